@@ -1,0 +1,2 @@
+//! The `wassay` command.
+fn main() {}
