@@ -83,7 +83,8 @@ fn walk(root: &Path) -> Result<Vec<Script>, OpenError> {
 
 /// `path` with `/` between its components; `None` if one is not UTF-8.
 fn name(path: &Path) -> Option<String> {
-    let names: Option<Vec<&str>> = path.components().map(|component| component.as_os_str().to_str()).collect();
+    let names: Option<Vec<&str>> =
+        path.components().map(|component| component.as_os_str().to_str()).collect();
     Some(names?.join("/"))
 }
 
@@ -175,8 +176,16 @@ mod tests {
 
     #[test]
     fn scripts_are_found_at_every_depth_and_sorted() {
-        let folder =
-            folder(&["b.wast", "a/z.wast", "a/b/c.wast", "a.wast", "a-b.wast", "x.txt", "x.wast.bak", ".git/g.wast"]);
+        let folder = folder(&[
+            "b.wast",
+            "a/z.wast",
+            "a/b/c.wast",
+            "a.wast",
+            "a-b.wast",
+            "x.txt",
+            "x.wast.bak",
+            ".git/g.wast",
+        ]);
         let suite = open(folder.path()).unwrap();
         assert_eq!(names(&suite), ["a-b.wast", "a.wast", "a/b/c.wast", "a/z.wast", "b.wast"]);
         for script in suite.scripts() {
@@ -189,7 +198,8 @@ mod tests {
 
     #[test]
     fn features_are_those_of_the_nearest_known_folder() {
-        let folder = folder(&["a.wast", "legacy/a.wast", "proposals/threads/a.wast", "proposals/threads/deep/a.wast"]);
+        let folder =
+            folder(&["a.wast", "legacy/a.wast", "proposals/threads/a.wast", "proposals/threads/deep/a.wast"]);
         let features = |path: &Path| -> Vec<&str> {
             open(path).unwrap().scripts().iter().map(|script| script.features()).collect()
         };
@@ -217,7 +227,10 @@ mod tests {
         let folder = folder(&[]);
         let path = folder.path().join("gone");
         for message in [open(&path).unwrap_err().to_string(), script(&path).unwrap_err().to_string()] {
-            assert!(message.starts_with(&format!("{}: cannot look for scripts here: ", path.display())), "{message}");
+            assert!(
+                message.starts_with(&format!("{}: cannot look for scripts here: ", path.display())),
+                "{message}"
+            );
         }
     }
 

@@ -66,7 +66,8 @@ pub fn of_folder(path: &Path) -> Option<&'static str> {
 }
 
 fn of_proposal(name: &str) -> Option<&'static str> {
-    let listed = catalogue::suites().iter().find(|suite| suite.name().strip_prefix("proposals/") == Some(name));
+    let listed =
+        catalogue::suites().iter().find(|suite| suite.name().strip_prefix("proposals/") == Some(name));
     let more = || MORE_PROPOSALS.iter().find(|more| more.0 == name);
     listed.map(|suite| suite.features()).or_else(|| more().map(|more| more.1))
 }
@@ -91,7 +92,12 @@ pub(crate) mod tests {
 
     #[test]
     fn every_expression_of_ours_is_one() {
-        assert!(!is_expression("3") && !is_expression("2.0,") && !is_expression("gc") && !is_expression("3.0,gc,-gc"));
+        assert!(
+            !is_expression("3")
+                && !is_expression("2.0,")
+                && !is_expression("gc")
+                && !is_expression("3.0,gc,-gc")
+        );
         assert!(is_expression(DEFAULT));
         assert!(MORE_PROPOSALS.iter().all(|more| is_expression(more.1)));
         assert!(is_expression(of_folder(Path::new("legacy/a.wast")).unwrap()));
@@ -101,7 +107,10 @@ pub(crate) mod tests {
     fn the_nearest_known_folder_decides() {
         let of = |path: &str| of_folder(Path::new(path));
         assert_eq!(of("proposals/threads/atomic.wast"), Some("2.0,-reference-types,threads"));
-        assert_eq!(of("/suites/spec/proposals/threads/deeper/atomic.wast"), Some("2.0,-reference-types,threads"));
+        assert_eq!(
+            of("/suites/spec/proposals/threads/deeper/atomic.wast"),
+            Some("2.0,-reference-types,threads")
+        );
         assert_eq!(of("legacy/throw.wast"), Some("3.0,legacy-exceptions"));
         assert_eq!(of("proposals/threads/legacy/a.wast"), Some("3.0,legacy-exceptions"));
         assert_eq!(of("legacy/proposals/wide-arithmetic/a.wast"), Some("3.0,wide-arithmetic"));
@@ -113,9 +122,15 @@ pub(crate) mod tests {
     #[test]
     fn a_name_alone_says_nothing() {
         let of = |path: &str| of_folder(Path::new(path));
-        for path in
-            ["a.wast", "", "/", "simd/a.wast", "threads/a.wast", "proposals/a.wast", "proposals/unheard-of/a.wast"]
-        {
+        for path in [
+            "a.wast",
+            "",
+            "/",
+            "simd/a.wast",
+            "threads/a.wast",
+            "proposals/a.wast",
+            "proposals/unheard-of/a.wast",
+        ] {
             assert_eq!(of(path), None, "{path}");
         }
         assert_eq!(of("proposals/threads"), None, "the last component is the script");

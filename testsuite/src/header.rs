@@ -14,6 +14,7 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
@@ -56,13 +57,16 @@ pub fn parse(file: &str, text: &str) -> Result<Header, HeaderError> {
     if !document.is_empty() {
         let table = DeTable::parse(&document)
             .map_err(|error| at(file, &document, error.span(), format!("header: {}", error.message())))?;
-        for (key, value) in table.into_inner() {
+        let mut entries: Vec<_> = table.into_inner().into_iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
             let place = |message: String| at(file, &document, Some(key.span()), message);
             let slot = match key.get_ref().as_ref() {
                 "features" => &mut header.features,
                 "reason" => &mut header.reason,
                 unknown => {
-                    let message = format!("unknown key `{unknown}` in the header; known are `features` and `reason`");
+                    let message =
+                        format!("unknown key `{unknown}` in the header; known are `features` and `reason`");
                     header.warnings.push(place(message).to_string());
                     continue;
                 }
@@ -77,7 +81,9 @@ pub fn parse(file: &str, text: &str) -> Result<Header, HeaderError> {
         }
     }
     if let Some(line) = stray(text, rest) {
-        header.warnings.push(format!("{file}:{line}: a `{MARK}` line after the first form is not part of the header"));
+        header
+            .warnings
+            .push(format!("{file}:{line}: a `{MARK}` line after the first form is not part of the header"));
     }
     Ok(header)
 }
@@ -104,7 +110,7 @@ fn split(text: &str) -> (String, usize) {
 /// The line of the first mark that begins a line at or after `rest`.
 fn stray(text: &str, rest: usize) -> Option<usize> {
     let after = text.get(rest..)?;
-    let at = after.find("\n;;!")?;
+    let at = memmem::find(after.as_bytes(), b"\n;;!")?;
     Some(text.get(..=rest + at)?.matches('\n').count() + 1)
 }
 
@@ -180,6 +186,18 @@ mod tests {
             assert!(message.starts_with(place), "{text:?}: {message}");
             assert!(!message.contains('\n'), "{message}");
         }
+    }
+
+    #[test]
+    fn warnings_come_in_the_order_of_the_lines() {
+        let header = parse("a", ";;! z = 1\n;;! a = 1\n").unwrap();
+        assert!(header.warnings[0].starts_with("a:1:5: ") && header.warnings[1].starts_with("a:2:5: "));
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let deep = format!(";;! x = {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(parse("a.wast", &deep).unwrap_err().to_string().starts_with("a.wast:1:"));
     }
 
     #[test]

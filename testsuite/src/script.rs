@@ -130,11 +130,9 @@ mod tests {
 
     #[test]
     fn the_first_byte_that_is_not_utf_8_is_located() {
-        for (bytes, line, column) in [
-            (&b"\xff"[..], 1, 1),
-            (b"(module)\n(\xc3\xa9\xff", 2, 3),
-            (b"one\r\ntwo\n\xf0\x9f", 3, 1),
-        ] {
+        for (bytes, line, column) in
+            [(&b"\xff"[..], 1, 1), (b"(module)\n(\xc3\xa9\xff", 2, 3), (b"one\r\ntwo\n\xf0\x9f", 3, 1)]
+        {
             let (_folder, script) = on_disk(bytes);
             match script.read().unwrap_err() {
                 ReadError::NotUtf8 { line: l, column: c, .. } => assert_eq!((l, c), (line, column)),
