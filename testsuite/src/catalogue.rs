@@ -88,8 +88,8 @@ static SUITES: [Suite; 25] = [
         "1.0,saturating-float-to-int",
         pin(1, 615),
     ),
-    // unreached-invalid.wast:539 asserts that a `br_table` in dead code must not mix label types. The rules of every version
-    // allow it, so that this directive fails whatever the features are.
+    // unreached-invalid.wast:539 asserts that a `br_table` in dead code must not mix label types. The rules allow it since
+    // 2.0 (section 3.3.8), and the validator under every version: no features make this directive pass.
     proposal("proposals/reference-types", Proposal::ReferenceTypes, "2.0", pin(30, 9_140)),
     proposal("proposals/relaxed-simd", Proposal::RelaxedSimd, "2.0,relaxed-simd", pin(7, 77)),
     proposal("proposals/sign-extension-ops", Proposal::SignExtensionOps, "1.0,sign-extension", pin(2, 872)),
