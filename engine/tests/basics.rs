@@ -1,5 +1,7 @@
 //! The engine through its public interface: calls, traps, linking, host functions.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::{Duration, Instant};
 
 use wassay_engine::{
