@@ -14,7 +14,8 @@ use wassay_engine::{Config, Engine, Extern, Func, FuncType, Linker, Module, Stor
 fn module(functions: usize, operators: usize) -> Vec<u8> {
     let mut text = String::from("(module (memory 1)");
     for function in 0..functions {
-        write!(text, "(func (export \"f{function}\") (param i32 i32) (result i32) (local i32) (local.get 0)").unwrap();
+        write!(text, "(func (export \"f{function}\") (param i32 i32) (result i32) (local i32) (local.get 0)")
+            .unwrap();
         for operator in 0..operators / 4 {
             match operator % 3 {
                 0 => text.push_str("(i32.add (local.get 1)) (local.tee 2) (i32.const 7) (i32.xor)"),
@@ -71,7 +72,9 @@ fn call(c: &mut Criterion) {
     };
     let (empty, trap, divide, host) = (func("empty"), func("trap"), func("divide"), func("host"));
     c.bench_function("enter and return", |b| b.iter(|| empty.invoke(&mut store, &[]).unwrap()));
-    c.bench_function("enter and trap by unreachable", |b| b.iter(|| trap.invoke(&mut store, &[]).unwrap_err()));
+    c.bench_function("enter and trap by unreachable", |b| {
+        b.iter(|| trap.invoke(&mut store, &[]).unwrap_err())
+    });
     c.bench_function("enter and trap by a division", |b| {
         b.iter(|| divide.invoke(&mut store, &[Val::I32(0)]).unwrap_err());
     });

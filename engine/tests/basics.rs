@@ -174,3 +174,37 @@ fn a_deadline_ends_an_endless_loop_and_the_store() {
         "the store runs no more"
     );
 }
+
+#[test]
+fn tail_calls_need_the_room_of_one_call() {
+    let mut store = store();
+    let text = "(module (type $t (func (param i64) (result i64)))
+        (table funcref (elem $even $odd))
+        (func $even (export \"even\") (type $t)
+          (if (i64.eqz (local.get 0)) (then (return (i64.const 1))))
+          (return_call_indirect (type $t) (i64.sub (local.get 0) (i64.const 1)) (i32.const 1)))
+        (func $odd (type $t)
+          (if (i64.eqz (local.get 0)) (then (return (i64.const 0))))
+          (return_call $wide (i64.sub (local.get 0) (i64.const 1)) (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4)
+            (i64.const 5) (i64.const 6) (i64.const 7) (i64.const 8)))
+        (func $wide (param i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64) (return_call $even (local.get 0))))";
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    let even = func(&store, instance, "even");
+    for (count, expected) in [(1_000_000, 1), (1_000_001, 0)] {
+        assert_eq!(even.invoke(&mut store, &[Val::I64(count)]).unwrap(), [Val::I64(expected)]);
+    }
+}
+
+#[test]
+fn an_indirect_call_takes_a_function_of_a_lower_type() {
+    let mut store = store();
+    let text = "(module (type $a (sub (func (result i32)))) (type $b (sub $a (func (result i32)))) (type $c (sub (func (result i32) (result i32))))
+        (table funcref (elem $f $g))
+        (func $f (type $b) (i32.const 5)) (func $g (type $c) (i32.const 6) (i32.const 7))
+        (func (export \"call\") (param i32) (result i32) (call_indirect (type $a) (local.get 0))))";
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    let call = func(&store, instance, "call");
+    assert_eq!(call.invoke(&mut store, &[Val::I32(0)]).unwrap(), [Val::I32(5)]);
+    let error = call.invoke(&mut store, &[Val::I32(1)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Trap(Trap::IndirectCallTypeMismatch));
+}

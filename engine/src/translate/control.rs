@@ -163,6 +163,30 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(next);
     }
 
+    /// Branches if a reference is null, and keeps it otherwise.
+    pub(super) fn br_on_null(&mut self, depth: u32) {
+        let reference = self.pop();
+        let (target, count) = self.branch_target(depth);
+        let args = self.peek_block_args(count);
+        let next = self.b.create_block();
+        self.b.ins().brif(reference, next, &[], target, &args);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
+        self.push(reference);
+    }
+
+    /// Branches with a reference unless it is null, and drops it otherwise.
+    pub(super) fn br_on_non_null(&mut self, depth: u32) {
+        let reference = self.stack[self.stack.len() - 1];
+        let (target, count) = self.branch_target(depth);
+        let args = self.peek_block_args(count);
+        let next = self.b.create_block();
+        self.b.ins().brif(reference, target, &args, next, &[]);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
+        self.pop();
+    }
+
     pub(super) fn br_table(&mut self, table: &BrTable<'_>) -> Result<()> {
         let index = self.pop();
         let mut calls: Vec<BlockCall> = Vec::with_capacity(table.len() as usize);

@@ -46,6 +46,14 @@ impl Translator<'_, '_> {
             Op::Return => self.r#return(),
             Op::Call { function_index } => self.call(*function_index),
             Op::CallIndirect { type_index, table_index } => self.call_indirect(*type_index, *table_index),
+            Op::ReturnCall { function_index } => self.return_call(*function_index),
+            Op::ReturnCallIndirect { type_index, table_index } => {
+                self.return_call_indirect(*type_index, *table_index);
+            }
+            Op::CallRef { type_index } => self.call_ref(*type_index),
+            Op::ReturnCallRef { type_index } => self.return_call_ref(*type_index),
+            Op::BrOnNull { relative_depth } => self.br_on_null(*relative_depth),
+            Op::BrOnNonNull { relative_depth } => self.br_on_non_null(*relative_depth),
             // Parametric and variable.
             Op::Drop => drop(self.pop()),
             Op::Select | Op::TypedSelect { .. } => self.select(),
@@ -57,6 +65,7 @@ impl Translator<'_, '_> {
             // References.
             Op::RefNull { .. } => self.ref_null(),
             Op::RefIsNull => self.ref_is_null(),
+            Op::RefAsNonNull => self.ref_as_non_null(),
             Op::RefFunc { function_index } => self.ref_func(*function_index)?,
             // Tables.
             Op::TableGet { table } => self.table_get(*table),

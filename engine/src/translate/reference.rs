@@ -6,6 +6,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use super::Translator;
 use crate::compile::signature::POINTER;
 use crate::error::{Error, Result};
+use crate::trap::Trap;
 
 impl Translator<'_, '_> {
     pub(super) fn ref_null(&mut self) {
@@ -17,6 +18,12 @@ impl Translator<'_, '_> {
         let reference = self.pop();
         let condition = self.b.ins().icmp_imm_u(IntCC::Equal, reference, 0);
         self.push_bool(condition);
+    }
+
+    pub(super) fn ref_as_non_null(&mut self) {
+        let reference = self.pop();
+        self.trap_if_null(reference, Trap::NullReference);
+        self.push(reference);
     }
 
     /// A reference to a function is the address of its record in the context.
