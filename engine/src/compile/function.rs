@@ -1,0 +1,128 @@
+//! The unit of compilation: one function body in, one artifact out, on any thread.
+
+use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::{GlobalValueData, MemFlagsData, Signature, Value};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use wasmparser::FuncValidatorAllocations;
+
+use super::artifact::CompiledFunction;
+use super::signature::{POINTER, wasm_signature};
+use crate::error::{Error, Result};
+use crate::module::decode::{PendingBody, invalid, malformed};
+use crate::translate::{ModuleEnv, Translator};
+use crate::vm::layout::offsets;
+
+/// Buffers that are reused from one function to the next.
+pub(crate) struct Compiler {
+    context: Context,
+    builder: FunctionBuilderContext,
+    validator: FuncValidatorAllocations,
+}
+
+impl Compiler {
+    pub(crate) fn new() -> Compiler {
+        Compiler { context: Context::new(), builder: FunctionBuilderContext::new(), validator: Default::default() }
+    }
+
+    /// Validates a function body and translates it, in one pass over its instructions.
+    pub(crate) fn compile_body(&mut self, env: &ModuleEnv<'_>, pending: PendingBody<'_>) -> Result<CompiledFunction> {
+        let (func, body) = pending;
+        let index = func.index;
+        let mut validator = func.into_validator(std::mem::take(&mut self.validator));
+        self.start(wasm_signature(env.info.func_type(index)));
+        self.limit_stack();
+        let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
+        let translated = Translator::new(builder, env, index).and_then(|t| translate(t, &mut validator, &body));
+        self.validator = validator.into_allocations();
+        if translated.is_err() {
+            // A body that was given up half-way leaves the builder's buffers in use.
+            self.builder = FunctionBuilderContext::new();
+        }
+        translated?;
+        self.finish(env.isa)
+    }
+
+    /// Validates a function body only.
+    pub(crate) fn validate_body(&mut self, pending: PendingBody<'_>) -> Result<()> {
+        let (func, body) = pending;
+        let mut validator = func.into_validator(std::mem::take(&mut self.validator));
+        let result = validator.validate(&body).map_err(invalid);
+        self.validator = validator.into_allocations();
+        result
+    }
+
+    /// Compiles a function of our own making.
+    pub(super) fn compile(
+        &mut self,
+        isa: &dyn TargetIsa,
+        signature: Signature,
+        build: impl FnOnce(&mut FunctionBuilder<'_>, &[Value]),
+    ) -> Result<CompiledFunction> {
+        self.start(signature);
+        let mut builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        let params = builder.block_params(entry).to_vec();
+        build(&mut builder, &params);
+        builder.seal_all_blocks();
+        builder.finalize(isa.frontend_config());
+        self.finish(isa)
+    }
+
+    fn start(&mut self, signature: Signature) {
+        self.context.clear();
+        self.context.func.signature = signature;
+    }
+
+    /// Makes the function compare its frame with the limit that the store states.
+    fn limit_stack(&mut self) {
+        let func = &mut self.context.func;
+        let context = func.create_global_value(GlobalValueData::VMContext);
+        let mut load = |base, offset: i32, flags: MemFlagsData| {
+            let flags = func.dfg.mem_flags.insert(flags).ok();
+            flags.map(|flags| {
+                func.create_global_value(GlobalValueData::Load { base, offset: offset.into(), global_type: POINTER, flags })
+            })
+        };
+        let constant = MemFlagsData::trusted().with_readonly().with_can_move();
+        let store = load(context, offsets::CTX_STORE, constant);
+        let limit = store.and_then(|store| load(store, offsets::STORE_STACK_LIMIT, MemFlagsData::trusted()));
+        func.stack_limit = limit;
+    }
+
+    fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
+        let result = self.context.compile(isa, &mut ControlPlane::default());
+        let code = result.map_err(|error| Error::unsupported(format!("the code generator: {:?}", error.inner)))?;
+        let code = CompiledFunction::new(code, &self.context.func);
+        code
+    }
+}
+
+/// Feeds a body to the validator and the translator.
+fn translate(
+    mut translator: Translator<'_, '_>,
+    validator: &mut wasmparser::FuncValidator<wasmparser::ValidatorResources>,
+    body: &wasmparser::FunctionBody<'_>,
+) -> Result<()> {
+    let mut reader = body.get_binary_reader();
+    reader.set_features(*validator.features());
+    for _ in 0..reader.read_var_u32().map_err(malformed)? {
+        let at = reader.original_position();
+        let count = reader.read_var_u32().map_err(malformed)?;
+        let ty = reader.read().map_err(malformed)?;
+        validator.define_locals(at, count, ty).map_err(invalid)?;
+        translator.declare_locals(count, ty)?;
+    }
+    let mut operators = wasmparser::OperatorsReader::new(reader);
+    while !operators.eof() {
+        let (op, at) = operators.read_with_offset().map_err(malformed)?;
+        validator.op(at, &op).map_err(invalid)?;
+        translator.operator(&op, validator).map_err(|error| if error.offset().is_some() { error } else { error.at(at) })?;
+    }
+    operators.finish().map_err(malformed)?;
+    translator.finish();
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! The processor that code is generated for: the one that runs it.
+
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+/// The code generator for this machine with the engine's settings.
+pub(crate) fn host(config: &Config) -> Result<OwnedTargetIsa> {
+    if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
+        return Err(Error::unsupported("code is generated for x86-64 Linux only"));
+    }
+    let mut flags = settings::builder();
+    let verifier = if config.verifier { "true" } else { "false" };
+    let settings = [
+        ("opt_level", if config.optimize { "speed" } else { "none" }),
+        ("regalloc_algorithm", if config.optimize { "backtracking" } else { "single_pass" }),
+        ("enable_verifier", verifier),
+        // Tail calls and walks of the stack need frame pointers.
+        ("preserve_frame_pointers", "true"),
+        // Results that do not fit registers go through memory.
+        ("enable_multi_ret_implicit_sret", "true"),
+        // Frames are compared with the stack limit instead.
+        ("enable_probestack", "false"),
+        ("unwind_info", "false"),
+        ("is_pic", "false"),
+        ("use_colocated_libcalls", "false"),
+    ];
+    for (name, value) in settings {
+        flags.set(name, value).map_err(|error| Error::unsupported(format!("the code generator's setting {name}: {error}")))?;
+    }
+    let builder = cranelift_native::builder().map_err(|error| Error::unsupported(format!("this processor: {error}")))?;
+    builder
+        .finish(settings::Flags::new(flags))
+        .map_err(|error| Error::unsupported(format!("the code generator's settings: {error}")))
+}

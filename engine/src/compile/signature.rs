@@ -1,0 +1,71 @@
+//! How functions are called: the Tail convention, the context first.
+
+use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
+use cranelift_codegen::isa::CallConv;
+use smallvec::SmallVec;
+
+use crate::types::{FuncType, ValType};
+
+/// The type of a vector wherever it crosses a boundary: a call, a block, a local. Between boundaries lanes have the shape that
+/// instructions give them.
+pub(crate) const VECTOR: Type = types::I8X16;
+
+/// The type of references and addresses.
+pub(crate) const POINTER: Type = types::I64;
+
+/// How a value is held in a register. Every reference is 64 bits: null is 0, an unboxed i31 has bit 0 set, a value of the host's has
+/// bit 1 set, anything else is an address.
+pub(crate) fn ir_type(ty: ValType) -> Type {
+    match ty {
+        ValType::I32 => types::I32,
+        ValType::I64 => types::I64,
+        ValType::F32 => types::F32,
+        ValType::F64 => types::F64,
+        ValType::V128 => VECTOR,
+        ValType::Ref(_) => POINTER,
+    }
+}
+
+/// The signature of a wasm function: `vmctx`, then the parameters.
+pub(crate) fn wasm_signature(ty: &FuncType) -> Signature {
+    AbiSignature::of(ty).wasm()
+}
+
+/// A function type as registers see it. Types that differ only in what they refer to share one, and with it their trampolines.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AbiSignature {
+    pub(crate) params: SmallVec<[Type; 8]>,
+    pub(crate) results: SmallVec<[Type; 4]>,
+}
+
+impl AbiSignature {
+    pub(crate) fn of(ty: &FuncType) -> AbiSignature {
+        AbiSignature {
+            params: ty.params().iter().copied().map(ir_type).collect(),
+            results: ty.results().iter().copied().map(ir_type).collect(),
+        }
+    }
+
+    /// As [`wasm_signature`].
+    pub(crate) fn wasm(&self) -> Signature {
+        let mut signature = Signature::new(CallConv::Tail);
+        signature.params.push(AbiParam::special(POINTER, ArgumentPurpose::VMContext));
+        signature.params.extend(self.params.iter().copied().map(AbiParam::new));
+        signature.returns.extend(self.results.iter().copied().map(AbiParam::new));
+        signature
+    }
+
+    /// How many slots a call through memory needs.
+    pub(crate) fn slots(&self) -> usize {
+        self.params.len().max(self.results.len())
+    }
+}
+
+/// The signature of the builtin stub: context, number, five arguments; one result.
+pub(crate) fn builtin_signature() -> Signature {
+    let params: SmallVec<_> = [POINTER; BUILTIN_ARGUMENTS + 1].into_iter().collect();
+    AbiSignature { params, results: SmallVec::from_elem(POINTER, 1) }.wasm()
+}
+
+/// How many arguments a builtin takes besides its context and number.
+pub(crate) const BUILTIN_ARGUMENTS: usize = 5;

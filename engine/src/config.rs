@@ -1,0 +1,102 @@
+//! How an engine is set up.
+
+use crate::features::Features;
+
+/// The settings of an [`Engine`](crate::Engine).
+///
+/// ```
+/// use wassay_engine::{Config, Engine, Features};
+/// let engine = Engine::new(&Config::new().features(Features::V2).max_stack(512 * 1024)).unwrap();
+/// # let _ = engine;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) features: Features,
+    pub(crate) verifier: bool,
+    pub(crate) optimize: bool,
+    pub(crate) guard_pages: bool,
+    pub(crate) max_stack: usize,
+    pub(crate) limits: StoreLimits,
+}
+
+/// What one store may use; more is an error of kind [`ErrorKind::Limit`](crate::ErrorKind::Limit), or for `memory.grow` and
+/// `table.grow` the -1 that the specification provides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreLimits {
+    /// Bytes of all memories together, as grown: reserved address space does not count.
+    pub memory_bytes: u64,
+    /// Elements of all tables together.
+    pub table_elements: u64,
+    /// Instances.
+    pub instances: usize,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        StoreLimits { memory_bytes: 16 << 30, table_elements: 64 << 20, instances: 100_000 }
+    }
+}
+
+impl Config {
+    /// The default settings.
+    pub fn new() -> Config {
+        Config {
+            features: Features::DEFAULT,
+            verifier: cfg!(debug_assertions),
+            optimize: true,
+            guard_pages: true,
+            max_stack: 1 << 20,
+            limits: StoreLimits::default(),
+        }
+    }
+
+    /// What modules may use. Default: [`Features::DEFAULT`].
+    #[must_use]
+    pub fn features(mut self, features: Features) -> Config {
+        self.features = features;
+        self
+    }
+
+    /// Whether Cranelift checks the code it is given. Default: in debug builds.
+    #[must_use]
+    pub fn verifier(mut self, on: bool) -> Config {
+        self.verifier = on;
+        self
+    }
+
+    /// Whether code is optimised, or compiled as fast as possible. Default: optimised.
+    #[must_use]
+    pub fn optimize(mut self, on: bool) -> Config {
+        self.optimize = on;
+        self
+    }
+
+    /// Whether memories with 32-bit addresses reserve the whole range they can reach, so that no access is checked.
+    ///
+    /// Where such a reservation fails, or without this, every access is compared with the memory's length. Default: on.
+    #[must_use]
+    pub fn guard_pages(mut self, on: bool) -> Config {
+        self.guard_pages = on;
+        self
+    }
+
+    /// How many bytes of a thread's stack wasm code may use; a thread that has less gives what it has. Default: 1 MiB.
+    #[must_use]
+    pub fn max_stack(mut self, bytes: usize) -> Config {
+        self.max_stack = bytes;
+        self
+    }
+
+    /// What a store of the engine may use.
+    #[must_use]
+    pub fn limits(mut self, limits: StoreLimits) -> Config {
+        self.limits = limits;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config::new()
+    }
+}

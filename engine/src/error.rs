@@ -1,0 +1,189 @@
+//! One error type for everything that can go wrong, told apart by kind.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::trap::Trap;
+
+/// What an operation of the engine gives: a value, or an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Which of the specification's ways to fail an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes are no module: the binary grammar does not derive them (core spec, section 5).
+    Malformed,
+    /// The module is well-formed and breaks a validation rule (section 3).
+    Invalid,
+    /// The module is valid and uses what this engine does not carry out yet.
+    Unsupported,
+    /// An import is missing or does not match (section 4, "Instantiation").
+    Unlinkable,
+    /// Execution trapped.
+    Trap(Trap),
+    /// The call stack was used up (appendix "Implementation Limitations").
+    Exhaustion,
+    /// A limit of the store or of the machine was reached.
+    Limit,
+    /// The caller broke a rule of the interface: arguments of the wrong type, a name that is not exported.
+    Usage,
+    /// A host function failed with an error of its own.
+    Host,
+}
+
+/// An error of the engine: its kind, a one-line message, and where in the module it arose.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    offset: Option<u64>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+    payload: Option<Box<dyn Any + Send>>,
+}
+
+impl Error {
+    /// An error by which a host function stops the wasm code that called it.
+    ///
+    /// The caller of the outermost [`Func::invoke`](crate::Func::invoke) gets it back, of kind [`ErrorKind::Host`].
+    pub fn host(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Host, message)
+    }
+
+    /// [`Error::host`] with a value for whoever called into wasm, who gets it back from [`Error::into_payload`].
+    pub fn host_with(message: impl Into<String>, payload: impl Any + Send) -> Error {
+        let mut error = Error::host(message);
+        error.0.payload = Some(Box::new(payload));
+        error
+    }
+
+    /// Which way to fail this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The message without the place.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The offset in the module's bytes at which the error arose, where it is known.
+    pub fn offset(&self) -> Option<u64> {
+        self.0.offset
+    }
+
+    /// The value that [`Error::host_with`] was given, or this error again where there is none of that type.
+    pub fn into_payload<T: Any>(mut self) -> Result<T> {
+        match self.0.payload.take().map(|payload| payload.downcast::<T>()) {
+            Some(Ok(value)) => Ok(*value),
+            Some(Err(other)) => {
+                self.0.payload = Some(other);
+                Err(self)
+            }
+            None => Err(self),
+        }
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Box::new(Inner { kind, message: message.into(), offset: None, source: None, payload: None }))
+    }
+
+    pub(crate) fn at(mut self, offset: u64) -> Error {
+        self.0.offset = Some(offset);
+        self
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>, offset: u64) -> Error {
+        Error::new(ErrorKind::Invalid, message).at(offset)
+    }
+
+    pub(crate) fn malformed(message: impl Into<String>, offset: u64) -> Error {
+        Error::new(ErrorKind::Malformed, message).at(offset)
+    }
+
+    pub(crate) fn unsupported(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Unsupported, message)
+    }
+
+    pub(crate) fn unlinkable(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Unlinkable, message)
+    }
+
+    pub(crate) fn limit(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Limit, message)
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Usage, message)
+    }
+
+    pub(crate) fn exhaustion() -> Error {
+        Error::new(ErrorKind::Exhaustion, "call stack exhausted")
+    }
+
+    pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Error {
+        self.0.source = Some(Box::new(source));
+        self
+    }
+}
+
+impl From<Trap> for Error {
+    fn from(trap: Trap) -> Error {
+        Error::new(ErrorKind::Trap(trap), trap.message())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.0.kind {
+            ErrorKind::Malformed => "malformed module: ",
+            ErrorKind::Invalid => "invalid module: ",
+            ErrorKind::Unsupported => "unsupported: ",
+            ErrorKind::Unlinkable => "unlinkable: ",
+            ErrorKind::Trap(_) => "trap: ",
+            ErrorKind::Limit => "limit reached: ",
+            ErrorKind::Exhaustion | ErrorKind::Usage | ErrorKind::Host => "",
+        };
+        write!(f, "{kind}{}", self.0.message)?;
+        match self.0.offset {
+            Some(offset) => write!(f, " (at offset {offset:#x})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("offset", &self.0.offset)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_comes_back_by_its_type_only() {
+        let error = Error::host_with("exit", 7u32);
+        let error = error.into_payload::<String>().unwrap_err();
+        assert_eq!(error.into_payload::<u32>().unwrap(), 7);
+    }
+
+    #[test]
+    fn the_display_is_one_line_with_the_place() {
+        let error = Error::malformed("unexpected end", 9);
+        assert_eq!(error.to_string(), "malformed module: unexpected end (at offset 0x9)");
+    }
+}

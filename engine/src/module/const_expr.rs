@@ -1,0 +1,63 @@
+//! Constant expressions (core spec, section 3.4.14), read once and evaluated at each instantiation.
+
+use smallvec::SmallVec;
+use wasmparser::Operator;
+
+use crate::error::{Error, Result};
+use crate::types::{HeapType, TypeConverter};
+
+/// A constant expression: a few instructions of a stack machine.
+#[derive(Clone, Debug)]
+pub(crate) struct ConstExpr(pub(crate) SmallVec<[ConstOp; 1]>);
+
+/// An instruction that a constant expression may contain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ConstOp {
+    I32(i32),
+    I64(i64),
+    F32(u32),
+    F64(u64),
+    V128(u128),
+    GlobalGet(u32),
+    RefFunc(u32),
+    RefNull(HeapType),
+    I32Add,
+    I32Sub,
+    I32Mul,
+    I64Add,
+    I64Sub,
+    I64Mul,
+}
+
+impl ConstExpr {
+    /// Reads a constant expression that the validator has accepted or is about to see.
+    pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>, types: TypeConverter<'_>) -> Result<ConstExpr> {
+        let mut ops = SmallVec::new();
+        let mut reader = expr.get_operators_reader();
+        while !reader.eof() {
+            let (op, offset) = reader.read_with_offset().map_err(super::decode::malformed)?;
+            ops.push(match op {
+                Operator::I32Const { value } => ConstOp::I32(value),
+                Operator::I64Const { value } => ConstOp::I64(value),
+                Operator::F32Const { value } => ConstOp::F32(value.bits()),
+                Operator::F64Const { value } => ConstOp::F64(value.bits()),
+                Operator::V128Const { value } => ConstOp::V128(value.i128() as u128),
+                Operator::GlobalGet { global_index } => ConstOp::GlobalGet(global_index),
+                Operator::RefFunc { function_index } => ConstOp::RefFunc(function_index),
+                Operator::RefNull { hty } => ConstOp::RefNull(types.heap_type(hty)?),
+                Operator::I32Add => ConstOp::I32Add,
+                Operator::I32Sub => ConstOp::I32Sub,
+                Operator::I32Mul => ConstOp::I32Mul,
+                Operator::I64Add => ConstOp::I64Add,
+                Operator::I64Sub => ConstOp::I64Sub,
+                Operator::I64Mul => ConstOp::I64Mul,
+                Operator::End => break,
+                other => {
+                    let message = format!("the instruction {other:?} in a constant expression");
+                    return Err(Error::unsupported(message).at(offset));
+                }
+            });
+        }
+        Ok(ConstExpr(ops))
+    }
+}

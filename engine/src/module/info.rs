@@ -1,0 +1,168 @@
+//! What the sections of a module say, with the types made canonical.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::const_expr::{ConstExpr, ConstOp};
+use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
+use crate::types::{
+    ExternType, FuncType, GlobalType, MemoryType, TableType, TagType, TypeId, TypeRegistry,
+};
+
+/// An import: two names and the type that is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Import {
+    pub(crate) module: Box<str>,
+    pub(crate) name: Box<str>,
+    pub(crate) ty: ExternType,
+}
+
+/// What an export is an index of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExportKind {
+    Function,
+    Table,
+    Memory,
+    Global,
+    Tag,
+}
+
+/// An export: a name, and an index into one of the index spaces.
+#[derive(Clone, Debug)]
+pub(crate) struct Export {
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: ExportKind,
+    pub(crate) index: u32,
+}
+
+/// How many of each index space there are, or are imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) functions: usize,
+    pub(crate) tables: usize,
+    pub(crate) memories: usize,
+    pub(crate) globals: usize,
+    pub(crate) tags: usize,
+}
+
+/// The content of a module without its code. Index spaces begin with what is imported (core spec, section 2.5.1).
+#[derive(Debug, Default)]
+pub(crate) struct ModuleInfo {
+    /// The number of each type.
+    pub(crate) types: Vec<TypeId>,
+    /// The function types among them, by type index.
+    pub(crate) func_types: Vec<Option<Arc<FuncType>>>,
+    pub(crate) imports: Vec<Import>,
+    pub(crate) imported: Counts,
+    /// The type index of each function.
+    pub(crate) functions: Vec<u32>,
+    pub(crate) tables: Vec<TableType>,
+    /// What the tables that are not imported are filled with; null where there is nothing.
+    pub(crate) table_inits: Vec<Option<ConstExpr>>,
+    pub(crate) memories: Vec<MemoryType>,
+    pub(crate) globals: Vec<GlobalType>,
+    /// The values of the globals that are not imported.
+    pub(crate) global_inits: Vec<ConstExpr>,
+    pub(crate) tags: Vec<TagType>,
+    pub(crate) exports: Vec<Export>,
+    /// From a name to its place in `exports`.
+    pub(crate) export_index: HashMap<Arc<str>, usize>,
+    pub(crate) start: Option<u32>,
+    pub(crate) elements: Vec<ElementSegment>,
+    pub(crate) data: Vec<DataSegment>,
+    /// Of the functions that are not imported, those that a reference can point to, in order.
+    pub(crate) escaping: Vec<u32>,
+}
+
+impl ModuleInfo {
+    /// The size of each index space as read so far.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            functions: self.functions.len(),
+            tables: self.tables.len(),
+            memories: self.memories.len(),
+            globals: self.globals.len(),
+            tags: self.tags.len(),
+        }
+    }
+
+    /// The type of the function of that index.
+    pub(crate) fn func_type(&self, function: u32) -> &Arc<FuncType> {
+        self.func_type_at(self.functions[function as usize])
+    }
+
+    /// The function type of that type index, which validation has found to be one.
+    pub(crate) fn func_type_at(&self, type_index: u32) -> &Arc<FuncType> {
+        match &self.func_types[type_index as usize] {
+            Some(ty) => ty,
+            None => unreachable!("validation has found type {type_index} to be a function type"),
+        }
+    }
+
+    /// The canonical number of a function's type.
+    pub(crate) fn func_type_id(&self, function: u32) -> TypeId {
+        self.types[self.functions[function as usize] as usize]
+    }
+
+    /// The position of a function in `escaping`, where it is there.
+    pub(crate) fn escaping_slot(&self, function: u32) -> Option<usize> {
+        self.escaping.binary_search(&function).ok()
+    }
+
+    /// The type of an export.
+    pub(crate) fn export_type(&self, export: &Export) -> ExternType {
+        let index = export.index as usize;
+        match export.kind {
+            ExportKind::Function => self.func_extern_type(self.functions[index]),
+            ExportKind::Table => ExternType::Table(self.tables[index]),
+            ExportKind::Memory => ExternType::Memory(self.memories[index]),
+            ExportKind::Global => ExternType::Global(self.globals[index]),
+            ExportKind::Tag => ExternType::Tag(self.tags[index]),
+        }
+    }
+
+    pub(super) fn func_extern_type(&self, type_index: u32) -> ExternType {
+        ExternType::Func(self.types[type_index as usize], Arc::clone(self.func_type_at(type_index)))
+    }
+
+    /// Adds the types of an interned group, which are numbered from `base`.
+    pub(super) fn push_types(&mut self, base: TypeId, count: usize, registry: &TypeRegistry) {
+        for id in (base.0..).map(TypeId).take(count) {
+            self.types.push(id);
+            self.func_types.push(registry.get(id).func.clone());
+        }
+    }
+
+    /// A function body may refer only to functions that the module mentions elsewhere (core spec, section 3.4.13, `refs`), so that
+    /// the functions that need a referent are known before the first body is read.
+    pub(super) fn find_escaping_functions(&mut self) {
+        let mut found: Vec<u32> = Vec::new();
+        let mut visit = |expr: &ConstExpr| {
+            found.extend(expr.0.iter().filter_map(|op| match op {
+                ConstOp::RefFunc(function) => Some(*function),
+                _ => None,
+            }));
+        };
+        self.global_inits.iter().for_each(&mut visit);
+        self.table_inits.iter().flatten().for_each(&mut visit);
+        for element in &self.elements {
+            if let SegmentMode::Active { offset, .. } = &element.mode {
+                visit(offset);
+            }
+            if let ElementItems::Expressions(items) = &element.items {
+                items.iter().for_each(&mut visit);
+            }
+        }
+        for element in &self.elements {
+            if let ElementItems::Functions(items) = &element.items {
+                found.extend_from_slice(items);
+            }
+        }
+        found.extend(self.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index));
+        found.extend(self.start);
+        found.retain(|function| *function as usize >= self.imported.functions);
+        found.sort_unstable();
+        found.dedup();
+        self.escaping = found;
+    }
+}

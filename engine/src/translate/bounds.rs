@@ -1,0 +1,88 @@
+//! Where a memory access goes, and what keeps it inside the memory (core spec, section 4.6.9, "Memory Instructions").
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, TrapCode, Value, types};
+use wasmparser::MemArg;
+
+use super::{TRUSTED, Translator, constant};
+use crate::compile::artifact::trap_code;
+use crate::compile::signature::POINTER;
+use crate::trap::Trap;
+use crate::vm::layout::offsets;
+use crate::vm::memory::GUARD;
+
+/// The place of a memory access: a checked address and a constant to add to it.
+#[derive(Clone, Copy)]
+pub(super) struct HeapPlace {
+    pub(super) address: Value,
+    pub(super) offset: i32,
+}
+
+/// The flags of an access to a memory: little-endian, of any alignment, trapping where it faults.
+pub(super) fn heap_flags() -> MemFlagsData {
+    MemFlagsData::new().with_endianness(Endianness::Little).with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS))
+}
+
+impl Translator<'_, '_> {
+    /// Takes the address operand and gives the place of an access of `size` bytes. The access traps, here or when it is made,
+    /// unless it lies inside the memory.
+    pub(super) fn pop_place(&mut self, memarg: &MemArg, size: u32) -> HeapPlace {
+        let index = self.pop();
+        self.place(index, memarg, size)
+    }
+
+    pub(super) fn place(&mut self, index: Value, memarg: &MemArg, size: u32) -> HeapPlace {
+        let memory = self.env.info.memories[memarg.memory as usize];
+        let index = self.widen(index);
+        let guarded = self.env.guard_pages && !memory.memory64 && memory.page_size_log2 == 16;
+        if guarded {
+            let base = self.memory_base(memarg.memory);
+            if memarg.offset + u64::from(size) <= GUARD as u64 {
+                // A 32-bit index plus the offset ends inside the reservation, where what is past the memory's end faults.
+                let address = self.b.ins().iadd(base, index);
+                return HeapPlace { address, offset: memarg.offset as i32 };
+            }
+            let start = self.check_range(index, memarg, size);
+            return HeapPlace { address: self.b.ins().iadd(base, start), offset: 0 };
+        }
+        let start = self.check_range(index, memarg, size);
+        let record = self.memory_record(memarg.memory);
+        let base = self.b.ins().load(POINTER, TRUSTED, record, offsets::MEMORY_BASE);
+        HeapPlace { address: self.b.ins().iadd(base, start), offset: 0 }
+    }
+
+    /// The effective address of an access, compared with the memory's length.
+    fn check_range(&mut self, index: Value, memarg: &MemArg, size: u32) -> Value {
+        let memory64 = self.env.info.memories[memarg.memory as usize].memory64;
+        let offset = self.b.ins().iconst(types::I64, memarg.offset as i64);
+        let width = self.b.ins().iconst(types::I64, i64::from(size));
+        let code = trap_code(Trap::MemoryOutOfBounds);
+        let (start, end) = if memory64 {
+            let start = self.b.ins().uadd_overflow_trap(index, offset, code);
+            (start, self.b.ins().uadd_overflow_trap(start, width, code))
+        } else {
+            let start = self.b.ins().iadd(index, offset);
+            (start, self.b.ins().iadd(start, width))
+        };
+        let length = self.memory_length(memarg.memory);
+        let outside = self.icmp(IntCC::UnsignedGreaterThan, end, length);
+        self.trap_if(outside, Trap::MemoryOutOfBounds);
+        start
+    }
+
+    /// The length of a memory in bytes.
+    pub(super) fn memory_length(&mut self, memory: u32) -> Value {
+        let record = self.memory_record(memory);
+        self.b.ins().load(types::I64, TRUSTED, record, offsets::MEMORY_LENGTH)
+    }
+
+    /// The base of a memory that is reserved whole and so never moves.
+    fn memory_base(&mut self, memory: u32) -> Value {
+        let offset = self.env.layout.memory(memory) + offsets::MEMORY_REF_BASE;
+        self.b.ins().load(POINTER, constant(), self.vmctx, offset)
+    }
+
+    fn memory_record(&mut self, memory: u32) -> Value {
+        self.context_pointer(self.env.layout.memory(memory) + offsets::MEMORY_REF_MEMORY)
+    }
+}

@@ -1,0 +1,263 @@
+//! From the instructions of a valid function body to Cranelift's.
+//!
+//! [`dispatch`] has one line an operator; each family of operators has a file. Nothing here looks at objects of a running store: code
+//! knows layouts only.
+
+mod bounds;
+mod bulk;
+mod call;
+mod control;
+mod convert;
+mod dispatch;
+mod memory;
+mod numeric;
+mod reference;
+mod simd;
+mod table;
+mod variable;
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, Type, Value, types,
+};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::{FunctionBuilder, Variable};
+
+use crate::compile::artifact::trap_code;
+use crate::compile::signature::{BUILTIN_ARGUMENTS, POINTER, VECTOR, builtin_signature, ir_type};
+use crate::error::{Error, Result};
+use crate::module::info::ModuleInfo;
+use crate::trap::Trap;
+use crate::types::TypeConverter;
+use crate::vm::layout::{VmCtxLayout, offsets};
+use control::Frame;
+
+/// What the functions of one module have in common.
+pub(crate) struct ModuleEnv<'a> {
+    pub(crate) info: &'a ModuleInfo,
+    pub(crate) layout: VmCtxLayout,
+    pub(crate) isa: &'a dyn TargetIsa,
+    /// Whether memories reserve all that an address reaches, so that their end faults by itself.
+    pub(crate) guard_pages: bool,
+}
+
+/// The validator of the body at hand, asked for the types of operands.
+pub(crate) type BodyValidator = wasmparser::FuncValidator<wasmparser::ValidatorResources>;
+
+/// The translation of one function body.
+pub(crate) struct Translator<'a, 'f> {
+    b: FunctionBuilder<'f>,
+    env: &'a ModuleEnv<'a>,
+    /// The operands, as the specification's stack has them. A vector may have any lane shape here.
+    stack: Vec<Value>,
+    frames: Vec<Frame>,
+    /// Whether the instruction at hand can be reached. What cannot is validated and not translated.
+    reachable: bool,
+    vmctx: Value,
+    locals: Vec<Variable>,
+    /// What was imported into the function so far: signatures by type index, functions by function index.
+    signatures: Vec<(u32, SigRef)>,
+    callees: Vec<(u32, FuncRef)>,
+    builtin_signature: Option<SigRef>,
+}
+
+/// Reads and writes of what the engine lays out: always aligned, never faulting.
+const TRUSTED: MemFlagsData = MemFlagsData::trusted();
+
+/// Reads of what never changes while a function runs.
+fn constant() -> MemFlagsData {
+    MemFlagsData::trusted().with_readonly().with_can_move()
+}
+
+/// The flags by which a vector's lanes are reinterpreted.
+fn little_endian() -> MemFlagsData {
+    MemFlagsData::new().with_endianness(Endianness::Little)
+}
+
+impl<'a, 'f> Translator<'a, 'f> {
+    /// Begins the function of that index: its parameters become its first locals.
+    pub(crate) fn new(mut b: FunctionBuilder<'f>, env: &'a ModuleEnv<'a>, function: u32) -> Result<Self> {
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        b.seal_block(entry);
+        let params = b.block_params(entry).to_vec();
+        let mut locals = Vec::with_capacity(params.len());
+        for param in &params[1..] {
+            let variable = b.declare_var(b.func.dfg.value_type(*param));
+            b.def_var(variable, *param);
+            locals.push(variable);
+        }
+        let mut translator = Translator {
+            b,
+            env,
+            stack: Vec::new(),
+            frames: Vec::new(),
+            reachable: true,
+            vmctx: params[0],
+            locals,
+            signatures: Vec::new(),
+            callees: Vec::new(),
+            builtin_signature: None,
+        };
+        translator.enter_body(env.info.func_type(function));
+        Ok(translator)
+    }
+
+    /// Adds locals with their default value (core spec, section 4.4.10, "Invocation of function address").
+    pub(crate) fn declare_locals(&mut self, count: u32, ty: wasmparser::ValType) -> Result<()> {
+        let ty = ir_type(TypeConverter::new(&self.env.info.types).val_type(ty)?);
+        if count == 0 {
+            return Ok(());
+        }
+        let zero = self.zero(ty);
+        for _ in 0..count {
+            let variable = self.b.declare_var(ty);
+            self.b.def_var(variable, zero);
+            self.locals.push(variable);
+        }
+        Ok(())
+    }
+
+    /// Ends the function, whose last `end` has been translated.
+    pub(crate) fn finish(mut self) {
+        self.b.seal_all_blocks();
+        self.b.finalize(self.env.isa.frontend_config());
+    }
+
+    // The operand stack. Validation has seen to it that there is enough on it.
+
+    fn push(&mut self, value: Value) {
+        self.stack.push(value);
+    }
+
+    fn pop(&mut self) -> Value {
+        match self.stack.pop() {
+            Some(value) => value,
+            None => unreachable!("validation keeps the operand stack from underflowing"),
+        }
+    }
+
+    fn pop2(&mut self) -> (Value, Value) {
+        let second = self.pop();
+        (self.pop(), second)
+    }
+
+    fn pop3(&mut self) -> (Value, Value, Value) {
+        let third = self.pop();
+        let (first, second) = self.pop2();
+        (first, second, third)
+    }
+
+    /// Takes the top `count` values, in order.
+    fn pop_many(&mut self, count: usize) -> Vec<Value> {
+        self.stack.split_off(self.stack.len() - count)
+    }
+
+    /// Takes a vector with lanes of the given shape.
+    fn pop_vector(&mut self, shape: Type) -> Value {
+        let value = self.pop();
+        self.reshape(value, shape)
+    }
+
+    /// Takes two vectors with lanes of the given shape.
+    fn pop2_vector(&mut self, shape: Type) -> (Value, Value) {
+        let second = self.pop_vector(shape);
+        (self.pop_vector(shape), second)
+    }
+
+    /// The same 128 bits seen as lanes of another shape.
+    fn reshape(&mut self, value: Value, shape: Type) -> Value {
+        if self.b.func.dfg.value_type(value) == shape {
+            return value;
+        }
+        self.b.ins().bitcast(shape, little_endian(), value)
+    }
+
+    /// A value as it crosses a boundary: vectors have their common shape there.
+    fn boundary(&mut self, value: Value) -> Value {
+        if self.b.func.dfg.value_type(value).is_vector() { self.reshape(value, VECTOR) } else { value }
+    }
+
+    fn boundary_all(&mut self, values: &mut [Value]) {
+        for value in values {
+            *value = self.boundary(*value);
+        }
+    }
+
+    /// The zero of a type: also null.
+    fn zero(&mut self, ty: Type) -> Value {
+        match ty {
+            types::F32 => self.b.ins().f32const(0.0),
+            types::F64 => self.b.ins().f64const(0.0),
+            ty if ty.is_vector() => {
+                let zero = self.b.func.dfg.constants.insert(vec![0; 16].into());
+                self.b.ins().vconst(ty, zero)
+            }
+            ty => self.b.ins().iconst(ty, 0),
+        }
+    }
+
+    // Addresses of what the engine lays out.
+
+    /// A pointer of the context that never changes while the instance lives.
+    fn context_pointer(&mut self, offset: i32) -> Value {
+        self.b.ins().load(POINTER, constant(), self.vmctx, offset)
+    }
+
+    /// An unsigned 32-bit value as 64 bits; 64-bit values as they are.
+    fn widen(&mut self, value: Value) -> Value {
+        if self.b.func.dfg.value_type(value) == types::I32 { self.b.ins().uextend(types::I64, value) } else { value }
+    }
+
+    // Traps and builtins.
+
+    /// Traps if the condition holds.
+    fn trap_if(&mut self, condition: Value, trap: Trap) {
+        self.b.ins().trapnz(condition, trap_code(trap));
+    }
+
+    /// Traps if a reference is null.
+    fn trap_if_null(&mut self, reference: Value, trap: Trap) {
+        self.b.ins().trapz(reference, trap_code(trap));
+    }
+
+    /// Calls a builtin, which may trap. Arguments are widened without sign.
+    fn call_builtin(&mut self, builtin: crate::builtin::Builtin, arguments: &[Value]) -> Value {
+        let signature = match self.builtin_signature {
+            Some(signature) => signature,
+            None => *self.builtin_signature.insert(self.b.import_signature(builtin_signature())),
+        };
+        let mut args = vec![self.vmctx, self.b.ins().iconst(POINTER, builtin as i64)];
+        for argument in arguments {
+            let wide = self.widen(*argument);
+            args.push(wide);
+        }
+        while args.len() < BUILTIN_ARGUMENTS + 2 {
+            let zero = self.b.ins().iconst(POINTER, 0);
+            args.push(zero);
+        }
+        let stub = self.context_pointer(offsets::CTX_BUILTIN_STUB);
+        self.call_address(signature, stub, &args)[0]
+    }
+
+    /// An immediate as an argument of a builtin.
+    fn immediate(&mut self, value: u32) -> Value {
+        self.b.ins().iconst(types::I64, i64::from(value))
+    }
+
+    /// A comparison's result, which the specification has as an i32.
+    fn push_bool(&mut self, condition: Value) {
+        let wide = self.b.ins().uextend(types::I32, condition);
+        self.push(wide);
+    }
+
+    fn icmp(&mut self, condition: IntCC, left: Value, right: Value) -> Value {
+        self.b.ins().icmp(condition, left, right)
+    }
+
+    /// An operator that no family translates.
+    fn unsupported(op: &wasmparser::Operator<'_>) -> Error {
+        Error::unsupported(format!("the instruction {op:?}"))
+    }
+}

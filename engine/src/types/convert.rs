@@ -1,0 +1,149 @@
+//! From wasmparser's types, with indices of a module, to ours, with canonical references.
+
+use wasmparser::{AbstractHeapType, CompositeInnerType, UnpackedIndex};
+
+use super::canon::{TypeRegistry, rec_reference};
+use super::{
+    CompositeType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability, RefType, StorageType,
+    SubType, TableType, TypeId, ValType,
+};
+use crate::error::{Error, Result};
+
+/// Reads types of one module: knows the number of each of the module's types so far.
+#[derive(Clone, Copy)]
+pub(crate) struct TypeConverter<'a> {
+    types: &'a [TypeId],
+}
+
+impl<'a> TypeConverter<'a> {
+    /// A converter for a module whose first types have these numbers.
+    pub(crate) fn new(types: &'a [TypeId]) -> Self {
+        TypeConverter { types }
+    }
+
+    /// Interns a recursive group that follows the types known so far, and gives the number of its first member.
+    pub(crate) fn intern(self, group: &wasmparser::RecGroup, registry: &TypeRegistry) -> Result<TypeId> {
+        registry.intern(group.types().map(|ty| self.sub_type(ty)).collect::<Result<_>>()?)
+    }
+
+    pub(crate) fn val_type(self, ty: wasmparser::ValType) -> Result<ValType> {
+        Ok(match ty {
+            wasmparser::ValType::I32 => ValType::I32,
+            wasmparser::ValType::I64 => ValType::I64,
+            wasmparser::ValType::F32 => ValType::F32,
+            wasmparser::ValType::F64 => ValType::F64,
+            wasmparser::ValType::V128 => ValType::V128,
+            wasmparser::ValType::Ref(ty) => ValType::Ref(self.ref_type(ty)?),
+        })
+    }
+
+    pub(crate) fn ref_type(self, ty: wasmparser::RefType) -> Result<RefType> {
+        Ok(RefType { nullable: ty.is_nullable(), heap: self.heap_type(ty.heap_type())? })
+    }
+
+    pub(crate) fn heap_type(self, ty: wasmparser::HeapType) -> Result<HeapType> {
+        use wasmparser::HeapType as W;
+        match ty {
+            W::Concrete(index) => Ok(HeapType::Concrete(self.index(index)?)),
+            W::Abstract { shared: false, ty } => abstract_heap(ty),
+            W::Abstract { shared: true, .. } => Err(Error::unsupported("references to shared objects")),
+            W::Exact(_) => Err(Error::unsupported("exact references of the custom-descriptors proposal")),
+        }
+    }
+
+    pub(crate) fn table_type(self, ty: wasmparser::TableType) -> Result<TableType> {
+        if ty.shared {
+            return Err(Error::unsupported("shared tables"));
+        }
+        let limits = Limits { min: ty.initial, max: ty.maximum };
+        Ok(TableType { element: self.ref_type(ty.element_type)?, limits, table64: ty.table64 })
+    }
+
+    pub(crate) fn global_type(self, ty: wasmparser::GlobalType) -> Result<GlobalType> {
+        if ty.shared {
+            return Err(Error::unsupported("shared globals"));
+        }
+        let mutability = if ty.mutable { Mutability::Var } else { Mutability::Const };
+        Ok(GlobalType { content: self.val_type(ty.content_type)?, mutability })
+    }
+
+    fn sub_type(self, ty: &wasmparser::SubType) -> Result<SubType> {
+        let composite = &ty.composite_type;
+        if composite.shared {
+            return Err(Error::unsupported("shared composite types"));
+        }
+        if composite.descriptor_idx.is_some() || composite.describes_idx.is_some() {
+            return Err(Error::unsupported("descriptor types of the custom-descriptors proposal"));
+        }
+        let shape = match &composite.inner {
+            CompositeInnerType::Func(func) => {
+                let list = |types: &[wasmparser::ValType]| {
+                    types.iter().map(|ty| self.val_type(*ty)).collect::<Result<Vec<_>>>()
+                };
+                CompositeType::Func(FuncType::new(list(func.params())?, list(func.results())?))
+            }
+            CompositeInnerType::Struct(fields) => {
+                CompositeType::Struct(fields.fields.iter().map(|field| self.field(field)).collect::<Result<_>>()?)
+            }
+            CompositeInnerType::Array(array) => CompositeType::Array(self.field(&array.0)?),
+            CompositeInnerType::Cont(_) => return Err(Error::unsupported("continuation types")),
+        };
+        let supertype = match ty.supertype_idxs.first() {
+            Some(index) => Some(self.index(index.unpack())?),
+            None => None,
+        };
+        Ok(SubType { is_final: ty.is_final, supertype, composite: shape })
+    }
+
+    fn field(self, field: &wasmparser::FieldType) -> Result<FieldType> {
+        let storage = match field.element_type {
+            wasmparser::StorageType::I8 => StorageType::I8,
+            wasmparser::StorageType::I16 => StorageType::I16,
+            wasmparser::StorageType::Val(ty) => StorageType::Val(self.val_type(ty)?),
+        };
+        Ok(FieldType { storage, mutable: field.mutable })
+    }
+
+    /// The number of a type index; an index past the types known so far is one into the group at hand.
+    fn index(self, index: UnpackedIndex) -> Result<TypeId> {
+        match index {
+            UnpackedIndex::Module(index) => Ok(match self.types.get(index as usize) {
+                Some(id) => *id,
+                None => rec_reference(index - self.types.len() as u32),
+            }),
+            UnpackedIndex::RecGroup(position) => Ok(rec_reference(position)),
+            _ => Err(Error::unsupported("type indices of a validator")),
+        }
+    }
+}
+
+impl From<wasmparser::MemoryType> for MemoryType {
+    fn from(ty: wasmparser::MemoryType) -> MemoryType {
+        MemoryType {
+            limits: Limits { min: ty.initial, max: ty.maximum },
+            memory64: ty.memory64,
+            shared: ty.shared,
+            page_size_log2: ty.page_size_log2(),
+        }
+    }
+}
+
+fn abstract_heap(ty: AbstractHeapType) -> Result<HeapType> {
+    Ok(match ty {
+        AbstractHeapType::Func => HeapType::Func,
+        AbstractHeapType::Extern => HeapType::Extern,
+        AbstractHeapType::Any => HeapType::Any,
+        AbstractHeapType::None => HeapType::None,
+        AbstractHeapType::NoExtern => HeapType::NoExtern,
+        AbstractHeapType::NoFunc => HeapType::NoFunc,
+        AbstractHeapType::Eq => HeapType::Eq,
+        AbstractHeapType::Struct => HeapType::Struct,
+        AbstractHeapType::Array => HeapType::Array,
+        AbstractHeapType::I31 => HeapType::I31,
+        AbstractHeapType::Exn => HeapType::Exn,
+        AbstractHeapType::NoExn => HeapType::NoExn,
+        AbstractHeapType::Cont | AbstractHeapType::NoCont => {
+            return Err(Error::unsupported("references to continuations"));
+        }
+    })
+}

@@ -1,0 +1,134 @@
+//! The types of what a module imports and exports (core spec, sections 2.3.11 to 2.3.16).
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{FuncType, RefType, TypeId, ValType};
+
+/// Bounds of a memory in pages, or of a table in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// The size that it starts with.
+    pub min: u64,
+    /// The size that it never passes, where there is one.
+    pub max: Option<u64>,
+}
+
+/// Whether a global can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mutability {
+    /// It keeps the value it starts with.
+    Const,
+    /// It can be written.
+    Var,
+}
+
+/// The type of a global.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GlobalType {
+    /// The type of its value.
+    pub content: ValType,
+    /// Whether it can be written.
+    pub mutability: Mutability,
+}
+
+/// The type of a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MemoryType {
+    /// Its bounds in pages.
+    pub limits: Limits,
+    /// Whether addresses have 64 bits instead of 32.
+    pub memory64: bool,
+    /// Whether threads may share it.
+    pub shared: bool,
+    /// The binary logarithm of the page size in bytes: 16, but with custom page sizes.
+    pub page_size_log2: u32,
+}
+
+impl MemoryType {
+    /// An unshared memory with 32-bit addresses and pages of 64 KiB.
+    pub fn new(min: u64, max: Option<u64>) -> MemoryType {
+        MemoryType { limits: Limits { min, max }, memory64: false, shared: false, page_size_log2: 16 }
+    }
+}
+
+/// The type of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TableType {
+    /// The type of its elements.
+    pub element: RefType,
+    /// Its bounds in elements.
+    pub limits: Limits,
+    /// Whether indices have 64 bits instead of 32.
+    pub table64: bool,
+}
+
+impl TableType {
+    /// A table with 32-bit indices.
+    pub fn new(element: RefType, min: u64, max: Option<u64>) -> TableType {
+        TableType { element, limits: Limits { min, max }, table64: false }
+    }
+}
+
+/// The type of an exception tag: a function type without results, by its number in the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TagType {
+    /// The function type whose parameters an exception carries.
+    pub ty: TypeId,
+}
+
+/// The type of an import or an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExternType {
+    /// A function, by its type and that type's number in the engine.
+    Func(TypeId, Arc<FuncType>),
+    /// A table.
+    Table(TableType),
+    /// A memory.
+    Memory(MemoryType),
+    /// A global.
+    Global(GlobalType),
+    /// A tag.
+    Tag(TagType),
+}
+
+impl ExternType {
+    /// What sort of thing it is: `function`, `table`, `memory`, `global` or `tag`.
+    pub fn sort(&self) -> &'static str {
+        match self {
+            ExternType::Func(..) => "function",
+            ExternType::Table(_) => "table",
+            ExternType::Memory(_) => "memory",
+            ExternType::Global(_) => "global",
+            ExternType::Tag(_) => "tag",
+        }
+    }
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.min)?;
+        self.max.map_or(Ok(()), |max| write!(f, " {max}"))
+    }
+}
+
+impl fmt::Display for ExternType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExternType::Func(_, ty) => write!(f, "function {ty}"),
+            ExternType::Table(ty) => {
+                write!(f, "table {}{} {}", if ty.table64 { "i64 " } else { "" }, ty.limits, ty.element)
+            }
+            ExternType::Memory(ty) => {
+                write!(f, "memory {}{}", if ty.memory64 { "i64 " } else { "" }, ty.limits)?;
+                f.write_str(if ty.shared { " shared" } else { "" })?;
+                if ty.page_size_log2 == 16 { Ok(()) } else { write!(f, " (pagesize {})", 1u64 << ty.page_size_log2) }
+            }
+            ExternType::Global(GlobalType { content, mutability: Mutability::Const }) => write!(f, "global {content}"),
+            ExternType::Global(GlobalType { content, mutability: Mutability::Var }) => {
+                write!(f, "global (mut {content})")
+            }
+            ExternType::Tag(ty) => write!(f, "tag type#{}", ty.ty.0),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The way into compiled code and back: entry, host calls, builtins, and leaving by a trap.
+
+use std::any::Any;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use super::func::HostFunc;
+use super::instance::instance_of;
+use super::layout::{VmEntry, VmExit, VmFault, VmFuncRef, VmHostCtx, VmStore, VmVal};
+use super::ptr::{VmBox, VmPtr};
+use super::sys::{signal, stack};
+use crate::builtin;
+use crate::compile::artifact::STACK_OVERFLOW;
+use crate::error::{Error, Result};
+use crate::runtime::{Caller, StoreState};
+use crate::trap::Trap;
+
+/// The code that calls a function of one signature: its address, compiled as [`EntryFn`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EntryCode(pub(crate) usize);
+
+/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap.
+type EntryFn = unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
+
+/// Stack that host functions and builtins may rely on when compiled code has used up its own.
+const HOST_STACK: usize = 192 << 10;
+
+/// Why compiled code is being left on purpose.
+pub(crate) enum Pending {
+    Error(Error),
+    Panic(Box<dyn Any + Send>),
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Pending::Error(error) => f.debug_tuple("Error").field(error).finish(),
+            Pending::Panic(_) => f.write_str("Panic"),
+        }
+    }
+}
+
+/// The record of a store that does not run yet.
+pub(crate) fn new_store() -> VmBox<VmStore> {
+    VmBox::new(VmStore {
+        stack_limit: 0,
+        entry: VmEntry::default(),
+        exit: VmExit::default(),
+        fault: VmFault::default(),
+        builtin_call: builtin_call as *const () as usize,
+        host_call: host_call as *const () as usize,
+        raise: raise as *const () as usize,
+        store: std::ptr::null_mut(),
+    })
+}
+
+/// Calls a function with arguments in the slots, which are as many as the larger of its parameters and results; the results are
+/// there afterwards.
+///
+/// `entry` is the entry trampoline of the function's type, and the arguments have the types it takes.
+pub(crate) fn enter(store: &mut StoreState, entry: EntryCode, func: VmPtr<VmFuncRef>, slots: &mut [VmVal]) -> Result<()> {
+    let low = stack::prepare_thread().map_err(|error| Error::limit(format!("the thread's stack: {error}")))?;
+    let vm = store.vm_ptr().as_ptr();
+    let here = stack::here();
+    // SAFETY: the record belongs to the store that we hold; no code of the store runs while we set it up.
+    let saved = unsafe {
+        (*vm).store = std::ptr::from_mut(store).cast();
+        let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit);
+        if saved.0.fp == 0 {
+            (*vm).stack_limit = here.saturating_sub(store.max_stack()).max(low.saturating_add(HOST_STACK));
+        }
+        saved
+    };
+    // SAFETY: as above.
+    if here <= unsafe { (*vm).stack_limit } {
+        // SAFETY: as above.
+        unsafe { (*vm).stack_limit = saved.2 };
+        return Err(Error::exhaustion());
+    }
+    let record = func.read();
+    let previous = signal::set_current(vm);
+    // SAFETY: the address is that of an entry trampoline of the function's signature (the caller's duty), the record's code and
+    // context belong together and are alive with the store, and the slots suffice. The store's borrow is handed to the code: Rust
+    // code that it calls gets it back from the record, and we do not touch `store` until the call is over.
+    let returned = unsafe {
+        let call: EntryFn = std::mem::transmute::<usize, EntryFn>(entry.0);
+        call(vm, record.vmctx, record.code, slots.as_mut_ptr())
+    };
+    signal::set_current(previous);
+    // SAFETY: the call is over; the record is ours again.
+    let fault = unsafe {
+        ((*vm).entry, (*vm).exit, (*vm).stack_limit) = saved;
+        std::mem::take(&mut (*vm).fault)
+    };
+    if returned != 0 {
+        return Ok(());
+    }
+    match (store.take_pending(), fault.code) {
+        (Some(Pending::Panic(payload)), _) => resume_unwind(payload),
+        (Some(Pending::Error(error)), _) => Err(error),
+        (None, STACK_OVERFLOW) => Err(Error::exhaustion()),
+        (None, code) => Err(Trap::from_code(code).map_or_else(|| Error::host("compiled code left without a reason"), Error::from)),
+    }
+}
+
+/// What a builtin returns to compiled code: in registers, a value and whether to leave by [`raise`].
+#[repr(C)]
+struct BuiltinReturn {
+    value: u64,
+    failed: u64,
+}
+
+/// Called by the builtin stub: runs the builtin of that number for the instance of that context.
+extern "C" fn builtin_call(context: *mut c_void, number: usize, a: u64, b: u64, c: u64, d: u64, e: u64) -> BuiltinReturn {
+    // SAFETY: compiled code passes its own context, whose store runs inside `enter`, which handed the store's borrow to us.
+    let store = unsafe {
+        let vm = (*context.cast::<super::layout::VmCtxHeader>()).store;
+        &mut *(*vm).store.cast::<StoreState>()
+    };
+    let Some(instance) = instance_of(context) else { unreachable!("compiled code has a context") };
+    let result = guarded(store, |store| builtin::run(number, store, instance, [a, b, c, d, e]));
+    match result {
+        Some(value) => BuiltinReturn { value, failed: 0 },
+        None => BuiltinReturn { value: 0, failed: 1 },
+    }
+}
+
+/// Called by host trampolines: runs the host function of that context on its arguments. 0 asks the trampoline for [`raise`].
+extern "C" fn host_call(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
+    // SAFETY: the trampoline passes the context of a live host function; its store runs inside `enter`, which handed us its borrow;
+    // the trampoline has as many slots as the function says.
+    let (store, host, caller, slots) = unsafe {
+        let store = &mut *(*(*context).store).store.cast::<StoreState>();
+        let host = &*(*context).host.cast::<HostFunc>();
+        (store, host, (*context).caller, std::slice::from_raw_parts_mut(slots, host.slots))
+    };
+    let instance = instance_of(caller);
+    let result = guarded(store, |store| (host.closure)(Caller::new(store, instance), slots));
+    u8::from(result.is_some())
+}
+
+/// Runs host code; an error or a panic is kept in the store for [`enter`] to return or resume.
+fn guarded<T>(store: &mut StoreState, run: impl FnOnce(&mut StoreState) -> Result<T>) -> Option<T> {
+    let pending = match catch_unwind(AssertUnwindSafe(|| run(store))) {
+        Ok(Ok(value)) => return Some(value),
+        Ok(Err(error)) => Pending::Error(error),
+        Err(payload) => Pending::Panic(payload),
+    };
+    store.set_pending(pending);
+    None
+}
+
+/// Leaves compiled code by the innermost entry trampoline's handler.
+///
+/// Only compiled code calls this, when the Rust function that it called has returned: between it and the trampoline there are then
+/// only frames of compiled code, which own nothing.
+extern "C" fn raise(store: *mut VmStore) -> ! {
+    // SAFETY: the store runs, so that `entry` describes the live frame of the innermost entry trampoline; its handler expects
+    // nothing in registers but the stack and the frame pointer (the Tail convention clobbers all others on this edge).
+    unsafe {
+        let VmEntry { pc, sp, fp } = (*store).entry;
+        std::arch::asm!(
+            "mov rsp, {sp}",
+            "mov rbp, {fp}",
+            "jmp {pc}",
+            sp = in(reg) sp,
+            fp = in(reg) fp,
+            pc = in(reg) pc,
+            options(noreturn)
+        )
+    }
+}

@@ -1,0 +1,295 @@
+//! Where machine code lives, and which code a program counter belongs to.
+//!
+//! All code of the process lies in one reserved range, so that functions reach each other by near calls, and so that one table with
+//! an entry for each page answers, without a lock, what lies at an address: signal handlers ask that.
+
+use std::io;
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
+use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
+
+use super::sys::mmap::{Mapping, PAGE};
+use crate::compile::artifact::{CompiledFunction, RelocTarget};
+use crate::error::{Error, Result};
+
+/// How much address space code may take in one process: what a near call can span.
+const SPACE: usize = 2 << 30;
+/// With less than this there is no use in going on.
+const SMALLEST_SPACE: usize = 16 << 20;
+
+/// A batch of functions, installed and callable until this is dropped.
+#[derive(Debug)]
+pub(crate) struct CodeBlock {
+    pages: Range<usize>,
+    addresses: Box<[usize]>,
+    /// Owned by this block, published in the table of pages. Freed on drop, after it is taken from there.
+    map: *mut CodeMap,
+}
+
+// SAFETY: the map is immutable once it is published, and freed only by `drop`.
+unsafe impl Send for CodeBlock {}
+// SAFETY: as above.
+unsafe impl Sync for CodeBlock {}
+
+/// What is known of the code in one block.
+#[derive(Debug)]
+struct CodeMap {
+    base: usize,
+    /// Offsets from `base` at which an instruction may fault, ascending, with what the fault means.
+    traps: Box<[(u32, u8)]>,
+}
+
+/// What a fault at an address means: a [`Trap`](crate::Trap) by its code or [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW).
+///
+/// `None` for an address that is no faulting instruction of live code. Takes no lock and allocates nothing.
+pub(crate) fn trap_at(pc: usize) -> Option<u8> {
+    let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
+    let page = pc.checked_sub(space.map.base() as usize)? / PAGE;
+    let map = space.entry(page)?.load(Ordering::Acquire);
+    if map.is_null() {
+        return None;
+    }
+    // SAFETY: a published map is freed only when nothing runs its block's code; the caller has found a thread that does.
+    let map = unsafe { &*map };
+    let offset = u32::try_from(pc - map.base).ok()?;
+    let found = map.traps.binary_search_by_key(&offset, |(at, _)| *at).ok()?;
+    Some(map.traps[found].1)
+}
+
+impl CodeBlock {
+    /// Installs functions. Those of one batch may call each other directly, by their positions in it.
+    pub(crate) fn install(isa: &OwnedTargetIsa, functions: &[CompiledFunction]) -> Result<CodeBlock> {
+        let space = space()?;
+        let size: usize = functions.iter().map(CompiledFunction::padded_size).sum();
+        let pages = space.allocate(size.div_ceil(PAGE).max(1))?;
+        let mut block = CodeBlock { pages: pages.clone(), addresses: Box::default(), map: ptr::null_mut() };
+        let provider = Provider { space, pages, used: 0 };
+        block.addresses = define(isa, provider, functions).map_err(|error| match error {
+            ModuleError::Allocation { err } => no_room(err),
+            other => Error::limit(format!("machine code could not be installed: {other}")),
+        })?;
+        block.publish(space, functions);
+        Ok(block)
+    }
+
+    /// The address of the function at that position in the batch.
+    pub(crate) fn address(&self, position: usize) -> usize {
+        self.addresses[position]
+    }
+
+    fn publish(&mut self, space: &CodeSpace, functions: &[CompiledFunction]) {
+        let base = space.map.base() as usize + self.pages.start * PAGE;
+        let mut traps = Vec::with_capacity(functions.iter().map(|function| function.traps.len()).sum());
+        for (function, address) in functions.iter().zip(&self.addresses) {
+            let start = (address - base) as u32;
+            traps.extend(function.traps.iter().map(|(offset, code)| (start + offset, *code)));
+        }
+        self.map = Box::into_raw(Box::new(CodeMap { base, traps: traps.into() }));
+        for page in self.pages.clone() {
+            if let Some(entry) = space.entry(page) {
+                entry.store(self.map, Ordering::Release);
+            }
+        }
+    }
+}
+
+impl Drop for CodeBlock {
+    fn drop(&mut self) {
+        let Ok(space) = space() else { return };
+        if !self.map.is_null() {
+            for page in self.pages.clone() {
+                if let Some(entry) = space.entry(page) {
+                    entry.store(ptr::null_mut(), Ordering::Release);
+                }
+            }
+            // SAFETY: the map came from a box in `publish`, is no longer published, and nothing runs the code any more.
+            drop(unsafe { Box::from_raw(self.map) });
+        }
+        space.free(self.pages.clone());
+    }
+}
+
+/// Declares all functions first, so that each can refer to any other, then defines them and fills in the references.
+fn define(isa: &OwnedTargetIsa, provider: Provider, functions: &[CompiledFunction]) -> ModuleResult<Box<[usize]>> {
+    let mut builder = JITBuilder::with_isa(OwnedTargetIsa::clone(isa), cranelift_module::default_libcall_names());
+    builder.memory_provider(Box::new(provider));
+    let mut module = JITModule::new(builder);
+    let signature = module.make_signature();
+    let ids: Vec<FuncId> =
+        functions.iter().map(|_| module.declare_anonymous_function(&signature)).collect::<ModuleResult<_>>()?;
+    let mut relocs: Vec<ModuleReloc> = Vec::new();
+    for (id, function) in ids.iter().zip(functions) {
+        relocs.clear();
+        relocs.extend(function.relocs.iter().map(|reloc| ModuleReloc {
+            kind: reloc.kind,
+            offset: reloc.offset,
+            addend: reloc.addend,
+            name: match reloc.target {
+                RelocTarget::Function(position) => ids[position as usize].into(),
+                RelocTarget::LibCall(call) => ModuleRelocTarget::LibCall(call),
+            },
+        }));
+        module.define_function_bytes(*id, u64::from(function.align), &function.bytes, &relocs)?;
+    }
+    module.finalize_definitions()?;
+    Ok(ids.iter().map(|id| module.get_finalized_function(*id) as usize).collect())
+}
+
+/// Hands out the memory of one block to the installer.
+struct Provider {
+    space: &'static CodeSpace,
+    pages: Range<usize>,
+    used: usize,
+}
+
+impl JITMemoryProvider for Provider {
+    fn allocate(&mut self, size: usize, align: u64, kind: JITMemoryKind) -> io::Result<*mut u8> {
+        if !matches!(kind, JITMemoryKind::Executable) {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "code has no data of its own"));
+        }
+        let start = self.used.next_multiple_of(align as usize);
+        if start + size > self.pages.len() * PAGE {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        self.used = start + size;
+        Ok(self.space.map.base().wrapping_add(self.pages.start * PAGE + start))
+    }
+
+    unsafe fn free_memory(&mut self) {}
+
+    fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
+        let (start, length) = (self.pages.start * PAGE, self.pages.len() * PAGE);
+        self.space.map.make_executable(start, length).map_err(|err| ModuleError::Allocation { err })
+    }
+}
+
+/// The range in which all code of the process lies.
+struct CodeSpace {
+    map: Mapping,
+    /// One `AtomicPtr<CodeMap>` a page, zeroed by the system.
+    table: Mapping,
+    free: Mutex<FreePages>,
+}
+
+static SPACE_OF_PROCESS: OnceLock<Result<CodeSpace, String>> = OnceLock::new();
+
+fn space() -> Result<&'static CodeSpace> {
+    let space = SPACE_OF_PROCESS.get_or_init(|| CodeSpace::reserve().map_err(|error| error.to_string()));
+    space.as_ref().map_err(|error| Error::limit(format!("no address space for machine code: {error}")))
+}
+
+impl CodeSpace {
+    fn reserve() -> io::Result<CodeSpace> {
+        let mut size = SPACE;
+        let map = loop {
+            match Mapping::reserve(size) {
+                Err(_) if size > SMALLEST_SPACE => size /= 2,
+                other => break other?,
+            }
+        };
+        let pages = map.len() / PAGE;
+        let table = Mapping::reserve(pages * size_of::<AtomicPtr<CodeMap>>())?;
+        table.open(0, table.len())?;
+        let free = Mutex::new(FreePages { runs: vec![0..pages] });
+        Ok(CodeSpace { map, table, free })
+    }
+
+    /// The entry of a page in the table, `None` past the end of the space.
+    fn entry(&self, page: usize) -> Option<&AtomicPtr<CodeMap>> {
+        if page >= self.map.len() / PAGE {
+            return None;
+        }
+        // SAFETY: the table has an entry for each page, is readable and writable for ever, and zero is a null pointer.
+        Some(unsafe { &*self.table.base().cast::<AtomicPtr<CodeMap>>().add(page) })
+    }
+
+    fn allocate(&self, count: usize) -> Result<Range<usize>> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let pages = free.take(count).ok_or_else(|| no_room(io::ErrorKind::OutOfMemory.into()))?;
+        drop(free);
+        match self.map.open(pages.start * PAGE, pages.len() * PAGE) {
+            Ok(()) => Ok(pages),
+            Err(error) => {
+                self.free.lock().unwrap_or_else(PoisonError::into_inner).give(pages);
+                Err(no_room(error))
+            }
+        }
+    }
+
+    fn free(&self, pages: Range<usize>) {
+        // Pages that cannot be closed stay out of use: nothing may find old code in them, or write where code was.
+        if self.map.close(pages.start * PAGE, pages.len() * PAGE).is_ok() {
+            self.free.lock().unwrap_or_else(PoisonError::into_inner).give(pages);
+        }
+    }
+}
+
+/// The pages without code, as runs in ascending order that do not touch.
+#[derive(Debug)]
+struct FreePages {
+    runs: Vec<Range<usize>>,
+}
+
+impl FreePages {
+    /// Takes pages from the first run that has enough.
+    fn take(&mut self, count: usize) -> Option<Range<usize>> {
+        let position = self.runs.iter().position(|run| run.len() >= count)?;
+        let run = &mut self.runs[position];
+        let taken = run.start..run.start + count;
+        run.start = taken.end;
+        if run.is_empty() {
+            self.runs.remove(position);
+        }
+        Some(taken)
+    }
+
+    /// Gives pages back, and joins them to their neighbours.
+    fn give(&mut self, pages: Range<usize>) {
+        let position = self.runs.partition_point(|run| run.end < pages.start);
+        let joins_next = |runs: &[Range<usize>], at: usize, end: usize| runs.get(at).is_some_and(|run| run.start == end);
+        if self.runs.get(position).is_some_and(|run| run.end == pages.start) {
+            self.runs[position].end = pages.end;
+            if joins_next(&self.runs, position + 1, pages.end) {
+                self.runs[position].end = self.runs.remove(position + 1).end;
+            }
+        } else if joins_next(&self.runs, position, pages.end) {
+            self.runs[position].start = pages.start;
+        } else {
+            self.runs.insert(position, pages);
+        }
+    }
+}
+
+fn no_room(error: io::Error) -> Error {
+    Error::limit(format!("no room for machine code: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_given_back_join_their_neighbours() {
+        let mut free = FreePages { runs: vec![0..10] };
+        let [a, b, c] = [2, 3, 5].map(|count| free.take(count).unwrap());
+        assert_eq!((a.clone(), b.clone(), c.clone()), (0..2, 2..5, 5..10));
+        assert_eq!(free.take(1), None);
+        free.give(a);
+        free.give(c);
+        assert_eq!(free.runs, [0..2, 5..10]);
+        free.give(b);
+        assert_eq!(free.runs, [0..10]);
+    }
+
+    #[test]
+    fn an_address_that_is_no_code_is_no_trap() {
+        assert_eq!(trap_at(0), None);
+        assert_eq!(trap_at(usize::MAX), None);
+        assert_eq!(trap_at(an_address_that_is_no_code_is_no_trap as *const () as usize), None);
+    }
+}

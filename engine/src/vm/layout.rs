@@ -1,0 +1,277 @@
+//! The memory that compiled code reads and writes, field by field.
+//!
+//! Every offset that translated code uses comes from here; nothing else may assume where a field lies.
+
+use std::ffi::c_void;
+use std::mem::offset_of;
+
+/// A value as compiled code passes it through memory: 16 bytes, of which a type uses the low ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(16))]
+pub(crate) struct VmVal(pub(crate) u128);
+
+/// Where compiled code resumes when it is left by a trap: the handler of the innermost entry trampoline.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct VmEntry {
+    pub(crate) pc: usize,
+    pub(crate) sp: usize,
+    pub(crate) fp: usize,
+}
+
+/// Where compiled code was left for the host, for walks of the stack: a return address, and the frame that it belongs to.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct VmExit {
+    pub(crate) pc: usize,
+    pub(crate) fp: usize,
+}
+
+/// Why a signal ended compiled code. `code` is 0 where nothing did.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct VmFault {
+    pub(crate) pc: usize,
+    pub(crate) code: u8,
+}
+
+/// What all instances of a store share, one to a store.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct VmStore {
+    /// The lowest address that the stack pointer of compiled code may take.
+    pub(crate) stack_limit: usize,
+    pub(crate) entry: VmEntry,
+    pub(crate) exit: VmExit,
+    pub(crate) fault: VmFault,
+    /// Calls a [`Builtin`](crate::builtin::Builtin): see [`call::builtin_call`](super::call).
+    pub(crate) builtin_call: usize,
+    /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for [`VmStore::raise`].
+    pub(crate) host_call: usize,
+    /// `extern "C" fn(*mut VmStore) -> !`: leaves compiled code by the innermost entry.
+    pub(crate) raise: usize,
+    /// The [`StoreInner`](crate::runtime::StoreInner) that this belongs to.
+    pub(crate) store: *mut c_void,
+}
+
+/// A function as references, imports and host calls see it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct VmFuncRef {
+    /// The code: a function of the Tail convention that takes `vmctx` first.
+    pub(crate) code: usize,
+    /// A [`VmCtx`](VmCtxHeader), or for a host function a [`VmHostCtx`].
+    pub(crate) vmctx: *mut c_void,
+    /// The canonical number of the function's type.
+    pub(crate) type_id: u32,
+    /// The record that stands for the function's identity: an import is a copy of it.
+    pub(crate) canonical: *const VmFuncRef,
+}
+
+/// What the code of a host function gets in place of an instance.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct VmHostCtx {
+    pub(crate) store: *mut VmStore,
+    /// The [`HostFunc`](super::func::HostFunc) to call.
+    pub(crate) host: *const c_void,
+    /// The instance through whose import the function was reached, or null.
+    pub(crate) caller: *mut c_void,
+}
+
+/// A memory: where it begins and how many bytes of it there are.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct VmMemory {
+    pub(crate) base: *mut u8,
+    pub(crate) length: usize,
+}
+
+/// A memory as an instance refers to it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct VmMemoryRef {
+    /// The memory's base, which never changes where the whole range is reserved.
+    pub(crate) base: *mut u8,
+    pub(crate) memory: *mut VmMemory,
+}
+
+/// A table: its elements, each a reference of 8 bytes, and how many there are.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct VmTable {
+    pub(crate) elements: *mut u64,
+    pub(crate) length: u64,
+}
+
+/// The value of a global.
+pub(crate) type VmGlobal = VmVal;
+
+/// The fixed part of an instance's context; [`VmCtxLayout`] says what follows.
+#[derive(Debug)]
+#[repr(C, align(16))]
+pub(crate) struct VmCtxHeader {
+    pub(crate) store: *mut VmStore,
+    /// The code through which compiled code calls builtins.
+    pub(crate) builtin_stub: usize,
+    /// The canonical number of each type of the module, by type index.
+    pub(crate) types: *const u32,
+    /// The number of the instance in its store.
+    pub(crate) instance: usize,
+}
+
+/// Offsets of fields as code generation wants them.
+pub(crate) mod offsets {
+    use super::*;
+
+    pub(crate) const STORE_STACK_LIMIT: i32 = offset_of!(VmStore, stack_limit) as i32;
+    pub(crate) const STORE_ENTRY_PC: i32 = (offset_of!(VmStore, entry) + offset_of!(VmEntry, pc)) as i32;
+    pub(crate) const STORE_ENTRY_SP: i32 = (offset_of!(VmStore, entry) + offset_of!(VmEntry, sp)) as i32;
+    pub(crate) const STORE_ENTRY_FP: i32 = (offset_of!(VmStore, entry) + offset_of!(VmEntry, fp)) as i32;
+    pub(crate) const STORE_EXIT_PC: i32 = (offset_of!(VmStore, exit) + offset_of!(VmExit, pc)) as i32;
+    pub(crate) const STORE_EXIT_FP: i32 = (offset_of!(VmStore, exit) + offset_of!(VmExit, fp)) as i32;
+    pub(crate) const STORE_BUILTIN_CALL: i32 = offset_of!(VmStore, builtin_call) as i32;
+    pub(crate) const STORE_HOST_CALL: i32 = offset_of!(VmStore, host_call) as i32;
+    pub(crate) const STORE_RAISE: i32 = offset_of!(VmStore, raise) as i32;
+
+    pub(crate) const FUNC_CODE: i32 = offset_of!(VmFuncRef, code) as i32;
+    pub(crate) const FUNC_VMCTX: i32 = offset_of!(VmFuncRef, vmctx) as i32;
+    pub(crate) const FUNC_TYPE: i32 = offset_of!(VmFuncRef, type_id) as i32;
+
+    pub(crate) const HOST_STORE: i32 = offset_of!(VmHostCtx, store) as i32;
+
+    pub(crate) const MEMORY_BASE: i32 = offset_of!(VmMemory, base) as i32;
+    pub(crate) const MEMORY_LENGTH: i32 = offset_of!(VmMemory, length) as i32;
+    pub(crate) const MEMORY_REF_BASE: i32 = offset_of!(VmMemoryRef, base) as i32;
+    pub(crate) const MEMORY_REF_MEMORY: i32 = offset_of!(VmMemoryRef, memory) as i32;
+
+    pub(crate) const TABLE_ELEMENTS: i32 = offset_of!(VmTable, elements) as i32;
+    pub(crate) const TABLE_LENGTH: i32 = offset_of!(VmTable, length) as i32;
+
+    pub(crate) const CTX_STORE: i32 = offset_of!(VmCtxHeader, store) as i32;
+    pub(crate) const CTX_BUILTIN_STUB: i32 = offset_of!(VmCtxHeader, builtin_stub) as i32;
+    pub(crate) const CTX_TYPES: i32 = offset_of!(VmCtxHeader, types) as i32;
+}
+
+/// Where the parts of an instance's context lie, for the instances of one module.
+///
+/// After the header come, in this order: defined globals, a function record for each imported function and for each function that a
+/// reference can point to, memories, then a pointer for each table, each imported global and each tag.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct VmCtxLayout {
+    globals: u32,
+    functions: u32,
+    memories: u32,
+    tables: u32,
+    imported_globals: u32,
+    tags: u32,
+    size: u32,
+    imported_global_count: u32,
+}
+
+/// How many things of each sort a context holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct VmCtxCounts {
+    pub(crate) imported_functions: usize,
+    pub(crate) escaping_functions: usize,
+    pub(crate) memories: usize,
+    pub(crate) tables: usize,
+    pub(crate) imported_globals: usize,
+    pub(crate) defined_globals: usize,
+    pub(crate) tags: usize,
+}
+
+impl VmCtxLayout {
+    /// The layout for these counts, or `None` where offsets would not fit an instruction's 31 bits.
+    pub(crate) fn new(counts: &VmCtxCounts) -> Option<VmCtxLayout> {
+        let mut at = size_of::<VmCtxHeader>();
+        let mut part = |count: usize, size: usize| -> Option<u32> {
+            let start = at;
+            at = at.checked_add(count.checked_mul(size)?)?;
+            i32::try_from(at).ok()?;
+            Some(start as u32)
+        };
+        let globals = part(counts.defined_globals, size_of::<VmGlobal>())?;
+        let functions = part(counts.imported_functions + counts.escaping_functions, size_of::<VmFuncRef>())?;
+        let memories = part(counts.memories, size_of::<VmMemoryRef>())?;
+        let tables = part(counts.tables, size_of::<usize>())?;
+        let imported_globals = part(counts.imported_globals, size_of::<usize>())?;
+        let tags = part(counts.tags, size_of::<usize>())?;
+        let size = part(0, 0)?;
+        let imported_global_count = counts.imported_globals as u32;
+        Some(VmCtxLayout { globals, functions, memories, tables, imported_globals, tags, size, imported_global_count })
+    }
+
+    /// The size of a context in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.size as usize
+    }
+
+    /// The function record of that position: imports first, then the functions that escape.
+    pub(crate) fn function(&self, position: usize) -> i32 {
+        (self.functions as usize + position * size_of::<VmFuncRef>()) as i32
+    }
+
+    /// The [`VmMemoryRef`] of that memory.
+    pub(crate) fn memory(&self, index: u32) -> i32 {
+        (self.memories as usize + index as usize * size_of::<VmMemoryRef>()) as i32
+    }
+
+    /// The pointer to that table's [`VmTable`].
+    pub(crate) fn table(&self, index: u32) -> i32 {
+        (self.tables as usize + index as usize * size_of::<usize>()) as i32
+    }
+
+    /// Where that global lies.
+    pub(crate) fn global(&self, index: u32) -> GlobalPlace {
+        match index.checked_sub(self.imported_global_count) {
+            None => GlobalPlace::Pointer((self.imported_globals as usize + index as usize * size_of::<usize>()) as i32),
+            Some(defined) => GlobalPlace::Inline((self.globals as usize + defined as usize * size_of::<VmGlobal>()) as i32),
+        }
+    }
+
+    /// The pointer that stands for that tag's identity.
+    pub(crate) fn tag(&self, index: u32) -> i32 {
+        (self.tags as usize + index as usize * size_of::<usize>()) as i32
+    }
+}
+
+/// How a context refers to a global.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GlobalPlace {
+    /// The global's value lies at this offset.
+    Inline(i32),
+    /// A pointer to the global's value lies at this offset.
+    Pointer(i32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_overlap_and_values_are_aligned() {
+        let counts = VmCtxCounts {
+            imported_functions: 1,
+            escaping_functions: 2,
+            memories: 1,
+            tables: 3,
+            imported_globals: 1,
+            defined_globals: 5,
+            tags: 1,
+        };
+        let layout = VmCtxLayout::new(&counts).unwrap();
+        let GlobalPlace::Inline(first) = layout.global(1) else { panic!("a defined global lies inline") };
+        assert_eq!(first % 16, 0);
+        assert_eq!(first as usize, size_of::<VmCtxHeader>());
+        assert_eq!(layout.function(0), first + 5 * 16);
+        assert_eq!(layout.memory(0), layout.function(3));
+        assert_eq!(layout.tag(1) as usize, layout.size());
+    }
+
+    #[test]
+    fn a_context_too_large_for_an_offset_is_refused() {
+        let counts = VmCtxCounts { defined_globals: 1 << 28, ..VmCtxCounts::default() };
+        assert!(VmCtxLayout::new(&counts).is_none());
+    }
+}

@@ -1,0 +1,180 @@
+//! The bytes of memories and the elements of tables.
+
+use std::io;
+
+use super::layout::{VmMemory, VmMemoryRef, VmTable};
+use super::ptr::{VmBox, VmPtr};
+use super::sys::mmap::{Mapping, PAGE, round_up};
+
+/// What a 32-bit address can reach.
+const REACH: usize = 4 << 30;
+/// What lies behind it, closed for ever: a constant offset below this needs no check.
+pub(crate) const GUARD: usize = 32 << 20;
+
+/// The bytes of one memory.
+#[derive(Debug)]
+pub(crate) struct LinearMemory {
+    vm: VmBox<VmMemory>,
+    map: Mapping,
+    guarded: bool,
+}
+
+impl LinearMemory {
+    /// A memory that reserves all that a 32-bit address and a small offset can reach: code need not check its accesses.
+    pub(crate) fn guarded(length: usize) -> io::Result<LinearMemory> {
+        let map = Mapping::reserve(REACH + GUARD)?;
+        LinearMemory::open(map, length, true)
+    }
+
+    /// A memory that has little more than its length: code checks each access, and the memory may move when it grows.
+    pub(crate) fn checked(length: usize) -> io::Result<LinearMemory> {
+        LinearMemory::open(Mapping::reserve(length)?, length, false)
+    }
+
+    /// Whether the base never changes and accesses behind the end fault.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guarded
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn len(&self) -> usize {
+        // SAFETY: the record lives as long as this, and no code runs while Rust holds the store.
+        unsafe { (*self.vm.as_ptr()).length }
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the first `len` bytes are readable; compiled code, which alone writes them otherwise, does not run while this is
+        // borrowed from the store.
+        unsafe { std::slice::from_raw_parts(self.map.base(), self.len()) }
+    }
+
+    /// The bytes, to write.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as for `bytes`, and writable.
+        unsafe { std::slice::from_raw_parts_mut(self.map.base(), self.len()) }
+    }
+
+    /// Grows to that many bytes, which must be no less than now.
+    pub(crate) fn grow(&mut self, length: usize) -> io::Result<()> {
+        let old = self.len();
+        if !self.guarded && length > self.map.len() {
+            let capacity = length.max(old.saturating_mul(2).min(1 << 40));
+            let mut moved = LinearMemory::checked(capacity).or_else(|_| LinearMemory::checked(length))?;
+            moved.bytes_mut()[..old].copy_from_slice(self.bytes());
+            std::mem::swap(&mut self.map, &mut moved.map);
+        } else {
+            let opened = round_up(old).unwrap_or(old);
+            self.map.open(opened, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?.saturating_sub(opened))?;
+        }
+        // SAFETY: as for `len`.
+        unsafe { self.vm.as_ptr().write(VmMemory { base: self.map.base(), length }) };
+        Ok(())
+    }
+
+    /// The memory as an instance refers to it.
+    pub(crate) fn reference(&self) -> VmMemoryRef {
+        VmMemoryRef { base: self.map.base(), memory: self.vm.as_ptr() }
+    }
+
+    fn open(map: Mapping, length: usize, guarded: bool) -> io::Result<LinearMemory> {
+        if length > REACH && guarded {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        map.open(0, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?)?;
+        let vm = VmBox::new(VmMemory { base: map.base(), length });
+        Ok(LinearMemory { vm, map, guarded })
+    }
+}
+
+/// The elements of one table.
+#[derive(Debug)]
+pub(crate) struct TableElements {
+    vm: VmBox<VmTable>,
+    map: Mapping,
+}
+
+/// The size of a reference in a table.
+const WORD: usize = size_of::<u64>();
+
+impl TableElements {
+    /// A table of that many elements, all null.
+    pub(crate) fn new(length: u64) -> io::Result<TableElements> {
+        let map = map_elements(length)?;
+        let vm = VmBox::new(VmTable { elements: map.base().cast(), length });
+        Ok(TableElements { vm, map })
+    }
+
+    /// How many elements there are.
+    pub(crate) fn len(&self) -> u64 {
+        // SAFETY: the record lives as long as this, and no code runs while Rust holds the store.
+        unsafe { (*self.vm.as_ptr()).length }
+    }
+
+    /// The elements, as compiled code holds references.
+    pub(crate) fn words(&self) -> &[u64] {
+        // SAFETY: the first `len` words are readable, and aligned because a mapping begins at a page; compiled code, which alone
+        // writes them otherwise, does not run while this is borrowed from the store.
+        unsafe { std::slice::from_raw_parts(self.map.base().cast(), self.len() as usize) }
+    }
+
+    /// The elements, to write.
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        // SAFETY: as for `words`, and writable.
+        unsafe { std::slice::from_raw_parts_mut(self.map.base().cast(), self.len() as usize) }
+    }
+
+    /// Grows to that many elements, which must be no fewer than now; the new ones are `fill`.
+    pub(crate) fn grow(&mut self, length: u64, fill: u64) -> io::Result<()> {
+        let old = self.len() as usize;
+        if length > (self.map.len() / WORD) as u64 {
+            let capacity = length.max((old as u64).saturating_mul(2));
+            let grown = map_elements(capacity).or_else(|_| map_elements(length))?;
+            // SAFETY: the new mapping is larger than the old one's elements, writable, and apart from it.
+            unsafe { std::ptr::copy_nonoverlapping(self.map.base().cast::<u64>(), grown.base().cast(), old) };
+            self.map = grown;
+        }
+        // SAFETY: as for `len`.
+        unsafe { self.vm.as_ptr().write(VmTable { elements: self.map.base().cast(), length }) };
+        self.words_mut()[old..].fill(fill);
+        Ok(())
+    }
+
+    /// The record that instances refer to.
+    pub(crate) fn record(&self) -> VmPtr<VmTable> {
+        self.vm.ptr()
+    }
+}
+
+/// A readable and writable mapping for that many elements.
+fn map_elements(length: u64) -> io::Result<Mapping> {
+    let bytes = usize::try_from(length).ok().and_then(|length| length.checked_mul(WORD));
+    let map = Mapping::reserve(bytes.ok_or(io::ErrorKind::OutOfMemory)?.max(PAGE))?;
+    map.open(0, map.len())?;
+    Ok(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_keeps_its_bytes_when_it_grows() {
+        for mut memory in [LinearMemory::guarded(PAGE).unwrap(), LinearMemory::checked(100).unwrap()] {
+            let old = memory.len();
+            memory.bytes_mut()[old - 1] = 9;
+            memory.grow(40 * PAGE).unwrap();
+            assert_eq!(memory.len(), 40 * PAGE);
+            assert_eq!((memory.bytes()[old - 1], memory.bytes()[40 * PAGE - 1]), (9, 0));
+        }
+    }
+
+    #[test]
+    fn a_table_keeps_its_elements_when_it_grows() {
+        let mut table = TableElements::new(1).unwrap();
+        table.words_mut()[0] = 5;
+        table.grow(10_000, 6).unwrap();
+        assert_eq!((table.words()[0], table.words()[1], table.words()[9_999]), (5, 6, 6));
+        assert!(TableElements::new(u64::MAX).is_err());
+    }
+}

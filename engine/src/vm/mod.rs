@@ -1,0 +1,18 @@
+//! Everything that needs `unsafe`: layouts that compiled code reads, mappings, signals, and the way in and out of compiled code.
+//!
+//! What leaves this folder is safe to use as documented. The rules that the rest relies on:
+//!
+//! 1. A [`VmStore`](layout::VmStore) and all that it points to live as long as their store, at fixed addresses.
+//! 2. Compiled code runs only inside [`call::enter`], which holds the store by `&mut`; Rust code that compiled code calls gets that
+//!    borrow back from the `VmStore`, and gives it up before it returns.
+//! 3. Code is unmapped only when no store can run it any more: an instance keeps its module alive.
+#![allow(unsafe_code)]
+
+pub(crate) mod call;
+pub(crate) mod code;
+pub(crate) mod func;
+pub(crate) mod instance;
+pub(crate) mod layout;
+pub(crate) mod memory;
+pub(crate) mod ptr;
+pub(crate) mod sys;

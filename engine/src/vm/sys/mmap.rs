@@ -1,0 +1,119 @@
+//! Address space: reserved without access, opened page by page, given back on drop.
+
+use std::io;
+use std::ptr::NonNull;
+
+/// The size of a page of the host, which on x86-64 Linux is a constant.
+pub(crate) const PAGE: usize = 4096;
+
+/// A range of address space that belongs to this value.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: a mapping is plain memory; whoever accesses it does so through the pointer under rules of its own.
+unsafe impl Send for Mapping {}
+// SAFETY: as above; the methods that take `&self` change only page permissions, which the kernel serialises.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Reserves `length` bytes, rounded up to pages, that nothing can access yet and that cost no memory.
+    pub(crate) fn reserve(length: usize) -> io::Result<Mapping> {
+        let length = round_up(length).ok_or(io::ErrorKind::OutOfMemory)?.max(PAGE);
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing that exists.
+        let base = unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Mapping { base, length })
+    }
+
+    /// The first byte.
+    pub(crate) fn base(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    /// The size in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Makes a range of whole pages readable and writable.
+    pub(crate) fn open(&self, start: usize, length: usize) -> io::Result<()> {
+        self.protect(start, length, libc::PROT_READ | libc::PROT_WRITE)
+    }
+
+    /// Makes a range of whole pages executable and no longer writable.
+    pub(crate) fn make_executable(&self, start: usize, length: usize) -> io::Result<()> {
+        self.protect(start, length, libc::PROT_READ | libc::PROT_EXEC)
+    }
+
+    /// Gives the memory of a range of whole pages back and makes it inaccessible again.
+    pub(crate) fn close(&self, start: usize, length: usize) -> io::Result<()> {
+        let base = self.range(start, length)?;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
+        // SAFETY: `range` has checked that the pages belong to this mapping; they are replaced by fresh ones without access.
+        let result = unsafe { libc::mmap(base.cast(), length, libc::PROT_NONE, flags, -1, 0) };
+        if result == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    fn protect(&self, start: usize, length: usize, access: libc::c_int) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let base = self.range(start, length)?;
+        // SAFETY: `range` has checked that the pages belong to this mapping.
+        if unsafe { libc::mprotect(base.cast(), length, access) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    fn range(&self, start: usize, length: usize) -> io::Result<*mut u8> {
+        let inside = start.checked_add(length).is_some_and(|end| end <= self.length);
+        if !inside || start % PAGE != 0 {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(self.base.as_ptr().wrapping_add(start))
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the range was mapped by `reserve` and is unmapped nowhere else.
+        let result = unsafe { libc::munmap(self.base.as_ptr().cast(), self.length) };
+        debug_assert_eq!(result, 0, "munmap: {}", io::Error::last_os_error());
+    }
+}
+
+/// Rounds up to whole pages; `None` where that overflows.
+pub(crate) fn round_up(length: usize) -> Option<usize> {
+    length.checked_next_multiple_of(PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opened_pages_hold_what_is_written_and_closed_ones_forget_it() {
+        let map = Mapping::reserve(3 * PAGE).unwrap();
+        map.open(PAGE, PAGE).unwrap();
+        let byte = map.base().wrapping_add(PAGE);
+        // SAFETY: the page was just made readable and writable.
+        unsafe { byte.write(7) };
+        map.close(PAGE, PAGE).unwrap();
+        map.open(PAGE, PAGE).unwrap();
+        // SAFETY: as above; the page is fresh.
+        assert_eq!(unsafe { byte.read() }, 0);
+    }
+
+    #[test]
+    fn ranges_outside_the_mapping_are_refused() {
+        let map = Mapping::reserve(PAGE).unwrap();
+        assert!(map.open(0, 2 * PAGE).is_err());
+        assert!(map.open(1, 1).is_err());
+        assert!(map.open(usize::MAX - PAGE + 1, PAGE).is_err());
+    }
+}

@@ -1,0 +1,107 @@
+//! Traps by signals: a fault at a known place in compiled code becomes a trap, any other goes to whoever handled it before.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::io;
+use std::mem::MaybeUninit;
+use std::sync::OnceLock;
+
+use crate::vm::code;
+use crate::vm::layout::{VmFault, VmStore};
+
+thread_local! {
+    /// The store whose code the thread runs, or null.
+    static CURRENT: Cell<*mut VmStore> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// The signals by which a processor reports what compiled code did.
+const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+
+/// What handled the signals before, in the order of [`SIGNALS`].
+static PREVIOUS: OnceLock<[libc::sigaction; 4]> = OnceLock::new();
+
+/// Takes over the signals, once a process.
+pub(crate) fn install() -> io::Result<()> {
+    static INSTALLED: OnceLock<Result<(), i32>> = OnceLock::new();
+    let result = INSTALLED.get_or_init(|| {
+        let mut previous = [const { MaybeUninit::<libc::sigaction>::zeroed() }; 4];
+        for (signal, previous) in SIGNALS.iter().zip(&mut previous) {
+            // SAFETY: reads the present action into storage of the right type.
+            if unsafe { libc::sigaction(*signal, std::ptr::null(), previous.as_mut_ptr()) } != 0 {
+                return Err(io::Error::last_os_error().raw_os_error().unwrap_or(0));
+            }
+        }
+        // SAFETY: every element was zeroed, which is a valid `sigaction`, and then filled in.
+        let _ = PREVIOUS.set(previous.map(|action| unsafe { action.assume_init() }));
+        for signal in SIGNALS {
+            // SAFETY: zero is a valid `sigaction`; the handler has the signature that SA_SIGINFO asks for, and calls only what is
+            // safe in a handler: see `on_signal`.
+            let result = unsafe {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                action.sa_sigaction = on_signal as *const () as usize;
+                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+                libc::sigemptyset(&mut action.sa_mask);
+                libc::sigaction(signal, &action, std::ptr::null_mut())
+            };
+            if result != 0 {
+                return Err(io::Error::last_os_error().raw_os_error().unwrap_or(0));
+            }
+        }
+        Ok(())
+    });
+    result.map_err(io::Error::from_raw_os_error)
+}
+
+/// Says that the thread runs code of that store; gives what it ran before.
+#[inline]
+pub(crate) fn set_current(store: *mut VmStore) -> *mut VmStore {
+    CURRENT.replace(store)
+}
+
+/// Async-signal-safe: reads a thread-local cell without a destructor, looks the place up without a lock, writes plain memory.
+extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let store = CURRENT.get();
+    if !store.is_null() {
+        // SAFETY: the kernel passes a `ucontext_t` to a handler that was installed with SA_SIGINFO; it is ours until we return.
+        let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+        let pc = registers[libc::REG_RIP as usize] as usize;
+        if let Some(code) = code::trap_at(pc) {
+            // SAFETY: the signal interrupted compiled code, which runs inside `call::enter` for this store: the store is alive, no
+            // Rust code is in the middle of using it, and `entry` describes the trampoline that made the call.
+            let entry = unsafe {
+                (*store).fault = VmFault { pc, code };
+                (*store).entry
+            };
+            registers[libc::REG_RIP as usize] = entry.pc as i64;
+            registers[libc::REG_RSP as usize] = entry.sp as i64;
+            registers[libc::REG_RBP as usize] = entry.fp as i64;
+            return;
+        }
+    }
+    pass_on(signal, info, context);
+}
+
+/// Gives the signal to the handler that was there before, or lets the default action end the process.
+fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let position = SIGNALS.iter().position(|known| *known == signal);
+    let previous = position.and_then(|position| Some(PREVIOUS.get()?[position]));
+    match previous {
+        Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
+            // SAFETY: the address was installed as a handler with the signature that its flags say.
+            unsafe {
+                if action.sa_flags & libc::SA_SIGINFO != 0 {
+                    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void) =
+                        std::mem::transmute(action.sa_sigaction);
+                    handler(signal, info, context);
+                } else {
+                    let handler: extern "C" fn(libc::c_int) = std::mem::transmute(action.sa_sigaction);
+                    handler(signal);
+                }
+            }
+        }
+        // SAFETY: restores the default action; the faulting instruction runs again on return and then ends the process.
+        _ => unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+        },
+    }
+}

@@ -1,0 +1,105 @@
+//! The bounds of the running thread's stack, and its alternate stack for signals.
+
+use std::cell::Cell;
+use std::io;
+
+use super::mmap::{Mapping, PAGE};
+
+/// The size of the stack on which signal handlers run.
+const SIGNAL_STACK: usize = 64 << 10;
+
+thread_local! {
+    /// The lowest address of the thread's stack; 0 before it is known.
+    static LOW: Cell<usize> = const { Cell::new(0) };
+    static SIGNAL: Cell<Option<SignalStack>> = const { Cell::new(None) };
+}
+
+/// An address in the caller's frame or just below.
+#[inline(always)]
+pub(crate) fn here() -> usize {
+    let local = 0u8;
+    std::hint::black_box(&raw const local) as usize
+}
+
+/// Prepares the running thread for compiled code, the first time that it is called there: learns the bounds of its stack and gives
+/// it an alternate stack for signals. Gives the lowest address of the stack.
+#[inline]
+pub(crate) fn prepare_thread() -> io::Result<usize> {
+    match LOW.get() {
+        0 => prepare_new_thread(),
+        low => Ok(low),
+    }
+}
+
+#[cold]
+fn prepare_new_thread() -> io::Result<usize> {
+    let low = stack_low()?;
+    SIGNAL.set(Some(SignalStack::install()?));
+    LOW.set(low);
+    Ok(low)
+}
+
+/// Asks the C library for the lowest address of the running thread's stack.
+fn stack_low() -> io::Result<usize> {
+    // SAFETY: a zeroed attribute object is what `pthread_getattr_np` initialises.
+    let mut attributes: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
+    let (mut base, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: the object is initialised by the first call, read by the second and destroyed by the third.
+    let result = unsafe {
+        let mut result = libc::pthread_getattr_np(libc::pthread_self(), &mut attributes);
+        if result == 0 {
+            result = libc::pthread_attr_getstack(&attributes, &mut base, &mut size);
+            libc::pthread_attr_destroy(&mut attributes);
+        }
+        result
+    };
+    if result == 0 { Ok(base as usize) } else { Err(io::Error::from_raw_os_error(result)) }
+}
+
+/// An alternate signal stack of this thread, with an inaccessible page below it.
+struct SignalStack {
+    map: Mapping,
+    previous: libc::stack_t,
+}
+
+impl SignalStack {
+    fn install() -> io::Result<SignalStack> {
+        let map = Mapping::reserve(PAGE + SIGNAL_STACK)?;
+        map.open(PAGE, SIGNAL_STACK)?;
+        let ss_sp = map.base().wrapping_add(PAGE).cast();
+        let new = libc::stack_t { ss_sp, ss_flags: 0, ss_size: SIGNAL_STACK };
+        // SAFETY: zero is a valid `stack_t`, which `sigaltstack` overwrites.
+        let mut previous: libc::stack_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the new stack is mapped, writable, and stays so until `drop` has put the previous one back.
+        if unsafe { libc::sigaltstack(&new, &mut previous) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(SignalStack { map, previous })
+    }
+}
+
+impl Drop for SignalStack {
+    fn drop(&mut self) {
+        // SAFETY: zero is a valid `stack_t`, which `sigaltstack` overwrites; the previous stack is the thread's own from before.
+        unsafe {
+            let mut current: libc::stack_t = std::mem::zeroed();
+            libc::sigaltstack(std::ptr::null(), &mut current);
+            if current.ss_sp.cast() == self.map.base().wrapping_add(PAGE) {
+                libc::sigaltstack(&self.previous, std::ptr::null_mut());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stack_begins_below_this_frame() {
+        let low = prepare_thread().unwrap();
+        assert!(low < here());
+        assert!(here() - low <= 64 << 20, "no thread of the tests has a larger stack");
+        assert_eq!(prepare_thread().unwrap(), low);
+    }
+}
