@@ -145,7 +145,10 @@ mod tests {
         assert_eq!(constant_of("i64.const -2"), Some(Value::I64(-2)));
         assert_eq!(constant_of("f32.const -nan:0x200000"), Some(Value::F32(0xffa0_0000)));
         assert_eq!(constant_of("f64.const 1.5"), Some(Value::F64(1.5f64.to_bits())));
-        assert_eq!(constant_of("v128.const i16x8 1 2 3 4 5 6 7 0xffff"), Some(Value::V128(0xffff_0007_0006_0005_0004_0003_0002_0001)));
+        assert_eq!(
+            constant_of("v128.const i16x8 1 2 3 4 5 6 7 0xffff"),
+            Some(Value::V128(0xffff_0007_0006_0005_0004_0003_0002_0001))
+        );
         assert_eq!(constant_of("ref.null extern"), Some(Value::Ref(Reference::Null(HeapType::Extern))));
         assert_eq!(constant_of("ref.extern 7"), Some(Value::Ref(Reference::Extern(Some(7)))));
         assert_eq!(constant_of("ref.host 7"), Some(Value::Ref(Reference::Host(7))));
@@ -153,7 +156,14 @@ mod tests {
 
     #[test]
     fn what_is_a_pattern_only_is_no_constant() {
-        for text in ["ref.func", "ref.null", "ref.extern", "f32.const nan:canonical", "either (i32.const 1)", "i32.const 0x100000000"] {
+        for text in [
+            "ref.func",
+            "ref.null",
+            "ref.extern",
+            "f32.const nan:canonical",
+            "either (i32.const 1)",
+            "i32.const 0x100000000",
+        ] {
             assert_eq!(constant_of(text), None, "{text}");
         }
     }
@@ -161,7 +171,12 @@ mod tests {
     #[test]
     fn patterns_take_classes_lanes_and_alternatives() {
         assert_eq!(pattern_of("f64.const nan:arithmetic"), Some(Pattern::F64(FloatPattern::ArithmeticNan)));
-        let lanes = [FloatPattern::CanonicalNan, FloatPattern::Bits(0x3f80_0000), FloatPattern::ArithmeticNan, FloatPattern::Bits(0)];
+        let lanes = [
+            FloatPattern::CanonicalNan,
+            FloatPattern::Bits(0x3f80_0000),
+            FloatPattern::ArithmeticNan,
+            FloatPattern::Bits(0),
+        ];
         assert_eq!(
             pattern_of("v128.const f32x4 nan:canonical 1 nan:arithmetic 0"),
             Some(Pattern::V128(VectorPattern::F32x4(lanes)))
@@ -196,7 +211,15 @@ mod tests {
 
     #[test]
     fn patterns_that_cannot_be_judged_are_refused() {
-        for text in ["ref.func 3", "ref.func $f", "ref.null $t", "ref.i31_shared", "either", "i32.const", "v128.const i8x16 1"] {
+        for text in [
+            "ref.func 3",
+            "ref.func $f",
+            "ref.null $t",
+            "ref.i31_shared",
+            "either",
+            "i32.const",
+            "v128.const i8x16 1",
+        ] {
             assert_eq!(pattern_of(text), None, "{text}");
         }
     }

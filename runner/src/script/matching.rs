@@ -12,7 +12,7 @@ pub struct Mismatch {
 }
 
 /// In what a result differs from its pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MismatchKind {
     /// There are more or fewer results than patterns.
     Count,
@@ -28,6 +28,21 @@ pub enum MismatchKind {
     UnexpectedNull,
     /// A reference of another kind in the same hierarchy was expected.
     Reference,
+}
+
+impl MismatchKind {
+    /// The kind as a failure's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            MismatchKind::Count => "wrong-count",
+            MismatchKind::Type => "wrong-type",
+            MismatchKind::Value => "wrong-value",
+            MismatchKind::Nan => "wrong-nan",
+            MismatchKind::NullExpected => "null-expected",
+            MismatchKind::UnexpectedNull => "unexpected-null",
+            MismatchKind::Reference => "wrong-reference",
+        }
+    }
 }
 
 /// Holds results against patterns.
@@ -117,8 +132,12 @@ fn match_vector(bits: u128, pattern: &VectorPattern) -> Result<(), Difference> {
         VectorPattern::I16x8(expected) => each_lane(lane::i16x8(bits), expected, |a, e| same(a == e)),
         VectorPattern::I32x4(expected) => each_lane(lane::i32x4(bits), expected, |a, e| same(a == e)),
         VectorPattern::I64x2(expected) => each_lane(lane::i64x2(bits), expected, |a, e| same(a == e)),
-        VectorPattern::F32x4(expected) => each_lane(lane::i32x4(bits), expected, |a, e| match_f32(a as u32, e)),
-        VectorPattern::F64x2(expected) => each_lane(lane::i64x2(bits), expected, |a, e| match_f64(a as u64, e)),
+        VectorPattern::F32x4(expected) => {
+            each_lane(lane::i32x4(bits), expected, |a, e| match_f32(a as u32, e))
+        }
+        VectorPattern::F64x2(expected) => {
+            each_lane(lane::i64x2(bits), expected, |a, e| match_f64(a as u64, e))
+        }
     }
 }
 
@@ -199,7 +218,10 @@ mod tests {
     fn counts_types_and_values_are_told_apart() {
         let one = Value::I32(1);
         assert_eq!(match_results(&[], &[Pattern::I32(1)]).unwrap_err().kind, MismatchKind::Count);
-        assert_eq!(match_results(&[one, one], &[Pattern::I32(1)]).unwrap_err().message, "expected 1 result, got 2 results");
+        assert_eq!(
+            match_results(&[one, one], &[Pattern::I32(1)]).unwrap_err().message,
+            "expected 1 result, got 2 results"
+        );
         assert_eq!(kind(one, Pattern::I64(1)), Some(MismatchKind::Type));
         assert_eq!(kind(one, Pattern::F32(FloatPattern::Bits(1))), Some(MismatchKind::Type));
         assert_eq!(kind(one, Pattern::Ref(RefPattern::Null(None))), Some(MismatchKind::Type));
@@ -209,13 +231,17 @@ mod tests {
 
     #[test]
     fn the_second_result_is_held_against_the_second_pattern() {
-        let mismatch = match_results(&[Value::I32(1), Value::I32(2)], &[Pattern::I32(1), Pattern::I32(3)]).unwrap_err();
+        let mismatch =
+            match_results(&[Value::I32(1), Value::I32(2)], &[Pattern::I32(1), Pattern::I32(3)]).unwrap_err();
         assert_eq!(mismatch.message, "result 1 is another value");
     }
 
     #[test]
     fn zeros_of_either_sign_differ() {
-        assert_eq!(kind(Value::F32(0x8000_0000), Pattern::F32(FloatPattern::Bits(0))), Some(MismatchKind::Value));
+        assert_eq!(
+            kind(Value::F32(0x8000_0000), Pattern::F32(FloatPattern::Bits(0))),
+            Some(MismatchKind::Value)
+        );
         assert_eq!(kind(Value::F64(1 << 63), Pattern::F64(FloatPattern::Bits(0))), Some(MismatchKind::Value));
     }
 
@@ -252,7 +278,10 @@ mod tests {
         let pattern = || Pattern::F32(FloatPattern::Bits(0x7fc0_0001));
         assert_eq!(kind(Value::F32(0x7fc0_0001), pattern()), None);
         assert_eq!(kind(Value::F32(0x7fc0_0000), pattern()), Some(MismatchKind::Value));
-        assert_eq!(kind(Value::F32(0x3f80_0000), Pattern::F32(FloatPattern::CanonicalNan)), Some(MismatchKind::Nan));
+        assert_eq!(
+            kind(Value::F32(0x3f80_0000), Pattern::F32(FloatPattern::CanonicalNan)),
+            Some(MismatchKind::Nan)
+        );
     }
 
     #[test]
@@ -279,13 +308,25 @@ mod tests {
 
     #[test]
     fn lanes_of_floats_take_nan_classes() {
-        let nans = [FloatPattern::CanonicalNan, FloatPattern::ArithmeticNan, FloatPattern::Bits(0), FloatPattern::Bits(1)];
+        let nans = [
+            FloatPattern::CanonicalNan,
+            FloatPattern::ArithmeticNan,
+            FloatPattern::Bits(0),
+            FloatPattern::Bits(1),
+        ];
         let pattern = || Pattern::V128(VectorPattern::F32x4(nans));
         assert_eq!(kind(Value::V128(0x0000_0001_0000_0000_7fc0_0001_7fc0_0000), pattern()), None);
-        assert_eq!(message(Value::V128(0x0000_0001_0000_0000_7fc0_0000_7fc0_0001), pattern()), "result 0, lane 0, is no NaN of the class expected");
-        let pattern = || Pattern::V128(VectorPattern::F64x2([FloatPattern::CanonicalNan, FloatPattern::ArithmeticNan]));
+        assert_eq!(
+            message(Value::V128(0x0000_0001_0000_0000_7fc0_0000_7fc0_0001), pattern()),
+            "result 0, lane 0, is no NaN of the class expected"
+        );
+        let pattern =
+            || Pattern::V128(VectorPattern::F64x2([FloatPattern::CanonicalNan, FloatPattern::ArithmeticNan]));
         assert_eq!(kind(Value::V128(0x7ff8_0000_0000_0001_7ff8_0000_0000_0000), pattern()), None);
-        assert_eq!(kind(Value::V128(0x7ff4_0000_0000_0000_7ff8_0000_0000_0000), pattern()), Some(MismatchKind::Nan));
+        assert_eq!(
+            kind(Value::V128(0x7ff4_0000_0000_0000_7ff8_0000_0000_0000), pattern()),
+            Some(MismatchKind::Nan)
+        );
     }
 
     #[test]
@@ -314,7 +355,10 @@ mod tests {
             R::Exn,
         ];
         let taken: [(RefPattern, &[R]); 12] = [
-            (RefPattern::Null(None), &[R::Null(HeapType::Func), R::Null(HeapType::Extern), R::Null(HeapType::None)]),
+            (
+                RefPattern::Null(None),
+                &[R::Null(HeapType::Func), R::Null(HeapType::Extern), R::Null(HeapType::None)],
+            ),
             (RefPattern::Null(Some(HeapType::NoFunc)), &[R::Null(HeapType::Func)]),
             (RefPattern::Null(Some(HeapType::Struct)), &[R::Null(HeapType::None)]),
             (RefPattern::Func, &[R::Func]),
@@ -346,6 +390,9 @@ mod tests {
         assert_eq!(difference(Reference::Extern(Some(2)), RefPattern::Extern(Some(1))), Some(M::Value));
         assert_eq!(difference(Reference::Extern(None), RefPattern::Extern(Some(1))), Some(M::Value));
         assert_eq!(difference(Reference::Host(2), RefPattern::Host(1)), Some(M::Value));
-        assert_eq!(difference(Reference::Null(HeapType::Extern), RefPattern::Null(Some(HeapType::Func))), Some(M::Type));
+        assert_eq!(
+            difference(Reference::Null(HeapType::Extern), RefPattern::Null(Some(HeapType::Func))),
+            Some(M::Type)
+        );
     }
 }

@@ -198,7 +198,7 @@ impl Action {
 
 impl Command {
     /// The word that begins the directive, as reports name it.
-    pub fn keyword(&self) -> &str {
+    pub fn keyword(&self) -> &'static str {
         match self {
             Command::Module(_) => "module",
             Command::ModuleDefinition(_) => "module definition",
@@ -215,7 +215,7 @@ impl Command {
             Command::AssertMalformedCustom { .. } => "assert_malformed_custom",
             Command::AssertInvalidCustom { .. } => "assert_invalid_custom",
             Command::AssertUnlinkable { .. } => "assert_unlinkable",
-            Command::Unsupported { keyword } => keyword,
+            Command::Unsupported { .. } => "unsupported directive",
             Command::Malformed { .. } => "malformed form",
         }
     }

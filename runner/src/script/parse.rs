@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use wast::core::{Module, ModuleKind};
 use wast::parser::{Cursor, Parse, ParseBuffer, Parser, Peek, parse as parse_all};
 
-
 use super::grammar::{bare_module, command, skip_rest, text_error, text_module};
 use super::model::{Command, Definition, Directive, ModuleForm, Script, TextError};
 use super::source::{Source, SourceError, Span};
@@ -98,9 +97,8 @@ fn moved(mut command: Command, base: usize) -> Command {
 }
 
 fn begins_field(text: &str) -> bool {
-    ParseBuffer::new_with_lexer(lexer(text)).is_ok_and(|buffer| {
-        parse_all::<BeginsField>(&buffer).is_ok_and(|BeginsField(begins)| begins)
-    })
+    ParseBuffer::new_with_lexer(lexer(text))
+        .is_ok_and(|buffer| parse_all::<BeginsField>(&buffer).is_ok_and(|BeginsField(begins)| begins))
 }
 
 /// A whole script.
@@ -187,7 +185,8 @@ struct ModuleField;
 impl Peek for ModuleField {
     fn peek(cursor: Cursor<'_>) -> wast::parser::Result<bool> {
         const FIELDS: [&str; 12] = [
-            "type", "rec", "import", "func", "table", "memory", "global", "export", "start", "elem", "data", "tag",
+            "type", "rec", "import", "func", "table", "memory", "global", "export", "start", "elem", "data",
+            "tag",
         ];
         Ok(cursor.keyword()?.is_some_and(|(word, _)| FIELDS.contains(&word)))
     }

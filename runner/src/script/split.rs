@@ -79,7 +79,11 @@ impl Forms {
 
     fn finish(self, source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
         if self.depth > 0 {
-            return Err(unbalanced(source, self.start, "`(` is never closed: expected `)` before the end of the file"));
+            return Err(unbalanced(
+                source,
+                self.start,
+                "`(` is never closed: expected `)` before the end of the file",
+            ));
         }
         Ok(self.found)
     }
@@ -105,7 +109,10 @@ impl Unclosed {
 /// Where to go on after text that is no token: behind the string that it is part of, else behind the character.
 fn resume(text: &str, start: usize, error: Option<&LexError>) -> Result<usize, Unclosed> {
     if matches!(error, Some(LexError::DanglingBlockComment)) {
-        return Err(Unclosed { offset: start, message: "`(;` is never closed: expected `;)` before the end of the file" });
+        return Err(Unclosed {
+            offset: start,
+            message: "`(;` is never closed: expected `;)` before the end of the file",
+        });
     }
     let rest = text.get(start..).unwrap_or_default();
     let character = rest.chars().next().map_or(1, char::len_utf8);
@@ -159,10 +166,19 @@ mod tests {
 
     #[test]
     fn what_does_not_close_is_named_with_its_place() {
-        assert_eq!(error("(a)\n  (b (c)\n"), "t.wast:2:3: `(` is never closed: expected `)` before the end of the file");
+        assert_eq!(
+            error("(a)\n  (b (c)\n"),
+            "t.wast:2:3: `(` is never closed: expected `)` before the end of the file"
+        );
         assert_eq!(error("(a))\n(b)"), "t.wast:1:4: `)` closes nothing: no `(` is open here");
-        assert_eq!(error("(a)\n(b (; c)"), "t.wast:2:4: `(;` is never closed: expected `;)` before the end of the file");
-        assert_eq!(error("(a \"b)\n(c \"d\")"), "t.wast:1:4: `\"` begins a string that does not end on its line");
+        assert_eq!(
+            error("(a)\n(b (; c)"),
+            "t.wast:2:4: `(;` is never closed: expected `;)` before the end of the file"
+        );
+        assert_eq!(
+            error("(a \"b)\n(c \"d\")"),
+            "t.wast:1:4: `\"` begins a string that does not end on its line"
+        );
         assert_eq!(error("(a \"b"), "t.wast:1:4: `\"` begins a string that does not end on its line");
     }
 }

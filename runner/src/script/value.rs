@@ -208,6 +208,17 @@ impl Reference {
     }
 }
 
+impl Pattern {
+    /// The pattern of a vector, whose shape is how the result is best written.
+    pub fn shape(&self) -> Option<&VectorPattern> {
+        match self {
+            Pattern::V128(pattern) => Some(pattern),
+            Pattern::Either(patterns) => patterns.iter().find_map(Pattern::shape),
+            _ => None,
+        }
+    }
+}
+
 impl RefPattern {
     /// The top of the hierarchy that the pattern is in; none for a null of no type.
     pub fn top(self) -> Option<HeapType> {
@@ -377,11 +388,8 @@ fn integer(lane: &(impl fmt::Display + fmt::LowerHex), digits: usize) -> String 
 fn float32(bits: u32) -> String {
     let value = f32::from_bits(bits);
     let payload = u64::from(bits & 0x7f_ffff);
-    let written = if value.is_nan() {
-        nan(value.is_sign_negative(), payload, 0x40_0000)
-    } else {
-        format!("{value:?}")
-    };
+    let written =
+        if value.is_nan() { nan(value.is_sign_negative(), payload, 0x40_0000) } else { format!("{value:?}") };
     format!("{written} ({bits:#010x})")
 }
 
@@ -422,7 +430,10 @@ mod tests {
         assert_eq!(Value::F32(0x3fc0_0000).to_string(), "f32 1.5 (0x3fc00000)");
         assert_eq!(Value::F32(0x8000_0000).to_string(), "f32 -0.0 (0x80000000)");
         assert_eq!(Value::F32(0xffc0_0000).to_string(), "f32 -nan:0x400000 canonical (0xffc00000)");
-        assert_eq!(Value::F64(0x7ff8_0000_0000_0001).to_string(), "f64 nan:0x8000000000001 arithmetic (0x7ff8000000000001)");
+        assert_eq!(
+            Value::F64(0x7ff8_0000_0000_0001).to_string(),
+            "f64 nan:0x8000000000001 arithmetic (0x7ff8000000000001)"
+        );
         assert_eq!(Value::F32(0x7f80_0001).to_string(), "f32 nan:0x1 signalling (0x7f800001)");
     }
 
@@ -436,12 +447,17 @@ mod tests {
         let shape = VectorPattern::F32x4([FloatPattern::CanonicalNan; 4]);
         assert!(value.in_shape(Some(&shape)).starts_with("v128 f32x4 [1.0 (0x3f800000), "));
         let shape = VectorPattern::I16x8([0; 8]);
-        assert!(value.in_shape(Some(&shape)).starts_with("v128 i16x8 [0 (0x0000), 16256 (0x3f80), 2 (0x0002)"));
+        assert!(
+            value.in_shape(Some(&shape)).starts_with("v128 i16x8 [0 (0x0000), 16256 (0x3f80), 2 (0x0002)")
+        );
     }
 
     #[test]
     fn a_heap_type_is_found_by_its_keyword() {
-        for keyword in ["func", "nofunc", "extern", "noextern", "any", "eq", "i31", "struct", "array", "none", "exn", "noexn"] {
+        for keyword in [
+            "func", "nofunc", "extern", "noextern", "any", "eq", "i31", "struct", "array", "none", "exn",
+            "noexn",
+        ] {
             assert_eq!(HeapType::from_keyword(keyword).map(HeapType::keyword), Some(keyword));
         }
         assert_eq!(HeapType::from_keyword("cont"), None);
