@@ -1,1 +1,57 @@
-//! engine
+//! A WebAssembly engine for conformance work.
+//!
+//! Modules are validated by `wasmparser`, compiled by Cranelift for the machine at hand, and run behind the interface of the
+//! specification's appendix "Embedding":
+//!
+//! | embedding appendix | here |
+//! |---|---|
+//! | `store_init` | [`Store::new`] |
+//! | `module_decode`, `module_validate` | [`Module::new`], [`Module::validate`] |
+//! | `module_imports`, `module_exports` | [`Module::imports`], [`Module::exports`] |
+//! | `module_instantiate`, `instance_export` | [`Instance::new_instance`], [`Linker::instantiate`], [`Instance::export`] |
+//! | `func_alloc`, `func_type`, `func_invoke` | [`Func::alloc`], [`Func::ty`], [`Func::invoke`] |
+//! | `table_*`, `mem_*`, `global_*`, `tag_*` | the methods of [`Table`], [`Memory`], [`Global`] and [`Tag`] |
+//! | `ref_type`, `val_default` | [`Ref::ty`], [`Val::default_of`] |
+//! | `match_valtype`, `match_externtype` | [`Engine::matches_val`], [`Engine::matches_extern`] |
+//!
+//! ```
+//! use wassay_engine::{Config, Engine, Extern, Linker, Module, Store, Val};
+//!
+//! let engine = Engine::new(&Config::new())?;
+//! // (module (func (export "double") (param i32) (result i32) local.get 0 i32.const 1 i32.shl))
+//! let bytes = b"\0asm\x01\0\0\0\x01\x06\x01\x60\x01\x7f\x01\x7f\x03\x02\x01\0\x07\x0a\x01\x06double\0\0\
+//!     \x0a\x09\x01\x07\0\x20\0\x41\x01\x74\x0b";
+//! let module = Module::new(&engine, bytes)?;
+//! let mut store = Store::new(&engine);
+//! let instance = Linker::new().instantiate(&mut store, &module)?;
+//! let Some(Extern::Func(double)) = instance.export(&store, "double") else { panic!("the module exports it") };
+//! assert_eq!(double.invoke(&mut store, &[Val::I32(21)])?, [Val::I32(42)]);
+//! # Ok::<(), wassay_engine::Error>(())
+//! ```
+
+mod builtin;
+mod compile;
+mod config;
+mod engine;
+mod error;
+mod features;
+mod module;
+mod runtime;
+mod translate;
+mod trap;
+mod types;
+mod vm;
+
+pub use config::{Config, StoreLimits};
+pub use engine::Engine;
+pub use error::{Error, ErrorKind, Result};
+pub use features::{Features, UnknownFeature};
+pub use module::{ExportType, ImportType, Module};
+pub use runtime::{
+    Caller, Extern, ExternRef, Func, Global, Instance, Linker, Memory, Ref, Store, StoreState, Table, Tag, Val,
+};
+pub use trap::Trap;
+pub use types::{
+    CompositeType, ExternType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability, RefType,
+    StorageType, SubType, TableType, TagType, TypeId, ValType,
+};

@@ -1,1 +1,21 @@
-//! testsuite
+//! What can be run: the suites, where each comes from, and the features each script is judged under.
+//!
+//! - [`catalogue`] lists the embedded suites: the official scripts and our own.
+//! - [`directory`] opens any folder of scripts, or one script, as a suite.
+//! - [`header`] reads the `;;!` lines a script may begin with.
+//! - [`features`] knows what the folder of a script says about its features.
+//!
+//! Nothing here parses or runs a script, and no other crate of the workspace is imported: features are *expressions*, whose
+//! grammar stands in [`features`], and the caller turns them into a feature set.
+
+pub mod catalogue;
+pub mod directory;
+pub mod features;
+pub mod header;
+
+mod embedded;
+mod script;
+mod suite;
+
+pub use script::{ReadError, Script};
+pub use suite::{Pin, PinError, Suite};

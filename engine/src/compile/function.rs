@@ -94,10 +94,13 @@ impl Compiler {
     }
 
     fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
-        let result = self.context.compile(isa, &mut ControlPlane::default());
-        let code = result.map_err(|error| Error::unsupported(format!("the code generator: {:?}", error.inner)))?;
-        let code = CompiledFunction::new(code, &self.context.func);
-        code
+        if let Err(error) = self.context.compile(isa, &mut ControlPlane::default()) {
+            return Err(Error::unsupported(format!("the code generator: {:?}", error.inner)));
+        }
+        match self.context.compiled_code() {
+            Some(code) => CompiledFunction::new(code, &self.context.func),
+            None => unreachable!("a compiled function has code"),
+        }
     }
 }
 
@@ -120,7 +123,7 @@ fn translate(
     while !operators.eof() {
         let (op, at) = operators.read_with_offset().map_err(malformed)?;
         validator.op(at, &op).map_err(invalid)?;
-        translator.operator(&op, validator).map_err(|error| if error.offset().is_some() { error } else { error.at(at) })?;
+        translator.operator(&op).map_err(|error| if error.offset().is_some() { error } else { error.at(at) })?;
     }
     operators.finish().map_err(malformed)?;
     translator.finish();

@@ -4,7 +4,6 @@ use smallvec::SmallVec;
 use wasmparser::Operator;
 
 use crate::error::{Error, Result};
-use crate::types::{HeapType, TypeConverter};
 
 /// A constant expression: a few instructions of a stack machine.
 #[derive(Clone, Debug)]
@@ -20,7 +19,7 @@ pub(crate) enum ConstOp {
     V128(u128),
     GlobalGet(u32),
     RefFunc(u32),
-    RefNull(HeapType),
+    RefNull,
     I32Add,
     I32Sub,
     I32Mul,
@@ -31,7 +30,7 @@ pub(crate) enum ConstOp {
 
 impl ConstExpr {
     /// Reads a constant expression that the validator has accepted or is about to see.
-    pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>, types: TypeConverter<'_>) -> Result<ConstExpr> {
+    pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
         let mut ops = SmallVec::new();
         let mut reader = expr.get_operators_reader();
         while !reader.eof() {
@@ -44,7 +43,7 @@ impl ConstExpr {
                 Operator::V128Const { value } => ConstOp::V128(value.i128() as u128),
                 Operator::GlobalGet { global_index } => ConstOp::GlobalGet(global_index),
                 Operator::RefFunc { function_index } => ConstOp::RefFunc(function_index),
-                Operator::RefNull { hty } => ConstOp::RefNull(types.heap_type(hty)?),
+                Operator::RefNull { .. } => ConstOp::RefNull,
                 Operator::I32Add => ConstOp::I32Add,
                 Operator::I32Sub => ConstOp::I32Sub,
                 Operator::I32Mul => ConstOp::I32Mul,

@@ -180,7 +180,7 @@ impl ModuleInfo {
                 for global in section {
                     let global = global.map_err(malformed)?;
                     let types = TypeConverter::new(&self.types);
-                    let (ty, init) = (types.global_type(global.ty)?, ConstExpr::read(&global.init_expr, types)?);
+                    let (ty, init) = (types.global_type(global.ty)?, ConstExpr::read(&global.init_expr)?);
                     self.globals.push(ty);
                     self.global_inits.push(init);
                 }
@@ -245,7 +245,7 @@ impl ModuleInfo {
         let ty = types.table_type(table.ty)?;
         self.table_inits.push(match &table.init {
             TableInit::RefNull => None,
-            TableInit::Expr(expr) => Some(ConstExpr::read(expr, types)?),
+            TableInit::Expr(expr) => Some(ConstExpr::read(expr)?),
         });
         self.tables.push(ty);
         Ok(())
@@ -265,26 +265,24 @@ impl ModuleInfo {
     }
 
     fn read_element(&mut self, element: &wasmparser::Element<'_>) -> Result<()> {
-        let types = TypeConverter::new(&self.types);
         let mode = match &element.kind {
             wasmparser::ElementKind::Passive => SegmentMode::Passive,
             wasmparser::ElementKind::Declared => SegmentMode::Declared,
             wasmparser::ElementKind::Active { table_index, offset_expr } => SegmentMode::Active {
                 target: table_index.unwrap_or(0),
-                offset: ConstExpr::read(offset_expr, types)?,
+                offset: ConstExpr::read(offset_expr)?,
             },
         };
-        let (ty, items) = match element.items.clone() {
+        let items = match element.items.clone() {
             wasmparser::ElementItems::Functions(section) => {
-                let items = section.into_iter().collect::<Result<Box<[u32]>, _>>().map_err(malformed)?;
-                (crate::types::RefType::FUNCREF, ElementItems::Functions(items))
+                ElementItems::Functions(section.into_iter().collect::<Result<_, _>>().map_err(malformed)?)
             }
-            wasmparser::ElementItems::Expressions(ty, section) => {
-                let read = |expr: Result<wasmparser::ConstExpr<'_>, _>| ConstExpr::read(&expr.map_err(malformed)?, types);
-                (types.ref_type(ty)?, ElementItems::Expressions(section.into_iter().map(read).collect::<Result<_>>()?))
+            wasmparser::ElementItems::Expressions(_, section) => {
+                let read = |expr: Result<wasmparser::ConstExpr<'_>, _>| ConstExpr::read(&expr.map_err(malformed)?);
+                ElementItems::Expressions(section.into_iter().map(read).collect::<Result<_>>()?)
             }
         };
-        self.elements.push(ElementSegment { mode, ty, items });
+        self.elements.push(ElementSegment { mode, items });
         Ok(())
     }
 
@@ -293,7 +291,7 @@ impl ModuleInfo {
             wasmparser::DataKind::Passive => SegmentMode::Passive,
             wasmparser::DataKind::Active { memory_index, offset_expr } => SegmentMode::Active {
                 target: *memory_index,
-                offset: ConstExpr::read(offset_expr, TypeConverter::new(&self.types))?,
+                offset: ConstExpr::read(offset_expr)?,
             },
         };
         // The segment's range ends with its bytes, which follow the mode and the length.

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::const_expr::ConstExpr;
-use crate::types::RefType;
 
 /// When a segment takes effect.
 #[derive(Clone, Debug)]
@@ -39,7 +38,6 @@ impl ElementItems {
 #[derive(Clone, Debug)]
 pub(crate) struct ElementSegment {
     pub(crate) mode: SegmentMode,
-    pub(crate) ty: RefType,
     pub(crate) items: ElementItems,
 }
 

@@ -2,7 +2,7 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, TrapCode, Value, types};
-use wasmparser::MemArg;
+use wasmparser::{MemArg, MemArgTarget};
 
 use super::{TRUSTED, Translator, constant};
 use crate::compile::artifact::trap_code;
@@ -23,6 +23,14 @@ pub(super) fn heap_flags() -> MemFlagsData {
     MemFlagsData::new().with_endianness(Endianness::Little).with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS))
 }
 
+/// The memory that an access goes to.
+fn memory_of(memarg: &MemArg) -> u32 {
+    match memarg.target {
+        MemArgTarget::Memory(memory) => memory,
+        MemArgTarget::Array(_) => unreachable!("the feature that accesses arrays as bytes cannot be switched on"),
+    }
+}
+
 impl Translator<'_, '_> {
     /// Takes the address operand and gives the place of an access of `size` bytes. The access traps, here or when it is made,
     /// unless it lies inside the memory.
@@ -32,11 +40,11 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn place(&mut self, index: Value, memarg: &MemArg, size: u32) -> HeapPlace {
-        let memory = self.env.info.memories[memarg.memory as usize];
+        let memory = self.env.info.memories[memory_of(memarg) as usize];
         let index = self.widen(index);
         let guarded = self.env.guard_pages && !memory.memory64 && memory.page_size_log2 == 16;
         if guarded {
-            let base = self.memory_base(memarg.memory);
+            let base = self.memory_base(memory_of(memarg));
             if memarg.offset + u64::from(size) <= GUARD as u64 {
                 // A 32-bit index plus the offset ends inside the reservation, where what is past the memory's end faults.
                 let address = self.b.ins().iadd(base, index);
@@ -46,14 +54,14 @@ impl Translator<'_, '_> {
             return HeapPlace { address: self.b.ins().iadd(base, start), offset: 0 };
         }
         let start = self.check_range(index, memarg, size);
-        let record = self.memory_record(memarg.memory);
+        let record = self.memory_record(memory_of(memarg));
         let base = self.b.ins().load(POINTER, TRUSTED, record, offsets::MEMORY_BASE);
         HeapPlace { address: self.b.ins().iadd(base, start), offset: 0 }
     }
 
     /// The effective address of an access, compared with the memory's length.
     fn check_range(&mut self, index: Value, memarg: &MemArg, size: u32) -> Value {
-        let memory64 = self.env.info.memories[memarg.memory as usize].memory64;
+        let memory64 = self.env.info.memories[memory_of(memarg) as usize].memory64;
         let offset = self.b.ins().iconst(types::I64, memarg.offset as i64);
         let width = self.b.ins().iconst(types::I64, i64::from(size));
         let code = trap_code(Trap::MemoryOutOfBounds);
@@ -64,7 +72,7 @@ impl Translator<'_, '_> {
             let start = self.b.ins().iadd(index, offset);
             (start, self.b.ins().iadd(start, width))
         };
-        let length = self.memory_length(memarg.memory);
+        let length = self.memory_length(memory_of(memarg));
         let outside = self.icmp(IntCC::UnsignedGreaterThan, end, length);
         self.trap_if(outside, Trap::MemoryOutOfBounds);
         start

@@ -41,9 +41,6 @@ pub(crate) struct ModuleEnv<'a> {
     pub(crate) guard_pages: bool,
 }
 
-/// The validator of the body at hand, asked for the types of operands.
-pub(crate) type BodyValidator = wasmparser::FuncValidator<wasmparser::ValidatorResources>;
-
 /// The translation of one function body.
 pub(crate) struct Translator<'a, 'f> {
     b: FunctionBuilder<'f>,

@@ -242,7 +242,7 @@ impl FreePages {
         let run = &mut self.runs[position];
         let taken = run.start..run.start + count;
         run.start = taken.end;
-        if run.is_empty() {
+        if run.start == run.end {
             self.runs.remove(position);
         }
         Some(taken)

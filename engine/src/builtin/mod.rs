@@ -1,0 +1,69 @@
+//! What compiled code calls back into: the instructions that are too large, or too rare, to be machine code.
+//!
+//! Each takes the store, the instance that calls and up to five arguments, and gives one value; an error leaves compiled code.
+
+mod memory;
+mod table;
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::runtime::StoreState;
+use crate::trap::Trap;
+
+/// A builtin, by the number that compiled code passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Builtin {
+    MemoryGrow,
+    MemoryFill,
+    MemoryCopy,
+    MemoryInit,
+    DataDrop,
+    TableGrow,
+    TableFill,
+    TableCopy,
+    TableInit,
+    ElemDrop,
+}
+
+type Body = fn(&mut StoreState, usize, [u64; 5]) -> Result<u64>;
+
+/// The builtins in the order of their numbers.
+const BODIES: [(Builtin, Body); 10] = [
+    (Builtin::MemoryGrow, memory::grow),
+    (Builtin::MemoryFill, memory::fill),
+    (Builtin::MemoryCopy, memory::copy),
+    (Builtin::MemoryInit, memory::init),
+    (Builtin::DataDrop, memory::drop_data),
+    (Builtin::TableGrow, table::grow),
+    (Builtin::TableFill, table::fill),
+    (Builtin::TableCopy, table::copy),
+    (Builtin::TableInit, table::init),
+    (Builtin::ElemDrop, table::drop_elements),
+];
+
+/// Runs the builtin of that number.
+pub(crate) fn run(number: usize, store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
+    BODIES[number].1(store, instance, args)
+}
+
+/// The range of that length from `start`, or the trap unless it lies inside `size`.
+pub(crate) fn within(size: usize, start: u64, length: u64, past_end: Trap) -> Result<Range<usize>> {
+    match start.checked_add(length) {
+        Some(end) if end <= size as u64 => Ok(start as usize..end as usize),
+        _ => Err(past_end.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_its_place() {
+        for (place, (builtin, _)) in BODIES.iter().enumerate() {
+            assert_eq!(*builtin as usize, place);
+        }
+    }
+}

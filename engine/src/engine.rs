@@ -1,0 +1,139 @@
+//! The engine: settings, types and trampolines that modules and stores share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cranelift_codegen::isa::OwnedTargetIsa;
+
+use crate::compile::artifact::CompiledFunction;
+use crate::compile::function::Compiler;
+use crate::compile::parallel::with_compiler;
+use crate::compile::signature::AbiSignature;
+use crate::compile::{isa, trampoline};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::features::Features;
+use crate::types::{ExternType, FuncType, TypeId, TypeRegistry, ValType};
+use crate::vm::code::CodeBlock;
+use crate::vm::sys::signal;
+
+/// What modules and stores have in common: settings, the registry of types and the code generator. Copies share it.
+///
+/// Modules, stores and types of different engines do not mix.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<EngineInner>);
+
+struct EngineInner {
+    config: Config,
+    isa: OwnedTargetIsa,
+    types: TypeRegistry,
+    builtin_stub: CodeBlock,
+    trampolines: Mutex<Trampolines>,
+}
+
+/// The trampolines made so far, by signature as registers see it.
+#[derive(Default)]
+struct Trampolines {
+    entries: HashMap<AbiSignature, CodeBlock>,
+    hosts: HashMap<AbiSignature, CodeBlock>,
+}
+
+impl std::fmt::Debug for EngineInner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine with these settings.
+    ///
+    /// # Errors
+    ///
+    /// Where the machine is not one that code can be generated for, or gives no address space for code. The first engine of a process
+    /// also takes over the signals by which the processor reports faults; those that compiled code did not cause go to whoever
+    /// handled them before.
+    pub fn new(config: &Config) -> Result<Engine> {
+        signal::install().map_err(|error| Error::limit("no signal handlers").caused_by(error))?;
+        let isa = isa::host(config)?;
+        let stub = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
+        let builtin_stub = CodeBlock::install(&isa, &[stub])?;
+        let (types, trampolines) = (TypeRegistry::default(), Mutex::default());
+        Ok(Engine(Arc::new(EngineInner { config: config.clone(), isa, types, builtin_stub, trampolines })))
+    }
+
+    /// What modules of this engine may use.
+    pub fn features(&self) -> Features {
+        self.0.config.features
+    }
+
+    /// The number of a function type in this engine.
+    ///
+    /// # Errors
+    ///
+    /// Where the engine holds as many types as it can.
+    pub fn func_type_id(&self, ty: &FuncType) -> Result<TypeId> {
+        self.0.types.intern_func(ty)
+    }
+
+    /// Whether values of the first type are values of the second (embedding appendix: `match_valtype`).
+    pub fn matches_val(&self, sub: ValType, sup: ValType) -> bool {
+        self.0.types.matches_val(sub, sup)
+    }
+
+    /// Whether what has the first type can be imported as the second (embedding appendix: `match_externtype`).
+    pub fn matches_extern(&self, sub: &ExternType, sup: &ExternType) -> bool {
+        self.0.types.matches_extern(sub, sup)
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn isa(&self) -> &OwnedTargetIsa {
+        &self.0.isa
+    }
+
+    pub(crate) fn types(&self) -> &TypeRegistry {
+        &self.0.types
+    }
+
+    pub(crate) fn builtin_stub(&self) -> usize {
+        self.0.builtin_stub.address(0)
+    }
+
+    /// The address of the entry trampoline for a signature.
+    pub(crate) fn entry_trampoline(&self, signature: AbiSignature) -> Result<usize> {
+        self.trampoline(|made| &mut made.entries, signature, |compiler, signature| {
+            trampoline::entry(compiler, &*self.0.isa, signature)
+        })
+    }
+
+    /// The address of the host trampoline for a signature.
+    pub(crate) fn host_trampoline(&self, signature: AbiSignature) -> Result<usize> {
+        self.trampoline(|made| &mut made.hosts, signature, |compiler, signature| {
+            trampoline::host(compiler, &*self.0.isa, signature)
+        })
+    }
+
+    fn trampoline(
+        &self,
+        select: impl FnOnce(&mut Trampolines) -> &mut HashMap<AbiSignature, CodeBlock>,
+        signature: AbiSignature,
+        compile: impl FnOnce(&mut Compiler, &AbiSignature) -> Result<CompiledFunction>,
+    ) -> Result<usize> {
+        let mut made = self.0.trampolines.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = select(&mut made);
+        if let Some(block) = made.get(&signature) {
+            return Ok(block.address(0));
+        }
+        let code = with_compiler(|compiler| compile(compiler, &signature))?;
+        let block = CodeBlock::install(&self.0.isa, &[code])?;
+        let address = block.address(0);
+        made.insert(signature, block);
+        Ok(address)
+    }
+
+    pub(crate) fn is(&self, other: &Engine) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}

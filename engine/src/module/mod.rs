@@ -1,0 +1,159 @@
+//! Modules: decoded, validated and compiled (embedding appendix: `module_decode`, `module_validate`, `module_imports`, `module_exports`).
+
+pub(crate) mod const_expr;
+pub(crate) mod decode;
+pub(crate) mod info;
+pub(crate) mod segments;
+
+use std::sync::{Arc, OnceLock};
+
+use crate::compile::parallel;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::translate::ModuleEnv;
+use crate::types::ExternType;
+use crate::vm::code::CodeBlock;
+use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
+use decode::{PendingBody, classify, decode};
+use info::ModuleInfo;
+
+/// A module that is valid and compiled, ready to be instantiated any number of times, on any thread.
+///
+/// Copies share the code; it is unmapped when the last copy and the last store with an instance of it are gone.
+#[derive(Clone, Debug)]
+pub struct Module(Arc<ModuleInner>);
+
+#[derive(Debug)]
+struct ModuleInner {
+    engine: Engine,
+    info: ModuleInfo,
+    bytes: Box<[u8]>,
+    layout: VmCtxLayout,
+    /// The canonical number of each type, as code reads it.
+    type_ids: Box<[u32]>,
+    /// Code that relies on guard pages, and code that checks every access; made when the first instance needs it.
+    guarded: OnceLock<CodeBlock>,
+    checked: OnceLock<CodeBlock>,
+}
+
+/// What a module imports: two names and a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportType<'a> {
+    /// The name of the module that is imported from.
+    pub module: &'a str,
+    /// The name of what is imported.
+    pub name: &'a str,
+    /// The type that it must match.
+    pub ty: &'a ExternType,
+}
+
+/// What a module exports: a name and a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportType<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The type.
+    pub ty: ExternType,
+}
+
+impl Module {
+    /// Decodes, validates and compiles a module from the binary format.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`](crate::ErrorKind::Malformed) or [`Invalid`](crate::ErrorKind::Invalid) with the offset at which a rule is broken,
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for what the engine does not carry out,
+    /// [`Limit`](crate::ErrorKind::Limit) where there is no room for the code.
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
+        Module::compile(engine, bytes).map_err(|error| classify(bytes, engine.features(), error))
+    }
+
+    /// Decodes and validates a module without compiling it. Errors are those of [`Module::new`].
+    pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
+        let check = || parallel::validate_all(decode(bytes, engine.features(), engine.types())?.bodies);
+        check().map_err(|error| classify(bytes, engine.features(), error))
+    }
+
+    /// The imports, in order.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
+        self.0.info.imports.iter().map(|import| ImportType { module: &import.module, name: &import.name, ty: &import.ty })
+    }
+
+    /// The exports, in order.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
+        let info = &self.0.info;
+        info.exports.iter().map(|export| ExportType { name: &export.name, ty: info.export_type(export) })
+    }
+
+    /// The engine that compiled the module.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn info(&self) -> &ModuleInfo {
+        &self.0.info
+    }
+
+    pub(crate) fn layout(&self) -> VmCtxLayout {
+        self.0.layout
+    }
+
+    pub(crate) fn type_ids(&self) -> &[u32] {
+        &self.0.type_ids
+    }
+
+    /// The bytes of a data segment.
+    pub(crate) fn data(&self, segment: usize) -> &[u8] {
+        &self.0.bytes[self.0.info.data[segment].bytes.clone()]
+    }
+
+    /// The code for instances whose memories are all guarded, or for the others.
+    pub(crate) fn code(&self, guarded: bool) -> Result<&CodeBlock> {
+        let slot = if guarded { &self.0.guarded } else { &self.0.checked };
+        if let Some(code) = slot.get() {
+            return Ok(code);
+        }
+        let engine = &self.0.engine;
+        let bodies = decode(&self.0.bytes, engine.features(), engine.types())?.bodies;
+        let code = install(engine, &self.0.info, self.0.layout, bodies, guarded)?;
+        Ok(slot.get_or_init(|| code))
+    }
+
+    fn compile(engine: &Engine, bytes: &[u8]) -> Result<Module> {
+        let decoded = decode(bytes, engine.features(), engine.types())?;
+        let info = decoded.info;
+        let layout = layout(&info)?;
+        let guard_pages = engine.config().guard_pages;
+        let code = install(engine, &info, layout, decoded.bodies, guard_pages)?;
+        let (guarded, checked) = (OnceLock::new(), OnceLock::new());
+        let _ = if guard_pages { &guarded } else { &checked }.set(code);
+        let type_ids = info.types.iter().map(|id| id.0).collect();
+        let (engine, bytes) = (engine.clone(), bytes.into());
+        Ok(Module(Arc::new(ModuleInner { engine, info, bytes, layout, type_ids, guarded, checked })))
+    }
+}
+
+fn layout(info: &ModuleInfo) -> Result<VmCtxLayout> {
+    let counts = VmCtxCounts {
+        imported_functions: info.imported.functions,
+        escaping_functions: info.escaping.len(),
+        memories: info.memories.len(),
+        tables: info.tables.len(),
+        imported_globals: info.imported.globals,
+        defined_globals: info.globals.len() - info.imported.globals,
+        tags: info.tags.len(),
+    };
+    VmCtxLayout::new(&counts).ok_or_else(|| Error::limit("the module has too many functions, tables or globals"))
+}
+
+fn install(
+    engine: &Engine,
+    info: &ModuleInfo,
+    layout: VmCtxLayout,
+    bodies: Vec<PendingBody<'_>>,
+    guard_pages: bool,
+) -> Result<CodeBlock> {
+    let env = ModuleEnv { info, layout, isa: &**engine.isa(), guard_pages };
+    let functions = parallel::compile_all(&env, bodies)?;
+    CodeBlock::install(engine.isa(), &functions)
+}

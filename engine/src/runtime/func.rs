@@ -1,0 +1,173 @@
+//! Functions (embedding appendix: `func_alloc`, `func_type`, `func_invoke`).
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::instance::{Extern, Instance};
+use super::store::{StoreId, StoreState};
+use super::value::Val;
+use crate::compile::signature::AbiSignature;
+use crate::error::{Error, Result};
+use crate::types::{FuncType, TypeId};
+use crate::vm::call::enter;
+use crate::vm::func::HostFuncBox;
+use crate::vm::layout::{VmFuncRef, VmVal};
+use crate::vm::ptr::VmPtr;
+
+/// A function in a store: a wasm function with its instance, or a host function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Func {
+    store: StoreId,
+    record: VmPtr<VmFuncRef>,
+}
+
+/// The store as a host function sees it, and the instance that called.
+#[derive(Debug)]
+pub struct Caller<'a> {
+    store: &'a mut StoreState,
+    instance: Option<usize>,
+}
+
+/// Values of a call, on the stack while they are few.
+type Values = SmallVec<[Val; 8]>;
+
+impl Func {
+    /// Makes a host function of that type.
+    ///
+    /// The closure gets the arguments, which have the types of the parameters, and sets the results, which begin as the default values
+    /// of their types. An error that it returns ends the wasm code that called it, up to the host's own call.
+    ///
+    /// ```
+    /// use wassay_engine::{Config, Engine, Func, FuncType, Store, Val, ValType};
+    /// let mut store = Store::new(&Engine::new(&Config::new())?);
+    /// let ty = FuncType::new([ValType::I32, ValType::I32], [ValType::I32]);
+    /// let add = Func::alloc(&mut store, ty, |_, args, results| {
+    ///     if let [Val::I32(a), Val::I32(b)] = args {
+    ///         results[0] = Val::I32(a.wrapping_add(*b));
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(add.invoke(&mut store, &[Val::I32(40), Val::I32(2)])?, [Val::I32(42)]);
+    /// # Ok::<(), wassay_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where there is no room for the code that calls it, or a result's type has no default value.
+    pub fn alloc(
+        store: &mut StoreState,
+        ty: FuncType,
+        body: impl Fn(Caller<'_>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Func> {
+        let type_id = store.engine().func_type_id(&ty)?;
+        let signature = AbiSignature::of(&ty);
+        let slots = signature.slots();
+        let code = store.engine().host_trampoline(signature)?;
+        let defaults: Option<Values> = ty.results().iter().map(|ty| Val::default_of(*ty)).collect();
+        let defaults = defaults.ok_or_else(|| Error::usage("a host function's results need types with default values"))?;
+        let closure = Box::new(move |mut caller: Caller<'_>, slots: &mut [VmVal]| {
+            let params = ty.params().iter().zip(&*slots);
+            let args: Values = params.map(|(ty, slot)| Val::from_vm(*slot, *ty, &caller)).collect();
+            let mut results = defaults.clone();
+            body(caller.reborrow(), &args, &mut results)?;
+            for ((result, ty), slot) in results.iter().zip(ty.results()).zip(slots) {
+                *slot = result.to_vm(*ty, &caller)?;
+            }
+            Ok(())
+        });
+        let host = HostFuncBox::new(store.vm_ptr(), closure, slots, code, type_id.0);
+        let func = Func { store: store.id(), record: host.record() };
+        store.host_functions.push(host);
+        Ok(func)
+    }
+
+    /// The type of the function.
+    ///
+    /// # Panics
+    ///
+    /// As all methods here: where the function belongs to another store.
+    pub fn ty(self, store: &StoreState) -> Arc<FuncType> {
+        match &store.engine().types().get(self.defined_type(store)).func {
+            Some(ty) => Arc::clone(ty),
+            None => unreachable!("functions have function types"),
+        }
+    }
+
+    /// The number of the function's type in the engine.
+    pub fn defined_type(self, store: &StoreState) -> TypeId {
+        TypeId(self.record(store).read().type_id)
+    }
+
+    /// Calls the function.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`](crate::ErrorKind::Usage) where the arguments do not have the parameters' types; what ended the call otherwise: a
+    /// trap, exhaustion of the stack, an error of a host function.
+    pub fn invoke(self, store: &mut StoreState, args: &[Val]) -> Result<Vec<Val>> {
+        let call = store.call_info(self.defined_type(store))?;
+        let params = call.ty.params();
+        if params.len() != args.len() {
+            let (expected, found) = (params.len(), args.len());
+            return Err(Error::usage(format!("type mismatch: expected {expected} arguments, found {found}")));
+        }
+        let mut slots: SmallVec<[VmVal; 8]> = SmallVec::with_capacity(call.slots);
+        for (arg, ty) in args.iter().zip(params) {
+            slots.push(arg.to_vm(*ty, store)?);
+        }
+        slots.resize(call.slots, VmVal::default());
+        enter(store, call.entry, self.record, &mut slots)?;
+        let results = call.ty.results().iter().zip(&slots);
+        Ok(results.map(|(ty, slot)| Val::from_vm(*slot, *ty, store)).collect())
+    }
+
+    pub(super) fn new(record: VmPtr<VmFuncRef>, store: &StoreState) -> Func {
+        Func { store: store.id(), record: record.canonical() }
+    }
+
+    pub(super) fn record(self, store: &StoreState) -> VmPtr<VmFuncRef> {
+        store.check(self.store);
+        self.record
+    }
+
+    /// Whether the function is the host's.
+    pub(super) fn is_host(self, store: &StoreState) -> bool {
+        store.host_functions.iter().any(|host| host.record() == self.record)
+    }
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn new(store: &'a mut StoreState, instance: Option<usize>) -> Caller<'a> {
+        Caller { store, instance }
+    }
+
+    /// The instance through whose import the function was reached; `None` where the host called it, or got it into wasm code otherwise.
+    pub fn instance(&self) -> Option<Instance> {
+        self.instance.map(|index| Instance::new(index, self.store))
+    }
+
+    /// What the calling instance exports by that name.
+    pub fn export(&self, name: &str) -> Option<Extern> {
+        self.instance()?.export(self, name)
+    }
+
+    fn reborrow(&mut self) -> Caller<'_> {
+        Caller { store: self.store, instance: self.instance }
+    }
+}
+
+impl Deref for Caller<'_> {
+    type Target = StoreState;
+
+    fn deref(&self) -> &StoreState {
+        self.store
+    }
+}
+
+impl DerefMut for Caller<'_> {
+    fn deref_mut(&mut self) -> &mut StoreState {
+        self.store
+    }
+}

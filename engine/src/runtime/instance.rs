@@ -1,0 +1,127 @@
+//! Instances (embedding appendix: `instance_export`).
+
+use super::func::Func;
+use super::global::Global;
+use super::memory::Memory;
+use super::store::{StoreId, StoreState};
+use super::table::Table;
+use super::tag::Tag;
+use crate::module::Module;
+use crate::module::info::{Export, ExportKind};
+use crate::types::ExternType;
+use crate::vm::func::ImportedHost;
+use crate::vm::instance::InstanceCtx;
+
+/// An instance of a module in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Instance {
+    store: StoreId,
+    index: usize,
+}
+
+/// What can be imported and exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extern {
+    /// A function.
+    Func(Func),
+    /// A table.
+    Table(Table),
+    /// A memory.
+    Memory(Memory),
+    /// A global.
+    Global(Global),
+    /// A tag.
+    Tag(Tag),
+}
+
+/// An instance: its context, and the places in the store of what its index spaces name.
+#[derive(Debug)]
+pub(crate) struct InstanceEntity {
+    pub(super) module: Module,
+    pub(super) ctx: InstanceCtx,
+    pub(super) _hosts: Vec<ImportedHost>,
+    pub(crate) memories: Vec<usize>,
+    pub(crate) tables: Vec<usize>,
+    pub(super) globals: Vec<usize>,
+    pub(super) tags: Vec<usize>,
+    /// The references of each element segment; none once it is dropped.
+    pub(crate) elements: Vec<Box<[u64]>>,
+    pub(crate) dropped_data: Vec<bool>,
+}
+
+impl Instance {
+    /// What the instance exports by that name.
+    ///
+    /// # Panics
+    ///
+    /// As all methods here: where the instance belongs to another store.
+    pub fn export(self, store: &StoreState, name: &str) -> Option<Extern> {
+        let info = self.entity(store).module.info();
+        let export = &info.exports[*info.export_index.get(name)?];
+        Some(self.resolve(store, export))
+    }
+
+    /// Everything that the instance exports, in order.
+    pub fn exports(self, store: &StoreState) -> impl Iterator<Item = (&str, Extern)> {
+        let exports = &self.entity(store).module.info().exports;
+        exports.iter().map(move |export| (&*export.name, self.resolve(store, export)))
+    }
+
+    /// The module that this is an instance of.
+    pub fn module(self, store: &StoreState) -> &Module {
+        &self.entity(store).module
+    }
+
+    pub(super) fn new(index: usize, store: &StoreState) -> Instance {
+        Instance { store: store.id(), index }
+    }
+
+    fn resolve(self, store: &StoreState, export: &Export) -> Extern {
+        let entity = self.entity(store);
+        let index = export.index as usize;
+        match export.kind {
+            ExportKind::Function => Extern::Func(entity.func(export.index, store)),
+            ExportKind::Table => Extern::Table(Table::new(entity.tables[index], store)),
+            ExportKind::Memory => Extern::Memory(Memory::new(entity.memories[index], store)),
+            ExportKind::Global => Extern::Global(Global::new(entity.globals[index], store)),
+            ExportKind::Tag => Extern::Tag(Tag::new(entity.tags[index], store)),
+        }
+    }
+
+    fn entity(self, store: &StoreState) -> &InstanceEntity {
+        store.check(self.store);
+        store.instance(self.index)
+    }
+}
+
+impl InstanceEntity {
+    /// The function of that index, which is imported or escapes.
+    pub(super) fn func(&self, function: u32, store: &StoreState) -> Func {
+        Func::new(self.ctx.function(record_position(&self.module, function)), store)
+    }
+}
+
+/// Where a context has the record of a function, which is imported or escapes.
+pub(super) fn record_position(module: &Module, function: u32) -> usize {
+    let info = module.info();
+    match (function as usize) < info.imported.functions {
+        true => function as usize,
+        false => match info.escaping_slot(function) {
+            Some(slot) => info.imported.functions + slot,
+            None => unreachable!("function {function} is exported or referred to, so it escapes"),
+        },
+    }
+}
+
+impl Extern {
+    /// The type of the thing, as import matching sees it.
+    pub fn ty(&self, store: &StoreState) -> ExternType {
+        match self {
+            Extern::Func(func) => ExternType::Func(func.defined_type(store), func.ty(store)),
+            Extern::Table(table) => ExternType::Table(table.ty(store)),
+            Extern::Memory(memory) => ExternType::Memory(memory.ty(store)),
+            Extern::Global(global) => ExternType::Global(global.ty(store)),
+            Extern::Tag(tag) => ExternType::Tag(tag.ty(store)),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Instantiation (core spec, section 4.7.5, "Instantiation"; embedding appendix: `module_instantiate`).
+
+use smallvec::SmallVec;
+
+use super::func::Func;
+use super::instance::{Extern, Instance, InstanceEntity, record_position};
+use super::store::StoreState;
+use crate::builtin::within;
+use crate::error::{Error, ErrorKind, Result};
+use crate::module::Module;
+use crate::module::const_expr::{ConstExpr, ConstOp};
+use crate::module::info::Import;
+use crate::module::segments::{ElementItems, SegmentMode};
+use crate::trap::Trap;
+use crate::vm::func::ImportedHost;
+use crate::vm::instance::InstanceCtx;
+use crate::vm::layout::VmVal;
+
+impl Instance {
+    /// Makes an instance of a module with these imports, which stand in the order of [`Module::imports`], and runs its start function.
+    ///
+    /// # Errors
+    ///
+    /// [`Unlinkable`](ErrorKind::Unlinkable) where an import is missing or has another type than the module asks for; nothing has
+    /// changed then. A trap, where an active segment does not fit or the start function traps; what was written before then stays
+    /// written, as the specification has it. [`Limit`](ErrorKind::Limit) where the store's limits do not allow the instance.
+    ///
+    /// # Panics
+    ///
+    /// Where an import belongs to another store, or the module to another engine.
+    pub fn new_instance(store: &mut StoreState, module: &Module, imports: &[Extern]) -> Result<Instance> {
+        assert!(store.engine().is(module.engine()), "a module is instantiated in a store of its engine");
+        check_imports(store, module, imports)?;
+        let limit = store.engine().config().limits.instances;
+        if store.instances.len() >= limit {
+            return Err(Error::limit(format!("a store may hold {limit} instances")));
+        }
+        let index = Allocation::new(store, module)?.import(store, imports).allocate(store)?;
+        store.evaluate_globals(index)?;
+        store.evaluate_tables(index)?;
+        store.evaluate_elements(index)?;
+        store.run_active_segments(index)?;
+        if let Some(start) = module.info().start {
+            store.instance(index).func(start, store).invoke(store, &[])?;
+        }
+        Ok(Instance::new(index, store))
+    }
+}
+
+/// Compares what is offered with what the module asks for.
+fn check_imports(store: &StoreState, module: &Module, imports: &[Extern]) -> Result<()> {
+    let wanted = &module.info().imports;
+    if let Some(Import { module, name, .. }) = wanted.get(imports.len()) {
+        return Err(Error::unlinkable(format!("unknown import `{module}` `{name}`")));
+    }
+    if imports.len() > wanted.len() {
+        return Err(Error::unlinkable(format!("{} imports are offered to a module that has {}", imports.len(), wanted.len())));
+    }
+    for (Import { module, name, ty: wanted }, offered) in wanted.iter().zip(imports) {
+        let offered = offered.ty(store);
+        if !store.engine().matches_extern(&offered, wanted) {
+            let message = format!("incompatible import type for `{module}` `{name}`: expected {wanted}, found {offered}");
+            return Err(Error::unlinkable(message));
+        }
+    }
+    Ok(())
+}
+
+/// An instance in the making.
+struct Allocation {
+    entity: InstanceEntity,
+    index: usize,
+    functions: Vec<Func>,
+}
+
+impl Allocation {
+    fn new(store: &StoreState, module: &Module) -> Result<Allocation> {
+        let index = store.instances.len();
+        let types = module.type_ids().as_ptr();
+        let ctx = InstanceCtx::new(module.layout(), store.vm_ptr(), store.engine().builtin_stub(), types, index);
+        let entity = InstanceEntity {
+            module: module.clone(),
+            ctx,
+            _hosts: Vec::new(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
+            tags: Vec::new(),
+            elements: Vec::new(),
+            dropped_data: vec![false; module.info().data.len()],
+        };
+        Ok(Allocation { entity, index, functions: Vec::new() })
+    }
+
+    /// Enters what is imported into the index spaces.
+    fn import(mut self, store: &StoreState, imports: &[Extern]) -> Self {
+        for import in imports {
+            match import {
+                Extern::Func(func) => self.functions.push(*func),
+                Extern::Table(table) => self.entity.tables.push(table.index(store)),
+                Extern::Memory(memory) => self.entity.memories.push(memory.index(store)),
+                Extern::Global(global) => self.entity.globals.push(global.index(store)),
+                Extern::Tag(tag) => self.entity.tags.push(tag.index(store)),
+            }
+        }
+        self
+    }
+
+    /// Allocates what the module defines, connects the context, and puts the instance into the store.
+    fn allocate(mut self, store: &mut StoreState) -> Result<usize> {
+        let module = self.entity.module.clone();
+        let info = module.info();
+        for ty in &info.memories[info.imported.memories..] {
+            self.entity.memories.push(store.add_memory(*ty)?);
+        }
+        for ty in &info.tables[info.imported.tables..] {
+            self.entity.tables.push(store.add_table(*ty, 0)?);
+        }
+        for ty in &info.tags[info.imported.tags..] {
+            self.entity.tags.push(store.add_tag(*ty));
+        }
+        self.connect_globals(store);
+        let guarded = self.connect_memories(store);
+        for (index, table) in (0..).zip(&self.entity.tables) {
+            self.entity.ctx.set_table(index, store.tables[*table].elements.record());
+        }
+        for (index, tag) in (0..).zip(&self.entity.tags) {
+            self.entity.ctx.set_tag(index, store.tags[*tag].identity.as_ptr() as usize);
+        }
+        self.connect_functions(store, guarded)?;
+        store.instances.push(self.entity);
+        Ok(self.index)
+    }
+
+    fn connect_globals(&mut self, store: &mut StoreState) {
+        let info = self.entity.module.info();
+        for (index, global) in (0..).zip(&self.entity.globals) {
+            self.entity.ctx.set_imported_global(index, store.globals[*global].value);
+        }
+        for index in info.imported.globals..info.globals.len() {
+            if let Some(value) = self.entity.ctx.defined_global(index as u32) {
+                self.entity.globals.push(store.add_global(info.globals[index], value, None));
+            }
+        }
+    }
+
+    /// Whether every memory that code would access without checks is guarded.
+    fn connect_memories(&mut self, store: &StoreState) -> bool {
+        let mut guarded = store.engine().config().guard_pages;
+        for (index, memory) in (0..).zip(&self.entity.memories) {
+            let memory = &store.memories[*memory];
+            self.entity.ctx.set_memory(index, memory.bytes.reference());
+            guarded &= memory.bytes.is_guarded() || memory.ty.memory64 || memory.ty.page_size_log2 != 16;
+        }
+        guarded
+    }
+
+    fn connect_functions(&mut self, store: &StoreState, guarded: bool) -> Result<()> {
+        let context = self.entity.ctx.as_ptr();
+        for (position, func) in self.functions.iter().enumerate() {
+            let record = func.record(store).read();
+            let mut vmctx = record.vmctx;
+            if func.is_host(store) {
+                let host = ImportedHost::new(record, context);
+                vmctx = host.context();
+                self.entity._hosts.push(host);
+            }
+            self.entity.ctx.set_function(position, record.code, vmctx, record.type_id, Some(func.record(store)));
+        }
+        let module = self.entity.module.clone();
+        let info = module.info();
+        let code = module.code(guarded)?;
+        for (slot, function) in info.escaping.iter().enumerate() {
+            let address = code.address(*function as usize - info.imported.functions);
+            let position = info.imported.functions + slot;
+            self.entity.ctx.set_function(position, address, context, info.func_type_id(*function).0, None);
+        }
+        Ok(())
+    }
+}
+
+impl StoreState {
+    fn evaluate_globals(&mut self, index: usize) -> Result<()> {
+        let module = self.instance(index).module.clone();
+        let info = module.info();
+        for (init, global) in info.global_inits.iter().zip(info.imported.globals..) {
+            let value = self.evaluate(index, init)?;
+            self.globals[self.instance(index).globals[global]].value.write(value);
+        }
+        Ok(())
+    }
+
+    fn evaluate_tables(&mut self, index: usize) -> Result<()> {
+        let module = self.instance(index).module.clone();
+        let info = module.info();
+        for (init, table) in info.table_inits.iter().zip(info.imported.tables..) {
+            if let Some(init) = init {
+                let word = self.evaluate(index, init)?.0 as u64;
+                let table = self.instance(index).tables[table];
+                self.tables[table].elements.words_mut().fill(word);
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate_elements(&mut self, index: usize) -> Result<()> {
+        let module = self.instance(index).module.clone();
+        for segment in &module.info().elements {
+            let words: Box<[u64]> = match &segment.items {
+                _ if matches!(segment.mode, SegmentMode::Declared) => Box::default(),
+                ElementItems::Functions(items) => items.iter().map(|item| self.func_word(index, *item)).collect(),
+                ElementItems::Expressions(items) => {
+                    items.iter().map(|item| Ok(self.evaluate(index, item)?.0 as u64)).collect::<Result<_>>()?
+                }
+            };
+            self.instance_mut(index).elements.push(words);
+        }
+        Ok(())
+    }
+
+    /// Copies active segments, elements first, and drops each once it is copied.
+    fn run_active_segments(&mut self, index: usize) -> Result<()> {
+        let module = self.instance(index).module.clone();
+        let info = module.info();
+        for (segment, element) in info.elements.iter().enumerate() {
+            if let SegmentMode::Active { target, offset } = &element.mode {
+                let offset = self.evaluate_offset(index, offset, info.tables[*target as usize].table64)?;
+                self.init_table(index, segment, *target as usize, offset, 0, element.items.len() as u64)?;
+                self.instance_mut(index).elements[segment] = Box::default();
+            }
+        }
+        for (segment, data) in info.data.iter().enumerate() {
+            if let SegmentMode::Active { target, offset } = &data.mode {
+                let offset = self.evaluate_offset(index, offset, info.memories[*target as usize].memory64)?;
+                self.init_memory(index, segment, *target as usize, offset, 0, data.bytes.len() as u64)?;
+                self.instance_mut(index).dropped_data[segment] = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// `memory.init`: copies part of a data segment into a memory.
+    pub(crate) fn init_memory(
+        &mut self,
+        index: usize,
+        segment: usize,
+        memory: usize,
+        target: u64,
+        source: u64,
+        length: u64,
+    ) -> Result<()> {
+        let instance = &self.instances[index];
+        let data: &[u8] = if instance.dropped_data[segment] { &[] } else { instance.module.data(segment) };
+        let data = &data[within(data.len(), source, length, Trap::MemoryOutOfBounds)?];
+        let bytes = self.memories[instance.memories[memory]].bytes.bytes_mut();
+        let target = within(bytes.len(), target, length, Trap::MemoryOutOfBounds)?;
+        bytes[target].copy_from_slice(data);
+        Ok(())
+    }
+
+    /// `table.init`: copies part of an element segment into a table.
+    pub(crate) fn init_table(
+        &mut self,
+        index: usize,
+        segment: usize,
+        table: usize,
+        target: u64,
+        source: u64,
+        length: u64,
+    ) -> Result<()> {
+        let instance = &self.instances[index];
+        let items = &instance.elements[segment];
+        let items = &items[within(items.len(), source, length, Trap::TableOutOfBounds)?];
+        let words = self.tables[instance.tables[table]].elements.words_mut();
+        let target = within(words.len(), target, length, Trap::TableOutOfBounds)?;
+        words[target].copy_from_slice(items);
+        Ok(())
+    }
+
+    fn func_word(&self, index: usize, function: u32) -> u64 {
+        let instance = self.instance(index);
+        instance.ctx.function(record_position(&instance.module, function)).to_word()
+    }
+
+    fn evaluate_offset(&self, index: usize, offset: &ConstExpr, wide: bool) -> Result<u64> {
+        let value = self.evaluate(index, offset)?.0;
+        Ok(if wide { value as u64 } else { u64::from(value as u32) })
+    }
+
+    /// Evaluates a constant expression of an instance.
+    fn evaluate(&self, index: usize, expr: &ConstExpr) -> Result<VmVal> {
+        let mut stack: SmallVec<[u128; 4]> = SmallVec::new();
+        for op in &expr.0 {
+            let value = match *op {
+                ConstOp::I32(value) => u128::from(value.cast_unsigned()),
+                ConstOp::I64(value) => u128::from(value.cast_unsigned()),
+                ConstOp::F32(bits) => u128::from(bits),
+                ConstOp::F64(bits) => u128::from(bits),
+                ConstOp::V128(bits) => bits,
+                ConstOp::GlobalGet(global) => self.globals[self.instance(index).globals[global as usize]].value.read().0,
+                ConstOp::RefFunc(function) => u128::from(self.func_word(index, function)),
+                ConstOp::RefNull => 0,
+                ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul | ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
+                    let (Some(right), Some(left)) = (stack.pop(), stack.pop()) else {
+                        return Err(Error::new(ErrorKind::Invalid, "a constant expression without operands"));
+                    };
+                    arithmetic(*op, left as u64, right as u64)
+                }
+            };
+            stack.push(value);
+        }
+        stack.pop().map(VmVal).ok_or_else(|| Error::new(ErrorKind::Invalid, "an empty constant expression"))
+    }
+}
+
+fn arithmetic(op: ConstOp, left: u64, right: u64) -> u128 {
+    let narrow = |value: u32| u128::from(value);
+    match op {
+        ConstOp::I32Add => narrow((left as u32).wrapping_add(right as u32)),
+        ConstOp::I32Sub => narrow((left as u32).wrapping_sub(right as u32)),
+        ConstOp::I32Mul => narrow((left as u32).wrapping_mul(right as u32)),
+        ConstOp::I64Sub => u128::from(left.wrapping_sub(right)),
+        ConstOp::I64Mul => u128::from(left.wrapping_mul(right)),
+        _ => u128::from(left.wrapping_add(right)),
+    }
+}

@@ -1,0 +1,199 @@
+//! The store: owner of everything that instances consist of.
+
+use std::any::Any;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::global::GlobalEntity;
+use super::instance::InstanceEntity;
+use super::memory::MemoryEntity;
+use super::table::TableEntity;
+use super::tag::TagEntity;
+use crate::compile::signature::AbiSignature;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::types::{FuncType, TypeId};
+use crate::vm::call::{EntryCode, Pending, new_store};
+use crate::vm::func::HostFuncBox;
+use crate::vm::layout::VmStore;
+use crate::vm::ptr::{VmBox, VmPtr};
+
+/// A store (embedding appendix: `store_init`). All that is allocated in it lives until it is dropped.
+///
+/// A store is used by one thread at a time; it may move between threads while nothing runs in it.
+#[derive(Debug)]
+pub struct Store(Box<StoreState>);
+
+/// What a [`Store`] holds, and what handles such as [`Func`](super::Func) work on: a `&mut Store` is one of these, and so is a
+/// `&mut` [`Caller`](super::Caller).
+#[derive(Debug)]
+pub struct StoreState {
+    id: StoreId,
+    engine: Engine,
+    vm: VmBox<VmStore>,
+    pending: Option<Pending>,
+    pub(super) instances: Vec<InstanceEntity>,
+    pub(super) memories: Vec<MemoryEntity>,
+    pub(super) tables: Vec<TableEntity>,
+    pub(super) globals: Vec<GlobalEntity>,
+    pub(super) tags: Vec<TagEntity>,
+    pub(super) host_functions: Vec<HostFuncBox>,
+    pub(super) externs: Vec<Box<dyn Any + Send + Sync>>,
+    /// How to call functions of each type, by the type's number, once it was needed.
+    calls: Vec<Option<Arc<CallInfo>>>,
+    data: Option<Box<dyn Any + Send>>,
+    pub(super) memory_bytes: u64,
+    pub(super) table_elements: u64,
+}
+
+/// What it takes to call a function of one type.
+#[derive(Debug)]
+pub(super) struct CallInfo {
+    pub(super) ty: Arc<FuncType>,
+    pub(super) entry: EntryCode,
+    pub(super) slots: usize,
+}
+
+/// Tells stores apart, so that a handle is not used with another store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct StoreId(u64);
+
+impl Store {
+    /// An empty store.
+    pub fn new(engine: &Engine) -> Store {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Store(Box::new(StoreState {
+            id: StoreId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            engine: engine.clone(),
+            vm: new_store(),
+            pending: None,
+            instances: Vec::new(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
+            tags: Vec::new(),
+            host_functions: Vec::new(),
+            externs: Vec::new(),
+            calls: Vec::new(),
+            data: None,
+            memory_bytes: 0,
+            table_elements: 0,
+        }))
+    }
+}
+
+impl Deref for Store {
+    type Target = StoreState;
+
+    fn deref(&self) -> &StoreState {
+        &self.0
+    }
+}
+
+impl DerefMut for Store {
+    fn deref_mut(&mut self) -> &mut StoreState {
+        &mut self.0
+    }
+}
+
+impl StoreState {
+    /// The engine that the store belongs to.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Keeps a value for host functions, which find it by [`StoreState::data`]; gives the one that was kept before.
+    pub fn set_data<T: Any + Send>(&mut self, data: T) -> Option<Box<dyn Any + Send>> {
+        self.data.replace(Box::new(data))
+    }
+
+    /// The value that is kept for host functions, if it has that type.
+    pub fn data<T: Any>(&self) -> Option<&T> {
+        self.data.as_ref()?.downcast_ref()
+    }
+
+    /// [`StoreState::data`], to change.
+    pub fn data_mut<T: Any>(&mut self) -> Option<&mut T> {
+        self.data.as_mut()?.downcast_mut()
+    }
+
+    pub(super) fn id(&self) -> StoreId {
+        self.id
+    }
+
+    /// # Panics
+    ///
+    /// Where a handle of another store is used with this one.
+    #[track_caller]
+    pub(super) fn check(&self, id: StoreId) {
+        assert!(self.id == id, "a handle is used with the store that it came from");
+    }
+
+    pub(crate) fn vm_ptr(&self) -> VmPtr<VmStore> {
+        self.vm.ptr()
+    }
+
+    pub(crate) fn max_stack(&self) -> usize {
+        self.engine.config().max_stack
+    }
+
+    pub(crate) fn set_pending(&mut self, pending: Pending) {
+        self.pending = Some(pending);
+    }
+
+    pub(crate) fn take_pending(&mut self) -> Option<Pending> {
+        self.pending.take()
+    }
+
+    /// How to call functions of that type.
+    pub(super) fn call_info(&mut self, id: TypeId) -> Result<Arc<CallInfo>> {
+        let index = id.0 as usize;
+        if let Some(Some(info)) = self.calls.get(index) {
+            return Ok(Arc::clone(info));
+        }
+        let Some(ty) = self.engine.types().get(id).func.clone() else { unreachable!("functions have function types") };
+        let signature = AbiSignature::of(&ty);
+        let slots = signature.slots();
+        let entry = EntryCode(self.engine.entry_trampoline(signature)?);
+        let info = Arc::new(CallInfo { ty, entry, slots });
+        if self.calls.len() <= index {
+            self.calls.resize(index + 1, None);
+        }
+        self.calls[index] = Some(Arc::clone(&info));
+        Ok(info)
+    }
+
+    pub(crate) fn instance(&self, index: usize) -> &InstanceEntity {
+        &self.instances[index]
+    }
+
+    pub(crate) fn instance_mut(&mut self, index: usize) -> &mut InstanceEntity {
+        &mut self.instances[index]
+    }
+
+    pub(crate) fn memory_mut(&mut self, index: usize) -> &mut MemoryEntity {
+        &mut self.memories[index]
+    }
+
+    pub(crate) fn table_mut(&mut self, index: usize) -> &mut TableEntity {
+        &mut self.tables[index]
+    }
+
+    /// Two memories that are not the same: the first to write, the second to read.
+    pub(crate) fn two_memories(&mut self, write: usize, read: usize) -> (&mut MemoryEntity, &MemoryEntity) {
+        two(&mut self.memories, write, read)
+    }
+
+    /// Two tables that are not the same: the first to write, the second to read.
+    pub(crate) fn two_tables(&mut self, write: usize, read: usize) -> (&mut TableEntity, &TableEntity) {
+        two(&mut self.tables, write, read)
+    }
+}
+
+fn two<T>(items: &mut [T], write: usize, read: usize) -> (&mut T, &T) {
+    match items.get_disjoint_mut([write, read]) {
+        Ok([write, read]) => (write, read),
+        Err(_) => unreachable!("two different things of the store"),
+    }
+}

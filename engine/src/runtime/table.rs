@@ -1,0 +1,142 @@
+//! Tables (embedding appendix: `table_alloc`, `table_type`, `table_read`, `table_write`, `table_size`, `table_grow`).
+
+use super::store::{StoreId, StoreState};
+use super::value::Ref;
+use crate::error::{Error, Result};
+use crate::trap::Trap;
+use crate::types::TableType;
+use crate::vm::memory::TableElements;
+
+/// A table in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Table {
+    store: StoreId,
+    index: usize,
+}
+
+/// A table's type, with the minimum it was made with, and its elements.
+#[derive(Debug)]
+pub(crate) struct TableEntity {
+    pub(super) ty: TableType,
+    pub(crate) elements: TableElements,
+}
+
+impl Table {
+    /// Makes a table whose elements are all `init`.
+    ///
+    /// # Errors
+    ///
+    /// Where it would pass the store's limit, `init` does not have the elements' type, or the limits contradict each other.
+    pub fn alloc(store: &mut StoreState, ty: TableType, init: Ref) -> Result<Table> {
+        let word = init.to_word(ty.element, store)?;
+        let index = store.add_table(ty, word)?;
+        Ok(Table::new(index, store))
+    }
+
+    /// The type of the table: its minimum is the size that it has now.
+    ///
+    /// # Panics
+    ///
+    /// As all methods here: where the table belongs to another store.
+    pub fn ty(self, store: &StoreState) -> TableType {
+        let entity = self.entity(store);
+        let mut ty = entity.ty;
+        ty.limits.min = entity.elements.len();
+        ty
+    }
+
+    /// How many elements there are.
+    pub fn size(self, store: &StoreState) -> u64 {
+        self.entity(store).elements.len()
+    }
+
+    /// The element at an index.
+    ///
+    /// # Errors
+    ///
+    /// [`Trap::TableOutOfBounds`] where there is none.
+    pub fn read(self, store: &StoreState, index: u64) -> Result<Ref> {
+        let entity = self.entity(store);
+        let word = usize::try_from(index).ok().and_then(|index| entity.elements.words().get(index));
+        let word = word.ok_or(Trap::TableOutOfBounds)?;
+        Ok(Ref::from_word(*word, entity.ty.element, store))
+    }
+
+    /// Sets the element at an index.
+    ///
+    /// # Errors
+    ///
+    /// [`Trap::TableOutOfBounds`] where there is none; [`Usage`](crate::ErrorKind::Usage) where the value does not have the elements' type.
+    pub fn write(self, store: &mut StoreState, index: u64, value: Ref) -> Result<()> {
+        let word = value.to_word(self.entity(store).ty.element, store)?;
+        let table = self.index(store);
+        let words = store.tables[table].elements.words_mut();
+        let place = usize::try_from(index).ok().and_then(|index| words.get_mut(index));
+        *place.ok_or(Trap::TableOutOfBounds)? = word;
+        Ok(())
+    }
+
+    /// Grows by that many elements, all `init`, and gives the old size.
+    ///
+    /// # Errors
+    ///
+    /// Where the table would pass its maximum, the store's limit, or what the machine has; or `init` does not have the elements' type.
+    pub fn grow(self, store: &mut StoreState, delta: u64, init: Ref) -> Result<u64> {
+        let word = init.to_word(self.entity(store).ty.element, store)?;
+        store.grow_table(self.index(store), delta, word)
+    }
+
+    pub(super) fn new(index: usize, store: &StoreState) -> Table {
+        Table { store: store.id(), index }
+    }
+
+    pub(super) fn index(self, store: &StoreState) -> usize {
+        store.check(self.store);
+        self.index
+    }
+
+    fn entity(self, store: &StoreState) -> &TableEntity {
+        &store.tables[self.index(store)]
+    }
+}
+
+impl StoreState {
+    pub(super) fn add_table(&mut self, ty: TableType, init: u64) -> Result<usize> {
+        if ty.limits.max.is_some_and(|max| max < ty.limits.min) {
+            return Err(Error::usage("a table whose limits contradict each other"));
+        }
+        let length = ty.limits.min;
+        self.charge_table(length)?;
+        let room = |error| Error::limit(format!("no room for a table of {length} elements")).caused_by(error);
+        let mut elements = TableElements::new(length).map_err(room)?;
+        if init != 0 {
+            elements.words_mut().fill(init);
+        }
+        self.table_elements += length;
+        self.tables.push(TableEntity { ty, elements });
+        Ok(self.tables.len() - 1)
+    }
+
+    /// Grows a table by elements that are `fill` and gives its old size.
+    pub(crate) fn grow_table(&mut self, index: usize, delta: u64, fill: u64) -> Result<u64> {
+        let TableEntity { ty, elements } = &self.tables[index];
+        let old = elements.len();
+        let reach = if ty.table64 { u64::MAX } else { u64::from(u32::MAX) };
+        let max = ty.limits.max.unwrap_or(u64::MAX).min(reach);
+        let length = old.checked_add(delta).filter(|length| *length <= max);
+        let length = length.ok_or_else(|| Error::limit("the table's maximum"))?;
+        self.charge_table(delta)?;
+        let grown = self.tables[index].elements.grow(length, fill);
+        grown.map_err(|error| Error::limit(format!("no room for a table of {length} elements")).caused_by(error))?;
+        self.table_elements += delta;
+        Ok(old)
+    }
+
+    fn charge_table(&self, elements: u64) -> Result<()> {
+        let limit = self.engine().config().limits.table_elements;
+        match self.table_elements.checked_add(elements) {
+            Some(total) if total <= limit => Ok(()),
+            _ => Err(Error::limit(format!("a store may use {limit} table elements"))),
+        }
+    }
+}

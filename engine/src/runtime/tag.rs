@@ -1,0 +1,58 @@
+//! Exception tags (embedding appendix: `tag_alloc`, `tag_type`).
+
+use super::store::{StoreId, StoreState};
+use crate::error::Result;
+use crate::types::{FuncType, TagType};
+use crate::vm::ptr::VmBox;
+
+/// A tag in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tag {
+    store: StoreId,
+    index: usize,
+}
+
+/// A tag: compiled code tells tags apart by the address of their record.
+#[derive(Debug)]
+pub(crate) struct TagEntity {
+    pub(super) ty: TagType,
+    pub(super) identity: VmBox<u32>,
+}
+
+impl Tag {
+    /// Makes a tag for exceptions that carry values of these types.
+    ///
+    /// # Errors
+    ///
+    /// Where the engine holds as many types as it can.
+    pub fn alloc(store: &mut StoreState, ty: &FuncType) -> Result<Tag> {
+        let ty = store.engine().func_type_id(ty)?;
+        let index = store.add_tag(TagType { ty });
+        Ok(Tag::new(index, store))
+    }
+
+    /// The type of the tag.
+    ///
+    /// # Panics
+    ///
+    /// Where the tag belongs to another store.
+    pub fn ty(self, store: &StoreState) -> TagType {
+        store.tags[self.index(store)].ty
+    }
+
+    pub(super) fn new(index: usize, store: &StoreState) -> Tag {
+        Tag { store: store.id(), index }
+    }
+
+    pub(super) fn index(self, store: &StoreState) -> usize {
+        store.check(self.store);
+        self.index
+    }
+}
+
+impl StoreState {
+    pub(super) fn add_tag(&mut self, ty: TagType) -> usize {
+        self.tags.push(TagEntity { ty, identity: VmBox::new(ty.ty.0) });
+        self.tags.len() - 1
+    }
+}

@@ -1,0 +1,20 @@
+//! Instructions on many bytes or elements at once (core spec, sections 4.6.8 and 4.6.9).
+
+use super::Translator;
+use crate::builtin::Builtin;
+
+impl Translator<'_, '_> {
+    /// An instruction of three operands, and one or two immediates that come first.
+    pub(super) fn bulk(&mut self, builtin: Builtin, immediates: &[u32]) {
+        let (first, second, third) = self.pop3();
+        let mut args: Vec<_> = immediates.iter().map(|immediate| self.immediate(*immediate)).collect();
+        args.extend([first, second, third]);
+        self.call_builtin(builtin, &args);
+    }
+
+    /// Gives a segment up.
+    pub(super) fn drop_segment(&mut self, builtin: Builtin, segment: u32) {
+        let segment = self.immediate(segment);
+        self.call_builtin(builtin, &[segment]);
+    }
+}

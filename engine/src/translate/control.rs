@@ -1,0 +1,257 @@
+//! Blocks and branches (core spec, section 4.6.13, "Control Instructions").
+
+use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Type, Value};
+use smallvec::SmallVec;
+use wasmparser::{BlockType, BrTable};
+
+use super::Translator;
+use crate::compile::artifact::trap_code;
+use crate::compile::signature::ir_type;
+use crate::error::Result;
+use crate::trap::Trap;
+use crate::types::{FuncType, TypeConverter};
+
+/// An open block.
+pub(super) struct Frame {
+    kind: FrameKind,
+    /// The types that a branch to its end, or falling out of it, carries.
+    results: SmallVec<[Type; 4]>,
+    /// How many operands lie below the block's own.
+    height: usize,
+    /// Where a branch to the end goes; made by the first one.
+    exit: Option<Block>,
+}
+
+enum FrameKind {
+    /// A block, or the function's body.
+    Block,
+    /// A loop with the block that it repeats, and how many operands a branch there carries.
+    Loop { header: Block, params: usize },
+    /// The first arm of `if`: where the other begins, and the operands that it begins with.
+    If { otherwise: Block, params: Vec<Value> },
+    /// The second arm of `if`.
+    Else,
+    /// A block that cannot be reached.
+    Unreachable,
+}
+
+/// The parameters and results of a block.
+struct Signature {
+    params: SmallVec<[Type; 4]>,
+    results: SmallVec<[Type; 4]>,
+}
+
+impl Translator<'_, '_> {
+    /// Opens the function's body: a block whose end returns.
+    pub(super) fn enter_body(&mut self, ty: &FuncType) {
+        let results = ty.results().iter().copied().map(ir_type).collect();
+        self.frames.push(Frame { kind: FrameKind::Block, results, height: 0, exit: None });
+    }
+
+    /// Notes a block that is opened where nothing is reached.
+    pub(super) fn skip_block(&mut self) {
+        let height = self.stack.len();
+        self.frames.push(Frame { kind: FrameKind::Unreachable, results: SmallVec::new(), height, exit: None });
+    }
+
+    pub(super) fn block(&mut self, ty: BlockType) -> Result<()> {
+        let signature = self.block_signature(ty)?;
+        let height = self.stack.len() - signature.params.len();
+        self.frames.push(Frame { kind: FrameKind::Block, results: signature.results, height, exit: None });
+        Ok(())
+    }
+
+    pub(super) fn r#loop(&mut self, ty: BlockType) -> Result<()> {
+        let signature = self.block_signature(ty)?;
+        let params = signature.params.len();
+        let header = self.block_with(&signature.params);
+        let args = self.pop_block_args(params);
+        self.b.ins().jump(header, &args);
+        self.b.switch_to_block(header);
+        let height = self.stack.len();
+        self.stack.extend_from_slice(self.b.block_params(header));
+        let kind = FrameKind::Loop { header, params };
+        self.frames.push(Frame { kind, results: signature.results, height, exit: None });
+        Ok(())
+    }
+
+    pub(super) fn r#if(&mut self, ty: BlockType) -> Result<()> {
+        let signature = self.block_signature(ty)?;
+        let condition = self.pop();
+        let (then, otherwise) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(condition, then, &[], otherwise, &[]);
+        self.b.seal_block(then);
+        self.b.seal_block(otherwise);
+        self.b.switch_to_block(then);
+        let height = self.stack.len() - signature.params.len();
+        let params = self.stack[height..].to_vec();
+        let kind = FrameKind::If { otherwise, params };
+        self.frames.push(Frame { kind, results: signature.results, height, exit: None });
+        Ok(())
+    }
+
+    pub(super) fn r#else(&mut self) {
+        let depth = self.frames.len() - 1;
+        if let FrameKind::Unreachable = self.frames[depth].kind {
+            return;
+        }
+        if self.reachable {
+            self.branch_to_exit(depth);
+        }
+        let frame = &mut self.frames[depth];
+        if let FrameKind::If { otherwise, params } = std::mem::replace(&mut frame.kind, FrameKind::Else) {
+            self.stack.truncate(frame.height);
+            self.stack.extend(params);
+            self.b.switch_to_block(otherwise);
+            self.reachable = true;
+        }
+    }
+
+    pub(super) fn end(&mut self) {
+        let depth = self.frames.len() - 1;
+        match &self.frames[depth].kind {
+            FrameKind::Unreachable => {
+                self.frames.pop();
+                return;
+            }
+            // Without `else`, the other arm gives its parameters.
+            FrameKind::If { .. } => self.r#else(),
+            _ => {}
+        }
+        if self.reachable && self.frames[depth].exit.is_some() {
+            self.branch_to_exit(depth);
+        }
+        let Some(frame) = self.frames.pop() else { unreachable!("validation matches every `end`") };
+        if let FrameKind::Loop { header, .. } = frame.kind {
+            self.b.seal_block(header);
+        }
+        if let Some(exit) = frame.exit {
+            self.stack.truncate(frame.height);
+            self.b.seal_block(exit);
+            self.b.switch_to_block(exit);
+            self.stack.extend_from_slice(self.b.block_params(exit));
+            self.reachable = true;
+        } else if !self.reachable {
+            self.stack.truncate(frame.height);
+        }
+        if self.frames.is_empty() && self.reachable {
+            let results = self.pop_boundary(frame.results.len());
+            self.b.ins().return_(&results);
+            self.reachable = false;
+        }
+    }
+
+    pub(super) fn br(&mut self, depth: u32) {
+        let (target, count) = self.branch_target(depth);
+        let args = self.pop_block_args(count);
+        self.b.ins().jump(target, &args);
+        self.reachable = false;
+    }
+
+    pub(super) fn br_if(&mut self, depth: u32) {
+        let condition = self.pop();
+        let (target, count) = self.branch_target(depth);
+        let args = self.peek_block_args(count);
+        let next = self.b.create_block();
+        self.b.ins().brif(condition, target, &args, next, &[]);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
+    }
+
+    pub(super) fn br_table(&mut self, table: &BrTable<'_>) -> Result<()> {
+        let index = self.pop();
+        let mut calls: Vec<BlockCall> = Vec::with_capacity(table.len() as usize);
+        for depth in table.targets() {
+            let depth = depth.map_err(crate::module::decode::malformed)?;
+            calls.push(self.branch_call(depth));
+        }
+        let default = self.branch_call(table.default());
+        let table = self.b.create_jump_table(JumpTableData::new(default, &calls));
+        self.b.ins().br_table(index, table);
+        self.reachable = false;
+        Ok(())
+    }
+
+    pub(super) fn r#return(&mut self) {
+        let results = self.pop_boundary(self.frames[0].results.len());
+        self.b.ins().return_(&results);
+        self.reachable = false;
+    }
+
+    pub(super) fn unreachable(&mut self) {
+        self.b.ins().trap(trap_code(Trap::Unreachable));
+        self.reachable = false;
+    }
+
+    /// Takes the top values as they cross a boundary.
+    pub(super) fn pop_boundary(&mut self, count: usize) -> Vec<Value> {
+        let mut values = self.pop_many(count);
+        self.boundary_all(&mut values);
+        values
+    }
+
+    fn pop_block_args(&mut self, count: usize) -> SmallVec<[BlockArg; 4]> {
+        self.pop_boundary(count).into_iter().map(BlockArg::Value).collect()
+    }
+
+    fn peek_block_args(&mut self, count: usize) -> SmallVec<[BlockArg; 4]> {
+        let start = self.stack.len() - count;
+        (start..self.stack.len()).map(|at| BlockArg::Value(self.boundary(self.stack[at]))).collect()
+    }
+
+    fn branch_call(&mut self, depth: u32) -> BlockCall {
+        let (target, count) = self.branch_target(depth);
+        let args = self.peek_block_args(count);
+        self.b.func.dfg.block_call(target, &args)
+    }
+
+    /// The block that a branch goes to, and how many operands it carries.
+    fn branch_target(&mut self, depth: u32) -> (Block, usize) {
+        let at = self.frames.len() - 1 - depth as usize;
+        match self.frames[at].kind {
+            FrameKind::Loop { header, params } => (header, params),
+            _ => (self.exit_of(at), self.frames[at].results.len()),
+        }
+    }
+
+    fn branch_to_exit(&mut self, at: usize) {
+        let exit = self.exit_of(at);
+        let args = self.pop_block_args(self.frames[at].results.len());
+        self.b.ins().jump(exit, &args);
+    }
+
+    fn exit_of(&mut self, at: usize) -> Block {
+        if let Some(exit) = self.frames[at].exit {
+            return exit;
+        }
+        let results = self.frames[at].results.clone();
+        let exit = self.block_with(&results);
+        self.frames[at].exit = Some(exit);
+        exit
+    }
+
+    fn block_with(&mut self, params: &[Type]) -> Block {
+        let block = self.b.create_block();
+        for ty in params {
+            self.b.append_block_param(block, *ty);
+        }
+        block
+    }
+
+    fn block_signature(&self, ty: BlockType) -> Result<Signature> {
+        Ok(match ty {
+            BlockType::Empty => Signature { params: SmallVec::new(), results: SmallVec::new() },
+            BlockType::Type(ty) => {
+                let ty = ir_type(TypeConverter::new(&self.env.info.types).val_type(ty)?);
+                Signature { params: SmallVec::new(), results: SmallVec::from_elem(ty, 1) }
+            }
+            BlockType::FuncType(index) => {
+                let ty = self.env.info.func_type_at(index);
+                Signature {
+                    params: ty.params().iter().copied().map(ir_type).collect(),
+                    results: ty.results().iter().copied().map(ir_type).collect(),
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! Locals, globals, `drop` and `select` (core spec, sections 4.6.6 and 4.6.7).
+
+use cranelift_codegen::ir::{InstBuilder, Value};
+
+use super::{TRUSTED, Translator, constant};
+use crate::compile::signature::{POINTER, ir_type};
+use crate::types::Mutability;
+use crate::vm::layout::GlobalPlace;
+
+impl Translator<'_, '_> {
+    pub(super) fn local_get(&mut self, local: u32) {
+        let value = self.b.use_var(self.locals[local as usize]);
+        self.push(value);
+    }
+
+    pub(super) fn local_set(&mut self, local: u32) {
+        let value = self.pop();
+        let value = self.boundary(value);
+        self.b.def_var(self.locals[local as usize], value);
+    }
+
+    pub(super) fn local_tee(&mut self, local: u32) {
+        self.local_set(local);
+        self.local_get(local);
+    }
+
+    pub(super) fn global_get(&mut self, global: u32) {
+        let ty = self.env.info.globals[global as usize];
+        let (base, offset) = self.global_place(global);
+        // An immutable global has its value before any code of the instance runs.
+        let flags = if ty.mutability == Mutability::Const { constant() } else { TRUSTED };
+        let value = self.b.ins().load(ir_type(ty.content), flags, base, offset);
+        self.push(value);
+    }
+
+    pub(super) fn global_set(&mut self, global: u32) {
+        let value = self.pop();
+        let value = self.boundary(value);
+        let (base, offset) = self.global_place(global);
+        self.b.ins().store(TRUSTED, value, base, offset);
+    }
+
+    pub(super) fn select(&mut self) {
+        let (first, second, condition) = self.pop3();
+        let (first, second) = (self.boundary(first), self.boundary(second));
+        let value = self.b.ins().select(condition, first, second);
+        self.push(value);
+    }
+
+    fn global_place(&mut self, global: u32) -> (Value, i32) {
+        match self.env.layout.global(global) {
+            GlobalPlace::Inline(offset) => (self.vmctx, offset),
+            GlobalPlace::Pointer(offset) => (self.b.ins().load(POINTER, constant(), self.vmctx, offset), 0),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The engine through its public interface: calls, traps, linking, host functions.
+
+use wassay_engine::{Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType};
+
+fn store() -> Store {
+    Store::new(&Engine::new(&Config::new()).unwrap())
+}
+
+fn instantiate(store: &mut Store, linker: &Linker, text: &str) -> Instance {
+    let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
+    linker.instantiate(store, &module).unwrap()
+}
+
+fn func(store: &Store, instance: Instance, name: &str) -> Func {
+    match instance.export(store, name) {
+        Some(Extern::Func(func)) => func,
+        other => panic!("`{name}` is no function: {other:?}"),
+    }
+}
+
+#[test]
+fn a_recursive_function_computes() {
+    let mut store = store();
+    let text = "(module (func $fac (export \"fac\") (param i64) (result i64)
+        (if (result i64) (i64.eqz (local.get 0)) (then (i64.const 1))
+          (else (i64.mul (local.get 0) (call $fac (i64.sub (local.get 0) (i64.const 1))))))))";
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    let fac = func(&store, instance, "fac");
+    assert_eq!(fac.invoke(&mut store, &[Val::I64(20)]).unwrap(), [Val::I64(2_432_902_008_176_640_000)]);
+}
+
+#[test]
+fn traps_name_their_rule() {
+    let mut store = store();
+    let text = "(module (memory 1) (table 1 funcref) (type $t (func))
+        (func (export \"unreachable\") unreachable)
+        (func (export \"div\") (drop (i32.div_s (i32.const 1) (i32.const 0))))
+        (func (export \"overflow\") (drop (i32.div_s (i32.const 0x80000000) (i32.const -1))))
+        (func (export \"load\") (drop (i32.load (i32.const 65533))))
+        (func (export \"far\") (drop (i64.load offset=0xffffffff (i32.const -1))))
+        (func (export \"undefined\") (call_indirect (type $t) (i32.const 1)))
+        (func (export \"uninitialized\") (call_indirect (type $t) (i32.const 0)))
+        (func (export \"fill\") (memory.fill (i32.const 65536) (i32.const 0) (i32.const 1)))
+        (func (export \"trunc\") (drop (i32.trunc_f32_s (f32.const nan)))))";
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    for (name, trap) in [
+        ("unreachable", Trap::Unreachable),
+        ("div", Trap::IntegerDivideByZero),
+        ("overflow", Trap::IntegerOverflow),
+        ("load", Trap::MemoryOutOfBounds),
+        ("far", Trap::MemoryOutOfBounds),
+        ("undefined", Trap::UndefinedElement),
+        ("uninitialized", Trap::UninitializedElement),
+        ("fill", Trap::MemoryOutOfBounds),
+        ("trunc", Trap::InvalidConversionToInteger),
+    ] {
+        let error = func(&store, instance, name).invoke(&mut store, &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Trap(trap), "{name}");
+    }
+}
+
+#[test]
+fn endless_recursion_exhausts_the_stack_also_through_the_host() {
+    let mut store = store();
+    let text = "(module (import \"h\" \"again\" (func $again)) (func $f (export \"f\") (call $f)) (func (export \"g\") (call $again)))";
+    let mut linker = Linker::new();
+    let again = Func::alloc(&mut store, FuncType::new([], []), |mut caller, _, _| {
+        let Some(Extern::Func(g)) = caller.export("g") else { panic!("the caller exports g") };
+        g.invoke(&mut caller, &[]).map(drop)
+    });
+    linker.define("h", "again", Extern::Func(again.unwrap()));
+    let instance = instantiate(&mut store, &linker, text);
+    for name in ["f", "g", "f"] {
+        let error = func(&store, instance, name).invoke(&mut store, &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Exhaustion, "{name}");
+    }
+}
+
+#[test]
+fn an_error_or_a_panic_of_a_host_function_reaches_the_caller() {
+    let mut store = store();
+    let mut linker = Linker::new();
+    let fail = Func::alloc(&mut store, FuncType::new([ValType::I32], []), |_, args, _| match args {
+        [Val::I32(0)] => panic!("a host function panics"),
+        _ => Err(wassay_engine::Error::host_with("exit", 7i32)),
+    });
+    linker.define("h", "fail", Extern::Func(fail.unwrap()));
+    let text = "(module (import \"h\" \"fail\" (func $fail (param i32))) (func (export \"f\") (param i32) (call $fail (local.get 0))))";
+    let instance = instantiate(&mut store, &linker, text);
+    let f = func(&store, instance, "f");
+    let error = f.invoke(&mut store, &[Val::I32(1)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Host);
+    assert_eq!(error.into_payload::<i32>().unwrap(), 7);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| f.invoke(&mut store, &[Val::I32(0)])));
+    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"a host function panics"));
+    assert_eq!(f.invoke(&mut store, &[Val::I32(1)]).unwrap_err().kind(), ErrorKind::Host, "the store still works");
+}
+
+#[test]
+fn many_results_and_vectors_cross_the_boundary() {
+    let mut store = store();
+    let results: String = (0..20).map(|_| " i64").collect();
+    let consts: String = (0..20).map(|n| format!("(i64.const {n})")).collect();
+    let text = format!(
+        "(module (func $many (export \"many\") (result{results} f64 v128) {consts} (f64.const 1.5) (v128.const i64x2 1 2))
+        (func (export \"through\") (result{results} f64 v128) (call $many)))"
+    );
+    let instance = instantiate(&mut store, &Linker::new(), &text);
+    for name in ["many", "through"] {
+        let values = func(&store, instance, name).invoke(&mut store, &[]).unwrap();
+        let mut expected: Vec<Val> = (0..20).map(Val::I64).collect();
+        expected.extend([Val::F64(1.5f64.to_bits()), Val::V128(1 | 2 << 64)]);
+        assert_eq!(values, expected, "{name}");
+    }
+}
+
+#[test]
+fn arguments_of_the_wrong_type_are_refused() {
+    let mut store = store();
+    let instance = instantiate(&mut store, &Linker::new(), "(module (func (export \"f\") (param i32)))");
+    let f = func(&store, instance, "f");
+    for args in [&[][..], &[Val::I64(0)], &[Val::I32(0), Val::I32(0)]] {
+        assert_eq!(f.invoke(&mut store, args).unwrap_err().kind(), ErrorKind::Usage, "{args:?}");
+    }
+}
+
+#[test]
+fn imports_are_matched() {
+    let mut store = store();
+    let exporter = instantiate(&mut store, &Linker::new(), "(module (memory (export \"m\") 1 2) (func (export \"f\")))");
+    let mut linker = Linker::new();
+    linker.define_instance(&store, "e", exporter);
+    for (import, expected) in [
+        ("\"e\" \"none\" (func)", "unknown import"),
+        ("\"e\" \"f\" (func (param i32))", "incompatible import type"),
+        ("\"e\" \"m\" (memory 2)", "incompatible import type"),
+        ("\"e\" \"m\" (memory 1 1)", "incompatible import type"),
+    ] {
+        let module = Module::new(store.engine(), &wat::parse_str(format!("(module (import {import}))")).unwrap()).unwrap();
+        let error = linker.instantiate(&mut store, &module).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unlinkable);
+        assert!(error.message().starts_with(expected), "{error}");
+    }
+}

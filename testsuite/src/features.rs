@@ -1,0 +1,139 @@
+//! Feature expressions, and what the folder of a script says about its features.
+//!
+//! An expression is a version of the specification, `1.0`, `2.0` or `3.0`, which stands for its complete feature set, then,
+//! each after a comma, the features to add, or with a `-` before it to take away: `2.0,-reference-types,threads`. They
+//! are taken from left to right. The names are in [`NAMES`].
+//!
+//! Which features a script is judged under matters both ways: one too few and its modules are rejected, one too many and
+//! what it asserts to be malformed or invalid is accepted. The script cannot tell, hence the rule of the nearest folder.
+
+use std::path::{Component, Path};
+
+use crate::catalogue;
+
+/// The features for a script that nothing says anything about.
+pub const DEFAULT: &str = "3.0";
+
+/// The names that an expression may use beside the versions.
+pub const NAMES: &[&str] = &[
+    "mutable-global",
+    "saturating-float-to-int",
+    "sign-extension",
+    "multi-value",
+    "bulk-memory",
+    "reference-types",
+    "simd",
+    "relaxed-simd",
+    "tail-call",
+    "function-references",
+    "extended-const",
+    "multi-memory",
+    "memory64",
+    "exceptions",
+    "gc",
+    "threads",
+    "custom-page-sizes",
+    "wide-arithmetic",
+    "custom-descriptors",
+    "legacy-exceptions",
+    "stack-switching",
+];
+
+/// Folders of `proposals/` that are no suite of the catalogue: another name for one that is, or a proposal that is still
+/// without a suite.
+const MORE_PROPOSALS: &[(&str, &str)] = &[
+    ("bulk-memory-operations", "3.0"),
+    ("exception-handling", "3.0"),
+    ("stack-switching", "3.0,stack-switching"),
+];
+
+/// The feature expression for the script `path`, by the nearest folder above it that is known: `proposals/NAME`, for the
+/// proposals of the catalogue, or `legacy`. `None` if no folder is known. The name of the script itself says nothing.
+pub fn of_folder(path: &Path) -> Option<&'static str> {
+    let folders: Vec<&str> = path
+        .parent()?
+        .components()
+        .filter_map(|component| match component {
+            Component::Normal(name) => Some(name.to_str().unwrap_or_default()),
+            _ => None,
+        })
+        .collect();
+    (0..folders.len()).rev().find_map(|at| match folders[at] {
+        "legacy" => Some("3.0,legacy-exceptions"),
+        name if at > 0 && folders[at - 1] == "proposals" => of_proposal(name),
+        _ => None,
+    })
+}
+
+fn of_proposal(name: &str) -> Option<&'static str> {
+    let listed =
+        catalogue::suites().iter().find(|suite| suite.name().strip_prefix("proposals/") == Some(name));
+    let more = || MORE_PROPOSALS.iter().find(|more| more.0 == name);
+    listed.map(|suite| suite.features()).or_else(|| more().map(|more| more.1))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Whether `expression` is one: a version, then known names, each at most once.
+    pub(crate) fn is_expression(expression: &str) -> bool {
+        let mut words = expression.split(',');
+        let version = words.next().is_some_and(|word| ["1.0", "2.0", "3.0"].contains(&word));
+        let mut seen = Vec::new();
+        version
+            && words.all(|word| {
+                let name = word.strip_prefix('-').unwrap_or(word);
+                let new = !seen.contains(&name);
+                seen.push(name);
+                new && NAMES.contains(&name)
+            })
+    }
+
+    #[test]
+    fn every_expression_of_ours_is_one() {
+        assert!(
+            !is_expression("3")
+                && !is_expression("2.0,")
+                && !is_expression("gc")
+                && !is_expression("3.0,gc,-gc")
+        );
+        assert!(is_expression(DEFAULT));
+        assert!(MORE_PROPOSALS.iter().all(|more| is_expression(more.1)));
+        assert!(is_expression(of_folder(Path::new("legacy/a.wast")).unwrap()));
+    }
+
+    #[test]
+    fn the_nearest_known_folder_decides() {
+        let of = |path: &str| of_folder(Path::new(path));
+        assert_eq!(of("proposals/threads/atomic.wast"), Some("2.0,-reference-types,threads"));
+        assert_eq!(
+            of("/suites/spec/proposals/threads/deeper/atomic.wast"),
+            Some("2.0,-reference-types,threads")
+        );
+        assert_eq!(of("legacy/throw.wast"), Some("3.0,legacy-exceptions"));
+        assert_eq!(of("proposals/threads/legacy/a.wast"), Some("3.0,legacy-exceptions"));
+        assert_eq!(of("legacy/proposals/wide-arithmetic/a.wast"), Some("3.0,wide-arithmetic"));
+        assert_eq!(of("proposals/exception-handling/throw.wast"), Some("3.0"));
+        // An unknown proposal hides nothing above it.
+        assert_eq!(of("legacy/proposals/unheard-of/a.wast"), Some("3.0,legacy-exceptions"));
+    }
+
+    #[test]
+    fn a_name_alone_says_nothing() {
+        let of = |path: &str| of_folder(Path::new(path));
+        for path in [
+            "a.wast",
+            "",
+            "/",
+            "simd/a.wast",
+            "threads/a.wast",
+            "proposals/a.wast",
+            "proposals/unheard-of/a.wast",
+        ] {
+            assert_eq!(of(path), None, "{path}");
+        }
+        assert_eq!(of("proposals/threads"), None, "the last component is the script");
+        assert_eq!(of("legacy"), None);
+    }
+}

