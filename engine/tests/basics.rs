@@ -1,6 +1,12 @@
 //! The engine through its public interface: calls, traps, linking, host functions.
 
-use wassay_engine::{Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType};
+#![allow(clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use wassay_engine::{
+    Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType,
+};
 
 fn store() -> Store {
     Store::new(&Engine::new(&Config::new()).unwrap())
@@ -91,9 +97,14 @@ fn an_error_or_a_panic_of_a_host_function_reaches_the_caller() {
     let error = f.invoke(&mut store, &[Val::I32(1)]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Host);
     assert_eq!(error.into_payload::<i32>().unwrap(), 7);
-    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| f.invoke(&mut store, &[Val::I32(0)])));
+    let panic =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| f.invoke(&mut store, &[Val::I32(0)])));
     assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"a host function panics"));
-    assert_eq!(f.invoke(&mut store, &[Val::I32(1)]).unwrap_err().kind(), ErrorKind::Host, "the store still works");
+    assert_eq!(
+        f.invoke(&mut store, &[Val::I32(1)]).unwrap_err().kind(),
+        ErrorKind::Host,
+        "the store still works"
+    );
 }
 
 #[test]
@@ -127,7 +138,8 @@ fn arguments_of_the_wrong_type_are_refused() {
 #[test]
 fn imports_are_matched() {
     let mut store = store();
-    let exporter = instantiate(&mut store, &Linker::new(), "(module (memory (export \"m\") 1 2) (func (export \"f\")))");
+    let exporter =
+        instantiate(&mut store, &Linker::new(), "(module (memory (export \"m\") 1 2) (func (export \"f\")))");
     let mut linker = Linker::new();
     linker.define_instance(&store, "e", exporter);
     for (import, expected) in [
@@ -136,9 +148,29 @@ fn imports_are_matched() {
         ("\"e\" \"m\" (memory 2)", "incompatible import type"),
         ("\"e\" \"m\" (memory 1 1)", "incompatible import type"),
     ] {
-        let module = Module::new(store.engine(), &wat::parse_str(format!("(module (import {import}))")).unwrap()).unwrap();
+        let module =
+            Module::new(store.engine(), &wat::parse_str(format!("(module (import {import}))")).unwrap())
+                .unwrap();
         let error = linker.instantiate(&mut store, &module).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unlinkable);
         assert!(error.message().starts_with(expected), "{error}");
     }
+}
+
+#[test]
+fn a_deadline_ends_an_endless_loop_and_the_store() {
+    let mut store = store();
+    let text = "(module (func (export \"loop\") (loop (br 0))) (func (export \"ok\")))";
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    let (endless, ok) = (func(&store, instance, "loop"), func(&store, instance, "ok"));
+    store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
+    assert!(ok.invoke(&mut store, &[]).unwrap().is_empty(), "there is time");
+    store.set_deadline(Some(Instant::now() + Duration::from_millis(20)));
+    assert_eq!(endless.invoke(&mut store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
+    store.set_deadline(None);
+    assert_eq!(
+        ok.invoke(&mut store, &[]).unwrap_err().kind(),
+        ErrorKind::Interrupted,
+        "the store runs no more"
+    );
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::const_expr::{ConstExpr, ConstOp};
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
-use crate::types::{
-    ExternType, FuncType, GlobalType, MemoryType, TableType, TagType, TypeId, TypeRegistry,
-};
+use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TagType, TypeId, TypeRegistry};
 
 /// An import: two names and the type that is wanted.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Calls (core spec, section 4.6.13). Every call that compiled code makes is emitted by [`Translator::call_function`] or
+//! Calls (core spec, section 4.6.5, "Calls"). Every call that compiled code makes is emitted by [`Translator::call_function`] or
 //! [`Translator::call_address`], so that what a call means in a context, such as inside a block that catches, is decided once.
 
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -80,9 +80,11 @@ impl Translator<'_, '_> {
         }
         let signature = self.signature(self.env.info.functions[function as usize]);
         let position = function - self.env.info.imported.functions as u32;
-        let name = self.b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: position });
+        let name =
+            self.b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: position });
         let name = ExternalName::user(name);
-        let callee = self.b.import_function(ExtFuncData { name, signature, colocated: true, patchable: false });
+        let callee =
+            self.b.import_function(ExtFuncData { name, signature, colocated: true, patchable: false });
         self.callees.push((function, callee));
         callee
     }

@@ -1,4 +1,4 @@
-//! Blocks and branches (core spec, section 4.6.13, "Control Instructions").
+//! Blocks and branches (core spec, section 4.6.2, "Control Instructions").
 
 use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Type, Value};
 use smallvec::SmallVec;
@@ -51,7 +51,12 @@ impl Translator<'_, '_> {
     /// Notes a block that is opened where nothing is reached.
     pub(super) fn skip_block(&mut self) {
         let height = self.stack.len();
-        self.frames.push(Frame { kind: FrameKind::Unreachable, results: SmallVec::new(), height, exit: None });
+        self.frames.push(Frame {
+            kind: FrameKind::Unreachable,
+            results: SmallVec::new(),
+            height,
+            exit: None,
+        });
     }
 
     pub(super) fn block(&mut self, ty: BlockType) -> Result<()> {

@@ -1,4 +1,4 @@
-//! References (core spec, section 4.6.5, "Reference Instructions").
+//! References (core spec, section 4.6.9, "Reference Instructions").
 
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -26,7 +26,9 @@ impl Translator<'_, '_> {
             None => function as usize,
             Some(_) => {
                 let slot = info.escaping_slot(function);
-                let slot = slot.ok_or_else(|| Error::unsupported("ref.func of a function that is mentioned nowhere else"))?;
+                let slot = slot.ok_or_else(|| {
+                    Error::unsupported("ref.func of a function that is mentioned nowhere else")
+                })?;
                 info.imported.functions + slot
             }
         };
