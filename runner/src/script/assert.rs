@@ -1,0 +1,155 @@
+//! What each assertion asks.
+
+use super::annotations::without_annotations;
+use super::embed::{EmbedError, Embedder, ErrorKind, Results};
+use super::matching::match_results;
+use super::messages::{Comparison, compare, held_by_validator};
+use super::model::{Action, Definition, Instantiation, ModuleForm};
+use super::run::{Interpreter, missed};
+use super::value::{Pattern, Value};
+use crate::verdict::{Failure, FailureKind};
+
+/// How far a directive that passes was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// In all it says.
+    Fully,
+    /// By the kind of an error; the table knows nothing of its text.
+    ByKindAlone,
+}
+
+impl<E: Embedder> Interpreter<'_, E> {
+    pub(super) fn assert_return(&mut self, action: &Action, patterns: &[Pattern]) -> Result<Judged, Failure> {
+        let results = match self.act(action)? {
+            Ok(results) => results,
+            Err(error) => {
+                let failure = Failure::new(FailureKind::Unexpected(error.kind), "it was to return");
+                return Err(failure.with(patterns_written(patterns), error.to_string()));
+            }
+        };
+        match_results(&results, patterns).map(|()| Judged::Fully).map_err(|mismatch| {
+            let failure = Failure::new(FailureKind::Mismatch(mismatch.kind), mismatch.message);
+            failure.with(patterns_written(patterns), results_written(&results, patterns))
+        })
+    }
+
+    /// An action has to end in an error of a kind, with a text where there is one to compare.
+    pub(super) fn assert_failing(
+        &mut self,
+        action: &Action,
+        kind: ErrorKind,
+        text: Option<&str>,
+    ) -> Result<Judged, Failure> {
+        match self.act(action)? {
+            Ok(results) => Err(missed(kind, &results)),
+            Err(error) => self.assert_error(&error, kind, text),
+        }
+    }
+
+    pub(super) fn assert_not_instantiable(
+        &mut self,
+        instantiation: &Instantiation,
+        kind: ErrorKind,
+        text: &str,
+    ) -> Result<Judged, Failure> {
+        let instance =
+            self.instantiable(instantiation)?.and_then(|module| self.embedder.instantiate(&module));
+        match instance {
+            Ok(_) => Err(accepted(kind, text, "the module was instantiated")),
+            Err(error) => self.assert_error(&error, kind, Some(text)),
+        }
+    }
+
+    /// The module must not decode or parse (core spec, sections 5 and 6).
+    pub(super) fn assert_malformed(&mut self, module: &Definition, text: &str) -> Result<Judged, Failure> {
+        match self.compile(module) {
+            Ok(_) => Err(accepted(ErrorKind::Malformed, text, "the module was accepted")),
+            Err(error) if error.kind == ErrorKind::Invalid && held_by_validator(text, &error.message) => {
+                self.assert_text(&error, text)
+            }
+            Err(error) => self.assert_error(&error, ErrorKind::Malformed, Some(text)),
+        }
+    }
+
+    /// The module must decode and parse, and not validate (core spec, section 3).
+    pub(super) fn assert_invalid(&mut self, module: &Definition, text: &str) -> Result<Judged, Failure> {
+        match self.compile(module) {
+            Ok(_) => Err(accepted(ErrorKind::Invalid, text, "the module was accepted")),
+            Err(error) => self.assert_error(&error, ErrorKind::Invalid, Some(text)),
+        }
+    }
+
+    /// The text must be malformed with its annotations, and well-formed without them.
+    pub(super) fn assert_malformed_custom(
+        &mut self,
+        module: &Definition,
+        text: &str,
+    ) -> Result<Judged, Failure> {
+        let ModuleForm::Quote(quoted) = &module.form else {
+            let message = "only annotations in quoted text are judged, not custom sections of this form";
+            return Err(Failure::new(FailureKind::Unsupported, message));
+        };
+        let malformed = match module.form.bytes() {
+            Ok(_) => return Err(accepted(ErrorKind::MalformedCustom, text, "the annotations were accepted")),
+            Err(error) => error,
+        };
+        let bare = ModuleForm::Quote(without_annotations(quoted));
+        let kind = if bare.bytes().is_ok() { ErrorKind::MalformedCustom } else { ErrorKind::Malformed };
+        let error = EmbedError { kind, ..self.malformed_text(&module.form, malformed) };
+        self.assert_error(&error, ErrorKind::MalformedCustom, Some(text))
+    }
+
+    fn assert_error(
+        &self,
+        error: &EmbedError,
+        expected: ErrorKind,
+        text: Option<&str>,
+    ) -> Result<Judged, Failure> {
+        if error.kind != expected {
+            let kind = FailureKind::Instead { actual: error.kind, expected };
+            let message = format!("expected {}, got {}", expected.name(), error.kind.name());
+            return Err(Failure::new(kind, message).with(wanted(expected, text), error.to_string()));
+        }
+        text.map_or(Ok(Judged::Fully), |text| self.assert_text(error, text))
+    }
+
+    fn assert_text(&self, error: &EmbedError, text: &str) -> Result<Judged, Failure> {
+        match compare(self.options.match_kind, text, &error.message) {
+            Comparison::Same => Ok(Judged::Fully),
+            Comparison::NotCompared => Ok(Judged::ByKindAlone),
+            Comparison::Different => {
+                let message = format!(
+                    "it failed for another reason (texts are matched by {})",
+                    self.options.match_kind
+                );
+                Err(Failure::new(FailureKind::WrongText, message)
+                    .with(wanted(error.kind, Some(text)), error.to_string()))
+            }
+        }
+    }
+}
+
+/// Results as messages write them; vectors in the shapes of the patterns beside them.
+pub(super) fn results_written(results: &Results, patterns: &[Pattern]) -> String {
+    let written =
+        |(index, value): (usize, &Value)| value.in_shape(patterns.get(index).and_then(Pattern::shape));
+    list_written(results.iter().enumerate().map(written))
+}
+
+fn patterns_written(patterns: &[Pattern]) -> String {
+    list_written(patterns.iter().map(Pattern::to_string))
+}
+
+fn list_written(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() { "no result".to_owned() } else { items.join("; ") }
+}
+
+/// What an assertion wants, as an error would be written.
+fn wanted(kind: ErrorKind, text: Option<&str>) -> String {
+    text.map_or_else(|| kind.name().to_owned(), |text| format!("{}: {text}", kind.name()))
+}
+
+fn accepted(kind: ErrorKind, text: &str, message: &str) -> Failure {
+    Failure::new(FailureKind::Missed(kind), message).with(wanted(kind, Some(text)), "no error")
+}

@@ -1,0 +1,177 @@
+//! The little that a script asks of an engine.
+
+use std::fmt;
+use std::time::Instant;
+
+use smallvec::SmallVec;
+use wassay_engine::Features;
+
+use super::source::Place;
+use super::value::Value;
+
+/// The results of an invocation; most functions have at most one.
+pub type Results = SmallVec<[Value; 2]>;
+
+/// An engine that scripts can drive.
+///
+/// The host module `spectest` (see [`spectest`](super::spectest)) is there after every [`begin`](Embedder::begin). Errors say how
+/// something failed by their kind alone; nothing reads their text to find out.
+pub trait Embedder {
+    /// A compiled module.
+    type Module;
+    /// An instance in the embedder's store.
+    type Instance: Clone;
+
+    /// Forgets every module, instance and registered name, and from now on compiles with these features.
+    ///
+    /// Code that runs when the deadline passes ends in an error of kind [`ErrorKind::Timeout`], and none runs after it.
+    ///
+    /// # Errors
+    ///
+    /// Where the engine cannot do with these features: [`ErrorKind::Unsupported`], or another kind where its setup fails.
+    fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError>;
+
+    /// Decodes, validates and compiles a module in the binary format.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`], [`ErrorKind::Invalid`], [`ErrorKind::Unsupported`] or [`ErrorKind::Limit`].
+    fn compile(&mut self, bytes: &[u8]) -> Result<Self::Module, EmbedError>;
+
+    /// Instantiates a module: links it against the registered names, initializes it and runs its start function.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unlinkable`], or the kind with which initialization or the start function failed.
+    fn instantiate(&mut self, module: &Self::Module) -> Result<Self::Instance, EmbedError>;
+
+    /// Makes an instance's exports importable under a module name, or takes the name away.
+    ///
+    /// # Errors
+    ///
+    /// Where the engine fails at it: [`ErrorKind::Limit`] or [`ErrorKind::Internal`].
+    fn register(&mut self, name: &str, instance: Option<&Self::Instance>) -> Result<(), EmbedError>;
+
+    /// Calls an exported function.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoSuchExport`] where there is no function of that name, [`ErrorKind::WrongArguments`] where it takes others, or the
+    /// kind with which the call ended: trap, exhaustion, exception or limit.
+    fn invoke(
+        &mut self,
+        instance: &Self::Instance,
+        export: &str,
+        arguments: &[Value],
+    ) -> Result<Results, EmbedError>;
+
+    /// Reads an exported global.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoSuchExport`] where there is no global of that name.
+    fn global(&mut self, instance: &Self::Instance, export: &str) -> Result<Value, EmbedError>;
+}
+
+/// How something failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The bytes or the text are no module.
+    Malformed,
+    /// The module breaks a validation rule.
+    Invalid,
+    /// A custom section or annotation is malformed.
+    MalformedCustom,
+    /// A custom section or annotation is invalid.
+    InvalidCustom,
+    /// The module uses what the engine does not carry out.
+    Unsupported,
+    /// An import is missing or does not match.
+    Unlinkable,
+    /// Execution trapped.
+    Trap,
+    /// The call stack was used up.
+    Exhaustion,
+    /// An exception was not caught.
+    Exception,
+    /// A limit of the engine or the machine was reached.
+    Limit,
+    /// The time of the script is over.
+    Timeout,
+    /// The instance exports nothing of that name and kind.
+    NoSuchExport,
+    /// The function takes other arguments.
+    WrongArguments,
+    /// The engine itself failed.
+    Internal,
+}
+
+/// An error of an engine, in the terms of scripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbedError {
+    /// How it failed.
+    pub kind: ErrorKind,
+    /// The engine's text, without the place.
+    pub message: String,
+    /// Where in the module it arose, if that is known.
+    pub location: Option<Location>,
+}
+
+/// A place in a module, in the form that the script has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// An offset in the module's bytes.
+    Offset(u64),
+    /// A place in the script, for a module that is written there.
+    Source(Place),
+    /// A place in the text of a quoted module.
+    Quoted(Place),
+}
+
+impl EmbedError {
+    /// An error without a place.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        EmbedError { kind, message: message.into(), location: None }
+    }
+
+    /// The error with its place.
+    pub fn at(self, location: Option<Location>) -> Self {
+        EmbedError { location, ..self }
+    }
+}
+
+impl ErrorKind {
+    /// The kind as part of a failure's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::Malformed => "malformed",
+            ErrorKind::Invalid => "invalid",
+            ErrorKind::MalformedCustom => "malformed-custom",
+            ErrorKind::InvalidCustom => "invalid-custom",
+            ErrorKind::Unsupported => "unsupported",
+            ErrorKind::Unlinkable => "unlinkable",
+            ErrorKind::Trap => "trap",
+            ErrorKind::Exhaustion => "exhaustion",
+            ErrorKind::Exception => "exception",
+            ErrorKind::Limit => "limit",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::NoSuchExport => "no-such-export",
+            ErrorKind::WrongArguments => "wrong-arguments",
+            ErrorKind::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for EmbedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.name(), self.message)?;
+        match self.location {
+            Some(Location::Offset(offset)) => write!(f, " (at offset {offset:#x})"),
+            Some(Location::Source(place)) => write!(f, " (at {place})"),
+            Some(Location::Quoted(place)) => write!(f, " (at {place} of the quoted text)"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for EmbedError {}

@@ -1,0 +1,230 @@
+//! Whether two texts of an error mean the same: the specification's text in a script, and the text that an engine gives.
+//!
+//! The texts in scripts are those of the reference interpreter, and its rule is that a script's text begins the real one. No other
+//! engine words its errors so. What a script's text stands for is the rule of the specification that is broken; the table in
+//! `message_table` lists each rule once, with the interpreter's texts for it and those of the libraries used here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::message_table::{HELD_BY_VALIDATOR, RULES, Rule, WANT_OF_A_FEATURE};
+
+/// How the text of an error is compared. The kind of the failure is compared strictly in every case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MatchKind {
+    /// Both texts have to be about the same rule, or the script's has to begin the other at a word.
+    #[default]
+    Class,
+    /// Both texts have to be equal.
+    Exact,
+    /// The script's text has to begin the other: the reference interpreter's rule.
+    Prefix,
+    /// Texts are not looked at.
+    Ignore,
+}
+
+/// What comparing two texts gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// They mean the same.
+    Same,
+    /// They do not.
+    Different,
+    /// One of them is not in the table, so that nothing can be said.
+    NotCompared,
+}
+
+/// Compares the text that a script expects with the one that came.
+pub fn compare(kind: MatchKind, expected: &str, actual: &str) -> Comparison {
+    let same = match kind {
+        MatchKind::Ignore => true,
+        MatchKind::Exact => expected == actual,
+        MatchKind::Prefix => actual.starts_with(expected),
+        MatchKind::Class => return compare_class(expected, actual),
+    };
+    if same { Comparison::Same } else { Comparison::Different }
+}
+
+/// Whether the script calls a module malformed by a rule of the grammar that validators hold instead.
+pub(crate) fn held_by_validator(expected: &str, actual: &str) -> bool {
+    wants_feature(actual) || HELD_BY_VALIDATOR.iter().any(|rule| rule.joins(expected, actual))
+}
+
+/// Whether a text says that a feature is switched off: without it the grammar does not derive the module.
+fn wants_feature(actual: &str) -> bool {
+    WANT_OF_A_FEATURE.iter().any(|pattern| matches(pattern, actual))
+}
+
+fn compare_class(expected: &str, actual: &str) -> Comparison {
+    if begins(expected, actual) || RULES.iter().any(|rule| rule.joins(expected, actual)) {
+        return Comparison::Same;
+    }
+    let known = RULES.iter().any(|rule| rule.has_spec(expected))
+        && (RULES.iter().any(|rule| rule.has_ours(actual)) || wants_feature(actual));
+    if known { Comparison::Different } else { Comparison::NotCompared }
+}
+
+/// Whether a text begins another and ends there at a word's end.
+fn begins(start: &str, text: &str) -> bool {
+    let rest = text.strip_prefix(start).filter(|_| !start.is_empty());
+    rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+}
+
+impl Rule {
+    fn joins(&self, expected: &str, actual: &str) -> bool {
+        self.has_spec(expected) && self.has_ours(actual)
+    }
+
+    fn has_spec(&self, text: &str) -> bool {
+        self.spec.iter().any(|pattern| matches(pattern, text))
+    }
+
+    fn has_ours(&self, text: &str) -> bool {
+        self.ours.iter().any(|pattern| matches(pattern, text))
+    }
+}
+
+/// Whether a text is of a pattern of the table: `#` stands for a number, `*` for anything at all.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some(at) = pattern.find(['#', '*']) else { return pattern == text };
+    let (literal, wild) = pattern.split_at(at);
+    let (Some(text), Some(rest)) = (text.strip_prefix(literal), wild.get(1..)) else { return false };
+    if wild.starts_with('#') {
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        let end = digits.find(|next: char| !next.is_ascii_hexdigit()).unwrap_or(digits.len());
+        return end > 0 && digits.get(end..).is_some_and(|text| matches(rest, text));
+    }
+    rest.is_empty()
+        || text.char_indices().any(|(at, _)| text.get(at..).is_some_and(|text| matches(rest, text)))
+}
+
+impl FromStr for MatchKind {
+    type Err = UnknownMatchKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMatchKind> {
+        Ok(match text {
+            "class" => MatchKind::Class,
+            "exact" => MatchKind::Exact,
+            "prefix" => MatchKind::Prefix,
+            "ignore" => MatchKind::Ignore,
+            _ => return Err(UnknownMatchKind(text.to_owned())),
+        })
+    }
+}
+
+impl fmt::Display for MatchKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            MatchKind::Class => "class",
+            MatchKind::Exact => "exact",
+            MatchKind::Prefix => "prefix",
+            MatchKind::Ignore => "ignore",
+        })
+    }
+}
+
+/// A word that names no way to compare texts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown way to match texts `{0}`: expected class, exact, prefix or ignore")]
+pub struct UnknownMatchKind(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(expected: &str, actual: &str) -> Comparison {
+        compare(MatchKind::Class, expected, actual)
+    }
+
+    #[test]
+    fn a_pattern_stands_for_numbers_and_rests() {
+        assert!(matches("unknown type #", "unknown type 12"));
+        assert!(matches("byte (#) for *", "byte (0x4c) for type"));
+        assert!(!matches("unknown type #", "unknown type"));
+        assert!(!matches("unknown type #", "unknown type x"));
+        assert!(!matches("unknown type #", "unknown type 1: more"));
+        assert!(matches("unknown type #*", "unknown type 1: more"));
+        assert!(matches("a * c", "a b b c"));
+        assert!(!matches("a * c", "a b b cd"));
+    }
+
+    #[test]
+    fn texts_of_one_rule_are_the_same_and_of_two_are_not() {
+        assert_eq!(
+            class("unknown function 7", "unknown function 7: function index out of bounds"),
+            Comparison::Same
+        );
+        assert_eq!(
+            class("unknown function", "unknown function 7: function index out of bounds"),
+            Comparison::Same
+        );
+        assert_eq!(
+            class("unknown function", "unknown global 7: global index out of bounds"),
+            Comparison::Different
+        );
+        assert_eq!(class("type mismatch", "uninitialized local: 0"), Comparison::Different);
+        assert_eq!(class("unknown operator", "duplicate func identifier"), Comparison::Different);
+        assert_eq!(class("integer overflow", "integer divide by zero"), Comparison::Different);
+    }
+
+    #[test]
+    fn an_index_may_follow_a_trap() {
+        assert_eq!(class("uninitialized element 7", "uninitialized element"), Comparison::Same);
+        assert_eq!(class("uninitialized element 7", "uninitialized element 7"), Comparison::Same);
+        assert_eq!(class("uninitialized element 7", "undefined element"), Comparison::Different);
+    }
+
+    #[test]
+    fn a_text_begins_another_at_a_word_only() {
+        assert_eq!(class("out of bounds", "out of bounds memory access"), Comparison::Same);
+        assert_eq!(class("out of bounds", "undefined element"), Comparison::Different);
+        assert_eq!(class("un", "unreachable"), Comparison::NotCompared);
+        assert_eq!(class("", "unreachable"), Comparison::NotCompared);
+    }
+
+    #[test]
+    fn a_text_that_is_in_no_rule_is_not_compared() {
+        assert_eq!(class("moon phase", "unreachable"), Comparison::NotCompared);
+        assert_eq!(class("unreachable", "moon phase"), Comparison::NotCompared);
+        assert_eq!(class("moon phase", "moon phase"), Comparison::Same);
+    }
+
+    #[test]
+    fn the_other_ways_look_at_the_letters() {
+        use Comparison::{Different, Same};
+        for (kind, equal, begun, other) in [
+            (MatchKind::Exact, Same, Different, Different),
+            (MatchKind::Prefix, Same, Same, Different),
+            (MatchKind::Ignore, Same, Same, Same),
+        ] {
+            assert_eq!(compare(kind, "unknown type", "unknown type"), equal);
+            assert_eq!(compare(kind, "unknown type", "unknown type 1"), begun);
+            assert_eq!(compare(kind, "unknown type", "unknown import"), other);
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        assert!("fuzzy".parse::<MatchKind>().unwrap_err().to_string().contains("`fuzzy`"));
+    }
+
+    #[test]
+    fn only_rules_of_the_grammar_are_held_by_the_validator() {
+        assert!(held_by_validator(
+            "malformed mutability",
+            "shared globals require the shared-everything-threads proposal"
+        ));
+        assert!(held_by_validator("malformed section id", "malformed section id: 14"));
+        assert!(!held_by_validator("type mismatch", "type mismatch: expected i32, found i64"));
+        assert!(!held_by_validator("malformed section id", "unknown type 0"));
+    }
+
+    #[test]
+    fn no_text_of_the_specification_is_of_every_rule() {
+        // A pattern that takes everything would make any text match any other.
+        let foreign = ["moon phase", "unexpected moon", "out of moon", "unknown moon 7"];
+        for rule in RULES.iter().chain(HELD_BY_VALIDATOR) {
+            for text in foreign {
+                assert!(!rule.has_spec(text), "{text} is of {:?}", rule.spec);
+                assert!(!rule.has_ours(text), "{text} is of {:?}", rule.ours);
+            }
+        }
+    }
+}

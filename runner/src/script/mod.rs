@@ -1,0 +1,32 @@
+//! The interpreter of WebAssembly test scripts (`.wast`).
+//!
+//! The directives are those of the reference interpreter (`interpreter/README.md` of the specification, "Scripts"). A script is
+//! [parsed](parse) into [directives](model), which [run] on any engine behind the [`Embedder`] trait; what becomes of them is a
+//! [`ScriptResult`](crate::verdict::ScriptResult).
+
+mod annotations;
+mod assert;
+pub mod embed;
+mod engine_embed;
+mod env;
+mod grammar;
+mod literal;
+pub mod matching;
+mod message_table;
+pub mod messages;
+pub mod model;
+mod options;
+mod parse;
+mod run;
+pub mod source;
+pub mod spectest;
+mod split;
+#[cfg(test)]
+mod tests;
+pub mod value;
+
+pub use embed::Embedder;
+pub use engine_embed::EngineEmbedder;
+pub use options::{BadLineRange, LineRange, Options};
+pub use parse::parse;
+pub use run::{run, run_script};

@@ -1,0 +1,248 @@
+//! From a script's text to its directives.
+
+use std::borrow::Cow;
+
+use wast::core::{Module, ModuleKind};
+use wast::parser::{Cursor, Parse, ParseBuffer, Parser, Peek, parse as parse_all};
+
+use super::grammar::{bare_module, command, skip_rest, text_error, text_module};
+use super::model::{Command, Definition, Directive, ModuleForm, Script, TextError};
+use super::source::{Source, SourceError, Span};
+use super::split::{lexer, split};
+
+/// Parses a script.
+///
+/// A form that does not parse becomes a directive of its own that fails ([`Command::Malformed`]); the others still run. A
+/// file that holds the fields of a module and no `(module` is one directive.
+///
+/// # Errors
+///
+/// Where the text does not fall into forms: a parenthesis, a string or a comment that does not close.
+pub fn parse(source: Source<'_>) -> Result<Script<'_>, SourceError> {
+    let directives = match whole(source.text()) {
+        Some(directives) => directives,
+        None => form_by_form(&source)?,
+    };
+    Ok(Script { source, directives })
+}
+
+impl ModuleForm {
+    /// The module's bytes, encoded from its text where it is text.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is malformed.
+    pub fn bytes(&self) -> Result<Cow<'_, [u8]>, TextError> {
+        match self {
+            ModuleForm::Text(encoded) => encoded.as_deref().map(Cow::Borrowed).map_err(Clone::clone),
+            ModuleForm::Binary(bytes) => Ok(Cow::Borrowed(bytes)),
+            ModuleForm::Quote(text) => quoted(text).map(Cow::Owned),
+        }
+    }
+}
+
+/// Reads the text of a quoted module.
+///
+/// # Errors
+///
+/// Where the text is malformed. The offset is that in the text.
+fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
+    let text = std::str::from_utf8(text).map_err(|error| TextError {
+        message: "malformed UTF-8 encoding".to_owned(),
+        offset: error.valid_up_to(),
+    })?;
+    let buffer = ParseBuffer::new_with_lexer(lexer(text)).map_err(text_error)?;
+    let Quoted(mut module) = parse_all(&buffer).map_err(text_error)?;
+    module.encode().map_err(text_error)
+}
+
+/// The directives of a text all of whose forms parse: one pass over its tokens.
+fn whole(text: &str) -> Option<Vec<Directive>> {
+    let buffer = ParseBuffer::new_with_lexer(lexer(text)).ok()?;
+    let Forms(directives) = parse_all(&buffer).ok()?;
+    let closed = |directive: &Directive| {
+        directive.span.end.checked_sub(1).and_then(|last| text.as_bytes().get(last)) == Some(&b')')
+    };
+    directives.iter().all(closed).then_some(directives)
+}
+
+/// The directives of a text one of whose forms does not parse.
+fn form_by_form(source: &Source<'_>) -> Result<Vec<Directive>, SourceError> {
+    let spans = split(source)?;
+    if spans.first().is_some_and(|first| begins_field(source.slice(first))) {
+        let span = spans.first().map_or(0, |first| first.start)..spans.last().map_or(0, |last| last.end);
+        return Ok(vec![form::<Fields>(source, span)]);
+    }
+    Ok(spans.into_iter().map(|span| form::<Form>(source, span)).collect())
+}
+
+/// Parses a stretch of the source by itself.
+fn form<T: for<'a> Parse<'a> + Into<Command>>(source: &Source<'_>, span: Span) -> Directive {
+    let base = span.start;
+    let parsed = ParseBuffer::new_with_lexer(lexer(source.slice(&span)))
+        .and_then(|buffer| parse_all::<T>(&buffer).map(Into::into));
+    let command = parsed.map_or_else(
+        |error| Command::Malformed { message: error.message(), offset: base + error.span().offset() },
+        |command| moved(command, base),
+    );
+    Directive { span, command }
+}
+
+/// Counts the offsets within a form from the beginning of the source.
+fn moved(mut command: Command, base: usize) -> Command {
+    if let Some(Definition { form: ModuleForm::Text(Err(error)), .. }) = command.definition_mut() {
+        error.offset += base;
+    }
+    command
+}
+
+fn begins_field(text: &str) -> bool {
+    ParseBuffer::new_with_lexer(lexer(text))
+        .is_ok_and(|buffer| parse_all::<BeginsField>(&buffer).is_ok_and(|BeginsField(begins)| begins))
+}
+
+/// A whole script.
+struct Forms(Vec<Directive>);
+
+/// One form in its parentheses.
+struct Form(Command);
+
+/// A module's fields without `(module`.
+struct Fields(Command);
+
+/// A quoted module: one in its parentheses, or its fields without them.
+struct Quoted<'a>(Module<'a>);
+
+struct BeginsField(bool);
+
+impl<'a> Parse<'a> for Forms {
+    fn parse(parser: Parser<'a>) -> wast::parser::Result<Self> {
+        if parser.peek2::<ModuleField>()? {
+            let start = parser.cur_span().offset();
+            let Fields(command) = parser.parse()?;
+            return Ok(Forms(vec![Directive { span: start..parser.prev_span().offset(), command }]));
+        }
+        let mut directives = Vec::new();
+        while !parser.is_empty() {
+            let start = parser.cur_span().offset();
+            let command = parser.parens(command)?;
+            // The parser tells as the previous token's place where that token ends, which is behind the `)`.
+            directives.push(Directive { span: start..parser.prev_span().offset(), command });
+        }
+        Ok(Forms(directives))
+    }
+}
+
+impl<'a> Parse<'a> for Form {
+    fn parse(parser: Parser<'a>) -> wast::parser::Result<Self> {
+        parser.parens(command).map(Form)
+    }
+}
+
+impl<'a> Parse<'a> for Fields {
+    fn parse(parser: Parser<'a>) -> wast::parser::Result<Self> {
+        let encoded = bare_module(parser)?.encode();
+        Ok(Fields(Command::Module(Definition { name: None, form: text_module(encoded) })))
+    }
+}
+
+impl<'a> Parse<'a> for Quoted<'a> {
+    fn parse(parser: Parser<'a>) -> wast::parser::Result<Self> {
+        if !parser.peek2::<wast::kw::module>()? {
+            return bare_module(parser).map(Quoted);
+        }
+        let module: Module<'a> = parser.parens(Parser::parse)?;
+        match module.kind {
+            ModuleKind::Text(_) => Ok(Quoted(module)),
+            ModuleKind::Binary(_) => Err(parser.error_at(module.span, "unexpected token `binary`")),
+        }
+    }
+}
+
+impl<'a> Parse<'a> for BeginsField {
+    fn parse(parser: Parser<'a>) -> wast::parser::Result<Self> {
+        let begins = parser.peek2::<ModuleField>()?;
+        parser.parens(skip_rest)?;
+        Ok(BeginsField(begins))
+    }
+}
+
+impl From<Form> for Command {
+    fn from(Form(command): Form) -> Self {
+        command
+    }
+}
+
+impl From<Fields> for Command {
+    fn from(Fields(command): Fields) -> Self {
+        command
+    }
+}
+
+/// The keyword of a module field (core spec, section 6.6.13).
+struct ModuleField;
+
+impl Peek for ModuleField {
+    fn peek(cursor: Cursor<'_>) -> wast::parser::Result<bool> {
+        const FIELDS: [&str; 12] = [
+            "type", "rec", "import", "func", "table", "memory", "global", "export", "start", "elem", "data",
+            "tag",
+        ];
+        Ok(cursor.keyword()?.is_some_and(|(word, _)| FIELDS.contains(&word)))
+    }
+
+    fn display() -> &'static str {
+        "a module field"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of every form, with strings, comments and annotations that hide parentheses.
+    const SCRIPT: &str = "(module $m (@custom \"a\" \")\") (func)) ;; )
+(module definition quote \"(func)\") (; ( ;) (module instance $i $m)
+(register \"m\" $m)(invoke \"f\" (i32.const 1))
+(get $m \"g\") (assert_return (invoke \"(\") (i32.const 1)) (assert_trap (invoke \"f\") \")\")
+(assert_trap (module) \"\") (assert_exhaustion (invoke \"f\") \"\") (assert_exception (invoke \"f\"))
+(assert_malformed (module quote \"(\") \"\") (assert_invalid (module) \"\") (assert_unlinkable (module) \"\")
+(assert_malformed_custom (module) \"\") (assert_invalid_custom (module) \"\") (wait $t)";
+
+    fn seen(source: &Source<'_>, directives: &[Directive]) -> Vec<(String, &'static str)> {
+        let seen =
+            |directive: &Directive| (source.slice(&directive.span).to_owned(), directive.command.keyword());
+        directives.iter().map(seen).collect()
+    }
+
+    #[test]
+    fn both_ways_to_read_a_script_see_the_same() {
+        let source = Source::new("t.wast", SCRIPT);
+        let at_once = seen(&source, &whole(SCRIPT).unwrap());
+        assert_eq!(at_once, seen(&source, &form_by_form(&source).unwrap()));
+        assert_eq!(at_once.len(), 17);
+        assert!(at_once.iter().all(|(text, _)| text.starts_with('(') && text.ends_with(')')), "{at_once:?}");
+        assert_eq!(at_once[1], ("(module definition quote \"(func)\")".to_owned(), "module definition"));
+    }
+
+    #[test]
+    fn a_bare_module_spans_its_fields() {
+        for text in ["  (func) (memory 1) ;; end", "  (func) (funk) ;; end"] {
+            let script = parse(Source::new("t.wast", text)).unwrap();
+            assert_eq!(script.directives.len(), 1);
+            assert!(script.source.slice(&script.directives[0].span).starts_with("(func) ("));
+            assert!(script.source.slice(&script.directives[0].span).ends_with(')'));
+        }
+    }
+
+    #[test]
+    fn a_module_keeps_its_bytes_name_and_custom_sections() {
+        let script = parse(Source::new("t.wast", "(module $m (@custom \"key\" \"val\") (func))")).unwrap();
+        let Command::Module(definition) = &script.directives[0].command else {
+            panic!("{:?}", script.directives)
+        };
+        assert_eq!(definition.name.as_deref(), Some("m"));
+        let bytes = definition.form.bytes().unwrap();
+        assert!(bytes.windows(7).any(|window| window == b"\x03keyval"), "{bytes:?}");
+    }
+}

@@ -1,0 +1,274 @@
+//! Runs the directives of a script, each by one short function.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::assert::{Judged, results_written};
+use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
+use super::env::{Env, Missing};
+use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
+use super::options::{Options, Position};
+use super::parse::parse;
+use super::source::{Source, SourceError};
+use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
+
+/// Parses and runs a script.
+///
+/// # Errors
+///
+/// Where the text does not fall into forms. What is wrong with single directives is in the result.
+pub fn run_script<E: Embedder>(
+    name: &str,
+    text: &str,
+    options: &Options,
+    embedder: &mut E,
+) -> Result<ScriptResult, SourceError> {
+    Ok(run(&parse(Source::new(name, text))?, options, embedder))
+}
+
+/// Runs a parsed script from a fresh start of the embedder.
+pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E) -> ScriptResult {
+    let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let begun = embedder.begin(options.features, deadline);
+    let mut interpreter = Interpreter { embedder, env: Env::new(), options, source: &script.source };
+    let mut result = ScriptResult { name: script.source.name().to_owned(), directives: Vec::new() };
+    let mut ended = None;
+    for directive in &script.directives {
+        let position = options.lines.as_ref().map(|lines| lines.position(&script.source, &directive.span));
+        match position.unwrap_or(Position::Within) {
+            Position::Before if directive.command.has_effects() && begun.is_ok() => {
+                // Run for its effects: whether it is right is not the question here.
+                let _ = interpreter.judge(directive);
+            }
+            Position::Before | Position::Behind => {}
+            Position::Within => {
+                let verdict = match (&begun, ended) {
+                    (_, Some(end)) => interpreter.not_reached(directive, end),
+                    (Ok(()), None) => {
+                        let judged = interpreter.judge(directive);
+                        interpreter.verdict(directive, judged)
+                    }
+                    (Err(error), None) => interpreter.verdict(directive, Err(unexpected(error))),
+                };
+                ended = ended.or_else(|| End::after(&verdict.outcome, options));
+                result.directives.push(verdict);
+            }
+        }
+    }
+    result
+}
+
+/// Why a run ended before its last directive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    FirstFailure,
+    Timeout,
+}
+
+impl End {
+    fn after(outcome: &Outcome, options: &Options) -> Option<End> {
+        match outcome {
+            Outcome::Failed(failure) if failure.kind.is_timeout() => Some(End::Timeout),
+            Outcome::Failed(_) if options.fail_fast => Some(End::FirstFailure),
+            _ => None,
+        }
+    }
+}
+
+/// A script while it runs.
+pub(super) struct Interpreter<'a, E: Embedder> {
+    pub(super) embedder: &'a mut E,
+    pub(super) env: Env<E::Module, E::Instance>,
+    pub(super) options: &'a Options,
+    source: &'a Source<'a>,
+}
+
+impl<E: Embedder> Interpreter<'_, E> {
+    fn judge(&mut self, directive: &Directive) -> Result<Judged, Failure> {
+        let line = self.source.line(directive.span.start);
+        match &directive.command {
+            Command::Module(definition) => self.module(definition, line),
+            Command::ModuleDefinition(definition) => {
+                self.module_definition(definition, line).map(|_| Judged::Fully)
+            }
+            Command::ModuleInstance { instance, module } => {
+                self.module_instance(instance.as_deref(), module.as_deref(), line)
+            }
+            Command::Register { name, instance } => self.register(name, instance.as_deref()),
+            Command::Action(action) => self.plain_action(action),
+            Command::AssertReturn { action, results } => self.assert_return(action, results),
+            Command::AssertTrap { action, text } => self.assert_failing(action, ErrorKind::Trap, Some(text)),
+            Command::AssertExhaustion { action, text } => {
+                self.assert_failing(action, ErrorKind::Exhaustion, Some(text))
+            }
+            Command::AssertException(action) => self.assert_failing(action, ErrorKind::Exception, None),
+            Command::AssertUninstantiable { instance, text } => {
+                self.assert_not_instantiable(instance, ErrorKind::Trap, text)
+            }
+            Command::AssertUnlinkable { instance, text } => {
+                self.assert_not_instantiable(instance, ErrorKind::Unlinkable, text)
+            }
+            Command::AssertMalformed { module, text } => self.assert_malformed(module, text),
+            Command::AssertInvalid { module, text } => self.assert_invalid(module, text),
+            Command::AssertMalformedCustom { module, text } => self.assert_malformed_custom(module, text),
+            Command::AssertInvalidCustom { .. } => Err(unsupported("assert_invalid_custom")),
+            Command::Unsupported { keyword } => Err(unsupported(keyword)),
+            Command::Malformed { message, offset } => {
+                let message = format!("{message} (at {})", self.source.place(*offset));
+                Err(Failure::new(FailureKind::MalformedDirective, message))
+            }
+        }
+    }
+
+    fn verdict(&self, directive: &Directive, judged: Result<Judged, Failure>) -> DirectiveResult {
+        let text_not_compared = matches!(judged, Ok(Judged::ByKindAlone));
+        let outcome = match judged {
+            Ok(_) => Outcome::Passed,
+            Err(failure) => {
+                let source = self.source.slice(&directive.span).to_owned();
+                Outcome::Failed(Box::new(Failure { source, ..failure }))
+            }
+        };
+        let place = self.source.place(directive.span.start);
+        DirectiveResult { place, keyword: directive.command.keyword(), outcome, text_not_compared }
+    }
+
+    fn not_reached(&self, directive: &Directive, end: End) -> DirectiveResult {
+        let failure = Failure::new(FailureKind::NotRun, "the time of the script was over before");
+        let result = self.verdict(directive, Err(failure));
+        match end {
+            End::Timeout => result,
+            End::FirstFailure => DirectiveResult {
+                outcome: Outcome::Skipped("not run after the first failure".to_owned()),
+                ..result
+            },
+        }
+    }
+
+    fn module(&mut self, definition: &Definition, line: usize) -> Result<Judged, Failure> {
+        let name = definition.name.as_deref();
+        let instance = self
+            .module_definition(definition, line)
+            .and_then(|module| self.embedder.instantiate(&module).map_err(|error| unexpected(&error)));
+        self.bind_instance(name, instance, line)
+    }
+
+    fn module_definition(&mut self, definition: &Definition, line: usize) -> Result<Rc<E::Module>, Failure> {
+        let module = self.compile(definition).map(Rc::new);
+        self.env.bind_module(definition.name.as_deref(), module.as_ref().map(Rc::clone).map_err(|_| line));
+        module.map_err(|error| unexpected(&error))
+    }
+
+    fn module_instance(
+        &mut self,
+        name: Option<&str>,
+        module: Option<&str>,
+        line: usize,
+    ) -> Result<Judged, Failure> {
+        let instance = self
+            .defined(module)
+            .and_then(|module| self.embedder.instantiate(&module).map_err(|error| unexpected(&error)));
+        self.bind_instance(name, instance, line)
+    }
+
+    fn bind_instance(
+        &mut self,
+        name: Option<&str>,
+        instance: Result<E::Instance, Failure>,
+        line: usize,
+    ) -> Result<Judged, Failure> {
+        self.env.bind_instance(name, instance.as_ref().map_or(Err(line), |instance| Ok(instance.clone())));
+        instance.map(|_| Judged::Fully)
+    }
+
+    fn register(&mut self, name: &str, instance: Option<&str>) -> Result<Judged, Failure> {
+        let found = self.instance(instance);
+        // What the name stood for before must not stand in for what could not be registered.
+        let registered = self.embedder.register(name, found.as_ref().ok());
+        found?;
+        registered.map(|()| Judged::Fully).map_err(|error| unexpected(&error))
+    }
+
+    fn plain_action(&mut self, action: &Action) -> Result<Judged, Failure> {
+        match self.act(action)? {
+            Ok(_) => Ok(Judged::Fully),
+            Err(error) => Err(unexpected(&error)),
+        }
+    }
+
+    /// Carries out an action on the instance that it names.
+    pub(super) fn act(&mut self, action: &Action) -> Result<Result<Results, EmbedError>, Failure> {
+        let instance = self.instance(action.instance())?;
+        Ok(match action {
+            Action::Invoke { export, arguments, .. } => self.embedder.invoke(&instance, export, arguments),
+            Action::Get { export, .. } => {
+                self.embedder.global(&instance, export).map(|value| Results::from_elem(value, 1))
+            }
+        })
+    }
+
+    /// Compiles what an assertion instantiates, or finds it where it was defined before.
+    pub(super) fn instantiable(
+        &mut self,
+        instantiation: &Instantiation,
+    ) -> Result<Result<Rc<E::Module>, EmbedError>, Failure> {
+        match instantiation {
+            Instantiation::Module(definition) => Ok(self.compile(definition).map(Rc::new)),
+            Instantiation::Defined(name) => self.defined(name.as_deref()).map(Ok),
+        }
+    }
+
+    /// Compiles a module; text that is malformed is an error as malformed bytes are.
+    pub(super) fn compile(&mut self, definition: &Definition) -> Result<E::Module, EmbedError> {
+        let bytes = definition.form.bytes().map_err(|error| self.malformed_text(&definition.form, error))?;
+        self.embedder.compile(&bytes)
+    }
+
+    /// Malformed text as an error, with its place.
+    pub(super) fn malformed_text(&self, form: &ModuleForm, error: TextError) -> EmbedError {
+        let location = match form {
+            ModuleForm::Quote(text) => {
+                let text = String::from_utf8_lossy(text);
+                Location::Quoted(Source::new("", &text).place(error.offset))
+            }
+            ModuleForm::Text(_) | ModuleForm::Binary(_) => Location::Source(self.source.place(error.offset)),
+        };
+        EmbedError::new(ErrorKind::Malformed, error.message).at(Some(location))
+    }
+
+    fn instance(&self, name: Option<&str>) -> Result<E::Instance, Failure> {
+        self.env
+            .instance(name)
+            .map_err(|missing| no_such(FailureKind::NoSuchInstance, "instance", name, missing))
+    }
+
+    fn defined(&self, name: Option<&str>) -> Result<Rc<E::Module>, Failure> {
+        self.env
+            .module(name)
+            .map_err(|missing| no_such(FailureKind::NoSuchDefinition, "module", name, missing))
+    }
+}
+
+fn no_such(kind: FailureKind, what: &str, name: Option<&str>, missing: Missing) -> Failure {
+    let name = name.map_or_else(|| format!("no {what}"), |name| format!("no {what} `${name}`"));
+    let why = match missing {
+        Missing::Undefined => "none was defined before".to_owned(),
+        Missing::Failed(line) => format!("the directive on line {line} was to make it and failed"),
+    };
+    Failure::new(kind, format!("{name}: {why}"))
+}
+
+fn unsupported(keyword: &str) -> Failure {
+    Failure::new(FailureKind::Unsupported, format!("`{keyword}` is not carried out by this runner"))
+}
+
+/// A failure where nothing was to fail.
+pub(super) fn unexpected(error: &EmbedError) -> Failure {
+    Failure::new(FailureKind::Unexpected(error.kind), error.to_string())
+}
+
+/// A failure where an action returned although it was not to.
+pub(super) fn missed(expected: ErrorKind, results: &Results) -> Failure {
+    let message = format!("it returned, and was to end in {}", expected.name());
+    Failure::new(FailureKind::Missed(expected), message).with(expected.name(), results_written(results, &[]))
+}

@@ -1,0 +1,344 @@
+//! What became of a directive and of a script, and how a failure is shown.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use wassay_reports::{Case, Counts};
+
+use crate::script::embed::ErrorKind;
+use crate::script::matching::MismatchKind;
+use crate::script::source::Place;
+
+/// What became of a script.
+#[derive(Clone, Debug, Default)]
+pub struct ScriptResult {
+    /// The name of the source.
+    pub name: String,
+    /// What became of each directive that was to be judged, in order.
+    pub directives: Vec<DirectiveResult>,
+}
+
+/// What became of a directive.
+#[derive(Clone, Debug)]
+pub struct DirectiveResult {
+    /// Where it begins.
+    pub place: Place,
+    /// The word that begins it.
+    pub keyword: &'static str,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Whether it passed by the kind of an error alone, since its text or the engine's is not in the table.
+    pub text_not_compared: bool,
+}
+
+/// What can become of a directive.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It did what it says.
+    Passed,
+    /// It did not.
+    Failed(Box<Failure>),
+    /// It was not judged, for this reason.
+    Skipped(String),
+    /// It failed, as was expected for this reason.
+    ExpectedFailure(Box<Failure>, String),
+    /// It passed although it was expected to fail for this reason; that is a failure of the run.
+    UnexpectedPass(String),
+}
+
+/// Why a directive failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// In what way.
+    pub kind: FailureKind,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// What the script expects.
+    pub expected: Option<String>,
+    /// What came instead.
+    pub actual: Option<String>,
+    /// The text of the directive.
+    pub source: String,
+}
+
+/// The ways in which a directive can fail. Their names, in kebab case, are part of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// Results differ from what `assert_return` expects.
+    Mismatch(MismatchKind),
+    /// It failed in the way expected, for another reason.
+    WrongText,
+    /// It did not fail, though it was expected to in this way.
+    Missed(ErrorKind),
+    /// It failed in another way than was expected.
+    Instead {
+        /// The way it failed.
+        actual: ErrorKind,
+        /// The way expected.
+        expected: ErrorKind,
+    },
+    /// It failed, though nothing was to fail.
+    Unexpected(ErrorKind),
+    /// The instance it names does not exist, or failed to come into being.
+    NoSuchInstance,
+    /// The module definition it names does not exist, or failed to compile.
+    NoSuchDefinition,
+    /// The runner does not carry out this directive.
+    Unsupported,
+    /// The form is no directive.
+    MalformedDirective,
+    /// The time of the script was over before it.
+    NotRun,
+}
+
+impl FailureKind {
+    /// Whether the time of the script was over.
+    pub fn is_timeout(self) -> bool {
+        matches!(
+            self,
+            FailureKind::Unexpected(ErrorKind::Timeout)
+                | FailureKind::Instead { actual: ErrorKind::Timeout, .. }
+        )
+    }
+}
+
+impl ScriptResult {
+    /// How many directives had each outcome.
+    pub fn counts(&self) -> Counts {
+        self.directives.iter().map(|directive| directive.outcome.word()).collect()
+    }
+
+    /// How many directives passed by the kind of an error alone.
+    pub fn text_not_compared(&self) -> usize {
+        self.directives.iter().filter(|directive| directive.text_not_compared).count()
+    }
+
+    /// Whether everything came as expected: nothing failed, and nothing passed that was expected to fail.
+    pub fn is_success(&self) -> bool {
+        self.counts().outcome().is_expected()
+    }
+
+    /// The script as a case of a report, with how long it took and the features it was judged under.
+    pub fn to_case(&self, duration: Duration, features: Vec<String>) -> Case {
+        let directives = self.counts();
+        let worst = self.directives.iter().map(|directive| directive.outcome.word()).max();
+        Case {
+            name: self.name.clone(),
+            outcome: worst.unwrap_or(wassay_reports::Outcome::Passed),
+            duration,
+            directives,
+            text_not_compared: self.text_not_compared() as u64,
+            features,
+            failures: self
+                .failures()
+                .map(|(directive, failure)| failure.to_report(directive.place))
+                .collect(),
+        }
+    }
+
+    /// The directives that failed, with their failures.
+    pub fn failures(&self) -> impl Iterator<Item = (&DirectiveResult, &Failure)> {
+        self.directives.iter().filter_map(|directive| match &directive.outcome {
+            Outcome::Failed(failure) => Some((directive, &**failure)),
+            _ => None,
+        })
+    }
+
+    /// Every failure as text for people, in the order of the script.
+    pub fn render_failures(&self, colour: bool) -> String {
+        self.failures()
+            .map(|(directive, failure)| failure.render(&self.name, directive.place, colour))
+            .collect()
+    }
+}
+
+impl Outcome {
+    /// The outcome as reports count it.
+    pub fn word(&self) -> wassay_reports::Outcome {
+        match self {
+            Outcome::Passed => wassay_reports::Outcome::Passed,
+            Outcome::Failed(failure) if failure.kind.is_timeout() => wassay_reports::Outcome::Timeout,
+            Outcome::Failed(_) => wassay_reports::Outcome::Failed,
+            Outcome::Skipped(_) => wassay_reports::Outcome::Skipped,
+            Outcome::ExpectedFailure(..) => wassay_reports::Outcome::XFailed,
+            Outcome::UnexpectedPass(_) => wassay_reports::Outcome::XPassed,
+        }
+    }
+}
+
+impl Failure {
+    /// A failure of which there is no more to say than a line.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Failure { kind, message: message.into(), expected: None, actual: None, source: String::new() }
+    }
+
+    /// The failure with what was expected and what came.
+    pub fn with(self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        Failure { expected: Some(expected.into()), actual: Some(actual.into()), ..self }
+    }
+
+    /// The failure as reports have it.
+    pub fn to_report(&self, place: Place) -> wassay_reports::Failure {
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        wassay_reports::Failure {
+            line: number(place.line),
+            column: number(place.column),
+            kind: self.kind.to_string(),
+            message: self.message.clone(),
+            expected: self.expected.clone(),
+            actual: self.actual.clone(),
+            source: self.source.clone(),
+        }
+    }
+
+    /// The failure as text for people: its place, the directive's text, what was expected and what came.
+    pub fn render(&self, name: &str, place: Place, colour: bool) -> String {
+        let style = |style: Style| if colour { style } else { Style::new() };
+        let bad = style(AnsiColor::Red.on_default().bold());
+        let strong = style(Style::new().bold());
+        let faint = style(Style::new().dimmed());
+        let mut text =
+            format!("{strong}{name}:{place}{strong:#}: {bad}{}{bad:#}: {}\n", self.kind, self.message);
+        for line in shortened(&self.source).lines() {
+            push_line(&mut text, format_args!("    {faint}{line}{faint:#}"));
+        }
+        for (label, value) in [("expected", &self.expected), ("actual  ", &self.actual)] {
+            if let Some(value) = value {
+                push_line(&mut text, format_args!("  {strong}{label}{strong:#} {value}"));
+            }
+        }
+        text
+    }
+}
+
+fn push_line(text: &mut String, line: fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
+/// At most so many lines of a directive are shown, each with at most so many characters.
+const SHOWN: (usize, usize) = (8, 160);
+
+/// A directive's text as far as it fits a screen, with a note of what is left out.
+fn shortened(source: &str) -> String {
+    let lines = source.lines().count();
+    // A note takes a line itself: one line more is shown rather than announced.
+    let shown = if lines <= SHOWN.0 + 1 { lines } else { SHOWN.0 };
+    let mut text = String::new();
+    for line in source.lines().take(shown) {
+        match line.char_indices().nth(SHOWN.1) {
+            Some((end, _)) => push_line(&mut text, format_args!("{}…", line.get(..end).unwrap_or(line))),
+            None => push_line(&mut text, format_args!("{line}")),
+        }
+    }
+    if lines > shown {
+        push_line(&mut text, format_args!("… {} more lines", lines - shown));
+    }
+    text
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FailureKind::Mismatch(kind) => kind.name(),
+            FailureKind::WrongText => "wrong-text",
+            FailureKind::Missed(kind @ (ErrorKind::Trap | ErrorKind::Exhaustion | ErrorKind::Exception)) => {
+                return write!(f, "{}-expected", kind.name());
+            }
+            FailureKind::Missed(kind) => return write!(f, "not-{}", kind.name()),
+            FailureKind::Instead { actual: kind, .. } | FailureKind::Unexpected(kind)
+                if speaks_for_itself(*kind) =>
+            {
+                kind.name()
+            }
+            FailureKind::Instead { actual, expected } => {
+                return write!(f, "{}-instead-of-{}", actual.name(), expected.name());
+            }
+            FailureKind::Unexpected(kind) => return write!(f, "unexpected-{}", kind.name()),
+            FailureKind::NoSuchInstance => "no-such-instance",
+            FailureKind::NoSuchDefinition => "no-such-definition",
+            FailureKind::Unsupported => "unsupported",
+            FailureKind::MalformedDirective => "malformed-directive",
+            FailureKind::NotRun => "not-run",
+        })
+    }
+}
+
+/// Whether a failure of that kind is named by it alone, whatever was expected.
+fn speaks_for_itself(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NoSuchExport | ErrorKind::WrongArguments | ErrorKind::Timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(source: &str) -> Failure {
+        let kind = FailureKind::Mismatch(MismatchKind::Value);
+        let failure =
+            Failure::new(kind, "result 0 is another value").with("i32 1 (0x00000001)", "i32 2 (0x00000002)");
+        Failure { source: source.to_owned(), ..failure }
+    }
+
+    const PLACE: Place = Place { line: 3, column: 5 };
+
+    #[test]
+    fn a_failure_shows_its_place_its_text_and_both_sides() {
+        let shown = failure("(assert_return\n  (invoke \"f\"))").render("a.wast", PLACE, false);
+        assert_eq!(
+            shown,
+            "a.wast:3:5: wrong-value: result 0 is another value\n    (assert_return\n      (invoke \"f\"))\n  \
+             expected i32 1 (0x00000001)\n  actual   i32 2 (0x00000002)\n"
+        );
+    }
+
+    #[test]
+    fn colour_is_added_only_where_it_is_asked_for() {
+        assert!(!failure("(x)").render("a.wast", PLACE, false).contains('\u{1b}'));
+        assert!(failure("(x)").render("a.wast", PLACE, true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_long_directive_is_cut_with_a_note() {
+        let source = vec!["é".repeat(500); 30].join("\n");
+        let shown = failure(&source).render("a.wast", PLACE, false);
+        assert!(shown.contains("… 22 more lines"), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= 165), "{shown}");
+        let nine = failure(&["(x)"; 9].join("\n")).render("a.wast", PLACE, false);
+        assert!(!nine.contains("more lines"));
+    }
+
+    #[test]
+    fn names_of_failures_say_what_came_and_what_was_expected() {
+        let named = |kind: FailureKind| kind.to_string();
+        assert_eq!(named(FailureKind::Missed(ErrorKind::Malformed)), "not-malformed");
+        assert_eq!(named(FailureKind::Missed(ErrorKind::Trap)), "trap-expected");
+        let instead = FailureKind::Instead { actual: ErrorKind::Invalid, expected: ErrorKind::Malformed };
+        assert_eq!(named(instead), "invalid-instead-of-malformed");
+        assert_eq!(named(FailureKind::Unexpected(ErrorKind::Trap)), "unexpected-trap");
+        let missing = FailureKind::Instead { actual: ErrorKind::NoSuchExport, expected: ErrorKind::Trap };
+        assert_eq!(named(missing), "no-such-export");
+    }
+
+    #[test]
+    fn counts_add_up_and_an_unexpected_pass_is_no_success() {
+        let directive =
+            |outcome| DirectiveResult { place: PLACE, keyword: "invoke", outcome, text_not_compared: false };
+        let mut result = ScriptResult { name: "a.wast".into(), directives: vec![directive(Outcome::Passed)] };
+        assert!(result.is_success());
+        result.directives.push(directive(Outcome::UnexpectedPass("bug".into())));
+        assert!(!result.is_success());
+        result.directives.push(directive(Outcome::Skipped("later".into())));
+        result.directives.push(directive(Outcome::Failed(Box::new(failure("(x)")))));
+        result.directives.push(directive(Outcome::ExpectedFailure(Box::new(failure("(x)")), "bug".into())));
+        let expected = Counts { passed: 1, failed: 1, skipped: 1, xfailed: 1, xpassed: 1 };
+        assert_eq!(result.counts(), expected);
+        let case = result.to_case(Duration::from_millis(3), vec!["simd".into()]);
+        assert_eq!((case.outcome, case.directives), (wassay_reports::Outcome::Failed, expected));
+        assert_eq!(
+            (case.failures.len(), case.failures[0].line, case.failures[0].kind.as_str()),
+            (1, 3, "wrong-value")
+        );
+    }
+}
