@@ -129,7 +129,7 @@ fn try_module(engine: &Engine, bytes: &[u8], tally: &mut Tally) {
         tally.unlinkable += 1;
         return;
     };
-    match Instance::new_instance(&mut store, &module, &imports) {
+    match Instance::instantiate(&mut store, &module, &imports) {
         Ok(instance) => call_exports(&mut store, instance, tally),
         Err(error) => count(&error, tally),
     }
