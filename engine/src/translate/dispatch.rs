@@ -30,6 +30,7 @@ impl Translator<'_, '_> {
     }
 
     /// One line an operator, in the order of the specification's index of instructions.
+    #[expect(clippy::too_many_lines, reason = "a table: one line an operator")]
     fn reachable_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {
             // Control.
