@@ -102,7 +102,7 @@ pub(crate) const RULES: &[Rule] = &[
         &["unexpected end-of-file"],
     ),
     rule(&["END opcode expected"], &["control frames remain at end of function body or expression"]),
-    rule(&["section size mismatch"], &["section size mismatch*"]),
+    rule(&["section size mismatch"], &["section size mismatch*", "trailing bytes at end of section"]),
     rule(&["malformed section id", "invalid section id"], &["malformed section id*"]),
     rule(&["unexpected content after last section", "junk after last section"], &["section out of order"]),
     rule(
