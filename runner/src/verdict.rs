@@ -1,8 +1,10 @@
 //! What became of a directive and of a script, and how a failure is shown.
 
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use wassay_reports::{Case, Counts};
 
 use crate::script::embed::ErrorKind;
 use crate::script::matching::MismatchKind;
@@ -90,46 +92,37 @@ pub enum FailureKind {
     NotRun,
 }
 
-/// How many directives had each outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// All of them.
-    pub total: usize,
-    /// [`Outcome::Passed`].
-    pub passed: usize,
-    /// [`Outcome::Failed`].
-    pub failed: usize,
-    /// [`Outcome::Skipped`].
-    pub skipped: usize,
-    /// [`Outcome::ExpectedFailure`].
-    pub xfailed: usize,
-    /// [`Outcome::UnexpectedPass`].
-    pub xpassed: usize,
-    /// Those of the passed whose error text was not compared.
-    pub text_not_compared: usize,
-}
-
 impl ScriptResult {
     /// How many directives had each outcome.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts { total: self.directives.len(), ..Counts::default() };
-        for directive in &self.directives {
-            match directive.outcome {
-                Outcome::Passed => counts.passed += 1,
-                Outcome::Failed(_) => counts.failed += 1,
-                Outcome::Skipped(_) => counts.skipped += 1,
-                Outcome::ExpectedFailure(..) => counts.xfailed += 1,
-                Outcome::UnexpectedPass(_) => counts.xpassed += 1,
-            }
-            counts.text_not_compared += usize::from(directive.text_not_compared);
-        }
-        counts
+        self.directives.iter().map(|directive| directive.outcome.word()).collect()
+    }
+
+    /// How many directives passed by the kind of an error alone.
+    pub fn text_not_compared(&self) -> usize {
+        self.directives.iter().filter(|directive| directive.text_not_compared).count()
     }
 
     /// Whether everything came as expected: nothing failed, and nothing passed that was expected to fail.
     pub fn is_success(&self) -> bool {
-        let counts = self.counts();
-        counts.failed == 0 && counts.xpassed == 0
+        self.counts().outcome().is_expected()
+    }
+
+    /// The script as a case of a report, with how long it took and the features it was judged under.
+    pub fn to_case(&self, duration: Duration, features: Vec<String>) -> Case {
+        let directives = self.counts();
+        Case {
+            name: self.name.clone(),
+            outcome: directives.outcome(),
+            duration,
+            directives,
+            text_not_compared: self.text_not_compared() as u64,
+            features,
+            failures: self
+                .failures()
+                .map(|(directive, failure)| failure.to_report(directive.place))
+                .collect(),
+        }
     }
 
     /// The directives that failed, with their failures.
@@ -148,6 +141,19 @@ impl ScriptResult {
     }
 }
 
+impl Outcome {
+    /// The outcome as reports count it.
+    pub fn word(&self) -> wassay_reports::Outcome {
+        match self {
+            Outcome::Passed => wassay_reports::Outcome::Passed,
+            Outcome::Failed(_) => wassay_reports::Outcome::Failed,
+            Outcome::Skipped(_) => wassay_reports::Outcome::Skipped,
+            Outcome::ExpectedFailure(..) => wassay_reports::Outcome::XFailed,
+            Outcome::UnexpectedPass(_) => wassay_reports::Outcome::XPassed,
+        }
+    }
+}
+
 impl Failure {
     /// A failure of which there is no more to say than a line.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
@@ -157,6 +163,20 @@ impl Failure {
     /// The failure with what was expected and what came.
     pub fn with(self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         Failure { expected: Some(expected.into()), actual: Some(actual.into()), ..self }
+    }
+
+    /// The failure as reports have it.
+    pub fn to_report(&self, place: Place) -> wassay_reports::Failure {
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        wassay_reports::Failure {
+            line: number(place.line),
+            column: number(place.column),
+            kind: self.kind.to_string(),
+            message: self.message.clone(),
+            expected: self.expected.clone(),
+            actual: self.actual.clone(),
+            source: self.source.clone(),
+        }
     }
 
     /// The failure as text for people: its place, the directive's text, what was expected and what came.
@@ -296,15 +316,13 @@ mod tests {
         result.directives.push(directive(Outcome::Skipped("later".into())));
         result.directives.push(directive(Outcome::Failed(Box::new(failure("(x)")))));
         result.directives.push(directive(Outcome::ExpectedFailure(Box::new(failure("(x)")), "bug".into())));
-        let expected = Counts {
-            total: 5,
-            passed: 1,
-            failed: 1,
-            skipped: 1,
-            xfailed: 1,
-            xpassed: 1,
-            text_not_compared: 0,
-        };
+        let expected = Counts { passed: 1, failed: 1, skipped: 1, xfailed: 1, xpassed: 1 };
         assert_eq!(result.counts(), expected);
+        let case = result.to_case(Duration::from_millis(3), vec!["simd".into()]);
+        assert_eq!((case.outcome, case.directives), (wassay_reports::Outcome::Failed, expected));
+        assert_eq!(
+            (case.failures.len(), case.failures[0].line, case.failures[0].kind.as_str()),
+            (1, 3, "wrong-value")
+        );
     }
 }

@@ -53,7 +53,7 @@ impl<E: Embedder> Interpreter<'_, E> {
         text: &str,
     ) -> Result<Judged, Failure> {
         let instance =
-            self.to_instantiate(instantiation)?.and_then(|module| self.embedder.instantiate(&module));
+            self.instantiable(instantiation)?.and_then(|module| self.embedder.instantiate(&module));
         match instance {
             Ok(_) => Err(accepted(kind, text, "the module was instantiated")),
             Err(error) => self.assert_error(&error, kind, Some(text)),

@@ -42,7 +42,11 @@ pub trait Embedder {
     fn instantiate(&mut self, module: &Self::Module) -> Result<Self::Instance, EmbedError>;
 
     /// Makes an instance's exports importable under a module name, or takes the name away.
-    fn register(&mut self, name: &str, instance: Option<&Self::Instance>);
+    ///
+    /// # Errors
+    ///
+    /// Where the engine fails at it: [`ErrorKind::Limit`] or [`ErrorKind::Internal`].
+    fn register(&mut self, name: &str, instance: Option<&Self::Instance>) -> Result<(), EmbedError>;
 
     /// Calls an exported function.
     ///

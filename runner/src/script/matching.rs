@@ -256,7 +256,7 @@ mod tests {
             (0x7f80_0000, false, false),
             (0x3f80_0000, false, false),
         ] {
-            let found = |pattern| kind(Value::F32(bits), Pattern::F32(pattern)) == None;
+            let found = |pattern| kind(Value::F32(bits), Pattern::F32(pattern)).is_none();
             assert_eq!(found(FloatPattern::CanonicalNan), canonical, "{bits:#x}");
             assert_eq!(found(FloatPattern::ArithmeticNan), arithmetic, "{bits:#x}");
         }
@@ -267,7 +267,7 @@ mod tests {
             (0x7ff4_0000_0000_0000, false, false),
             (0x7ff0_0000_0000_0000, false, false),
         ] {
-            let found = |pattern| kind(Value::F64(bits), Pattern::F64(pattern)) == None;
+            let found = |pattern| kind(Value::F64(bits), Pattern::F64(pattern)).is_none();
             assert_eq!(found(FloatPattern::CanonicalNan), canonical, "{bits:#x}");
             assert_eq!(found(FloatPattern::ArithmeticNan), arithmetic, "{bits:#x}");
         }
@@ -373,7 +373,7 @@ mod tests {
         ];
         for (pattern, taken) in taken {
             for reference in all {
-                let found = kind(Value::Ref(reference), Pattern::Ref(pattern)) == None;
+                let found = kind(Value::Ref(reference), Pattern::Ref(pattern)).is_none();
                 assert_eq!(found, taken.contains(&reference), "{pattern} against {reference}");
             }
         }

@@ -7,6 +7,7 @@
 mod annotations;
 mod assert;
 pub mod embed;
+mod engine_embed;
 mod env;
 mod grammar;
 mod literal;
@@ -25,6 +26,7 @@ mod tests;
 pub mod value;
 
 pub use embed::Embedder;
+pub use engine_embed::EngineEmbedder;
 pub use options::{BadLineRange, LineRange, Options};
 pub use parse::parse;
 pub use run::{run, run_script};

@@ -146,15 +146,16 @@ impl<E: Embedder> Interpreter<'_, E> {
         instance: Result<E::Instance, Failure>,
         line: usize,
     ) -> Result<Judged, Failure> {
-        self.env.bind_instance(name, instance.as_ref().map(Clone::clone).map_err(|_| line));
+        self.env.bind_instance(name, instance.as_ref().map_or(Err(line), |instance| Ok(instance.clone())));
         instance.map(|_| Judged::Fully)
     }
 
     fn register(&mut self, name: &str, instance: Option<&str>) -> Result<Judged, Failure> {
         let found = self.instance(instance);
         // What the name stood for before must not stand in for what could not be registered.
-        self.embedder.register(name, found.as_ref().ok());
-        found.map(|_| Judged::Fully)
+        let registered = self.embedder.register(name, found.as_ref().ok());
+        found?;
+        registered.map(|()| Judged::Fully).map_err(|error| unexpected(&error))
     }
 
     fn plain_action(&mut self, action: &Action) -> Result<Judged, Failure> {
@@ -176,7 +177,7 @@ impl<E: Embedder> Interpreter<'_, E> {
     }
 
     /// Compiles what an assertion instantiates, or finds it where it was defined before.
-    pub(super) fn to_instantiate(
+    pub(super) fn instantiable(
         &mut self,
         instantiation: &Instantiation,
     ) -> Result<Result<Rc<E::Module>, EmbedError>, Failure> {

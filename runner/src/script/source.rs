@@ -1,10 +1,7 @@
-//! Script text: where it comes from, how its places are named, and what is wrong with a file as a whole.
+//! Script text, how its places are named, and what is wrong with a text as a whole.
 
 use std::fmt;
-use std::fs;
-use std::io;
 use std::ops::Range;
-use std::path::Path;
 
 use thiserror::Error;
 
@@ -29,43 +26,16 @@ pub struct Place {
     pub column: usize,
 }
 
-/// Why a script cannot be run at all: one line that names the file and, where there is one, the place.
-#[derive(Debug, Error)]
-pub enum SourceError {
-    /// The file could not be read.
-    #[error("{path}: cannot be read: {cause}")]
-    Unreadable {
-        /// The path as it was given.
-        path: String,
-        /// What the operating system said.
-        cause: io::Error,
-    },
-    /// The path names a directory.
-    #[error("{path}: is a directory: expected a script file (`wassay test {path}` runs a whole directory)")]
-    Directory {
-        /// The path as it was given.
-        path: String,
-    },
-    /// The bytes are not UTF-8, in which the text format is written (core spec, section 6.2.1).
-    #[error("{path}:{place}: not UTF-8: byte {offset:#x} of the file begins no character")]
-    NotUtf8 {
-        /// The path as it was given.
-        path: String,
-        /// Where the first bad byte stands.
-        place: Place,
-        /// The offset of the first bad byte.
-        offset: usize,
-    },
-    /// The text does not fall into top-level forms.
-    #[error("{name}:{place}: {message}")]
-    Unbalanced {
-        /// The name of the source.
-        name: String,
-        /// Where the form, string or comment begins that does not end.
-        place: Place,
-        /// What was met and what was expected.
-        message: String,
-    },
+/// Why a text is no script at all: a parenthesis, a string or a comment that does not close, or a parenthesis that closes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{name}:{place}: {message}")]
+pub struct SourceError {
+    /// The name of the source.
+    pub name: String,
+    /// Where what does not close begins.
+    pub place: Place,
+    /// What was met and what was expected.
+    pub message: String,
 }
 
 impl<'a> Source<'a> {
@@ -110,24 +80,6 @@ impl fmt::Display for Place {
     }
 }
 
-/// Reads a script file.
-///
-/// # Errors
-///
-/// Where the path cannot be read, names a directory, or holds bytes that are not UTF-8.
-pub fn read(path: &Path) -> Result<String, SourceError> {
-    let name = || path.display().to_string();
-    if path.is_dir() {
-        return Err(SourceError::Directory { path: name() });
-    }
-    let bytes = fs::read(path).map_err(|cause| SourceError::Unreadable { path: name(), cause })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        let before = error.as_bytes().get(..offset).map(String::from_utf8_lossy).unwrap_or_default();
-        SourceError::NotUtf8 { path: name(), place: Source::new("", &before).place(offset), offset }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,19 +91,5 @@ mod tests {
         assert_eq!(source.place(4), Place { line: 2, column: 1 });
         assert_eq!(source.place(8), Place { line: 2, column: 4 });
         assert_eq!(source.place(source.text().len()), Place { line: 3, column: 1 });
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_used_is_named_with_the_reason() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = folder.path().join("missing.wast");
-        let message = read(&missing).unwrap_err().to_string();
-        assert!(message.contains("missing.wast: cannot be read"), "{message}");
-        let message = read(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("is a directory"), "{message}");
-        let latin = folder.path().join("latin.wast");
-        fs::write(&latin, b"(module)\n;; caf\xe9\n").unwrap();
-        let message = read(&latin).unwrap_err().to_string();
-        assert!(message.contains("latin.wast:2:7: not UTF-8: byte 0xf"), "{message}");
     }
 }

@@ -91,7 +91,7 @@ impl Forms {
 
 fn unbalanced(source: &Source<'_>, offset: usize, message: &str) -> SourceError {
     let name = source.name().to_owned();
-    SourceError::Unbalanced { name, place: source.place(offset), message: message.to_owned() }
+    SourceError { name, place: source.place(offset), message: message.to_owned() }
 }
 
 /// A string or comment without an end.

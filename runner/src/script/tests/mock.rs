@@ -70,11 +70,15 @@ impl Embedder for Mock {
         Ok(Instance { number: self.instances, state: Rc::default() })
     }
 
-    fn register(&mut self, name: &str, instance: Option<&Instance>) {
+    fn register(&mut self, name: &str, instance: Option<&Instance>) -> Result<(), EmbedError> {
+        if name == "registry" {
+            return Err(EmbedError::new(ErrorKind::Limit, "no room for names"));
+        }
         match instance {
             Some(instance) => self.registered.insert(name.to_owned(), instance.clone()),
             None => self.registered.remove(name),
         };
+        Ok(())
     }
 
     fn invoke(

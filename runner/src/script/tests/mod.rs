@@ -331,6 +331,7 @@ fn names_that_stand_for_nothing_are_told() {
         ("(invoke $b \"void\")", "no-such-instance"),
         ("(get $b \"i32 1\")", "no-such-instance"),
         ("(register \"b\" $b)", "no-such-instance"),
+        ("(register \"registry\")", "unexpected-limit"),
         ("(module instance $i $m)", "no-such-definition"),
         ("(assert_unlinkable (module instance $m) \"unknown import\")", "no-such-definition"),
     ]);
@@ -431,7 +432,7 @@ fn texts_are_held_against_each_other_as_asked() {
         |expected: &str| format!("(module) (assert_trap (invoke \"trap unreachable code\") \"{expected}\")");
     let of = |match_kind, expected: &str| {
         let result = result_with(&text(expected), &Options { match_kind, ..Options::default() });
-        (named(&result.directives[1].outcome), result.counts().text_not_compared)
+        (named(&result.directives[1].outcome), result.text_not_compared())
     };
     let pass = |not_compared| ("pass".to_owned(), not_compared);
     let wrong = ("wrong-text".to_owned(), 0);
