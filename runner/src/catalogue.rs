@@ -74,7 +74,9 @@ fn is_features(line: &str) -> bool {
 #[derive(Debug, Error)]
 pub enum ResolveError {
     /// There is nothing of that name.
-    #[error("{word}: neither an embedded suite (`wassay suite list` shows them) nor a folder or file that exists")]
+    #[error(
+        "{word}: neither an embedded suite (`wassay suite list` shows them) nor a folder or file that exists"
+    )]
     Unknown {
         /// The word.
         word: String,
