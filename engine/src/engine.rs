@@ -56,7 +56,7 @@ impl Engine {
         signal::install().map_err(|error| Error::limit("no signal handlers").caused_by(error))?;
         let isa = isa::host(config)?;
         let stub = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
-        let builtin_stub = CodeBlock::install(&isa, &[stub])?;
+        let builtin_stub = CodeBlock::install(&isa, &[stub], false)?;
         let (types, trampolines) = (TypeRegistry::default(), Mutex::default());
         Ok(Engine(Arc::new(EngineInner { config: config.clone(), isa, types, builtin_stub, trampolines })))
     }
@@ -103,16 +103,20 @@ impl Engine {
 
     /// The address of the entry trampoline for a signature.
     pub(crate) fn entry_trampoline(&self, signature: AbiSignature) -> Result<usize> {
-        self.trampoline(|made| &mut made.entries, signature, |compiler, signature| {
-            trampoline::entry(compiler, &*self.0.isa, signature)
-        })
+        self.trampoline(
+            |made| &mut made.entries,
+            signature,
+            |compiler, signature| trampoline::entry(compiler, &*self.0.isa, signature),
+        )
     }
 
     /// The address of the host trampoline for a signature.
     pub(crate) fn host_trampoline(&self, signature: AbiSignature) -> Result<usize> {
-        self.trampoline(|made| &mut made.hosts, signature, |compiler, signature| {
-            trampoline::host(compiler, &*self.0.isa, signature)
-        })
+        self.trampoline(
+            |made| &mut made.hosts,
+            signature,
+            |compiler, signature| trampoline::host(compiler, &*self.0.isa, signature),
+        )
     }
 
     fn trampoline(
@@ -127,7 +131,7 @@ impl Engine {
             return Ok(block.address(0));
         }
         let code = with_compiler(|compiler| compile(compiler, &signature))?;
-        let block = CodeBlock::install(&self.0.isa, &[code])?;
+        let block = CodeBlock::install(&self.0.isa, &[code], false)?;
         let address = block.address(0);
         made.insert(signature, block);
         Ok(address)

@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Exhaustion,
     /// A limit of the store or of the machine was reached.
     Limit,
+    /// The time that the store was given is over. The store's code was left where it stood: it runs no more.
+    Interrupted,
     /// The caller broke a rule of the interface: arguments of the wrong type, a name that is not exported.
     Usage,
     /// A host function failed with an error of its own.
@@ -144,7 +146,7 @@ impl fmt::Display for Error {
             ErrorKind::Unlinkable => "unlinkable: ",
             ErrorKind::Trap(_) => "trap: ",
             ErrorKind::Limit => "limit reached: ",
-            ErrorKind::Exhaustion | ErrorKind::Usage | ErrorKind::Host => "",
+            ErrorKind::Exhaustion | ErrorKind::Interrupted | ErrorKind::Usage | ErrorKind::Host => "",
         };
         write!(f, "{kind}{}", self.0.message)?;
         match self.0.offset {

@@ -82,9 +82,11 @@ impl FromStr for Features {
 impl fmt::Display for Features {
     /// The shortest expression that parses to the same set: the nearest version, then what differs from it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let differences = |base: &Features| NAMES.iter().filter(|(_, flag)| differs(self.0, base.0, *flag)).count();
+        let differences =
+            |base: &Features| NAMES.iter().filter(|(_, flag)| differs(self.0, base.0, *flag)).count();
         let versions = [("3.0", Features::V3), ("2.0", Features::V2), ("1.0", Features::V1)];
-        let (name, base) = versions.into_iter().min_by_key(|(_, base)| differences(base)).unwrap_or(versions[0]);
+        let (name, base) =
+            versions.into_iter().min_by_key(|(_, base)| differences(base)).unwrap_or(versions[0]);
         f.write_str(name)?;
         for (name, flag) in NAMES.iter().filter(|(_, flag)| differs(self.0, base.0, *flag)) {
             write!(f, ",{}{name}", if self.0.contains(*flag) { "" } else { "-" })?;

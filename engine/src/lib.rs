@@ -48,10 +48,11 @@ pub use error::{Error, ErrorKind, Result};
 pub use features::{Features, UnknownFeature};
 pub use module::{ExportType, ImportType, Module};
 pub use runtime::{
-    Caller, Extern, ExternRef, Func, Global, Instance, Linker, Memory, Ref, Store, StoreState, Table, Tag, Val,
+    Caller, Extern, ExternRef, Func, Global, Instance, Linker, Memory, Ref, Store, StoreState, Table, Tag,
+    Val,
 };
 pub use trap::Trap;
 pub use types::{
-    CompositeType, ExternType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability, RefType,
-    StorageType, SubType, TableType, TagType, TypeId, ValType,
+    CompositeType, ExternType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability,
+    RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
 };

@@ -1,6 +1,12 @@
 //! The engine through its public interface: calls, traps, linking, host functions.
 
-use wassay_engine::{Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType};
+#![allow(clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use wassay_engine::{
+    Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType,
+};
 
 fn store() -> Store {
     Store::new(&Engine::new(&Config::new()).unwrap())
@@ -91,9 +97,14 @@ fn an_error_or_a_panic_of_a_host_function_reaches_the_caller() {
     let error = f.invoke(&mut store, &[Val::I32(1)]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Host);
     assert_eq!(error.into_payload::<i32>().unwrap(), 7);
-    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| f.invoke(&mut store, &[Val::I32(0)])));
+    let panic =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| f.invoke(&mut store, &[Val::I32(0)])));
     assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"a host function panics"));
-    assert_eq!(f.invoke(&mut store, &[Val::I32(1)]).unwrap_err().kind(), ErrorKind::Host, "the store still works");
+    assert_eq!(
+        f.invoke(&mut store, &[Val::I32(1)]).unwrap_err().kind(),
+        ErrorKind::Host,
+        "the store still works"
+    );
 }
 
 #[test]
@@ -127,7 +138,8 @@ fn arguments_of_the_wrong_type_are_refused() {
 #[test]
 fn imports_are_matched() {
     let mut store = store();
-    let exporter = instantiate(&mut store, &Linker::new(), "(module (memory (export \"m\") 1 2) (func (export \"f\")))");
+    let exporter =
+        instantiate(&mut store, &Linker::new(), "(module (memory (export \"m\") 1 2) (func (export \"f\")))");
     let mut linker = Linker::new();
     linker.define_instance(&store, "e", exporter);
     for (import, expected) in [
@@ -136,9 +148,63 @@ fn imports_are_matched() {
         ("\"e\" \"m\" (memory 2)", "incompatible import type"),
         ("\"e\" \"m\" (memory 1 1)", "incompatible import type"),
     ] {
-        let module = Module::new(store.engine(), &wat::parse_str(format!("(module (import {import}))")).unwrap()).unwrap();
+        let module =
+            Module::new(store.engine(), &wat::parse_str(format!("(module (import {import}))")).unwrap())
+                .unwrap();
         let error = linker.instantiate(&mut store, &module).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unlinkable);
         assert!(error.message().starts_with(expected), "{error}");
     }
+}
+
+#[test]
+fn a_deadline_ends_an_endless_loop_and_the_store() {
+    let mut store = store();
+    let text = "(module (func (export \"loop\") (loop (br 0))) (func (export \"ok\")))";
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    let (endless, ok) = (func(&store, instance, "loop"), func(&store, instance, "ok"));
+    store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
+    assert!(ok.invoke(&mut store, &[]).unwrap().is_empty(), "there is time");
+    store.set_deadline(Some(Instant::now() + Duration::from_millis(20)));
+    assert_eq!(endless.invoke(&mut store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
+    store.set_deadline(None);
+    assert_eq!(
+        ok.invoke(&mut store, &[]).unwrap_err().kind(),
+        ErrorKind::Interrupted,
+        "the store runs no more"
+    );
+}
+
+#[test]
+fn tail_calls_need_the_room_of_one_call() {
+    let mut store = store();
+    let text = "(module (type $t (func (param i64) (result i64)))
+        (table funcref (elem $even $odd))
+        (func $even (export \"even\") (type $t)
+          (if (i64.eqz (local.get 0)) (then (return (i64.const 1))))
+          (return_call_indirect (type $t) (i64.sub (local.get 0) (i64.const 1)) (i32.const 1)))
+        (func $odd (type $t)
+          (if (i64.eqz (local.get 0)) (then (return (i64.const 0))))
+          (return_call $wide (i64.sub (local.get 0) (i64.const 1)) (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4)
+            (i64.const 5) (i64.const 6) (i64.const 7) (i64.const 8)))
+        (func $wide (param i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64) (return_call $even (local.get 0))))";
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    let even = func(&store, instance, "even");
+    for (count, expected) in [(1_000_000, 1), (1_000_001, 0)] {
+        assert_eq!(even.invoke(&mut store, &[Val::I64(count)]).unwrap(), [Val::I64(expected)]);
+    }
+}
+
+#[test]
+fn an_indirect_call_takes_a_function_of_a_lower_type() {
+    let mut store = store();
+    let text = "(module (type $a (sub (func (result i32)))) (type $b (sub $a (func (result i32)))) (type $c (sub (func (result i32) (result i32))))
+        (table funcref (elem $f $g))
+        (func $f (type $b) (i32.const 5)) (func $g (type $c) (i32.const 6) (i32.const 7))
+        (func (export \"call\") (param i32) (result i32) (call_indirect (type $a) (local.get 0))))";
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    let call = func(&store, instance, "call");
+    assert_eq!(call.invoke(&mut store, &[Val::I32(0)]).unwrap(), [Val::I32(5)]);
+    let error = call.invoke(&mut store, &[Val::I32(1)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Trap(Trap::IndirectCallTypeMismatch));
 }

@@ -1,4 +1,4 @@
-//! `memory.grow`, `memory.fill`, `memory.copy`, `memory.init` and `data.drop` (core spec, section 4.6.9).
+//! `memory.grow`, `memory.fill`, `memory.copy`, `memory.init` and `data.drop` (core spec, section 4.6.8).
 
 use std::ops::Range;
 
@@ -14,7 +14,11 @@ pub(super) fn grow(store: &mut StoreState, instance: usize, [memory, delta, ..]:
 }
 
 /// Memory, start, byte, length.
-pub(super) fn fill(store: &mut StoreState, instance: usize, [memory, start, byte, length, _]: [u64; 5]) -> Result<u64> {
+pub(super) fn fill(
+    store: &mut StoreState,
+    instance: usize,
+    [memory, start, byte, length, _]: [u64; 5],
+) -> Result<u64> {
     let memory = store.instance(instance).memories[memory as usize];
     let bytes = store.memory_mut(memory).bytes.bytes_mut();
     range_mut(bytes, start, length)?.fill(byte as u8);
@@ -22,7 +26,11 @@ pub(super) fn fill(store: &mut StoreState, instance: usize, [memory, start, byte
 }
 
 /// Target memory, source memory, target, source, length.
-pub(super) fn copy(store: &mut StoreState, instance: usize, [to, from, target, source, length]: [u64; 5]) -> Result<u64> {
+pub(super) fn copy(
+    store: &mut StoreState,
+    instance: usize,
+    [to, from, target, source, length]: [u64; 5],
+) -> Result<u64> {
     let instance = store.instance(instance);
     let (to, from) = (instance.memories[to as usize], instance.memories[from as usize]);
     if to == from {
@@ -38,7 +46,11 @@ pub(super) fn copy(store: &mut StoreState, instance: usize, [to, from, target, s
 }
 
 /// Data segment, memory, target, source, length.
-pub(super) fn init(store: &mut StoreState, instance: usize, [data, memory, target, source, length]: [u64; 5]) -> Result<u64> {
+pub(super) fn init(
+    store: &mut StoreState,
+    instance: usize,
+    [data, memory, target, source, length]: [u64; 5],
+) -> Result<u64> {
     store.init_memory(instance, data as usize, memory as usize, target, source, length)?;
     Ok(0)
 }

@@ -3,6 +3,7 @@
 //! Each takes the store, the instance that calls and up to five arguments, and gives one value; an error leaves compiled code.
 
 mod memory;
+mod reference;
 mod table;
 
 use std::ops::Range;
@@ -25,12 +26,13 @@ pub(crate) enum Builtin {
     TableCopy,
     TableInit,
     ElemDrop,
+    IsSubtype,
 }
 
 type Body = fn(&mut StoreState, usize, [u64; 5]) -> Result<u64>;
 
 /// The builtins in the order of their numbers.
-const BODIES: [(Builtin, Body); 10] = [
+const BODIES: [(Builtin, Body); 11] = [
     (Builtin::MemoryGrow, memory::grow),
     (Builtin::MemoryFill, memory::fill),
     (Builtin::MemoryCopy, memory::copy),
@@ -41,6 +43,7 @@ const BODIES: [(Builtin, Body); 10] = [
     (Builtin::TableCopy, table::copy),
     (Builtin::TableInit, table::init),
     (Builtin::ElemDrop, table::drop_elements),
+    (Builtin::IsSubtype, reference::is_subtype),
 ];
 
 /// Runs the builtin of that number.

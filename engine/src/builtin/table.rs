@@ -1,4 +1,4 @@
-//! `table.grow`, `table.fill`, `table.copy`, `table.init` and `elem.drop` (core spec, section 4.6.8).
+//! `table.grow`, `table.fill`, `table.copy`, `table.init` and `elem.drop` (core spec, section 4.6.7).
 
 use std::ops::Range;
 
@@ -8,13 +8,21 @@ use crate::runtime::StoreState;
 use crate::trap::Trap;
 
 /// Table, value, elements to add; gives the old size, or -1.
-pub(super) fn grow(store: &mut StoreState, instance: usize, [table, value, delta, ..]: [u64; 5]) -> Result<u64> {
+pub(super) fn grow(
+    store: &mut StoreState,
+    instance: usize,
+    [table, value, delta, ..]: [u64; 5],
+) -> Result<u64> {
     let table = store.instance(instance).tables[table as usize];
     Ok(store.grow_table(table, delta, value).unwrap_or(u64::MAX))
 }
 
 /// Table, start, value, length.
-pub(super) fn fill(store: &mut StoreState, instance: usize, [table, start, value, length, _]: [u64; 5]) -> Result<u64> {
+pub(super) fn fill(
+    store: &mut StoreState,
+    instance: usize,
+    [table, start, value, length, _]: [u64; 5],
+) -> Result<u64> {
     let table = store.instance(instance).tables[table as usize];
     let words = store.table_mut(table).elements.words_mut();
     let range = check(words.len(), start, length)?;
@@ -23,7 +31,11 @@ pub(super) fn fill(store: &mut StoreState, instance: usize, [table, start, value
 }
 
 /// Target table, source table, target, source, length.
-pub(super) fn copy(store: &mut StoreState, instance: usize, [to, from, target, source, length]: [u64; 5]) -> Result<u64> {
+pub(super) fn copy(
+    store: &mut StoreState,
+    instance: usize,
+    [to, from, target, source, length]: [u64; 5],
+) -> Result<u64> {
     let instance = store.instance(instance);
     let (to, from) = (instance.tables[to as usize], instance.tables[from as usize]);
     if to == from {
@@ -40,7 +52,11 @@ pub(super) fn copy(store: &mut StoreState, instance: usize, [to, from, target, s
 }
 
 /// Element segment, table, target, source, length.
-pub(super) fn init(store: &mut StoreState, instance: usize, [segment, table, target, source, length]: [u64; 5]) -> Result<u64> {
+pub(super) fn init(
+    store: &mut StoreState,
+    instance: usize,
+    [segment, table, target, source, length]: [u64; 5],
+) -> Result<u64> {
     store.init_table(instance, segment as usize, table as usize, target, source, length)?;
     Ok(0)
 }

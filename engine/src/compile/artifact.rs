@@ -43,9 +43,15 @@ pub(crate) enum RelocTarget {
 impl CompiledFunction {
     /// Copies a function out of Cranelift's buffers. User names in it must be positions in a batch.
     pub(crate) fn new(code: &CompiledCode, func: &Function) -> Result<CompiledFunction> {
-        let relocs = code.buffer.relocs().iter().map(|reloc| read_reloc(reloc, func)).collect::<Result<_>>()?;
+        let relocs =
+            code.buffer.relocs().iter().map(|reloc| read_reloc(reloc, func)).collect::<Result<_>>()?;
         let traps = code.buffer.traps().iter().map(|trap| (trap.offset, number(trap.code))).collect();
-        Ok(CompiledFunction { bytes: code.code_buffer().to_vec(), align: code.buffer.alignment.max(16), relocs, traps })
+        Ok(CompiledFunction {
+            bytes: code.code_buffer().to_vec(),
+            align: code.buffer.alignment.max(16),
+            relocs,
+            traps,
+        })
     }
 
     /// The room that the function takes up at most.

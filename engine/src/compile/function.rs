@@ -23,18 +23,27 @@ pub(crate) struct Compiler {
 
 impl Compiler {
     pub(crate) fn new() -> Compiler {
-        Compiler { context: Context::new(), builder: FunctionBuilderContext::new(), validator: Default::default() }
+        Compiler {
+            context: Context::new(),
+            builder: FunctionBuilderContext::new(),
+            validator: Default::default(),
+        }
     }
 
     /// Validates a function body and translates it, in one pass over its instructions.
-    pub(crate) fn compile_body(&mut self, env: &ModuleEnv<'_>, pending: PendingBody<'_>) -> Result<CompiledFunction> {
+    pub(crate) fn compile_body(
+        &mut self,
+        env: &ModuleEnv<'_>,
+        pending: PendingBody<'_>,
+    ) -> Result<CompiledFunction> {
         let (func, body) = pending;
         let index = func.index;
         let mut validator = func.into_validator(std::mem::take(&mut self.validator));
         self.start(wasm_signature(env.info.func_type(index)));
         self.limit_stack();
         let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
-        let translated = Translator::new(builder, env, index).and_then(|t| translate(t, &mut validator, &body));
+        let translated =
+            Translator::new(builder, env, index).and_then(|t| translate(t, &mut validator, &body));
         self.validator = validator.into_allocations();
         if translated.is_err() {
             // A body that was given up half-way leaves the builder's buffers in use.
@@ -84,7 +93,12 @@ impl Compiler {
         let mut load = |base, offset: i32, flags: MemFlagsData| {
             let flags = func.dfg.mem_flags.insert(flags).ok();
             flags.map(|flags| {
-                func.create_global_value(GlobalValueData::Load { base, offset: offset.into(), global_type: POINTER, flags })
+                func.create_global_value(GlobalValueData::Load {
+                    base,
+                    offset: offset.into(),
+                    global_type: POINTER,
+                    flags,
+                })
             })
         };
         let constant = MemFlagsData::trusted().with_readonly().with_can_move();
@@ -123,7 +137,9 @@ fn translate(
     while !operators.eof() {
         let (op, at) = operators.read_with_offset().map_err(malformed)?;
         validator.op(at, &op).map_err(invalid)?;
-        translator.operator(&op).map_err(|error| if error.offset().is_some() { error } else { error.at(at) })?;
+        translator
+            .operator(&op)
+            .map_err(|error| if error.offset().is_some() { error } else { error.at(at) })?;
     }
     operators.finish().map_err(malformed)?;
     translator.finish();

@@ -11,6 +11,9 @@ pub(crate) fn host(config: &Config) -> Result<OwnedTargetIsa> {
     if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
         return Err(Error::unsupported("code is generated for x86-64 Linux only"));
     }
+    if !std::arch::is_x86_feature_detected!("sse4.1") {
+        return Err(Error::unsupported("this processor lacks SSE4.1, which rounding and vectors need"));
+    }
     let mut flags = settings::builder();
     let verifier = if config.verifier { "true" } else { "false" };
     let settings = [
@@ -28,9 +31,12 @@ pub(crate) fn host(config: &Config) -> Result<OwnedTargetIsa> {
         ("use_colocated_libcalls", "false"),
     ];
     for (name, value) in settings {
-        flags.set(name, value).map_err(|error| Error::unsupported(format!("the code generator's setting {name}: {error}")))?;
+        flags
+            .set(name, value)
+            .map_err(|error| Error::unsupported(format!("the code generator's setting {name}: {error}")))?;
     }
-    let builder = cranelift_native::builder().map_err(|error| Error::unsupported(format!("this processor: {error}")))?;
+    let builder = cranelift_native::builder()
+        .map_err(|error| Error::unsupported(format!("this processor: {error}")))?;
     builder
         .finish(settings::Flags::new(flags))
         .map_err(|error| Error::unsupported(format!("the code generator's settings: {error}")))

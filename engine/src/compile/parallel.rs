@@ -18,7 +18,10 @@ thread_local! {
 }
 
 /// Validates and compiles bodies; of several errors, the one of the first function.
-pub(crate) fn compile_all(env: &ModuleEnv<'_>, bodies: Vec<PendingBody<'_>>) -> Result<Vec<CompiledFunction>> {
+pub(crate) fn compile_all(
+    env: &ModuleEnv<'_>,
+    bodies: Vec<PendingBody<'_>>,
+) -> Result<Vec<CompiledFunction>> {
     for_each(bodies, |compiler, body| compiler.compile_body(env, body))
 }
 

@@ -1,8 +1,8 @@
 //! The code between the host and wasm: one entry and one host trampoline a signature, and the stub that calls builtins.
 
 use cranelift_codegen::ir::{
-    AbiParam, BlockArg, ExceptionTableData, ExceptionTableItem, InstBuilder, MemFlagsData, Signature, StackSlotData,
-    StackSlotKind, TrapCode, Type, Value, types,
+    AbiParam, BlockArg, ExceptionTableData, ExceptionTableItem, InstBuilder, MemFlagsData, Signature,
+    StackSlotData, StackSlotKind, TrapCode, Type, Value, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::FunctionBuilder;
@@ -21,7 +21,11 @@ const SLOT: i32 = size_of::<VmVal>() as i32;
 ///
 /// Records where to resume if the call is left by a trap, then calls `code` with the arguments in the slots. 1 if it returned, with
 /// the results in the slots, 0 if it was left.
-pub(crate) fn entry(compiler: &mut Compiler, isa: &dyn TargetIsa, signature: &AbiSignature) -> Result<CompiledFunction> {
+pub(crate) fn entry(
+    compiler: &mut Compiler,
+    isa: &dyn TargetIsa,
+    signature: &AbiSignature,
+) -> Result<CompiledFunction> {
     compiler.compile(isa, c_signature(&[POINTER; 4], &[types::I8]), |b, params| {
         let &[store, vmctx, code, slots] = params else { unreachable!("the signature has four parameters") };
         let call = b.create_block();
@@ -37,7 +41,8 @@ pub(crate) fn entry(compiler: &mut Compiler, isa: &dyn TargetIsa, signature: &Ab
         let mut args = vec![vmctx];
         args.extend(load_slots(b, slots, &signature.params));
         let (returned, left) = (b.create_block(), b.create_block());
-        let results: Vec<Value> = signature.results.iter().map(|ty| b.append_block_param(returned, *ty)).collect();
+        let results: Vec<Value> =
+            signature.results.iter().map(|ty| b.append_block_param(returned, *ty)).collect();
         let result_args: Vec<BlockArg> = (0..results.len() as u32).map(BlockArg::TryCallRet).collect();
         let normal = b.func.dfg.block_call(returned, &result_args);
         let handler = ExceptionTableItem::Default(b.func.dfg.block_call(left, &[]));
@@ -56,7 +61,11 @@ pub(crate) fn entry(compiler: &mut Compiler, isa: &dyn TargetIsa, signature: &Ab
 }
 
 /// A function of the Tail convention that calls the host function whose context it gets.
-pub(crate) fn host(compiler: &mut Compiler, isa: &dyn TargetIsa, signature: &AbiSignature) -> Result<CompiledFunction> {
+pub(crate) fn host(
+    compiler: &mut Compiler,
+    isa: &dyn TargetIsa,
+    signature: &AbiSignature,
+) -> Result<CompiledFunction> {
     compiler.compile(isa, signature.wasm(), |b, params| {
         let (context, args) = (params[0], &params[1..]);
         let store = b.ins().load(POINTER, TRUSTED, context, offsets::HOST_STORE);
@@ -116,7 +125,11 @@ fn unreachable_code() -> TrapCode {
     trap_code(Trap::Unreachable)
 }
 
-fn load_slots<'a>(b: &'a mut FunctionBuilder<'_>, slots: Value, types: &'a [Type]) -> impl Iterator<Item = Value> + 'a {
+fn load_slots<'a>(
+    b: &'a mut FunctionBuilder<'_>,
+    slots: Value,
+    types: &'a [Type],
+) -> impl Iterator<Item = Value> + 'a {
     types.iter().zip(0..).map(move |(ty, index)| b.ins().load(*ty, TRUSTED, slots, index * SLOT))
 }
 

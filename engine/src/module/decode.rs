@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use wasmparser::{
-    BinaryReader, Encoding, ExternalKind, FunctionBody, Parser, Payload, TableInit, TypeRef, Validator, ValidatorResources,
-    ValidPayload,
+    BinaryReader, Encoding, ExternalKind, FunctionBody, Parser, Payload, TableInit, TypeRef, ValidPayload,
+    Validator, ValidatorResources,
 };
 
 use super::const_expr::ConstExpr;
@@ -24,7 +24,11 @@ pub(crate) struct Decoded<'a> {
 }
 
 /// Reads and validates everything but the function bodies.
-pub(crate) fn decode<'a>(bytes: &'a [u8], features: Features, registry: &TypeRegistry) -> Result<Decoded<'a>> {
+pub(crate) fn decode<'a>(
+    bytes: &'a [u8],
+    features: Features,
+    registry: &TypeRegistry,
+) -> Result<Decoded<'a>> {
     let mut parser = Parser::new(0);
     parser.set_features(features.flags());
     let mut validator = Validator::new_with_features(features.flags());
@@ -133,7 +137,10 @@ fn read_body(body: &FunctionBody<'_>, features: Features, takes_data: &mut Optio
     let mut operators = wasmparser::OperatorsReader::new(reader);
     while !operators.eof() {
         let (op, offset) = operators.read_with_offset().map_err(malformed)?;
-        if matches!(op, Op::MemoryInit { .. } | Op::DataDrop { .. } | Op::ArrayNewData { .. } | Op::ArrayInitData { .. }) {
+        if matches!(
+            op,
+            Op::MemoryInit { .. } | Op::DataDrop { .. } | Op::ArrayNewData { .. } | Op::ArrayInitData { .. }
+        ) {
             takes_data.get_or_insert(offset);
         }
     }
@@ -278,7 +285,8 @@ impl ModuleInfo {
                 ElementItems::Functions(section.into_iter().collect::<Result<_, _>>().map_err(malformed)?)
             }
             wasmparser::ElementItems::Expressions(_, section) => {
-                let read = |expr: Result<wasmparser::ConstExpr<'_>, _>| ConstExpr::read(&expr.map_err(malformed)?);
+                let read =
+                    |expr: Result<wasmparser::ConstExpr<'_>, _>| ConstExpr::read(&expr.map_err(malformed)?);
                 ElementItems::Expressions(section.into_iter().map(read).collect::<Result<_>>()?)
             }
         };
@@ -289,10 +297,9 @@ impl ModuleInfo {
     fn read_data(&mut self, data: &wasmparser::Data<'_>) -> Result<()> {
         let mode = match &data.kind {
             wasmparser::DataKind::Passive => SegmentMode::Passive,
-            wasmparser::DataKind::Active { memory_index, offset_expr } => SegmentMode::Active {
-                target: *memory_index,
-                offset: ConstExpr::read(offset_expr)?,
-            },
+            wasmparser::DataKind::Active { memory_index, offset_expr } => {
+                SegmentMode::Active { target: *memory_index, offset: ConstExpr::read(offset_expr)? }
+            }
         };
         // The segment's range ends with its bytes, which follow the mode and the length.
         let end = data.range.end as usize;

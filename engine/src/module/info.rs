@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::const_expr::{ConstExpr, ConstOp};
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
-use crate::types::{
-    ExternType, FuncType, GlobalType, MemoryType, TableType, TagType, TypeId, TypeRegistry,
-};
+use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TagType, TypeId, TypeRegistry};
 
 /// An import: two names and the type that is wanted.
 #[derive(Clone, Debug)]
@@ -52,6 +50,8 @@ pub(crate) struct ModuleInfo {
     pub(crate) types: Vec<TypeId>,
     /// The function types among them, by type index.
     pub(crate) func_types: Vec<Option<Arc<FuncType>>>,
+    /// Whether nothing can extend each type, by type index.
+    pub(crate) final_types: Vec<bool>,
     pub(crate) imports: Vec<Import>,
     pub(crate) imported: Counts,
     /// The type index of each function.
@@ -128,8 +128,10 @@ impl ModuleInfo {
     /// Adds the types of an interned group, which are numbered from `base`.
     pub(super) fn push_types(&mut self, base: TypeId, count: usize, registry: &TypeRegistry) {
         for id in (base.0..).map(TypeId).take(count) {
+            let ty = registry.get(id);
             self.types.push(id);
-            self.func_types.push(registry.get(id).func.clone());
+            self.func_types.push(ty.func.clone());
+            self.final_types.push(ty.sub.is_final);
         }
     }
 

@@ -76,7 +76,11 @@ impl Module {
 
     /// The imports, in order.
     pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
-        self.0.info.imports.iter().map(|import| ImportType { module: &import.module, name: &import.name, ty: &import.ty })
+        self.0.info.imports.iter().map(|import| ImportType {
+            module: &import.module,
+            name: &import.name,
+            ty: &import.ty,
+        })
     }
 
     /// The exports, in order.
@@ -143,7 +147,8 @@ fn layout(info: &ModuleInfo) -> Result<VmCtxLayout> {
         defined_globals: info.globals.len() - info.imported.globals,
         tags: info.tags.len(),
     };
-    VmCtxLayout::new(&counts).ok_or_else(|| Error::limit("the module has too many functions, tables or globals"))
+    VmCtxLayout::new(&counts)
+        .ok_or_else(|| Error::limit("the module has too many functions, tables or globals"))
 }
 
 fn install(
@@ -155,5 +160,5 @@ fn install(
 ) -> Result<CodeBlock> {
     let env = ModuleEnv { info, layout, isa: &**engine.isa(), guard_pages };
     let functions = parallel::compile_all(&env, bodies)?;
-    CodeBlock::install(engine.isa(), &functions)
+    CodeBlock::install(engine.isa(), &functions, true)
 }

@@ -66,7 +66,8 @@ impl Func {
         let slots = signature.slots();
         let code = store.engine().host_trampoline(signature)?;
         let defaults: Option<Values> = ty.results().iter().map(|ty| Val::default_of(*ty)).collect();
-        let defaults = defaults.ok_or_else(|| Error::usage("a host function's results need types with default values"))?;
+        let defaults = defaults
+            .ok_or_else(|| Error::usage("a host function's results need types with default values"))?;
         let closure = Box::new(move |mut caller: Caller<'_>, slots: &mut [VmVal]| {
             let params = ty.params().iter().zip(&*slots);
             let args: Values = params.map(|(ty, slot)| Val::from_vm(*slot, *ty, &caller)).collect();
@@ -130,11 +131,6 @@ impl Func {
     pub(super) fn record(self, store: &StoreState) -> VmPtr<VmFuncRef> {
         store.check(self.store);
         self.record
-    }
-
-    /// Whether the function is the host's.
-    pub(super) fn is_host(self, store: &StoreState) -> bool {
-        store.host_functions.iter().any(|host| host.record() == self.record)
     }
 }
 

@@ -78,7 +78,12 @@ impl Global {
 }
 
 impl StoreState {
-    pub(super) fn add_global(&mut self, ty: GlobalType, value: VmPtr<VmGlobal>, own: Option<VmBox<VmGlobal>>) -> usize {
+    pub(super) fn add_global(
+        &mut self,
+        ty: GlobalType,
+        value: VmPtr<VmGlobal>,
+        own: Option<VmBox<VmGlobal>>,
+    ) -> usize {
         self.globals.push(GlobalEntity { ty, value, _own: own });
         self.globals.len() - 1
     }

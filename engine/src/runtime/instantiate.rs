@@ -1,4 +1,4 @@
-//! Instantiation (core spec, section 4.7.5, "Instantiation"; embedding appendix: `module_instantiate`).
+//! Instantiation (core spec, section 4.7.2, "Instantiation"; embedding appendix: `module_instantiate`).
 
 use smallvec::SmallVec;
 
@@ -54,12 +54,18 @@ fn check_imports(store: &StoreState, module: &Module, imports: &[Extern]) -> Res
         return Err(Error::unlinkable(format!("unknown import `{module}` `{name}`")));
     }
     if imports.len() > wanted.len() {
-        return Err(Error::unlinkable(format!("{} imports are offered to a module that has {}", imports.len(), wanted.len())));
+        return Err(Error::unlinkable(format!(
+            "{} imports are offered to a module that has {}",
+            imports.len(),
+            wanted.len()
+        )));
     }
     for (Import { module, name, ty: wanted }, offered) in wanted.iter().zip(imports) {
         let offered = offered.ty(store);
         if !store.engine().matches_extern(&offered, wanted) {
-            let message = format!("incompatible import type for `{module}` `{name}`: expected {wanted}, found {offered}");
+            let message = format!(
+                "incompatible import type for `{module}` `{name}`: expected {wanted}, found {offered}"
+            );
             return Err(Error::unlinkable(message));
         }
     }
@@ -77,7 +83,8 @@ impl Allocation {
     fn new(store: &StoreState, module: &Module) -> Result<Allocation> {
         let index = store.instances.len();
         let types = module.type_ids().as_ptr();
-        let ctx = InstanceCtx::new(module.layout(), store.vm_ptr(), store.engine().builtin_stub(), types, index);
+        let ctx =
+            InstanceCtx::new(module.layout(), store.vm_ptr(), store.engine().builtin_stub(), types, index);
         let entity = InstanceEntity {
             module: module.clone(),
             ctx,
@@ -158,14 +165,13 @@ impl Allocation {
     fn connect_functions(&mut self, store: &StoreState, guarded: bool) -> Result<()> {
         let context = self.entity.ctx.as_ptr();
         for (position, func) in self.functions.iter().enumerate() {
-            let record = func.record(store).read();
-            let mut vmctx = record.vmctx;
-            if func.is_host(store) {
+            let mut record = func.record(store).read();
+            if record.is_host {
                 let host = ImportedHost::new(record, context);
-                vmctx = host.context();
+                record.vmctx = host.context();
                 self.entity._hosts.push(host);
             }
-            self.entity.ctx.set_function(position, record.code, vmctx, record.type_id, Some(func.record(store)));
+            self.entity.ctx.import_function(position, record);
         }
         let module = self.entity.module.clone();
         let info = module.info();
@@ -173,7 +179,7 @@ impl Allocation {
         for (slot, function) in info.escaping.iter().enumerate() {
             let address = code.address(*function as usize - info.imported.functions);
             let position = info.imported.functions + slot;
-            self.entity.ctx.set_function(position, address, context, info.func_type_id(*function).0, None);
+            self.entity.ctx.set_function(position, address, info.func_type_id(*function).0);
         }
         Ok(())
     }
@@ -208,10 +214,13 @@ impl StoreState {
         for segment in &module.info().elements {
             let words: Box<[u64]> = match &segment.items {
                 _ if matches!(segment.mode, SegmentMode::Declared) => Box::default(),
-                ElementItems::Functions(items) => items.iter().map(|item| self.func_word(index, *item)).collect(),
-                ElementItems::Expressions(items) => {
-                    items.iter().map(|item| Ok(self.evaluate(index, item)?.0 as u64)).collect::<Result<_>>()?
+                ElementItems::Functions(items) => {
+                    items.iter().map(|item| self.func_word(index, *item)).collect()
                 }
+                ElementItems::Expressions(items) => items
+                    .iter()
+                    .map(|item| Ok(self.evaluate(index, item)?.0 as u64))
+                    .collect::<Result<_>>()?,
             };
             self.instance_mut(index).elements.push(words);
         }
@@ -297,10 +306,17 @@ impl StoreState {
                 ConstOp::F32(bits) => u128::from(bits),
                 ConstOp::F64(bits) => u128::from(bits),
                 ConstOp::V128(bits) => bits,
-                ConstOp::GlobalGet(global) => self.globals[self.instance(index).globals[global as usize]].value.read().0,
+                ConstOp::GlobalGet(global) => {
+                    self.globals[self.instance(index).globals[global as usize]].value.read().0
+                }
                 ConstOp::RefFunc(function) => u128::from(self.func_word(index, function)),
                 ConstOp::RefNull => 0,
-                ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul | ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
+                ConstOp::I32Add
+                | ConstOp::I32Sub
+                | ConstOp::I32Mul
+                | ConstOp::I64Add
+                | ConstOp::I64Sub
+                | ConstOp::I64Mul => {
                     let (Some(right), Some(left)) = (stack.pop(), stack.pop()) else {
                         return Err(Error::new(ErrorKind::Invalid, "a constant expression without operands"));
                     };

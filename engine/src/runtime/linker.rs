@@ -39,7 +39,12 @@ impl Linker {
     pub fn instantiate(&self, store: &mut StoreState, module: &Module) -> Result<Instance> {
         let find = |import: crate::module::ImportType<'_>| {
             self.get(import.module, import.name).ok_or_else(|| {
-                let message = format!("unknown import `{}` `{}`: no {} has that name", import.module, import.name, import.ty.sort());
+                let message = format!(
+                    "unknown import `{}` `{}`: no {} has that name",
+                    import.module,
+                    import.name,
+                    import.ty.sort()
+                );
                 Error::unlinkable(message)
             })
         };

@@ -121,7 +121,8 @@ impl StoreState {
         if ty.limits.max.is_some_and(|max| max < ty.limits.min) || ty.page_size_log2 > 16 {
             return Err(Error::usage("a memory whose limits contradict each other"));
         }
-        let length = ty.limits.min.checked_mul(1 << ty.page_size_log2).filter(|length| *length <= max_bytes(&ty));
+        let length =
+            ty.limits.min.checked_mul(1 << ty.page_size_log2).filter(|length| *length <= max_bytes(&ty));
         let length = length.ok_or_else(|| Error::limit("a memory larger than its addresses reach"))?;
         self.charge_memory(length)?;
         let length = length as usize;
@@ -129,8 +130,9 @@ impl StoreState {
         let guarded = if reserve { LinearMemory::guarded(length).ok() } else { None };
         let bytes = match guarded {
             Some(bytes) => bytes,
-            None => LinearMemory::checked(length)
-                .map_err(|error| Error::limit(format!("no room for a memory of {length} bytes")).caused_by(error))?,
+            None => LinearMemory::checked(length).map_err(|error| {
+                Error::limit(format!("no room for a memory of {length} bytes")).caused_by(error)
+            })?,
         };
         self.memory_bytes += length as u64;
         self.memories.push(MemoryEntity { ty, bytes });
@@ -144,10 +146,14 @@ impl StoreState {
         let max = ty.limits.max.unwrap_or(u64::MAX);
         let pages = old.checked_add(delta).filter(|pages| *pages <= max);
         let length = pages.and_then(|pages| pages.checked_mul(1 << ty.page_size_log2));
-        let length = length.filter(|length| *length <= max_bytes(ty)).ok_or_else(|| Error::limit("the memory's maximum"))?;
+        let length = length
+            .filter(|length| *length <= max_bytes(ty))
+            .ok_or_else(|| Error::limit("the memory's maximum"))?;
         self.charge_memory(length - old_length)?;
         let grown = self.memories[index].bytes.grow(length as usize);
-        grown.map_err(|error| Error::limit(format!("no room for a memory of {length} bytes")).caused_by(error))?;
+        grown.map_err(|error| {
+            Error::limit(format!("no room for a memory of {length} bytes")).caused_by(error)
+        })?;
         self.memory_bytes += length - old_length;
         Ok(old)
     }

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use super::global::GlobalEntity;
 use super::instance::InstanceEntity;
@@ -12,9 +13,9 @@ use super::table::TableEntity;
 use super::tag::TagEntity;
 use crate::compile::signature::AbiSignature;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::types::{FuncType, TypeId};
-use crate::vm::call::{EntryCode, Pending, new_store};
+use crate::vm::call::{EntryCode, INTERRUPTED_TEXT, Pending, is_interrupted, new_store};
 use crate::vm::func::HostFuncBox;
 use crate::vm::layout::VmStore;
 use crate::vm::ptr::{VmBox, VmPtr};
@@ -43,6 +44,7 @@ pub struct StoreState {
     /// How to call functions of each type, by the type's number, once it was needed.
     calls: Vec<Option<Arc<CallInfo>>>,
     data: Option<Box<dyn Any + Send>>,
+    deadline: Option<Instant>,
     pub(super) memory_bytes: u64,
     pub(super) table_elements: u64,
 }
@@ -77,6 +79,7 @@ impl Store {
             externs: Vec::new(),
             calls: Vec::new(),
             data: None,
+            deadline: None,
             memory_bytes: 0,
             table_elements: 0,
         }))
@@ -118,6 +121,28 @@ impl StoreState {
         self.data.as_mut()?.downcast_mut()
     }
 
+    /// Gives code of the store until then; code that still runs at that time is left where it stands, with an error of kind
+    /// [`ErrorKind::Interrupted`], and none runs afterwards. `None` takes a deadline away that has not passed.
+    ///
+    /// Counts from the next call that the host makes into the store. It costs nothing while code runs. A host function that blocks
+    /// is not interrupted; the code that called it is, when it goes on.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// A store whose code was left half-way may be in any state between two instructions.
+    pub(crate) fn refuse_if_interrupted(&self) -> Result<()> {
+        if is_interrupted(self.vm_ptr()) {
+            Err(Error::new(ErrorKind::Interrupted, INTERRUPTED_TEXT))
+        } else {
+            Ok(())
+        }
+    }
+
     pub(super) fn id(&self) -> StoreId {
         self.id
     }
@@ -152,7 +177,9 @@ impl StoreState {
         if let Some(Some(info)) = self.calls.get(index) {
             return Ok(Arc::clone(info));
         }
-        let Some(ty) = self.engine.types().get(id).func.clone() else { unreachable!("functions have function types") };
+        let Some(ty) = self.engine.types().get(id).func.clone() else {
+            unreachable!("functions have function types")
+        };
         let signature = AbiSignature::of(&ty);
         let slots = signature.slots();
         let entry = EntryCode(self.engine.entry_trampoline(signature)?);

@@ -127,7 +127,9 @@ impl StoreState {
         let length = length.ok_or_else(|| Error::limit("the table's maximum"))?;
         self.charge_table(delta)?;
         let grown = self.tables[index].elements.grow(length, fill);
-        grown.map_err(|error| Error::limit(format!("no room for a table of {length} elements")).caused_by(error))?;
+        grown.map_err(|error| {
+            Error::limit(format!("no room for a table of {length} elements")).caused_by(error)
+        })?;
         self.table_elements += delta;
         Ok(old)
     }

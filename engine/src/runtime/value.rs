@@ -133,7 +133,9 @@ impl Ref {
     pub fn ty(&self, store: &StoreState) -> RefType {
         match self {
             Ref::Null(heap) => RefType { nullable: true, heap: bottom(*heap, store) },
-            Ref::Func(func) => RefType { nullable: false, heap: HeapType::Concrete(func.defined_type(store)) },
+            Ref::Func(func) => {
+                RefType { nullable: false, heap: HeapType::Concrete(func.defined_type(store)) }
+            }
             Ref::Extern(_) => RefType { nullable: false, heap: HeapType::Extern },
         }
     }

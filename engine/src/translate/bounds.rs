@@ -1,4 +1,4 @@
-//! Where a memory access goes, and what keeps it inside the memory (core spec, section 4.6.9, "Memory Instructions").
+//! Where a memory access goes, and what keeps it inside the memory (core spec, section 4.6.8, "Memory Instructions").
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, TrapCode, Value, types};
@@ -27,7 +27,9 @@ pub(super) fn heap_flags() -> MemFlagsData {
 fn memory_of(memarg: &MemArg) -> u32 {
     match memarg.target {
         MemArgTarget::Memory(memory) => memory,
-        MemArgTarget::Array(_) => unreachable!("the feature that accesses arrays as bytes cannot be switched on"),
+        MemArgTarget::Array(_) => {
+            unreachable!("the feature that accesses arrays as bytes cannot be switched on")
+        }
     }
 }
 

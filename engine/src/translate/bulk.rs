@@ -1,4 +1,4 @@
-//! Instructions on many bytes or elements at once (core spec, sections 4.6.8 and 4.6.9).
+//! Instructions on many bytes or elements at once (core spec, sections 4.6.7 and 4.6.8).
 
 use super::Translator;
 use crate::builtin::Builtin;

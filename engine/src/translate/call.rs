@@ -1,4 +1,4 @@
-//! Calls (core spec, section 4.6.13). Every call that compiled code makes is emitted by [`Translator::call_function`] or
+//! Calls (core spec, section 4.6.5, "Calls"). Every call that compiled code makes is emitted by [`Translator::call_function`] or
 //! [`Translator::call_address`], so that what a call means in a context, such as inside a block that catches, is decided once.
 
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -7,49 +7,74 @@ use cranelift_codegen::ir::{
 };
 
 use super::{TRUSTED, Translator, constant};
+use crate::builtin::Builtin;
+use crate::compile::artifact::trap_code;
 use crate::compile::signature::{POINTER, wasm_signature};
 use crate::trap::Trap;
 use crate::vm::layout::offsets;
 
+/// A function to call: code, and the context that it gets.
+enum Callee {
+    /// A function of this module.
+    Defined(FuncRef),
+    /// Whatever lies at an address.
+    Address { code: Value, vmctx: Value },
+}
+
 impl Translator<'_, '_> {
     pub(super) fn call(&mut self, function: u32) {
-        let type_index = self.env.info.functions[function as usize];
-        let params = self.env.info.func_type(function).params().len();
-        let args = self.pop_boundary(params);
-        let results = if (function as usize) < self.env.info.imported.functions {
-            let record = self.env.layout.function(function as usize);
-            let code = self.context_pointer(record + offsets::FUNC_CODE);
-            let vmctx = self.context_pointer(record + offsets::FUNC_VMCTX);
-            let signature = self.signature(type_index);
-            self.call_address(signature, code, &with_context(vmctx, args))
-        } else {
-            let callee = self.callee(function);
-            self.call_function(callee, &with_context(self.vmctx, args))
+        let callee = self.callee(function);
+        self.call_callee(self.env.info.functions[function as usize], callee);
+    }
+
+    pub(super) fn return_call(&mut self, function: u32) {
+        let callee = self.callee(function);
+        self.return_call_callee(self.env.info.functions[function as usize], callee);
+    }
+
+    pub(super) fn call_indirect(&mut self, type_index: u32, table: u32) {
+        let callee = self.table_callee(type_index, table);
+        self.call_callee(type_index, callee);
+    }
+
+    pub(super) fn return_call_indirect(&mut self, type_index: u32, table: u32) {
+        let callee = self.table_callee(type_index, table);
+        self.return_call_callee(type_index, callee);
+    }
+
+    pub(super) fn call_ref(&mut self, type_index: u32) {
+        let callee = self.popped_callee();
+        self.call_callee(type_index, callee);
+    }
+
+    pub(super) fn return_call_ref(&mut self, type_index: u32) {
+        let callee = self.popped_callee();
+        self.return_call_callee(type_index, callee);
+    }
+
+    fn call_callee(&mut self, type_index: u32, callee: Callee) {
+        let args = self.pop_boundary(self.env.info.func_type_at(type_index).params().len());
+        let results = match callee {
+            Callee::Defined(callee) => self.call_function(callee, &with_context(self.vmctx, args)),
+            Callee::Address { code, vmctx } => {
+                let signature = self.signature(type_index);
+                self.call_address(signature, code, &with_context(vmctx, args))
+            }
         };
         self.stack.extend(results);
     }
 
-    pub(super) fn call_indirect(&mut self, type_index: u32, table: u32) {
-        let index = self.pop();
-        let reference = self.table_element(table, index, Trap::UndefinedElement);
-        self.trap_if_null(reference, Trap::UninitializedElement);
-        let types = self.context_pointer(offsets::CTX_TYPES);
-        let wanted = self.b.ins().load(types::I32, constant(), types, type_index as i32 * 4);
-        let found = self.b.ins().load(types::I32, TRUSTED, reference, offsets::FUNC_TYPE);
-        let differs = self.icmp(IntCC::NotEqual, wanted, found);
-        self.trap_if(differs, Trap::IndirectCallTypeMismatch);
-        self.call_reference(type_index, reference);
-    }
-
-    /// Calls a function by a reference that is not null and has the given type.
-    fn call_reference(&mut self, type_index: u32, reference: Value) {
-        let params = self.env.info.func_type_at(type_index).params().len();
-        let args = self.pop_boundary(params);
-        let code = self.b.ins().load(POINTER, TRUSTED, reference, offsets::FUNC_CODE);
-        let vmctx = self.b.ins().load(POINTER, TRUSTED, reference, offsets::FUNC_VMCTX);
-        let signature = self.signature(type_index);
-        let results = self.call_address(signature, code, &with_context(vmctx, args));
-        self.stack.extend(results);
+    /// A tail call leaves the function: it takes its frame's place, so that any number of them need the room of one.
+    fn return_call_callee(&mut self, type_index: u32, callee: Callee) {
+        let args = self.pop_boundary(self.env.info.func_type_at(type_index).params().len());
+        match callee {
+            Callee::Defined(callee) => self.b.ins().return_call(callee, &with_context(self.vmctx, args)),
+            Callee::Address { code, vmctx } => {
+                let signature = self.signature(type_index);
+                self.b.ins().return_call_indirect(signature, code, &with_context(vmctx, args))
+            }
+        };
+        self.reachable = false;
     }
 
     /// Calls a function of this module.
@@ -64,6 +89,59 @@ impl Translator<'_, '_> {
         self.b.inst_results(call).to_vec()
     }
 
+    fn callee(&mut self, function: u32) -> Callee {
+        if (function as usize) >= self.env.info.imported.functions {
+            return Callee::Defined(self.defined_callee(function));
+        }
+        let record = self.env.layout.function(function as usize);
+        let code = self.context_pointer(record + offsets::FUNC_CODE);
+        let vmctx = self.context_pointer(record + offsets::FUNC_VMCTX);
+        Callee::Address { code, vmctx }
+    }
+
+    /// Takes an index and gives the function that the table has there, which must have the type or one below it.
+    fn table_callee(&mut self, type_index: u32, table: u32) -> Callee {
+        let index = self.pop();
+        let reference = self.table_element(table, index, Trap::UndefinedElement);
+        self.trap_if_null(reference, Trap::UninitializedElement);
+        let types = self.context_pointer(offsets::CTX_TYPES);
+        let wanted = self.b.ins().load(types::I32, constant(), types, type_index as i32 * 4);
+        let found = self.b.ins().load(types::I32, TRUSTED, reference, offsets::FUNC_TYPE);
+        let differs = self.icmp(IntCC::NotEqual, wanted, found);
+        if self.env.info.final_types[type_index as usize] {
+            self.trap_if(differs, Trap::IndirectCallTypeMismatch);
+        } else {
+            self.check_subtype(differs, found, wanted);
+        }
+        self.reference_callee(reference)
+    }
+
+    /// Traps if the types differ and the first is not below the second.
+    fn check_subtype(&mut self, differs: Value, found: Value, wanted: Value) {
+        let (compare, go_on) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(compare);
+        self.b.ins().brif(differs, compare, &[], go_on, &[]);
+        self.b.seal_block(compare);
+        self.b.switch_to_block(compare);
+        let below = self.call_builtin(Builtin::IsSubtype, &[found, wanted]);
+        self.b.ins().trapz(below, trap_code(Trap::IndirectCallTypeMismatch));
+        self.b.ins().jump(go_on, &[]);
+        self.b.seal_block(go_on);
+        self.b.switch_to_block(go_on);
+    }
+
+    fn popped_callee(&mut self) -> Callee {
+        let reference = self.pop();
+        self.trap_if_null(reference, Trap::NullFunctionReference);
+        self.reference_callee(reference)
+    }
+
+    fn reference_callee(&mut self, reference: Value) -> Callee {
+        let code = self.b.ins().load(POINTER, TRUSTED, reference, offsets::FUNC_CODE);
+        let vmctx = self.b.ins().load(POINTER, TRUSTED, reference, offsets::FUNC_VMCTX);
+        Callee::Address { code, vmctx }
+    }
+
     fn signature(&mut self, type_index: u32) -> SigRef {
         if let Some((_, signature)) = self.signatures.iter().find(|(known, _)| *known == type_index) {
             return *signature;
@@ -74,15 +152,17 @@ impl Translator<'_, '_> {
     }
 
     /// A function of this module as a callee: it is named by its position among those that the module defines.
-    fn callee(&mut self, function: u32) -> FuncRef {
+    fn defined_callee(&mut self, function: u32) -> FuncRef {
         if let Some((_, callee)) = self.callees.iter().find(|(known, _)| *known == function) {
             return *callee;
         }
         let signature = self.signature(self.env.info.functions[function as usize]);
         let position = function - self.env.info.imported.functions as u32;
-        let name = self.b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: position });
+        let name =
+            self.b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: position });
         let name = ExternalName::user(name);
-        let callee = self.b.import_function(ExtFuncData { name, signature, colocated: true, patchable: false });
+        let callee =
+            self.b.import_function(ExtFuncData { name, signature, colocated: true, patchable: false });
         self.callees.push((function, callee));
         callee
     }

@@ -1,4 +1,4 @@
-//! Blocks and branches (core spec, section 4.6.13, "Control Instructions").
+//! Blocks and branches (core spec, section 4.6.2, "Control Instructions").
 
 use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Type, Value};
 use smallvec::SmallVec;
@@ -51,7 +51,12 @@ impl Translator<'_, '_> {
     /// Notes a block that is opened where nothing is reached.
     pub(super) fn skip_block(&mut self) {
         let height = self.stack.len();
-        self.frames.push(Frame { kind: FrameKind::Unreachable, results: SmallVec::new(), height, exit: None });
+        self.frames.push(Frame {
+            kind: FrameKind::Unreachable,
+            results: SmallVec::new(),
+            height,
+            exit: None,
+        });
     }
 
     pub(super) fn block(&mut self, ty: BlockType) -> Result<()> {
@@ -156,6 +161,30 @@ impl Translator<'_, '_> {
         self.b.ins().brif(condition, target, &args, next, &[]);
         self.b.seal_block(next);
         self.b.switch_to_block(next);
+    }
+
+    /// Branches if a reference is null, and keeps it otherwise.
+    pub(super) fn br_on_null(&mut self, depth: u32) {
+        let reference = self.pop();
+        let (target, count) = self.branch_target(depth);
+        let args = self.peek_block_args(count);
+        let next = self.b.create_block();
+        self.b.ins().brif(reference, next, &[], target, &args);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
+        self.push(reference);
+    }
+
+    /// Branches with a reference unless it is null, and drops it otherwise.
+    pub(super) fn br_on_non_null(&mut self, depth: u32) {
+        let reference = self.stack[self.stack.len() - 1];
+        let (target, count) = self.branch_target(depth);
+        let args = self.peek_block_args(count);
+        let next = self.b.create_block();
+        self.b.ins().brif(reference, target, &args, next, &[]);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
+        self.pop();
     }
 
     pub(super) fn br_table(&mut self, table: &BrTable<'_>) -> Result<()> {

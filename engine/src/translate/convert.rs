@@ -7,7 +7,11 @@ use super::Translator;
 
 impl Translator<'_, '_> {
     /// A conversion that an instruction does.
-    pub(super) fn convert(&mut self, to: Type, build: impl FnOnce(FuncInstBuilder<'_, '_>, Type, Value) -> Value) {
+    pub(super) fn convert(
+        &mut self,
+        to: Type,
+        build: impl FnOnce(FuncInstBuilder<'_, '_>, Type, Value) -> Value,
+    ) {
         let operand = self.pop();
         let value = build(self.b.ins(), to, operand);
         self.push(value);

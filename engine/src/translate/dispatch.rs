@@ -19,7 +19,9 @@ impl Translator<'_, '_> {
     /// Where nothing is reached only the nesting of blocks counts.
     fn skip_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {
-            Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Try { .. } => self.skip_block(),
+            Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Try { .. } => {
+                self.skip_block()
+            }
             Op::Else => self.r#else(),
             Op::End => self.end(),
             _ => {}
@@ -32,7 +34,7 @@ impl Translator<'_, '_> {
         match op {
             // Control.
             Op::Unreachable => self.unreachable(),
-            Op::Nop => {},
+            Op::Nop => {}
             Op::Block { blockty } => self.block(*blockty)?,
             Op::Loop { blockty } => self.r#loop(*blockty)?,
             Op::If { blockty } => self.r#if(*blockty)?,
@@ -44,6 +46,14 @@ impl Translator<'_, '_> {
             Op::Return => self.r#return(),
             Op::Call { function_index } => self.call(*function_index),
             Op::CallIndirect { type_index, table_index } => self.call_indirect(*type_index, *table_index),
+            Op::ReturnCall { function_index } => self.return_call(*function_index),
+            Op::ReturnCallIndirect { type_index, table_index } => {
+                self.return_call_indirect(*type_index, *table_index);
+            }
+            Op::CallRef { type_index } => self.call_ref(*type_index),
+            Op::ReturnCallRef { type_index } => self.return_call_ref(*type_index),
+            Op::BrOnNull { relative_depth } => self.br_on_null(*relative_depth),
+            Op::BrOnNonNull { relative_depth } => self.br_on_non_null(*relative_depth),
             // Parametric and variable.
             Op::Drop => drop(self.pop()),
             Op::Select | Op::TypedSelect { .. } => self.select(),
@@ -55,6 +65,7 @@ impl Translator<'_, '_> {
             // References.
             Op::RefNull { .. } => self.ref_null(),
             Op::RefIsNull => self.ref_is_null(),
+            Op::RefAsNonNull => self.ref_as_non_null(),
             Op::RefFunc { function_index } => self.ref_func(*function_index)?,
             // Tables.
             Op::TableGet { table } => self.table_get(*table),
@@ -62,7 +73,9 @@ impl Translator<'_, '_> {
             Op::TableSize { table } => self.table_size(*table),
             Op::TableGrow { table } => self.table_grow(*table),
             Op::TableFill { table } => self.bulk(Builtin::TableFill, &[*table]),
-            Op::TableCopy { dst_table, src_table } => self.bulk(Builtin::TableCopy, &[*dst_table, *src_table]),
+            Op::TableCopy { dst_table, src_table } => {
+                self.bulk(Builtin::TableCopy, &[*dst_table, *src_table])
+            }
             Op::TableInit { elem_index, table } => self.bulk(Builtin::TableInit, &[*elem_index, *table]),
             Op::ElemDrop { elem_index } => self.drop_segment(Builtin::ElemDrop, *elem_index),
             // Memories.
@@ -86,7 +99,10 @@ impl Translator<'_, '_> {
             Op::I64Load16U { memarg } => self.load_extend(I16, Extend::Zero, I64, memarg),
             Op::I64Load32S { memarg } => self.load_extend(I32, Extend::Sign, I64, memarg),
             Op::I64Load32U { memarg } => self.load_extend(I32, Extend::Zero, I64, memarg),
-            Op::I32Store { memarg } | Op::I64Store { memarg } | Op::F32Store { memarg } | Op::F64Store { memarg } => self.store(memarg),
+            Op::I32Store { memarg }
+            | Op::I64Store { memarg }
+            | Op::F32Store { memarg }
+            | Op::F64Store { memarg } => self.store(memarg),
             Op::I32Store8 { memarg } | Op::I64Store8 { memarg } => self.store_low(I8, memarg),
             Op::I32Store16 { memarg } | Op::I64Store16 { memarg } => self.store_low(I16, memarg),
             Op::I64Store32 { memarg } => self.store_low(I32, memarg),
@@ -155,17 +171,33 @@ impl Translator<'_, '_> {
             Op::I64ExtendI32S => self.convert(I64, |ins, to, x| ins.sextend(to, x)),
             Op::I64ExtendI32U => self.convert(I64, |ins, to, x| ins.uextend(to, x)),
             Op::I32TruncF32S | Op::I32TruncF64S => self.convert(I32, |ins, to, x| ins.fcvt_to_sint(to, x)),
-            Op::I32TruncSatF32S | Op::I32TruncSatF64S => self.convert(I32, |ins, to, x| ins.fcvt_to_sint_sat(to, x)),
+            Op::I32TruncSatF32S | Op::I32TruncSatF64S => {
+                self.convert(I32, |ins, to, x| ins.fcvt_to_sint_sat(to, x))
+            }
             Op::I32TruncF32U | Op::I32TruncF64U => self.convert(I32, |ins, to, x| ins.fcvt_to_uint(to, x)),
-            Op::I32TruncSatF32U | Op::I32TruncSatF64U => self.convert(I32, |ins, to, x| ins.fcvt_to_uint_sat(to, x)),
+            Op::I32TruncSatF32U | Op::I32TruncSatF64U => {
+                self.convert(I32, |ins, to, x| ins.fcvt_to_uint_sat(to, x))
+            }
             Op::I64TruncF32S | Op::I64TruncF64S => self.convert(I64, |ins, to, x| ins.fcvt_to_sint(to, x)),
-            Op::I64TruncSatF32S | Op::I64TruncSatF64S => self.convert(I64, |ins, to, x| ins.fcvt_to_sint_sat(to, x)),
+            Op::I64TruncSatF32S | Op::I64TruncSatF64S => {
+                self.convert(I64, |ins, to, x| ins.fcvt_to_sint_sat(to, x))
+            }
             Op::I64TruncF32U | Op::I64TruncF64U => self.convert(I64, |ins, to, x| ins.fcvt_to_uint(to, x)),
-            Op::I64TruncSatF32U | Op::I64TruncSatF64U => self.convert(I64, |ins, to, x| ins.fcvt_to_uint_sat(to, x)),
-            Op::F32ConvertI32S | Op::F32ConvertI64S => self.convert(F32, |ins, to, x| ins.fcvt_from_sint(to, x)),
-            Op::F32ConvertI32U | Op::F32ConvertI64U => self.convert(F32, |ins, to, x| ins.fcvt_from_uint(to, x)),
-            Op::F64ConvertI32S | Op::F64ConvertI64S => self.convert(F64, |ins, to, x| ins.fcvt_from_sint(to, x)),
-            Op::F64ConvertI32U | Op::F64ConvertI64U => self.convert(F64, |ins, to, x| ins.fcvt_from_uint(to, x)),
+            Op::I64TruncSatF32U | Op::I64TruncSatF64U => {
+                self.convert(I64, |ins, to, x| ins.fcvt_to_uint_sat(to, x))
+            }
+            Op::F32ConvertI32S | Op::F32ConvertI64S => {
+                self.convert(F32, |ins, to, x| ins.fcvt_from_sint(to, x))
+            }
+            Op::F32ConvertI32U | Op::F32ConvertI64U => {
+                self.convert(F32, |ins, to, x| ins.fcvt_from_uint(to, x))
+            }
+            Op::F64ConvertI32S | Op::F64ConvertI64S => {
+                self.convert(F64, |ins, to, x| ins.fcvt_from_sint(to, x))
+            }
+            Op::F64ConvertI32U | Op::F64ConvertI64U => {
+                self.convert(F64, |ins, to, x| ins.fcvt_from_uint(to, x))
+            }
             Op::F32DemoteF64 => self.convert(F32, |ins, to, x| ins.fdemote(to, x)),
             Op::F64PromoteF32 => self.convert(F64, |ins, to, x| ins.fpromote(to, x)),
             Op::I32ReinterpretF32 => self.reinterpret(I32),

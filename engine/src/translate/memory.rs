@@ -1,10 +1,10 @@
-//! Scalar loads and stores, and the size of memories (core spec, section 4.6.9, "Memory Instructions").
+//! Scalar loads and stores, and the size of memories (core spec, section 4.6.8, "Memory Instructions").
 
 use cranelift_codegen::ir::{InstBuilder, Type, types};
 use wasmparser::MemArg;
 
-use super::bounds::heap_flags;
 use super::Translator;
+use super::bounds::heap_flags;
 use crate::builtin::Builtin;
 
 /// How a narrow value fills a wide one.

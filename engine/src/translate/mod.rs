@@ -17,9 +17,7 @@ mod table;
 mod variable;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{
-    Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, Type, Value, types,
-};
+use cranelift_codegen::ir::{Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, Type, Value, types};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, Variable};
 
@@ -101,7 +99,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         Ok(translator)
     }
 
-    /// Adds locals with their default value (core spec, section 4.4.10, "Invocation of function address").
+    /// Adds locals with their default value (core spec, section 4.6.5, "Calls").
     pub(crate) fn declare_locals(&mut self, count: u32, ty: wasmparser::ValType) -> Result<()> {
         let ty = ir_type(TypeConverter::new(&self.env.info.types).val_type(ty)?);
         if count == 0 {
@@ -204,7 +202,11 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     /// An unsigned 32-bit value as 64 bits; 64-bit values as they are.
     fn widen(&mut self, value: Value) -> Value {
-        if self.b.func.dfg.value_type(value) == types::I32 { self.b.ins().uextend(types::I64, value) } else { value }
+        if self.b.func.dfg.value_type(value) == types::I32 {
+            self.b.ins().uextend(types::I64, value)
+        } else {
+            value
+        }
     }
 
     // Traps and builtins.

@@ -1,4 +1,4 @@
-//! References (core spec, section 4.6.5, "Reference Instructions").
+//! References (core spec, section 4.6.9, "Reference Instructions").
 
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -6,6 +6,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use super::Translator;
 use crate::compile::signature::POINTER;
 use crate::error::{Error, Result};
+use crate::trap::Trap;
 
 impl Translator<'_, '_> {
     pub(super) fn ref_null(&mut self) {
@@ -19,6 +20,12 @@ impl Translator<'_, '_> {
         self.push_bool(condition);
     }
 
+    pub(super) fn ref_as_non_null(&mut self) {
+        let reference = self.pop();
+        self.trap_if_null(reference, Trap::NullReference);
+        self.push(reference);
+    }
+
     /// A reference to a function is the address of its record in the context.
     pub(super) fn ref_func(&mut self, function: u32) -> Result<()> {
         let info = self.env.info;
@@ -26,7 +33,9 @@ impl Translator<'_, '_> {
             None => function as usize,
             Some(_) => {
                 let slot = info.escaping_slot(function);
-                let slot = slot.ok_or_else(|| Error::unsupported("ref.func of a function that is mentioned nowhere else"))?;
+                let slot = slot.ok_or_else(|| {
+                    Error::unsupported("ref.func of a function that is mentioned nowhere else")
+                })?;
                 info.imported.functions + slot
             }
         };

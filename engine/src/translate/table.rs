@@ -1,4 +1,4 @@
-//! Tables (core spec, section 4.6.8, "Table Instructions").
+//! Tables (core spec, section 4.6.7, "Table Instructions").
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};

@@ -1,4 +1,4 @@
-//! Locals, globals, `drop` and `select` (core spec, sections 4.6.6 and 4.6.7).
+//! Locals, globals, `drop` and `select` (core spec, section 4.6.6, "Variable Instructions", and 4.6.1).
 
 use cranelift_codegen::ir::{InstBuilder, Value};
 

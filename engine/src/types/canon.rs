@@ -148,7 +148,9 @@ mod tests {
         let other = registry.intern(Box::new([func(&[reference(rec_reference(0))], None)])).unwrap();
         assert_eq!(registry.intern(group()).unwrap(), first);
         assert_ne!(first, other);
-        let CompositeType::Func(ty) = &registry.get(TypeId(first.0 + 1)).sub.composite else { panic!("a function") };
+        let CompositeType::Func(ty) = &registry.get(TypeId(first.0 + 1)).sub.composite else {
+            panic!("a function")
+        };
         assert_eq!(ty.params(), [reference(first)]);
     }
 
@@ -159,7 +161,9 @@ mod tests {
         let mid = registry.intern(Box::new([func(&[], Some(top))])).unwrap();
         let leaf = registry.intern(Box::new([func(&[], Some(mid))])).unwrap();
         let other = registry.intern(Box::new([func(&[ValType::I32], None)])).unwrap();
-        assert!(registry.is_subtype(leaf, top) && registry.is_subtype(leaf, mid) && registry.is_subtype(top, top));
+        assert!(
+            registry.is_subtype(leaf, top) && registry.is_subtype(leaf, mid) && registry.is_subtype(top, top)
+        );
         assert!(!registry.is_subtype(top, leaf) && !registry.is_subtype(leaf, other));
     }
 }

@@ -4,8 +4,8 @@ use wasmparser::{AbstractHeapType, CompositeInnerType, UnpackedIndex};
 
 use super::canon::{TypeRegistry, rec_reference};
 use super::{
-    CompositeType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability, RefType, StorageType,
-    SubType, TableType, TypeId, ValType,
+    CompositeType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability, RefType,
+    StorageType, SubType, TableType, TypeId, ValType,
 };
 use crate::error::{Error, Result};
 
@@ -82,9 +82,9 @@ impl<'a> TypeConverter<'a> {
                 };
                 CompositeType::Func(FuncType::new(list(func.params())?, list(func.results())?))
             }
-            CompositeInnerType::Struct(fields) => {
-                CompositeType::Struct(fields.fields.iter().map(|field| self.field(field)).collect::<Result<_>>()?)
-            }
+            CompositeInnerType::Struct(fields) => CompositeType::Struct(
+                fields.fields.iter().map(|field| self.field(field)).collect::<Result<_>>()?,
+            ),
             CompositeInnerType::Array(array) => CompositeType::Array(self.field(&array.0)?),
             CompositeInnerType::Cont(_) => return Err(Error::unsupported("continuation types")),
         };

@@ -122,9 +122,15 @@ impl fmt::Display for ExternType {
             ExternType::Memory(ty) => {
                 write!(f, "memory {}{}", if ty.memory64 { "i64 " } else { "" }, ty.limits)?;
                 f.write_str(if ty.shared { " shared" } else { "" })?;
-                if ty.page_size_log2 == 16 { Ok(()) } else { write!(f, " (pagesize {})", 1u64 << ty.page_size_log2) }
+                if ty.page_size_log2 == 16 {
+                    Ok(())
+                } else {
+                    write!(f, " (pagesize {})", 1u64 << ty.page_size_log2)
+                }
             }
-            ExternType::Global(GlobalType { content, mutability: Mutability::Const }) => write!(f, "global {content}"),
+            ExternType::Global(GlobalType { content, mutability: Mutability::Const }) => {
+                write!(f, "global {content}")
+            }
             ExternType::Global(GlobalType { content, mutability: Mutability::Var }) => {
                 write!(f, "global (mut {content})")
             }

@@ -1,6 +1,8 @@
 //! Subtyping and import matching (core spec, section 3.3, "Matching").
 
-use super::{CompositeType, ExternType, HeapType, Limits, Mutability, RefType, TypeId, TypeRegistry, ValType};
+use super::{
+    CompositeType, ExternType, HeapType, Limits, Mutability, RefType, TypeId, TypeRegistry, ValType,
+};
 
 impl TypeRegistry {
     /// Whether a value of the first type is one of the second.

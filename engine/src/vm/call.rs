@@ -3,15 +3,17 @@
 use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::func::HostFunc;
 use super::instance::instance_of;
 use super::layout::{VmEntry, VmExit, VmFault, VmFuncRef, VmHostCtx, VmStore, VmVal};
 use super::ptr::{VmBox, VmPtr};
-use super::sys::{signal, stack};
+use super::sys::signal::{self, INTERRUPTED};
+use super::sys::{stack, watchdog};
 use crate::builtin;
 use crate::compile::artifact::STACK_OVERFLOW;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Caller, StoreState};
 use crate::trap::Trap;
 
@@ -20,7 +22,8 @@ use crate::trap::Trap;
 pub(crate) struct EntryCode(pub(crate) usize);
 
 /// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap.
-type EntryFn = unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
+type EntryFn =
+    unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
 
 /// Stack that host functions and builtins may rely on when compiled code has used up its own.
 const HOST_STACK: usize = 192 << 10;
@@ -47,6 +50,7 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
         entry: VmEntry::default(),
         exit: VmExit::default(),
         fault: VmFault::default(),
+        interrupted: AtomicBool::new(false),
         builtin_call: builtin_call as *const () as usize,
         host_call: host_call as *const () as usize,
         raise: raise as *const () as usize,
@@ -58,8 +62,15 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
 /// there afterwards.
 ///
 /// `entry` is the entry trampoline of the function's type, and the arguments have the types it takes.
-pub(crate) fn enter(store: &mut StoreState, entry: EntryCode, func: VmPtr<VmFuncRef>, slots: &mut [VmVal]) -> Result<()> {
-    let low = stack::prepare_thread().map_err(|error| Error::limit(format!("the thread's stack: {error}")))?;
+pub(crate) fn enter(
+    store: &mut StoreState,
+    entry: EntryCode,
+    func: VmPtr<VmFuncRef>,
+    slots: &mut [VmVal],
+) -> Result<()> {
+    store.refuse_if_interrupted()?;
+    let low =
+        stack::prepare_thread().map_err(|error| Error::limit(format!("the thread's stack: {error}")))?;
     let vm = store.vm_ptr().as_ptr();
     let here = stack::here();
     // SAFETY: the record belongs to the store that we hold; no code of the store runs while we set it up.
@@ -78,6 +89,13 @@ pub(crate) fn enter(store: &mut StoreState, entry: EntryCode, func: VmPtr<VmFunc
         return Err(Error::exhaustion());
     }
     let record = func.read();
+    let watch = match store.deadline() {
+        // A nested call is watched with the outermost one.
+        Some(deadline) if saved.0.fp == 0 => {
+            Some(watchdog::watch(store.vm_ptr(), deadline).map_err(no_watchdog)?)
+        }
+        _ => None,
+    };
     let previous = signal::set_current(vm);
     // SAFETY: the address is that of an entry trampoline of the function's signature (the caller's duty), the record's code and
     // context belong together and are alive with the store, and the slots suffice. The store's borrow is handed to the code: Rust
@@ -87,6 +105,7 @@ pub(crate) fn enter(store: &mut StoreState, entry: EntryCode, func: VmPtr<VmFunc
         call(vm, record.vmctx, record.code, slots.as_mut_ptr())
     };
     signal::set_current(previous);
+    drop(watch);
     // SAFETY: the call is over; the record is ours again.
     let fault = unsafe {
         ((*vm).entry, (*vm).exit, (*vm).stack_limit) = saved;
@@ -99,8 +118,23 @@ pub(crate) fn enter(store: &mut StoreState, entry: EntryCode, func: VmPtr<VmFunc
         (Some(Pending::Panic(payload)), _) => resume_unwind(payload),
         (Some(Pending::Error(error)), _) => Err(error),
         (None, STACK_OVERFLOW) => Err(Error::exhaustion()),
-        (None, code) => Err(Trap::from_code(code).map_or_else(|| Error::host("compiled code left without a reason"), Error::from)),
+        (None, INTERRUPTED) => Err(Error::new(ErrorKind::Interrupted, INTERRUPTED_TEXT)),
+        (None, code) => Err(Trap::from_code(code)
+            .map_or_else(|| Error::host("compiled code left without a reason"), Error::from)),
     }
+}
+
+/// Whether the watchdog has interrupted the store.
+pub(crate) fn is_interrupted(store: VmPtr<VmStore>) -> bool {
+    // SAFETY: the record is alive with its store, which the caller holds.
+    unsafe { (*store.as_ptr()).interrupted.load(Ordering::Acquire) }
+}
+
+/// The message of an interruption.
+pub(crate) const INTERRUPTED_TEXT: &str = "the time allowed is over";
+
+fn no_watchdog(error: std::io::Error) -> Error {
+    Error::limit("no thread to watch the time").caused_by(error)
 }
 
 /// What a builtin returns to compiled code: in registers, a value and whether to leave by [`raise`].
@@ -111,7 +145,15 @@ struct BuiltinReturn {
 }
 
 /// Called by the builtin stub: runs the builtin of that number for the instance of that context.
-extern "C" fn builtin_call(context: *mut c_void, number: usize, a: u64, b: u64, c: u64, d: u64, e: u64) -> BuiltinReturn {
+extern "C" fn builtin_call(
+    context: *mut c_void,
+    number: usize,
+    a: u64,
+    b: u64,
+    c: u64,
+    d: u64,
+    e: u64,
+) -> BuiltinReturn {
     // SAFETY: compiled code passes its own context, whose store runs inside `enter`, which handed the store's borrow to us.
     let store = unsafe {
         let vm = (*context.cast::<super::layout::VmCtxHeader>()).store;

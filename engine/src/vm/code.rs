@@ -40,40 +40,52 @@ unsafe impl Sync for CodeBlock {}
 #[derive(Debug)]
 struct CodeMap {
     base: usize,
+    length: usize,
+    /// Whether the code is that of wasm functions, not of our own.
+    is_wasm: bool,
     /// Offsets from `base` at which an instruction may fault, ascending, with what the fault means.
     traps: Box<[(u32, u8)]>,
+}
+
+/// Whether an address lies in the body of a wasm function, where nothing but frames of such functions lies between it and the
+/// innermost entry. As [`trap_at`], for signal handlers.
+pub(crate) fn is_body(pc: usize) -> bool {
+    map_at(pc).is_some_and(|map| map.is_wasm && pc - map.base < map.length)
 }
 
 /// What a fault at an address means: a [`Trap`](crate::Trap) by its code or [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW).
 ///
 /// `None` for an address that is no faulting instruction of live code. Takes no lock and allocates nothing.
 pub(crate) fn trap_at(pc: usize) -> Option<u8> {
-    let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
-    let page = pc.checked_sub(space.map.base() as usize)? / PAGE;
-    let map = space.entry(page)?.load(Ordering::Acquire);
-    if map.is_null() {
-        return None;
-    }
-    // SAFETY: a published map is freed only when nothing runs its block's code; the caller has found a thread that does.
-    let map = unsafe { &*map };
+    let map = map_at(pc)?;
     let offset = u32::try_from(pc - map.base).ok()?;
     let found = map.traps.binary_search_by_key(&offset, |(at, _)| *at).ok()?;
     Some(map.traps[found].1)
 }
 
+/// The map of the block that an address lies in.
+fn map_at(pc: usize) -> Option<&'static CodeMap> {
+    let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
+    let page = pc.checked_sub(space.map.base() as usize)? / PAGE;
+    let map = space.entry(page)?.load(Ordering::Acquire);
+    // SAFETY: null, or a published map, which is freed only when nothing runs its block's code; the caller has found a thread that does.
+    unsafe { map.as_ref() }
+}
+
 impl CodeBlock {
     /// Installs functions. Those of one batch may call each other directly, by their positions in it.
-    pub(crate) fn install(isa: &OwnedTargetIsa, functions: &[CompiledFunction]) -> Result<CodeBlock> {
+    pub(crate) fn install(
+        isa: &OwnedTargetIsa,
+        functions: &[CompiledFunction],
+        is_wasm: bool,
+    ) -> Result<CodeBlock> {
         let space = space()?;
         let size: usize = functions.iter().map(CompiledFunction::padded_size).sum();
         let pages = space.allocate(size.div_ceil(PAGE).max(1))?;
         let mut block = CodeBlock { pages: pages.clone(), addresses: Box::default(), map: ptr::null_mut() };
         let provider = Provider { space, pages, used: 0 };
-        block.addresses = define(isa, provider, functions).map_err(|error| match error {
-            ModuleError::Allocation { err } => no_room(err),
-            other => Error::limit(format!("machine code could not be installed: {other}")),
-        })?;
-        block.publish(space, functions);
+        block.addresses = define(isa, provider, functions)?;
+        block.publish(space, functions, is_wasm);
         Ok(block)
     }
 
@@ -82,14 +94,19 @@ impl CodeBlock {
         self.addresses[position]
     }
 
-    fn publish(&mut self, space: &CodeSpace, functions: &[CompiledFunction]) {
+    fn publish(&mut self, space: &CodeSpace, functions: &[CompiledFunction], is_wasm: bool) {
         let base = space.map.base() as usize + self.pages.start * PAGE;
         let mut traps = Vec::with_capacity(functions.iter().map(|function| function.traps.len()).sum());
         for (function, address) in functions.iter().zip(&self.addresses) {
             let start = (address - base) as u32;
             traps.extend(function.traps.iter().map(|(offset, code)| (start + offset, *code)));
         }
-        self.map = Box::into_raw(Box::new(CodeMap { base, traps: traps.into() }));
+        self.map = Box::into_raw(Box::new(CodeMap {
+            base,
+            length: self.pages.len() * PAGE,
+            is_wasm,
+            traps: traps.into(),
+        }));
         for page in self.pages.clone() {
             if let Some(entry) = space.entry(page) {
                 entry.store(self.map, Ordering::Release);
@@ -115,13 +132,16 @@ impl Drop for CodeBlock {
 }
 
 /// Declares all functions first, so that each can refer to any other, then defines them and fills in the references.
-fn define(isa: &OwnedTargetIsa, provider: Provider, functions: &[CompiledFunction]) -> ModuleResult<Box<[usize]>> {
-    let mut builder = JITBuilder::with_isa(OwnedTargetIsa::clone(isa), cranelift_module::default_libcall_names());
+fn define(isa: &OwnedTargetIsa, provider: Provider, functions: &[CompiledFunction]) -> Result<Box<[usize]>> {
+    let mut builder =
+        JITBuilder::with_isa(OwnedTargetIsa::clone(isa), cranelift_module::default_libcall_names());
     builder.memory_provider(Box::new(provider));
     let mut module = JITModule::new(builder);
     let signature = module.make_signature();
-    let ids: Vec<FuncId> =
-        functions.iter().map(|_| module.declare_anonymous_function(&signature)).collect::<ModuleResult<_>>()?;
+    let mut ids: Vec<FuncId> = Vec::with_capacity(functions.len());
+    for _ in functions {
+        ids.push(module.declare_anonymous_function(&signature).map_err(not_installed)?);
+    }
     let mut relocs: Vec<ModuleReloc> = Vec::new();
     for (id, function) in ids.iter().zip(functions) {
         relocs.clear();
@@ -134,10 +154,18 @@ fn define(isa: &OwnedTargetIsa, provider: Provider, functions: &[CompiledFunctio
                 RelocTarget::LibCall(call) => ModuleRelocTarget::LibCall(call),
             },
         }));
-        module.define_function_bytes(*id, u64::from(function.align), &function.bytes, &relocs)?;
+        let (align, bytes) = (u64::from(function.align), &function.bytes);
+        module.define_function_bytes(*id, align, bytes, &relocs).map_err(not_installed)?;
     }
-    module.finalize_definitions()?;
+    module.finalize_definitions().map_err(not_installed)?;
     Ok(ids.iter().map(|id| module.get_finalized_function(*id) as usize).collect())
+}
+
+fn not_installed(error: ModuleError) -> Error {
+    match error {
+        ModuleError::Allocation { err } => no_room(err),
+        other => Error::limit(format!("machine code could not be installed: {other}")),
+    }
 }
 
 /// Hands out the memory of one block to the installer.
@@ -195,7 +223,7 @@ impl CodeSpace {
         let pages = map.len() / PAGE;
         let table = Mapping::reserve(pages * size_of::<AtomicPtr<CodeMap>>())?;
         table.open(0, table.len())?;
-        let free = Mutex::new(FreePages { runs: vec![0..pages] });
+        let free = Mutex::new(FreePages::new(pages));
         Ok(CodeSpace { map, table, free })
     }
 
@@ -236,6 +264,11 @@ struct FreePages {
 }
 
 impl FreePages {
+    /// That many pages, all free.
+    fn new(count: usize) -> FreePages {
+        FreePages { runs: std::iter::once(0..count).collect() }
+    }
+
     /// Takes pages from the first run that has enough.
     fn take(&mut self, count: usize) -> Option<Range<usize>> {
         let position = self.runs.iter().position(|run| run.len() >= count)?;
@@ -251,7 +284,8 @@ impl FreePages {
     /// Gives pages back, and joins them to their neighbours.
     fn give(&mut self, pages: Range<usize>) {
         let position = self.runs.partition_point(|run| run.end < pages.start);
-        let joins_next = |runs: &[Range<usize>], at: usize, end: usize| runs.get(at).is_some_and(|run| run.start == end);
+        let joins_next =
+            |runs: &[Range<usize>], at: usize, end: usize| runs.get(at).is_some_and(|run| run.start == end);
         if self.runs.get(position).is_some_and(|run| run.end == pages.start) {
             self.runs[position].end = pages.end;
             if joins_next(&self.runs, position + 1, pages.end) {
@@ -275,7 +309,7 @@ mod tests {
 
     #[test]
     fn pages_given_back_join_their_neighbours() {
-        let mut free = FreePages { runs: vec![0..10] };
+        let mut free = FreePages::new(10);
         let [a, b, c] = [2, 3, 5].map(|count| free.take(count).unwrap());
         assert_eq!((a.clone(), b.clone(), c.clone()), (0..2, 2..5, 5..10));
         assert_eq!(free.take(1), None);
@@ -283,7 +317,7 @@ mod tests {
         free.give(c);
         assert_eq!(free.runs, [0..2, 5..10]);
         free.give(b);
-        assert_eq!(free.runs, [0..10]);
+        assert_eq!(free.take(10), Some(0..10));
     }
 
     #[test]

@@ -33,7 +33,13 @@ pub(crate) struct HostFuncBox {
 
 impl HostFuncBox {
     /// Sets up a host function of the store; `code` is its signature's host trampoline.
-    pub(crate) fn new(store: VmPtr<VmStore>, closure: HostClosure, slots: usize, code: usize, type_id: u32) -> HostFuncBox {
+    pub(crate) fn new(
+        store: VmPtr<VmStore>,
+        closure: HostClosure,
+        slots: usize,
+        code: usize,
+        type_id: u32,
+    ) -> HostFuncBox {
         let host = VmBox::new(HostFunc { closure, slots });
         let context = VmBox::new(VmHostCtx {
             store: store.as_ptr(),
@@ -44,6 +50,7 @@ impl HostFuncBox {
             code,
             vmctx: context.as_ptr().cast(),
             type_id,
+            is_host: true,
             canonical: std::ptr::null(),
         });
         // SAFETY: the record was just made, and nothing else refers to it yet.

@@ -45,12 +45,18 @@ impl InstanceCtx {
         self.base.as_ptr().cast()
     }
 
-    /// Fills in a function record and makes it its own identity, unless it is a copy of another.
-    pub(crate) fn set_function(&mut self, position: usize, code: usize, vmctx: *mut c_void, type_id: u32, original: Option<VmPtr<VmFuncRef>>) {
-        let record = self.function(position).as_ptr();
-        let canonical = original.map_or(record, VmPtr::as_ptr);
+    /// Fills in the record of a function that the instance defines.
+    pub(crate) fn set_function(&mut self, position: usize, code: usize, type_id: u32) {
+        let place = self.function(position).as_ptr();
+        let record = VmFuncRef { code, vmctx: self.as_ptr(), type_id, is_host: false, canonical: place };
         // SAFETY: `function` gives the address of a record inside the block, and no code runs yet that reads it.
-        unsafe { record.write(VmFuncRef { code, vmctx, type_id, canonical }) };
+        unsafe { place.write(record) };
+    }
+
+    /// Fills in a function record with a copy of another, which is an imported function's.
+    pub(crate) fn import_function(&mut self, position: usize, record: VmFuncRef) {
+        // SAFETY: as for `set_function`.
+        unsafe { self.function(position).as_ptr().write(record) };
     }
 
     /// The function record at that position: imports first, then the functions that escape.

@@ -4,6 +4,7 @@
 
 use std::ffi::c_void;
 use std::mem::offset_of;
+use std::sync::atomic::AtomicBool;
 
 /// A value as compiled code passes it through memory: 16 bytes, of which a type uses the low ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +28,8 @@ pub(crate) struct VmExit {
     pub(crate) fp: usize,
 }
 
-/// Why a signal ended compiled code. `code` is 0 where nothing did.
+/// Why a signal ended compiled code. `code` is 0 where nothing did, else a [`Trap`](crate::Trap) by its code, or one of
+/// [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW) and [`INTERRUPTED`](super::sys::signal::INTERRUPTED).
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmFault {
@@ -44,6 +46,8 @@ pub(crate) struct VmStore {
     pub(crate) entry: VmEntry,
     pub(crate) exit: VmExit,
     pub(crate) fault: VmFault,
+    /// Set by the watchdog: compiled code is to be left where it is next found.
+    pub(crate) interrupted: AtomicBool,
     /// Calls a [`Builtin`](crate::builtin::Builtin): see [`call::builtin_call`](super::call).
     pub(crate) builtin_call: usize,
     /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for [`VmStore::raise`].
@@ -64,6 +68,8 @@ pub(crate) struct VmFuncRef {
     pub(crate) vmctx: *mut c_void,
     /// The canonical number of the function's type.
     pub(crate) type_id: u32,
+    /// Whether `vmctx` is a [`VmHostCtx`].
+    pub(crate) is_host: bool,
     /// The record that stands for the function's identity: an import is a copy of it.
     pub(crate) canonical: *const VmFuncRef,
 }
@@ -199,7 +205,16 @@ impl VmCtxLayout {
         let tags = part(counts.tags, size_of::<usize>())?;
         let size = part(0, 0)?;
         let imported_global_count = counts.imported_globals as u32;
-        Some(VmCtxLayout { globals, functions, memories, tables, imported_globals, tags, size, imported_global_count })
+        Some(VmCtxLayout {
+            globals,
+            functions,
+            memories,
+            tables,
+            imported_globals,
+            tags,
+            size,
+            imported_global_count,
+        })
     }
 
     /// The size of a context in bytes.
@@ -225,8 +240,12 @@ impl VmCtxLayout {
     /// Where that global lies.
     pub(crate) fn global(&self, index: u32) -> GlobalPlace {
         match index.checked_sub(self.imported_global_count) {
-            None => GlobalPlace::Pointer((self.imported_globals as usize + index as usize * size_of::<usize>()) as i32),
-            Some(defined) => GlobalPlace::Inline((self.globals as usize + defined as usize * size_of::<VmGlobal>()) as i32),
+            None => GlobalPlace::Pointer(
+                (self.imported_globals as usize + index as usize * size_of::<usize>()) as i32,
+            ),
+            Some(defined) => {
+                GlobalPlace::Inline((self.globals as usize + defined as usize * size_of::<VmGlobal>()) as i32)
+            }
         }
     }
 

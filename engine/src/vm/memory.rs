@@ -65,7 +65,8 @@ impl LinearMemory {
             std::mem::swap(&mut self.map, &mut moved.map);
         } else {
             let opened = round_up(old).unwrap_or(old);
-            self.map.open(opened, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?.saturating_sub(opened))?;
+            self.map
+                .open(opened, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?.saturating_sub(opened))?;
         }
         // SAFETY: as for `len`.
         unsafe { self.vm.as_ptr().write(VmMemory { base: self.map.base(), length }) };

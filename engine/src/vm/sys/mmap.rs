@@ -67,12 +67,16 @@ impl Mapping {
         }
         let base = self.range(start, length)?;
         // SAFETY: `range` has checked that the pages belong to this mapping.
-        if unsafe { libc::mprotect(base.cast(), length, access) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        if unsafe { libc::mprotect(base.cast(), length, access) } == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 
     fn range(&self, start: usize, length: usize) -> io::Result<*mut u8> {
         let inside = start.checked_add(length).is_some_and(|end| end <= self.length);
-        if !inside || start % PAGE != 0 {
+        if !inside || !start.is_multiple_of(PAGE) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         Ok(self.base.as_ptr().wrapping_add(start))

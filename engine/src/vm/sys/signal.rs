@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use std::io;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
 use crate::vm::code;
 use crate::vm::layout::{VmFault, VmStore};
@@ -14,17 +15,23 @@ thread_local! {
     static CURRENT: Cell<*mut VmStore> = const { Cell::new(std::ptr::null_mut()) };
 }
 
-/// The signals by which a processor reports what compiled code did.
-const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+/// The signal by which the watchdog interrupts a thread. Its default action is to do nothing.
+pub(crate) const INTERRUPT: libc::c_int = libc::SIGURG;
+
+/// The fault code of compiled code that was interrupted.
+pub(crate) const INTERRUPTED: u8 = u8::MAX - 1;
+
+/// The signals by which a processor reports what compiled code did, and the watchdog's.
+const SIGNALS: [libc::c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, INTERRUPT];
 
 /// What handled the signals before, in the order of [`SIGNALS`].
-static PREVIOUS: OnceLock<[libc::sigaction; 4]> = OnceLock::new();
+static PREVIOUS: OnceLock<[libc::sigaction; 5]> = OnceLock::new();
 
 /// Takes over the signals, once a process.
 pub(crate) fn install() -> io::Result<()> {
     static INSTALLED: OnceLock<Result<(), i32>> = OnceLock::new();
     let result = INSTALLED.get_or_init(|| {
-        let mut previous = [const { MaybeUninit::<libc::sigaction>::zeroed() }; 4];
+        let mut previous = [const { MaybeUninit::<libc::sigaction>::zeroed() }; 5];
         for (signal, previous) in SIGNALS.iter().zip(&mut previous) {
             // SAFETY: reads the present action into storage of the right type.
             if unsafe { libc::sigaction(*signal, std::ptr::null(), previous.as_mut_ptr()) } != 0 {
@@ -65,7 +72,8 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         // SAFETY: the kernel passes a `ucontext_t` to a handler that was installed with SA_SIGINFO; it is ours until we return.
         let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
         let pc = registers[libc::REG_RIP as usize] as usize;
-        if let Some(code) = code::trap_at(pc) {
+        let code = if signal == INTERRUPT { interrupt_at(store, pc) } else { code::trap_at(pc) };
+        if let Some(code) = code {
             // SAFETY: the signal interrupted compiled code, which runs inside `call::enter` for this store: the store is alive, no
             // Rust code is in the middle of using it, and `entry` describes the trampoline that made the call.
             let entry = unsafe {
@@ -79,6 +87,13 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         }
     }
     pass_on(signal, info, context);
+}
+
+/// Whether the watchdog wants the store's code to be left, and it can be where it is: inside the body of a function.
+fn interrupt_at(store: *mut VmStore, pc: usize) -> Option<u8> {
+    // SAFETY: the store is the thread's current one, so that its record is alive.
+    let wanted = unsafe { (*store).interrupted.load(Ordering::Acquire) };
+    (wanted && code::is_body(pc)).then_some(INTERRUPTED)
 }
 
 /// Gives the signal to the handler that was there before, or lets the default action end the process.
@@ -99,6 +114,7 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void
                 }
             }
         }
+        _ if signal == INTERRUPT => {}
         // SAFETY: restores the default action; the faulting instruction runs again on return and then ends the process.
         _ => unsafe {
             libc::signal(signal, libc::SIG_DFL);

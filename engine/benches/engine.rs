@@ -1,0 +1,85 @@
+//! What the engine's parts cost: compiling a function, entering and leaving compiled code, a trap, a host call.
+//!
+//! `cargo bench -p wassay-engine`; `docs/performance.md` has the figures of a day and a machine.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use wassay_engine::{Config, Engine, Extern, Func, FuncType, Linker, Module, Store, Val, ValType};
+
+/// A module of `functions` functions of about `operators` operators each.
+fn module(functions: usize, operators: usize) -> Vec<u8> {
+    let mut text = String::from("(module (memory 1)");
+    for function in 0..functions {
+        write!(text, "(func (export \"f{function}\") (param i32 i32) (result i32) (local i32) (local.get 0)")
+            .unwrap();
+        for operator in 0..operators / 4 {
+            match operator % 3 {
+                0 => text.push_str("(i32.add (local.get 1)) (local.tee 2) (i32.const 7) (i32.xor)"),
+                1 => text.push_str("(i32.load (i32.and (i32.const 0xfffc)))"),
+                _ => text.push_str("(i32.mul (local.get 2)) (i32.const 3) (i32.rotl)"),
+            }
+        }
+        text.push(')');
+    }
+    text.push(')');
+    wat::parse_str(text).unwrap()
+}
+
+fn compile(c: &mut Criterion) {
+    let engine = Engine::new(&Config::new().verifier(false)).unwrap();
+    let mut group = c.benchmark_group("compile");
+    for (functions, operators) in [(1, 4), (1, 64), (100, 64), (100, 400)] {
+        let bytes = module(functions, operators);
+        group.throughput(Throughput::Elements(functions as u64));
+        group.bench_function(format!("{functions} functions of {operators} operators"), |b| {
+            b.iter(|| Module::new(&engine, black_box(&bytes)).unwrap());
+        });
+    }
+    group.finish();
+}
+
+fn instantiate(c: &mut Criterion) {
+    let engine = Engine::new(&Config::new().verifier(false)).unwrap();
+    let module = Module::new(&engine, &module(10, 16)).unwrap();
+    c.bench_function("instantiate with a memory, in a fresh store", |b| {
+        b.iter(|| Linker::new().instantiate(&mut Store::new(&engine), black_box(&module)).unwrap());
+    });
+}
+
+fn call(c: &mut Criterion) {
+    let engine = Engine::new(&Config::new().verifier(false)).unwrap();
+    let mut store = Store::new(&engine);
+    let mut linker = Linker::new();
+    let host = Func::alloc(&mut store, FuncType::new([ValType::I32], [ValType::I32]), |_, args, results| {
+        results[0] = args[0];
+        Ok(())
+    });
+    linker.define("h", "f", Extern::Func(host.unwrap()));
+    let text = "(module (import \"h\" \"f\" (func $h (param i32) (result i32)))
+        (func (export \"empty\")) (func (export \"trap\") unreachable)
+        (func (export \"divide\") (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0)))
+        (func (export \"host\") (param i32) (loop (drop (call $h (i32.const 1)))
+          (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))";
+    let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let func = |name: &str| match instance.export(&store, name) {
+        Some(Extern::Func(func)) => func,
+        _ => panic!("{name} is exported"),
+    };
+    let (empty, trap, divide, host) = (func("empty"), func("trap"), func("divide"), func("host"));
+    c.bench_function("enter and return", |b| b.iter(|| empty.invoke(&mut store, &[]).unwrap()));
+    c.bench_function("enter and trap by unreachable", |b| {
+        b.iter(|| trap.invoke(&mut store, &[]).unwrap_err())
+    });
+    c.bench_function("enter and trap by a division", |b| {
+        b.iter(|| divide.invoke(&mut store, &[Val::I32(0)]).unwrap_err());
+    });
+    c.bench_function("1000 host calls", |b| b.iter(|| host.invoke(&mut store, &[Val::I32(1000)]).unwrap()));
+}
+
+criterion_group!(benches, compile, instantiate, call);
+criterion_main!(benches);

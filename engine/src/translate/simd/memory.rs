@@ -1,0 +1,45 @@
+//! Loads that make a vector of less than its 128 bits, and loads and stores of a lane (core spec, section 4.6.8, "Memory
+//! Instructions"). Whole vectors go the way of scalars.
+
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
+use cranelift_frontend::FuncInstBuilder;
+use wasmparser::MemArg;
+
+use crate::translate::Translator;
+use crate::translate::bounds::heap_flags;
+
+impl Translator<'_, '_> {
+    /// Loads 64 bits of lanes and widens them to 128.
+    pub(super) fn load_half(
+        &mut self,
+        memarg: &MemArg,
+        build: impl FnOnce(FuncInstBuilder<'_, '_>, MemFlagsData, Value, i32) -> Value,
+    ) {
+        let place = self.pop_place(memarg, 8);
+        let value = build(self.b.ins(), heap_flags(), place.address, place.offset);
+        self.push(value);
+    }
+
+    /// Loads a lane into all lanes.
+    pub(super) fn load_splat(&mut self, shape: Type, memarg: &MemArg) {
+        self.load(shape.lane_type(), memarg);
+        self.splat(shape);
+    }
+
+    /// Loads the lowest lane; the others are zero.
+    pub(super) fn load_zero(&mut self, shape: Type, memarg: &MemArg) {
+        self.load(shape.lane_type(), memarg);
+        self.unary(|ins, lane| ins.scalar_to_vector(shape, lane));
+    }
+
+    pub(super) fn load_lane(&mut self, shape: Type, memarg: &MemArg, lane: u8) {
+        let vector = self.pop_vector(shape);
+        self.load(shape.lane_type(), memarg);
+        self.unary(|ins, loaded| ins.insertlane(vector, loaded, lane));
+    }
+
+    pub(super) fn store_lane(&mut self, shape: Type, memarg: &MemArg, lane: u8) {
+        self.extract_lane(shape, lane);
+        self.store(memarg);
+    }
+}
