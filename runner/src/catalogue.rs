@@ -49,7 +49,7 @@ pub fn judging(
 ) -> Result<Judging, FeaturesError> {
     let header = header::parse(label, text)?;
     let of_header = header.features.as_deref().map(|expression| {
-        let line = text.lines().position(|line| is_features(line)).map_or(1, |index| index + 1);
+        let line = text.lines().position(is_features).map_or(1, |index| index + 1);
         let bad = |error| FeaturesError::Header { file: label.to_owned(), line, error };
         expression.parse::<Features>().map_err(bad)
     });

@@ -46,12 +46,10 @@ fn list(suites: &[Suite]) -> String {
         let (name, features, source) = (suite.name(), suite.features(), suite.source());
         table.add_row([name, scripts.as_str(), directives.as_str(), default, features, source]);
     }
-    for column in [1, 2] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+    for column in table.column_iter_mut().skip(1).take(2) {
+        column.set_cell_alignment(CellAlignment::Right);
     }
-    table.trim_fmt() + "\n"
+    text(table)
 }
 
 /// What a suite is, and a line a script, with its features where they are others than the suite's.
@@ -81,7 +79,7 @@ fn show(suite: &Suite) -> String {
         let note = if features == suite.features() { "" } else { &features };
         names.add_row([script.name(), note]);
     }
-    format!("{}\n\n{}\n", head.trim_fmt(), names.trim_fmt())
+    format!("{}\n{}", text(head), text(names))
 }
 
 /// How many scripts and directives a suite has; the directives of a folder are not known before it is run.
@@ -92,11 +90,19 @@ fn counts(suite: &Suite) -> (String, String) {
     }
 }
 
-/// A table of columns without lines around them.
+/// A table without lines around its columns.
 fn table() -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table
+}
+
+/// The lines of a table, two blanks between its columns.
+fn text(mut table: Table) -> String {
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table.trim_fmt() + "\n"
 }
 
 #[cfg(test)]

@@ -21,8 +21,9 @@ Examples:
   wassay wast --suite spec-v1 a.wast     with the features of a suite
   wassay wast --features 2.0,threads a.wast
 
-Without --features and --suite a script is judged under the features that its `;;!` header names, else those of the folder
-it lies in (`proposals/NAME`, `legacy`), else 3.0.";
+Without --features and --suite a script is judged under the features that its
+`;;!` header names, else those of the folder it lies in (`proposals/NAME`,
+`legacy`), else 3.0.";
 
 /// Run scripts and show every directive that fails
 #[derive(Debug, clap::Args)]
@@ -65,18 +66,15 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let (begin, workers) = (Begin::now(), workers(jobs, selections.len())?);
     let ran = batch::run(&workers, &selections, settings, |_, _| {});
     let finished: Vec<Finished> = unusable.into_iter().chain(ran.into_iter().flatten()).collect();
+    if args.lines.is_some() && finished.iter().all(has_nothing_judged) {
+        return Err(Error::Usage("--lines: no directive stands on these lines".to_owned()));
+    }
     show(&finished)?;
     if !args.reports.is_empty() {
         let name = args.suite.unwrap_or_else(|| "wast".to_owned());
         let cases = finished.iter().map(|finished| finished.case(&finished.label)).collect();
         let report = begin.report(vec![Suite { name, source: "files".to_owned(), cases }]);
         args.reports.iter().try_for_each(|file| file.write(&report))?;
-    }
-    if args.lines.is_some()
-        && finished.iter().all(|finished| matches!(&finished.end, End::Judged(_)))
-        && finished.iter().all(|finished| finished.directives() == 0)
-    {
-        return Err(Error::Usage("--lines: no directive stands on these lines".to_owned()));
     }
     Ok(exit(&finished))
 }
@@ -167,6 +165,10 @@ fn exit(finished: &[Finished]) -> Exit {
     } else {
         Exit::Failure
     }
+}
+
+fn has_nothing_judged(finished: &Finished) -> bool {
+    matches!(&finished.end, End::Judged(result) if result.directives.is_empty())
 }
 
 fn is_unusable(finished: &Finished) -> bool {
