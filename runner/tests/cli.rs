@@ -1,5 +1,7 @@
 //! `wassay test`, `wassay suite` and what all commands have in common, as processes.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::fs::File;

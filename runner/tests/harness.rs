@@ -1,5 +1,7 @@
 //! The harness as a test binary: this one, which runs itself over a folder that `INNER` names.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::path::Path;

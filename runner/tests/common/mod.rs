@@ -1,24 +1,24 @@
 //! Runs processes and keeps what they print.
 
-// Each test binary uses a part.
-#![allow(dead_code)]
+// Each test binary uses a part. What goes wrong here is a failed test.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What a process left behind.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// Its exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Its standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Its standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 /// Runs a command without the variables of the environment that change what it prints.
-pub fn run(command: &mut Command) -> Ran {
+pub(crate) fn run(command: &mut Command) -> Ran {
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_LOG", "WASSAY_SUITES", "WASSAY_TRIALS"] {
         if !command.get_envs().any(|(set, _)| set == variable) {
             command.env_remove(variable);
@@ -31,16 +31,16 @@ pub fn run(command: &mut Command) -> Ran {
 }
 
 /// Runs `wassay` with these arguments.
-pub fn wassay<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Ran {
+pub(crate) fn wassay<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Ran {
     run(Command::new(env!("CARGO_BIN_EXE_wassay")).args(args))
 }
 
 /// A folder with files.
-pub struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
     /// A folder with these files, in folders of their own where their names have a `/`.
-    pub fn new<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Folder {
+    pub(crate) fn new<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Folder {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = folder.path().join(name);
@@ -51,23 +51,23 @@ impl Folder {
     }
 
     /// The folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// A file in it.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 
     /// A file in it, as an argument.
-    pub fn arg(&self, name: &str) -> String {
+    pub(crate) fn arg(&self, name: &str) -> String {
         self.file(name).to_str().unwrap().to_owned()
     }
 }
 
 /// Four directives, all of which pass.
-pub const PASSES: &str = "\
+pub(crate) const PASSES: &str = "\
 (module (func (export \"seven\") (result i32) (i32.const 7)))
 (assert_return (invoke \"seven\") (i32.const 7))
 (assert_return (invoke \"seven\") (i32.const 7))
@@ -75,7 +75,7 @@ pub const PASSES: &str = "\
 ";
 
 /// Four directives, of which those on lines 2 and 4 fail.
-pub const FAILS: &str = "\
+pub(crate) const FAILS: &str = "\
 (module (func (export \"seven\") (result i32) (i32.const 7)))
 (assert_return (invoke \"seven\") (i32.const 8))
 (assert_return (invoke \"seven\") (i32.const 7))
