@@ -88,8 +88,19 @@ pub enum FailureKind {
     Unsupported,
     /// The form is no directive.
     MalformedDirective,
-    /// The run ended before it.
+    /// The time of the script was over before it.
     NotRun,
+}
+
+impl FailureKind {
+    /// Whether the time of the script was over.
+    pub fn is_timeout(self) -> bool {
+        matches!(
+            self,
+            FailureKind::Unexpected(ErrorKind::Timeout)
+                | FailureKind::Instead { actual: ErrorKind::Timeout, .. }
+        )
+    }
 }
 
 impl ScriptResult {
@@ -111,9 +122,10 @@ impl ScriptResult {
     /// The script as a case of a report, with how long it took and the features it was judged under.
     pub fn to_case(&self, duration: Duration, features: Vec<String>) -> Case {
         let directives = self.counts();
+        let worst = self.directives.iter().map(|directive| directive.outcome.word()).max();
         Case {
             name: self.name.clone(),
-            outcome: directives.outcome(),
+            outcome: worst.unwrap_or(wassay_reports::Outcome::Passed),
             duration,
             directives,
             text_not_compared: self.text_not_compared() as u64,
@@ -146,6 +158,7 @@ impl Outcome {
     pub fn word(&self) -> wassay_reports::Outcome {
         match self {
             Outcome::Passed => wassay_reports::Outcome::Passed,
+            Outcome::Failed(failure) if failure.kind.is_timeout() => wassay_reports::Outcome::Timeout,
             Outcome::Failed(_) => wassay_reports::Outcome::Failed,
             Outcome::Skipped(_) => wassay_reports::Outcome::Skipped,
             Outcome::ExpectedFailure(..) => wassay_reports::Outcome::XFailed,
@@ -234,11 +247,9 @@ impl fmt::Display for FailureKind {
                 return write!(f, "{}-expected", kind.name());
             }
             FailureKind::Missed(kind) => return write!(f, "not-{}", kind.name()),
-            FailureKind::Instead {
-                actual: kind @ (ErrorKind::NoSuchExport | ErrorKind::WrongArguments),
-                ..
-            }
-            | FailureKind::Unexpected(kind @ (ErrorKind::NoSuchExport | ErrorKind::WrongArguments)) => {
+            FailureKind::Instead { actual: kind, .. } | FailureKind::Unexpected(kind)
+                if speaks_for_itself(*kind) =>
+            {
                 kind.name()
             }
             FailureKind::Instead { actual, expected } => {
@@ -252,6 +263,11 @@ impl fmt::Display for FailureKind {
             FailureKind::NotRun => "not-run",
         })
     }
+}
+
+/// Whether a failure of that kind is named by it alone, whatever was expected.
+fn speaks_for_itself(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NoSuchExport | ErrorKind::WrongArguments | ErrorKind::Timeout)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use wasmparser::{
 use super::const_expr::ConstExpr;
 use super::info::{Export, ExportKind, Import, ModuleInfo};
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::features::Features;
 use crate::types::{ExternType, TagType, TypeConverter, TypeRegistry};
 
@@ -48,14 +48,15 @@ pub(crate) fn decode<'a>(
     Ok(Decoded { info, bodies })
 }
 
-/// Whether an error of the fast path means that the module is malformed: what it breaks then is the binary grammar.
+/// The error that a module which the fast path refused really has.
 ///
-/// The fast path reads and validates in one pass, and says `invalid` for all that the validator reports. This reads the whole module
-/// again without the validator; the first thing that cannot be derived by the grammar makes the module malformed.
+/// The fast path reads and validates in one pass, leaves function bodies for last, and says `invalid` for all that the validator
+/// reports. This reads the whole module again in the order of its bytes and without the validator: the first thing that the binary
+/// grammar does not derive makes the module malformed, whatever else is wrong with it.
 pub(crate) fn classify(bytes: &[u8], features: Features, error: Error) -> Error {
     match error.kind() {
-        crate::ErrorKind::Invalid => read_all(bytes, features).err().unwrap_or(error),
-        _ => error,
+        ErrorKind::Limit => error,
+        _ => read_all(bytes, features).err().unwrap_or(error),
     }
 }
 

@@ -95,7 +95,8 @@ impl<E: Embedder> Interpreter<'_, E> {
         };
         let bare = ModuleForm::Quote(without_annotations(quoted));
         let kind = if bare.bytes().is_ok() { ErrorKind::MalformedCustom } else { ErrorKind::Malformed };
-        self.assert_error(&EmbedError::new(kind, malformed.message), ErrorKind::MalformedCustom, Some(text))
+        let error = EmbedError { kind, ..self.malformed_text(&module.form, malformed) };
+        self.assert_error(&error, ErrorKind::MalformedCustom, Some(text))
     }
 
     fn assert_error(

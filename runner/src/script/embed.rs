@@ -1,10 +1,12 @@
 //! The little that a script asks of an engine.
 
 use std::fmt;
+use std::time::Instant;
 
 use smallvec::SmallVec;
 use wassay_engine::Features;
 
+use super::source::Place;
 use super::value::Value;
 
 /// The results of an invocation; most functions have at most one.
@@ -22,10 +24,12 @@ pub trait Embedder {
 
     /// Forgets every module, instance and registered name, and from now on compiles with these features.
     ///
+    /// Code that runs when the deadline passes ends in an error of kind [`ErrorKind::Timeout`], and none runs after it.
+    ///
     /// # Errors
     ///
     /// Where the engine cannot do with these features: [`ErrorKind::Unsupported`], or another kind where its setup fails.
-    fn begin(&mut self, features: Features) -> Result<(), EmbedError>;
+    fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError>;
 
     /// Decodes, validates and compiles a module in the binary format.
     ///
@@ -92,6 +96,8 @@ pub enum ErrorKind {
     Exception,
     /// A limit of the engine or the machine was reached.
     Limit,
+    /// The time of the script is over.
+    Timeout,
     /// The instance exports nothing of that name and kind.
     NoSuchExport,
     /// The function takes other arguments.
@@ -107,19 +113,30 @@ pub struct EmbedError {
     pub kind: ErrorKind,
     /// The engine's text, without the place.
     pub message: String,
-    /// The offset in the module's bytes, where it is known.
-    pub offset: Option<u64>,
+    /// Where in the module it arose, if that is known.
+    pub location: Option<Location>,
+}
+
+/// A place in a module, in the form that the script has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// An offset in the module's bytes.
+    Offset(u64),
+    /// A place in the script, for a module that is written there.
+    Source(Place),
+    /// A place in the text of a quoted module.
+    Quoted(Place),
 }
 
 impl EmbedError {
     /// An error without a place.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        EmbedError { kind, message: message.into(), offset: None }
+        EmbedError { kind, message: message.into(), location: None }
     }
 
-    /// The error with its place in the module's bytes.
-    pub fn at(self, offset: Option<u64>) -> Self {
-        EmbedError { offset, ..self }
+    /// The error with its place.
+    pub fn at(self, location: Option<Location>) -> Self {
+        EmbedError { location, ..self }
     }
 }
 
@@ -137,6 +154,7 @@ impl ErrorKind {
             ErrorKind::Exhaustion => "exhaustion",
             ErrorKind::Exception => "exception",
             ErrorKind::Limit => "limit",
+            ErrorKind::Timeout => "timeout",
             ErrorKind::NoSuchExport => "no-such-export",
             ErrorKind::WrongArguments => "wrong-arguments",
             ErrorKind::Internal => "internal",
@@ -147,8 +165,10 @@ impl ErrorKind {
 impl fmt::Display for EmbedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind.name(), self.message)?;
-        match self.offset {
-            Some(offset) => write!(f, " (at offset {offset:#x})"),
+        match self.location {
+            Some(Location::Offset(offset)) => write!(f, " (at offset {offset:#x})"),
+            Some(Location::Source(place)) => write!(f, " (at {place})"),
+            Some(Location::Quoted(place)) => write!(f, " (at {place} of the quoted text)"),
             None => Ok(()),
         }
     }

@@ -1,6 +1,7 @@
 //! Our own engine, driven by scripts.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use smallvec::SmallVec;
 use wassay_engine::{
@@ -9,7 +10,7 @@ use wassay_engine::{
     Store, Table, TableType, Val, ValType,
 };
 
-use super::embed::{EmbedError, Embedder, ErrorKind, Results};
+use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
 use super::spectest::{self, Item, Param};
 use super::value::{HeapType, Reference, Value};
 
@@ -32,8 +33,8 @@ struct Session {
     engine: Engine,
     store: Store,
     linker: Linker,
-    /// Whether the linker knows `spectest`, which is made when a module first asks for it.
-    spectest: bool,
+    /// Whether the name of the host module is one that the script registered.
+    spectest_taken: bool,
     /// The references that a script made by number.
     externs: HashMap<u32, ExternRef>,
 }
@@ -63,12 +64,18 @@ impl Embedder for EngineEmbedder {
     type Module = Module;
     type Instance = Instance;
 
-    fn begin(&mut self, features: Features) -> Result<(), EmbedError> {
+    fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.session = None;
         let engine = self.engine(features)?;
-        let store = Store::new(&engine);
-        self.session =
-            Some(Session { engine, store, linker: Linker::new(), spectest: false, externs: HashMap::new() });
+        let mut store = Store::new(&engine);
+        store.set_deadline(deadline);
+        self.session = Some(Session {
+            engine,
+            store,
+            linker: Linker::new(),
+            spectest_taken: false,
+            externs: HashMap::new(),
+        });
         Ok(())
     }
 
@@ -78,16 +85,14 @@ impl Embedder for EngineEmbedder {
 
     fn instantiate(&mut self, module: &Module) -> Result<Instance, EmbedError> {
         let session = self.session()?;
-        if !session.spectest && module.imports().any(|import| import.module == spectest::NAME) {
-            session.define_spectest()?;
-        }
+        session.define_spectest(module)?;
         Ok(session.linker.instantiate(&mut session.store, module)?)
     }
 
     fn register(&mut self, name: &str, instance: Option<&Instance>) -> Result<(), EmbedError> {
         let session = self.session()?;
         // A script may give the name of the host module to an instance of its own.
-        session.spectest |= name == spectest::NAME;
+        session.spectest_taken |= name == spectest::NAME;
         let instance = match instance {
             Some(instance) => *instance,
             // An instance that exports nothing is what takes a name away.
@@ -125,13 +130,20 @@ impl Embedder for EngineEmbedder {
 }
 
 impl Session {
-    fn define_spectest(&mut self) -> Result<(), EmbedError> {
+    /// Makes what a module imports from `spectest` and what is not there yet.
+    fn define_spectest(&mut self, module: &Module) -> Result<(), EmbedError> {
         let features = self.engine.features();
-        for (name, item) in spectest::items(features.contains("memory64"), features.contains("threads")) {
-            let item = self.host_item(item)?;
-            self.linker.define(spectest::NAME, name, item);
+        let (memory64, threads) = (features.contains("memory64"), features.contains("threads"));
+        for import in module.imports().filter(|import| import.module == spectest::NAME) {
+            if self.spectest_taken || self.linker.get(spectest::NAME, import.name).is_some() {
+                continue;
+            }
+            let found = spectest::items(memory64, threads).find(|(name, _)| *name == import.name);
+            if let Some((name, item)) = found {
+                let item = self.host_item(item)?;
+                self.linker.define(spectest::NAME, name, item);
+            }
         }
-        self.spectest = true;
         Ok(())
     }
 
@@ -267,9 +279,10 @@ impl From<Error> for EmbedError {
             Engine::Trap(_) => ErrorKind::Trap,
             Engine::Exhaustion => ErrorKind::Exhaustion,
             Engine::Limit => ErrorKind::Limit,
+            Engine::Interrupted => ErrorKind::Timeout,
             Engine::Usage => ErrorKind::WrongArguments,
             _ => ErrorKind::Internal,
         };
-        EmbedError::new(kind, error.message()).at(error.offset())
+        EmbedError::new(kind, error.message()).at(error.offset().map(Location::Offset))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
 
 use thiserror::Error;
 use wassay_engine::Features;
@@ -20,6 +21,8 @@ pub struct Options {
     pub lines: Option<LineRange>,
     /// Whether to end at the first failure; what was not reached is skipped.
     pub fail_fast: bool,
+    /// How long the script may run; what was not reached then fails as not run.
+    pub timeout: Option<Duration>,
 }
 
 /// A range of lines, counted from 1, both ends within.

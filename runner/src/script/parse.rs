@@ -195,3 +195,54 @@ impl Peek for ModuleField {
         "a module field"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of every form, with strings, comments and annotations that hide parentheses.
+    const SCRIPT: &str = "(module $m (@custom \"a\" \")\") (func)) ;; )
+(module definition quote \"(func)\") (; ( ;) (module instance $i $m)
+(register \"m\" $m)(invoke \"f\" (i32.const 1))
+(get $m \"g\") (assert_return (invoke \"(\") (i32.const 1)) (assert_trap (invoke \"f\") \")\")
+(assert_trap (module) \"\") (assert_exhaustion (invoke \"f\") \"\") (assert_exception (invoke \"f\"))
+(assert_malformed (module quote \"(\") \"\") (assert_invalid (module) \"\") (assert_unlinkable (module) \"\")
+(assert_malformed_custom (module) \"\") (assert_invalid_custom (module) \"\") (wait $t)";
+
+    fn seen(source: &Source<'_>, directives: &[Directive]) -> Vec<(String, &'static str)> {
+        let seen =
+            |directive: &Directive| (source.slice(&directive.span).to_owned(), directive.command.keyword());
+        directives.iter().map(seen).collect()
+    }
+
+    #[test]
+    fn both_ways_to_read_a_script_see_the_same() {
+        let source = Source::new("t.wast", SCRIPT);
+        let at_once = seen(&source, &whole(SCRIPT).unwrap());
+        assert_eq!(at_once, seen(&source, &form_by_form(&source).unwrap()));
+        assert_eq!(at_once.len(), 17);
+        assert!(at_once.iter().all(|(text, _)| text.starts_with('(') && text.ends_with(')')), "{at_once:?}");
+        assert_eq!(at_once[1], ("(module definition quote \"(func)\")".to_owned(), "module definition"));
+    }
+
+    #[test]
+    fn a_bare_module_spans_its_fields() {
+        for text in ["  (func) (memory 1) ;; end", "  (func) (funk) ;; end"] {
+            let script = parse(Source::new("t.wast", text)).unwrap();
+            assert_eq!(script.directives.len(), 1);
+            assert!(script.source.slice(&script.directives[0].span).starts_with("(func) ("));
+            assert!(script.source.slice(&script.directives[0].span).ends_with(')'));
+        }
+    }
+
+    #[test]
+    fn a_module_keeps_its_bytes_name_and_custom_sections() {
+        let script = parse(Source::new("t.wast", "(module $m (@custom \"key\" \"val\") (func))")).unwrap();
+        let Command::Module(definition) = &script.directives[0].command else {
+            panic!("{:?}", script.directives)
+        };
+        assert_eq!(definition.name.as_deref(), Some("m"));
+        let bytes = definition.form.bytes().unwrap();
+        assert!(bytes.windows(7).any(|window| window == b"\x03keyval"), "{bytes:?}");
+    }
+}

@@ -1,11 +1,12 @@
 //! Runs the directives of a script, each by one short function.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use super::assert::{Judged, results_written};
-use super::embed::{EmbedError, Embedder, ErrorKind, Results};
+use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
 use super::env::{Env, Missing};
-use super::model::{Action, Command, Definition, Directive, Instantiation, Script};
+use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
 use super::options::{Options, Position};
 use super::parse::parse;
 use super::source::{Source, SourceError};
@@ -27,10 +28,11 @@ pub fn run_script<E: Embedder>(
 
 /// Runs a parsed script from a fresh start of the embedder.
 pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E) -> ScriptResult {
-    let begun = embedder.begin(options.features);
+    let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let begun = embedder.begin(options.features, deadline);
     let mut interpreter = Interpreter { embedder, env: Env::new(), options, source: &script.source };
     let mut result = ScriptResult { name: script.source.name().to_owned(), directives: Vec::new() };
-    let mut stopped = false;
+    let mut ended = None;
     for directive in &script.directives {
         let position = options.lines.as_ref().map(|lines| lines.position(&script.source, &directive.span));
         match position.unwrap_or(Position::Within) {
@@ -40,18 +42,37 @@ pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E
             }
             Position::Before | Position::Behind => {}
             Position::Within => {
-                let judged = match &begun {
-                    _ if stopped => Err(None),
-                    Ok(()) => interpreter.judge(directive).map_err(Some),
-                    Err(error) => Err(Some(unexpected(error))),
+                let verdict = match (&begun, ended) {
+                    (_, Some(end)) => interpreter.not_reached(directive, end),
+                    (Ok(()), None) => {
+                        let judged = interpreter.judge(directive);
+                        interpreter.verdict(directive, judged)
+                    }
+                    (Err(error), None) => interpreter.verdict(directive, Err(unexpected(error))),
                 };
-                let verdict = interpreter.verdict(directive, judged);
-                stopped |= options.fail_fast && matches!(verdict.outcome, Outcome::Failed(_));
+                ended = ended.or_else(|| End::after(&verdict.outcome, options));
                 result.directives.push(verdict);
             }
         }
     }
     result
+}
+
+/// Why a run ended before its last directive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    FirstFailure,
+    Timeout,
+}
+
+impl End {
+    fn after(outcome: &Outcome, options: &Options) -> Option<End> {
+        match outcome {
+            Outcome::Failed(failure) if failure.kind.is_timeout() => Some(End::Timeout),
+            Outcome::Failed(_) if options.fail_fast => Some(End::FirstFailure),
+            _ => None,
+        }
+    }
 }
 
 /// A script while it runs.
@@ -99,19 +120,29 @@ impl<E: Embedder> Interpreter<'_, E> {
         }
     }
 
-    /// The verdict on a directive: judged, or not reached where there is no failure to tell.
-    fn verdict(&self, directive: &Directive, judged: Result<Judged, Option<Failure>>) -> DirectiveResult {
+    fn verdict(&self, directive: &Directive, judged: Result<Judged, Failure>) -> DirectiveResult {
         let text_not_compared = matches!(judged, Ok(Judged::ByKindAlone));
         let outcome = match judged {
             Ok(_) => Outcome::Passed,
-            Err(None) => Outcome::Skipped("not run after the first failure".to_owned()),
-            Err(Some(failure)) => {
+            Err(failure) => {
                 let source = self.source.slice(&directive.span).to_owned();
                 Outcome::Failed(Box::new(Failure { source, ..failure }))
             }
         };
         let place = self.source.place(directive.span.start);
         DirectiveResult { place, keyword: directive.command.keyword(), outcome, text_not_compared }
+    }
+
+    fn not_reached(&self, directive: &Directive, end: End) -> DirectiveResult {
+        let failure = Failure::new(FailureKind::NotRun, "the time of the script was over before");
+        let result = self.verdict(directive, Err(failure));
+        match end {
+            End::Timeout => result,
+            End::FirstFailure => DirectiveResult {
+                outcome: Outcome::Skipped("not run after the first failure".to_owned()),
+                ..result
+            },
+        }
     }
 
     fn module(&mut self, definition: &Definition, line: usize) -> Result<Judged, Failure> {
@@ -189,9 +220,20 @@ impl<E: Embedder> Interpreter<'_, E> {
 
     /// Compiles a module; text that is malformed is an error as malformed bytes are.
     pub(super) fn compile(&mut self, definition: &Definition) -> Result<E::Module, EmbedError> {
-        let bytes =
-            definition.form.bytes().map_err(|error| EmbedError::new(ErrorKind::Malformed, error.message))?;
+        let bytes = definition.form.bytes().map_err(|error| self.malformed_text(&definition.form, error))?;
         self.embedder.compile(&bytes)
+    }
+
+    /// Malformed text as an error, with its place.
+    pub(super) fn malformed_text(&self, form: &ModuleForm, error: TextError) -> EmbedError {
+        let location = match form {
+            ModuleForm::Quote(text) => {
+                let text = String::from_utf8_lossy(text);
+                Location::Quoted(Source::new("", &text).place(error.offset))
+            }
+            ModuleForm::Text(_) | ModuleForm::Binary(_) => Location::Source(self.source.place(error.offset)),
+        };
+        EmbedError::new(ErrorKind::Malformed, error.message).at(Some(location))
     }
 
     fn instance(&self, name: Option<&str>) -> Result<E::Instance, Failure> {

@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Instant;
 
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wassay_engine::Features;
 
-use crate::script::embed::{EmbedError, Embedder, ErrorKind, Results};
+use crate::script::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
 use crate::script::value::{HeapType, Reference, Value};
 
 /// See the module.
@@ -40,7 +41,7 @@ impl Embedder for Mock {
     type Module = Imports;
     type Instance = Instance;
 
-    fn begin(&mut self, features: Features) -> Result<(), EmbedError> {
+    fn begin(&mut self, features: Features, _deadline: Option<Instant>) -> Result<(), EmbedError> {
         *self = Mock { features, broken: self.broken, ..Mock::default() };
         if self.broken { Err(EmbedError::new(ErrorKind::Internal, "no machine")) } else { Ok(()) }
     }
@@ -108,7 +109,7 @@ impl Embedder for Mock {
 }
 
 fn failed(kind: ErrorKind, error: &wasmparser::Error) -> EmbedError {
-    EmbedError::new(kind, error.message()).at(Some(error.offset()))
+    EmbedError::new(kind, error.message()).at(Some(Location::Offset(error.offset())))
 }
 
 /// Reads all but function bodies, which is enough for the modules of these tests.
@@ -133,6 +134,7 @@ fn behave(name: &str) -> Result<Results, EmbedError> {
         "exhaustion" => ErrorKind::Exhaustion,
         "exception" => ErrorKind::Exception,
         "limit" => ErrorKind::Limit,
+        "timeout" => ErrorKind::Timeout,
         "unsupported" => ErrorKind::Unsupported,
         "internal" => ErrorKind::Internal,
         "void" => return Ok(Results::new()),

@@ -1,6 +1,9 @@
 //! That a wrong expectation is caught, for every kind of assertion, and a right one is not.
 
+mod engine;
 mod mock;
+
+use std::time::Duration;
 
 use wassay_engine::Features;
 
@@ -470,6 +473,16 @@ fn after_the_first_failure_the_rest_is_skipped_only_if_asked() {
 }
 
 #[test]
+fn after_a_timeout_the_rest_fails_as_not_run() {
+    let text =
+        "(module) (assert_trap (invoke \"timeout\") \"unreachable\") (invoke \"void\") (invoke \"void\")";
+    assert_eq!(outcomes(text), ["pass", "timeout", "not-run", "not-run"]);
+    let result = result_with(text, &Options::default());
+    assert_eq!(result.to_case(Duration::ZERO, vec![]).outcome, wassay_reports::Outcome::Timeout);
+    assert_eq!(result.counts().failed, 3);
+}
+
+#[test]
 fn an_engine_that_does_not_start_fails_every_directive() {
     let mut embedder = Mock::broken();
     let result =
@@ -512,6 +525,17 @@ fn failures_show_both_sides_in_full() {
             .unwrap()
             .starts_with("invalid: type mismatch: expected i32 but nothing on stack (at offset 0x")
     );
+}
+
+#[test]
+fn malformed_text_is_shown_with_its_place() {
+    let message = failure("\n(module\n  (func (call $nowhere)))").message;
+    assert!(message.ends_with("unknown func: failed to find name `$nowhere` (at 3:15)"), "{message}");
+    // The place is the same where another form keeps the file from being read at once.
+    let result = result_with("(module)\n(module\n  (func (call $nowhere)))\nnonsense", &Options::default());
+    assert!(result.failures().any(|(_, failure)| failure.message.ends_with("(at 3:15)")), "{result:?}");
+    let message = failure("(module quote \"(func)\\n (funk)\")").message;
+    assert!(message.ends_with("expected valid module field (at 2:3 of the quoted text)"), "{message}");
 }
 
 #[test]
