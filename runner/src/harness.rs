@@ -48,7 +48,7 @@ use wassay_testsuite::{Pin, Script, Suite, directory};
 
 #[cfg(doc)]
 use crate::batch::VERIFIER;
-use crate::batch::{End, Finished, Settings, Workers, embedder, full_name, label};
+use crate::batch::{End, Finished, Settings, TIMEOUT, Workers, embedder, full_name, label};
 use crate::script::parse;
 use crate::script::source::Source;
 
@@ -168,7 +168,8 @@ impl Shared {
         };
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;
-        workers.run(std::iter::once((label, script.clone())), Settings::default(), |_, ended| {
+        let settings = Settings { timeout: Some(TIMEOUT), ..Settings::default() };
+        workers.run(std::iter::once((label, script.clone())), settings, |_, ended| {
             finished = Some(ended);
         });
         let finished = finished.ok_or("the thread of the script ended before it")?;

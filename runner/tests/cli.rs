@@ -141,7 +141,8 @@ fn a_script_that_cannot_be_run_fails_its_suite_and_no_other_script() {
 
 #[test]
 fn the_report_says_what_was_run_and_how_it_ended() {
-    let folder = Folder::new(&[("s/a.wast", PASSES), ("s/b.wast", FAILS)]);
+    let vector = format!("(module (func (param v128)))\n{PASSES}");
+    let folder = Folder::new(&[("s/a.wast", vector.as_str()), ("s/b.wast", FAILS)]);
     let file = folder.arg("r.json");
     let suite = folder.arg("s");
     let ran = wassay(&["test", &suite, "scripts", "--report", &format!("json={file}")]);
@@ -159,6 +160,10 @@ fn the_report_says_what_was_run_and_how_it_ended() {
     assert_eq!((case.name.as_str(), case.outcome, case.failures.len()), ("b.wast", Outcome::Failed, 2));
     assert!(case.duration <= report.duration && !case.duration.is_zero());
     assert_eq!(report.suites[1].outcomes().failed, 0);
+    // What the modules use is computed from their bytes, whatever they are judged under.
+    let features: Vec<&[String]> =
+        report.suites[0].cases.iter().map(|case| case.features.as_slice()).collect();
+    assert_eq!(features, [&["simd".to_owned()][..], &[]]);
 }
 
 #[test]

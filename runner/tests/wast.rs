@@ -214,3 +214,28 @@ fn colours_are_for_terminals_and_can_be_asked_for_or_refused() {
     both.args(["wast", &folder.arg("a.wast")]).envs([("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]);
     assert!(!run(&mut both).out.contains('\u{1b}'));
 }
+
+#[test]
+fn a_script_that_does_not_end_is_ended_by_its_time() {
+    let endless = "(module (func (export \"f\") (loop (br 0))))\n(invoke \"f\")\n(invoke \"f\")\n";
+    let folder = Folder::new(&[("a.wast", endless), ("b.wast", PASSES)]);
+    let report = folder.arg("r.json");
+    let option = format!("json={report}");
+    let ran = wassay(&[
+        "wast",
+        "--timeout",
+        "100ms",
+        "--report",
+        &option,
+        &folder.arg("a.wast"),
+        &folder.arg("b.wast"),
+    ]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("a.wast:2:1: unexpected-timeout"), "{}", ran.out);
+    assert!(ran.out.contains("a.wast:3:1: not-run"), "{}", ran.out);
+    assert!(ran.out.ends_with("2 scripts, 7 directives: 5 passed, 2 failed\n"), "{}", ran.out);
+    let report = wassay_reports::json::parse(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report.suites[0].cases[0].outcome, wassay_reports::Outcome::Timeout);
+    assert_eq!(wassay(&["test", "--timeout", "100ms", &folder.arg("a.wast")]).code, 1);
+    assert_eq!(wassay(&["wast", "--timeout", "soon", &folder.arg("a.wast")]).code, 2);
+}

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use wassay_engine::Features;
 use wassay_reports::{Case, Counts, Failure, Outcome};
 
 use crate::script::source::Place;
@@ -16,8 +15,10 @@ pub struct Finished {
     pub label: String,
     /// How long it took, reading and parsing included.
     pub duration: Duration,
-    /// The features it was judged under, where it came so far.
-    pub features: Option<Features>,
+    /// The features that its valid modules need beyond 1.0, where that was to be found out ([`Settings::uses`]).
+    ///
+    /// [`Settings::uses`]: super::Settings::uses
+    pub uses: Vec<&'static str>,
     /// What is odd in its header: one line each, with file and line.
     pub warnings: Vec<String>,
     /// How it ended.
@@ -54,7 +55,7 @@ pub enum End {
 
 impl Finished {
     pub(crate) fn new(label: String, end: End) -> Finished {
-        Finished { label, duration: Duration::ZERO, features: None, warnings: Vec::new(), end }
+        Finished { label, duration: Duration::ZERO, uses: Vec::new(), warnings: Vec::new(), end }
     }
 
     /// Whether everything came as expected.
@@ -80,7 +81,7 @@ impl Finished {
             }
             whole => whole.clone(),
         };
-        Finished { features: self.features, ..Finished::new(self.label.clone(), end) }
+        Finished::new(self.label.clone(), end)
     }
 
     /// Everything that was not as expected, as text for people; empty where there is nothing.
@@ -99,10 +100,7 @@ impl Finished {
 
     /// The script as a case of a report, under this name.
     pub fn case(&self, name: &str) -> Case {
-        let features = match self.features {
-            Some(features) => features.iter().map(str::to_owned).collect(),
-            None => Vec::new(),
-        };
+        let features = self.uses.iter().map(|name| (*name).to_owned()).collect();
         let (outcome, kind, message, place) = match &self.end {
             End::Judged(result) => {
                 return Case { name: name.to_owned(), ..result.to_case(self.duration, features) };
@@ -174,9 +172,9 @@ mod tests {
     #[test]
     fn a_script_without_a_directive_is_as_expected() {
         let result = ScriptResult { name: "d/a.wast".into(), directives: Vec::new() };
-        let empty = Finished { features: Some(Features::V1), ..finished(End::Judged(result)) };
+        let empty = Finished { uses: vec!["simd"], ..finished(End::Judged(result)) };
         assert!(empty.is_expected() && empty.render(false).is_empty());
         let case = empty.case("a.wast");
-        assert_eq!((case.name.as_str(), case.features), ("a.wast", vec!["mutable-global".to_owned()]));
+        assert_eq!((case.name.as_str(), case.features), ("a.wast", vec!["simd".to_owned()]));
     }
 }

@@ -1,10 +1,12 @@
 //! Many scripts on several threads: what `wassay test`, `wassay wast` and the [harness](crate::harness) have in common.
 
 mod finished;
+mod uses;
 mod workers;
 
 use std::cmp::Reverse;
 use std::fs;
+use std::time::Duration;
 
 use wassay_engine::{Config, Features};
 use wassay_testsuite::{Pin, PinError, Script, Suite};
@@ -25,7 +27,14 @@ pub struct Settings {
     pub lines: Option<LineRange>,
     /// Whether nothing more is begun after the first failure. Scripts are then taken in the order given.
     pub fail_fast: bool,
+    /// How long each script may run; what it has not reached by then fails as not run.
+    pub timeout: Option<Duration>,
+    /// Whether to find out which features the modules of a script use, which takes about as long as running it.
+    pub uses: bool,
 }
+
+/// How long a script may run where nobody watches. The slowest of the official ones take less than a second in a debug build.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The scripts of a suite that are to be run.
 #[derive(Clone, Debug)]

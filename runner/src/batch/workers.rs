@@ -15,6 +15,7 @@ use wassay_testsuite::{ReadError, Script};
 
 use super::Settings;
 use super::finished::{End, Finished};
+use super::uses::Recorder;
 use crate::catalogue::judging;
 use crate::script::source::{Place, Source};
 use crate::script::{Embedder, Options, parse, run_script};
@@ -149,35 +150,50 @@ fn execute<E: Embedder>(
         match_kind: settings.match_kind,
         lines: settings.lines.clone(),
         fail_fast: settings.fail_fast,
+        timeout: settings.timeout,
     };
-    let end = if skip {
+    let mut finished = if skip {
         let message = "a script before it failed".to_owned();
-        End::NotRun { message, directives: count_directives(&label, &text) }
+        Finished::new(label, End::NotRun { message, directives: count_directives(script.name(), &text) })
     } else {
         tracing::debug!(script = label, features = %options.features, "running a script");
-        run_caught(&label, &text, &options, seat, make)
+        run_caught(label, &text, &options, settings.uses, seat, make)
     };
-    Finished { features: Some(options.features), warnings: judging.warnings, ..Finished::new(label, end) }
+    finished.warnings = judging.warnings;
+    finished
 }
 
 /// Runs a script; a panic ends it alone.
 fn run_caught<E: Embedder>(
-    label: &str,
+    label: String,
     text: &str,
     options: &Options,
+    uses: bool,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
-) -> End {
-    let run = || run_script(label, text, options, seat.get_or_insert_with(make));
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(result)) => End::Judged(result),
-        Ok(Err(error)) => End::Unusable { message: error.to_string(), place: Some(error.place) },
+) -> Finished {
+    let run = || {
+        let embedder = seat.get_or_insert_with(make);
+        if !uses {
+            return (run_script(&label, text, options, embedder), Vec::new());
+        }
+        let mut recorder = Recorder::new(embedder);
+        let result = run_script(&label, text, options, &mut recorder);
+        (result, recorder.names().collect())
+    };
+    let (end, uses) = match catch_unwind(AssertUnwindSafe(run)) {
+        Ok((Ok(result), uses)) => (End::Judged(result), uses),
+        Ok((Err(error), _)) => {
+            (End::Unusable { message: error.to_string(), place: Some(error.place) }, Vec::new())
+        }
         Err(payload) => {
             // Nobody knows in what state the embedder is: it is not even dropped.
             mem::forget(seat.take());
-            End::Crashed { message: panic_message(&*payload), directives: count_directives(label, text) }
+            let directives = count_directives(&label, text);
+            (End::Crashed { message: panic_message(&*payload), directives }, Vec::new())
         }
-    }
+    };
+    Finished { uses, ..Finished::new(label, end) }
 }
 
 /// How many directives a script has, as far as it can be parsed.
@@ -219,7 +235,7 @@ mod tests {
         type Module = ();
         type Instance = ();
 
-        fn begin(&mut self, _: Features) -> Result<(), EmbedError> {
+        fn begin(&mut self, _: Features, _: Option<Instant>) -> Result<(), EmbedError> {
             Ok(())
         }
 

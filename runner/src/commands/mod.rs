@@ -10,7 +10,7 @@ pub(crate) mod wast;
 use std::io;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use wassay_reports::{Engine, Report, Suite};
@@ -65,6 +65,13 @@ fn workers(jobs: Option<NonZeroUsize>, scripts: usize) -> Result<Workers, Error>
         .map_err(|error| Error::System { what: format!("cannot start {jobs} threads (--jobs)"), error })
 }
 
+/// A time such as `10s`, `1m 30s` or `500ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is no time: expected one above zero, as in `10s`, `500ms` or `1m 30s`");
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
+    Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
+}
+
 /// When a run began, by the calendar and by the clock.
 struct Begin {
     calendar: jiff::Timestamp,
@@ -107,6 +114,16 @@ fn plural(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_has_a_unit_and_is_above_zero() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "10", "s", "-1s", "0s", "1 parsec", "99999999999999999999s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_report_says_when_it_began_in_the_words_of_rfc_3339() {

@@ -1,6 +1,7 @@
 //! `wassay test`: whole suites, with a table at the end.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use wassay_engine::Features;
 use wassay_reports::summary;
@@ -9,8 +10,8 @@ use wassay_testsuite::{PinError, Suite, catalogue};
 use super::output::{colour_on, complain, print};
 use super::progress::Progress;
 use super::report_file::ReportFile;
-use super::{Begin, Error, Exit, suite_report, workers};
-use crate::batch::{self, Finished, Selection, Settings, full_name};
+use super::{Begin, Error, Exit, duration, suite_report, workers};
+use crate::batch::{self, Finished, Selection, Settings, TIMEOUT, full_name};
 use crate::catalogue::resolve;
 use crate::script::messages::MatchKind;
 
@@ -40,6 +41,9 @@ pub(crate) struct Args {
     /// Features to judge under, whatever suite and header say: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
     #[arg(long, value_name = "LIST")]
     features: Option<Features>,
+    /// How long each script may run, as in `10s` [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
     /// Write a report; the format is json. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
@@ -51,7 +55,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let selections = select(suites(&args.suites)?, &args.filters)?;
     args.reports.iter().try_for_each(ReportFile::check)?;
-    let settings = Settings { features: args.features, match_kind: args.match_kind, ..Settings::default() };
+    let settings = Settings {
+        features: args.features,
+        match_kind: args.match_kind,
+        timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
+        uses: !args.reports.is_empty(),
+        ..Settings::default()
+    };
     let scripts = selections.iter().map(|selection| selection.scripts.len()).sum();
     let (begin, workers) = (Begin::now(), workers(args.jobs, scripts)?);
     let mut progress = Progress::new(&selections);

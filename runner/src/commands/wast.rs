@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use wassay_engine::Features;
 use wassay_reports::{Counts, Suite};
@@ -9,7 +10,7 @@ use wassay_testsuite::{catalogue, directory};
 
 use super::output::{colour_on, complain, print};
 use super::report_file::ReportFile;
-use super::{Begin, Error, Exit, plural, workers};
+use super::{Begin, Error, Exit, duration, plural, workers};
 use crate::batch::{self, End, Finished, Selection, Settings};
 use crate::script::LineRange;
 use crate::script::messages::MatchKind;
@@ -44,6 +45,9 @@ pub(crate) struct Args {
     /// Stop at the first failure
     #[arg(long)]
     fail_fast: bool,
+    /// How long each script may run, as in `10s`; without it, for ever
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
     /// Write a report; the format is json. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
@@ -61,6 +65,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         match_kind: args.match_kind,
         lines: args.lines.clone(),
         fail_fast: args.fail_fast,
+        timeout: args.timeout,
+        uses: !args.reports.is_empty(),
     };
     let jobs = args.fail_fast.then_some(std::num::NonZeroUsize::MIN);
     let (begin, workers) = (Begin::now(), workers(jobs, selections.len())?);
