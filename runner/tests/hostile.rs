@@ -1,13 +1,13 @@
-//! Modules that nobody meant: truncated and bit-flipped ones, made from the modules of the official suites.
+//! Modules and scripts that nobody meant: truncated and bit-flipped ones, made from the official suites.
 //!
-//! Each is compiled; what still compiles is instantiated with imports of the right types and its exports are called, under a deadline
+//! Each module is compiled; what still compiles is instantiated with imports of the right types and its exports are called, under a deadline
 //! and limits. Whatever becomes of it must be a value or an error: a panic fails the test, a crash or a hang ends it.
 
 #![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 
-use wassay::script::model::{Command, Definition, ModuleForm};
+use wassay::script::model::{Command, Definition, Directive, ModuleForm};
 use wassay::script::parse;
 use wassay::script::source::Source;
 use wassay_engine::{
@@ -67,6 +67,37 @@ fn damaged_modules_end_in_an_error_or_run() {
     ] {
         assert!(count > 50, "{what}: the damage is of every depth: {tally:?}");
     }
+}
+
+#[test]
+fn damaged_scripts_are_read_or_refused() {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(|| {
+        let (mut read, mut refused, mut malformed) = (0, 0, 0);
+        for (number, script) in
+            wassay_testsuite::catalogue::find("spec").unwrap().scripts().iter().enumerate()
+        {
+            let text = script.read().unwrap();
+            // What the largest scripts hold, the first lines of them hold as well.
+            let text = &text.as_bytes()[..text.len().min(20_000)];
+            for damaged in damage(text, number as u64) {
+                match parse(Source::new(script.name(), &String::from_utf8_lossy(&damaged))) {
+                    Ok(script) => {
+                        read += 1;
+                        let is_malformed =
+                            |directive: &&Directive| matches!(directive.command, Command::Malformed { .. });
+                        malformed += script.directives.iter().filter(is_malformed).count();
+                    }
+                    Err(error) => {
+                        refused += 1;
+                        assert!(!error.to_string().contains('\n'), "one line: {error}");
+                    }
+                }
+            }
+        }
+        println!("{read} read, {refused} refused, {malformed} forms malformed");
+        assert!(read > 100 && refused > 100 && malformed > 100, "the damage is of every depth");
+    });
+    thread.unwrap().join().unwrap();
 }
 
 /// The valid modules of a suite, as bytes.

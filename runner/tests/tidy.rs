@@ -27,9 +27,17 @@ fn a_file_has_one_subject_and_says_so() {
     assert!(sources.len() > 50, "the sources are found");
     for (path, text) in sources {
         let lines = text.lines().count();
-        assert!(lines <= MAX_LINES, "{}: {lines} lines, more than {MAX_LINES}: split it by subject", path.display());
+        assert!(
+            lines <= MAX_LINES,
+            "{}: {lines} lines, more than {MAX_LINES}: split it by subject",
+            path.display()
+        );
         let first = text.trim_start();
-        assert!(first.starts_with("//!"), "{}: begin with a line `//!` that says what the file is", path.display());
+        assert!(
+            first.starts_with("//!"),
+            "{}: begin with a line `//!` that says what the file is",
+            path.display()
+        );
     }
 }
 
@@ -38,7 +46,11 @@ fn unsafe_code_stands_in_one_folder() {
     for (path, text) in sources() {
         let allowed = path.starts_with("engine/src/vm");
         let needle = ["allow(unsafe", "_code)"].concat();
-        assert!(allowed || !text.contains(&needle), "{}: unsafe code belongs in engine/src/vm", path.display());
+        assert!(
+            allowed || !text.contains(&needle),
+            "{}: unsafe code belongs in engine/src/vm",
+            path.display()
+        );
     }
 }
 
@@ -51,7 +63,8 @@ fn layers_are_kept() {
             assert!(!reads_store, "{}: translation knows layouts, not objects of a store", path.display());
         }
         if path.starts_with("reports/src") {
-            let touches = text.contains("std::fs") || text.contains("SystemTime") || text.contains("Instant::now");
+            let touches =
+                text.contains("std::fs") || text.contains("SystemTime") || text.contains("Instant::now");
             assert!(!touches, "{}: a report touches neither files nor the clock", path.display());
         }
     }
