@@ -34,7 +34,7 @@
 //! |---|---|
 //! | `WASSAY_SUITES` | folders to run besides, separated by `:`; one that is absent is listed as `not run` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
-//! | [`WASSAY_VERIFIER`](VERIFIER) | whether Cranelift's verifier is on |
+//! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

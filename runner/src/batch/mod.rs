@@ -5,6 +5,7 @@ mod uses;
 mod workers;
 
 use std::cmp::Reverse;
+use std::ffi::OsStr;
 use std::fs;
 use std::time::Duration;
 
@@ -69,12 +70,15 @@ pub const VERIFIER: &str = "WASSAY_VERIFIER";
 
 /// An embedder of our engine, with what the environment says about it.
 pub fn embedder() -> EngineEmbedder {
-    let config = Config::new();
-    EngineEmbedder::new(match std::env::var(VERIFIER).as_deref() {
-        Ok("1") => config.verifier(true),
-        Ok("0") => config.verifier(false),
-        _ => config,
-    })
+    EngineEmbedder::new(config(std::env::var_os(VERIFIER).as_deref()))
+}
+
+/// The settings of the engine, by the value of [`VERIFIER`].
+fn config(verifier: Option<&OsStr>) -> Config {
+    match verifier {
+        Some(value) if !value.is_empty() => Config::new().verifier(value != "0"),
+        _ => Config::new(),
+    }
 }
 
 /// What messages call a script: its path where it has one, else its [name among all](full_name).
@@ -159,6 +163,14 @@ mod tests {
     const SHORT: &str = "(module) (register \"m\")";
     const LONG: &str = "(module (func (export \"f\"))) (invoke \"f\") (assert_return (invoke \"f\"))";
     const WRONG: &str = "(module (func (export \"f\"))) (assert_trap (invoke \"f\") \"unreachable\")";
+
+    #[test]
+    fn the_verifier_is_switched_by_a_variable() {
+        let on =
+            |value: Option<&str>| format!("{:?}", config(value.map(OsStr::new))).contains("verifier: true");
+        assert!(on(Some("1")) && !on(Some("0")));
+        assert_eq!((on(None), on(Some(""))), (cfg!(debug_assertions), cfg!(debug_assertions)));
+    }
 
     #[test]
     fn results_stand_in_the_order_of_the_scripts_whatever_was_first() {
