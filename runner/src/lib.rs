@@ -1,4 +1,21 @@
-//! The `wassay` command as a library: the interpreter of test scripts, and the verdicts it comes to.
+//! A conformance harness for WebAssembly: it runs test scripts (`.wast`) on an engine and judges every assertion.
+//!
+//! The command line is one use of this library. Another is a test binary of your own, in a crate that has scripts and wants
+//! them under `cargo test`: see [`harness`].
+//!
+//! | module | is |
+//! |---|---|
+//! | [`script`] | the interpreter of scripts, for any engine behind [`script::Embedder`] |
+//! | [`verdict`] | what became of a script, and how a failure is shown |
+//! | [`catalogue`] | suites by name or path, and the features of a script |
+//! | [`batch`] | many scripts on several threads |
+//! | [`harness`] | scripts as trials of `cargo test` |
+//! | [`cli`] | the command line |
 
+pub mod batch;
+pub mod catalogue;
+pub mod cli;
+mod commands;
+pub mod harness;
 pub mod script;
 pub mod verdict;

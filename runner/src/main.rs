@@ -1,2 +1,7 @@
 //! The `wassay` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wassay::cli::main()
+}

@@ -1,0 +1,180 @@
+//! What became of a script as a whole.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use wassay_reports::{Case, Counts, Failure, Outcome};
+
+use crate::script::source::Place;
+use crate::verdict::ScriptResult;
+
+/// A script that is done with.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// What messages call it.
+    pub label: String,
+    /// How long it took, reading and parsing included.
+    pub duration: Duration,
+    /// The features that its valid modules need beyond 1.0, where that was to be found out ([`Settings::uses`]).
+    ///
+    /// [`Settings::uses`]: super::Settings::uses
+    pub uses: Vec<&'static str>,
+    /// What is odd in its header: one line each, with file and line.
+    pub warnings: Vec<String>,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a script ended.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// Each of its directives was judged.
+    Judged(ScriptResult),
+    /// It is no script: it cannot be read, or its text or its header is broken.
+    Unusable {
+        /// One line that names the file, and the place where there is one.
+        message: String,
+        /// That place; a column of 0 where it is the whole line.
+        place: Option<Place>,
+    },
+    /// The runner panicked over it, which is a fault of the runner.
+    Crashed {
+        /// What the panic said.
+        message: String,
+        /// How many directives it has. None of them counts as passed.
+        directives: usize,
+    },
+    /// It was not begun.
+    NotRun {
+        /// Why not.
+        message: String,
+        /// How many directives it has.
+        directives: usize,
+    },
+}
+
+impl Finished {
+    pub(crate) fn new(label: String, end: End) -> Finished {
+        Finished { label, duration: Duration::ZERO, uses: Vec::new(), warnings: Vec::new(), end }
+    }
+
+    /// Whether everything came as expected.
+    pub fn is_expected(&self) -> bool {
+        matches!(&self.end, End::Judged(result) if result.is_success())
+    }
+
+    /// How many directives it has, as far as that is known.
+    pub fn directives(&self) -> usize {
+        match &self.end {
+            End::Judged(result) => result.directives.len(),
+            End::Unusable { .. } => 0,
+            End::Crashed { directives, .. } | End::NotRun { directives, .. } => *directives,
+        }
+    }
+
+    /// The same of the directives alone that begin on a line; all of it where directives were not judged one by one.
+    pub fn on_line(&self, line: usize) -> Finished {
+        let end = match &self.end {
+            End::Judged(ScriptResult { name, directives }) => {
+                let directives = directives.iter().filter(|directive| directive.place.line == line);
+                End::Judged(ScriptResult { name: name.clone(), directives: directives.cloned().collect() })
+            }
+            whole => whole.clone(),
+        };
+        Finished::new(self.label.clone(), end)
+    }
+
+    /// Everything that was not as expected, as text for people; empty where there is nothing.
+    pub fn render(&self, colour: bool) -> String {
+        let (word, message) = match &self.end {
+            End::Judged(result) => return result.render_failures(colour),
+            // The message names the file.
+            End::Unusable { message, .. } => return format!("{message}\n"),
+            End::Crashed { message, .. } => ("crashed", message),
+            End::NotRun { message, .. } => ("not-run", message),
+        };
+        let style = |style: Style| if colour { style } else { Style::new() };
+        let (bad, strong) = (style(AnsiColor::Red.on_default().bold()), style(Style::new().bold()));
+        format!("{strong}{}{strong:#}: {bad}{word}{bad:#}: {message}\n", self.label)
+    }
+
+    /// The script as a case of a report, under this name.
+    pub fn case(&self, name: &str) -> Case {
+        let features = self.uses.iter().map(|name| (*name).to_owned()).collect();
+        let (outcome, kind, message, place) = match &self.end {
+            End::Judged(result) => {
+                return Case { name: name.to_owned(), ..result.to_case(self.duration, features) };
+            }
+            End::Unusable { message, place } => (Outcome::Failed, "unusable", message, *place),
+            End::Crashed { message, .. } => (Outcome::Crashed, "crashed", message, None),
+            End::NotRun { message, .. } => (Outcome::Failed, "not-run", message, None),
+        };
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let failure = Failure {
+            line: place.map_or(0, |place| number(place.line)),
+            column: place.map_or(0, |place| number(place.column)),
+            kind: kind.to_owned(),
+            message: message.clone(),
+            expected: None,
+            actual: None,
+            source: String::new(),
+        };
+        Case {
+            name: name.to_owned(),
+            outcome,
+            duration: self.duration,
+            directives: Counts { failed: self.directives() as u64, ..Counts::default() },
+            text_not_compared: 0,
+            features,
+            failures: vec![failure],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(end: End) -> Finished {
+        Finished::new("d/a.wast".to_owned(), end)
+    }
+
+    #[test]
+    fn a_crash_fails_every_directive_and_is_told_apart() {
+        let crashed = finished(End::Crashed { message: "index out of bounds".into(), directives: 7 });
+        let case = crashed.case("a.wast");
+        assert_eq!((case.name.as_str(), case.outcome), ("a.wast", Outcome::Crashed));
+        assert_eq!(case.directives, Counts { failed: 7, ..Counts::default() });
+        assert_eq!((case.failures[0].kind.as_str(), case.failures[0].line), ("crashed", 0));
+        assert_eq!(crashed.render(false), "d/a.wast: crashed: index out of bounds\n");
+        assert!(crashed.render(true).contains("\u{1b}[31m") && !crashed.is_expected());
+    }
+
+    #[test]
+    fn what_is_no_script_fails_with_its_place() {
+        let place = Place { line: 3, column: 9 };
+        let message = "d/a.wast:3:9: `(` is never closed".to_owned();
+        let unusable = finished(End::Unusable { message: message.clone(), place: Some(place) });
+        assert_eq!(unusable.render(true), format!("{message}\n"));
+        let case = unusable.case("a.wast");
+        assert_eq!((case.outcome, case.directives), (Outcome::Failed, Counts::default()));
+        assert_eq!((case.failures[0].line, case.failures[0].column), (3, 9));
+        assert!(!unusable.is_expected());
+    }
+
+    #[test]
+    fn a_script_that_was_not_begun_keeps_its_directives_in_the_total() {
+        let not_run = finished(End::NotRun { message: "an earlier script failed".into(), directives: 4 });
+        assert_eq!(not_run.case("a.wast").directives.total(), 4);
+        assert_eq!((not_run.case("a.wast").outcome, not_run.is_expected()), (Outcome::Failed, false));
+    }
+
+    #[test]
+    fn a_script_without_a_directive_is_as_expected() {
+        let result = ScriptResult { name: "d/a.wast".into(), directives: Vec::new() };
+        let empty = Finished { uses: vec!["simd"], ..finished(End::Judged(result)) };
+        assert!(empty.is_expected() && empty.render(false).is_empty());
+        let case = empty.case("a.wast");
+        assert_eq!((case.name.as_str(), case.features), ("a.wast", vec!["simd".to_owned()]));
+    }
+}

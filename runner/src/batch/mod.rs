@@ -1,0 +1,217 @@
+//! Many scripts on several threads: what `wassay test`, `wassay wast` and the [harness](crate::harness) have in common.
+
+mod finished;
+mod uses;
+mod workers;
+
+use std::cmp::Reverse;
+use std::ffi::OsStr;
+use std::fs;
+use std::time::Duration;
+
+use wassay_engine::{Config, Features};
+use wassay_testsuite::{Pin, PinError, Script, Suite};
+
+pub use self::finished::{End, Finished};
+pub use self::workers::{STACK, Workers};
+use crate::script::messages::MatchKind;
+use crate::script::{EngineEmbedder, LineRange};
+
+/// How scripts are run.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Features that go before what a script's header and place say.
+    pub features: Option<Features>,
+    /// How the texts of errors are compared.
+    pub match_kind: MatchKind,
+    /// The lines to judge; what stands before them is run for its effects.
+    pub lines: Option<LineRange>,
+    /// Whether nothing more is begun after the first failure. Scripts are then taken in the order given.
+    pub fail_fast: bool,
+    /// How long each script may run; what it has not reached by then fails as not run.
+    pub timeout: Option<Duration>,
+    /// Whether to find out which features the modules of a script use, which takes about as long as running it.
+    pub uses: bool,
+}
+
+/// How long a script may run where nobody watches. The slowest of the official ones take less than a second in a debug build.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The scripts of a suite that are to be run.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// The suite.
+    pub suite: Suite,
+    /// Those of its scripts.
+    pub scripts: Vec<Script>,
+}
+
+impl Selection {
+    /// All scripts of a suite.
+    pub fn all(suite: Suite) -> Selection {
+        let scripts = suite.scripts();
+        Selection { suite, scripts }
+    }
+
+    /// Compares what was found with how much the catalogue says the suite holds. That says something only where all its
+    /// scripts were run in full.
+    ///
+    /// # Errors
+    ///
+    /// The numbers differ.
+    pub fn check(&self, finished: &[Finished]) -> Result<(), PinError> {
+        let directives = finished.iter().map(Finished::directives).sum();
+        self.suite.check(Pin { scripts: finished.len(), directives })
+    }
+}
+
+/// The environment variable that switches Cranelift's verifier: `1` on, `0` off. Without it the verifier is on in debug builds.
+pub const VERIFIER: &str = "WASSAY_VERIFIER";
+
+/// An embedder of our engine, with what the environment says about it.
+pub fn embedder() -> EngineEmbedder {
+    EngineEmbedder::new(config(std::env::var_os(VERIFIER).as_deref()))
+}
+
+/// The settings of the engine, by the value of [`VERIFIER`].
+fn config(verifier: Option<&OsStr>) -> Config {
+    match verifier {
+        Some(value) if !value.is_empty() => Config::new().verifier(value != "0"),
+        _ => Config::new(),
+    }
+}
+
+/// What messages call a script: its path where it has one, else its [name among all](full_name).
+pub fn label(suite: &Suite, script: &Script) -> String {
+    script.path().map_or_else(|| full_name(suite, script), |path| path.display().to_string())
+}
+
+/// The name of a script among those of all suites: `suite::script.wast`.
+pub fn full_name(suite: &Suite, script: &Script) -> String {
+    format!("{}::{}", suite.name(), script.name())
+}
+
+/// Runs scripts, the largest first, so that at the end no thread is left alone with a long one. `observe` is told of each
+/// as it ends: the index of its selection, and what became of it.
+///
+/// The result has a list for each selection, in the order of its scripts.
+pub fn run(
+    workers: &Workers,
+    selections: &[Selection],
+    settings: Settings,
+    mut observe: impl FnMut(usize, &Finished),
+) -> Vec<Vec<Finished>> {
+    let mut order: Vec<(usize, usize, &Selection, &Script)> = Vec::new();
+    for (at, selection) in selections.iter().enumerate() {
+        let scripts = selection.scripts.iter().enumerate();
+        order.extend(scripts.map(|(index, script)| (at, index, selection, script)));
+    }
+    if !settings.fail_fast {
+        order.sort_by_cached_key(|(.., script)| Reverse(size(script)));
+    }
+    let tasks =
+        order.iter().map(|(.., selection, script)| (label(&selection.suite, script), (*script).clone()));
+    let mut finished: Vec<(usize, usize, Finished)> = Vec::with_capacity(order.len());
+    workers.run(tasks, settings, |number, ended| {
+        if let Some((at, index, ..)) = order.get(number) {
+            observe(*at, &ended);
+            finished.push((*at, *index, ended));
+        }
+    });
+    finished.sort_by_key(|(at, index, _)| (*at, *index));
+    let mut lists: Vec<Vec<Finished>> = selections.iter().map(|_| Vec::new()).collect();
+    for (at, _, ended) in finished {
+        if let Some(list) = lists.get_mut(at) {
+            list.push(ended);
+        }
+    }
+    lists
+}
+
+/// The bytes of a script's text; 0 where they cannot be told.
+fn size(script: &Script) -> u64 {
+    match script.path() {
+        Some(path) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
+        None => script.read().map_or(0, |text| text.len() as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::path::Path;
+
+    use wassay_testsuite::directory;
+
+    use super::*;
+
+    fn workers(count: usize) -> Workers {
+        Workers::start(NonZeroUsize::new(count).unwrap(), embedder).unwrap()
+    }
+
+    fn selection(folder: &Path, scripts: &[(&str, &str)]) -> Selection {
+        for (name, text) in scripts {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        Selection::all(directory::open(folder).unwrap())
+    }
+
+    fn name(finished: &Finished) -> String {
+        finished.label.rsplit('/').next().unwrap().to_owned()
+    }
+
+    const SHORT: &str = "(module) (register \"m\")";
+    const LONG: &str = "(module (func (export \"f\"))) (invoke \"f\") (assert_return (invoke \"f\"))";
+    const WRONG: &str = "(module (func (export \"f\"))) (assert_trap (invoke \"f\") \"unreachable\")";
+
+    #[test]
+    fn the_verifier_is_switched_by_a_variable() {
+        let on =
+            |value: Option<&str>| format!("{:?}", config(value.map(OsStr::new))).contains("verifier: true");
+        assert!(on(Some("1")) && !on(Some("0")));
+        assert_eq!((on(None), on(Some(""))), (cfg!(debug_assertions), cfg!(debug_assertions)));
+    }
+
+    #[test]
+    fn results_stand_in_the_order_of_the_scripts_whatever_was_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = selection(folder.path(), &[("a.wast", SHORT), ("b.wast", LONG), ("c.wast", WRONG)]);
+        let scripts = Selection::all(wassay_testsuite::catalogue::find("scripts").unwrap().clone());
+        let mut observed = Vec::new();
+        let lists = run(&workers(3), &[one, scripts.clone()], Settings::default(), |at, finished| {
+            observed.push((at, finished.label.clone()));
+        });
+        assert_eq!(lists[0].iter().map(name).collect::<Vec<_>>(), ["a.wast", "b.wast", "c.wast"]);
+        assert_eq!(lists[0].iter().map(Finished::directives).collect::<Vec<_>>(), [2, 3, 2]);
+        assert_eq!(lists[0].iter().map(Finished::is_expected).collect::<Vec<_>>(), [true, true, false]);
+        assert_eq!(lists[1].len(), scripts.scripts.len());
+        assert_eq!(observed.len(), 3 + scripts.scripts.len());
+        assert_eq!(scripts.check(&lists[1]).map_err(|error| error.to_string()), Ok(()));
+        assert!(scripts.check(&lists[1][1..]).is_err());
+    }
+
+    #[test]
+    fn the_largest_is_begun_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = selection(folder.path(), &[("a.wast", SHORT), ("b.wast", LONG), ("c.wast", WRONG)]);
+        let mut observed = Vec::new();
+        run(&workers(1), &[one], Settings::default(), |_, finished| observed.push(name(finished)));
+        assert_eq!(observed, ["b.wast", "c.wast", "a.wast"]);
+        assert!(LONG.len() > WRONG.len() && WRONG.len() > SHORT.len());
+    }
+
+    #[test]
+    fn nothing_is_begun_after_a_failure_where_that_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let scripts = [("a.wast", SHORT), ("b.wast", WRONG), ("c.wast", LONG), ("d.wast", SHORT)];
+        let one = selection(folder.path(), &scripts);
+        let settings = Settings { fail_fast: true, ..Settings::default() };
+        let lists = run(&workers(1), &[one], settings, |_, _| {});
+        assert!(lists[0][0].is_expected());
+        assert!(matches!(lists[0][1].end, End::Judged(_)));
+        for (finished, directives) in [(&lists[0][2], 3), (&lists[0][3], 2)] {
+            assert!(matches!(finished.end, End::NotRun { .. }), "{finished:?}");
+            assert_eq!(finished.directives(), directives);
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The threads that scripts run on.
+
+use std::any::Any;
+use std::io;
+use std::mem;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use wassay_testsuite::{ReadError, Script};
+
+use super::Settings;
+use super::finished::{End, Finished};
+use super::uses::Recorder;
+use crate::catalogue::judging;
+use crate::script::source::{Place, Source};
+use crate::script::{Embedder, Options, parse, run_script};
+
+/// How large the stack of a thread that runs scripts is, in bytes.
+///
+/// Wasm code may use 1 MiB of it (`Config::max_stack`), what the host needs to parse and compile stands on it too, and a
+/// debug build needs several times what a release build does. A thread's usual 2 MiB leave too little, and depend on the
+/// environment (`RUST_MIN_STACK`).
+pub const STACK: usize = 8 << 20;
+
+/// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
+#[derive(Debug)]
+pub struct Workers {
+    tasks: Option<Sender<Task>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    /// Starts so many threads. Each makes its embedder when it gets its first script, and another one after a panic.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no more threads.
+    pub fn start<E: Embedder>(
+        count: NonZeroUsize,
+        embedder: impl Fn() -> E + Send + Sync + 'static,
+    ) -> io::Result<Workers> {
+        let (sender, receiver) = channel();
+        let (tasks, embedder) = (Arc::new(Mutex::new(receiver)), Arc::new(embedder));
+        let mut workers = Workers { tasks: Some(sender), threads: Vec::new() };
+        for number in 1..=count.get() {
+            let (tasks, embedder) = (Arc::clone(&tasks), Arc::clone(&embedder));
+            let thread = thread::Builder::new().name(format!("scripts-{number}")).stack_size(STACK);
+            workers.threads.push(thread.spawn(move || work(&tasks, &*embedder))?);
+        }
+        Ok(workers)
+    }
+
+    /// Runs scripts, each under the label that messages call it by, begun in this order. `ended` gets each as it ends, with
+    /// its number in this order.
+    pub fn run(
+        &self,
+        scripts: impl Iterator<Item = (String, Script)>,
+        settings: Settings,
+        mut ended: impl FnMut(usize, Finished),
+    ) {
+        let shared = Arc::new(Shared { settings, stopped: AtomicBool::new(false) });
+        let (reply, replies) = channel();
+        for (number, (label, script)) in scripts.enumerate() {
+            let task = Task { number, label, script, shared: Arc::clone(&shared), reply: reply.clone() };
+            if let Some(tasks) = &self.tasks {
+                // The threads live as long as this side of the channel does.
+                let _ = tasks.send(task);
+            }
+        }
+        drop(reply);
+        for (number, finished) in replies {
+            ended(number, finished);
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.tasks = None;
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A script to run, and where to say what became of it.
+#[derive(Debug)]
+struct Task {
+    number: usize,
+    label: String,
+    script: Script,
+    shared: Arc<Shared>,
+    reply: Sender<(usize, Finished)>,
+}
+
+/// What the scripts of one run share.
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    /// Whether a script has failed and no more are to be begun.
+    stopped: AtomicBool,
+}
+
+/// The life of a worker.
+fn work<E: Embedder>(tasks: &Mutex<Receiver<Task>>, make: &dyn Fn() -> E) {
+    let mut seat = None;
+    loop {
+        let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Task { number, label, script, shared, reply }) = task else { return };
+        let begun = Instant::now();
+        let (settings, stopped) = (&shared.settings, &shared.stopped);
+        let skip = stopped.load(Ordering::Relaxed);
+        let mut finished = execute(label, &script, settings, skip, &mut seat, make);
+        finished.duration = begun.elapsed();
+        if settings.fail_fast && !finished.is_expected() {
+            stopped.store(true, Ordering::Relaxed);
+        }
+        // Where nobody listens any more there is nobody to tell.
+        let _ = reply.send((number, finished));
+    }
+}
+
+/// Runs a script from its file to its result, or only counts its directives.
+fn execute<E: Embedder>(
+    label: String,
+    script: &Script,
+    settings: &Settings,
+    skip: bool,
+    seat: &mut Option<E>,
+    make: &dyn Fn() -> E,
+) -> Finished {
+    let text = match script.read() {
+        Ok(text) => text,
+        Err(error) => return Finished::new(label, unreadable(&error)),
+    };
+    let judging = match judging(script, &label, &text, settings.features) {
+        Ok(judging) => judging,
+        Err(error) => {
+            let place = error.place().map(|(line, column)| Place { line, column });
+            return Finished::new(label, End::Unusable { message: error.to_string(), place });
+        }
+    };
+    let options = Options {
+        features: judging.features,
+        match_kind: settings.match_kind,
+        lines: settings.lines.clone(),
+        fail_fast: settings.fail_fast,
+        timeout: settings.timeout,
+    };
+    let mut finished = if skip {
+        let message = "a script before it failed".to_owned();
+        Finished::new(label, End::NotRun { message, directives: count_directives(script.name(), &text) })
+    } else {
+        tracing::debug!(script = label, features = %options.features, "running a script");
+        run_caught(label, &text, &options, settings.uses, seat, make)
+    };
+    finished.warnings = judging.warnings;
+    finished
+}
+
+/// Runs a script; a panic ends it alone.
+fn run_caught<E: Embedder>(
+    label: String,
+    text: &str,
+    options: &Options,
+    uses: bool,
+    seat: &mut Option<E>,
+    make: &dyn Fn() -> E,
+) -> Finished {
+    let run = || {
+        let embedder = seat.get_or_insert_with(make);
+        if !uses {
+            return (run_script(&label, text, options, embedder), Vec::new());
+        }
+        let mut recorder = Recorder::new(embedder);
+        let result = run_script(&label, text, options, &mut recorder);
+        (result, recorder.names().collect())
+    };
+    let (end, uses) = match catch_unwind(AssertUnwindSafe(run)) {
+        Ok((Ok(result), uses)) => (End::Judged(result), uses),
+        Ok((Err(error), _)) => {
+            (End::Unusable { message: error.to_string(), place: Some(error.place) }, Vec::new())
+        }
+        Err(payload) => {
+            // Nobody knows in what state the embedder is: it is not even dropped.
+            mem::forget(seat.take());
+            let directives = count_directives(&label, text);
+            (End::Crashed { message: panic_message(&*payload), directives }, Vec::new())
+        }
+    };
+    Finished { uses, ..Finished::new(label, end) }
+}
+
+/// How many directives a script has, as far as it can be parsed.
+fn count_directives(label: &str, text: &str) -> usize {
+    let count = || parse(Source::new(label, text)).map_or(0, |script| script.directives.len());
+    catch_unwind(count).unwrap_or(0)
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    format!("the runner panicked, which is a fault of its own: {}", text.unwrap_or("no message"))
+}
+
+fn unreadable(error: &ReadError) -> End {
+    let place = match error {
+        ReadError::NotUtf8 { line, column, .. } => Some(Place { line: *line, column: *column }),
+        _ => None,
+    };
+    End::Unusable { message: error.to_string(), place }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::AtomicUsize;
+
+    use wassay_engine::Features;
+    use wassay_testsuite::directory;
+
+    use super::*;
+    use crate::script::embed::{EmbedError, ErrorKind, Results};
+    use crate::script::value::Value;
+
+    /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its kind were made.
+    struct Panicky(Arc<AtomicUsize>);
+
+    impl Embedder for Panicky {
+        type Module = ();
+        type Instance = ();
+
+        fn begin(&mut self, _: Features, _: Option<Instant>) -> Result<(), EmbedError> {
+            Ok(())
+        }
+
+        fn compile(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
+            assert!(bytes.len() > 8, "an empty module of {} bytes", bytes.len());
+            Ok(())
+        }
+
+        fn instantiate(&mut self, (): &()) -> Result<(), EmbedError> {
+            Ok(())
+        }
+
+        fn register(&mut self, _: &str, _: Option<&()>) -> Result<(), EmbedError> {
+            Ok(())
+        }
+
+        fn invoke(&mut self, (): &(), _: &str, _: &[Value]) -> Result<Results, EmbedError> {
+            Err(EmbedError::new(ErrorKind::Limit, stack_left().to_string()))
+        }
+
+        fn global(&mut self, (): &(), name: &str) -> Result<Value, EmbedError> {
+            Err(EmbedError::new(ErrorKind::NoSuchExport, name))
+        }
+    }
+
+    impl Drop for Panicky {
+        fn drop(&mut self) {
+            self.0.fetch_add(1000, Ordering::Relaxed);
+        }
+    }
+
+    /// How many frames of 4 KiB fit on the stack, up to the number that a stack of 8 MiB takes in a debug build.
+    fn stack_left() -> usize {
+        fn deeper(frames: usize) -> usize {
+            let frame = std::hint::black_box([frames; 512]);
+            if frames == 600 { frames } else { deeper(frames + 1).max(frame[frames % 512]) }
+        }
+        deeper(0)
+    }
+
+    fn run(texts: &[&str], count: usize) -> (Vec<Finished>, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let scripts: Vec<(String, Script)> = (0..)
+            .zip(texts)
+            .map(|(number, text)| {
+                let path = folder.path().join(format!("{number}.wast"));
+                fs::write(&path, text).unwrap();
+                (number.to_string(), directory::script(&path).unwrap())
+            })
+            .collect();
+        let made = Arc::new(AtomicUsize::new(0));
+        let workers = {
+            let made = Arc::clone(&made);
+            Workers::start(NonZeroUsize::new(count).unwrap(), move || {
+                made.fetch_add(1, Ordering::Relaxed);
+                Panicky(Arc::clone(&made))
+            })
+            .unwrap()
+        };
+        let mut all = Vec::new();
+        workers.run(scripts.into_iter(), Settings::default(), |number, finished| {
+            all.push((number, finished));
+        });
+        drop(workers);
+        all.sort_by_key(|(number, _)| *number);
+        (all.into_iter().map(|(_, finished)| finished).collect(), made.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_panic_ends_its_script_alone() {
+        let fine = "(module (func))";
+        let (finished, made) = run(&[fine, "(module) (module (func)) (module)", fine], 1);
+        let End::Crashed { message, directives: 3 } = &finished[1].end else { panic!("{finished:?}") };
+        assert!(message.ends_with("fault of its own: an empty module of 8 bytes"), "{message}");
+        assert!(finished[0].is_expected() && finished[2].is_expected(), "{finished:?}");
+        // Two were made, the one that panicked was not dropped.
+        assert_eq!(made, 1002);
+    }
+
+    #[test]
+    fn scripts_have_the_stack_that_is_stated() {
+        let (finished, _) = run(&["(module (func)) (invoke \"f\")"], 2);
+        assert!(finished[0].render(false).contains("limit: 600"), "{finished:?}");
+        assert!(STACK > 600 * size_of::<[usize; 512]>());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said_with_its_place() {
+        let (finished, made) = run(&["(module", ";;! features = 1\n"], 1);
+        let place = |finished: &Finished| match &finished.end {
+            End::Unusable { place, .. } => *place,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(place(&finished[0]), Some(Place { line: 1, column: 1 }));
+        assert_eq!(place(&finished[1]), Some(Place { line: 1, column: 5 }));
+        assert_eq!(made, 1001);
+    }
+
+    #[test]
+    fn panics_say_what_they_were_given() {
+        let text: Box<dyn Any + Send> = Box::new("why");
+        let string: Box<dyn Any + Send> = Box::new("why".to_owned());
+        let other: Box<dyn Any + Send> = Box::new(7);
+        assert!(panic_message(&*text).ends_with(": why") && panic_message(&*string).ends_with(": why"));
+        assert!(panic_message(&*other).ends_with(": no message"));
+    }
+}

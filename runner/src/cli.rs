@@ -1,0 +1,86 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::commands::{self, Error, Exit};
+
+const EXAMPLES: &str = "\
+Examples:
+  wassay test                            run the embedded suites
+  wassay test spec-v2 --filter i32       only the scripts whose name contains a text
+  wassay test ./scripts                  run every .wast file below a folder
+  wassay wast a.wast                     run one script and show each directive that fails
+  wassay wast --lines 120-140 a.wast     judge only what stands on these lines
+  wassay suite list                      what there is to run
+
+Exit codes: 0 all as expected, 1 a failure, 2 wrong usage.
+Environment: NO_COLOR=1 switches colours off, RUST_LOG=debug logs to standard error.";
+
+/// Runs WebAssembly test scripts on an engine of its own and judges every assertion.
+#[derive(Debug, Parser)]
+#[command(name = "wassay", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Wast(commands::wast::Args),
+    Test(commands::test::Args),
+    Suite(commands::suite::Args),
+}
+
+/// The `wassay` command: reads the arguments and the environment of the process, and runs what they ask for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = log().and_then(|()| match cli.command {
+        Command::Wast(args) => commands::wast::run(args),
+        Command::Test(args) => commands::test::run(args),
+        Command::Suite(args) => commands::suite::run(args),
+    });
+    let exit = done.unwrap_or_else(|error| {
+        commands::output::complain("error", &error.to_string());
+        error.exit()
+    });
+    exit.into()
+}
+
+/// Logs to standard error what `RUST_LOG` asks for.
+fn log() -> Result<(), Error> {
+    let Some(directives) = std::env::var_os("RUST_LOG").filter(|value| !value.is_empty()) else {
+        return Ok(());
+    };
+    let bad =
+        |what: String| Error::Usage(format!("RUST_LOG: {what}; write it as in `debug` or `wassay=trace`"));
+    let directives = directives.to_str().ok_or_else(|| bad("not UTF-8".to_owned()))?;
+    let filter = EnvFilter::try_new(directives).map_err(|error| bad(error.to_string()))?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(commands::output::colour_on(&std::io::stderr()));
+    // There is no other subscriber in this process.
+    let _ = subscriber.try_init();
+    Ok(())
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,135 @@
+//! The commands, one a file, and what they share.
+
+pub(crate) mod output;
+mod progress;
+mod report_file;
+pub(crate) mod suite;
+pub(crate) mod test;
+pub(crate) mod wast;
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use wassay_reports::{Engine, Report, Suite};
+
+use crate::batch::{Finished, Selection, Workers, embedder};
+use crate::catalogue::ResolveError;
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All as expected.
+    Success = 0,
+    /// Something was not as expected.
+    Failure = 1,
+    /// Wrong usage, which includes a file that cannot be used.
+    Usage = 2,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// A word names no suite.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The system refused something.
+    #[error("{what}: {error}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Error::Usage(_) | Error::Resolve(_) => Exit::Usage,
+            Error::System { .. } => Exit::Failure,
+        }
+    }
+}
+
+/// So many threads to run scripts on; as many as there are processors where it is not said.
+fn workers(jobs: Option<NonZeroUsize>, scripts: usize) -> Result<Workers, Error> {
+    let jobs = jobs.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let jobs = jobs.min(NonZeroUsize::new(scripts).unwrap_or(NonZeroUsize::MIN));
+    Workers::start(jobs, embedder)
+        .map_err(|error| Error::System { what: format!("cannot start {jobs} threads (--jobs)"), error })
+}
+
+/// A time such as `10s`, `1m 30s` or `500ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is no time: expected one above zero, as in `10s`, `500ms` or `1m 30s`");
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
+    Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
+}
+
+/// When a run began, by the calendar and by the clock.
+struct Begin {
+    calendar: jiff::Timestamp,
+    clock: Instant,
+}
+
+impl Begin {
+    fn now() -> Begin {
+        Begin { calendar: jiff::Timestamp::now(), clock: Instant::now() }
+    }
+
+    /// The report of a run that ends now.
+    fn report(&self, suites: Vec<Suite>) -> Report {
+        Report {
+            engine: Engine { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            // To the millisecond: more is noise.
+            started: format!("{:.3}", self.calendar),
+            duration: self.clock.elapsed(),
+            suites,
+        }
+    }
+}
+
+/// A suite of a report.
+fn suite_report(selection: &Selection, finished: &[Finished]) -> Suite {
+    let scripts = selection.scripts.iter().zip(finished);
+    Suite {
+        name: selection.suite.name().to_owned(),
+        source: selection.suite.source().to_owned(),
+        cases: scripts.map(|(script, finished)| finished.case(script.name())).collect(),
+    }
+}
+
+/// A number with its noun.
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_unit_and_is_above_zero() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "10", "s", "-1s", "0s", "1 parsec", "99999999999999999999s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_report_says_when_it_began_in_the_words_of_rfc_3339() {
+        let started = Begin::now().report(Vec::new()).started;
+        let parsed: jiff::Timestamp = started.parse().unwrap();
+        assert!(jiff::Timestamp::now().duration_since(parsed).as_secs() < 60, "{started}");
+        assert!(started.ends_with('Z') && started.contains('T'), "{started}");
+    }
+}

@@ -1,0 +1,94 @@
+//! How far a run has come, on standard error: a bar on a terminal, a line a suite elsewhere.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::output::note;
+use super::plural;
+use crate::batch::{Finished, Selection};
+
+/// After so long without a line where there is no terminal, one says how far the run is.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Shows how far a run has come.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    /// What is still to come of each suite.
+    suites: Vec<Open>,
+    done: usize,
+    failed: usize,
+    scripts: usize,
+    spoke: Instant,
+}
+
+struct Open {
+    name: String,
+    scripts: usize,
+    left: usize,
+    directives: usize,
+    failed: usize,
+}
+
+impl Progress {
+    pub(crate) fn new(selections: &[Selection]) -> Progress {
+        let open = |selection: &Selection| {
+            let (name, scripts) = (selection.suite.name().to_owned(), selection.scripts.len());
+            Open { name, scripts, left: scripts, directives: 0, failed: 0 }
+        };
+        let suites: Vec<Open> = selections.iter().map(open).collect();
+        let scripts = suites.iter().map(|suite| suite.scripts).sum();
+        // Hidden where standard error is no terminal.
+        let bar = ProgressBar::with_draw_target(Some(scripts as u64), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} scripts  {elapsed}  {wide_msg}")
+        {
+            bar.set_style(style);
+        }
+        Progress { bar, suites, done: 0, failed: 0, scripts, spoke: Instant::now() }
+    }
+
+    /// Counts a script that ended.
+    pub(crate) fn ended(&mut self, suite: usize, finished: &Finished) {
+        self.done += 1;
+        self.failed += usize::from(!finished.is_expected());
+        let line = self.suites.get_mut(suite).and_then(|suite| suite.ended(finished));
+        if !self.bar.is_hidden() {
+            if self.failed > 0 {
+                self.bar.set_message(format!("{} not as expected", plural(self.failed, "script")));
+            }
+            self.bar.inc(1);
+        } else if let Some(line) = line {
+            self.say(&line);
+        } else if self.spoke.elapsed() > SILENCE {
+            self.say(&format!("{} of {} done", self.done, plural(self.scripts, "script")));
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn close(self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn say(&mut self, line: &str) {
+        note(line);
+        self.spoke = Instant::now();
+    }
+}
+
+impl Open {
+    /// Counts a script; the line about the suite where it was its last.
+    fn ended(&mut self, finished: &Finished) -> Option<String> {
+        self.left = self.left.saturating_sub(1);
+        self.directives += finished.directives();
+        self.failed += usize::from(!finished.is_expected());
+        (self.left == 0).then(|| {
+            let (scripts, directives) =
+                (plural(self.scripts, "script"), plural(self.directives, "directive"));
+            let verdict = match self.failed {
+                0 => "as expected".to_owned(),
+                failed => format!("{} not as expected", plural(failed, "script")),
+            };
+            format!("{}: {scripts}, {directives}, {verdict}", self.name)
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! `wassay test`: whole suites, with a table at the end.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use wassay_engine::Features;
+use wassay_reports::summary;
+use wassay_testsuite::{PinError, Suite, catalogue};
+
+use super::output::{colour_on, complain, print};
+use super::progress::Progress;
+use super::report_file::ReportFile;
+use super::{Begin, Error, Exit, duration, suite_report, workers};
+use crate::batch::{self, Finished, Selection, Settings, TIMEOUT, full_name};
+use crate::catalogue::resolve;
+use crate::script::messages::MatchKind;
+
+const EXAMPLES: &str = "\
+Examples:
+  wassay test                            run the embedded suites that should pass
+  wassay test spec-v1 proposals/simd     run two suites by name
+  wassay test ./scripts                  run every .wast file below a folder
+  wassay test --filter i32 --filter i64  only the scripts whose name contains one of these
+  wassay test --report json=out.json     write a report for other programs
+
+`wassay suite list` shows the suites. A folder that has the name of a suite is reached as ./NAME.";
+
+/// Run suites and sum up what conforms
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Only scripts whose name, `suite::script.wast`, contains this. May be given several times
+    #[arg(long = "filter", value_name = "TEXT")]
+    filters: Vec<String>,
+    /// How many threads run scripts [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// How error texts are compared: class, exact, prefix or ignore; the kind of failure is always compared
+    #[arg(long = "match", value_name = "KIND", default_value_t)]
+    match_kind: MatchKind,
+    /// Features to judge under, whatever suite and header say: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
+    #[arg(long, value_name = "LIST")]
+    features: Option<Features>,
+    /// How long each script may run, as in `10s` [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Write a report; the format is json. May be given several times
+    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    reports: Vec<ReportFile>,
+    /// Embedded suites by name, folders and files by path [default: the suites that should pass]
+    #[arg(value_name = "SUITE or DIR")]
+    suites: Vec<String>,
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+    let selections = select(suites(&args.suites)?, &args.filters)?;
+    args.reports.iter().try_for_each(ReportFile::check)?;
+    let settings = Settings {
+        features: args.features,
+        match_kind: args.match_kind,
+        timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
+        uses: !args.reports.is_empty(),
+        ..Settings::default()
+    };
+    let scripts = selections.iter().map(|selection| selection.scripts.len()).sum();
+    let (begin, workers) = (Begin::now(), workers(args.jobs, scripts)?);
+    let mut progress = Progress::new(&selections);
+    let finished =
+        batch::run(&workers, &selections, settings, |suite, finished| progress.ended(suite, finished));
+    progress.close();
+
+    let suites = selections.iter().zip(&finished);
+    let report =
+        begin.report(suites.map(|(selection, finished)| suite_report(selection, finished)).collect());
+    let colour = colour_on(&std::io::stdout());
+    let mut text = failures(&finished, colour);
+    text.push_str(&summary::render(&report, colour));
+    print(&text)?;
+    // A run that was filtered says nothing about how much a suite holds.
+    let lost = if args.filters.is_empty() { not_as_pinned(&selections, &finished) } else { Vec::new() };
+    lost.iter().for_each(|error| complain("error", &error.to_string()));
+    args.reports.iter().try_for_each(|file| file.write(&report))?;
+    Ok(if report.is_expected() && lost.is_empty() { Exit::Success } else { Exit::Failure })
+}
+
+/// The suites of these words, each once; those that run by default where there is no word.
+fn suites(words: &[String]) -> Result<Vec<Suite>, Error> {
+    if words.is_empty() {
+        return Ok(catalogue::defaults().cloned().collect());
+    }
+    let mut suites: Vec<Suite> = Vec::new();
+    for word in words {
+        let suite = resolve(word)?;
+        if suites.iter().all(|known| known.name() != suite.name()) {
+            suites.push(suite);
+        }
+    }
+    Ok(suites)
+}
+
+/// The scripts that one of the filters names; all where there is none.
+fn select(suites: Vec<Suite>, filters: &[String]) -> Result<Vec<Selection>, Error> {
+    let mut selections: Vec<Selection> = suites.into_iter().map(Selection::all).collect();
+    for filter in filters {
+        let mut names = selections
+            .iter()
+            .flat_map(|Selection { suite, scripts }| scripts.iter().map(|script| full_name(suite, script)));
+        if !names.any(|name| name.contains(filter)) {
+            let message = format!("--filter {filter}: no script of these suites has a name that contains it");
+            return Err(Error::Usage(message));
+        }
+    }
+    if !filters.is_empty() {
+        for Selection { suite, scripts } in &mut selections {
+            scripts.retain(|script| filters.iter().any(|filter| full_name(suite, script).contains(filter)));
+        }
+        selections.retain(|selection| !selection.scripts.is_empty());
+    }
+    Ok(selections)
+}
+
+/// What was not as expected, in the order of the scripts, with a blank line behind it.
+fn failures(finished: &[Vec<Finished>], colour: bool) -> String {
+    let mut text = String::new();
+    for finished in finished.iter().flatten() {
+        finished.warnings.iter().for_each(|warning| complain("warning", warning));
+        text.push_str(&finished.render(colour));
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// Where a suite did not hold what the catalogue says.
+fn not_as_pinned(selections: &[Selection], finished: &[Vec<Finished>]) -> Vec<PinError> {
+    let suites = selections.iter().zip(finished);
+    suites.filter_map(|(selection, finished)| selection.check(finished).err()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_that_loses_directives_is_noticed() {
+        let suite = catalogue::find("scripts").unwrap().clone();
+        let selection = Selection::all(suite);
+        assert_eq!(not_as_pinned(&[selection], &[Vec::new()]).len(), 1);
+    }
+
+    #[test]
+    fn filters_add_up_and_each_must_match() {
+        let filters = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let suites = || catalogue::defaults().cloned().collect::<Vec<_>>();
+        let selections = select(suites(), &filters(&["spec-v1::i32.wast", "::i64.wast"])).unwrap();
+        let names: Vec<String> = selections
+            .iter()
+            .flat_map(|Selection { suite, scripts }| scripts.iter().map(|script| full_name(suite, script)))
+            .collect();
+        assert_eq!(names, ["spec-v1::i32.wast", "spec-v1::i64.wast", "spec-v2::i64.wast"]);
+        let error = select(suites(), &filters(&["i32", "no such script"])).unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert_eq!(select(suites(), &[]).unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,182 @@
+//! `wassay wast`: scripts by their files, and each directive that fails.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wassay_engine::Features;
+use wassay_reports::{Counts, Suite};
+use wassay_testsuite::{catalogue, directory};
+
+use super::output::{colour_on, complain, print};
+use super::report_file::ReportFile;
+use super::{Begin, Error, Exit, duration, plural, workers};
+use crate::batch::{self, End, Finished, Selection, Settings};
+use crate::script::LineRange;
+use crate::script::messages::MatchKind;
+
+const EXAMPLES: &str = "\
+Examples:
+  wassay wast a.wast b.wast              run two scripts
+  wassay wast --lines 120-140 a.wast     judge only the directives that stand on these lines
+  wassay wast --suite spec-v1 a.wast     with the features of a suite
+  wassay wast --features 2.0,threads a.wast
+
+Without --features and --suite a script is judged under the features that its
+`;;!` header names, else those of the folder it lies in (`proposals/NAME`,
+`legacy`), else 3.0.";
+
+/// Run scripts and show every directive that fails
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// How error texts are compared: class, exact, prefix or ignore; the kind of failure is always compared
+    #[arg(long = "match", value_name = "KIND", default_value_t)]
+    match_kind: MatchKind,
+    /// Features to judge under: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
+    #[arg(long, value_name = "LIST", conflicts_with = "suite")]
+    features: Option<Features>,
+    /// Judge under the features of an embedded suite
+    #[arg(long, value_name = "NAME")]
+    suite: Option<String>,
+    /// Judge only what stands on these lines; what stands before them is run for its effects
+    #[arg(long, value_name = "N[-M]")]
+    lines: Option<LineRange>,
+    /// Stop at the first failure
+    #[arg(long)]
+    fail_fast: bool,
+    /// How long each script may run, as in `10s`; without it, for ever
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Write a report; the format is json. May be given several times
+    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    reports: Vec<ReportFile>,
+    /// The scripts
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+    let suite_features = args.suite.as_deref().map(features_of).transpose()?;
+    args.reports.iter().try_for_each(ReportFile::check)?;
+    let (selections, unusable) = open(&args.files);
+    let settings = Settings {
+        features: args.features.or(suite_features),
+        match_kind: args.match_kind,
+        lines: args.lines.clone(),
+        fail_fast: args.fail_fast,
+        timeout: args.timeout,
+        uses: !args.reports.is_empty(),
+    };
+    let jobs = args.fail_fast.then_some(std::num::NonZeroUsize::MIN);
+    let (begin, workers) = (Begin::now(), workers(jobs, selections.len())?);
+    let ran = batch::run(&workers, &selections, settings, |_, _| {});
+    let finished: Vec<Finished> = unusable.into_iter().chain(ran.into_iter().flatten()).collect();
+    if args.lines.is_some() && finished.iter().all(has_nothing_judged) {
+        return Err(Error::Usage("--lines: no directive stands on these lines".to_owned()));
+    }
+    show(&finished)?;
+    if !args.reports.is_empty() {
+        let name = args.suite.unwrap_or_else(|| "wast".to_owned());
+        let cases = finished.iter().map(|finished| finished.case(&finished.label)).collect();
+        let report = begin.report(vec![Suite { name, source: "files".to_owned(), cases }]);
+        args.reports.iter().try_for_each(|file| file.write(&report))?;
+    }
+    Ok(exit(&finished))
+}
+
+fn features_of(suite: &str) -> Result<Features, Error> {
+    let unknown = || {
+        Error::Usage(format!(
+            "--suite: no embedded suite is called `{suite}`; `wassay suite list` shows them"
+        ))
+    };
+    let suite = catalogue::find(suite).ok_or_else(unknown)?;
+    suite.features().parse().map_err(|error| Error::Usage(format!("--suite: {error}")))
+}
+
+/// The files as suites of one script each, and those that are none. A file that is named twice is taken once.
+fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
+    let (mut selections, mut unusable, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    for path in files.iter().filter(|path| seen.insert(path.as_path())) {
+        let opened = if path.is_dir() {
+            let path = path.display();
+            Err(format!(
+                "{path}: is a folder; expected a script (`wassay test {path}` runs all scripts below it)"
+            ))
+        } else {
+            directory::open(path).map_err(|error| error.to_string())
+        };
+        match opened {
+            Ok(suite) => selections.push(Selection::all(suite)),
+            Err(message) => {
+                unusable
+                    .push(Finished::new(path.display().to_string(), End::Unusable { message, place: None }));
+            }
+        }
+    }
+    (selections, unusable)
+}
+
+/// Prints what was not as expected, and the counts.
+fn show(finished: &[Finished]) -> Result<(), Error> {
+    let colour = colour_on(&std::io::stdout());
+    let mut text = String::new();
+    for finished in finished {
+        finished.warnings.iter().for_each(|warning| complain("warning", warning));
+        match &finished.end {
+            End::Unusable { message, .. } => complain("error", message),
+            _ => text.push_str(&finished.render(colour)),
+        }
+    }
+    text.push_str(&counts_line(finished));
+    print(&text)
+}
+
+/// The last line: how many directives had which outcome.
+fn counts_line(finished: &[Finished]) -> String {
+    let unusable = finished.iter().filter(|finished| is_unusable(finished)).count();
+    let (mut counts, mut uncompared) = (Counts::default(), 0);
+    for case in finished.iter().map(|finished| finished.case(&finished.label)) {
+        counts += case.directives;
+        uncompared += case.text_not_compared;
+    }
+    let mut line = format!(
+        "{}, {}: {} passed, {} failed",
+        plural(finished.len() - unusable, "script"),
+        plural(usize::try_from(counts.total()).unwrap_or(usize::MAX), "directive"),
+        counts.passed,
+        counts.failed
+    );
+    let more = [
+        (counts.skipped, "skipped"),
+        (counts.xfailed, "xfailed"),
+        (counts.xpassed, "xpassed"),
+        (uncompared, "passed without a comparison of the error text"),
+    ];
+    for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
+        line.push_str(&format!(", {count} {what}"));
+    }
+    if unusable > 0 {
+        line.push_str(&format!("; {} could not be run", plural(unusable, "file")));
+    }
+    line + "\n"
+}
+
+fn exit(finished: &[Finished]) -> Exit {
+    if finished.iter().any(is_unusable) {
+        Exit::Usage
+    } else if finished.iter().all(Finished::is_expected) {
+        Exit::Success
+    } else {
+        Exit::Failure
+    }
+}
+
+fn has_nothing_judged(finished: &Finished) -> bool {
+    matches!(&finished.end, End::Judged(result) if result.directives.is_empty())
+}
+
+fn is_unusable(finished: &Finished) -> bool {
+    matches!(finished.end, End::Unusable { .. })
+}

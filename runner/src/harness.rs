@@ -1,0 +1,273 @@
+//! Scripts as trials of `cargo test`.
+//!
+//! A test binary of any crate can run scripts so. In `Cargo.toml`:
+//!
+//! ```toml
+//! [[test]]
+//! name = "scripts"
+//! harness = false
+//! ```
+//!
+//! and in `tests/scripts.rs`:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use wassay::{catalogue, harness};
+//!
+//! fn main() -> ExitCode {
+//!     match catalogue::resolve("tests/scripts") {
+//!         Ok(suite) => harness::run(vec![suite]),
+//!         Err(error) => {
+//!             eprintln!("{error}");
+//!             ExitCode::FAILURE
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! There is one trial a script, `suite::script.wast`, whose message lists all its directives that failed. Where the filter
+//! names a line, as in `cargo test -- i32.wast:17`, or with `WASSAY_TRIALS=directive`, there is one for each line on which
+//! directives begin, `suite::script.wast:17`: it judges these, after what stands before them. Scripts are parsed to list
+//! trials only in this case, and only those that the filter names.
+//!
+//! | variable | is |
+//! |---|---|
+//! | `WASSAY_SUITES` | folders to run besides, separated by `:`; one that is absent is listed as `not run` |
+//! | `WASSAY_TRIALS` | `directive` for a trial a line |
+//! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::available_parallelism;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use wassay_testsuite::{Pin, Script, Suite, directory};
+
+#[cfg(doc)]
+use crate::batch::VERIFIER;
+use crate::batch::{End, Finished, Settings, TIMEOUT, Workers, embedder, full_name, label};
+use crate::script::parse;
+use crate::script::source::Source;
+
+/// The suites of the catalogue that run when none is named.
+pub fn default_suites() -> Vec<Suite> {
+    wassay_testsuite::catalogue::defaults().cloned().collect()
+}
+
+/// Runs suites, and those of `WASSAY_SUITES`, as the arguments of the process say; they are those of every test binary.
+///
+/// A complete run of an embedded suite fails also where the suite does not hold as many directives as the catalogue says.
+pub fn run(suites: Vec<Suite>) -> ExitCode {
+    let args = Arguments::from_args();
+    let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
+    let shared = Arc::new(Shared {
+        threads: threads.unwrap_or(NonZeroUsize::MIN),
+        workers: OnceLock::new(),
+        found: Mutex::default(),
+    });
+    let grain = Grain::new(&args, std::env::var("WASSAY_TRIALS").ok().as_deref());
+    let mut trials = Vec::new();
+    for suite in &suites {
+        shared.add_trials(suite, &grain, &mut trials);
+    }
+    let paths = std::env::var_os("WASSAY_SUITES").unwrap_or_default();
+    for path in std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()) {
+        match directory::open(&path) {
+            Ok(suite) => shared.add_trials(&suite, &grain, &mut trials),
+            Err(error) => trials.push(not_opened(&path, error.to_string())),
+        }
+    }
+    let conclusion = libtest_mimic::run(&args, trials);
+    let complete = !args.list && !args.bench && grain == Grain::Script && conclusion.num_filtered_out == 0;
+    if complete && !shared.holds_what_is_pinned(&suites) {
+        return ExitCode::from(101);
+    }
+    conclusion.exit_code()
+}
+
+/// What there is a trial for.
+#[derive(Debug, PartialEq, Eq)]
+enum Grain {
+    /// Each script.
+    Script,
+    /// Each line of all scripts.
+    Line,
+    /// Each line of the scripts whose name ends so, or is so.
+    LineOf { name: String, exact: bool },
+}
+
+impl Grain {
+    fn new(args: &Arguments, variable: Option<&str>) -> Grain {
+        let named = args.filter.as_deref().and_then(|filter| {
+            let (script, line) = filter.rsplit_once(':')?;
+            let is_line = !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
+            (is_line && script.ends_with(".wast")).then(|| script.to_owned())
+        });
+        match named {
+            Some(name) => Grain::LineOf { name, exact: args.exact },
+            None if variable == Some("directive") => Grain::Line,
+            None => Grain::Script,
+        }
+    }
+
+    fn is_line(&self, full_name: &str) -> bool {
+        match self {
+            Grain::Script => false,
+            Grain::Line => true,
+            Grain::LineOf { name, exact: true } => full_name == name,
+            Grain::LineOf { name, exact: false } => full_name.ends_with(name.as_str()),
+        }
+    }
+}
+
+/// What the trials of a process share.
+struct Shared {
+    threads: NonZeroUsize,
+    /// Started by the first trial that runs.
+    workers: OnceLock<Result<Workers, String>>,
+    /// How many scripts and directives of each suite were run in full.
+    found: Mutex<BTreeMap<String, Pin>>,
+}
+
+impl Shared {
+    fn add_trials(self: &Arc<Self>, suite: &Suite, grain: &Grain, trials: &mut Vec<Trial>) {
+        for script in suite.scripts() {
+            let name = full_name(suite, &script);
+            let label = label(suite, &script);
+            let lines = if grain.is_line(&name) { lines_of(&script) } else { Vec::new() };
+            if lines.is_empty() {
+                let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
+                trials.push(Trial::test(name, move || {
+                    let finished = shared.run_script(label, &script)?;
+                    shared.count(&suite, &finished);
+                    judged(&finished, None)
+                }));
+                continue;
+            }
+            // The lines of a script are judged in one run of it, by the trial that comes first.
+            let once = Arc::new(OnceLock::new());
+            for line in lines {
+                let (shared, once) = (Arc::clone(self), Arc::clone(&once));
+                let (label, script) = (label.clone(), script.clone());
+                trials.push(Trial::test(format!("{name}:{line}"), move || {
+                    let finished = once.get_or_init(|| shared.run_script(label, &script));
+                    judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
+                }));
+            }
+        }
+    }
+
+    /// Runs a script on a thread whose stack is large enough; that of a trial may not be.
+    fn run_script(&self, label: String, script: &Script) -> Result<Finished, String> {
+        let start = || {
+            Workers::start(self.threads, embedder)
+                .map_err(|error| format!("cannot start {} threads: {error}", self.threads))
+        };
+        let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
+        let mut finished = None;
+        let settings = Settings { timeout: Some(TIMEOUT), ..Settings::default() };
+        workers.run(std::iter::once((label, script.clone())), settings, |_, ended| {
+            finished = Some(ended);
+        });
+        let finished = finished.ok_or("the thread of the script ended before it")?;
+        for warning in &finished.warnings {
+            eprintln!("warning: {warning}");
+        }
+        Ok(finished)
+    }
+
+    fn count(&self, suite: &str, finished: &Finished) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = found.entry(suite.to_owned()).or_insert(Pin { scripts: 0, directives: 0 });
+        found.scripts += 1;
+        found.directives += finished.directives();
+    }
+
+    /// Says where a suite did not hold what the catalogue says.
+    fn holds_what_is_pinned(&self, suites: &[Suite]) -> bool {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = true;
+        for suite in suites {
+            let found = found.get(suite.name()).copied().unwrap_or(Pin { scripts: 0, directives: 0 });
+            if let Err(error) = suite.check(found) {
+                eprintln!("error: {error}");
+                all = false;
+            }
+        }
+        all
+    }
+}
+
+/// The lines on which directives begin; none where the script does not come so far.
+fn lines_of(script: &Script) -> Vec<usize> {
+    let Ok(text) = script.read() else { return Vec::new() };
+    let Ok(script) = parse(Source::new(script.name(), &text)) else { return Vec::new() };
+    let mut lines: Vec<usize> =
+        script.directives.iter().map(|directive| script.source.line(directive.span.start)).collect();
+    lines.dedup();
+    lines
+}
+
+/// The verdict on a script, or on the directives that begin on one of its lines.
+fn judged(finished: &Finished, line: Option<usize>) -> Result<(), Failed> {
+    let (true, Some(line)) = (matches!(finished.end, End::Judged(_)), line) else {
+        return if finished.is_expected() { Ok(()) } else { Err(finished.render(false).into()) };
+    };
+    let on_line = finished.on_line(line);
+    if on_line.directives() == 0 {
+        return Err(format!("{}:{line}: no directive was judged here", finished.label).into());
+    }
+    if on_line.is_expected() { Ok(()) } else { Err(on_line.render(false).into()) }
+}
+
+/// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is one.
+fn not_opened(path: &Path, message: String) -> Trial {
+    let name = path.display().to_string();
+    if path.exists() {
+        return Trial::test(name, move || Err(message.into()));
+    }
+    let ignored = move || Ok(Completion::ignored_with(format!("not run: {message}")));
+    Trial::ignorable_test(name, ignored).with_kind("not run").with_ignored_flag(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grain(filter: Option<&str>, exact: bool, variable: Option<&str>) -> Grain {
+        let args = Arguments { filter: filter.map(str::to_owned), exact, ..Arguments::default() };
+        Grain::new(&args, variable)
+    }
+
+    #[test]
+    fn a_line_in_the_filter_asks_for_the_lines_of_that_script() {
+        let named = grain(Some("i32.wast:17"), false, None);
+        assert!(named.is_line("spec-v1::i32.wast") && !named.is_line("spec-v1::i64.wast"));
+        let exact = grain(Some("spec-v1::i32.wast:17"), true, Some("directive"));
+        assert!(exact.is_line("spec-v1::i32.wast") && !exact.is_line("x::spec-v1::i32.wast"));
+        for script in [
+            None,
+            Some("i32"),
+            Some("spec-v1::i32.wast"),
+            Some("i32.wast:"),
+            Some("i32.wast:1a"),
+            Some("a:1"),
+        ] {
+            assert_eq!(grain(script, false, None), Grain::Script, "{script:?}");
+            assert_eq!(grain(script, false, Some("directive")), Grain::Line, "{script:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_those_on_which_directives_begin() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wast");
+        std::fs::write(&path, "(module)\n\n(module\n) (module) (register \"a\")\n").unwrap();
+        assert_eq!(lines_of(&directory::script(&path).unwrap()), [1, 3, 4]);
+        std::fs::write(&path, "(module)\n(").unwrap();
+        assert_eq!(lines_of(&directory::script(&path).unwrap()), Vec::<usize>::new());
+    }
+}

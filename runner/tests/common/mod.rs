@@ -1,0 +1,83 @@
+//! Runs processes and keeps what they print.
+
+// Each test binary uses a part. What goes wrong here is a failed test.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a process left behind.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// Its exit code.
+    pub(crate) code: i32,
+    /// Its standard output.
+    pub(crate) out: String,
+    /// Its standard error.
+    pub(crate) err: String,
+}
+
+/// Runs a command without the variables of the environment that change what it prints.
+pub(crate) fn run(command: &mut Command) -> Ran {
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_LOG", "WASSAY_SUITES", "WASSAY_TRIALS"] {
+        if !command.get_envs().any(|(set, _)| set == variable) {
+            command.env_remove(variable);
+        }
+    }
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().expect("an exit code, not a signal");
+    Ran { code, out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Runs `wassay` with these arguments.
+pub(crate) fn wassay<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Ran {
+    run(Command::new(env!("CARGO_BIN_EXE_wassay")).args(args))
+}
+
+/// A folder with files.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// A folder with these files, in folders of their own where their names have a `/`.
+    pub(crate) fn new<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Folder {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Folder(folder)
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A file in it.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// A file in it, as an argument.
+    pub(crate) fn arg(&self, name: &str) -> String {
+        self.file(name).to_str().unwrap().to_owned()
+    }
+}
+
+/// Four directives, all of which pass.
+pub(crate) const PASSES: &str = "\
+(module (func (export \"seven\") (result i32) (i32.const 7)))
+(assert_return (invoke \"seven\") (i32.const 7))
+(assert_return (invoke \"seven\") (i32.const 7))
+(invoke \"seven\")
+";
+
+/// Four directives, of which those on lines 2 and 4 fail.
+pub(crate) const FAILS: &str = "\
+(module (func (export \"seven\") (result i32) (i32.const 7)))
+(assert_return (invoke \"seven\") (i32.const 8))
+(assert_return (invoke \"seven\") (i32.const 7))
+  (assert_trap (invoke \"seven\") \"unreachable\")
+";

@@ -1,0 +1,241 @@
+//! `wassay wast` as a process.
+
+mod common;
+
+use common::{FAILS, Folder, PASSES, run, wassay};
+use std::process::Command;
+
+#[test]
+fn a_script_that_passes_says_so_in_one_line() {
+    let folder = Folder::new(&[("a.wast", PASSES)]);
+    let ran = wassay(&["wast", &folder.arg("a.wast")]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1 script, 4 directives: 4 passed, 0 failed\n"));
+    assert_eq!(ran.err, "");
+}
+
+#[test]
+fn every_failing_directive_is_shown_with_its_place_and_both_values() {
+    let folder = Folder::new(&[("a.wast", FAILS), ("b.wast", PASSES)]);
+    let file = folder.arg("a.wast");
+    let ran = wassay(&["wast", &file, &folder.arg("b.wast")]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.starts_with(&format!("{file}:2:1: wrong-value: ")), "{}", ran.out);
+    assert!(ran.out.contains(&format!("\n{file}:4:3: trap-expected: ")), "{}", ran.out);
+    assert!(ran.out.contains("\n    (assert_return (invoke \"seven\") (i32.const 8))\n"), "{}", ran.out);
+    assert!(ran.out.contains("0x00000008") && ran.out.contains("0x00000007"), "{}", ran.out);
+    assert!(ran.out.ends_with("\n2 scripts, 8 directives: 6 passed, 2 failed\n"), "{}", ran.out);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_with_the_place_and_the_others_run() {
+    let folder = Folder::new(&[
+        ("good.wast", PASSES.as_bytes()),
+        ("latin.wast", b"(module)\n;; caf\xe9\n"),
+        ("open.wast", b"(module)\n\n  (module (func)\n"),
+        ("close.wast", b"(module)\n(module))\n"),
+        ("string.wast", b"(module)\n(register \"m)\n"),
+        ("header.wast", b";;! features = \"2.0,teleport\"\n(module)\n"),
+        ("toml.wast", b"\n;;! features 2.0\n(module)\n"),
+        ("folder/inside.wast", b"(module)"),
+    ]);
+    let good = folder.arg("good.wast");
+    for (name, expected) in [
+        ("gone.wast", ": "),
+        ("folder", ": is a folder; expected a script (`wassay test "),
+        ("latin.wast", ":2:7: not UTF-8"),
+        ("open.wast", ":3:3: `(` is never closed"),
+        ("close.wast", ":2:9: `)` closes nothing"),
+        ("string.wast", ":2:11: "),
+        ("header.wast", ":1: header: unknown feature `teleport`"),
+        ("toml.wast", ":2:"),
+    ] {
+        let file = folder.arg(name);
+        let ran = wassay(&["wast", &file, &good]);
+        assert_eq!(ran.code, 2, "{name}: {ran:?}");
+        assert!(ran.err.starts_with(&format!("error: {file}{expected}")), "{name}: {}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{name}: {}", ran.err);
+        let last = "1 script, 4 directives: 4 passed, 0 failed; 1 file could not be run\n";
+        assert_eq!(ran.out, last, "{name}");
+    }
+}
+
+#[test]
+fn bytes_of_all_kinds_end_in_an_error_and_never_in_a_panic() {
+    let deep = format!("(module {}", "(func ".repeat(100_000));
+    let closed = format!("{}{}", "(".repeat(50_000), ")".repeat(50_000));
+    let nested = format!("(module (func {} {}))", "(block ".repeat(20_000), ")".repeat(20_000));
+    let texts: [&[u8]; 9] = [
+        b"\0",
+        b"\xff\xfe",
+        b"(",
+        b")",
+        b"\"",
+        b"(; (;",
+        deep.as_bytes(),
+        closed.as_bytes(),
+        nested.as_bytes(),
+    ];
+    for text in texts {
+        let folder = Folder::new(&[("a.wast", text)]);
+        let ran = wassay(&["wast", &folder.arg("a.wast")]);
+        let begin = String::from_utf8_lossy(&text[..text.len().min(20)]);
+        assert!([0, 1, 2].contains(&ran.code), "{begin}: {ran:?}");
+        assert!(!ran.err.contains("panicked") && !ran.out.contains("crashed"), "{begin}: {ran:?}");
+    }
+}
+
+#[test]
+fn an_empty_script_has_nothing_to_fail() {
+    let folder = Folder::new(&[("a.wast", ";; nothing\n")]);
+    let ran = wassay(&["wast", &folder.arg("a.wast")]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1 script, 0 directives: 0 passed, 0 failed\n"));
+}
+
+#[test]
+fn only_the_lines_asked_for_are_judged_and_what_stands_before_them_is_run() {
+    let folder = Folder::new(&[("a.wast", FAILS)]);
+    let file = folder.arg("a.wast");
+    let counts = |lines: &str| {
+        let ran = wassay(&["wast", "--lines", lines, &file]);
+        (ran.code, ran.out.lines().last().unwrap().to_owned())
+    };
+    assert_eq!(counts("3"), (0, "1 script, 1 directive: 1 passed, 0 failed".to_owned()));
+    assert_eq!(counts("2-3"), (1, "1 script, 2 directives: 1 passed, 1 failed".to_owned()));
+    let nothing = wassay(&["wast", "--lines", "80-90", &file]);
+    assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
+    assert_eq!(nothing.err, "error: --lines: no directive stands on these lines\n");
+    for bad in ["0", "3-2", "x"] {
+        assert_eq!(wassay(&["wast", "--lines", bad, &file]).code, 2);
+    }
+}
+
+#[test]
+fn fail_fast_ends_at_the_first_failure_and_the_total_stays() {
+    let folder = Folder::new(&[("a.wast", FAILS), ("b.wast", PASSES), ("c.wast", FAILS)]);
+    let ran =
+        wassay(&["wast", "--fail-fast", &folder.arg("b.wast"), &folder.arg("c.wast"), &folder.arg("a.wast")]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains(&format!("{}:2:1: wrong-value", folder.arg("c.wast"))), "{}", ran.out);
+    assert!(!ran.out.contains("trap-expected"), "{}", ran.out);
+    assert!(ran.out.contains("a.wast: not-run: a script before it failed"), "{}", ran.out);
+    assert!(ran.out.contains("3 scripts, 12 directives: 5 passed"), "{}", ran.out);
+}
+
+#[test]
+fn texts_of_errors_are_compared_as_asked() {
+    let text =
+        "(module (func (export \"f\") (unreachable)))\n(assert_trap (invoke \"f\") \"integer overflow\")\n";
+    let folder = Folder::new(&[("a.wast", text)]);
+    let file = folder.arg("a.wast");
+    for (kind, code) in [("class", 1), ("exact", 1), ("prefix", 1), ("ignore", 0), ("loosely", 2)] {
+        assert_eq!(wassay(&["wast", "--match", kind, &file]).code, code, "{kind}");
+    }
+    assert_eq!(wassay(&["wast", &file]).code, 1, "by class where nothing is said");
+}
+
+#[test]
+fn features_come_from_option_suite_header_and_folder() {
+    // A vector is no value type in 1.0.
+    let simd = "(module (func (param v128)))";
+    let header = format!(";;! features = \"1.0\"\n{simd}");
+    let tail_call = "(module (func $f (return_call $f)))";
+    let folder = Folder::new(&[
+        ("plain.wast", simd),
+        ("header.wast", &header),
+        ("proposals/multi-value/a.wast", simd),
+        ("tail.wast", tail_call),
+    ]);
+    let code = |args: &[&str], file: &str| {
+        let file = folder.arg(file);
+        wassay(&[&["wast"], args, &[file.as_str()]].concat()).code
+    };
+    assert_eq!(code(&[], "plain.wast"), 0);
+    assert_eq!(code(&[], "header.wast"), 1);
+    assert_eq!(code(&[], "proposals/multi-value/a.wast"), 1);
+    assert_eq!(code(&["--features", "2.0"], "header.wast"), 0);
+    assert_eq!(code(&["--suite", "spec-v2"], "header.wast"), 0);
+    assert_eq!(code(&["--features", "1.0,simd"], "plain.wast"), 0);
+    assert_eq!(code(&["--features", "3.0,-simd,-relaxed-simd"], "plain.wast"), 1);
+    assert_eq!(code(&["--suite", "spec-v1"], "plain.wast"), 1);
+    assert_eq!((code(&[], "tail.wast"), code(&["--suite", "spec-v2"], "tail.wast")), (0, 1));
+    assert_eq!(code(&["--suite", "spec-v9"], "plain.wast"), 2);
+    assert_eq!(code(&["--features", "teleport"], "plain.wast"), 2);
+    assert_eq!(code(&["--features", "2.0", "--suite", "spec-v2"], "plain.wast"), 2);
+}
+
+#[test]
+fn an_unknown_key_of_a_header_warns_and_changes_nothing() {
+    let folder = Folder::new(&[("a.wast", format!(";;! gc = true\n{PASSES}"))]);
+    let file = folder.arg("a.wast");
+    let ran = wassay(&["wast", &file]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1 script, 4 directives: 4 passed, 0 failed\n"));
+    assert!(ran.err.starts_with(&format!("warning: {file}:1:5: unknown key `gc`")), "{}", ran.err);
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_run_once() {
+    let folder = Folder::new(&[("a.wast", PASSES)]);
+    let file = folder.arg("a.wast");
+    assert!(wassay(&["wast", &file, &file]).out.starts_with("1 script, 4 directives"));
+}
+
+#[test]
+fn a_report_has_every_file_also_those_that_could_not_be_run() {
+    let folder = Folder::new(&[("a.wast", FAILS), ("b.wast", PASSES), ("open.wast", "(module")]);
+    let (a, b, open) = (folder.arg("a.wast"), folder.arg("b.wast"), folder.arg("open.wast"));
+    let report = folder.arg("report.json");
+    let ran =
+        wassay(&["wast", "--report", &format!("json={report}"), &a, &b, &open, &folder.arg("gone.wast")]);
+    assert_eq!(ran.code, 2);
+    let report = wassay_reports::json::parse(&std::fs::read_to_string(report).unwrap()).unwrap();
+    let totals = report.totals();
+    assert_eq!((totals.cases.passed, totals.cases.failed), (1, 3));
+    assert_eq!((totals.directives.passed, totals.directives.failed), (6, 2));
+    let case = report.suites[0].cases.iter().find(|case| case.name == a).unwrap();
+    let places: Vec<(u32, u32, &str)> =
+        case.failures.iter().map(|failure| (failure.line, failure.column, failure.kind.as_str())).collect();
+    assert_eq!(places, [(2, 1, "wrong-value"), (4, 3, "trap-expected")]);
+    let case = report.suites[0].cases.iter().find(|case| case.name == open).unwrap();
+    assert_eq!((case.failures[0].line, case.failures[0].kind.as_str()), (1, "unusable"));
+}
+
+#[test]
+fn colours_are_for_terminals_and_can_be_asked_for_or_refused() {
+    let folder = Folder::new(&[("a.wast", FAILS)]);
+    let colours = |variable: Option<(&str, &str)>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+        command.args(["wast", &folder.arg("a.wast"), &folder.arg("gone.wast")]).envs(variable);
+        let ran = run(&mut command);
+        (ran.out.contains('\u{1b}'), ran.err.contains('\u{1b}'))
+    };
+    assert_eq!(colours(None), (false, false), "a pipe is no terminal");
+    assert_eq!(colours(Some(("CLICOLOR_FORCE", "1"))), (true, true));
+    let mut both = Command::new(env!("CARGO_BIN_EXE_wassay"));
+    both.args(["wast", &folder.arg("a.wast")]).envs([("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]);
+    assert!(!run(&mut both).out.contains('\u{1b}'));
+}
+
+#[test]
+fn a_script_that_does_not_end_is_ended_by_its_time() {
+    let endless = "(module (func (export \"f\") (loop (br 0))))\n(invoke \"f\")\n(invoke \"f\")\n";
+    let folder = Folder::new(&[("a.wast", endless), ("b.wast", PASSES)]);
+    let report = folder.arg("r.json");
+    let option = format!("json={report}");
+    let ran = wassay(&[
+        "wast",
+        "--timeout",
+        "100ms",
+        "--report",
+        &option,
+        &folder.arg("a.wast"),
+        &folder.arg("b.wast"),
+    ]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("a.wast:2:1: timeout: "), "{}", ran.out);
+    assert!(ran.out.contains("a.wast:3:1: not-run"), "{}", ran.out);
+    assert!(ran.out.ends_with("2 scripts, 7 directives: 5 passed, 2 failed\n"), "{}", ran.out);
+    let report = wassay_reports::json::parse(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report.suites[0].cases[0].outcome, wassay_reports::Outcome::Timeout);
+    assert_eq!(wassay(&["test", "--timeout", "100ms", &folder.arg("a.wast")]).code, 1);
+    assert_eq!(wassay(&["wast", "--timeout", "soon", &folder.arg("a.wast")]).code, 2);
+}
