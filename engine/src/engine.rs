@@ -26,6 +26,7 @@ pub struct Engine(Arc<EngineInner>);
 struct EngineInner {
     config: Config,
     isa: OwnedTargetIsa,
+    tangled_isa: OwnedTargetIsa,
     types: TypeRegistry,
     builtin_stub: CodeBlock,
     trampolines: Mutex<Trampolines>,
@@ -54,11 +55,13 @@ impl Engine {
     /// handled them before.
     pub fn new(config: &Config) -> Result<Engine> {
         signal::install().map_err(|error| Error::limit("no signal handlers").caused_by(error))?;
-        let isa = isa::host(config)?;
+        let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let stub = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let builtin_stub = CodeBlock::install(&isa, &[stub], false)?;
         let (types, trampolines) = (TypeRegistry::default(), Mutex::default());
-        Ok(Engine(Arc::new(EngineInner { config: config.clone(), isa, types, builtin_stub, trampolines })))
+        let config = config.clone();
+        let inner = EngineInner { config, isa, tangled_isa, types, builtin_stub, trampolines };
+        Ok(Engine(Arc::new(inner)))
     }
 
     /// What modules of this engine may use.
@@ -70,7 +73,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Where the engine holds as many types as it can.
+    /// Where the engine holds as many types as it can, or the type has more than 1000 parameters or results.
     pub fn func_type_id(&self, ty: &FuncType) -> Result<TypeId> {
         self.0.types.intern_func(ty)
     }
@@ -91,6 +94,10 @@ impl Engine {
 
     pub(crate) fn isa(&self) -> &OwnedTargetIsa {
         &self.0.isa
+    }
+
+    pub(crate) fn tangled_isa(&self) -> &OwnedTargetIsa {
+        &self.0.tangled_isa
     }
 
     pub(crate) fn types(&self) -> &TypeRegistry {

@@ -5,7 +5,8 @@
 use std::time::{Duration, Instant};
 
 use wassay_engine::{
-    Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType,
+    Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, StoreLimits, Trap,
+    Val, ValType,
 };
 
 fn store() -> Store {
@@ -207,4 +208,131 @@ fn an_indirect_call_takes_a_function_of_a_lower_type() {
     assert_eq!(call.invoke(&mut store, &[Val::I32(0)]).unwrap(), [Val::I32(5)]);
     let error = call.invoke(&mut store, &[Val::I32(1)]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Trap(Trap::IndirectCallTypeMismatch));
+}
+
+#[test]
+fn a_store_whose_code_runs_stays_with_its_thread() {
+    let mut store = store();
+    let mut linker = Linker::new();
+    let elsewhere = Func::alloc(&mut store, FuncType::new([], []), |mut caller, _, _| {
+        let Some(Extern::Func(g)) = caller.export("g") else { panic!("the caller exports g") };
+        let result = std::thread::scope(|scope| scope.spawn(|| g.invoke(&mut caller, &[])).join());
+        result.unwrap().map(drop)
+    });
+    linker.define("h", "elsewhere", Extern::Func(elsewhere.unwrap()));
+    let text = "(module (import \"h\" \"elsewhere\" (func $elsewhere))
+        (func (export \"f\") (call $elsewhere)) (func $g (export \"g\") (call $g)))";
+    let instance = instantiate(&mut store, &linker, text);
+    let error = func(&store, instance, "f").invoke(&mut store, &[]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+    let g = func(&store, instance, "g");
+    let moved = std::thread::spawn(move || g.invoke(&mut store, &[]).unwrap_err().kind()).join().unwrap();
+    assert_eq!(moved, ErrorKind::Exhaustion, "a store at rest may move");
+}
+
+#[test]
+fn nothing_runs_after_the_deadline() {
+    let mut store = store();
+    let instance = instantiate(&mut store, &Linker::new(), "(module (func (export \"ok\")))");
+    let ok = func(&store, instance, "ok");
+    store.set_deadline(Some(Instant::now()));
+    for _ in 0..3 {
+        assert_eq!(ok.invoke(&mut store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
+    }
+}
+
+#[test]
+fn a_deadline_reaches_the_code_of_a_store_that_a_host_function_runs() {
+    let mut outer = store();
+    let inner = Func::alloc(&mut outer, FuncType::new([], []), |_, _, _| {
+        let mut inner = store();
+        // So that the test ends even where the outer deadline does not count.
+        inner.set_deadline(Some(Instant::now() + Duration::from_secs(2)));
+        let text = "(module (func (export \"loop\") (loop (br 0))))";
+        let instance = instantiate(&mut inner, &Linker::new(), text);
+        func(&inner, instance, "loop").invoke(&mut inner, &[]).map(drop)
+    });
+    let start = Instant::now();
+    outer.set_deadline(Some(start + Duration::from_millis(20)));
+    assert_eq!(inner.unwrap().invoke(&mut outer, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
+    assert!(start.elapsed() < Duration::from_secs(1), "it is the outer deadline that ends the loop");
+}
+
+#[test]
+fn a_host_function_of_too_many_parameters_is_refused() {
+    let mut store = store();
+    let wide = |count| FuncType::new(vec![ValType::I64; count], vec![ValType::I64; count]);
+    let host = Func::alloc(&mut store, wide(1000), |_, _, _| Ok(())).unwrap();
+    assert_eq!(host.invoke(&mut store, &[Val::I64(1); 1000]).unwrap().len(), 1000);
+    for count in [1001, 20_000, 100_000] {
+        let error = Func::alloc(&mut store, wide(count), |_, _, _| Ok(())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit, "{count}");
+    }
+}
+
+/// A type that gives 1000 values, and a function of two parameters whose body is in a block of that type.
+fn with_wide_block(body: &str) -> Vec<u8> {
+    let results = " i64".repeat(1000);
+    let values: String = (0..1000).map(|n| format!("(i64.add (local.get 1) (i64.const {n}))")).collect();
+    let text = format!(
+        "(module (type $wide (func (result{results}))) (import \"h\" \"h\" (func $h (type $wide)))
+        (func (export \"f\") (param i32 i64) (result{results}) (block (type $wide) {values} {body})))"
+    );
+    wat::parse_str(text).unwrap()
+}
+
+#[test]
+fn few_bytes_do_not_ask_for_minutes_of_compiling() {
+    let engine = Engine::new(&Config::new()).unwrap();
+    let count = 400;
+    let (locals, loops) = (" i64".repeat(count), "loop ".repeat(count));
+    let sets: String =
+        (1..=count).map(|n| format!("(local.set {n} (i64.add (local.get {n}) (i64.const 1)))")).collect();
+    let ends = "(br_if 0 (local.get 0)) end ".repeat(count);
+    let text = format!("(module (func (param i32) (local{locals}) {loops} {sets} {ends}))");
+    let modules = [
+        ("every local changes in every loop", wat::parse_str(text).unwrap()),
+        ("each branch carries 1000 other values", {
+            with_wide_block(&format!("{} br 0", "local.get 1 (br_if 0 (local.get 0)) ".repeat(600)))
+        }),
+        ("each entry of a table carries 1000 values", {
+            with_wide_block(&format!("local.get 0 br_table {}", "0 ".repeat(40_000)))
+        }),
+    ];
+    for (name, bytes) in modules {
+        let start = Instant::now();
+        Module::new(&engine, &bytes).unwrap();
+        // No measurement: without the bounds that this is about, each takes many minutes.
+        assert!(start.elapsed() < Duration::from_secs(120), "{name}: {:?}", start.elapsed());
+    }
+    let error = Module::new(&engine, &with_wide_block(&"call $h ".repeat(20_000))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+}
+
+#[test]
+fn a_branch_table_carries_its_operands_to_each_target() {
+    let mut store = store();
+    let text = "(module (func (export \"f\") (param i32) (result i64)
+        (block (result i64)
+          (block (result i64) (br_table 0 1 2 1 0 (i64.const 7) (local.get 0)))
+          i64.const 10 i64.add return)
+        i64.const 20 i64.add))";
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    let f = func(&store, instance, "f");
+    for (index, expected) in [(0, 17), (1, 27), (2, 7), (3, 27), (4, 17), (-1, 17)] {
+        assert_eq!(f.invoke(&mut store, &[Val::I32(index)]).unwrap(), [Val::I64(expected)], "{index}");
+    }
+}
+
+#[test]
+fn an_instance_that_the_limits_refuse_leaves_nothing_behind() {
+    let limits = StoreLimits { memory_bytes: 3 << 16, table_elements: 10, ..StoreLimits::default() };
+    let mut store = Store::new(&Engine::new(&Config::new().limits(limits)).unwrap());
+    for text in ["(module (memory 2) (memory 2))", "(module (memory 2) (table 8 funcref) (table 8 funcref))"]
+    {
+        let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
+        let error = Linker::new().instantiate(&mut store, &module).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit, "{text}");
+    }
+    instantiate(&mut store, &Linker::new(), "(module (memory 3) (table 10 funcref))");
 }

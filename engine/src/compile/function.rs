@@ -14,6 +14,13 @@ use crate::module::decode::{PendingBody, invalid, malformed};
 use crate::translate::{ModuleEnv, Translator};
 use crate::vm::layout::offsets;
 
+/// How many parameters of blocks and operands of branches, together, a function may have before it counts as tangled. At this number
+/// the better allocation takes about four seconds at worst; functions that people write have a tenth of it.
+const TANGLED: usize = 100_000;
+
+/// How many values a function may have before it counts as tangled whatever its branches carry.
+const HUGE: usize = 1_000_000;
+
 /// Buffers that are reused from one function to the next.
 pub(crate) struct Compiler {
     context: Context,
@@ -50,7 +57,24 @@ impl Compiler {
             self.builder = FunctionBuilderContext::new();
         }
         translated?;
-        self.finish(env.isa)
+        self.finish(if self.is_tangled() { env.tangled_isa } else { env.isa })
+    }
+
+    /// Whether there are so many values, or so many of them meet where branches join that the better allocation of registers, whose time grows with a power of
+    /// their number, would take seconds.
+    fn is_tangled(&self) -> bool {
+        let func = &self.context.func;
+        if func.dfg.num_values() > HUGE {
+            return true;
+        }
+        let joined: usize = func.layout.blocks().map(|block| func.dfg.num_block_params(block)).sum();
+        let carried = |block| {
+            let last = func.layout.last_inst(block)?;
+            let calls =
+                func.dfg.insts[last].branch_destination(&func.dfg.jump_tables, &func.dfg.exception_tables);
+            Some(calls.iter().map(|call| call.len(&func.dfg.value_lists)).sum::<usize>())
+        };
+        joined + func.layout.blocks().filter_map(carried).sum::<usize>() > TANGLED
     }
 
     /// Validates a function body only.
@@ -139,6 +163,7 @@ fn translate(
         validator.op(at, &op).map_err(invalid)?;
         translator
             .operator(&op)
+            .and_then(|()| translator.check_size())
             .map_err(|error| if error.offset().is_some() { error } else { error.at(at) })?;
     }
     operators.finish().map_err(malformed)?;

@@ -158,7 +158,8 @@ fn install(
     bodies: Vec<PendingBody<'_>>,
     guard_pages: bool,
 ) -> Result<CodeBlock> {
-    let env = ModuleEnv { info, layout, isa: &**engine.isa(), guard_pages };
+    let (isa, tangled_isa) = (&**engine.isa(), &**engine.tangled_isa());
+    let env = ModuleEnv { info, layout, isa, tangled_isa, guard_pages };
     let functions = parallel::compile_all(&env, bodies)?;
     CodeBlock::install(engine.isa(), &functions, true)
 }

@@ -55,7 +55,8 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// Where there is no room for the code that calls it, or a result's type has no default value.
+    /// Where there is no room for the code that calls it, the type has more than 1000 parameters or results, or a result's type has
+    /// no default value.
     pub fn alloc(
         store: &mut StoreState,
         ty: FuncType,

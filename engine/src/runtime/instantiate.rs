@@ -21,9 +21,10 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// [`Unlinkable`](ErrorKind::Unlinkable) where an import is missing or has another type than the module asks for; nothing has
-    /// changed then. A trap, where an active segment does not fit or the start function traps; what was written before then stays
-    /// written, as the specification has it. [`Limit`](ErrorKind::Limit) where the store's limits do not allow the instance.
+    /// [`Unlinkable`](ErrorKind::Unlinkable) where an import is missing or has another type than the module asks for, and
+    /// [`Limit`](ErrorKind::Limit) where the store's limits do not allow the instance; nothing has changed then. A trap, where an
+    /// active segment does not fit or the start function traps; what was written before then stays written, as the specification
+    /// has it.
     ///
     /// # Panics
     ///
@@ -35,7 +36,11 @@ impl Instance {
         if store.instances.len() >= limit {
             return Err(Error::limit(format!("a store may hold {limit} instances")));
         }
-        let index = Allocation::new(store, module)?.import(store, imports).allocate(store)?;
+        let before = Extent::of(store);
+        let index = Allocation::new(store, module)?
+            .import(store, imports)
+            .allocate(store)
+            .inspect_err(|_| before.restore(store))?;
         store.evaluate_globals(index)?;
         store.evaluate_tables(index)?;
         store.evaluate_elements(index)?;
@@ -70,6 +75,38 @@ fn check_imports(store: &StoreState, module: &Module, imports: &[Extern]) -> Res
         }
     }
     Ok(())
+}
+
+/// How much a store held before an instance was allocated: what was added since is reachable from nowhere if that failed.
+struct Extent {
+    memories: usize,
+    tables: usize,
+    globals: usize,
+    tags: usize,
+    memory_bytes: u64,
+    table_elements: u64,
+}
+
+impl Extent {
+    fn of(store: &StoreState) -> Extent {
+        Extent {
+            memories: store.memories.len(),
+            tables: store.tables.len(),
+            globals: store.globals.len(),
+            tags: store.tags.len(),
+            memory_bytes: store.memory_bytes,
+            table_elements: store.table_elements,
+        }
+    }
+
+    fn restore(&self, store: &mut StoreState) {
+        store.memories.truncate(self.memories);
+        store.tables.truncate(self.tables);
+        store.globals.truncate(self.globals);
+        store.tags.truncate(self.tags);
+        store.memory_bytes = self.memory_bytes;
+        store.table_elements = self.table_elements;
+    }
 }
 
 /// An instance in the making.

@@ -13,9 +13,9 @@ use super::table::TableEntity;
 use super::tag::TagEntity;
 use crate::compile::signature::AbiSignature;
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::types::{FuncType, TypeId};
-use crate::vm::call::{EntryCode, INTERRUPTED_TEXT, Pending, is_interrupted, new_store};
+use crate::vm::call::{EntryCode, Pending, interrupted, is_interrupted, new_store};
 use crate::vm::func::HostFuncBox;
 use crate::vm::layout::VmStore;
 use crate::vm::ptr::{VmBox, VmPtr};
@@ -28,8 +28,19 @@ pub struct Store(Box<StoreState>);
 
 /// What a [`Store`] holds, and what handles such as [`Func`](super::Func) work on: a `&mut Store` is one of these, and so is a
 /// `&mut` [`Caller`](super::Caller).
+///
+/// Its size is not known, so that safe code can neither move a store out of its place nor swap it with another: compiled code that
+/// called the host goes on in the store that it came from.
+///
+/// ```compile_fail,E0277
+/// # use wassay_engine::{Config, Engine, Store, StoreState};
+/// # let engine = Engine::new(&Config::new())?;
+/// # let (mut one, mut other) = (Store::new(&engine), Store::new(&engine));
+/// std::mem::swap::<StoreState>(&mut one, &mut other);
+/// # Ok::<(), wassay_engine::Error>(())
+/// ```
 #[derive(Debug)]
-pub struct StoreState {
+pub struct StoreState<Tail: ?Sized = [()]> {
     id: StoreId,
     engine: Engine,
     vm: VmBox<VmStore>,
@@ -47,6 +58,7 @@ pub struct StoreState {
     deadline: Option<Instant>,
     pub(super) memory_bytes: u64,
     pub(super) table_elements: u64,
+    _unsized: Tail,
 }
 
 /// What it takes to call a function of one type.
@@ -65,7 +77,7 @@ impl Store {
     /// An empty store.
     pub fn new(engine: &Engine) -> Store {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Store(Box::new(StoreState {
+        let state: Box<StoreState<[(); 0]>> = Box::new(StoreState {
             id: StoreId(NEXT.fetch_add(1, Ordering::Relaxed)),
             engine: engine.clone(),
             vm: new_store(),
@@ -82,7 +94,9 @@ impl Store {
             deadline: None,
             memory_bytes: 0,
             table_elements: 0,
-        }))
+            _unsized: [],
+        });
+        Store(state)
     }
 }
 
@@ -122,7 +136,7 @@ impl StoreState {
     }
 
     /// Gives code of the store until then; code that still runs at that time is left where it stands, with an error of kind
-    /// [`ErrorKind::Interrupted`], and none runs afterwards. `None` takes a deadline away that has not passed.
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), and none runs afterwards. `None` takes a deadline away that has not passed.
     ///
     /// Counts from the next call that the host makes into the store. It costs nothing while code runs. A host function that blocks
     /// is not interrupted; the code that called it is, when it goes on.
@@ -136,11 +150,7 @@ impl StoreState {
 
     /// A store whose code was left half-way may be in any state between two instructions.
     pub(crate) fn refuse_if_interrupted(&self) -> Result<()> {
-        if is_interrupted(self.vm_ptr()) {
-            Err(Error::new(ErrorKind::Interrupted, INTERRUPTED_TEXT))
-        } else {
-            Ok(())
-        }
+        if is_interrupted(self.vm_ptr()) { Err(interrupted()) } else { Ok(()) }
     }
 
     pub(super) fn id(&self) -> StoreId {

@@ -24,7 +24,7 @@ impl Tag {
     ///
     /// # Errors
     ///
-    /// Where the engine holds as many types as it can.
+    /// Where the engine holds as many types as it can, or the type has more than 1000 parameters or results.
     pub fn alloc(store: &mut StoreState, ty: &FuncType) -> Result<Tag> {
         let ty = store.engine().func_type_id(ty)?;
         let index = store.add_tag(TagType { ty });

@@ -1,5 +1,7 @@
 //! Blocks and branches (core spec, section 4.6.2, "Control Instructions").
 
+use std::collections::BTreeMap;
+
 use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Type, Value};
 use smallvec::SmallVec;
 use wasmparser::{BlockType, BrTable};
@@ -189,16 +191,31 @@ impl Translator<'_, '_> {
 
     pub(super) fn br_table(&mut self, table: &BrTable<'_>) -> Result<()> {
         let index = self.pop();
+        let mut edges: BTreeMap<u32, Block> = BTreeMap::new();
         let mut calls: Vec<BlockCall> = Vec::with_capacity(table.len() as usize);
         for depth in table.targets() {
             let depth = depth.map_err(crate::module::decode::malformed)?;
-            calls.push(self.branch_call(depth));
+            calls.push(self.edge(&mut edges, depth));
         }
-        let default = self.branch_call(table.default());
+        let default = self.edge(&mut edges, table.default());
         let table = self.b.create_jump_table(JumpTableData::new(default, &calls));
         self.b.ins().br_table(index, table);
+        for (depth, edge) in edges {
+            self.b.seal_block(edge);
+            self.b.switch_to_block(edge);
+            let (target, count) = self.branch_target(depth);
+            let args = self.peek_block_args(count);
+            self.b.ins().jump(target, &args);
+        }
         self.reachable = false;
         Ok(())
+    }
+
+    /// The way to a target of `br_table`: a block of its own, so that operands are carried once for each target, and not for each
+    /// entry of the table that names it.
+    fn edge(&mut self, edges: &mut BTreeMap<u32, Block>, depth: u32) -> BlockCall {
+        let block = *edges.entry(depth).or_insert_with(|| self.b.create_block());
+        self.b.func.dfg.block_call(block, &[])
     }
 
     pub(super) fn r#return(&mut self) {
@@ -220,18 +237,14 @@ impl Translator<'_, '_> {
     }
 
     fn pop_block_args(&mut self, count: usize) -> SmallVec<[BlockArg; 4]> {
+        self.branch_args += count;
         self.pop_boundary(count).into_iter().map(BlockArg::Value).collect()
     }
 
     fn peek_block_args(&mut self, count: usize) -> SmallVec<[BlockArg; 4]> {
+        self.branch_args += count;
         let start = self.stack.len() - count;
         (start..self.stack.len()).map(|at| BlockArg::Value(self.boundary(self.stack[at]))).collect()
-    }
-
-    fn branch_call(&mut self, depth: u32) -> BlockCall {
-        let (target, count) = self.branch_target(depth);
-        let args = self.peek_block_args(count);
-        self.b.func.dfg.block_call(target, &args)
     }
 
     /// The block that a branch goes to, and how many operands it carries.

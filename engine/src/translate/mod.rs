@@ -35,6 +35,8 @@ pub(crate) struct ModuleEnv<'a> {
     pub(crate) info: &'a ModuleInfo,
     pub(crate) layout: VmCtxLayout,
     pub(crate) isa: &'a dyn TargetIsa,
+    /// Generates the same code from functions that join too many values for `isa`.
+    pub(crate) tangled_isa: &'a dyn TargetIsa,
     /// Whether memories reserve all that an address reaches, so that their end faults by itself.
     pub(crate) guard_pages: bool,
 }
@@ -54,7 +56,13 @@ pub(crate) struct Translator<'a, 'f> {
     signatures: Vec<(u32, SigRef)>,
     callees: Vec<(u32, FuncRef)>,
     builtin_signature: Option<SigRef>,
+    /// How many operands branches carry.
+    branch_args: usize,
 }
+
+/// How many values and operands of branches a function may come to, since a few bytes can ask for thousands of them: some hundred
+/// megabytes while it is compiled. A body as long as the decoder takes has about as many if each instruction gives one.
+const MAX_VALUES: usize = 4 << 20;
 
 /// Reads and writes of what the engine lays out: always aligned, never faulting.
 const TRUSTED: MemFlagsData = MemFlagsData::trusted();
@@ -94,6 +102,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             signatures: Vec::new(),
             callees: Vec::new(),
             builtin_signature: None,
+            branch_args: 0,
         };
         translator.enter_body(env.info.func_type(function));
         Ok(translator)
@@ -110,6 +119,16 @@ impl<'a, 'f> Translator<'a, 'f> {
             let variable = self.b.declare_var(ty);
             self.b.def_var(variable, zero);
             self.locals.push(variable);
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    ///
+    /// [`Limit`](crate::ErrorKind::Limit) where the function has grown too large to go on.
+    pub(crate) fn check_size(&self) -> Result<()> {
+        if self.b.func.dfg.num_values() + self.branch_args > MAX_VALUES {
+            return Err(Error::limit(format!("a function that needs more than {MAX_VALUES} values")));
         }
         Ok(())
     }

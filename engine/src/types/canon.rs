@@ -12,6 +12,10 @@ const REC: u32 = 1 << 31;
 /// How many defined types one engine holds at most.
 const MAX_TYPES: u32 = 10_000_000;
 
+/// How many parameters, and how many results, a function type has at most: what the decoder takes too. Frames and trampolines are
+/// laid out for no more.
+const MAX_ARITY: usize = 1000;
+
 /// A reference from within a recursive group to the member at that position.
 pub(crate) fn rec_reference(position: u32) -> TypeId {
     TypeId(REC | position)
@@ -77,6 +81,11 @@ impl TypeRegistry {
 
     /// Interns a function type as a final type in a group of its own, as `(type (func ...))` does.
     pub(crate) fn intern_func(&self, ty: &FuncType) -> Result<TypeId> {
+        if ty.params().len().max(ty.results().len()) > MAX_ARITY {
+            let message =
+                format!("a function type has at most {MAX_ARITY} parameters and {MAX_ARITY} results");
+            return Err(Error::limit(message));
+        }
         let composite = CompositeType::Func(ty.clone());
         self.intern(Box::new([SubType { is_final: true, supertype: None, composite }]))
     }

@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::func::HostFunc;
 use super::instance::instance_of;
-use super::layout::{VmEntry, VmExit, VmFault, VmFuncRef, VmHostCtx, VmStore, VmVal};
+use super::layout::{VmCtxHeader, VmEntry, VmExit, VmFault, VmFuncRef, VmHostCtx, VmStore, VmVal};
 use super::ptr::{VmBox, VmPtr};
 use super::sys::signal::{self, INTERRUPTED};
 use super::sys::{stack, watchdog};
@@ -47,14 +49,16 @@ impl std::fmt::Debug for Pending {
 pub(crate) fn new_store() -> VmBox<VmStore> {
     VmBox::new(VmStore {
         stack_limit: 0,
+        stack_low: 0,
         entry: VmEntry::default(),
         exit: VmExit::default(),
         fault: VmFault::default(),
         interrupted: AtomicBool::new(false),
+        outer: std::ptr::null_mut(),
         builtin_call: builtin_call as *const () as usize,
         host_call: host_call as *const () as usize,
         raise: raise as *const () as usize,
-        store: std::ptr::null_mut(),
+        store: None,
     })
 }
 
@@ -75,13 +79,18 @@ pub(crate) fn enter(
     let here = stack::here();
     // SAFETY: the record belongs to the store that we hold; no code of the store runs while we set it up.
     let saved = unsafe {
-        (*vm).store = std::ptr::from_mut(store).cast();
-        let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit);
+        let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).store);
         if saved.0.fp == 0 {
+            (*vm).stack_low = low;
             (*vm).stack_limit = here.saturating_sub(store.max_stack()).max(low.saturating_add(HOST_STACK));
         }
         saved
     };
+    // The stack limit, the watchdog and the way out of the outer call all belong to the thread of that call.
+    // SAFETY: as above.
+    if unsafe { (*vm).stack_low } != low {
+        return Err(Error::usage("a store whose code runs is used by another thread"));
+    }
     // SAFETY: as above.
     if here <= unsafe { (*vm).stack_limit } {
         // SAFETY: as above.
@@ -92,11 +101,24 @@ pub(crate) fn enter(
     let watch = match store.deadline() {
         // A nested call is watched with the outermost one.
         Some(deadline) if saved.0.fp == 0 => {
+            // Short calls would be over before the watchdog could interrupt any of them.
+            if deadline <= Instant::now() {
+                interrupt(store.vm_ptr());
+                return Err(interrupted());
+            }
             Some(watchdog::watch(store.vm_ptr(), deadline).map_err(no_watchdog)?)
         }
         _ => None,
     };
-    let previous = signal::set_current(vm);
+    let previous = signal::current();
+    // SAFETY: as above.
+    let outer = unsafe {
+        (*vm).store = Some(NonNull::from(&mut *store));
+        // A store that calls itself keeps its place in the chain.
+        let outer = if previous == vm { (*vm).outer } else { previous };
+        std::mem::replace(&mut (*vm).outer, outer)
+    };
+    signal::set_current(vm);
     // SAFETY: the address is that of an entry trampoline of the function's signature (the caller's duty), the record's code and
     // context belong together and are alive with the store, and the slots suffice. The store's borrow is handed to the code: Rust
     // code that it calls gets it back from the record, and we do not touch `store` until the call is over.
@@ -108,7 +130,9 @@ pub(crate) fn enter(
     drop(watch);
     // SAFETY: the call is over; the record is ours again.
     let fault = unsafe {
-        ((*vm).entry, (*vm).exit, (*vm).stack_limit) = saved;
+        (*vm).outer = outer;
+        // An outer call's code borrows the store through its own pointer, not through ours.
+        ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).store) = saved;
         std::mem::take(&mut (*vm).fault)
     };
     if returned != 0 {
@@ -118,7 +142,7 @@ pub(crate) fn enter(
         (Some(Pending::Panic(payload)), _) => resume_unwind(payload),
         (Some(Pending::Error(error)), _) => Err(error),
         (None, STACK_OVERFLOW) => Err(Error::exhaustion()),
-        (None, INTERRUPTED) => Err(Error::new(ErrorKind::Interrupted, INTERRUPTED_TEXT)),
+        (None, INTERRUPTED) => Err(interrupted()),
         (None, code) => Err(Trap::from_code(code)
             .map_or_else(|| Error::host("compiled code left without a reason"), Error::from)),
     }
@@ -130,8 +154,15 @@ pub(crate) fn is_interrupted(store: VmPtr<VmStore>) -> bool {
     unsafe { (*store.as_ptr()).interrupted.load(Ordering::Acquire) }
 }
 
-/// The message of an interruption.
-pub(crate) const INTERRUPTED_TEXT: &str = "the time allowed is over";
+fn interrupt(store: VmPtr<VmStore>) {
+    // SAFETY: as for `is_interrupted`.
+    unsafe { (*store.as_ptr()).interrupted.store(true, Ordering::Release) }
+}
+
+/// The error of a store whose time is over.
+pub(crate) fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "the time allowed is over")
+}
 
 fn no_watchdog(error: std::io::Error) -> Error {
     Error::limit("no thread to watch the time").caused_by(error)
@@ -155,10 +186,7 @@ extern "C" fn builtin_call(
     e: u64,
 ) -> BuiltinReturn {
     // SAFETY: compiled code passes its own context, whose store runs inside `enter`, which handed the store's borrow to us.
-    let store = unsafe {
-        let vm = (*context.cast::<super::layout::VmCtxHeader>()).store;
-        &mut *(*vm).store.cast::<StoreState>()
-    };
+    let store = unsafe { running((*context.cast::<VmCtxHeader>()).store) };
     let Some(instance) = instance_of(context) else { unreachable!("compiled code has a context") };
     let result = guarded(store, |store| builtin::run(number, store, instance, [a, b, c, d, e]));
     match result {
@@ -172,13 +200,28 @@ extern "C" fn host_call(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
     // SAFETY: the trampoline passes the context of a live host function; its store runs inside `enter`, which handed us its borrow;
     // the trampoline has as many slots as the function says.
     let (store, host, caller, slots) = unsafe {
-        let store = &mut *(*(*context).store).store.cast::<StoreState>();
+        let store = running((*context).store);
         let host = &*(*context).host.cast::<HostFunc>();
         (store, host, (*context).caller, std::slice::from_raw_parts_mut(slots, host.slots))
     };
     let instance = instance_of(caller);
     let result = guarded(store, |store| (host.closure)(Caller::new(store, instance), slots));
     u8::from(result.is_some())
+}
+
+/// The store that runs.
+///
+/// # Safety
+///
+/// Compiled code of the store has called us from inside [`enter`], which handed its borrow of the store to whoever asks here; no
+/// other borrow from here may be in use.
+unsafe fn running<'a>(vm: *mut VmStore) -> &'a mut StoreState {
+    // SAFETY: by the condition above the record is alive, and the pointer is the borrow that `enter` has put aside.
+    match unsafe { (*vm).store } {
+        // SAFETY: as above.
+        Some(mut store) => unsafe { store.as_mut() },
+        None => unreachable!("a store whose code runs was entered"),
+    }
 }
 
 /// Runs host code; an error or a panic is kept in the store for [`enter`] to return or resume.
@@ -199,15 +242,16 @@ fn guarded<T>(store: &mut StoreState, run: impl FnOnce(&mut StoreState) -> Resul
 extern "C" fn raise(store: *mut VmStore) -> ! {
     // SAFETY: the store runs, so that `entry` describes the live frame of the innermost entry trampoline; its handler expects
     // nothing in registers but the stack and the frame pointer (the Tail convention clobbers all others on this edge).
+    // The operands have registers of their own: a compiler without need of a frame pointer may choose rbp for one that is left open.
     unsafe {
         let VmEntry { pc, sp, fp } = (*store).entry;
         std::arch::asm!(
-            "mov rsp, {sp}",
-            "mov rbp, {fp}",
-            "jmp {pc}",
-            sp = in(reg) sp,
-            fp = in(reg) fp,
-            pc = in(reg) pc,
+            "mov rsp, rax",
+            "mov rbp, rcx",
+            "jmp rdx",
+            in("rax") sp,
+            in("rcx") fp,
+            in("rdx") pc,
             options(noreturn)
         )
     }

@@ -4,7 +4,10 @@
 
 use std::ffi::c_void;
 use std::mem::offset_of;
+use std::ptr::NonNull;
 use std::sync::atomic::AtomicBool;
+
+use crate::runtime::StoreState;
 
 /// A value as compiled code passes it through memory: 16 bytes, of which a type uses the low ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,19 +46,23 @@ pub(crate) struct VmFault {
 pub(crate) struct VmStore {
     /// The lowest address that the stack pointer of compiled code may take.
     pub(crate) stack_limit: usize,
+    /// The lowest address of the stack of the thread that runs the store's code; what it was before where none does.
+    pub(crate) stack_low: usize,
     pub(crate) entry: VmEntry,
     pub(crate) exit: VmExit,
     pub(crate) fault: VmFault,
     /// Set by the watchdog: compiled code is to be left where it is next found.
     pub(crate) interrupted: AtomicBool,
+    /// The other store whose code called the host function that runs this one's code, or null.
+    pub(crate) outer: *mut VmStore,
     /// Calls a [`Builtin`](crate::builtin::Builtin): see [`call::builtin_call`](super::call).
     pub(crate) builtin_call: usize,
     /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for [`VmStore::raise`].
     pub(crate) host_call: usize,
     /// `extern "C" fn(*mut VmStore) -> !`: leaves compiled code by the innermost entry.
     pub(crate) raise: usize,
-    /// The [`StoreInner`](crate::runtime::StoreInner) that this belongs to.
-    pub(crate) store: *mut c_void,
+    /// The store that this belongs to, as the innermost entry borrows it; none while nothing runs.
+    pub(crate) store: Option<NonNull<StoreState>>,
 }
 
 /// A function as references, imports and host calls see it.

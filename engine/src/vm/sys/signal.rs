@@ -59,10 +59,16 @@ pub(crate) fn install() -> io::Result<()> {
     result.map_err(io::Error::from_raw_os_error)
 }
 
-/// Says that the thread runs code of that store; gives what it ran before.
+/// The store whose code the thread runs, or null.
 #[inline]
-pub(crate) fn set_current(store: *mut VmStore) -> *mut VmStore {
-    CURRENT.replace(store)
+pub(crate) fn current() -> *mut VmStore {
+    CURRENT.get()
+}
+
+/// Says that the thread runs code of that store, or of none.
+#[inline]
+pub(crate) fn set_current(store: *mut VmStore) {
+    CURRENT.set(store);
 }
 
 /// Async-signal-safe: reads a thread-local cell without a destructor, looks the place up without a lock, writes plain memory.
@@ -89,11 +95,21 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
     pass_on(signal, info, context);
 }
 
-/// Whether the watchdog wants the store's code to be left, and it can be where it is: inside the body of a function.
+/// Whether the watchdog wants the code of the store, or of one further out, to be left, and it can be where it is: inside the body
+/// of a function. The store is marked then: its code, too, was left half-way.
 fn interrupt_at(store: *mut VmStore, pc: usize) -> Option<u8> {
-    // SAFETY: the store is the thread's current one, so that its record is alive.
-    let wanted = unsafe { (*store).interrupted.load(Ordering::Acquire) };
-    (wanted && code::is_body(pc)).then_some(INTERRUPTED)
+    let mut wanted = store;
+    while !wanted.is_null() && code::is_body(pc) {
+        // SAFETY: the store is the thread's current one, and those further out wait for it: their records are alive.
+        unsafe {
+            if (*wanted).interrupted.load(Ordering::Acquire) {
+                (*store).interrupted.store(true, Ordering::Release);
+                return Some(INTERRUPTED);
+            }
+            wanted = (*wanted).outer;
+        }
+    }
+    None
 }
 
 /// Gives the signal to the handler that was there before, or lets the default action end the process.
