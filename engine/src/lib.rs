@@ -8,7 +8,7 @@
 //! | `store_init` | [`Store::new`] |
 //! | `module_decode`, `module_validate` | [`Module::new`], [`Module::validate`] |
 //! | `module_imports`, `module_exports` | [`Module::imports`], [`Module::exports`] |
-//! | `module_instantiate`, `instance_export` | [`Instance::new_instance`], [`Linker::instantiate`], [`Instance::export`] |
+//! | `module_instantiate`, `instance_export` | [`Instance::instantiate`], [`Linker::instantiate`], [`Instance::export`] |
 //! | `func_alloc`, `func_type`, `func_invoke` | [`Func::alloc`], [`Func::ty`], [`Func::invoke`] |
 //! | `table_*`, `mem_*`, `global_*`, `tag_*` | the methods of [`Table`], [`Memory`], [`Global`] and [`Tag`] |
 //! | `ref_type`, `val_default` | [`Ref::ty`], [`Val::default_of`] |

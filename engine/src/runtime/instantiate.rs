@@ -28,7 +28,7 @@ impl Instance {
     /// # Panics
     ///
     /// Where an import belongs to another store, or the module to another engine.
-    pub fn new_instance(store: &mut StoreState, module: &Module, imports: &[Extern]) -> Result<Instance> {
+    pub fn instantiate(store: &mut StoreState, module: &Module, imports: &[Extern]) -> Result<Instance> {
         assert!(store.engine().is(module.engine()), "a module is instantiated in a store of its engine");
         check_imports(store, module, imports)?;
         let limit = store.engine().config().limits.instances;

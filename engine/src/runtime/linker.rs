@@ -35,7 +35,7 @@ impl Linker {
         self.names.get(module)?.get(name).copied()
     }
 
-    /// Makes an instance of a module with imports found by their names. Errors are those of [`Instance::new_instance`].
+    /// Makes an instance of a module with imports found by their names. Errors are those of [`Instance::instantiate`].
     pub fn instantiate(&self, store: &mut StoreState, module: &Module) -> Result<Instance> {
         let find = |import: crate::module::ImportType<'_>| {
             self.get(import.module, import.name).ok_or_else(|| {
@@ -49,6 +49,6 @@ impl Linker {
             })
         };
         let imports = module.imports().map(find).collect::<Result<Vec<_>>>()?;
-        Instance::new_instance(store, module, &imports)
+        Instance::instantiate(store, module, &imports)
     }
 }

@@ -2,7 +2,7 @@
 
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
+use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64, I128};
 use wasmparser::Operator as Op;
 
 use super::Translator;
@@ -30,6 +30,7 @@ impl Translator<'_, '_> {
     }
 
     /// One line an operator, in the order of the specification's index of instructions.
+    #[expect(clippy::too_many_lines, reason = "a table: one line an operator")]
     fn reachable_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {
             // Control.
@@ -151,6 +152,10 @@ impl Translator<'_, '_> {
             Op::I32Extend8S | Op::I64Extend8S => self.extend_low(I8),
             Op::I32Extend16S | Op::I64Extend16S => self.extend_low(I16),
             Op::I64Extend32S => self.extend_low(I32),
+            Op::I64Add128 => self.wide_binary(|ins, x, y| ins.iadd(x, y)),
+            Op::I64Sub128 => self.wide_binary(|ins, x, y| ins.isub(x, y)),
+            Op::I64MulWideS => self.mul_wide(|ins, x| ins.sextend(I128, x)),
+            Op::I64MulWideU => self.mul_wide(|ins, x| ins.uextend(I128, x)),
             // Float arithmetic.
             Op::F32Abs | Op::F64Abs => self.unary(|ins, x| ins.fabs(x)),
             Op::F32Neg | Op::F64Neg => self.unary(|ins, x| ins.fneg(x)),

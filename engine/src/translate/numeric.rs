@@ -41,6 +41,30 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
+    /// An operation on 128-bit integers, each of them a low and a high half on the stack (proposal "wide arithmetic").
+    pub(super) fn wide_binary(&mut self, build: impl FnOnce(FuncInstBuilder<'_, '_>, Value, Value) -> Value) {
+        let (low, high) = self.pop2();
+        let right = self.b.ins().iconcat(low, high);
+        let (low, high) = self.pop2();
+        let left = self.b.ins().iconcat(low, high);
+        let value = build(self.b.ins(), left, right);
+        self.push_halves(value);
+    }
+
+    /// The whole product of two 64-bit integers.
+    pub(super) fn mul_wide(&mut self, extend: impl Fn(FuncInstBuilder<'_, '_>, Value) -> Value) {
+        let (left, right) = self.pop2();
+        let (left, right) = (extend(self.b.ins(), left), extend(self.b.ins(), right));
+        let value = self.b.ins().imul(left, right);
+        self.push_halves(value);
+    }
+
+    fn push_halves(&mut self, value: Value) {
+        let (low, high) = self.b.ins().isplit(value);
+        self.push(low);
+        self.push(high);
+    }
+
     /// Whether an integer is zero.
     pub(super) fn eqz(&mut self) {
         let operand = self.pop();

@@ -7,7 +7,7 @@ use std::io;
 use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
@@ -184,15 +184,31 @@ impl JITMemoryProvider for Provider {
         if start + size > self.pages.len() * PAGE {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
+        self.fill(start);
         self.used = start + size;
-        Ok(self.space.map.base().wrapping_add(self.pages.start * PAGE + start))
+        Ok(self.base().wrapping_add(start))
     }
 
     unsafe fn free_memory(&mut self) {}
 
     fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
         let (start, length) = (self.pages.start * PAGE, self.pages.len() * PAGE);
+        self.fill(length);
         self.space.map.make_executable(start, length).map_err(|err| ModuleError::Allocation { err })
+    }
+}
+
+impl Provider {
+    fn base(&self) -> *mut u8 {
+        self.space.map.base().wrapping_add(self.pages.start * PAGE)
+    }
+
+    /// Fills what lies between the code so far and that offset: old code must not be found there.
+    fn fill(&mut self, end: usize) {
+        assert!(self.used <= end && end <= self.pages.len() * PAGE, "an offset inside the block");
+        // SAFETY: the range lies inside pages that are the block's own, and writable until `finalize` is over.
+        unsafe { ptr::write_bytes(self.base().add(self.used), FILLER, end - self.used) };
+        self.used = end;
     }
 }
 
@@ -201,8 +217,23 @@ struct CodeSpace {
     map: Mapping,
     /// One `AtomicPtr<CodeMap>` a page, zeroed by the system.
     table: Mapping,
-    free: Mutex<FreePages>,
+    free: Mutex<Free>,
 }
+
+/// The pages that hold no code.
+struct Free {
+    /// Without access and without memory.
+    closed: FreePages,
+    /// Writable, with their memory: what small modules come and go in.
+    open: FreePages,
+    open_count: usize,
+}
+
+/// How many pages are kept open: enough that a script's modules find theirs, little to keep for ever.
+const KEPT_OPEN: usize = 1024;
+
+/// What fills the bytes between functions and behind them: an instruction that traps.
+const FILLER: u8 = 0xcc;
 
 static SPACE_OF_PROCESS: OnceLock<Result<CodeSpace, String>> = OnceLock::new();
 
@@ -223,7 +254,8 @@ impl CodeSpace {
         let pages = map.len() / PAGE;
         let table = Mapping::reserve(pages * size_of::<AtomicPtr<CodeMap>>())?;
         table.open(0, table.len())?;
-        let free = Mutex::new(FreePages::new(pages));
+        let closed = FreePages::new(pages);
+        let free = Mutex::new(Free { closed, open: FreePages::new(0), open_count: 0 });
         Ok(CodeSpace { map, table, free })
     }
 
@@ -236,23 +268,39 @@ impl CodeSpace {
         Some(unsafe { &*self.table.base().cast::<AtomicPtr<CodeMap>>().add(page) })
     }
 
+    fn lock(&self) -> MutexGuard<'_, Free> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn allocate(&self, count: usize) -> Result<Range<usize>> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let pages = free.take(count).ok_or_else(|| no_room(io::ErrorKind::OutOfMemory.into()))?;
+        let mut free = self.lock();
+        if let Some(pages) = free.open.take(count) {
+            free.open_count -= count;
+            return Ok(pages);
+        }
+        let pages = free.closed.take(count).ok_or_else(|| no_room(io::ErrorKind::OutOfMemory.into()))?;
         drop(free);
         match self.map.open(pages.start * PAGE, pages.len() * PAGE) {
             Ok(()) => Ok(pages),
             Err(error) => {
-                self.free.lock().unwrap_or_else(PoisonError::into_inner).give(pages);
+                self.lock().closed.give(pages);
                 Err(no_room(error))
             }
         }
     }
 
+    /// Takes pages back whose code nothing can run any more.
     fn free(&self, pages: Range<usize>) {
-        // Pages that cannot be closed stay out of use: nothing may find old code in them, or write where code was.
-        if self.map.close(pages.start * PAGE, pages.len() * PAGE).is_ok() {
-            self.free.lock().unwrap_or_else(PoisonError::into_inner).give(pages);
+        let (start, length) = (pages.start * PAGE, pages.len() * PAGE);
+        // Pages whose access cannot be changed stay out of use: nothing may write where it is unsure what runs.
+        if self.lock().open_count + pages.len() <= KEPT_OPEN {
+            if self.map.open(start, length).is_ok() {
+                let mut free = self.lock();
+                free.open_count += pages.len();
+                free.open.give(pages);
+            }
+        } else if self.map.close(start, length).is_ok() {
+            self.lock().closed.give(pages);
         }
     }
 }
@@ -266,7 +314,7 @@ struct FreePages {
 impl FreePages {
     /// That many pages, all free.
     fn new(count: usize) -> FreePages {
-        FreePages { runs: std::iter::once(0..count).collect() }
+        FreePages { runs: std::iter::once(0..count).filter(|run| run.start < run.end).collect() }
     }
 
     /// Takes pages from the first run that has enough.

@@ -1,0 +1,54 @@
+//! Code, memories and tables go with their store: ten more runs of a suite leave the memory and the mappings that a few did.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+use wassay::script::{EngineEmbedder, Options, run_script};
+use wassay_engine::Config;
+
+/// Runs need more stack than a test thread has.
+const STACK: usize = 8 << 20;
+
+/// How many runs it takes until the process keeps nothing new.
+const SETTLING: usize = 4;
+
+/// How many mappings the process has, and how many bytes of it are in memory.
+fn footprint() -> (usize, usize) {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    (maps, pages * 4096)
+}
+
+/// Every script of the suite, on an engine of its own that is dropped afterwards.
+fn run_suite() {
+    let suite = wassay_testsuite::catalogue::find("spec-v2").unwrap();
+    let mut embedder = EngineEmbedder::new(Config::new().verifier(false));
+    for script in suite.scripts() {
+        let options = Options { features: script.features().parse().unwrap(), ..Options::default() };
+        let result = run_script(script.name(), &script.read().unwrap(), &options, &mut embedder).unwrap();
+        assert!(result.is_success(), "{}", result.render_failures(false));
+    }
+}
+
+#[test]
+fn ten_more_runs_leave_what_a_few_left() {
+    let run = || {
+        // The first runs also pay for what the process keeps: the code space, buffers of the compiler, and the allocator's heap,
+        // which takes a few rounds to reach the size that it then stays at.
+        (0..SETTLING).for_each(|_| run_suite());
+        let (maps, bytes) = footprint();
+        (0..10).for_each(|_| run_suite());
+        (maps, bytes, footprint())
+    };
+    let (maps, bytes, (maps_after, bytes_after)) =
+        std::thread::Builder::new().stack_size(STACK).spawn(run).unwrap().join().unwrap();
+    println!("mappings {maps} -> {maps_after}, bytes in memory {bytes} -> {bytes_after}");
+    assert!(maps_after <= maps + 8, "mappings: {maps} after {SETTLING} runs, {maps_after} after ten more");
+    // A page for each of the suite's modules, left behind once a run, would be 16 MiB a run.
+    let allowed = bytes + (6 << 20);
+    assert!(
+        bytes_after <= allowed,
+        "bytes in memory: {bytes} after {SETTLING} runs, {bytes_after} after ten more"
+    );
+}
