@@ -335,6 +335,8 @@ mod tests {
         assert_eq!(kind(Value::I32(2), pattern()), None);
         assert_eq!(kind(Value::I32(3), pattern()), Some(MismatchKind::Value));
         assert_eq!(kind(Value::F32(3), pattern()), Some(MismatchKind::Type));
+        let first_fits = Pattern::Either(vec![Pattern::I32(1), Pattern::I64(9)]);
+        assert_eq!(kind(Value::I32(3), first_fits), Some(MismatchKind::Value));
         assert_eq!(kind(Value::I32(1), Pattern::Either(vec![])), Some(MismatchKind::Type));
     }
 

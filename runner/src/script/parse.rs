@@ -244,5 +244,24 @@ mod tests {
         assert_eq!(definition.name.as_deref(), Some("m"));
         let bytes = definition.form.bytes().unwrap();
         assert!(bytes.windows(7).any(|window| window == b"\x03keyval"), "{bytes:?}");
+        // A definition's text is read by a function of its own.
+        let script =
+            parse(Source::new("t.wast", "(module definition (@custom \"key\" \"val\") (func))")).unwrap();
+        let Command::ModuleDefinition(definition) = &script.directives[0].command else {
+            panic!("{:?}", script.directives)
+        };
+        let bytes = definition.form.bytes().unwrap();
+        assert!(bytes.windows(7).any(|window| window == b"\x03keyval"), "{bytes:?}");
+    }
+
+    #[test]
+    fn every_character_may_stand_in_strings_and_comments() {
+        let text = "(module (func (export \"\u{202e}\"))) ;; \u{2066}\n(module quote \"(func) ;; \u{202e}\")";
+        let script = parse(Source::new("t.wast", text)).unwrap();
+        for directive in &script.directives {
+            let Command::Module(definition) = &directive.command else { panic!("{directive:?}") };
+            assert!(definition.form.bytes().is_ok(), "{directive:?}");
+        }
+        assert_eq!(script.directives.len(), 2);
     }
 }
