@@ -26,9 +26,9 @@
 //! ```
 //!
 //! There is one trial a script, `suite::script.wast`, whose message lists all its directives that failed. Where the filter
-//! names a line, as in `cargo test -- i32.wast:17`, or with `WASSAY_TRIALS=directive`, there is one for each line on which
-//! directives begin, `suite::script.wast:17`: it judges these, after what stands before them. Scripts are parsed to list
-//! trials only in this case, and only those that the filter names.
+//! names a line, as in `cargo test i32.wast:17`, the trial judges what begins on that line, after what stands before it; with
+//! `WASSAY_TRIALS=directive` there is a trial for every line on which directives begin, `suite::script.wast:17`. Scripts are
+//! parsed to list trials only in these cases, and only those that the filter names.
 //!
 //! | variable | is |
 //! |---|---|
@@ -93,33 +93,39 @@ pub fn run(suites: Vec<Suite>) -> ExitCode {
 enum Grain {
     /// Each script.
     Script,
-    /// Each line of all scripts.
+    /// Each line of all scripts on which directives begin.
     Line,
-    /// Each line of the scripts whose name ends so, or is so.
-    LineOf { name: String, exact: bool },
+    /// One line of the scripts whose name ends so, or is so.
+    OneLine { name: String, line: usize, exact: bool },
 }
 
 impl Grain {
     fn new(args: &Arguments, variable: Option<&str>) -> Grain {
         let named = args.filter.as_deref().and_then(|filter| {
-            let (script, line) = filter.rsplit_once(':')?;
-            let is_line = !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
-            (is_line && script.ends_with(".wast")).then(|| script.to_owned())
+            let (name, line) = filter.rsplit_once(':')?;
+            let line = line.parse().ok().filter(|_| name.ends_with(".wast"))?;
+            Some(Grain::OneLine { name: name.to_owned(), line, exact: args.exact })
         });
         match named {
-            Some(name) => Grain::LineOf { name, exact: args.exact },
+            Some(grain) => grain,
             None if variable == Some("directive") => Grain::Line,
             None => Grain::Script,
         }
     }
 
-    fn is_line(&self, full_name: &str) -> bool {
-        match self {
-            Grain::Script => false,
-            Grain::Line => true,
-            Grain::LineOf { name, exact: true } => full_name == name,
-            Grain::LineOf { name, exact: false } => full_name.ends_with(name.as_str()),
+    /// The lines of a script that have a trial; `None` where the script has one as a whole.
+    fn lines(&self, full_name: &str, script: &Script) -> Option<Vec<usize>> {
+        let mut lines = match self {
+            Grain::Script => return None,
+            Grain::OneLine { name, exact: true, .. } if full_name != name => return None,
+            Grain::OneLine { name, .. } if !full_name.ends_with(name.as_str()) => return None,
+            // Where the script does not come so far, running it says why.
+            _ => lines_of(script)?,
+        };
+        if let Grain::OneLine { line, .. } = self {
+            lines.retain(|begin| begin == line);
         }
+        (!lines.is_empty()).then_some(lines)
     }
 }
 
@@ -137,8 +143,7 @@ impl Shared {
         for script in suite.scripts() {
             let name = full_name(suite, &script);
             let label = label(suite, &script);
-            let lines = if grain.is_line(&name) { lines_of(&script) } else { Vec::new() };
-            if lines.is_empty() {
+            let Some(lines) = grain.lines(&name, &script) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
                 trials.push(Trial::test(name, move || {
                     let finished = shared.run_script(label, &script)?;
@@ -146,7 +151,7 @@ impl Shared {
                     judged(&finished, None)
                 }));
                 continue;
-            }
+            };
             // The lines of a script are judged in one run of it, by the trial that comes first.
             let once = Arc::new(OnceLock::new());
             for line in lines {
@@ -201,14 +206,14 @@ impl Shared {
     }
 }
 
-/// The lines on which directives begin; none where the script does not come so far.
-fn lines_of(script: &Script) -> Vec<usize> {
-    let Ok(text) = script.read() else { return Vec::new() };
-    let Ok(script) = parse(Source::new(script.name(), &text)) else { return Vec::new() };
-    let mut lines: Vec<usize> =
-        script.directives.iter().map(|directive| script.source.line(directive.span.start)).collect();
+/// The lines on which directives begin, if it is a script.
+fn lines_of(script: &Script) -> Option<Vec<usize>> {
+    let text = script.read().ok()?;
+    let script = parse(Source::new(script.name(), &text)).ok()?;
+    let begins = script.directives.iter().map(|directive| script.source.line(directive.span.start));
+    let mut lines: Vec<usize> = begins.collect();
     lines.dedup();
-    lines
+    Some(lines)
 }
 
 /// The verdict on a script, or on the directives that begin on one of its lines.
@@ -243,12 +248,19 @@ mod tests {
     }
 
     #[test]
-    fn a_line_in_the_filter_asks_for_the_lines_of_that_script() {
-        let named = grain(Some("i32.wast:17"), false, None);
-        assert!(named.is_line("spec-v1::i32.wast") && !named.is_line("spec-v1::i64.wast"));
+    fn a_line_in_the_filter_asks_for_that_line_of_that_script() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wast");
+        std::fs::write(&path, "(module)\n".repeat(17)).unwrap();
+        let script = directory::script(&path).unwrap();
+        let named = grain(Some("i32.wast:1"), false, None);
+        assert_eq!(named.lines("spec-v1::i32.wast", &script), Some(vec![1]));
+        assert_eq!(named.lines("spec-v1::i64.wast", &script), None);
+        assert_eq!(grain(Some("i32.wast:18"), false, None).lines("spec-v1::i32.wast", &script), None);
         let exact = grain(Some("spec-v1::i32.wast:17"), true, Some("directive"));
-        assert!(exact.is_line("spec-v1::i32.wast") && !exact.is_line("x::spec-v1::i32.wast"));
-        for script in [
+        assert_eq!(exact.lines("spec-v1::i32.wast", &script), Some(vec![17]));
+        assert_eq!(exact.lines("x::spec-v1::i32.wast", &script), None);
+        for other in [
             None,
             Some("i32"),
             Some("spec-v1::i32.wast"),
@@ -256,8 +268,8 @@ mod tests {
             Some("i32.wast:1a"),
             Some("a:1"),
         ] {
-            assert_eq!(grain(script, false, None), Grain::Script, "{script:?}");
-            assert_eq!(grain(script, false, Some("directive")), Grain::Line, "{script:?}");
+            assert_eq!(grain(other, false, None), Grain::Script, "{other:?}");
+            assert_eq!(grain(other, false, Some("directive")), Grain::Line, "{other:?}");
         }
     }
 
@@ -266,8 +278,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wast");
         std::fs::write(&path, "(module)\n\n(module\n) (module) (register \"a\")\n").unwrap();
-        assert_eq!(lines_of(&directory::script(&path).unwrap()), [1, 3, 4]);
+        assert_eq!(lines_of(&directory::script(&path).unwrap()), Some(vec![1, 3, 4]));
         std::fs::write(&path, "(module)\n(").unwrap();
-        assert_eq!(lines_of(&directory::script(&path).unwrap()), Vec::<usize>::new());
+        assert_eq!(lines_of(&directory::script(&path).unwrap()), None);
     }
 }

@@ -95,6 +95,9 @@ fn a_line_in_the_filter_gives_a_trial_a_line() {
     assert_eq!(counts(&["a.wast:3"]), (0, "1 passed; 0 failed".to_owned()));
     assert_eq!(counts(&["--exact", &format!("{suite}::a.wast:4")]), (101, "0 passed; 1 failed".to_owned()));
     assert_eq!(counts(&["a.wast:80"]), (0, "0 passed; 0 failed".to_owned()));
+    let many = Folder::new(&[("a.wast", PASSES.repeat(5))]);
+    let ran = inner(path(many.path()), &["a.wast:1"], &[]);
+    assert!(ran.out.contains("1 passed; 0 failed"), "line 1 alone, not 10 to 19: {}", ran.out);
     let ran = inner(suite, &["a.wast:2"], &[]);
     assert!(ran.out.contains("a.wast:2:1: wrong-value") && !ran.out.contains("a.wast:4:3"), "{}", ran.out);
 }
