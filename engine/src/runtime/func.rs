@@ -126,7 +126,12 @@ impl Func {
     }
 
     pub(super) fn new(record: VmPtr<VmFuncRef>, store: &StoreState) -> Func {
-        Func { store: store.id(), record: record.canonical() }
+        Func::of_record(record.canonical(), store)
+    }
+
+    /// The function by a record that need not be the one that stands for its identity.
+    pub(super) fn of_record(record: VmPtr<VmFuncRef>, store: &StoreState) -> Func {
+        Func { store: store.id(), record }
     }
 
     pub(super) fn record(self, store: &StoreState) -> VmPtr<VmFuncRef> {

@@ -46,7 +46,10 @@ impl Instance {
         store.evaluate_elements(index)?;
         store.run_active_segments(index)?;
         if let Some(start) = module.info().start {
-            store.instance(index).func(start, store).invoke(store, &[])?;
+            let instance = store.instance(index);
+            // Not the function's own record but the instance's: a host function is told by it who calls.
+            let record = instance.ctx.function(record_position(&instance.module, start));
+            Func::of_record(record, store).invoke(store, &[])?;
         }
         Ok(Instance::new(index, store))
     }

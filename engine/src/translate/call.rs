@@ -143,17 +143,17 @@ impl Translator<'_, '_> {
     }
 
     fn signature(&mut self, type_index: u32) -> SigRef {
-        if let Some((_, signature)) = self.signatures.iter().find(|(known, _)| *known == type_index) {
+        if let Some(signature) = self.signatures.get(&type_index) {
             return *signature;
         }
         let signature = self.b.import_signature(wasm_signature(self.env.info.func_type_at(type_index)));
-        self.signatures.push((type_index, signature));
+        self.signatures.insert(type_index, signature);
         signature
     }
 
     /// A function of this module as a callee: it is named by its position among those that the module defines.
     fn defined_callee(&mut self, function: u32) -> FuncRef {
-        if let Some((_, callee)) = self.callees.iter().find(|(known, _)| *known == function) {
+        if let Some(callee) = self.callees.get(&function) {
             return *callee;
         }
         let signature = self.signature(self.env.info.functions[function as usize]);
@@ -163,7 +163,7 @@ impl Translator<'_, '_> {
         let name = ExternalName::user(name);
         let callee =
             self.b.import_function(ExtFuncData { name, signature, colocated: true, patchable: false });
-        self.callees.push((function, callee));
+        self.callees.insert(function, callee);
         callee
     }
 }

@@ -16,6 +16,8 @@ mod simd;
 mod table;
 mod variable;
 
+use std::collections::HashMap;
+
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, Type, Value, types};
 use cranelift_codegen::isa::TargetIsa;
@@ -53,8 +55,8 @@ pub(crate) struct Translator<'a, 'f> {
     vmctx: Value,
     locals: Vec<Variable>,
     /// What was imported into the function so far: signatures by type index, functions by function index.
-    signatures: Vec<(u32, SigRef)>,
-    callees: Vec<(u32, FuncRef)>,
+    signatures: HashMap<u32, SigRef>,
+    callees: HashMap<u32, FuncRef>,
     builtin_signature: Option<SigRef>,
     /// How many operands branches carry.
     branch_args: usize,
@@ -99,8 +101,8 @@ impl<'a, 'f> Translator<'a, 'f> {
             reachable: true,
             vmctx: params[0],
             locals,
-            signatures: Vec::new(),
-            callees: Vec::new(),
+            signatures: HashMap::new(),
+            callees: HashMap::new(),
             builtin_signature: None,
             branch_args: 0,
         };

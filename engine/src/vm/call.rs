@@ -12,7 +12,8 @@ use super::instance::instance_of;
 use super::layout::{VmCtxHeader, VmEntry, VmExit, VmFault, VmFuncRef, VmHostCtx, VmStore, VmVal};
 use super::ptr::{VmBox, VmPtr};
 use super::sys::signal::{self, INTERRUPTED};
-use super::sys::{stack, watchdog};
+use super::sys::stack;
+use super::sys::watchdog::{self, Watch};
 use crate::builtin;
 use crate::compile::artifact::STACK_OVERFLOW;
 use crate::error::{Error, ErrorKind, Result};
@@ -98,18 +99,8 @@ pub(crate) fn enter(
         return Err(Error::exhaustion());
     }
     let record = func.read();
-    let watch = match store.deadline() {
-        // A nested call is watched with the outermost one.
-        Some(deadline) if saved.0.fp == 0 => {
-            // Short calls would be over before the watchdog could interrupt any of them.
-            if deadline <= Instant::now() {
-                interrupt(store.vm_ptr());
-                return Err(interrupted());
-            }
-            Some(watchdog::watch(store.vm_ptr(), deadline).map_err(no_watchdog)?)
-        }
-        _ => None,
-    };
+    // A nested call is watched with the outermost one.
+    let watch = if saved.0.fp == 0 { watch(store)? } else { None };
     let previous = signal::current();
     // SAFETY: as above.
     let outer = unsafe {
@@ -152,6 +143,17 @@ pub(crate) fn enter(
 pub(crate) fn is_interrupted(store: VmPtr<VmStore>) -> bool {
     // SAFETY: the record is alive with its store, which the caller holds.
     unsafe { (*store.as_ptr()).interrupted.load(Ordering::Acquire) }
+}
+
+/// Has the watchdog watch the running thread, where the store has a deadline.
+fn watch(store: &StoreState) -> Result<Option<Watch>> {
+    let Some(deadline) = store.deadline() else { return Ok(None) };
+    // Short calls would be over before the watchdog could interrupt any of them.
+    if deadline <= Instant::now() {
+        interrupt(store.vm_ptr());
+        return Err(interrupted());
+    }
+    watchdog::watch(store.vm_ptr(), deadline).map(Some).map_err(no_watchdog)
 }
 
 fn interrupt(store: VmPtr<VmStore>) {
