@@ -153,14 +153,14 @@ mod tests {
     fn filters_add_up_and_each_must_match() {
         let filters = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let suites = || catalogue::defaults().cloned().collect::<Vec<_>>();
-        let selections = select(suites(), &filters(&["spec-v1::i32.wast", "::i64.wast"])).unwrap();
+        let selections = select(suites(), &filters(&["spec-v1::i32.wast", "v2::i64.wast"])).unwrap();
         let names: Vec<String> = selections
             .iter()
             .flat_map(|Selection { suite, scripts }| scripts.iter().map(|script| full_name(suite, script)))
             .collect();
-        assert_eq!(names, ["spec-v1::i32.wast", "spec-v1::i64.wast", "spec-v2::i64.wast"]);
+        assert_eq!(names, ["spec-v1::i32.wast", "spec-v2::i64.wast"]);
         let error = select(suites(), &filters(&["i32", "no such script"])).unwrap_err();
         assert_eq!(error.exit(), Exit::Usage);
-        assert_eq!(select(suites(), &[]).unwrap().len(), 3);
+        assert_eq!(select(suites(), &[]).unwrap().len(), catalogue::defaults().count());
     }
 }
