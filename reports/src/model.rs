@@ -64,7 +64,7 @@ pub struct Case {
     /// How many directives passed without a comparison of their error text; absent where there is none.
     #[serde(skip_serializing_if = "is_zero")]
     pub text_not_compared: u64,
-    /// The features it was judged under.
+    /// The features that its modules need.
     pub features: Vec<String>,
     /// What failed, in the order of the script.
     pub failures: Vec<Failure>,

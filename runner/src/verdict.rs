@@ -1,5 +1,6 @@
 //! What became of a directive and of a script, and how a failure is shown.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
@@ -198,18 +199,34 @@ impl Failure {
         let bad = style(AnsiColor::Red.on_default().bold());
         let strong = style(Style::new().bold());
         let faint = style(Style::new().dimmed());
-        let mut text =
-            format!("{strong}{name}:{place}{strong:#}: {bad}{}{bad:#}: {}\n", self.kind, self.message);
+        let mut text = format!(
+            "{strong}{name}:{place}{strong:#}: {bad}{}{bad:#}: {}\n",
+            self.kind,
+            printable(&self.message)
+        );
         for line in shortened(&self.source).lines() {
-            push_line(&mut text, format_args!("    {faint}{line}{faint:#}"));
+            push_line(&mut text, format_args!("    {faint}{}{faint:#}", printable(line)));
         }
         for (label, value) in [("expected", &self.expected), ("actual  ", &self.actual)] {
             if let Some(value) = value {
-                push_line(&mut text, format_args!("  {strong}{label}{strong:#} {value}"));
+                push_line(&mut text, format_args!("  {strong}{label}{strong:#} {}", printable(value)));
             }
         }
         text
     }
+}
+
+/// A text whose control characters are written out: a script must not be able to steer a terminal.
+fn printable(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && c != '\t';
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { printable.extend(c.escape_unicode()) } else { printable.push(c) }
+    }
+    Cow::Owned(printable)
 }
 
 fn push_line(text: &mut String, line: fmt::Arguments<'_>) {
@@ -340,5 +357,12 @@ mod tests {
             (case.failures.len(), case.failures[0].line, case.failures[0].kind.as_str()),
             (1, 3, "wrong-value")
         );
+    }
+
+    #[test]
+    fn a_script_does_not_steer_the_terminal() {
+        let shown = failure("(invoke \"\u{1b}[2J\t\u{7}\")").render("a.wast", PLACE, false);
+        assert!(shown.contains("(invoke \"\\u{1b}[2J\t\\u{7}\")"), "{shown}");
+        assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}'), "{shown}");
     }
 }

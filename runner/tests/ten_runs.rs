@@ -46,7 +46,8 @@ fn ten_more_runs_leave_what_a_few_left() {
     println!("mappings {maps} -> {maps_after}, bytes in memory {bytes} -> {bytes_after}");
     assert!(maps_after <= maps + 8, "mappings: {maps} after {SETTLING} runs, {maps_after} after ten more");
     // A page for each of the suite's modules, left behind once a run, would be 16 MiB a run.
-    let allowed = bytes + (6 << 20);
+    // The allocator may still take one step of some megabytes.
+    let allowed = bytes + (24 << 20);
     assert!(
         bytes_after <= allowed,
         "bytes in memory: {bytes} after {SETTLING} runs, {bytes_after} after ten more"

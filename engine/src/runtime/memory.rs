@@ -128,9 +128,11 @@ impl StoreState {
         let length = length as usize;
         let reserve = self.engine().config().guard_pages && !ty.memory64 && ty.page_size_log2 == 16;
         let guarded = if reserve { LinearMemory::guarded(length).ok() } else { None };
+        let room = ty.limits.max.and_then(|max| max.checked_mul(1 << ty.page_size_log2)).unwrap_or(u64::MAX);
+        let room = room.min(max_bytes(&ty)) as usize;
         let bytes = match guarded {
             Some(bytes) => bytes,
-            None => LinearMemory::checked(length).map_err(|error| {
+            None => LinearMemory::checked(length, room).map_err(|error| {
                 Error::limit(format!("no room for a memory of {length} bytes")).caused_by(error)
             })?,
         };

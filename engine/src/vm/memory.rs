@@ -26,9 +26,9 @@ impl LinearMemory {
         LinearMemory::open(map, length, true)
     }
 
-    /// A memory that has little more than its length: code checks each access, and the memory may move when it grows.
-    pub(crate) fn checked(length: usize) -> io::Result<LinearMemory> {
-        LinearMemory::open(Mapping::reserve(length)?, length, false)
+    /// A memory whose accesses code checks. It may move when it grows past what could be reserved for it.
+    pub(crate) fn checked(length: usize, max: usize) -> io::Result<LinearMemory> {
+        LinearMemory::with_room(length, max.min(REACH))
     }
 
     /// Whether the base never changes and accesses behind the end fault.
@@ -60,7 +60,7 @@ impl LinearMemory {
         let old = self.len();
         if !self.guarded && length > self.map.len() {
             let capacity = length.max(old.saturating_mul(2).min(1 << 40));
-            let mut moved = LinearMemory::checked(capacity).or_else(|_| LinearMemory::checked(length))?;
+            let mut moved = LinearMemory::with_room(length, capacity)?;
             moved.bytes_mut()[..old].copy_from_slice(self.bytes());
             std::mem::swap(&mut self.map, &mut moved.map);
         } else {
@@ -76,6 +76,12 @@ impl LinearMemory {
     /// The memory as an instance refers to it.
     pub(crate) fn reference(&self) -> VmMemoryRef {
         VmMemoryRef { base: self.map.base(), memory: self.vm.as_ptr() }
+    }
+
+    /// A memory that can grow to `room` bytes where it stands, if there is so much address space.
+    fn with_room(length: usize, room: usize) -> io::Result<LinearMemory> {
+        let roomy = Mapping::reserve(room.max(length));
+        LinearMemory::open(roomy.or_else(|_| Mapping::reserve(length))?, length, false)
     }
 
     fn open(map: Mapping, length: usize, guarded: bool) -> io::Result<LinearMemory> {
@@ -161,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_memory_keeps_its_bytes_when_it_grows() {
-        for mut memory in [LinearMemory::guarded(PAGE).unwrap(), LinearMemory::checked(100).unwrap()] {
+        for mut memory in [LinearMemory::guarded(PAGE).unwrap(), LinearMemory::checked(100, 200).unwrap()] {
             let old = memory.len();
             memory.bytes_mut()[old - 1] = 9;
             memory.grow(40 * PAGE).unwrap();

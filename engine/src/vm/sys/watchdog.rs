@@ -23,6 +23,8 @@ pub(crate) struct Watch {
 
 struct Watched {
     next: u64,
+    /// When the watchdog looks at the clock next; never, while that is `None`.
+    wakes: Option<Instant>,
     threads: BTreeMap<u64, Entry>,
 }
 
@@ -50,8 +52,12 @@ pub(crate) fn watch(store: VmPtr<VmStore>, deadline: Instant) -> std::io::Result
     // SAFETY: has no preconditions.
     let thread = unsafe { libc::pthread_self() };
     watched.threads.insert(number, Entry { deadline, thread, store });
+    // A call that begins and ends in time is the rule: it must not wake a thread that would find nothing to do.
+    let wakes_too_late = watched.wakes.is_none_or(|wakes| deadline < wakes);
     drop(watched);
-    watchdog.changed.notify_one();
+    if wakes_too_late {
+        watchdog.changed.notify_one();
+    }
     Ok(Watch { number })
 }
 
@@ -76,7 +82,7 @@ fn watchdog() -> std::io::Result<&'static Watchdog> {
 
 impl Watched {
     const fn new() -> Watched {
-        Watched { next: 0, threads: BTreeMap::new() }
+        Watched { next: 0, wakes: None, threads: BTreeMap::new() }
     }
 }
 
@@ -94,6 +100,7 @@ impl Watchdog {
                 let due = if entry.deadline <= now { entry.interrupt(now) } else { entry.deadline };
                 wake = Some(wake.map_or(due, |wake| wake.min(due)));
             }
+            watched.wakes = wake;
             watched = match wake {
                 Some(wake) => {
                     let wait = self.changed.wait_timeout(watched, wake.saturating_duration_since(now));
