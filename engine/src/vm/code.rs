@@ -220,17 +220,20 @@ struct CodeSpace {
     free: Mutex<Free>,
 }
 
-/// The pages that hold no code.
+/// The pages that hold no code in use.
 struct Free {
     /// Without access and without memory.
     closed: FreePages,
-    /// Writable, with their memory: what small modules come and go in.
+    /// Writable, with their memory.
     open: FreePages,
-    open_count: usize,
+    /// Still executable, with old code that nothing can reach.
+    stale: FreePages,
+    /// How many of them have memory: those that are open or stale.
+    kept: usize,
 }
 
-/// How many pages are kept open: enough that a script's modules find theirs, little to keep for ever.
-const KEPT_OPEN: usize = 1024;
+/// How many pages keep their memory: enough that the modules of a script find those of the script before it.
+const KEPT: usize = 1024;
 
 /// What fills the bytes between functions and behind them: an instruction that traps.
 const FILLER: u8 = 0xcc;
@@ -255,7 +258,7 @@ impl CodeSpace {
         let table = Mapping::reserve(pages * size_of::<AtomicPtr<CodeMap>>())?;
         table.open(0, table.len())?;
         let closed = FreePages::new(pages);
-        let free = Mutex::new(Free { closed, open: FreePages::new(0), open_count: 0 });
+        let free = Mutex::new(Free { closed, open: FreePages::new(0), stale: FreePages::new(0), kept: 0 });
         Ok(CodeSpace { map, table, free })
     }
 
@@ -272,10 +275,23 @@ impl CodeSpace {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes writable pages.
+    ///
+    /// To take the right to execute from pages, or the right to write, interrupts every processor that runs a thread of the process:
+    /// so pages that have lost their code are opened by the run, not one by one.
     fn allocate(&self, count: usize) -> Result<Range<usize>> {
         let mut free = self.lock();
         if let Some(pages) = free.open.take(count) {
-            free.open_count -= count;
+            free.kept -= count;
+            return Ok(pages);
+        }
+        if let Some(mut run) = free.stale.take_run(count) {
+            // Where this fails the run stays out of use: nothing may write where it is unsure what is executable.
+            self.map.open(run.start * PAGE, run.len() * PAGE).map_err(no_room)?;
+            let pages = run.start..run.start + count;
+            run.start = pages.end;
+            free.open.give(run);
+            free.kept -= count;
             return Ok(pages);
         }
         let pages = free.closed.take(count).ok_or_else(|| no_room(io::ErrorKind::OutOfMemory.into()))?;
@@ -291,16 +307,12 @@ impl CodeSpace {
 
     /// Takes pages back whose code nothing can run any more.
     fn free(&self, pages: Range<usize>) {
-        let (start, length) = (pages.start * PAGE, pages.len() * PAGE);
-        // Pages whose access cannot be changed stay out of use: nothing may write where it is unsure what runs.
-        if self.lock().open_count + pages.len() <= KEPT_OPEN {
-            if self.map.open(start, length).is_ok() {
-                let mut free = self.lock();
-                free.open_count += pages.len();
-                free.open.give(pages);
-            }
-        } else if self.map.close(start, length).is_ok() {
-            self.lock().closed.give(pages);
+        let mut free = self.lock();
+        if free.kept + pages.len() <= KEPT {
+            free.kept += pages.len();
+            free.stale.give(pages);
+        } else if self.map.close(pages.start * PAGE, pages.len() * PAGE).is_ok() {
+            free.closed.give(pages);
         }
     }
 }
@@ -329,8 +341,17 @@ impl FreePages {
         Some(taken)
     }
 
+    /// Takes the whole of the first run that has enough.
+    fn take_run(&mut self, count: usize) -> Option<Range<usize>> {
+        let position = self.runs.iter().position(|run| run.len() >= count)?;
+        Some(self.runs.remove(position))
+    }
+
     /// Gives pages back, and joins them to their neighbours.
     fn give(&mut self, pages: Range<usize>) {
+        if pages.start == pages.end {
+            return;
+        }
         let position = self.runs.partition_point(|run| run.end < pages.start);
         let joins_next =
             |runs: &[Range<usize>], at: usize, end: usize| runs.get(at).is_some_and(|run| run.start == end);
@@ -365,7 +386,10 @@ mod tests {
         free.give(c);
         assert_eq!(free.runs, [0..2, 5..10]);
         free.give(b);
-        assert_eq!(free.take(10), Some(0..10));
+        assert_eq!(free.take_run(11), None);
+        assert_eq!(free.take_run(4), Some(0..10), "the whole run");
+        free.give(10..10);
+        assert_eq!(free.take(0), None, "no pages are no run");
     }
 
     #[test]
