@@ -1,11 +1,11 @@
 //! `memory.grow`, `memory.fill`, `memory.copy`, `memory.init` and `data.drop` (core spec, section 4.6.8).
 
-use std::ops::Range;
-
-use super::within;
+use super::{copy_between, copy_within};
 use crate::error::Result;
 use crate::runtime::StoreState;
 use crate::trap::Trap;
+
+const PAST_END: Trap = Trap::MemoryOutOfBounds;
 
 /// Memory and pages to add; gives the old size in pages, or -1.
 pub(super) fn grow(store: &mut StoreState, instance: usize, [memory, delta, ..]: [u64; 5]) -> Result<u64> {
@@ -21,7 +21,7 @@ pub(super) fn fill(
 ) -> Result<u64> {
     let memory = store.instance(instance).memories[memory as usize];
     let bytes = store.memory_mut(memory).bytes.bytes_mut();
-    range_mut(bytes, start, length)?.fill(byte as u8);
+    super::fill(bytes, start, byte as u8, length, PAST_END)?;
     Ok(0)
 }
 
@@ -34,13 +34,10 @@ pub(super) fn copy(
     let instance = store.instance(instance);
     let (to, from) = (instance.memories[to as usize], instance.memories[from as usize]);
     if to == from {
-        let bytes = store.memory_mut(to).bytes.bytes_mut();
-        let (target, source) = (check(bytes.len(), target, length)?, check(bytes.len(), source, length)?);
-        bytes.copy_within(source, target.start);
+        copy_within(store.memory_mut(to).bytes.bytes_mut(), target, source, length, PAST_END)?;
     } else {
         let (to, from) = store.two_memories(to, from);
-        let source = &from.bytes.bytes()[check(from.bytes.len(), source, length)?];
-        range_mut(to.bytes.bytes_mut(), target, length)?.copy_from_slice(source);
+        copy_between((to.bytes.bytes_mut(), target), (from.bytes.bytes(), source), length, PAST_END)?;
     }
     Ok(0)
 }
@@ -59,14 +56,4 @@ pub(super) fn init(
 pub(super) fn drop_data(store: &mut StoreState, instance: usize, [data, ..]: [u64; 5]) -> Result<u64> {
     store.instance_mut(instance).dropped_data[data as usize] = true;
     Ok(0)
-}
-
-/// The range from `start`, which must lie inside `size` bytes.
-fn check(size: usize, start: u64, length: u64) -> Result<Range<usize>> {
-    within(size, start, length, Trap::MemoryOutOfBounds)
-}
-
-fn range_mut(bytes: &mut [u8], start: u64, length: u64) -> Result<&mut [u8]> {
-    let range = check(bytes.len(), start, length)?;
-    Ok(&mut bytes[range])
 }

@@ -59,6 +59,40 @@ pub(crate) fn within(size: usize, start: u64, length: u64, past_end: Trap) -> Re
     }
 }
 
+/// Copies a range to another place in the same sequence; the two may overlap.
+fn copy_within<T: Copy>(
+    items: &mut [T],
+    target: u64,
+    source: u64,
+    length: u64,
+    past_end: Trap,
+) -> Result<()> {
+    let target = within(items.len(), target, length, past_end)?;
+    let source = within(items.len(), source, length, past_end)?;
+    items.copy_within(source, target.start);
+    Ok(())
+}
+
+/// Copies a range of one sequence into another.
+pub(crate) fn copy_between<T: Copy>(
+    (to, target): (&mut [T], u64),
+    (from, source): (&[T], u64),
+    length: u64,
+    past_end: Trap,
+) -> Result<()> {
+    let target = within(to.len(), target, length, past_end)?;
+    let source = within(from.len(), source, length, past_end)?;
+    to[target].copy_from_slice(&from[source]);
+    Ok(())
+}
+
+/// Sets a range of a sequence.
+fn fill<T: Copy>(items: &mut [T], start: u64, value: T, length: u64, past_end: Trap) -> Result<()> {
+    let range = within(items.len(), start, length, past_end)?;
+    items[range].fill(value);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,11 @@
 //! `table.grow`, `table.fill`, `table.copy`, `table.init` and `elem.drop` (core spec, section 4.6.7).
 
-use std::ops::Range;
-
-use super::within;
+use super::{copy_between, copy_within};
 use crate::error::Result;
 use crate::runtime::StoreState;
 use crate::trap::Trap;
+
+const PAST_END: Trap = Trap::TableOutOfBounds;
 
 /// Table, value, elements to add; gives the old size, or -1.
 pub(super) fn grow(
@@ -24,9 +24,7 @@ pub(super) fn fill(
     [table, start, value, length, _]: [u64; 5],
 ) -> Result<u64> {
     let table = store.instance(instance).tables[table as usize];
-    let words = store.table_mut(table).elements.words_mut();
-    let range = check(words.len(), start, length)?;
-    words[range].fill(value);
+    super::fill(store.table_mut(table).elements.words_mut(), start, value, length, PAST_END)?;
     Ok(0)
 }
 
@@ -39,14 +37,10 @@ pub(super) fn copy(
     let instance = store.instance(instance);
     let (to, from) = (instance.tables[to as usize], instance.tables[from as usize]);
     if to == from {
-        let words = store.table_mut(to).elements.words_mut();
-        let (target, source) = (check(words.len(), target, length)?, check(words.len(), source, length)?);
-        words.copy_within(source, target.start);
+        copy_within(store.table_mut(to).elements.words_mut(), target, source, length, PAST_END)?;
     } else {
         let (to, from) = store.two_tables(to, from);
-        let (to, from) = (to.elements.words_mut(), from.elements.words());
-        let (target, source) = (check(to.len(), target, length)?, check(from.len(), source, length)?);
-        to[target].copy_from_slice(&from[source]);
+        copy_between((to.elements.words_mut(), target), (from.elements.words(), source), length, PAST_END)?;
     }
     Ok(0)
 }
@@ -65,9 +59,4 @@ pub(super) fn init(
 pub(super) fn drop_elements(store: &mut StoreState, instance: usize, [segment, ..]: [u64; 5]) -> Result<u64> {
     store.instance_mut(instance).elements[segment as usize] = Box::default();
     Ok(0)
-}
-
-/// The range from `start`, which must lie inside `size` elements.
-fn check(size: usize, start: u64, length: u64) -> Result<Range<usize>> {
-    within(size, start, length, Trap::TableOutOfBounds)
 }

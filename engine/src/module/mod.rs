@@ -6,6 +6,7 @@ pub(crate) mod info;
 pub(crate) mod segments;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use crate::compile::parallel;
 use crate::engine::Engine;
@@ -124,11 +125,18 @@ impl Module {
     }
 
     fn compile(engine: &Engine, bytes: &[u8]) -> Result<Module> {
+        let begun = Instant::now();
         let decoded = decode(bytes, engine.features(), engine.types())?;
         let info = decoded.info;
         let layout = layout(&info)?;
         let guard_pages = engine.config().guard_pages;
         let code = install(engine, &info, layout, decoded.bodies, guard_pages)?;
+        tracing::debug!(
+            bytes = bytes.len(),
+            functions = info.functions.len() - info.imported.functions,
+            took = ?begun.elapsed(),
+            "compiled a module"
+        );
         let (guarded, checked) = (OnceLock::new(), OnceLock::new());
         let _ = if guard_pages { &guarded } else { &checked }.set(code);
         let type_ids = info.types.iter().map(|id| id.0).collect();

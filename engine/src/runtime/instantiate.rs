@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceEntity, record_position};
 use super::store::StoreState;
-use crate::builtin::within;
+use crate::builtin::copy_between;
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::Module;
 use crate::module::const_expr::{ConstExpr, ConstOp};
@@ -51,6 +51,7 @@ impl Instance {
             let record = instance.ctx.function(record_position(&instance.module, start));
             Func::of_record(record, store).invoke(store, &[])?;
         }
+        tracing::debug!(instance = index, imports = imports.len(), "instantiated a module");
         Ok(Instance::new(index, store))
     }
 }
@@ -300,11 +301,8 @@ impl StoreState {
     ) -> Result<()> {
         let instance = &self.instances[index];
         let data: &[u8] = if instance.dropped_data[segment] { &[] } else { instance.module.data(segment) };
-        let data = &data[within(data.len(), source, length, Trap::MemoryOutOfBounds)?];
         let bytes = self.memories[instance.memories[memory]].bytes.bytes_mut();
-        let target = within(bytes.len(), target, length, Trap::MemoryOutOfBounds)?;
-        bytes[target].copy_from_slice(data);
-        Ok(())
+        copy_between((bytes, target), (data, source), length, Trap::MemoryOutOfBounds)
     }
 
     /// `table.init`: copies part of an element segment into a table.
@@ -319,11 +317,8 @@ impl StoreState {
     ) -> Result<()> {
         let instance = &self.instances[index];
         let items = &instance.elements[segment];
-        let items = &items[within(items.len(), source, length, Trap::TableOutOfBounds)?];
         let words = self.tables[instance.tables[table]].elements.words_mut();
-        let target = within(words.len(), target, length, Trap::TableOutOfBounds)?;
-        words[target].copy_from_slice(items);
-        Ok(())
+        copy_between((words, target), (items, source), length, Trap::TableOutOfBounds)
     }
 
     fn func_word(&self, index: usize, function: u32) -> u64 {
