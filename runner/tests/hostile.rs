@@ -5,8 +5,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
+use common::with_stack;
 use wassay::script::model::{Command, Definition, Directive, ModuleForm};
 use wassay::script::parse;
 use wassay::script::source::Source;
@@ -22,8 +25,6 @@ const TRUNCATIONS: usize = 4;
 const FLIPS: usize = 16;
 /// How long one module may run.
 const DEADLINE: Duration = Duration::from_millis(50);
-/// A test thread's own stack is not what an engine runs on.
-const STACK: usize = 8 << 20;
 
 #[derive(Debug, Default)]
 struct Tally {
@@ -41,7 +42,7 @@ struct Tally {
 
 #[test]
 fn damaged_modules_end_in_an_error_or_run() {
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(|| {
+    let tally = with_stack(|| {
         let mut tally = Tally::default();
         for (suite, features) in [("spec-v2", Features::V2), ("spec", Features::DEFAULT)] {
             let limits = StoreLimits { memory_bytes: 64 << 20, table_elements: 1 << 20, instances: 16 };
@@ -55,7 +56,6 @@ fn damaged_modules_end_in_an_error_or_run() {
         }
         tally
     });
-    let tally = thread.unwrap().join().unwrap();
     println!("{tally:?}");
     assert!(tally.made > 5_000, "a few thousand modules were tried: {tally:?}");
     for (what, count) in [
@@ -71,7 +71,7 @@ fn damaged_modules_end_in_an_error_or_run() {
 
 #[test]
 fn damaged_scripts_are_read_or_refused() {
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(|| {
+    with_stack(|| {
         let (mut read, mut refused, mut malformed) = (0, 0, 0);
         for (number, script) in
             wassay_testsuite::catalogue::find("spec").unwrap().scripts().iter().enumerate()
@@ -97,7 +97,6 @@ fn damaged_scripts_are_read_or_refused() {
         println!("{read} read, {refused} refused, {malformed} forms malformed");
         assert!(read > 100 && refused > 100 && malformed > 100, "the damage is of every depth");
     });
-    thread.unwrap().join().unwrap();
 }
 
 /// The valid modules of a suite, as bytes.

@@ -3,11 +3,10 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
-use wassay::script::{EngineEmbedder, Options, run_script};
-use wassay_engine::Config;
+mod common;
 
-/// Runs need more stack than a test thread has.
-const STACK: usize = 8 << 20;
+use common::{pass_spec_v2, with_stack};
+use wassay_engine::Config;
 
 /// How many runs it takes until the process keeps nothing new.
 const SETTLING: usize = 4;
@@ -20,15 +19,8 @@ fn footprint() -> (usize, usize) {
     (maps, pages * 4096)
 }
 
-/// Every script of the suite, on an engine of its own that is dropped afterwards.
 fn run_suite() {
-    let suite = wassay_testsuite::catalogue::find("spec-v2").unwrap();
-    let mut embedder = EngineEmbedder::new(Config::new().verifier(false));
-    for script in suite.scripts() {
-        let options = Options { features: script.features().parse().unwrap(), ..Options::default() };
-        let result = run_script(script.name(), &script.read().unwrap(), &options, &mut embedder).unwrap();
-        assert!(result.is_success(), "{}", result.render_failures(false));
-    }
+    pass_spec_v2(Config::new().verifier(false));
 }
 
 #[test]
@@ -41,8 +33,7 @@ fn ten_more_runs_leave_what_a_few_left() {
         (0..10).for_each(|_| run_suite());
         (maps, bytes, footprint())
     };
-    let (maps, bytes, (maps_after, bytes_after)) =
-        std::thread::Builder::new().stack_size(STACK).spawn(run).unwrap().join().unwrap();
+    let (maps, bytes, (maps_after, bytes_after)) = with_stack(run);
     println!("mappings {maps} -> {maps_after}, bytes in memory {bytes} -> {bytes_after}");
     assert!(maps_after <= maps + 8, "mappings: {maps} after {SETTLING} runs, {maps_after} after ten more");
     // A page for each of the suite's modules, left behind once a run, would be 16 MiB a run.

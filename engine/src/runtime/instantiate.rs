@@ -37,7 +37,7 @@ impl Instance {
             return Err(Error::limit(format!("a store may hold {limit} instances")));
         }
         let before = Extent::of(store);
-        let index = Allocation::new(store, module)?
+        let index = Allocation::new(store, module)
             .import(store, imports)
             .allocate(store)
             .inspect_err(|_| before.restore(store))?;
@@ -121,7 +121,7 @@ struct Allocation {
 }
 
 impl Allocation {
-    fn new(store: &StoreState, module: &Module) -> Result<Allocation> {
+    fn new(store: &StoreState, module: &Module) -> Allocation {
         let index = store.instances.len();
         let types = module.type_ids().as_ptr();
         let ctx =
@@ -137,7 +137,7 @@ impl Allocation {
             elements: Vec::new(),
             dropped_data: vec![false; module.info().data.len()],
         };
-        Ok(Allocation { entity, index, functions: Vec::new() })
+        Allocation { entity, index, functions: Vec::new() }
     }
 
     /// Enters what is imported into the index spaces.

@@ -30,6 +30,11 @@ impl Linker {
         self.names.insert(module.into(), exports);
     }
 
+    /// Forgets whatever is known of a module name.
+    pub fn undefine(&mut self, module: &str) {
+        self.names.remove(module);
+    }
+
     /// What has those two names.
     pub fn get(&self, module: &str, name: &str) -> Option<Extern> {
         self.names.get(module)?.get(name).copied()

@@ -157,36 +157,35 @@ impl Translator<'_, '_> {
 
     pub(super) fn br_if(&mut self, depth: u32) {
         let condition = self.pop();
-        let (target, count) = self.branch_target(depth);
-        let args = self.peek_block_args(count);
-        let next = self.b.create_block();
-        self.b.ins().brif(condition, target, &args, next, &[]);
-        self.b.seal_block(next);
-        self.b.switch_to_block(next);
+        self.branch_when(condition, true, depth);
     }
 
     /// Branches if a reference is null, and keeps it otherwise.
     pub(super) fn br_on_null(&mut self, depth: u32) {
         let reference = self.pop();
-        let (target, count) = self.branch_target(depth);
-        let args = self.peek_block_args(count);
-        let next = self.b.create_block();
-        self.b.ins().brif(reference, next, &[], target, &args);
-        self.b.seal_block(next);
-        self.b.switch_to_block(next);
+        self.branch_when(reference, false, depth);
         self.push(reference);
     }
 
     /// Branches with a reference unless it is null, and drops it otherwise.
     pub(super) fn br_on_non_null(&mut self, depth: u32) {
         let reference = self.stack[self.stack.len() - 1];
+        self.branch_when(reference, true, depth);
+        self.pop();
+    }
+
+    /// Branches where a value is not zero (`wanted`) or is zero, with the operands on the stack, which stay there.
+    fn branch_when(&mut self, value: Value, wanted: bool, depth: u32) {
         let (target, count) = self.branch_target(depth);
         let args = self.peek_block_args(count);
         let next = self.b.create_block();
-        self.b.ins().brif(reference, target, &args, next, &[]);
+        if wanted {
+            self.b.ins().brif(value, target, &args, next, &[]);
+        } else {
+            self.b.ins().brif(value, next, &[], target, &args);
+        }
         self.b.seal_block(next);
         self.b.switch_to_block(next);
-        self.pop();
     }
 
     pub(super) fn br_table(&mut self, table: &BrTable<'_>) -> Result<()> {

@@ -24,9 +24,6 @@ pub struct EngineEmbedder {
     session: Option<Session>,
 }
 
-/// A module without a section.
-const EMPTY_MODULE: &[u8] = b"\0asm\x01\0\0\0";
-
 /// What belongs to one script.
 #[derive(Debug)]
 struct Session {
@@ -93,14 +90,10 @@ impl Embedder for EngineEmbedder {
         let session = self.session()?;
         // A script may give the name of the host module to an instance of its own.
         session.spectest_taken |= name == spectest::NAME;
-        let instance = match instance {
-            Some(instance) => *instance,
-            // An instance that exports nothing is what takes a name away.
-            None => {
-                Linker::new().instantiate(&mut session.store, &Module::new(&session.engine, EMPTY_MODULE)?)?
-            }
-        };
-        session.linker.define_instance(&session.store, name, instance);
+        match instance {
+            Some(instance) => session.linker.define_instance(&session.store, name, *instance),
+            None => session.linker.undefine(name),
+        }
         Ok(())
     }
 

@@ -1,10 +1,29 @@
-//! Runs processes and keeps what they print.
+//! Runs processes and keeps what they print; runs suites in this process.
 
 // Each test binary uses a part. What goes wrong here is a failed test.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use wassay::script::{EngineEmbedder, Options, run_script};
+use wassay_engine::Config;
+
+/// Runs something on a thread with the stack that scripts need.
+pub(crate) fn with_stack<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = std::thread::Builder::new().stack_size(wassay::batch::STACK);
+    thread.spawn(run).unwrap().join().unwrap()
+}
+
+/// Runs every script of `spec-v2` on one engine, which is dropped afterwards; each must pass.
+pub(crate) fn pass_spec_v2(config: Config) {
+    let mut embedder = EngineEmbedder::new(config);
+    for script in wassay_testsuite::catalogue::find("spec-v2").unwrap().scripts() {
+        let options = Options { features: script.features().parse().unwrap(), ..Options::default() };
+        let result = run_script(script.name(), &script.read().unwrap(), &options, &mut embedder).unwrap();
+        assert!(result.is_success(), "{}", result.render_failures(false));
+    }
+}
 
 /// What a process left behind.
 #[derive(Debug)]
