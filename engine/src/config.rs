@@ -29,11 +29,18 @@ pub struct StoreLimits {
     pub table_elements: u64,
     /// Instances.
     pub instances: usize,
+    /// Bytes of all objects together: structures, arrays and exceptions.
+    pub heap_bytes: u64,
 }
 
 impl Default for StoreLimits {
     fn default() -> Self {
-        StoreLimits { memory_bytes: 16 << 30, table_elements: 64 << 20, instances: 100_000 }
+        StoreLimits {
+            memory_bytes: 16 << 30,
+            table_elements: 64 << 20,
+            instances: 100_000,
+            heap_bytes: 1 << 30,
+        }
     }
 }
 

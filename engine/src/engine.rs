@@ -58,7 +58,9 @@ impl Engine {
         let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let stub = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let builtin_stub = CodeBlock::install(&isa, &[stub], false)?;
-        let (types, trampolines) = (TypeRegistry::default(), Mutex::default());
+        let types = TypeRegistry::new()
+            .map_err(|error| Error::limit("no address space for the table of types").caused_by(error))?;
+        let trampolines = Mutex::default();
         let config = config.clone();
         let inner = EngineInner { config, isa, tangled_isa, types, builtin_stub, trampolines };
         Ok(Engine(Arc::new(inner)))

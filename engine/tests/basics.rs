@@ -263,7 +263,7 @@ fn a_host_function_of_too_many_parameters_is_refused() {
     let mut store = store();
     let wide = |count| FuncType::new(vec![ValType::I64; count], vec![ValType::I64; count]);
     let host = Func::alloc(&mut store, wide(1000), |_, _, _| Ok(())).unwrap();
-    assert_eq!(host.invoke(&mut store, &[Val::I64(1); 1000]).unwrap().len(), 1000);
+    assert_eq!(host.invoke(&mut store, &vec![Val::I64(1); 1000]).unwrap().len(), 1000);
     for count in [1001, 20_000, 100_000] {
         let error = Func::alloc(&mut store, wide(count), |_, _, _| Ok(())).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit, "{count}");

@@ -3,6 +3,7 @@
 //! Each takes the store, the instance that calls and up to five arguments, and gives one value; an error leaves compiled code.
 
 mod memory;
+mod object;
 mod reference;
 mod table;
 
@@ -27,12 +28,13 @@ pub(crate) enum Builtin {
     TableInit,
     ElemDrop,
     IsSubtype,
+    Allocate,
 }
 
 type Body = fn(&mut StoreState, usize, [u64; 5]) -> Result<u64>;
 
 /// The builtins in the order of their numbers.
-const BODIES: [(Builtin, Body); 11] = [
+const BODIES: [(Builtin, Body); 12] = [
     (Builtin::MemoryGrow, memory::grow),
     (Builtin::MemoryFill, memory::fill),
     (Builtin::MemoryCopy, memory::copy),
@@ -44,6 +46,7 @@ const BODIES: [(Builtin, Body); 11] = [
     (Builtin::TableInit, table::init),
     (Builtin::ElemDrop, table::drop_elements),
     (Builtin::IsSubtype, reference::is_subtype),
+    (Builtin::Allocate, object::allocate),
 ];
 
 /// Runs the builtin of that number.

@@ -124,8 +124,8 @@ impl Allocation {
     fn new(store: &StoreState, module: &Module) -> Allocation {
         let index = store.instances.len();
         let types = module.type_ids().as_ptr();
-        let ctx =
-            InstanceCtx::new(module.layout(), store.vm_ptr(), store.engine().builtin_stub(), types, index);
+        let (stub, rows) = (store.engine().builtin_stub(), store.engine().types().rows().base());
+        let ctx = InstanceCtx::new(module.layout(), store.vm_ptr(), stub, types, rows, index);
         let entity = InstanceEntity {
             module: module.clone(),
             ctx,

@@ -1,6 +1,7 @@
 //! The store and what lives in it (core spec, section 4.2, "Runtime Structure").
 
 mod func;
+mod gc;
 mod global;
 mod instance;
 mod instantiate;
@@ -12,6 +13,7 @@ mod tag;
 mod value;
 
 pub use func::{Caller, Func};
+pub use gc::{ArrayRef, I31, StructRef};
 pub use global::Global;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;
@@ -19,4 +21,4 @@ pub use memory::Memory;
 pub use store::{Store, StoreState};
 pub use table::Table;
 pub use tag::Tag;
-pub use value::{ExternRef, Ref, Val};
+pub use value::{ExnRef, ExternRef, HostRef, Ref, Val};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use super::gc::{Heap, Root, RootList};
 use super::global::GlobalEntity;
 use super::instance::InstanceEntity;
 use super::memory::MemoryEntity;
@@ -51,7 +52,10 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     pub(super) globals: Vec<GlobalEntity>,
     pub(super) tags: Vec<TagEntity>,
     pub(super) host_functions: Vec<HostFuncBox>,
+    /// The values of the host's that references point to.
     pub(super) externs: Vec<Box<dyn Any + Send + Sync>>,
+    pub(crate) heap: Heap,
+    roots: RootList,
     /// How to call functions of each type, by the type's number, once it was needed.
     calls: Vec<Option<Arc<CallInfo>>>,
     data: Option<Box<dyn Any + Send>>,
@@ -73,6 +77,13 @@ pub(super) struct CallInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct StoreId(u64);
 
+#[cfg(test)]
+impl StoreId {
+    pub(super) fn test() -> StoreId {
+        StoreId(u64::MAX)
+    }
+}
+
 impl Store {
     /// An empty store.
     pub fn new(engine: &Engine) -> Store {
@@ -89,6 +100,8 @@ impl Store {
             tags: Vec::new(),
             host_functions: Vec::new(),
             externs: Vec::new(),
+            heap: Heap::default(),
+            roots: RootList::default(),
             calls: Vec::new(),
             data: None,
             deadline: None,
@@ -151,6 +164,11 @@ impl StoreState {
     /// A store whose code was left half-way may be in any state between two instructions.
     pub(crate) fn refuse_if_interrupted(&self) -> Result<()> {
         if is_interrupted(self.vm_ptr()) { Err(interrupted()) } else { Ok(()) }
+    }
+
+    /// Keeps a reference for the host, with all that it leads to.
+    pub(super) fn hold(&self, word: u64) -> Root {
+        self.roots.hold(self.id, word)
     }
 
     pub(super) fn id(&self) -> StoreId {

@@ -3,14 +3,17 @@
 use std::any::Any;
 
 use super::func::Func;
-use super::store::{StoreId, StoreState};
+use super::gc::{ArrayRef, I31, Root, StructRef};
+use super::store::StoreState;
 use crate::error::{Error, Result};
-use crate::types::{HeapType, RefType, ValType};
+use crate::types::{CompositeType, HeapType, RefType, ValType};
 use crate::vm::layout::{VmFuncRef, VmVal};
 use crate::vm::ptr::VmPtr;
 
 /// A value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// A copy of a reference to an object keeps that object alive, as long as the copy or until the store is dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Val {
     /// A 32-bit integer.
     I32(i32),
@@ -27,23 +30,41 @@ pub enum Val {
 }
 
 /// A reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ref {
     /// Null, with the heap type that it was said to be of.
     Null(HeapType),
     /// A function.
     Func(Func),
-    /// A value of the host's.
+    /// An unboxed integer.
+    I31(I31),
+    /// A structure.
+    Struct(StructRef),
+    /// An array.
+    Array(ArrayRef),
+    /// A value of the host's as wasm code sees it from inside, below `any`.
+    Host(HostRef),
+    /// Anything seen from outside, below `extern`.
     Extern(ExternRef),
+    /// An exception.
+    Exn(ExnRef),
 }
 
-/// A reference to a value of the host's, which its store keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ExternRef {
-    store: StoreId,
-    index: u32,
-}
+/// A reference below `extern`: to a value of the host's, which its store keeps, or to an internal one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternRef(Root);
+
+/// A reference below `any` to a value of the host's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostRef(Root);
+
+/// A reference to an exception, which keeps it alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExnRef(pub(super) Root);
+
+/// What marks a reference to a value of the host's; the value's number stands above the two lowest bits.
+const HOST: u64 = 0b10;
 
 impl ExternRef {
     /// Puts a value into the store and refers to it.
@@ -57,23 +78,47 @@ impl ExternRef {
             return Err(Error::limit("a store keeps at most 2^30 values of the host's"));
         }
         store.externs.push(Box::new(value));
-        Ok(ExternRef { store: store.id(), index: index as u32 })
+        Ok(ExternRef(store.hold((index as u64) << 2 | HOST)))
     }
 
-    /// The value.
+    /// The host's value, or `None` where the reference is to an internal one.
     ///
     /// # Panics
     ///
     /// Where the reference comes from another store.
-    pub fn data(self, store: &StoreState) -> &(dyn Any + Send + Sync) {
-        store.check(self.store);
-        &*store.externs[self.index as usize]
+    pub fn data<'a>(&self, store: &'a StoreState) -> Option<&'a (dyn Any + Send + Sync)> {
+        host_value(&self.0, store)
     }
 
-    /// The reference as compiled code holds it: bit 1 marks a value of the host's.
-    fn to_word(self) -> u64 {
-        u64::from(self.index) << 2 | 0b10
+    /// The same from inside, as `any.convert_extern` gives it.
+    ///
+    /// # Panics
+    ///
+    /// Where the reference comes from another store.
+    pub fn to_any(&self, store: &StoreState) -> Ref {
+        store.check(self.0.store());
+        Ref::from_word(self.0.word(), RefType { nullable: false, heap: HeapType::Any }, store)
     }
+}
+
+impl HostRef {
+    /// The host's value.
+    ///
+    /// # Panics
+    ///
+    /// Where the reference comes from another store.
+    pub fn data<'a>(&self, store: &'a StoreState) -> &'a (dyn Any + Send + Sync) {
+        match host_value(&self.0, store) {
+            Some(value) => value,
+            None => unreachable!("the reference points to a value of the host's"),
+        }
+    }
+}
+
+fn host_value<'a>(root: &Root, store: &'a StoreState) -> Option<&'a (dyn Any + Send + Sync)> {
+    store.check(root.store());
+    let word = root.word();
+    (word & 0b11 == HOST).then(|| &*store.externs[(word >> 2) as usize])
 }
 
 impl Val {
@@ -103,20 +148,20 @@ impl Val {
     }
 
     /// The value as compiled code passes it, if it has that type.
-    pub(super) fn to_vm(self, ty: ValType, store: &StoreState) -> Result<VmVal> {
+    pub(super) fn to_vm(&self, ty: ValType, store: &StoreState) -> Result<VmVal> {
         Ok(VmVal(match (self, ty) {
             (Val::I32(value), ValType::I32) => u128::from(value.cast_unsigned()),
             (Val::I64(value), ValType::I64) => u128::from(value.cast_unsigned()),
-            (Val::F32(bits), ValType::F32) => u128::from(bits),
-            (Val::F64(bits), ValType::F64) => u128::from(bits),
-            (Val::V128(bits), ValType::V128) => bits,
+            (Val::F32(bits), ValType::F32) => u128::from(*bits),
+            (Val::F64(bits), ValType::F64) => u128::from(*bits),
+            (Val::V128(bits), ValType::V128) => *bits,
             (Val::Ref(reference), ValType::Ref(ty)) => u128::from(reference.to_word(ty, store)?),
             _ => return Err(mismatch(ty, self.ty(store))),
         }))
     }
 
     /// The value of that type that compiled code passed.
-    pub(super) fn from_vm(value: VmVal, ty: ValType, store: &StoreState) -> Val {
+    pub(crate) fn from_vm(value: VmVal, ty: ValType, store: &StoreState) -> Val {
         match ty {
             ValType::I32 => Val::I32(value.0 as i32),
             ValType::I64 => Val::I64(value.0 as i64),
@@ -131,13 +176,31 @@ impl Val {
 impl Ref {
     /// The narrowest type of the reference (embedding appendix: `ref_type`).
     pub fn ty(&self, store: &StoreState) -> RefType {
-        match self {
-            Ref::Null(heap) => RefType { nullable: true, heap: bottom(*heap, store) },
-            Ref::Func(func) => {
-                RefType { nullable: false, heap: HeapType::Concrete(func.defined_type(store)) }
-            }
-            Ref::Extern(_) => RefType { nullable: false, heap: HeapType::Extern },
-        }
+        let heap = match self {
+            Ref::Null(heap) => return RefType { nullable: true, heap: bottom(*heap, store) },
+            Ref::Func(func) => HeapType::Concrete(func.defined_type(store)),
+            Ref::I31(_) => HeapType::I31,
+            Ref::Struct(object) => HeapType::Concrete(object.defined_type(store)),
+            Ref::Array(object) => HeapType::Concrete(object.defined_type(store)),
+            Ref::Host(_) => HeapType::Any,
+            Ref::Extern(_) => HeapType::Extern,
+            Ref::Exn(_) => HeapType::Exn,
+        };
+        RefType { nullable: false, heap }
+    }
+
+    /// A reference below `any` as the outside sees it, as `extern.convert_any` gives it.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`](crate::ErrorKind::Usage) where the reference is below no such type.
+    ///
+    /// # Panics
+    ///
+    /// Where the reference comes from another store.
+    pub fn to_extern(&self, store: &StoreState) -> Result<Ref> {
+        let word = self.to_word(RefType { nullable: true, heap: HeapType::Any }, store)?;
+        Ok(Ref::from_word(word, RefType::EXTERNREF, store))
     }
 
     /// The reference as compiled code holds it, if it has that type.
@@ -145,32 +208,44 @@ impl Ref {
     /// # Panics
     ///
     /// Where the reference comes from another store.
-    pub(super) fn to_word(self, ty: RefType, store: &StoreState) -> Result<u64> {
+    pub(super) fn to_word(&self, ty: RefType, store: &StoreState) -> Result<u64> {
         let own = self.ty(store);
         if !store.engine().types().matches_ref(own, ty) {
             return Err(mismatch(ValType::Ref(ty), ValType::Ref(own)));
         }
-        Ok(match self {
-            Ref::Null(_) => 0,
-            Ref::Func(func) => func.record(store).to_word(),
-            Ref::Extern(value) => {
-                store.check(value.store);
-                value.to_word()
-            }
-        })
+        let root = match self {
+            Ref::Null(_) => return Ok(0),
+            Ref::Func(func) => return Ok(func.record(store).to_word()),
+            Ref::I31(value) => return Ok(value.to_word()),
+            Ref::Struct(StructRef(root)) | Ref::Array(ArrayRef(root)) => root,
+            Ref::Host(HostRef(root)) | Ref::Extern(ExternRef(root)) | Ref::Exn(ExnRef(root)) => root,
+        };
+        store.check(root.store());
+        Ok(root.word())
     }
 
     /// The reference of that type that compiled code holds as `word`.
     pub(super) fn from_word(word: u64, ty: RefType, store: &StoreState) -> Ref {
+        let bottom = bottom(ty.heap, store);
         if word == 0 {
-            return Ref::Null(bottom(ty.heap, store));
+            return Ref::Null(bottom);
         }
-        if word & 0b10 != 0 {
-            return Ref::Extern(ExternRef { store: store.id(), index: (word >> 2) as u32 });
-        }
-        match VmPtr::<VmFuncRef>::from_word(word) {
-            Some(record) => Ref::Func(Func::new(record, store)),
-            None => Ref::Null(ty.heap),
+        match bottom {
+            HeapType::NoFunc => match VmPtr::<VmFuncRef>::from_word(word) {
+                Some(record) => Ref::Func(Func::new(record, store)),
+                None => Ref::Null(bottom),
+            },
+            HeapType::NoExtern => Ref::Extern(ExternRef(store.hold(word))),
+            HeapType::NoExn => Ref::Exn(ExnRef(store.hold(word))),
+            _ if word & 1 != 0 => Ref::I31(I31::from_word(word)),
+            _ if word & HOST != 0 => Ref::Host(HostRef(store.hold(word))),
+            _ => {
+                let ty = store.engine().types().get(store.heap.header(word).0);
+                match ty.sub.composite {
+                    CompositeType::Array(_) => Ref::Array(ArrayRef(store.hold(word))),
+                    _ => Ref::Struct(StructRef(store.hold(word))),
+                }
+            }
         }
     }
 }

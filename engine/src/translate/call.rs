@@ -6,7 +6,7 @@ use cranelift_codegen::ir::{
     ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value, types,
 };
 
-use super::{TRUSTED, Translator, constant};
+use super::{TRUSTED, Translator};
 use crate::builtin::Builtin;
 use crate::compile::artifact::trap_code;
 use crate::compile::signature::{POINTER, wasm_signature};
@@ -104,8 +104,7 @@ impl Translator<'_, '_> {
         let index = self.pop();
         let reference = self.table_element(table, index, Trap::UndefinedElement);
         self.trap_if_null(reference, Trap::UninitializedElement);
-        let types = self.context_pointer(offsets::CTX_TYPES);
-        let wanted = self.b.ins().load(types::I32, constant(), types, type_index as i32 * 4);
+        let wanted = self.type_number(type_index);
         let found = self.b.ins().load(types::I32, TRUSTED, reference, offsets::FUNC_TYPE);
         let differs = self.icmp(IntCC::NotEqual, wanted, found);
         if self.env.info.final_types[type_index as usize] {

@@ -11,6 +11,7 @@ mod convert;
 mod dispatch;
 mod memory;
 mod numeric;
+mod object;
 mod reference;
 mod simd;
 mod table;

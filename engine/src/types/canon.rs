@@ -1,10 +1,13 @@
 //! Canonical types: equal recursive groups get equal numbers (core spec, section 3.1.2, "Defined types").
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::layout::ObjectLayout;
 use super::{CompositeType, FieldType, FuncType, HeapType, RefType, StorageType, SubType, TypeId, ValType};
 use crate::error::{Error, Result};
+use crate::vm::rows::TypeRows;
 
 /// Marks a reference to a member of the group that is being interned, by its position there.
 const REC: u32 = 1 << 31;
@@ -30,12 +33,15 @@ pub(crate) struct CanonType {
     pub(crate) display: Box<[TypeId]>,
     /// The function type, where it is one, in the form in which handles share it.
     pub(crate) func: Option<Arc<FuncType>>,
+    /// How objects of the type lie on the heap.
+    pub(crate) layout: ObjectLayout,
 }
 
 /// All defined types of one engine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct TypeRegistry {
     inner: RwLock<Inner>,
+    rows: TypeRows,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +52,20 @@ struct Inner {
 }
 
 impl TypeRegistry {
+    /// A registry without types.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no address space for the table that compiled code reads.
+    pub(crate) fn new() -> io::Result<TypeRegistry> {
+        Ok(TypeRegistry { inner: RwLock::default(), rows: TypeRows::new(MAX_TYPES as usize)? })
+    }
+
+    /// What compiled code knows of the types.
+    pub(crate) fn rows(&self) -> &TypeRows {
+        &self.rows
+    }
+
     /// Interns a recursive group, whose members refer to each other by [`rec_reference`] and to all else by number.
     ///
     /// Gives the number of the group's first type; the others follow it.
@@ -73,7 +93,9 @@ impl TypeRegistry {
                 CompositeType::Func(ty) => Some(Arc::new(ty.clone())),
                 _ => None,
             };
-            inner.types.push(Arc::new(CanonType { sub, display: display.into(), func }));
+            let layout = ObjectLayout::of(&sub.composite);
+            self.rows.write(id, &sub.composite, &display);
+            inner.types.push(Arc::new(CanonType { sub, display: display.into(), func, layout }));
         }
         inner.groups.insert(group, base);
         Ok(TypeId(base))
@@ -149,7 +171,7 @@ mod tests {
 
     #[test]
     fn equal_groups_have_equal_numbers() {
-        let registry = TypeRegistry::default();
+        let registry = TypeRegistry::new().unwrap();
         let group = || -> Box<[SubType]> {
             Box::new([func(&[reference(rec_reference(1))], None), func(&[reference(rec_reference(0))], None)])
         };
@@ -165,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_display_answers_subtyping() {
-        let registry = TypeRegistry::default();
+        let registry = TypeRegistry::new().unwrap();
         let top = registry.intern(Box::new([func(&[], None)])).unwrap();
         let mid = registry.intern(Box::new([func(&[], Some(top))])).unwrap();
         let leaf = registry.intern(Box::new([func(&[], Some(mid))])).unwrap();

@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn heap_types_are_ordered_as_the_specification_has_it() {
-        let registry = TypeRegistry::default();
+        let registry = TypeRegistry::new().unwrap();
         let id = registry.intern_func(&FuncType::new([], [])).unwrap();
         let concrete = HeapType::Concrete(id);
         for (sub, sup) in [
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn limits_may_be_tighter_and_not_wider() {
-        let registry = TypeRegistry::default();
+        let registry = TypeRegistry::new().unwrap();
         let memory = |min, max| ExternType::Memory(MemoryType::new(min, max));
         assert!(registry.matches_extern(&memory(2, Some(3)), &memory(1, Some(3))));
         assert!(!registry.matches_extern(&memory(1, None), &memory(1, Some(3))));
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_mutable_global_matches_only_its_own_type() {
-        let registry = TypeRegistry::default();
+        let registry = TypeRegistry::new().unwrap();
         let global = |heap, mutability| {
             let content = ValType::Ref(RefType { nullable: true, heap });
             ExternType::Global(GlobalType { content, mutability })

@@ -3,6 +3,7 @@
 pub(crate) mod canon;
 mod convert;
 mod external;
+pub(crate) mod layout;
 mod matching;
 
 use std::fmt;

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::func::HostFunc;
 use super::instance::instance_of;
-use super::layout::{VmCtxHeader, VmEntry, VmExit, VmFault, VmFuncRef, VmHostCtx, VmStore, VmVal};
+use super::layout::{VmCtxHeader, VmEntry, VmExit, VmFault, VmFree, VmFuncRef, VmHostCtx, VmStore, VmVal};
 use super::ptr::{VmBox, VmPtr};
 use super::sys::signal::{self, INTERRUPTED};
 use super::sys::stack;
@@ -54,6 +54,8 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
         entry: VmEntry::default(),
         exit: VmExit::default(),
         fault: VmFault::default(),
+        stack_high: 0,
+        free: VmFree::default(),
         interrupted: AtomicBool::new(false),
         outer: std::ptr::null_mut(),
         builtin_call: builtin_call as *const () as usize,
@@ -80,9 +82,10 @@ pub(crate) fn enter(
     let here = stack::here();
     // SAFETY: the record belongs to the store that we hold; no code of the store runs while we set it up.
     let saved = unsafe {
-        let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).store);
+        let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store);
         if saved.0.fp == 0 {
             (*vm).stack_low = low;
+            (*vm).stack_high = here;
             (*vm).stack_limit = here.saturating_sub(store.max_stack()).max(low.saturating_add(HOST_STACK));
         }
         saved
@@ -95,7 +98,7 @@ pub(crate) fn enter(
     // SAFETY: as above.
     if here <= unsafe { (*vm).stack_limit } {
         // SAFETY: as above.
-        unsafe { (*vm).stack_limit = saved.2 };
+        unsafe { ((*vm).stack_limit, (*vm).stack_high) = (saved.2, saved.3) };
         return Err(Error::exhaustion());
     }
     let record = func.read();
@@ -123,7 +126,7 @@ pub(crate) fn enter(
     let fault = unsafe {
         (*vm).outer = outer;
         // An outer call's code borrows the store through its own pointer, not through ours.
-        ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).store) = saved;
+        ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store) = saved;
         std::mem::take(&mut (*vm).fault)
     };
     if returned != 0 {

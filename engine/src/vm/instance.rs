@@ -8,6 +8,7 @@ use super::layout::{
     GlobalPlace, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmMemoryRef, VmStore, VmTable, VmVal,
 };
 use super::ptr::VmPtr;
+use super::rows::VmTypeRow;
 
 /// A context at a fixed address, owned by its instance.
 #[derive(Debug)]
@@ -28,13 +29,14 @@ impl InstanceCtx {
         store: VmPtr<VmStore>,
         builtin_stub: usize,
         types: *const u32,
+        type_rows: *const VmTypeRow,
         instance: usize,
     ) -> InstanceCtx {
         let allocation = allocation(&layout);
         // SAFETY: the size is not zero: there is always a header.
         let base = unsafe { alloc_zeroed(allocation) };
         let Some(base) = NonNull::new(base) else { handle_alloc_error(allocation) };
-        let header = VmCtxHeader { store: store.as_ptr(), builtin_stub, types, instance };
+        let header = VmCtxHeader { store: store.as_ptr(), builtin_stub, types, type_rows, instance };
         // SAFETY: the block begins with a header, and is aligned for it.
         unsafe { base.cast::<VmCtxHeader>().write(header) };
         InstanceCtx { base, layout }

@@ -7,6 +7,7 @@ use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicBool;
 
+use super::rows::VmTypeRow;
 use crate::runtime::StoreState;
 
 /// A value as compiled code passes it through memory: 16 bytes, of which a type uses the low ones.
@@ -40,6 +41,15 @@ pub(crate) struct VmFault {
     pub(crate) code: u8,
 }
 
+/// Where compiled code allocates objects by itself: free memory from `next` to `end`, both multiples of 8. Code that finds too little
+/// asks the collector.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct VmFree {
+    pub(crate) next: usize,
+    pub(crate) end: usize,
+}
+
 /// What all instances of a store share, one to a store.
 #[derive(Debug)]
 #[repr(C)]
@@ -51,6 +61,9 @@ pub(crate) struct VmStore {
     pub(crate) entry: VmEntry,
     pub(crate) exit: VmExit,
     pub(crate) fault: VmFault,
+    /// An address above all frames of the store's activations, while there are any.
+    pub(crate) stack_high: usize,
+    pub(crate) free: VmFree,
     /// Set by the watchdog: compiled code is to be left where it is next found.
     pub(crate) interrupted: AtomicBool,
     /// The other store whose code called the host function that runs this one's code, or null.
@@ -129,6 +142,8 @@ pub(crate) struct VmCtxHeader {
     pub(crate) builtin_stub: usize,
     /// The canonical number of each type of the module, by type index.
     pub(crate) types: *const u32,
+    /// What is known of each type of the engine, by canonical number.
+    pub(crate) type_rows: *const VmTypeRow,
     /// The number of the instance in its store.
     pub(crate) instance: usize,
 }
@@ -143,6 +158,8 @@ pub(crate) mod offsets {
     pub(crate) const STORE_ENTRY_FP: i32 = (offset_of!(VmStore, entry) + offset_of!(VmEntry, fp)) as i32;
     pub(crate) const STORE_EXIT_PC: i32 = (offset_of!(VmStore, exit) + offset_of!(VmExit, pc)) as i32;
     pub(crate) const STORE_EXIT_FP: i32 = (offset_of!(VmStore, exit) + offset_of!(VmExit, fp)) as i32;
+    pub(crate) const STORE_FREE_NEXT: i32 = (offset_of!(VmStore, free) + offset_of!(VmFree, next)) as i32;
+    pub(crate) const STORE_FREE_END: i32 = (offset_of!(VmStore, free) + offset_of!(VmFree, end)) as i32;
     pub(crate) const STORE_BUILTIN_CALL: i32 = offset_of!(VmStore, builtin_call) as i32;
     pub(crate) const STORE_HOST_CALL: i32 = offset_of!(VmStore, host_call) as i32;
     pub(crate) const STORE_RAISE: i32 = offset_of!(VmStore, raise) as i32;
@@ -164,6 +181,7 @@ pub(crate) mod offsets {
     pub(crate) const CTX_STORE: i32 = offset_of!(VmCtxHeader, store) as i32;
     pub(crate) const CTX_BUILTIN_STUB: i32 = offset_of!(VmCtxHeader, builtin_stub) as i32;
     pub(crate) const CTX_TYPES: i32 = offset_of!(VmCtxHeader, types) as i32;
+    pub(crate) const CTX_TYPE_ROWS: i32 = offset_of!(VmCtxHeader, type_rows) as i32;
 }
 
 /// Where the parts of an instance's context lie, for the instances of one module.

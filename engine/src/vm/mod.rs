@@ -11,8 +11,10 @@
 pub(crate) mod call;
 pub(crate) mod code;
 pub(crate) mod func;
+pub(crate) mod heap;
 pub(crate) mod instance;
 pub(crate) mod layout;
 pub(crate) mod memory;
 pub(crate) mod ptr;
+pub(crate) mod rows;
 pub(crate) mod sys;

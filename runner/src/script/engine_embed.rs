@@ -183,10 +183,10 @@ impl Session {
     /// The reference of a number: the same each time, as scripts compare them.
     fn extern_ref(&mut self, number: u32) -> Result<ExternRef, EmbedError> {
         if let Some(known) = self.externs.get(&number) {
-            return Ok(*known);
+            return Ok(known.clone());
         }
         let made = ExternRef::new(&mut self.store, number)?;
-        self.externs.insert(number, made);
+        self.externs.insert(number, made.clone());
         Ok(made)
     }
 
@@ -200,7 +200,8 @@ impl Session {
             Val::Ref(Ref::Null(heap)) => Value::Ref(Reference::Null(lift_heap(heap)?)),
             Val::Ref(Ref::Func(_)) => Value::Ref(Reference::Func),
             Val::Ref(Ref::Extern(reference)) => {
-                Value::Ref(Reference::Extern(reference.data(&self.store).downcast_ref().copied()))
+                let number = reference.data(&self.store).and_then(|data| data.downcast_ref());
+                Value::Ref(Reference::Extern(number.copied()))
             }
             Val::Ref(other) => {
                 let message = format!("`{other:?}` has no counterpart in scripts");

@@ -1,0 +1,86 @@
+//! What the host holds on the heap.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::runtime::store::StoreId;
+
+/// A reference that the host holds: what it points to lives as long as this, or as its store.
+#[derive(Clone, Debug)]
+pub(crate) struct Root(Arc<RootCell>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct RootCell {
+    store: StoreId,
+    word: u64,
+}
+
+/// The references that the host holds in one store.
+#[derive(Debug, Default)]
+pub(crate) struct RootList(Mutex<Roots>);
+
+#[derive(Debug, Default)]
+struct Roots {
+    cells: Vec<Weak<RootCell>>,
+    /// How many cells there may be before those that nobody holds any more are looked for.
+    enough: usize,
+}
+
+/// The least number of cells for which looking through them is worth it.
+const ENOUGH: usize = 64;
+
+impl Root {
+    pub(crate) fn word(&self) -> u64 {
+        self.0.word
+    }
+
+    pub(in crate::runtime) fn store(&self) -> StoreId {
+        self.0.store
+    }
+}
+
+impl PartialEq for Root {
+    /// Whether the two are the same reference.
+    fn eq(&self, other: &Root) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Root {}
+
+impl RootList {
+    /// Keeps a reference for the host.
+    pub(crate) fn hold(&self, store: StoreId, word: u64) -> Root {
+        let cell = Arc::new(RootCell { store, word });
+        let mut roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if roots.cells.len() >= roots.enough {
+            roots.cells.retain(|cell| cell.strong_count() > 0);
+            roots.enough = (roots.cells.len() * 2).max(ENOUGH);
+        }
+        roots.cells.push(Arc::downgrade(&cell));
+        Root(cell)
+    }
+
+    /// The references that are held.
+    pub(crate) fn words(&self) -> Vec<u64> {
+        let roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        roots.cells.iter().filter_map(Weak::upgrade).map(|cell| cell.word).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dropped_is_forgotten() {
+        let roots = RootList::default();
+        let kept = roots.hold(StoreId::test(), 8);
+        for word in 0..1000 {
+            drop(roots.hold(StoreId::test(), word));
+        }
+        assert_eq!(roots.words(), [8]);
+        assert!(roots.0.lock().unwrap().cells.len() <= ENOUGH);
+        assert_eq!(kept, kept.clone());
+        assert_ne!(kept, roots.hold(StoreId::test(), 16));
+    }
+}

@@ -1,0 +1,128 @@
+//! How objects lie on the heap: structures, arrays and exceptions.
+//!
+//! Every object begins with a header of 8 bytes: the number of its type, then, for an array, its length. A field has the same place in
+//! a type and in all that extend it, since its place depends only on the fields before it.
+
+use super::{CompositeType, FieldType, StorageType, ValType};
+
+/// The size of an object's header, and what objects are aligned to.
+pub(crate) const HEADER: u32 = 8;
+
+/// Where an array's first element lies, and a structure's first field.
+pub(crate) const PAYLOAD: u32 = HEADER;
+
+/// Where an exception has the address that is its tag's identity. Its values follow.
+pub(crate) const EXCEPTION_TAG: u32 = HEADER;
+
+/// How the objects of a defined type lie on the heap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ObjectLayout {
+    /// A structure, by its fields.
+    Struct(FieldsLayout),
+    /// An array, by its element.
+    Array(StorageType),
+    /// An exception whose tag has this function type, by the values that it carries.
+    Exception(FieldsLayout),
+}
+
+/// Fields one after the other, each aligned to its size, but to no more than 8 bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldsLayout {
+    /// The size of the whole object in bytes: a multiple of 8.
+    pub(crate) size: u32,
+    /// Offset from the object's begin, and storage, of each field.
+    pub(crate) fields: Box<[(u32, StorageType)]>,
+    /// The offsets of those that the collector follows.
+    pub(crate) references: Box<[u32]>,
+}
+
+impl ObjectLayout {
+    /// The layout of a type's objects; for a function type, of the exceptions of tags that have the type.
+    pub(crate) fn of(ty: &CompositeType) -> ObjectLayout {
+        match ty {
+            CompositeType::Struct(fields) => {
+                ObjectLayout::Struct(FieldsLayout::new(PAYLOAD, fields.iter().map(|field| field.storage)))
+            }
+            CompositeType::Array(FieldType { storage, .. }) => ObjectLayout::Array(*storage),
+            CompositeType::Func(ty) => {
+                let params = ty.params().iter().copied().map(StorageType::Val);
+                ObjectLayout::Exception(FieldsLayout::new(EXCEPTION_TAG + 8, params))
+            }
+        }
+    }
+}
+
+impl FieldsLayout {
+    fn new(start: u32, storages: impl Iterator<Item = StorageType>) -> FieldsLayout {
+        let mut at = start;
+        let mut fields = Vec::new();
+        for storage in storages {
+            let size = storage.size();
+            at = at.next_multiple_of(size.min(8));
+            fields.push((at, storage));
+            at += size;
+        }
+        let references = fields.iter().filter(|(_, storage)| storage.is_traced()).map(|(offset, _)| *offset);
+        FieldsLayout { size: at.next_multiple_of(8), references: references.collect(), fields: fields.into() }
+    }
+}
+
+impl StorageType {
+    /// How many bytes a value takes on the heap.
+    pub(crate) fn size(self) -> u32 {
+        1 << self.size_log2()
+    }
+
+    /// The logarithm of [`StorageType::size`].
+    pub(crate) fn size_log2(self) -> u32 {
+        match self {
+            StorageType::I8 => 0,
+            StorageType::I16 => 1,
+            StorageType::Val(ValType::I32 | ValType::F32) => 2,
+            StorageType::Val(ValType::I64 | ValType::F64 | ValType::Ref(_)) => 3,
+            StorageType::Val(ValType::V128) => 4,
+        }
+    }
+
+    /// Whether the collector follows values of the type. It looks at references to functions too, and finds that they point to none of
+    /// its objects.
+    pub(crate) fn is_traced(self) -> bool {
+        matches!(self, StorageType::Val(ValType::Ref(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::FuncType;
+
+    fn fields(storages: &[StorageType]) -> CompositeType {
+        let field = |storage: &StorageType| FieldType { storage: *storage, mutable: true };
+        CompositeType::Struct(storages.iter().map(field).collect())
+    }
+
+    #[test]
+    fn fields_are_aligned_and_keep_their_places_in_a_subtype() {
+        use StorageType::{I8, I16, Val};
+        let parent = [I8, I16, Val(ValType::I32), Val(ValType::EXTERNREF)];
+        let child = [I8, I16, Val(ValType::I32), Val(ValType::EXTERNREF), I8, Val(ValType::V128)];
+        let (ObjectLayout::Struct(parent), ObjectLayout::Struct(child)) =
+            (ObjectLayout::of(&fields(&parent)), ObjectLayout::of(&fields(&child)))
+        else {
+            panic!("structures")
+        };
+        let offsets = |layout: &FieldsLayout| layout.fields.iter().map(|field| field.0).collect::<Vec<_>>();
+        assert_eq!(offsets(&parent), [8, 10, 12, 16]);
+        assert_eq!(offsets(&child), [8, 10, 12, 16, 24, 32]);
+        assert_eq!((parent.size, child.size), (24, 48));
+        assert_eq!(*child.references, [16]);
+    }
+
+    #[test]
+    fn an_exception_has_its_tag_before_its_values() {
+        let ty = CompositeType::Func(FuncType::new([ValType::I32, ValType::FUNCREF], []));
+        let ObjectLayout::Exception(layout) = ObjectLayout::of(&ty) else { panic!("an exception") };
+        assert_eq!(layout.fields.iter().map(|field| field.0).collect::<Vec<_>>(), [16, 24]);
+        assert_eq!(layout.size, 32);
+    }
+}
