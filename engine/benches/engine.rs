@@ -55,7 +55,7 @@ fn call(c: &mut Criterion) {
     let mut store = Store::new(&engine);
     let mut linker = Linker::new();
     let host = Func::alloc(&mut store, FuncType::new([ValType::I32], [ValType::I32]), |_, args, results| {
-        results[0] = args[0];
+        results[0] = args[0].clone();
         Ok(())
     });
     linker.define("h", "f", Extern::Func(host.unwrap()));
