@@ -46,6 +46,10 @@ impl<E: Embedder> Embedder for Recorder<'_, E> {
         self.embedder.compile(bytes)
     }
 
+    fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
+        self.embedder.check_custom_sections(bytes)
+    }
+
     fn instantiate(&mut self, module: &E::Module) -> Result<E::Instance, EmbedError> {
         self.embedder.instantiate(module)
     }

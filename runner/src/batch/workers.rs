@@ -244,6 +244,10 @@ mod tests {
             Ok(())
         }
 
+        fn check_custom_sections(&mut self, _: &[u8]) -> Result<(), EmbedError> {
+            Ok(())
+        }
+
         fn instantiate(&mut self, (): &()) -> Result<(), EmbedError> {
             Ok(())
         }

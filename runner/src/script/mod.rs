@@ -6,6 +6,7 @@
 
 mod annotations;
 mod assert;
+mod assert_custom;
 pub mod embed;
 mod engine_embed;
 mod env;

@@ -111,7 +111,7 @@ impl<E: Embedder> Interpreter<'_, E> {
             Command::AssertMalformed { module, text } => self.assert_malformed(module, text),
             Command::AssertInvalid { module, text } => self.assert_invalid(module, text),
             Command::AssertMalformedCustom { module, text } => self.assert_malformed_custom(module, text),
-            Command::AssertInvalidCustom { .. } => Err(unsupported("assert_invalid_custom")),
+            Command::AssertInvalidCustom { module, text } => self.assert_invalid_custom(module, text),
             Command::Unsupported { keyword } => Err(unsupported(keyword)),
             Command::Malformed { message, offset } => {
                 let message = format!("{message} (at {})", self.source.place(*offset));
