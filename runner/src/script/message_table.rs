@@ -90,10 +90,7 @@ pub(crate) const RULES: &[Rule] = &[
         &["@name annotation: multiple module", "@metadata.code.branch_hint annotation: not in a function"],
         SYNTAX,
     ),
-    rule(
-        &["misplaced @name annotation", "@name annotation: misplaced annotation"],
-        SYNTAX,
-    ),
+    rule(&["misplaced @name annotation", "@name annotation: misplaced annotation"], SYNTAX),
     rule(
         &["@name annotation: string expected", "@metadata.code.branch_hint annotation: unexpected token"],
         &["expected a string"],
@@ -107,10 +104,7 @@ pub(crate) const RULES: &[Rule] = &[
         &["@metadata.code.branch_hint annotation: invalid placement"],
         &["@metadata.code.branch_hint annotation: must precede an instruction"],
     ),
-    rule(
-        &["@metadata.code.branch_hint annotation: invalid hint value"],
-        &["invalid value for branch hint"],
-    ),
+    rule(&["@metadata.code.branch_hint annotation: invalid hint value"], &["invalid value for branch hint"]),
     // Custom sections (the same appendix). The interpreter names the annotation where the section is invalid, in the binary format too.
     rule(
         &["@metadata.code.branch_hint annotation: invalid target"],
@@ -118,7 +112,7 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     rule(
         &["@metadata.code.branch_hint annotation: invalid order"],
-        &["metadata.code.branch_hint section: * invalid order"],
+        &["metadata.code.branch_hint section: invalid order*"],
     ),
     rule(
         &["@metadata.code.branch_hint section: invalid offset"],
@@ -134,7 +128,10 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     rule(&["malformed UTF-8 encoding"], &["name section: malformed UTF-8 encoding*"]),
     rule(&["unexpected end of name section"], &["* section: unexpected end-of-file"]),
-    rule(&["invalid name subsection id"], &["name section: unknown subsection id #", "name section: name subsection out of order"]),
+    rule(
+        &["invalid name subsection id"],
+        &["name section: unknown subsection id #", "name section: name subsection out of order"],
+    ),
     rule(
         &["name subsection size mismatch"],
         &["name section: trailing data at the end of a name", "name section: section size mismatch*"],

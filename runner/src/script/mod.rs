@@ -10,6 +10,7 @@ mod assert_custom;
 pub mod embed;
 mod engine_embed;
 mod env;
+mod folded_try;
 mod grammar;
 mod literal;
 pub mod matching;

@@ -46,7 +46,7 @@ fn check_hints(hints: &[(u64, BranchHint)], body: &FunctionBody<'_>) -> Result<O
             return Err(malformed_custom(NAME, &message, *at));
         };
         if before.is_some_and(|before| hint.func_offset <= before) {
-            let message = "hints are in order of their offsets, each offset once: invalid order";
+            let message = "invalid order: hints come by their offsets, each offset once";
             invalid.get_or_insert_with(|| invalid_custom(NAME, message, *at));
         }
         before = Some(hint.func_offset);

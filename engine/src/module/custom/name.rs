@@ -30,9 +30,11 @@ impl Checker<'_> {
         match subsection {
             Name::Module { .. } => Ok(()),
             Name::Function(names) => self.names(names, "function", module.functions()),
-            Name::Local(names) => self.indirect(names, "function", module.functions(), |checker, x, names| {
-                checker.names(names, "local", module.locals(x).map_err(malformed)?)
-            }),
+            Name::Local(names) => {
+                self.indirect(names, "function", module.functions(), |checker, x, names| {
+                    checker.names(names, "local", module.locals(x).map_err(malformed)?)
+                })
+            }
             Name::Type(names) => self.names(names, "type", module.types.len()),
             Name::Field(names) => self.indirect(names, "type", module.types.len(), |checker, x, names| {
                 checker.names(names, "field", module.fields(x))

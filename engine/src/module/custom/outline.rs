@@ -63,7 +63,9 @@ impl<'a> Outline<'a> {
                 self.data = section.count() as usize;
                 self.data_start = Some(section.range().start);
             }
-            Payload::CodeSectionStart { unchecked_range, .. } => self.code_start = Some(unchecked_range.start),
+            Payload::CodeSectionStart { unchecked_range, .. } => {
+                self.code_start = Some(unchecked_range.start)
+            }
             Payload::CodeSectionEntry(body) => self.bodies.push(body),
             _ => {}
         }

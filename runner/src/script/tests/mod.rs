@@ -253,7 +253,10 @@ fn assert_malformed_custom_wants_the_annotation_to_be_at_fault() {
             "(assert_malformed_custom (module quote \"(func (@custom \\\"a\\\") nope)\") \"misplaced @custom annotation\")",
             "malformed-instead-of-malformed-custom",
         ),
-        ("(assert_malformed_custom (module binary \"\") \"unexpected end\")", "malformed-instead-of-malformed-custom"),
+        (
+            "(assert_malformed_custom (module binary \"\") \"unexpected end\")",
+            "malformed-instead-of-malformed-custom",
+        ),
         ("(assert_malformed_custom (module (@custom \"malformed\" \"bad\")) \"bad\")", "pass"),
         (
             "(assert_malformed_custom (module (@custom \"invalid\" \"bad\")) \"bad\")",
