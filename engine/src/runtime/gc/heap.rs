@@ -1,5 +1,7 @@
 //! Allocation.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::runtime::StoreState;
 use crate::types::layout::HEADER;
@@ -33,6 +35,20 @@ impl Heap {
     pub(crate) fn set_field(&mut self, object: u64, offset: usize, storage: StorageType, value: VmVal) {
         let at = self.offset(object) + offset;
         self.memory_mut().write(at, storage.size() as usize, value);
+    }
+
+    /// Bytes of an object, by their offsets, to change.
+    pub(super) fn bytes_mut(&mut self, object: u64, range: Range<usize>) -> &mut [u8] {
+        let start = self.offset(object);
+        self.memory_mut().bytes_mut(start + range.start..start + range.end)
+    }
+
+    /// Copies bytes of an object to an offset of another, or of the same.
+    pub(super) fn copy(&mut self, (to, target): (u64, usize), (from, range): (u64, Range<usize>)) {
+        let (to, from) = (self.offset(to) + target, self.offset(from));
+        let memory = self.memory_mut();
+        let size = memory.len();
+        memory.bytes_mut(0..size).copy_within(from + range.start..from + range.end, to);
     }
 
     fn read(&self, object: u64, offset: usize, size: usize) -> VmVal {

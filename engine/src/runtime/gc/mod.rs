@@ -1,5 +1,6 @@
 //! The heap of a store: structures, arrays and exceptions.
 
+mod array;
 mod heap;
 mod object;
 mod root;
