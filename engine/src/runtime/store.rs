@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::types::{FuncType, TypeId};
 use crate::vm::call::{EntryCode, Pending, interrupted, is_interrupted, new_store};
 use crate::vm::func::HostFuncBox;
-use crate::vm::layout::VmStore;
+use crate::vm::layout::{VmStore, VmVal};
 use crate::vm::ptr::{VmBox, VmPtr};
 
 /// A store (embedding appendix: `store_init`). All that is allocated in it lives until it is dropped.
@@ -56,6 +56,8 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     pub(super) externs: Vec<Box<dyn Any + Send + Sync>>,
     pub(crate) heap: Heap,
     roots: RootList,
+    /// The operands of the constant expression that is being evaluated.
+    pub(super) const_stack: Vec<VmVal>,
     /// How to call functions of each type, by the type's number, once it was needed.
     calls: Vec<Option<Arc<CallInfo>>>,
     data: Option<Box<dyn Any + Send>>,
@@ -102,6 +104,7 @@ impl Store {
             externs: Vec::new(),
             heap: Heap::default(),
             roots: RootList::default(),
+            const_stack: Vec::new(),
             calls: Vec::new(),
             data: None,
             deadline: None,

@@ -5,7 +5,6 @@ use std::ops::Range;
 use crate::builtin::within;
 use crate::error::Result;
 use crate::runtime::StoreState;
-use crate::runtime::instance::InstanceEntity;
 use crate::trap::Trap;
 use crate::types::layout::{ObjectLayout, PAYLOAD, array_size};
 use crate::types::{StorageType, TypeId};
@@ -109,13 +108,6 @@ impl StoreState {
             ObjectLayout::Array(storage) => storage,
             _ => unreachable!("an array has an array's type"),
         }
-    }
-}
-
-impl InstanceEntity {
-    /// The bytes of a data segment; none once it is dropped.
-    pub(in crate::runtime) fn data(&self, segment: usize) -> &[u8] {
-        if self.dropped_data[segment] { &[] } else { self.module.data(segment) }
     }
 }
 
