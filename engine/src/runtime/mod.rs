@@ -1,5 +1,6 @@
 //! The store and what lives in it (core spec, section 4.2, "Runtime Structure").
 
+mod evaluate;
 mod func;
 mod gc;
 mod global;

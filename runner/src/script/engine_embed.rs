@@ -1,5 +1,6 @@
 //! Our own engine, driven by scripts.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -173,6 +174,7 @@ impl Session {
             Value::V128(bits) => Val::V128(bits),
             Value::Ref(Reference::Null(heap)) => Val::Ref(Ref::Null(lower_heap(heap))),
             Value::Ref(Reference::Extern(Some(number))) => Val::Ref(Ref::Extern(self.extern_ref(number)?)),
+            Value::Ref(Reference::Host(number)) => Val::Ref(self.extern_ref(number)?.to_any(&self.store)),
             Value::Ref(other) => {
                 let message = format!("`{other}` cannot be passed to this engine");
                 return Err(EmbedError::new(ErrorKind::Unsupported, message));
@@ -180,7 +182,7 @@ impl Session {
         })
     }
 
-    /// The reference of a number: the same each time, as scripts compare them.
+    /// The reference of a number: the same each time, as scripts compare them. Its value seen from inside is that of `ref.host`.
     fn extern_ref(&mut self, number: u32) -> Result<ExternRef, EmbedError> {
         if let Some(known) = self.externs.get(&number) {
             return Ok(known.clone());
@@ -197,13 +199,23 @@ impl Session {
             Val::F32(bits) => Value::F32(bits),
             Val::F64(bits) => Value::F64(bits),
             Val::V128(bits) => Value::V128(bits),
-            Val::Ref(Ref::Null(heap)) => Value::Ref(Reference::Null(lift_heap(heap)?)),
-            Val::Ref(Ref::Func(_)) => Value::Ref(Reference::Func),
-            Val::Ref(Ref::Extern(reference)) => {
-                let number = reference.data(&self.store).and_then(|data| data.downcast_ref());
-                Value::Ref(Reference::Extern(number.copied()))
-            }
-            Val::Ref(other) => {
+            Val::Ref(reference) => Value::Ref(self.lift_reference(reference)?),
+        })
+    }
+
+    fn lift_reference(&self, reference: Ref) -> Result<Reference, EmbedError> {
+        let number = |data: &(dyn Any + Send + Sync)| data.downcast_ref::<u32>().copied();
+        let foreign = || EmbedError::new(ErrorKind::Internal, "a host value came back that no script made");
+        Ok(match reference {
+            Ref::Null(heap) => Reference::Null(lift_heap(heap)?),
+            Ref::Func(_) => Reference::Func,
+            Ref::I31(value) => Reference::I31(value.get_u()),
+            Ref::Struct(_) => Reference::Struct,
+            Ref::Array(_) => Reference::Array,
+            Ref::Host(host) => Reference::Host(number(host.data(&self.store)).ok_or_else(foreign)?),
+            Ref::Extern(external) => Reference::Extern(external.data(&self.store).and_then(number)),
+            Ref::Exn(_) => Reference::Exn,
+            other => {
                 let message = format!("`{other:?}` has no counterpart in scripts");
                 return Err(EmbedError::new(ErrorKind::Unsupported, message));
             }
@@ -278,5 +290,72 @@ impl From<Error> for EmbedError {
             _ => ErrorKind::Internal,
         };
         EmbedError::new(kind, error.message()).at(error.offset().map(Location::Offset))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wassay_engine::I31;
+
+    use super::*;
+
+    fn begun() -> EngineEmbedder {
+        let mut embedder = EngineEmbedder::default();
+        embedder.begin(Features::default(), None).unwrap();
+        embedder
+    }
+
+    /// What comes back of what a script passes.
+    fn there_and_back(session: &mut Session, reference: Reference) -> Value {
+        let passed = session.lower(Value::Ref(reference)).unwrap();
+        session.lift(passed).unwrap()
+    }
+
+    #[test]
+    fn references_that_scripts_make_come_back_as_they_are() {
+        let mut embedder = begun();
+        let session = embedder.session().unwrap();
+        for reference in [
+            Reference::Extern(Some(0)),
+            Reference::Extern(Some(u32::MAX)),
+            Reference::Host(0),
+            Reference::Host(u32::MAX),
+            Reference::Null(HeapType::Extern),
+            Reference::Null(HeapType::I31),
+            Reference::Null(HeapType::NoExn),
+        ] {
+            assert_eq!(there_and_back(session, reference), Value::Ref(reference));
+        }
+    }
+
+    #[test]
+    fn a_number_names_one_value_seen_from_outside_and_from_inside() {
+        let mut embedder = begun();
+        let session = embedder.session().unwrap();
+        let mut lowered = |reference| session.lower(Value::Ref(reference)).unwrap();
+        let Val::Ref(inside) = lowered(Reference::Host(3)) else { panic!("a reference was lowered") };
+        assert!(matches!(inside, Ref::Host(_)), "{inside:?}");
+        let outside = lowered(Reference::Extern(Some(3)));
+        assert_eq!(lowered(Reference::Extern(Some(3))), outside);
+        assert_ne!(lowered(Reference::Extern(Some(4))), outside);
+        assert_eq!(Val::Ref(inside.to_extern(&session.store).unwrap()), outside);
+    }
+
+    #[test]
+    fn an_unboxed_integer_keeps_its_bits_and_is_external_without_a_number() {
+        let mut embedder = begun();
+        let session = embedder.session().unwrap();
+        let minus_two = Ref::I31(I31::wrapping(-2i32 as u32));
+        let external = minus_two.to_extern(&session.store).unwrap();
+        let lift = |reference| session.lift(Val::Ref(reference)).unwrap();
+        assert_eq!(lift(minus_two), Value::Ref(Reference::I31(0x7fff_fffe)));
+        assert_eq!(lift(external), Value::Ref(Reference::Extern(None)));
+    }
+
+    #[test]
+    fn a_reference_that_no_script_can_make_is_not_passed() {
+        let mut embedder = begun();
+        let error = embedder.session().unwrap().lower(Value::Ref(Reference::Struct)).unwrap_err();
+        assert_eq!(error.to_string(), "unsupported: `ref.struct` cannot be passed to this engine");
     }
 }

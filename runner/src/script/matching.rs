@@ -347,6 +347,7 @@ mod tests {
             R::Null(HeapType::Func),
             R::Null(HeapType::Extern),
             R::Null(HeapType::None),
+            R::Null(HeapType::NoExn),
             R::Func,
             R::Extern(Some(1)),
             R::Extern(None),
@@ -356,21 +357,22 @@ mod tests {
             R::Array,
             R::Exn,
         ];
-        let taken: [(RefPattern, &[R]); 12] = [
-            (
-                RefPattern::Null(None),
-                &[R::Null(HeapType::Func), R::Null(HeapType::Extern), R::Null(HeapType::None)],
-            ),
+        let taken: [(RefPattern, &[R]); 16] = [
+            (RefPattern::Null(None), &all[..4]),
             (RefPattern::Null(Some(HeapType::NoFunc)), &[R::Null(HeapType::Func)]),
             (RefPattern::Null(Some(HeapType::Struct)), &[R::Null(HeapType::None)]),
+            (RefPattern::Null(Some(HeapType::NoExtern)), &[R::Null(HeapType::Extern)]),
+            (RefPattern::Null(Some(HeapType::Exn)), &[R::Null(HeapType::NoExn)]),
             (RefPattern::Func, &[R::Func]),
             (RefPattern::Extern(None), &[R::Extern(Some(1)), R::Extern(None)]),
             (RefPattern::Extern(Some(1)), &[R::Extern(Some(1))]),
             (RefPattern::Host(1), &[R::Host(1)]),
+            (RefPattern::Host(2), &[]),
             (RefPattern::Any, &[R::Host(1), R::I31(1), R::Struct, R::Array]),
             (RefPattern::Eq, &[R::I31(1), R::Struct, R::Array]),
             (RefPattern::I31, &[R::I31(1)]),
             (RefPattern::Struct, &[R::Struct]),
+            (RefPattern::Array, &[R::Array]),
             (RefPattern::Exn, &[R::Exn]),
         ];
         for (pattern, taken) in taken {
@@ -389,6 +391,9 @@ mod tests {
         assert_eq!(difference(Reference::Func, RefPattern::Null(None)), Some(M::NullExpected));
         assert_eq!(difference(Reference::Func, RefPattern::Extern(None)), Some(M::Type));
         assert_eq!(difference(Reference::Struct, RefPattern::Array), Some(M::Reference));
+        assert_eq!(difference(Reference::Host(1), RefPattern::Eq), Some(M::Reference));
+        assert_eq!(difference(Reference::Null(HeapType::None), RefPattern::Any), Some(M::UnexpectedNull));
+        assert_eq!(difference(Reference::Exn, RefPattern::Any), Some(M::Type));
         assert_eq!(difference(Reference::Extern(Some(2)), RefPattern::Extern(Some(1))), Some(M::Value));
         assert_eq!(difference(Reference::Extern(None), RefPattern::Extern(Some(1))), Some(M::Value));
         assert_eq!(difference(Reference::Host(2), RefPattern::Host(1)), Some(M::Value));

@@ -269,7 +269,7 @@ impl fmt::Display for Reference {
             Reference::Extern(Some(number)) => write!(f, "ref.extern {number}"),
             Reference::Extern(None) => f.write_str("ref.extern"),
             Reference::Host(number) => write!(f, "ref.host {number}"),
-            Reference::I31(bits) => write!(f, "ref.i31 ({bits:#x})"),
+            Reference::I31(bits) => write!(f, "ref.i31 {} ({bits:#010x})", (bits << 1).cast_signed() >> 1),
             Reference::Struct => f.write_str("ref.struct"),
             Reference::Array => f.write_str("ref.array"),
             Reference::Exn => f.write_str("ref.exn"),
@@ -450,6 +450,15 @@ mod tests {
         assert!(
             value.in_shape(Some(&shape)).starts_with("v128 i16x8 [0 (0x0000), 16256 (0x3f80), 2 (0x0002)")
         );
+    }
+
+    #[test]
+    fn references_are_written_with_what_is_known_of_them() {
+        assert_eq!(Value::Ref(Reference::Null(HeapType::None)).to_string(), "ref.null none");
+        assert_eq!(Reference::Extern(Some(7)).to_string(), "ref.extern 7");
+        assert_eq!(Reference::Host(7).to_string(), "ref.host 7");
+        assert_eq!(Reference::I31(5).to_string(), "ref.i31 5 (0x00000005)");
+        assert_eq!(Reference::I31(0x7fff_ffff).to_string(), "ref.i31 -1 (0x7fffffff)");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The heap of a store: structures, arrays and exceptions.
 
+mod array;
 mod block;
 mod collect;
 mod heap;
