@@ -1,5 +1,6 @@
 //! The store and what lives in it (core spec, section 4.2, "Runtime Structure").
 
+mod evaluate;
 mod func;
 mod gc;
 mod global;
@@ -13,7 +14,7 @@ mod tag;
 mod value;
 
 pub use func::{Caller, Func};
-pub use gc::{ArrayRef, I31, StructRef};
+pub use gc::{ArrayRef, HeapStats, I31, StructRef};
 pub use global::Global;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;

@@ -1,13 +1,12 @@
 //! Calls (core spec, section 4.6.5, "Calls"). Every call that compiled code makes is emitted by [`Translator::call_function`] or
 //! [`Translator::call_address`], so that what a call means in a context, such as inside a block that catches, is decided once.
 
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value, types,
 };
 
+use super::object::or_trap;
 use super::{TRUSTED, Translator};
-use crate::builtin::Builtin;
 use crate::compile::artifact::trap_code;
 use crate::compile::signature::{POINTER, wasm_signature};
 use crate::trap::Trap;
@@ -103,30 +102,11 @@ impl Translator<'_, '_> {
     fn table_callee(&mut self, type_index: u32, table: u32) -> Callee {
         let index = self.pop();
         let reference = self.table_element(table, index, Trap::UndefinedElement);
-        self.trap_if_null(reference, Trap::UninitializedElement);
-        let wanted = self.type_number(type_index);
-        let found = self.b.ins().load(types::I32, TRUSTED, reference, offsets::FUNC_TYPE);
-        let differs = self.icmp(IntCC::NotEqual, wanted, found);
-        if self.env.info.final_types[type_index as usize] {
-            self.trap_if(differs, Trap::IndirectCallTypeMismatch);
-        } else {
-            self.check_subtype(differs, found, wanted);
-        }
+        let flags = or_trap(TRUSTED, Trap::UninitializedElement);
+        let found = self.b.ins().load(types::I32, flags, reference, offsets::FUNC_TYPE);
+        let matches = self.is_below(found, type_index);
+        self.b.ins().trapz(matches, trap_code(Trap::IndirectCallTypeMismatch));
         self.reference_callee(reference)
-    }
-
-    /// Traps if the types differ and the first is not below the second.
-    fn check_subtype(&mut self, differs: Value, found: Value, wanted: Value) {
-        let (compare, go_on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(compare);
-        self.b.ins().brif(differs, compare, &[], go_on, &[]);
-        self.b.seal_block(compare);
-        self.b.switch_to_block(compare);
-        let below = self.call_builtin(Builtin::IsSubtype, &[found, wanted]);
-        self.b.ins().trapz(below, trap_code(Trap::IndirectCallTypeMismatch));
-        self.b.ins().jump(go_on, &[]);
-        self.b.seal_block(go_on);
-        self.b.switch_to_block(go_on);
     }
 
     fn popped_callee(&mut self) -> Callee {

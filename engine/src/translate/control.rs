@@ -202,12 +202,17 @@ impl Translator<'_, '_> {
         for (depth, edge) in edges {
             self.b.seal_block(edge);
             self.b.switch_to_block(edge);
-            let (target, count) = self.branch_target(depth);
-            let args = self.peek_block_args(count);
-            self.b.ins().jump(target, &args);
+            self.jump_with_operands(depth);
         }
         self.reachable = false;
         Ok(())
+    }
+
+    /// Jumps to a label with the operands on the stack, which stay there.
+    pub(super) fn jump_with_operands(&mut self, depth: u32) {
+        let (target, count) = self.branch_target(depth);
+        let args = self.peek_block_args(count);
+        self.b.ins().jump(target, &args);
     }
 
     /// The way to a target of `br_table`: a block of its own, so that operands are carried once for each target, and not for each

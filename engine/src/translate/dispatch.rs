@@ -68,6 +68,60 @@ impl Translator<'_, '_> {
             Op::RefIsNull => self.ref_is_null(),
             Op::RefAsNonNull => self.ref_as_non_null(),
             Op::RefFunc { function_index } => self.ref_func(*function_index)?,
+            Op::RefEq => self.compare(IntCC::Equal),
+            Op::RefTestNonNull { hty } => self.ref_test(*hty, false)?,
+            Op::RefTestNullable { hty } => self.ref_test(*hty, true)?,
+            Op::RefCastNonNull { hty } => self.ref_cast(*hty, false)?,
+            Op::RefCastNullable { hty } => self.ref_cast(*hty, true)?,
+            Op::BrOnCast { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast(*relative_depth, *to_ref_type)?;
+            }
+            Op::BrOnCastFail { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast_fail(*relative_depth, *to_ref_type)?;
+            }
+            Op::RefI31 => self.ref_i31(),
+            Op::I31GetS => self.i31_get(Extend::Sign),
+            Op::I31GetU => self.i31_get(Extend::Zero),
+            // A reference is the same from outside and from inside.
+            Op::AnyConvertExtern | Op::ExternConvertAny => {}
+            // Structures and arrays.
+            Op::StructNew { struct_type_index } => self.struct_new(*struct_type_index),
+            Op::StructNewDefault { struct_type_index } => self.struct_new_default(*struct_type_index),
+            Op::StructGet { struct_type_index, field_index }
+            | Op::StructGetU { struct_type_index, field_index } => {
+                self.struct_get(*struct_type_index, *field_index, Extend::Zero);
+            }
+            Op::StructGetS { struct_type_index, field_index } => {
+                self.struct_get(*struct_type_index, *field_index, Extend::Sign);
+            }
+            Op::StructSet { struct_type_index, field_index } => {
+                self.struct_set(*struct_type_index, *field_index);
+            }
+            Op::ArrayNew { array_type_index } => self.array_new(*array_type_index),
+            Op::ArrayNewDefault { array_type_index } => self.array_new_default(*array_type_index),
+            Op::ArrayNewFixed { array_type_index, array_size } => {
+                self.array_new_fixed(*array_type_index, *array_size);
+            }
+            Op::ArrayNewData { array_type_index, array_data_index } => {
+                self.array_new_segment(Builtin::ArrayNewData, *array_type_index, *array_data_index);
+            }
+            Op::ArrayNewElem { array_type_index, array_elem_index } => {
+                self.array_new_segment(Builtin::ArrayNewElem, *array_type_index, *array_elem_index);
+            }
+            Op::ArrayGet { array_type_index } | Op::ArrayGetU { array_type_index } => {
+                self.array_get(*array_type_index, Extend::Zero);
+            }
+            Op::ArrayGetS { array_type_index } => self.array_get(*array_type_index, Extend::Sign),
+            Op::ArraySet { array_type_index } => self.array_set(*array_type_index),
+            Op::ArrayLen => self.array_len(),
+            Op::ArrayFill { array_type_index } => self.array_fill(*array_type_index),
+            Op::ArrayCopy { .. } => self.array_copy(),
+            Op::ArrayInitData { array_data_index, .. } => {
+                self.array_init_segment(Builtin::ArrayInitData, *array_data_index);
+            }
+            Op::ArrayInitElem { array_elem_index, .. } => {
+                self.array_init_segment(Builtin::ArrayInitElem, *array_elem_index);
+            }
             // Tables.
             Op::TableGet { table } => self.table_get(*table),
             Op::TableSet { table } => self.table_set(*table),

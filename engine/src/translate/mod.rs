@@ -9,6 +9,9 @@ mod call;
 mod control;
 mod convert;
 mod dispatch;
+mod gc_array;
+mod gc_cast;
+mod gc_struct;
 mod memory;
 mod numeric;
 mod object;
@@ -51,6 +54,8 @@ pub(crate) struct Translator<'a, 'f> {
     /// The operands, as the specification's stack has them. A vector may have any lane shape here.
     stack: Vec<Value>,
     frames: Vec<Frame>,
+    /// The type of the top operand before the instruction at hand, where it is a reference.
+    top: Option<wasmparser::RefType>,
     /// Whether the instruction at hand can be reached. What cannot is validated and not translated.
     reachable: bool,
     vmctx: Value,
@@ -99,6 +104,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             env,
             stack: Vec::new(),
             frames: Vec::new(),
+            top: None,
             reachable: true,
             vmctx: params[0],
             locals,
@@ -124,6 +130,11 @@ impl<'a, 'f> Translator<'a, 'f> {
             self.locals.push(variable);
         }
         Ok(())
+    }
+
+    /// Says of which type the top operand is, as validation has it before the next instruction.
+    pub(crate) fn set_top(&mut self, ty: Option<wasmparser::ValType>) {
+        self.top = ty.and_then(|ty| ty.as_reference_type());
     }
 
     /// # Errors

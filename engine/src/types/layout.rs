@@ -8,8 +8,22 @@ use super::{CompositeType, FieldType, StorageType, ValType};
 /// The size of an object's header, and what objects are aligned to.
 pub(crate) const HEADER: u32 = 8;
 
+/// Where an object has the number of its type, and its length if it is an array.
+pub(crate) const OBJECT_TYPE: i32 = 0;
+pub(crate) const OBJECT_LENGTH: i32 = 4;
+
 /// Where an array's first element lies, and a structure's first field.
 pub(crate) const PAYLOAD: u32 = HEADER;
+
+/// The size of an array of that many elements in bytes, header included.
+pub(crate) fn array_size(storage: StorageType, length: u32) -> u64 {
+    (u64::from(PAYLOAD) + (u64::from(length) << storage.size_log2())).next_multiple_of(8)
+}
+
+/// Where the element at an index lies in its array.
+pub(crate) fn element_offset(storage: StorageType, index: u32) -> usize {
+    PAYLOAD as usize + ((index as usize) << storage.size_log2())
+}
 
 /// Where an exception has the address that is its tag's identity. Its values follow.
 pub(crate) const EXCEPTION_TAG: u32 = HEADER;
