@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use super::exception::ExnRef;
 use super::func::Func;
 use super::gc::{ArrayRef, I31, Root, StructRef};
 use super::store::StoreState;
@@ -58,10 +59,6 @@ pub struct ExternRef(Root);
 /// A reference below `any` to a value of the host's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRef(Root);
-
-/// A reference to an exception, which keeps it alive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExnRef(pub(super) Root);
 
 /// What marks a reference to a value of the host's; the value's number stands above the two lowest bits.
 const HOST: u64 = 0b10;
@@ -236,7 +233,7 @@ impl Ref {
                 None => Ref::Null(bottom),
             },
             HeapType::NoExtern => Ref::Extern(ExternRef(store.hold(word))),
-            HeapType::NoExn => Ref::Exn(ExnRef(store.hold(word))),
+            HeapType::NoExn => Ref::Exn(ExnRef::from_word(word, store)),
             _ if word & 1 != 0 => Ref::I31(I31::from_word(word)),
             _ if word & HOST != 0 => Ref::Host(HostRef(store.hold(word))),
             _ => {

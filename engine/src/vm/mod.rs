@@ -18,3 +18,5 @@ pub(crate) mod memory;
 pub(crate) mod ptr;
 pub(crate) mod rows;
 pub(crate) mod sys;
+pub(crate) mod tag;
+mod unwind;
