@@ -128,7 +128,6 @@ impl Translator<'_, '_> {
 
     fn branch_caught(&mut self, label: u32, args: &[BlockArg]) {
         let (target, _) = self.branch_target(label);
-        self.branch_args += args.len();
         self.b.ins().jump(target, args);
     }
 
