@@ -25,7 +25,8 @@ use crate::trap::Trap;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryCode(pub(crate) usize);
 
-/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap or an exception.
+/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap or
+/// an exception.
 type EntryFn =
     unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
 
