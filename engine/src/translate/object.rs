@@ -175,7 +175,7 @@ impl Translator<'_, '_> {
 }
 
 /// The type of what lies in an object.
-pub(super) fn ir_type_of(storage: StorageType) -> Type {
+fn ir_type_of(storage: StorageType) -> Type {
     match storage {
         StorageType::I8 => types::I8,
         StorageType::I16 => types::I16,
