@@ -245,6 +245,7 @@ impl ModuleInfo {
     fn push_tag(&mut self, tag: wasmparser::TagType) -> TagType {
         let ty = TagType { ty: self.types[tag.func_type_idx as usize] };
         self.tags.push(ty);
+        self.tag_types.push(tag.func_type_idx);
         ty
     }
 
