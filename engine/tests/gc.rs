@@ -450,3 +450,42 @@ fn an_array_without_room_is_an_error() {
         call(store, instance, "make", &[Val::I32(1000)]).unwrap();
     });
 }
+
+#[test]
+fn an_exception_keeps_what_it_carries_wherever_it_is() {
+    let text = r#"COMMON
+        (tag $tag (param (ref $node) i64))
+        (table $exceptions 1 exnref)
+        (func $throw (param $n i64) (throw $tag (call $node (local.get $n)) (local.get $n)))
+        (func $value (param (ref $node) i64) (result i64)
+          (i64.add (struct.get $node $value (local.get 0)) (local.get 1)))
+        ;; As a local of a frame, through a table, and thrown again.
+        (func (export "catch") (result i64) (local $kept exnref)
+          (local.set $kept
+            (block $caught (result exnref)
+              (try_table (catch_all_ref $caught) (call $throw (i64.const 20))) (unreachable)))
+          (call $churn)
+          (table.set $exceptions (i32.const 0)
+            (block $caught (result exnref)
+              (try_table (catch_all_ref $caught) (call $throw (i64.const 1))) (unreachable)))
+          (call $churn)
+          (call $value
+            (block $caught (result (ref $node) i64)
+              (try_table (catch $tag $caught) (throw_ref (local.get $kept))) (unreachable)))
+          (call $value
+            (block $caught (result (ref $node) i64)
+              (try_table (catch $tag $caught) (throw_ref (table.get $exceptions (i32.const 0)))) (unreachable)))
+          (i64.add))
+        (func (export "throw") (call $throw (i64.const 4)))
+        (func (export "churn") (call $churn))"#;
+    both(text, |store, instance| {
+        assert_eq!(run(store, instance, "catch", &[]), 42);
+        // An exception that nobody has caught is the host's.
+        let error = call(store, instance, "throw", &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Exception);
+        call(store, instance, "churn", &[]).unwrap();
+        assert_eq!(live(store), 2 * (24 + 32), "those of the table and of the error");
+        drop(error);
+        assert_eq!(live(store), 24 + 32);
+    });
+}

@@ -1,6 +1,7 @@
 //! The words on a thread's stack, for the collector, which takes each for a reference that it may be.
 
 use std::arch::asm;
+use std::hint::black_box;
 use std::marker::PhantomData;
 
 use super::layout::VmStore;
@@ -68,6 +69,18 @@ impl StackRoots {
             visit(unsafe { std::ptr::with_exposed_provenance::<u64>(at).read_volatile() });
         }
     }
+}
+
+/// Overwrites about so many bytes of the stack below the caller's frame: what calls left there that are over.
+#[inline(never)]
+pub(crate) fn wipe_stack(bytes: usize) {
+    let zeros = [0u8; 4096];
+    black_box(&zeros);
+    if let Some(rest @ 1..) = bytes.checked_sub(zeros.len()) {
+        wipe_stack(rest);
+    }
+    // Otherwise the call above could be made in our place, with the frame given up before.
+    black_box(&zeros);
 }
 
 #[cfg(test)]

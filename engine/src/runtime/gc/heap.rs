@@ -1,6 +1,7 @@
 //! Objects: how they are made, read and written.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use super::layouts::Layouts;
@@ -11,11 +12,14 @@ use crate::runtime::StoreState;
 use crate::types::{StorageType, TypeId};
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmVal;
+use crate::vm::sys::stack;
 
 /// The objects of a store. Its memory is reserved when the first is made.
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
     pub(super) parts: Option<Parts>,
+    /// How far down the stack reached where objects were made, since the code of the store was last entered from outside.
+    pub(crate) depth: Option<NonZeroUsize>,
     /// How many collections there were.
     pub(super) collections: u64,
     /// How many bytes of objects the last of them kept.
@@ -117,6 +121,7 @@ impl StoreState {
             return Err(over(limit));
         }
         self.begin_heap()?;
+        self.heap.depth = [self.heap.depth, NonZeroUsize::new(stack::here())].into_iter().flatten().min();
         self.learn_hole();
         let object = self.room(size as usize)?;
         let Some(Parts { space, .. }) = &mut self.heap.parts else { unreachable!("the heap has begun") };
