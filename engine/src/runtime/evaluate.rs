@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::module::Module;
 use crate::module::const_expr::{ConstExpr, ConstOp};
 use crate::types::TypeId;
-use crate::types::layout::element_offset;
+use crate::types::layout::{PAYLOAD, element_offset};
 use crate::vm::layout::VmVal;
 
 impl StoreState {
@@ -43,9 +43,10 @@ impl StoreState {
             ConstOp::StructNewDefault(ty) => u128::from(self.const_struct(index, ty, false)?),
             ConstOp::ArrayNew(ty) => {
                 let length = self.pop_const()?.0 as u32;
+                let storage = self.instance(index).module.info().element_storage(ty);
                 let array = self.allocate_array(type_id(&self.instance(index).module, ty), length)?;
-                let value = self.pop_const()?;
-                self.fill_array(array, 0, u64::from(length), value)?;
+                let (value, step) = (self.pop_const()?, storage.size() as usize);
+                self.heap.fill(array + u64::from(PAYLOAD), length as usize * step, step, value);
                 u128::from(array)
             }
             ConstOp::ArrayNewDefault(ty) => {

@@ -118,7 +118,7 @@ impl Translator<'_, '_> {
             Op::ArraySet { array_type_index } => self.array_set(*array_type_index),
             Op::ArrayLen => self.array_len(),
             Op::ArrayFill { array_type_index } => self.array_fill(*array_type_index),
-            Op::ArrayCopy { .. } => self.array_copy(),
+            Op::ArrayCopy { array_type_index_dst, .. } => self.array_copy(*array_type_index_dst),
             Op::ArrayInitData { array_data_index, .. } => {
                 self.array_init_segment(Builtin::ArrayInitData, *array_data_index);
             }

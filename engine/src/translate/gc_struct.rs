@@ -1,11 +1,12 @@
 //! Structures (core spec, section 4.6.10, "Aggregate Instructions").
 
-use cranelift_codegen::ir::{MemFlagsData, Value};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 
 use super::Translator;
 use super::memory::Extend;
-use super::object::{UNMAPPED, flags_of, ir_type_of, or_trap};
+use super::object::{UNMAPPED, flags_of, or_trap};
 use crate::builtin::Builtin;
+use crate::compile::signature::ir_type;
 use crate::trap::Trap;
 use crate::types::StorageType;
 
@@ -36,7 +37,10 @@ impl Translator<'_, '_> {
         let layout = self.env.info.struct_layout(type_index);
         if layout.fields.len() <= FEW {
             for (_, storage) in &layout.fields {
-                let zero = self.zero(ir_type_of(*storage));
+                let zero = match storage {
+                    StorageType::Val(ty) => self.zero(ir_type(*ty)),
+                    StorageType::I8 | StorageType::I16 => self.b.ins().iconst(types::I32, 0),
+                };
                 self.push(zero);
             }
             return self.struct_new(type_index);

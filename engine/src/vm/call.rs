@@ -11,6 +11,7 @@ use super::func::HostFunc;
 use super::instance::instance_of;
 use super::layout::{VmCtxHeader, VmExit, VmFault, VmFree, VmFuncRef, VmHandler, VmHostCtx, VmStore, VmVal};
 use super::ptr::{VmBox, VmPtr};
+use super::roots::wipe_stack;
 use super::sys::signal::{self, INTERRUPTED};
 use super::sys::stack;
 use super::sys::watchdog::{self, Watch};
@@ -135,6 +136,12 @@ pub(crate) fn enter(
         ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store) = saved;
         (std::mem::take(&mut (*vm).fault), std::mem::take(&mut (*vm).thrown))
     };
+    if saved.0.fp == 0
+        && let Some(deepest) = store.heap.depth.take()
+    {
+        // What the call left on the stack would seem to be references of the next.
+        wipe_stack(here.saturating_sub(deepest.get()));
+    }
     if returned != 0 {
         return Ok(());
     }
