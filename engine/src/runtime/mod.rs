@@ -14,7 +14,7 @@ mod tag;
 mod value;
 
 pub use func::{Caller, Func};
-pub use gc::{ArrayRef, I31, StructRef};
+pub use gc::{ArrayRef, HeapStats, I31, StructRef};
 pub use global::Global;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::gc::{Heap, Root, RootList};
+use super::gc::{Heap, HostValues, Root, RootList};
 use super::global::GlobalEntity;
 use super::instance::InstanceEntity;
 use super::memory::MemoryEntity;
@@ -53,10 +53,11 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     pub(super) tags: Vec<TagEntity>,
     pub(super) host_functions: Vec<HostFuncBox>,
     /// The values of the host's that references point to.
-    pub(super) externs: Vec<Box<dyn Any + Send + Sync>>,
+    pub(super) host_values: HostValues,
     pub(crate) heap: Heap,
-    roots: RootList,
-    /// The operands of the constant expression that is being evaluated.
+    pub(super) roots: RootList,
+    /// Operands of constant expressions that are being evaluated: the collector takes each word for a reference that it may be.
+    /// References must not be kept elsewhere across an allocation.
     pub(super) const_stack: Vec<VmVal>,
     /// How to call functions of each type, by the type's number, once it was needed.
     calls: Vec<Option<Arc<CallInfo>>>,
@@ -101,7 +102,7 @@ impl Store {
             globals: Vec::new(),
             tags: Vec::new(),
             host_functions: Vec::new(),
-            externs: Vec::new(),
+            host_values: HostValues::default(),
             heap: Heap::default(),
             roots: RootList::default(),
             const_stack: Vec::new(),

@@ -96,14 +96,16 @@ pub(crate) fn enter(
         return Err(Error::usage("a store whose code runs is used by another thread"));
     }
     // SAFETY: as above.
-    if here <= unsafe { (*vm).stack_limit } {
-        // SAFETY: as above.
-        unsafe { ((*vm).stack_limit, (*vm).stack_high) = (saved.2, saved.3) };
-        return Err(Error::exhaustion());
-    }
+    let watch = match here <= unsafe { (*vm).stack_limit } {
+        true => Err(Error::exhaustion()),
+        // A nested call is watched with the outermost one.
+        false if saved.0.fp == 0 => watch(store),
+        false => Ok(None),
+    };
+    // SAFETY: as above.
+    let watch =
+        watch.inspect_err(|_| unsafe { ((*vm).stack_limit, (*vm).stack_high) = (saved.2, saved.3) })?;
     let record = func.read();
-    // A nested call is watched with the outermost one.
-    let watch = if saved.0.fp == 0 { watch(store)? } else { None };
     let previous = signal::current();
     // SAFETY: as above.
     let outer = unsafe {

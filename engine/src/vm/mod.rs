@@ -16,5 +16,6 @@ pub(crate) mod instance;
 pub(crate) mod layout;
 pub(crate) mod memory;
 pub(crate) mod ptr;
+pub(crate) mod roots;
 pub(crate) mod rows;
 pub(crate) mod sys;
