@@ -68,6 +68,8 @@ pub(crate) struct ModuleInfo {
     /// The values of the globals that are not imported.
     pub(crate) global_inits: Vec<ConstExpr>,
     pub(crate) tags: Vec<TagType>,
+    /// The type index of each tag.
+    pub(crate) tag_types: Vec<u32>,
     pub(crate) exports: Vec<Export>,
     /// From a name to its place in `exports`.
     pub(crate) export_index: HashMap<Arc<str>, usize>,

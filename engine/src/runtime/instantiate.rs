@@ -121,8 +121,8 @@ impl Allocation {
     fn new(store: &StoreState, module: &Module) -> Allocation {
         let index = store.instances.len();
         let types = module.type_ids().as_ptr();
-        let (stub, rows) = (store.engine().builtin_stub(), store.engine().types().rows().base());
-        let ctx = InstanceCtx::new(module.layout(), store.vm_ptr(), stub, types, rows, index);
+        let (stubs, rows) = (store.engine().stubs(), store.engine().types().rows().base());
+        let ctx = InstanceCtx::new(module.layout(), store.vm_ptr(), stubs, types, rows, index);
         let entity = InstanceEntity {
             module: module.clone(),
             ctx,
@@ -170,7 +170,7 @@ impl Allocation {
             self.entity.ctx.set_table(index, store.tables[*table].elements.record());
         }
         for (index, tag) in (0..).zip(&self.entity.tags) {
-            self.entity.ctx.set_tag(index, store.tags[*tag].identity.as_ptr() as usize);
+            self.entity.ctx.set_tag(index, store.tags[*tag].record.ptr());
         }
         self.connect_functions(store, guarded)?;
         store.instances.push(self.entity);

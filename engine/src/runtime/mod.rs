@@ -1,6 +1,7 @@
 //! The store and what lives in it (core spec, section 4.2, "Runtime Structure").
 
 mod evaluate;
+mod exception;
 mod func;
 mod gc;
 mod global;
@@ -13,6 +14,7 @@ mod table;
 mod tag;
 mod value;
 
+pub use exception::ExnRef;
 pub use func::{Caller, Func};
 pub use gc::{ArrayRef, HeapStats, I31, StructRef};
 pub use global::Global;
@@ -22,4 +24,4 @@ pub use memory::Memory;
 pub use store::{Store, StoreState};
 pub use table::Table;
 pub use tag::Tag;
-pub use value::{ExnRef, ExternRef, HostRef, Ref, Val};
+pub use value::{ExternRef, HostRef, Ref, Val};

@@ -203,6 +203,14 @@ impl StoreState {
         self.pending.take()
     }
 
+    /// The exception by which a host function failed, if it did so by one of this store's.
+    pub(crate) fn pending_exception(&self) -> Option<u64> {
+        match &self.pending {
+            Some(Pending::Error(error)) => error.exn()?.word_in(self),
+            _ => None,
+        }
+    }
+
     /// How to call functions of that type.
     pub(super) fn call_info(&mut self, id: TypeId) -> Result<Arc<CallInfo>> {
         let index = id.0 as usize;

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use super::exception::ExnRef;
 use super::func::Func;
 use super::gc::{ArrayRef, HOST, I31, Root, StructRef};
 use super::store::StoreState;
@@ -58,10 +59,6 @@ pub struct ExternRef(pub(super) Root);
 /// A reference below `any` to a value of the host's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRef(Root);
-
-/// A reference to an exception, which keeps it alive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExnRef(pub(super) Root);
 
 impl ExternRef {
     /// Puts a value into the store and refers to it. The store keeps the value as long as the host or wasm code has a reference to it; a
@@ -229,7 +226,7 @@ impl Ref {
                 None => Ref::Null(bottom),
             },
             HeapType::NoExtern => Ref::Extern(ExternRef(store.hold(word))),
-            HeapType::NoExn => Ref::Exn(ExnRef(store.hold(word))),
+            HeapType::NoExn => Ref::Exn(ExnRef::from_word(word, store)),
             _ if word & 1 != 0 => Ref::I31(I31::from_word(word)),
             _ if word & HOST != 0 => Ref::Host(HostRef(store.hold(word))),
             _ => {

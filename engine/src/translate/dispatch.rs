@@ -23,7 +23,7 @@ impl Translator<'_, '_> {
                 self.skip_block()
             }
             Op::Else => self.r#else(),
-            Op::End => self.end(),
+            Op::End => self.end()?,
             _ => {}
         }
         Ok(())
@@ -40,7 +40,7 @@ impl Translator<'_, '_> {
             Op::Loop { blockty } => self.r#loop(*blockty)?,
             Op::If { blockty } => self.r#if(*blockty)?,
             Op::Else => self.r#else(),
-            Op::End => self.end(),
+            Op::End => self.end()?,
             Op::Br { relative_depth } => self.br(*relative_depth),
             Op::BrIf { relative_depth } => self.br_if(*relative_depth),
             Op::BrTable { targets } => self.br_table(targets)?,
@@ -55,6 +55,9 @@ impl Translator<'_, '_> {
             Op::ReturnCallRef { type_index } => self.return_call_ref(*type_index),
             Op::BrOnNull { relative_depth } => self.br_on_null(*relative_depth),
             Op::BrOnNonNull { relative_depth } => self.br_on_non_null(*relative_depth),
+            Op::TryTable { try_table } => self.try_table(try_table)?,
+            Op::Throw { tag_index } => self.throw(*tag_index),
+            Op::ThrowRef => self.throw_ref(),
             // Parametric and variable.
             Op::Drop => drop(self.pop()),
             Op::Select | Op::TypedSelect { .. } => self.select(),

@@ -3,7 +3,7 @@
 //! Every object begins with a header of 8 bytes: the number of its type, then, for an array, its length. A field has the same place in
 //! a type and in all that extend it, since its place depends only on the fields before it.
 
-use super::{CompositeType, FieldType, StorageType, ValType};
+use super::{CompositeType, FieldType, FuncType, StorageType, ValType};
 
 /// The size of an object's header, and what objects are aligned to.
 pub(crate) const HEADER: u32 = 8;
@@ -58,15 +58,17 @@ impl ObjectLayout {
                 ObjectLayout::Struct(FieldsLayout::new(PAYLOAD, fields.iter().map(|field| field.storage)))
             }
             CompositeType::Array(FieldType { storage, .. }) => ObjectLayout::Array(*storage),
-            CompositeType::Func(ty) => {
-                let params = ty.params().iter().copied().map(StorageType::Val);
-                ObjectLayout::Exception(FieldsLayout::new(EXCEPTION_TAG + 8, params))
-            }
+            CompositeType::Func(ty) => ObjectLayout::Exception(FieldsLayout::of_exception(ty)),
         }
     }
 }
 
 impl FieldsLayout {
+    /// The layout of the exceptions whose tags have that type.
+    pub(crate) fn of_exception(tag: &FuncType) -> FieldsLayout {
+        FieldsLayout::new(EXCEPTION_TAG + 8, tag.params().iter().copied().map(StorageType::Val))
+    }
+
     fn new(start: u32, storages: impl Iterator<Item = StorageType>) -> FieldsLayout {
         let mut at = start;
         let mut fields = Vec::new();
@@ -108,7 +110,6 @@ impl StorageType {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::FuncType;
 
     fn fields(storages: &[StorageType]) -> CompositeType {
         let field = |storage: &StorageType| FieldType { storage: *storage, mutable: true };

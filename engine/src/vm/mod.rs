@@ -19,3 +19,5 @@ pub(crate) mod ptr;
 pub(crate) mod roots;
 pub(crate) mod rows;
 pub(crate) mod sys;
+pub(crate) mod tag;
+mod unwind;
