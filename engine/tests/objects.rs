@@ -9,9 +9,9 @@ use wassay_engine::{
     StoreLimits, Trap, Val,
 };
 
-/// The ways to generate code for the same module.
-fn configs() -> [Config; 2] {
-    [Config::new(), Config::new().optimize(false)]
+/// The ways to generate code for the same module, and to run it.
+fn configs() -> [Config; 3] {
+    [Config::new(), Config::new().optimize(false), Config::new().collect_always(true)]
 }
 
 fn instantiate(store: &mut Store, linker: &Linker, text: &str) -> Instance {

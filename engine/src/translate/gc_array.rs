@@ -85,7 +85,8 @@ impl Translator<'_, '_> {
         let (start, value, count) = self.pop3();
         let array = self.pop();
         let storage = self.env.info.element_storage(type_index);
-        let first = self.checked_elements(array, start, count, storage);
+        let length = self.length(array);
+        let first = self.checked_elements((array, length), start, count, storage);
         self.fill_elements(first, count, storage, value);
     }
 
@@ -94,8 +95,10 @@ impl Translator<'_, '_> {
         let (to, target) = self.pop2();
         // The elements of the source have the same size: they are below these.
         let storage = self.env.info.element_storage(type_index);
-        let target = self.checked_elements(to, target, count, storage);
-        let source = self.checked_elements(from, source, count, storage);
+        // Null comes before bounds.
+        let (to_length, from_length) = (self.length(to), self.length(from));
+        let target = self.checked_elements((to, to_length), target, count, storage);
+        let source = self.checked_elements((from, from_length), source, count, storage);
         let size = self.size_of(count, storage);
         self.call_builtin(Builtin::ElementsCopy, &[target, source, size]);
     }
@@ -114,9 +117,14 @@ impl Translator<'_, '_> {
         self.element(array, index, storage)
     }
 
-    /// The address of the first of `count` elements, for an array that may be null and a range that may reach outside.
-    fn checked_elements(&mut self, array: Value, start: Value, count: Value, storage: StorageType) -> Value {
-        let length = self.length(array);
+    /// The address of the first of `count` elements of an array of that length, where the range may reach outside.
+    fn checked_elements(
+        &mut self,
+        (array, length): (Value, Value),
+        start: Value,
+        count: Value,
+        storage: StorageType,
+    ) -> Value {
         let (length, from, count) = (self.widen(length), self.widen(start), self.widen(count));
         let end = self.b.ins().iadd(from, count);
         let outside = self.icmp(IntCC::UnsignedGreaterThan, end, length);
