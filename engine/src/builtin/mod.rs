@@ -2,6 +2,7 @@
 //!
 //! Each takes the store, the instance that calls and up to five arguments, and gives one value; an error leaves compiled code.
 
+mod array;
 mod memory;
 mod object;
 mod reference;
@@ -29,12 +30,18 @@ pub(crate) enum Builtin {
     ElemDrop,
     IsSubtype,
     Allocate,
+    ArrayNewData,
+    ArrayNewElem,
+    ArrayFill,
+    ArrayCopy,
+    ArrayInitData,
+    ArrayInitElem,
 }
 
 type Body = fn(&mut StoreState, usize, [u64; 5]) -> Result<u64>;
 
 /// The builtins in the order of their numbers.
-const BODIES: [(Builtin, Body); 12] = [
+const BODIES: [(Builtin, Body); 18] = [
     (Builtin::MemoryGrow, memory::grow),
     (Builtin::MemoryFill, memory::fill),
     (Builtin::MemoryCopy, memory::copy),
@@ -47,6 +54,12 @@ const BODIES: [(Builtin, Body); 12] = [
     (Builtin::ElemDrop, table::drop_elements),
     (Builtin::IsSubtype, reference::is_subtype),
     (Builtin::Allocate, object::allocate),
+    (Builtin::ArrayNewData, array::new_data),
+    (Builtin::ArrayNewElem, array::new_elements),
+    (Builtin::ArrayFill, array::fill),
+    (Builtin::ArrayCopy, array::copy),
+    (Builtin::ArrayInitData, array::init_data),
+    (Builtin::ArrayInitElem, array::init_elements),
 ];
 
 /// Runs the builtin of that number.

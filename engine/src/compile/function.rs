@@ -160,6 +160,7 @@ fn translate(
     let mut operators = wasmparser::OperatorsReader::new(reader);
     while !operators.eof() {
         let (op, at) = operators.read_with_offset().map_err(malformed)?;
+        translator.set_top(validator.get_operand_type(0).flatten());
         validator.op(at, &op).map_err(invalid)?;
         translator
             .operator(&op)

@@ -9,6 +9,7 @@ use wasmparser::{
 
 use super::const_expr::ConstExpr;
 use super::info::{Export, ExportKind, Import, ModuleInfo};
+use super::limits::is_limit;
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::Features;
@@ -54,20 +55,25 @@ pub(crate) fn decode<'a>(
 /// reports. This reads the whole module again in the order of its bytes and without the validator: the first thing that the binary
 /// grammar does not derive makes the module malformed, whatever else is wrong with it.
 pub(crate) fn classify(bytes: &[u8], features: Features, error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Limit => error,
-        _ => read_all(bytes, features).err().unwrap_or(error),
+    match read_all(bytes, features) {
+        Err(found) if found.kind() != ErrorKind::Limit => found,
+        _ => error,
     }
 }
 
 /// An error of the binary grammar.
 pub(crate) fn malformed(error: wasmparser::Error) -> Error {
-    Error::malformed(error.message(), error.offset())
+    beyond_limits(&error).unwrap_or_else(|| Error::malformed(error.message(), error.offset()))
 }
 
 /// An error of validation.
 pub(crate) fn invalid(error: wasmparser::Error) -> Error {
-    Error::invalid(error.message(), error.offset())
+    beyond_limits(&error).unwrap_or_else(|| Error::invalid(error.message(), error.offset()))
+}
+
+/// The error where it says that a module is too large for the decoder.
+fn beyond_limits(error: &wasmparser::Error) -> Option<Error> {
+    is_limit(error.message()).then(|| Error::limit(error.message()).at(error.offset()))
 }
 
 /// Reads every section and every instruction, and checks the side conditions of the binary grammar (section 5.5.16): equal
@@ -245,6 +251,7 @@ impl ModuleInfo {
     fn push_tag(&mut self, tag: wasmparser::TagType) -> TagType {
         let ty = TagType { ty: self.types[tag.func_type_idx as usize] };
         self.tags.push(ty);
+        self.tag_types.push(tag.func_type_idx);
         ty
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod const_expr;
 pub(crate) mod decode;
 pub(crate) mod info;
+mod limits;
 pub(crate) mod segments;
 
 use std::sync::{Arc, OnceLock};

@@ -95,6 +95,11 @@ impl Instance {
 }
 
 impl InstanceEntity {
+    /// The bytes of a data segment; none once it is dropped.
+    pub(super) fn data(&self, segment: usize) -> &[u8] {
+        if self.dropped_data[segment] { &[] } else { self.module.data(segment) }
+    }
+
     /// The function of that index, which is imported or escapes.
     pub(super) fn func(&self, function: u32, store: &StoreState) -> Func {
         Func::new(self.ctx.function(record_position(&self.module, function)), store)

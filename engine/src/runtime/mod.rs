@@ -1,5 +1,7 @@
 //! The store and what lives in it (core spec, section 4.2, "Runtime Structure").
 
+mod evaluate;
+mod exception;
 mod func;
 mod gc;
 mod global;
@@ -12,8 +14,9 @@ mod table;
 mod tag;
 mod value;
 
+pub use exception::ExnRef;
 pub use func::{Caller, Func};
-pub use gc::{ArrayRef, I31, StructRef};
+pub use gc::{ArrayRef, HeapStats, I31, StructRef};
 pub use global::Global;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;
@@ -21,4 +24,4 @@ pub use memory::Memory;
 pub use store::{Store, StoreState};
 pub use table::Table;
 pub use tag::Tag;
-pub use value::{ExnRef, ExternRef, HostRef, Ref, Val};
+pub use value::{ExternRef, HostRef, Ref, Val};

@@ -9,6 +9,10 @@ mod call;
 mod control;
 mod convert;
 mod dispatch;
+mod exception;
+mod gc_array;
+mod gc_cast;
+mod gc_struct;
 mod memory;
 mod numeric;
 mod object;
@@ -32,6 +36,7 @@ use crate::trap::Trap;
 use crate::types::TypeConverter;
 use crate::vm::layout::{VmCtxLayout, offsets};
 use control::Frame;
+use exception::TryTable;
 
 /// What the functions of one module have in common.
 pub(crate) struct ModuleEnv<'a> {
@@ -51,6 +56,10 @@ pub(crate) struct Translator<'a, 'f> {
     /// The operands, as the specification's stack has them. A vector may have any lane shape here.
     stack: Vec<Value>,
     frames: Vec<Frame>,
+    /// The type of the top operand before the instruction at hand, where it is a reference.
+    top: Option<wasmparser::RefType>,
+    /// The `try_table` blocks among the frames that are reached, outermost first.
+    try_tables: Vec<TryTable>,
     /// Whether the instruction at hand can be reached. What cannot is validated and not translated.
     reachable: bool,
     vmctx: Value,
@@ -59,6 +68,7 @@ pub(crate) struct Translator<'a, 'f> {
     signatures: HashMap<u32, SigRef>,
     callees: HashMap<u32, FuncRef>,
     builtin_signature: Option<SigRef>,
+    throw_signature: Option<SigRef>,
     /// How many operands branches carry.
     branch_args: usize,
 }
@@ -99,12 +109,15 @@ impl<'a, 'f> Translator<'a, 'f> {
             env,
             stack: Vec::new(),
             frames: Vec::new(),
+            top: None,
+            try_tables: Vec::new(),
             reachable: true,
             vmctx: params[0],
             locals,
             signatures: HashMap::new(),
             callees: HashMap::new(),
             builtin_signature: None,
+            throw_signature: None,
             branch_args: 0,
         };
         translator.enter_body(env.info.func_type(function));
@@ -124,6 +137,11 @@ impl<'a, 'f> Translator<'a, 'f> {
             self.locals.push(variable);
         }
         Ok(())
+    }
+
+    /// Says of which type the top operand is, as validation has it before the next instruction.
+    pub(crate) fn set_top(&mut self, ty: Option<wasmparser::ValType>) {
+        self.top = ty.and_then(|ty| ty.as_reference_type());
     }
 
     /// # Errors
@@ -243,7 +261,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         self.b.ins().trapz(reference, trap_code(trap));
     }
 
-    /// Calls a builtin, which may trap. Arguments are widened without sign.
+    /// Calls a builtin, which may trap and never throws. Arguments are widened without sign.
     fn call_builtin(&mut self, builtin: crate::builtin::Builtin, arguments: &[Value]) -> Value {
         let signature = match self.builtin_signature {
             Some(signature) => signature,
@@ -259,7 +277,8 @@ impl<'a, 'f> Translator<'a, 'f> {
             args.push(zero);
         }
         let stub = self.context_pointer(offsets::CTX_BUILTIN_STUB);
-        self.call_address(signature, stub, &args)[0]
+        let call = self.b.ins().call_indirect(signature, stub, &args);
+        self.b.inst_results(call)[0]
     }
 
     /// An immediate as an argument of a builtin.

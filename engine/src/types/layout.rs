@@ -3,13 +3,27 @@
 //! Every object begins with a header of 8 bytes: the number of its type, then, for an array, its length. A field has the same place in
 //! a type and in all that extend it, since its place depends only on the fields before it.
 
-use super::{CompositeType, FieldType, StorageType, ValType};
+use super::{CompositeType, FieldType, FuncType, StorageType, ValType};
 
 /// The size of an object's header, and what objects are aligned to.
 pub(crate) const HEADER: u32 = 8;
 
+/// Where an object has the number of its type, and its length if it is an array.
+pub(crate) const OBJECT_TYPE: i32 = 0;
+pub(crate) const OBJECT_LENGTH: i32 = 4;
+
 /// Where an array's first element lies, and a structure's first field.
 pub(crate) const PAYLOAD: u32 = HEADER;
+
+/// The size of an array of that many elements in bytes, header included.
+pub(crate) fn array_size(storage: StorageType, length: u32) -> u64 {
+    (u64::from(PAYLOAD) + (u64::from(length) << storage.size_log2())).next_multiple_of(8)
+}
+
+/// Where the element at an index lies in its array.
+pub(crate) fn element_offset(storage: StorageType, index: u32) -> usize {
+    PAYLOAD as usize + ((index as usize) << storage.size_log2())
+}
 
 /// Where an exception has the address that is its tag's identity. Its values follow.
 pub(crate) const EXCEPTION_TAG: u32 = HEADER;
@@ -44,15 +58,17 @@ impl ObjectLayout {
                 ObjectLayout::Struct(FieldsLayout::new(PAYLOAD, fields.iter().map(|field| field.storage)))
             }
             CompositeType::Array(FieldType { storage, .. }) => ObjectLayout::Array(*storage),
-            CompositeType::Func(ty) => {
-                let params = ty.params().iter().copied().map(StorageType::Val);
-                ObjectLayout::Exception(FieldsLayout::new(EXCEPTION_TAG + 8, params))
-            }
+            CompositeType::Func(ty) => ObjectLayout::Exception(FieldsLayout::of_exception(ty)),
         }
     }
 }
 
 impl FieldsLayout {
+    /// The layout of the exceptions whose tags have that type.
+    pub(crate) fn of_exception(tag: &FuncType) -> FieldsLayout {
+        FieldsLayout::new(EXCEPTION_TAG + 8, tag.params().iter().copied().map(StorageType::Val))
+    }
+
     fn new(start: u32, storages: impl Iterator<Item = StorageType>) -> FieldsLayout {
         let mut at = start;
         let mut fields = Vec::new();
@@ -94,7 +110,6 @@ impl StorageType {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::FuncType;
 
     fn fields(storages: &[StorageType]) -> CompositeType {
         let field = |storage: &StorageType| FieldType { storage: *storage, mutable: true };

@@ -16,5 +16,8 @@ pub(crate) mod instance;
 pub(crate) mod layout;
 pub(crate) mod memory;
 pub(crate) mod ptr;
+pub(crate) mod roots;
 pub(crate) mod rows;
 pub(crate) mod sys;
+pub(crate) mod tag;
+mod unwind;

@@ -283,6 +283,7 @@ impl From<Error> for EmbedError {
             Engine::Unsupported => ErrorKind::Unsupported,
             Engine::Unlinkable => ErrorKind::Unlinkable,
             Engine::Trap(_) => ErrorKind::Trap,
+            Engine::Exception => ErrorKind::Exception,
             Engine::Exhaustion => ErrorKind::Exhaustion,
             Engine::Limit => ErrorKind::Limit,
             Engine::Interrupted => ErrorKind::Timeout,

@@ -1,0 +1,74 @@
+//! Structures (core spec, section 4.6.10, "Aggregate Instructions").
+
+use cranelift_codegen::ir::{MemFlagsData, Value};
+
+use super::Translator;
+use super::memory::Extend;
+use super::object::{UNMAPPED, flags_of, ir_type_of, or_trap};
+use crate::builtin::Builtin;
+use crate::trap::Trap;
+use crate::types::StorageType;
+
+/// The number of fields up to which a structure of default values is made in place.
+const FEW: usize = 64;
+
+/// A field, reached from a reference that may be null.
+struct FieldPlace {
+    object: Value,
+    offset: i32,
+    storage: StorageType,
+    flags: MemFlagsData,
+}
+
+impl Translator<'_, '_> {
+    pub(super) fn struct_new(&mut self, type_index: u32) {
+        let layout = self.env.info.struct_layout(type_index);
+        let values = self.pop_many(layout.fields.len());
+        let number = self.type_number(type_index);
+        let object = self.allocate(number, 0, layout.size);
+        for ((offset, storage), value) in layout.fields.iter().zip(values) {
+            self.store_value(*storage, flags_of(*storage), value, object, *offset as i32);
+        }
+        self.push(object);
+    }
+
+    pub(super) fn struct_new_default(&mut self, type_index: u32) {
+        let layout = self.env.info.struct_layout(type_index);
+        if layout.fields.len() <= FEW {
+            for (_, storage) in &layout.fields {
+                let zero = self.zero(ir_type_of(*storage));
+                self.push(zero);
+            }
+            return self.struct_new(type_index);
+        }
+        let number = self.type_number(type_index);
+        let (length, size) = (self.immediate(0), self.immediate(layout.size));
+        let object = self.call_builtin(Builtin::Allocate, &[number, length, size]);
+        self.push(object);
+    }
+
+    pub(super) fn struct_get(&mut self, type_index: u32, field: u32, extend: Extend) {
+        let object = self.pop();
+        let place = self.field_place(object, type_index, field);
+        let value = self.load_value(place.storage, extend, place.flags, place.object, place.offset);
+        self.push(value);
+    }
+
+    pub(super) fn struct_set(&mut self, type_index: u32, field: u32) {
+        let (object, value) = self.pop2();
+        let place = self.field_place(object, type_index, field);
+        self.store_value(place.storage, place.flags, value, place.object, place.offset);
+    }
+
+    /// A field near the begin of its structure faults by itself where that is null.
+    fn field_place(&mut self, object: Value, type_index: u32, field: u32) -> FieldPlace {
+        let (offset, storage) = self.env.info.struct_layout(type_index).fields[field as usize];
+        let flags = if offset + storage.size() <= UNMAPPED {
+            or_trap(flags_of(storage), Trap::NullStructureReference)
+        } else {
+            self.trap_if_null(object, Trap::NullStructureReference);
+            flags_of(storage)
+        };
+        FieldPlace { object, offset: offset as i32, storage, flags }
+    }
+}
