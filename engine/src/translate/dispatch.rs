@@ -88,8 +88,21 @@ impl Translator<'_, '_> {
             // A reference is the same from outside and from inside.
             Op::AnyConvertExtern | Op::ExternConvertAny => {}
             // Structures and arrays.
-            Op::StructNew { struct_type_index } => self.struct_new(*struct_type_index),
-            Op::StructNewDefault { struct_type_index } => self.struct_new_default(*struct_type_index),
+            Op::StructNew { struct_type_index } | Op::StructNewDesc { struct_type_index } => {
+                self.struct_new(*struct_type_index);
+            }
+            Op::StructNewDefault { struct_type_index } | Op::StructNewDefaultDesc { struct_type_index } => {
+                self.struct_new_default(*struct_type_index);
+            }
+            Op::RefGetDesc { type_index } => self.ref_get_desc(*type_index),
+            Op::RefCastDescEqNonNull { hty } => self.ref_cast_desc_eq(*hty, false)?,
+            Op::RefCastDescEqNullable { hty } => self.ref_cast_desc_eq(*hty, true)?,
+            Op::BrOnCastDescEq { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast_desc_eq(*relative_depth, *to_ref_type, true)?;
+            }
+            Op::BrOnCastDescEqFail { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast_desc_eq(*relative_depth, *to_ref_type, false)?;
+            }
             Op::StructGet { struct_type_index, field_index }
             | Op::StructGetU { struct_type_index, field_index } => {
                 self.struct_get(*struct_type_index, *field_index, Extend::Zero);

@@ -12,6 +12,7 @@ mod dispatch;
 mod exception;
 mod gc_array;
 mod gc_cast;
+mod gc_descriptor;
 mod gc_struct;
 mod memory;
 mod numeric;
