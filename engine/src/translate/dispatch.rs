@@ -279,7 +279,7 @@ impl Translator<'_, '_> {
             Op::I64ReinterpretF64 => self.reinterpret(I64),
             Op::F32ReinterpretI32 => self.reinterpret(F32),
             Op::F64ReinterpretI64 => self.reinterpret(F64),
-            other => self.simd_operator(other)?,
+            other => self.atomic_operator(other)?,
         }
         Ok(())
     }

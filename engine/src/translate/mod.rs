@@ -3,6 +3,7 @@
 //! [`dispatch`] has one line an operator; each family of operators has a file. Nothing here looks at objects of a running store: code
 //! knows layouts only.
 
+mod atomic;
 mod bounds;
 mod bulk;
 mod call;

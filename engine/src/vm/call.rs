@@ -61,6 +61,7 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
         stack_high: 0,
         free: VmFree::default(),
         interrupted: AtomicBool::new(false),
+        deadline: None,
         outer: std::ptr::null_mut(),
         builtin_call: builtin_call as *const () as usize,
         host_call: host_call as *const () as usize,
@@ -89,6 +90,7 @@ pub(crate) fn enter(
     let saved = unsafe {
         let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store);
         if saved.0.fp == 0 {
+            (*vm).deadline = store.deadline();
             (*vm).stack_low = low;
             (*vm).stack_high = here;
             (*vm).stack_limit = here.saturating_sub(store.max_stack()).max(low.saturating_add(HOST_STACK));
@@ -176,9 +178,25 @@ fn watch(store: &StoreState) -> Result<Option<Watch>> {
     watchdog::watch(store.vm_ptr(), deadline).map(Some).map_err(no_watchdog)
 }
 
-fn interrupt(store: VmPtr<VmStore>) {
+/// Says that the store's time is over: none of its code runs any more.
+pub(crate) fn interrupt(store: VmPtr<VmStore>) {
     // SAFETY: as for `is_interrupted`.
     unsafe { (*store.as_ptr()).interrupted.store(true, Ordering::Release) }
+}
+
+/// When the code that the thread runs is interrupted at the latest: the earliest deadline of the store that runs and of those further
+/// out, whose code waits for it.
+pub(crate) fn running_deadline() -> Option<Instant> {
+    let mut earliest: Option<Instant> = None;
+    let mut store = signal::current();
+    while !store.is_null() {
+        // SAFETY: the store is the thread's current one, and those further out wait for it: their records are alive, and this thread
+        // alone writes the two fields.
+        let (deadline, outer) = unsafe { ((*store).deadline, (*store).outer) };
+        earliest = earliest.into_iter().chain(deadline).min();
+        store = outer;
+    }
+    earliest
 }
 
 /// The error of a store whose time is over.
