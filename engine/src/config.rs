@@ -16,6 +16,7 @@ pub struct Config {
     pub(crate) optimize: bool,
     pub(crate) guard_pages: bool,
     pub(crate) max_stack: usize,
+    pub(crate) collect_always: bool,
     pub(crate) limits: StoreLimits,
 }
 
@@ -29,7 +30,8 @@ pub struct StoreLimits {
     pub table_elements: u64,
     /// Instances.
     pub instances: usize,
-    /// Bytes of all objects together: structures, arrays and exceptions.
+    /// Bytes of all objects together: structures, arrays and exceptions. They are given out by lines of 256 bytes, and to large objects by
+    /// blocks of 64 KiB; a store in which a collection leaves less than a 64th of this free has reached the limit.
     pub heap_bytes: u64,
 }
 
@@ -53,6 +55,7 @@ impl Config {
             optimize: true,
             guard_pages: true,
             max_stack: 1 << 20,
+            collect_always: false,
             limits: StoreLimits::default(),
         }
     }
@@ -91,6 +94,14 @@ impl Config {
     #[must_use]
     pub fn max_stack(mut self, bytes: usize) -> Config {
         self.max_stack = bytes;
+        self
+    }
+
+    /// Whether every allocation of an object collects first, for tests: what is kept wrongly alive or wrongly not shows at once. It is
+    /// slow. Default: off.
+    #[must_use]
+    pub fn collect_always(mut self, on: bool) -> Config {
+        self.collect_always = on;
         self
     }
 

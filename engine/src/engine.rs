@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::features::Features;
 use crate::types::{ExternType, FuncType, TypeId, TypeRegistry, ValType};
 use crate::vm::code::CodeBlock;
+use crate::vm::layout::VmStubs;
 use crate::vm::sys::signal;
 
 /// What modules and stores have in common: settings, the registry of types and the code generator. Copies share it.
@@ -28,7 +29,8 @@ struct EngineInner {
     isa: OwnedTargetIsa,
     tangled_isa: OwnedTargetIsa,
     types: TypeRegistry,
-    builtin_stub: CodeBlock,
+    /// The stubs: for builtins, then for exceptions.
+    stubs: CodeBlock,
     trampolines: Mutex<Trampolines>,
 }
 
@@ -56,13 +58,14 @@ impl Engine {
     pub fn new(config: &Config) -> Result<Engine> {
         signal::install().map_err(|error| Error::limit("no signal handlers").caused_by(error))?;
         let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
-        let stub = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
-        let builtin_stub = CodeBlock::install(&isa, &[stub], false)?;
+        let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
+        let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
+        let stubs = CodeBlock::install(&isa, &[builtin, throw], false)?;
         let types = TypeRegistry::new()
             .map_err(|error| Error::limit("no address space for the table of types").caused_by(error))?;
         let trampolines = Mutex::default();
         let config = config.clone();
-        let inner = EngineInner { config, isa, tangled_isa, types, builtin_stub, trampolines };
+        let inner = EngineInner { config, isa, tangled_isa, types, stubs, trampolines };
         Ok(Engine(Arc::new(inner)))
     }
 
@@ -106,8 +109,8 @@ impl Engine {
         &self.0.types
     }
 
-    pub(crate) fn builtin_stub(&self) -> usize {
-        self.0.builtin_stub.address(0)
+    pub(crate) fn stubs(&self) -> VmStubs {
+        VmStubs { builtin: self.0.stubs.address(0), throw: self.0.stubs.address(1) }
     }
 
     /// The address of the entry trampoline for a signature.

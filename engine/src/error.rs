@@ -4,6 +4,7 @@ use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::runtime::ExnRef;
 use crate::trap::Trap;
 
 /// What an operation of the engine gives: a value, or an [`Error`].
@@ -27,6 +28,8 @@ pub enum ErrorKind {
     Unlinkable,
     /// Execution trapped.
     Trap(Trap),
+    /// Wasm code or a host function threw an exception that nothing caught (section 4.6.4, "Exception Handling").
+    Exception,
     /// The call stack was used up (appendix "Implementation Limitations").
     Exhaustion,
     /// A limit of the store or of the machine was reached.
@@ -63,6 +66,24 @@ impl Error {
         let mut error = Error::host(message);
         error.0.payload = Some(Box::new(payload));
         error
+    }
+
+    /// An error by which a host function throws an exception: wasm code that called it may catch it.
+    ///
+    /// Where nothing does, the caller of [`Func::invoke`](crate::Func::invoke) gets this error back, of kind
+    /// [`ErrorKind::Exception`]. Wasm code of another store than the exception's cannot catch it.
+    pub fn exception(exception: ExnRef) -> Error {
+        let mut error = Error::new(ErrorKind::Exception, "uncaught exception");
+        error.0.payload = Some(Box::new(exception));
+        error
+    }
+
+    /// The exception, where the error is of kind [`ErrorKind::Exception`].
+    pub fn exn(&self) -> Option<&ExnRef> {
+        match self.0.kind {
+            ErrorKind::Exception => self.0.payload.as_ref()?.downcast_ref(),
+            _ => None,
+        }
     }
 
     /// Which way to fail this is.
@@ -152,7 +173,11 @@ impl fmt::Display for Error {
             ErrorKind::Unlinkable => "unlinkable: ",
             ErrorKind::Trap(_) => "trap: ",
             ErrorKind::Limit => "limit reached: ",
-            ErrorKind::Exhaustion | ErrorKind::Interrupted | ErrorKind::Usage | ErrorKind::Host => "",
+            ErrorKind::Exception
+            | ErrorKind::Exhaustion
+            | ErrorKind::Interrupted
+            | ErrorKind::Usage
+            | ErrorKind::Host => "",
         };
         write!(f, "{kind}{}", self.0.message)?;
         match self.0.offset {

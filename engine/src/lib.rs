@@ -11,6 +11,7 @@
 //! | `module_instantiate`, `instance_export` | [`Instance::instantiate`], [`Linker::instantiate`], [`Instance::export`] |
 //! | `func_alloc`, `func_type`, `func_invoke` | [`Func::alloc`], [`Func::ty`], [`Func::invoke`] |
 //! | `table_*`, `mem_*`, `global_*`, `tag_*` | the methods of [`Table`], [`Memory`], [`Global`] and [`Tag`] |
+//! | `exn_alloc`, `exn_tag`, `exn_read` | [`ExnRef::new`], [`ExnRef::tag`], [`ExnRef::fields`] |
 //! | `ref_type`, `val_default` | [`Ref::ty`], [`Val::default_of`] |
 //! | `match_valtype`, `match_externtype` | [`Engine::matches_val`], [`Engine::matches_extern`] |
 //!
@@ -48,11 +49,11 @@ pub use error::{Error, ErrorKind, Result};
 pub use features::{Features, UnknownFeature};
 pub use module::{ExportType, ImportType, Module};
 pub use runtime::{
-    ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HostRef, I31, Instance, Linker, Memory, Ref,
-    Store, StoreState, StructRef, Table, Tag, Val,
+    ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,
+    Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag, Val,
 };
 pub use trap::Trap;
 pub use types::{
-    CompositeType, ExternType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability,
-    RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
+    CompositeType, ExternType, FieldType, FuncExtern, FuncType, GlobalType, HeapType, Limits, MemoryType,
+    Mutability, RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
 };

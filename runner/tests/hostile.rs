@@ -45,7 +45,12 @@ fn damaged_modules_end_in_an_error_or_run() {
     let tally = with_stack(|| {
         let mut tally = Tally::default();
         for (suite, features) in [("spec-v2", Features::V2), ("spec", Features::DEFAULT)] {
-            let limits = StoreLimits { memory_bytes: 64 << 20, table_elements: 1 << 20, instances: 16 };
+            let limits = StoreLimits {
+                memory_bytes: 64 << 20,
+                table_elements: 1 << 20,
+                instances: 16,
+                heap_bytes: 64 << 20,
+            };
             let engine =
                 Engine::new(&Config::new().features(features).verifier(true).limits(limits)).unwrap();
             for (number, module) in modules(suite).iter().step_by(SAMPLE).enumerate() {

@@ -2,6 +2,8 @@
 //!
 //! Each takes the store, the instance that calls and up to five arguments, and gives one value; an error leaves compiled code.
 
+mod array;
+mod atomic;
 mod memory;
 mod object;
 mod reference;
@@ -22,6 +24,9 @@ pub(crate) enum Builtin {
     MemoryCopy,
     MemoryInit,
     DataDrop,
+    AtomicWait32,
+    AtomicWait64,
+    AtomicNotify,
     TableGrow,
     TableFill,
     TableCopy,
@@ -29,17 +34,26 @@ pub(crate) enum Builtin {
     ElemDrop,
     IsSubtype,
     Allocate,
+    ArrayNewData,
+    ArrayNewElem,
+    ElementsFill,
+    ElementsCopy,
+    ArrayInitData,
+    ArrayInitElem,
 }
 
 type Body = fn(&mut StoreState, usize, [u64; 5]) -> Result<u64>;
 
 /// The builtins in the order of their numbers.
-const BODIES: [(Builtin, Body); 12] = [
+const BODIES: [(Builtin, Body); 21] = [
     (Builtin::MemoryGrow, memory::grow),
     (Builtin::MemoryFill, memory::fill),
     (Builtin::MemoryCopy, memory::copy),
     (Builtin::MemoryInit, memory::init),
     (Builtin::DataDrop, memory::drop_data),
+    (Builtin::AtomicWait32, atomic::wait32),
+    (Builtin::AtomicWait64, atomic::wait64),
+    (Builtin::AtomicNotify, atomic::notify),
     (Builtin::TableGrow, table::grow),
     (Builtin::TableFill, table::fill),
     (Builtin::TableCopy, table::copy),
@@ -47,6 +61,12 @@ const BODIES: [(Builtin, Body); 12] = [
     (Builtin::ElemDrop, table::drop_elements),
     (Builtin::IsSubtype, reference::is_subtype),
     (Builtin::Allocate, object::allocate),
+    (Builtin::ArrayNewData, array::new_data),
+    (Builtin::ArrayNewElem, array::new_elements),
+    (Builtin::ElementsFill, array::fill),
+    (Builtin::ElementsCopy, array::copy),
+    (Builtin::ArrayInitData, array::init_data),
+    (Builtin::ArrayInitElem, array::init_elements),
 ];
 
 /// Runs the builtin of that number.

@@ -3,7 +3,9 @@
 use cranelift_codegen::CompiledCode;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::{ExternalName, Function, LibCall, TrapCode};
-use cranelift_codegen::{FinalizedMachReloc, FinalizedRelocTarget};
+use cranelift_codegen::{
+    FinalizedMachCallSite, FinalizedMachExceptionHandler, FinalizedMachReloc, FinalizedRelocTarget,
+};
 
 use crate::error::{Error, Result};
 use crate::trap::Trap;
@@ -20,6 +22,17 @@ pub(crate) struct CompiledFunction {
     pub(crate) relocs: Vec<CodeReloc>,
     /// Offsets at which it may fault, ascending, with a [`Trap`] by its code or [`STACK_OVERFLOW`].
     pub(crate) traps: Vec<(u32, u8)>,
+    /// The calls that have a handler, in ascending order.
+    pub(crate) handlers: Vec<CallSite>,
+}
+
+/// A call whose exceptions the function handles. Offsets count from the begin of the function.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallSite {
+    pub(crate) return_address: u32,
+    pub(crate) handler: u32,
+    /// How far the stack pointer that the handler expects lies below the frame pointer.
+    pub(crate) frame_offset: u32,
 }
 
 /// A place in the bytes that depends on an address.
@@ -46,11 +59,13 @@ impl CompiledFunction {
         let relocs =
             code.buffer.relocs().iter().map(|reloc| read_reloc(reloc, func)).collect::<Result<_>>()?;
         let traps = code.buffer.traps().iter().map(|trap| (trap.offset, number(trap.code))).collect();
+        let handlers = code.buffer.call_sites().filter_map(|site| read_call_site(&site)).collect();
         Ok(CompiledFunction {
             bytes: code.code_buffer().to_vec(),
             align: code.buffer.alignment.max(16),
             relocs,
             traps,
+            handlers,
         })
     }
 
@@ -74,6 +89,16 @@ fn read_reloc(reloc: &FinalizedMachReloc, func: &Function) -> Result<CodeReloc> 
         other => return Err(Error::unsupported(format!("a relocation to {other:?}"))),
     };
     Ok(CodeReloc { kind: reloc.kind, offset: reloc.offset, addend: reloc.addend, target })
+}
+
+/// All calls that we give handlers have one, for whatever is thrown.
+fn read_call_site(site: &FinalizedMachCallSite<'_>) -> Option<CallSite> {
+    match (site.exception_handlers, site.frame_offset) {
+        (&[FinalizedMachExceptionHandler::Default(handler)], Some(frame_offset)) => {
+            Some(CallSite { return_address: site.ret_addr, handler, frame_offset })
+        }
+        _ => None,
+    }
 }
 
 /// Cranelift has codes of its own for what its instructions do; the others are ours already.

@@ -67,5 +67,10 @@ pub(crate) fn builtin_signature() -> Signature {
     AbiSignature { params, results: SmallVec::from_elem(POINTER, 1) }.wasm()
 }
 
+/// The signature of the throw stub: context, exception; it does not return.
+pub(crate) fn throw_signature() -> Signature {
+    AbiSignature { params: SmallVec::from_elem(POINTER, 1), results: SmallVec::new() }.wasm()
+}
+
 /// How many arguments a builtin takes besides its context and number.
 pub(crate) const BUILTIN_ARGUMENTS: usize = 5;

@@ -1,4 +1,4 @@
-//! The code between the host and wasm: one entry and one host trampoline a signature, and the stub that calls builtins.
+//! The code between the host and wasm: one entry and one host trampoline a signature, and the stubs that call builtins and throw.
 
 use cranelift_codegen::ir::{
     AbiParam, BlockArg, ExceptionTableData, ExceptionTableItem, InstBuilder, MemFlagsData, Signature,
@@ -9,7 +9,7 @@ use cranelift_frontend::FunctionBuilder;
 
 use super::artifact::{CompiledFunction, trap_code};
 use super::function::Compiler;
-use super::signature::{AbiSignature, BUILTIN_ARGUMENTS, POINTER, builtin_signature};
+use super::signature::{AbiSignature, BUILTIN_ARGUMENTS, POINTER, builtin_signature, throw_signature};
 use crate::error::Result;
 use crate::trap::Trap;
 use crate::vm::layout::{VmVal, offsets};
@@ -19,7 +19,7 @@ const SLOT: i32 = size_of::<VmVal>() as i32;
 
 /// `extern "C" fn(store, vmctx, code, slots) -> u8`: the way into compiled code.
 ///
-/// Records where to resume if the call is left by a trap, then calls `code` with the arguments in the slots. 1 if it returned, with
+/// Records where to resume if the call is left by a trap or an exception, then calls `code` with the arguments in the slots. 1 if it returned, with
 /// the results in the slots, 0 if it was left.
 pub(crate) fn entry(
     compiler: &mut Compiler,
@@ -96,6 +96,20 @@ pub(crate) fn builtin(compiler: &mut Compiler, isa: &dyn TargetIsa) -> Result<Co
         let succeeded = b.ins().icmp_imm_u(cranelift_codegen::ir::condcodes::IntCC::Equal, failed, 0);
         raise_unless(b, succeeded, store);
         b.ins().return_(&[value]);
+    })
+}
+
+/// The stub of the Tail convention by which compiled code throws: context, exception. It notes where the throw came from.
+pub(crate) fn throw(compiler: &mut Compiler, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
+    compiler.compile(isa, throw_signature(), |b, params| {
+        let &[context, exception] = params else { unreachable!("the signature has two parameters") };
+        let store = b.ins().load(POINTER, TRUSTED, context, offsets::CTX_STORE);
+        record_exit(b, store);
+        let callee = b.import_signature(c_signature(&[POINTER; 2], &[]));
+        let throw = b.ins().load(POINTER, TRUSTED, store, offsets::STORE_THROW);
+        b.ins().call_indirect(callee, throw, &[store, exception]);
+        // Never reached: the callee does not return.
+        b.ins().trap(unreachable_code());
     })
 }
 

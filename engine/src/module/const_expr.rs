@@ -20,6 +20,15 @@ pub(crate) enum ConstOp {
     GlobalGet(u32),
     RefFunc(u32),
     RefNull,
+    RefI31,
+    StructNew(u32),
+    StructNewDefault(u32),
+    StructNewDesc(u32),
+    StructNewDefaultDesc(u32),
+    ArrayNew(u32),
+    ArrayNewDefault(u32),
+    /// With the number of elements.
+    ArrayNewFixed(u32, u32),
     I32Add,
     I32Sub,
     I32Mul,
@@ -44,6 +53,22 @@ impl ConstExpr {
                 Operator::GlobalGet { global_index } => ConstOp::GlobalGet(global_index),
                 Operator::RefFunc { function_index } => ConstOp::RefFunc(function_index),
                 Operator::RefNull { .. } => ConstOp::RefNull,
+                Operator::RefI31 => ConstOp::RefI31,
+                Operator::StructNew { struct_type_index } => ConstOp::StructNew(struct_type_index),
+                Operator::StructNewDefault { struct_type_index } => {
+                    ConstOp::StructNewDefault(struct_type_index)
+                }
+                Operator::StructNewDesc { struct_type_index } => ConstOp::StructNewDesc(struct_type_index),
+                Operator::StructNewDefaultDesc { struct_type_index } => {
+                    ConstOp::StructNewDefaultDesc(struct_type_index)
+                }
+                Operator::ArrayNew { array_type_index } => ConstOp::ArrayNew(array_type_index),
+                Operator::ArrayNewDefault { array_type_index } => ConstOp::ArrayNewDefault(array_type_index),
+                Operator::ArrayNewFixed { array_type_index, array_size } => {
+                    ConstOp::ArrayNewFixed(array_type_index, array_size)
+                }
+                // A reference is the same from outside and from inside.
+                Operator::AnyConvertExtern | Operator::ExternConvertAny => continue,
                 Operator::I32Add => ConstOp::I32Add,
                 Operator::I32Sub => ConstOp::I32Sub,
                 Operator::I32Mul => ConstOp::I32Mul,

@@ -5,7 +5,12 @@ use std::sync::Arc;
 
 use super::const_expr::{ConstExpr, ConstOp};
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
-use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TagType, TypeId, TypeRegistry};
+use crate::types::canon::CanonType;
+use crate::types::layout::{FieldsLayout, ObjectLayout};
+use crate::types::{
+    ExternType, FuncExtern, FuncType, GlobalType, MemoryType, StorageType, TableType, TagType, TypeId,
+    TypeRegistry,
+};
 
 /// An import: two names and the type that is wanted.
 #[derive(Clone, Debug)]
@@ -50,12 +55,14 @@ pub(crate) struct ModuleInfo {
     pub(crate) types: Vec<TypeId>,
     /// The function types among them, by type index.
     pub(crate) func_types: Vec<Option<Arc<FuncType>>>,
-    /// Whether nothing can extend each type, by type index.
-    pub(crate) final_types: Vec<bool>,
+    /// What is known of each type, by type index.
+    pub(crate) canon: Vec<Arc<CanonType>>,
     pub(crate) imports: Vec<Import>,
     pub(crate) imported: Counts,
     /// The type index of each function.
     pub(crate) functions: Vec<u32>,
+    /// The imported functions that must have exactly their type.
+    pub(super) exact_imports: Vec<u32>,
     pub(crate) tables: Vec<TableType>,
     /// What the tables that are not imported are filled with; null where there is nothing.
     pub(crate) table_inits: Vec<Option<ConstExpr>>,
@@ -64,6 +71,8 @@ pub(crate) struct ModuleInfo {
     /// The values of the globals that are not imported.
     pub(crate) global_inits: Vec<ConstExpr>,
     pub(crate) tags: Vec<TagType>,
+    /// The type index of each tag.
+    pub(crate) tag_types: Vec<u32>,
     pub(crate) exports: Vec<Export>,
     /// From a name to its place in `exports`.
     pub(crate) export_index: HashMap<Arc<str>, usize>,
@@ -99,6 +108,22 @@ impl ModuleInfo {
         }
     }
 
+    /// How structures of that type index lie on the heap, which validation has found to be a structure type.
+    pub(crate) fn struct_layout(&self, type_index: u32) -> &FieldsLayout {
+        match &self.canon[type_index as usize].layout {
+            ObjectLayout::Struct(layout) => layout,
+            _ => unreachable!("validation has found type {type_index} to be a structure type"),
+        }
+    }
+
+    /// How elements of arrays of that type index lie on the heap, which validation has found to be an array type.
+    pub(crate) fn element_storage(&self, type_index: u32) -> StorageType {
+        match self.canon[type_index as usize].layout {
+            ObjectLayout::Array(storage) => storage,
+            _ => unreachable!("validation has found type {type_index} to be an array type"),
+        }
+    }
+
     /// The canonical number of a function's type.
     pub(crate) fn func_type_id(&self, function: u32) -> TypeId {
         self.types[self.functions[function as usize] as usize]
@@ -113,7 +138,10 @@ impl ModuleInfo {
     pub(crate) fn export_type(&self, export: &Export) -> ExternType {
         let index = export.index as usize;
         match export.kind {
-            ExportKind::Function => self.func_extern_type(self.functions[index]),
+            ExportKind::Function => {
+                let exact = index >= self.imported.functions || self.exact_imports.contains(&export.index);
+                self.func_extern_type(self.functions[index], exact)
+            }
             ExportKind::Table => ExternType::Table(self.tables[index]),
             ExportKind::Memory => ExternType::Memory(self.memories[index]),
             ExportKind::Global => ExternType::Global(self.globals[index]),
@@ -121,8 +149,9 @@ impl ModuleInfo {
         }
     }
 
-    pub(super) fn func_extern_type(&self, type_index: u32) -> ExternType {
-        ExternType::Func(self.types[type_index as usize], Arc::clone(self.func_type_at(type_index)))
+    pub(super) fn func_extern_type(&self, type_index: u32, exact: bool) -> ExternType {
+        let ty = Arc::clone(self.func_type_at(type_index));
+        ExternType::Func(FuncExtern { id: self.types[type_index as usize], ty, exact })
     }
 
     /// Adds the types of an interned group, which are numbered from `base`.
@@ -131,7 +160,7 @@ impl ModuleInfo {
             let ty = registry.get(id);
             self.types.push(id);
             self.func_types.push(ty.func.clone());
-            self.final_types.push(ty.sub.is_final);
+            self.canon.push(ty);
         }
     }
 

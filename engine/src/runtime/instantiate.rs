@@ -1,28 +1,25 @@
 //! Instantiation (core spec, section 4.7.2, "Instantiation"; embedding appendix: `module_instantiate`).
 
-use smallvec::SmallVec;
-
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceEntity, record_position};
 use super::store::StoreState;
-use crate::builtin::copy_between;
-use crate::error::{Error, ErrorKind, Result};
+use crate::builtin::{copy_between, within};
+use crate::error::{Error, Result};
 use crate::module::Module;
-use crate::module::const_expr::{ConstExpr, ConstOp};
+use crate::module::const_expr::ConstExpr;
 use crate::module::info::Import;
 use crate::module::segments::{ElementItems, SegmentMode};
 use crate::trap::Trap;
 use crate::vm::func::ImportedHost;
 use crate::vm::instance::InstanceCtx;
-use crate::vm::layout::VmVal;
 
 impl Instance {
     /// Makes an instance of a module with these imports, which stand in the order of [`Module::imports`], and runs its start function.
     ///
     /// # Errors
     ///
-    /// [`Unlinkable`](ErrorKind::Unlinkable) where an import is missing or has another type than the module asks for, and
-    /// [`Limit`](ErrorKind::Limit) where the store's limits do not allow the instance; nothing has changed then. A trap, where an
+    /// [`Unlinkable`](crate::ErrorKind::Unlinkable) where an import is missing or has another type than the module asks for, and
+    /// [`Limit`](crate::ErrorKind::Limit) where the store's limits do not allow the instance; nothing has changed then. A trap, where an
     /// active segment does not fit or the start function traps; what was written before then stays written, as the specification
     /// has it.
     ///
@@ -124,8 +121,8 @@ impl Allocation {
     fn new(store: &StoreState, module: &Module) -> Allocation {
         let index = store.instances.len();
         let types = module.type_ids().as_ptr();
-        let (stub, rows) = (store.engine().builtin_stub(), store.engine().types().rows().base());
-        let ctx = InstanceCtx::new(module.layout(), store.vm_ptr(), stub, types, rows, index);
+        let (stubs, rows) = (store.engine().stubs(), store.engine().types().rows().base());
+        let ctx = InstanceCtx::new(module.layout(), store.vm_ptr(), stubs, types, rows, index);
         let entity = InstanceEntity {
             module: module.clone(),
             ctx,
@@ -173,7 +170,7 @@ impl Allocation {
             self.entity.ctx.set_table(index, store.tables[*table].elements.record());
         }
         for (index, tag) in (0..).zip(&self.entity.tags) {
-            self.entity.ctx.set_tag(index, store.tags[*tag].identity.as_ptr() as usize);
+            self.entity.ctx.set_tag(index, store.tags[*tag].record.ptr());
         }
         self.connect_functions(store, guarded)?;
         store.instances.push(self.entity);
@@ -197,8 +194,8 @@ impl Allocation {
         let mut guarded = store.engine().config().guard_pages;
         for (index, memory) in (0..).zip(&self.entity.memories) {
             let memory = &store.memories[*memory];
-            self.entity.ctx.set_memory(index, memory.bytes.reference());
-            guarded &= memory.bytes.is_guarded() || memory.ty.memory64 || memory.ty.page_size_log2 != 16;
+            self.entity.ctx.set_memory(index, memory.reference());
+            guarded &= memory.is_guarded() || memory.ty.memory64 || memory.ty.page_size_log2 != 16;
         }
         guarded
     }
@@ -252,18 +249,17 @@ impl StoreState {
 
     fn evaluate_elements(&mut self, index: usize) -> Result<()> {
         let module = self.instance(index).module.clone();
-        for segment in &module.info().elements {
-            let words: Box<[u64]> = match &segment.items {
-                _ if matches!(segment.mode, SegmentMode::Declared) => Box::default(),
-                ElementItems::Functions(items) => {
-                    items.iter().map(|item| self.func_word(index, *item)).collect()
-                }
-                ElementItems::Expressions(items) => items
-                    .iter()
-                    .map(|item| Ok(self.evaluate(index, item)?.0 as u64))
-                    .collect::<Result<_>>()?,
-            };
-            self.instance_mut(index).elements.push(words);
+        for (segment, element) in module.info().elements.iter().enumerate() {
+            let length = if matches!(element.mode, SegmentMode::Declared) { 0 } else { element.items.len() };
+            // Each reference is where the collector finds it before the next one is made.
+            self.instance_mut(index).elements.push(vec![0; length].into());
+            for item in 0..length {
+                let word = match &element.items {
+                    ElementItems::Functions(items) => self.func_word(index, items[item]),
+                    ElementItems::Expressions(items) => self.evaluate(index, &items[item])?.0 as u64,
+                };
+                self.instance_mut(index).elements[segment][item] = word;
+            }
         }
         Ok(())
     }
@@ -300,9 +296,9 @@ impl StoreState {
         length: u64,
     ) -> Result<()> {
         let instance = &self.instances[index];
-        let data: &[u8] = if instance.dropped_data[segment] { &[] } else { instance.module.data(segment) };
-        let bytes = self.memories[instance.memories[memory]].bytes.bytes_mut();
-        copy_between((bytes, target), (data, source), length, Trap::MemoryOutOfBounds)
+        let data = instance.data(segment);
+        let source = within(data.len(), source, length, Trap::MemoryOutOfBounds)?;
+        self.memories[instance.memories[memory]].write(target, &data[source])
     }
 
     /// `table.init`: copies part of an element segment into a table.
@@ -321,57 +317,13 @@ impl StoreState {
         copy_between((words, target), (items, source), length, Trap::TableOutOfBounds)
     }
 
-    fn func_word(&self, index: usize, function: u32) -> u64 {
+    pub(super) fn func_word(&self, index: usize, function: u32) -> u64 {
         let instance = self.instance(index);
         instance.ctx.function(record_position(&instance.module, function)).to_word()
     }
 
-    fn evaluate_offset(&self, index: usize, offset: &ConstExpr, wide: bool) -> Result<u64> {
+    fn evaluate_offset(&mut self, index: usize, offset: &ConstExpr, wide: bool) -> Result<u64> {
         let value = self.evaluate(index, offset)?.0;
         Ok(if wide { value as u64 } else { u64::from(value as u32) })
-    }
-
-    /// Evaluates a constant expression of an instance.
-    fn evaluate(&self, index: usize, expr: &ConstExpr) -> Result<VmVal> {
-        let mut stack: SmallVec<[u128; 4]> = SmallVec::new();
-        for op in &expr.0 {
-            let value = match *op {
-                ConstOp::I32(value) => u128::from(value.cast_unsigned()),
-                ConstOp::I64(value) => u128::from(value.cast_unsigned()),
-                ConstOp::F32(bits) => u128::from(bits),
-                ConstOp::F64(bits) => u128::from(bits),
-                ConstOp::V128(bits) => bits,
-                ConstOp::GlobalGet(global) => {
-                    self.globals[self.instance(index).globals[global as usize]].value.read().0
-                }
-                ConstOp::RefFunc(function) => u128::from(self.func_word(index, function)),
-                ConstOp::RefNull => 0,
-                ConstOp::I32Add
-                | ConstOp::I32Sub
-                | ConstOp::I32Mul
-                | ConstOp::I64Add
-                | ConstOp::I64Sub
-                | ConstOp::I64Mul => {
-                    let (Some(right), Some(left)) = (stack.pop(), stack.pop()) else {
-                        return Err(Error::new(ErrorKind::Invalid, "a constant expression without operands"));
-                    };
-                    arithmetic(*op, left as u64, right as u64)
-                }
-            };
-            stack.push(value);
-        }
-        stack.pop().map(VmVal).ok_or_else(|| Error::new(ErrorKind::Invalid, "an empty constant expression"))
-    }
-}
-
-fn arithmetic(op: ConstOp, left: u64, right: u64) -> u128 {
-    let narrow = |value: u32| u128::from(value);
-    match op {
-        ConstOp::I32Add => narrow((left as u32).wrapping_add(right as u32)),
-        ConstOp::I32Sub => narrow((left as u32).wrapping_sub(right as u32)),
-        ConstOp::I32Mul => narrow((left as u32).wrapping_mul(right as u32)),
-        ConstOp::I64Sub => u128::from(left.wrapping_sub(right)),
-        ConstOp::I64Mul => u128::from(left.wrapping_mul(right)),
-        _ => u128::from(left.wrapping_add(right)),
     }
 }

@@ -1,5 +1,7 @@
 //! The store and what lives in it (core spec, section 4.2, "Runtime Structure").
 
+mod evaluate;
+mod exception;
 mod func;
 mod gc;
 mod global;
@@ -7,18 +9,23 @@ mod instance;
 mod instantiate;
 mod linker;
 mod memory;
+mod shared;
 mod store;
 mod table;
 mod tag;
 mod value;
+mod waiters;
 
+pub use exception::ExnRef;
 pub use func::{Caller, Func};
-pub use gc::{ArrayRef, I31, StructRef};
+pub use gc::{ArrayRef, HeapStats, I31, StructRef};
 pub use global::Global;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;
 pub use memory::Memory;
+pub use shared::SharedMemory;
 pub use store::{Store, StoreState};
 pub use table::Table;
 pub use tag::Tag;
-pub use value::{ExnRef, ExternRef, HostRef, Ref, Val};
+pub use value::{ExternRef, HostRef, Ref, Val};
+pub(crate) use waiters::Waited;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::gc::{Heap, Root, RootList};
+use super::gc::{Heap, HostValues, Root, RootList};
 use super::global::GlobalEntity;
 use super::instance::InstanceEntity;
 use super::memory::MemoryEntity;
@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::types::{FuncType, TypeId};
 use crate::vm::call::{EntryCode, Pending, interrupted, is_interrupted, new_store};
 use crate::vm::func::HostFuncBox;
-use crate::vm::layout::VmStore;
+use crate::vm::layout::{VmStore, VmVal};
 use crate::vm::ptr::{VmBox, VmPtr};
 
 /// A store (embedding appendix: `store_init`). All that is allocated in it lives until it is dropped.
@@ -53,9 +53,12 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     pub(super) tags: Vec<TagEntity>,
     pub(super) host_functions: Vec<HostFuncBox>,
     /// The values of the host's that references point to.
-    pub(super) externs: Vec<Box<dyn Any + Send + Sync>>,
+    pub(super) host_values: HostValues,
     pub(crate) heap: Heap,
-    roots: RootList,
+    pub(super) roots: RootList,
+    /// Operands of constant expressions that are being evaluated: the collector takes each word for a reference that it may be.
+    /// References must not be kept elsewhere across an allocation.
+    pub(super) const_stack: Vec<VmVal>,
     /// How to call functions of each type, by the type's number, once it was needed.
     calls: Vec<Option<Arc<CallInfo>>>,
     data: Option<Box<dyn Any + Send>>,
@@ -99,9 +102,10 @@ impl Store {
             globals: Vec::new(),
             tags: Vec::new(),
             host_functions: Vec::new(),
-            externs: Vec::new(),
+            host_values: HostValues::default(),
             heap: Heap::default(),
             roots: RootList::default(),
+            const_stack: Vec::new(),
             calls: Vec::new(),
             data: None,
             deadline: None,
@@ -199,6 +203,14 @@ impl StoreState {
         self.pending.take()
     }
 
+    /// The exception by which a host function failed, if it did so by one of this store's.
+    pub(crate) fn pending_exception(&self) -> Option<u64> {
+        match &self.pending {
+            Some(Pending::Error(error)) => error.exn()?.word_in(self),
+            _ => None,
+        }
+    }
+
     /// How to call functions of that type.
     pub(super) fn call_info(&mut self, id: TypeId) -> Result<Arc<CallInfo>> {
         let index = id.0 as usize;
@@ -225,6 +237,10 @@ impl StoreState {
 
     pub(crate) fn instance_mut(&mut self, index: usize) -> &mut InstanceEntity {
         &mut self.instances[index]
+    }
+
+    pub(crate) fn memory(&self, index: usize) -> &MemoryEntity {
+        &self.memories[index]
     }
 
     pub(crate) fn memory_mut(&mut self, index: usize) -> &mut MemoryEntity {

@@ -4,6 +4,7 @@ use super::store::{StoreId, StoreState};
 use crate::error::Result;
 use crate::types::{FuncType, TagType};
 use crate::vm::ptr::VmBox;
+use crate::vm::tag::VmTag;
 
 /// A tag in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,11 +13,11 @@ pub struct Tag {
     index: usize,
 }
 
-/// A tag: compiled code tells tags apart by the address of their record.
+/// A tag, and the record whose address compiled code has for it.
 #[derive(Debug)]
 pub(crate) struct TagEntity {
     pub(super) ty: TagType,
-    pub(super) identity: VmBox<u32>,
+    pub(super) record: VmBox<VmTag>,
 }
 
 impl Tag {
@@ -52,7 +53,8 @@ impl Tag {
 
 impl StoreState {
     pub(super) fn add_tag(&mut self, ty: TagType) -> usize {
-        self.tags.push(TagEntity { ty, identity: VmBox::new(ty.ty.0) });
-        self.tags.len() - 1
+        let index = self.tags.len();
+        self.tags.push(TagEntity { ty, record: VmBox::new(VmTag { index }) });
+        index
     }
 }

@@ -2,8 +2,9 @@
 
 use std::any::Any;
 
+use super::exception::ExnRef;
 use super::func::Func;
-use super::gc::{ArrayRef, I31, Root, StructRef};
+use super::gc::{ArrayRef, HOST, I31, Root, StructRef};
 use super::store::StoreState;
 use crate::error::{Error, Result};
 use crate::types::{CompositeType, HeapType, RefType, ValType};
@@ -53,32 +54,22 @@ pub enum Ref {
 
 /// A reference below `extern`: to a value of the host's, which its store keeps, or to an internal one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExternRef(Root);
+pub struct ExternRef(pub(super) Root);
 
 /// A reference below `any` to a value of the host's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRef(Root);
 
-/// A reference to an exception, which keeps it alive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExnRef(pub(super) Root);
-
-/// What marks a reference to a value of the host's; the value's number stands above the two lowest bits.
-const HOST: u64 = 0b10;
-
 impl ExternRef {
-    /// Puts a value into the store and refers to it.
+    /// Puts a value into the store and refers to it. The store keeps the value as long as the host or wasm code has a reference to it; a
+    /// value that has one to itself stays until the store is dropped.
     ///
     /// # Errors
     ///
     /// Where the store keeps 2^30 such values already.
     pub fn new(store: &mut StoreState, value: impl Any + Send + Sync) -> Result<ExternRef> {
-        let index = store.externs.len();
-        if index >= 1 << 30 {
-            return Err(Error::limit("a store keeps at most 2^30 values of the host's"));
-        }
-        store.externs.push(Box::new(value));
-        Ok(ExternRef(store.hold((index as u64) << 2 | HOST)))
+        let word = store.add_host_value(Box::new(value))?;
+        Ok(ExternRef(store.hold(word)))
     }
 
     /// The host's value, or `None` where the reference is to an internal one.
@@ -117,8 +108,7 @@ impl HostRef {
 
 fn host_value<'a>(root: &Root, store: &'a StoreState) -> Option<&'a (dyn Any + Send + Sync)> {
     store.check(root.store());
-    let word = root.word();
-    (word & 0b11 == HOST).then(|| &*store.externs[(word >> 2) as usize])
+    store.host_values.get(root.word())
 }
 
 impl Val {
@@ -178,10 +168,10 @@ impl Ref {
     pub fn ty(&self, store: &StoreState) -> RefType {
         let heap = match self {
             Ref::Null(heap) => return RefType { nullable: true, heap: bottom(*heap, store) },
-            Ref::Func(func) => HeapType::Concrete(func.defined_type(store)),
+            Ref::Func(func) => HeapType::Exact(func.defined_type(store)),
             Ref::I31(_) => HeapType::I31,
-            Ref::Struct(object) => HeapType::Concrete(object.defined_type(store)),
-            Ref::Array(object) => HeapType::Concrete(object.defined_type(store)),
+            Ref::Struct(object) => HeapType::Exact(object.defined_type(store)),
+            Ref::Array(object) => HeapType::Exact(object.defined_type(store)),
             Ref::Host(_) => HeapType::Any,
             Ref::Extern(_) => HeapType::Extern,
             Ref::Exn(_) => HeapType::Exn,
@@ -236,7 +226,7 @@ impl Ref {
                 None => Ref::Null(bottom),
             },
             HeapType::NoExtern => Ref::Extern(ExternRef(store.hold(word))),
-            HeapType::NoExn => Ref::Exn(ExnRef(store.hold(word))),
+            HeapType::NoExn => Ref::Exn(ExnRef::from_word(word, store)),
             _ if word & 1 != 0 => Ref::I31(I31::from_word(word)),
             _ if word & HOST != 0 => Ref::Host(HostRef(store.hold(word))),
             _ => {

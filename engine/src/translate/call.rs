@@ -1,15 +1,15 @@
-//! Calls (core spec, section 4.6.5, "Calls"). Every call that compiled code makes is emitted by [`Translator::call_function`] or
-//! [`Translator::call_address`], so that what a call means in a context, such as inside a block that catches, is decided once.
+//! Calls (core spec, section 4.6.5, "Calls"). Every call that may throw is emitted by [`Translator::call_callee`], which decides what
+//! happens then.
 
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value, types,
+    BlockArg, ExceptionTableData, ExceptionTableItem, ExtFuncData, ExternalName, FuncRef, InstBuilder,
+    SigRef, UserExternalName, Value, types,
 };
 
+use super::object::or_trap;
 use super::{TRUSTED, Translator};
-use crate::builtin::Builtin;
 use crate::compile::artifact::trap_code;
-use crate::compile::signature::{POINTER, wasm_signature};
+use crate::compile::signature::{POINTER, ir_type, wasm_signature};
 use crate::trap::Trap;
 use crate::vm::layout::offsets;
 
@@ -19,6 +19,16 @@ enum Callee {
     Defined(FuncRef),
     /// Whatever lies at an address.
     Address { code: Value, vmctx: Value },
+}
+
+impl Callee {
+    /// The context that the function gets, where `own` is the caller's.
+    fn context(&self, own: Value) -> Value {
+        match self {
+            Callee::Defined(_) => own,
+            Callee::Address { vmctx, .. } => *vmctx,
+        }
+    }
 }
 
 impl Translator<'_, '_> {
@@ -52,41 +62,49 @@ impl Translator<'_, '_> {
         self.return_call_callee(type_index, callee);
     }
 
+    /// Calls a function. What it throws goes to the landing pad of the innermost `try_table` around the call, else to the caller.
     fn call_callee(&mut self, type_index: u32, callee: Callee) {
         let args = self.pop_boundary(self.env.info.func_type_at(type_index).params().len());
-        let results = match callee {
-            Callee::Defined(callee) => self.call_function(callee, &with_context(self.vmctx, args)),
-            Callee::Address { code, vmctx } => {
-                let signature = self.signature(type_index);
-                self.call_address(signature, code, &with_context(vmctx, args))
-            }
+        let signature = self.signature(type_index);
+        let args = with_context(callee.context(self.vmctx), args);
+        let Some(pad) = self.innermost_pad() else {
+            let call = match callee {
+                Callee::Defined(callee) => self.b.ins().call(callee, &args),
+                Callee::Address { code, .. } => self.b.ins().call_indirect(signature, code, &args),
+            };
+            self.stack.extend_from_slice(self.b.inst_results(call));
+            return;
         };
-        self.stack.extend(results);
+        let results = self.env.info.func_type_at(type_index).results();
+        let returned = self.b.create_block();
+        for ty in results {
+            self.b.append_block_param(returned, ir_type(*ty));
+        }
+        let returns: Vec<BlockArg> = (0..results.len() as u32).map(BlockArg::TryCallRet).collect();
+        let dfg = &mut self.b.func.dfg;
+        let normal = dfg.block_call(returned, &returns);
+        let handler = ExceptionTableItem::Default(dfg.block_call(pad, &[BlockArg::TryCallExn(0)]));
+        let table = dfg.exception_tables.push(ExceptionTableData::new(signature, normal, [handler]));
+        match callee {
+            Callee::Defined(callee) => self.b.ins().try_call(callee, &args, table),
+            Callee::Address { code, .. } => self.b.ins().try_call_indirect(code, &args, table),
+        };
+        self.b.seal_block(returned);
+        self.b.switch_to_block(returned);
+        self.stack.extend_from_slice(self.b.block_params(returned));
     }
 
-    /// A tail call leaves the function: it takes its frame's place, so that any number of them need the room of one.
+    /// A tail call leaves the function: it takes its frame's place, so that any number of them need the room of one. It also leaves
+    /// every `try_table` around it.
     fn return_call_callee(&mut self, type_index: u32, callee: Callee) {
         let args = self.pop_boundary(self.env.info.func_type_at(type_index).params().len());
+        let signature = self.signature(type_index);
+        let args = with_context(callee.context(self.vmctx), args);
         match callee {
-            Callee::Defined(callee) => self.b.ins().return_call(callee, &with_context(self.vmctx, args)),
-            Callee::Address { code, vmctx } => {
-                let signature = self.signature(type_index);
-                self.b.ins().return_call_indirect(signature, code, &with_context(vmctx, args))
-            }
+            Callee::Defined(callee) => self.b.ins().return_call(callee, &args),
+            Callee::Address { code, .. } => self.b.ins().return_call_indirect(signature, code, &args),
         };
         self.reachable = false;
-    }
-
-    /// Calls a function of this module.
-    fn call_function(&mut self, callee: FuncRef, args: &[Value]) -> Vec<Value> {
-        let call = self.b.ins().call(callee, args);
-        self.b.inst_results(call).to_vec()
-    }
-
-    /// Calls the function at an address.
-    pub(super) fn call_address(&mut self, signature: SigRef, address: Value, args: &[Value]) -> Vec<Value> {
-        let call = self.b.ins().call_indirect(signature, address, args);
-        self.b.inst_results(call).to_vec()
     }
 
     fn callee(&mut self, function: u32) -> Callee {
@@ -103,30 +121,11 @@ impl Translator<'_, '_> {
     fn table_callee(&mut self, type_index: u32, table: u32) -> Callee {
         let index = self.pop();
         let reference = self.table_element(table, index, Trap::UndefinedElement);
-        self.trap_if_null(reference, Trap::UninitializedElement);
-        let wanted = self.type_number(type_index);
-        let found = self.b.ins().load(types::I32, TRUSTED, reference, offsets::FUNC_TYPE);
-        let differs = self.icmp(IntCC::NotEqual, wanted, found);
-        if self.env.info.final_types[type_index as usize] {
-            self.trap_if(differs, Trap::IndirectCallTypeMismatch);
-        } else {
-            self.check_subtype(differs, found, wanted);
-        }
+        let flags = or_trap(TRUSTED, Trap::UninitializedElement);
+        let found = self.b.ins().load(types::I32, flags, reference, offsets::FUNC_TYPE);
+        let matches = self.is_below(found, type_index);
+        self.b.ins().trapz(matches, trap_code(Trap::IndirectCallTypeMismatch));
         self.reference_callee(reference)
-    }
-
-    /// Traps if the types differ and the first is not below the second.
-    fn check_subtype(&mut self, differs: Value, found: Value, wanted: Value) {
-        let (compare, go_on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(compare);
-        self.b.ins().brif(differs, compare, &[], go_on, &[]);
-        self.b.seal_block(compare);
-        self.b.switch_to_block(compare);
-        let below = self.call_builtin(Builtin::IsSubtype, &[found, wanted]);
-        self.b.ins().trapz(below, trap_code(Trap::IndirectCallTypeMismatch));
-        self.b.ins().jump(go_on, &[]);
-        self.b.seal_block(go_on);
-        self.b.switch_to_block(go_on);
     }
 
     fn popped_callee(&mut self) -> Callee {

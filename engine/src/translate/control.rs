@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use wasmparser::{BlockType, BrTable};
 
 use super::Translator;
+use super::exception::TryTable;
 use crate::compile::artifact::trap_code;
 use crate::compile::signature::ir_type;
 use crate::error::Result;
@@ -33,6 +34,8 @@ enum FrameKind {
     If { otherwise: Block, params: Vec<Value> },
     /// The second arm of `if`.
     Else,
+    /// A block that catches: the topmost of the translator's `try_tables`.
+    TryTable,
     /// A block that cannot be reached.
     Unreachable,
 }
@@ -62,9 +65,22 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn block(&mut self, ty: BlockType) -> Result<()> {
+        self.open_block(ty, FrameKind::Block)
+    }
+
+    /// Opens a block that catches; without any clause it is like another.
+    pub(super) fn try_table(&mut self, block: &wasmparser::TryTable) -> Result<()> {
+        if block.catches.is_empty() {
+            return self.block(block.ty);
+        }
+        self.try_tables.push(TryTable::new(&block.catches));
+        self.open_block(block.ty, FrameKind::TryTable)
+    }
+
+    fn open_block(&mut self, ty: BlockType, kind: FrameKind) -> Result<()> {
         let signature = self.block_signature(ty)?;
         let height = self.stack.len() - signature.params.len();
-        self.frames.push(Frame { kind: FrameKind::Block, results: signature.results, height, exit: None });
+        self.frames.push(Frame { kind, results: signature.results, height, exit: None });
         Ok(())
     }
 
@@ -114,23 +130,28 @@ impl Translator<'_, '_> {
         }
     }
 
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self) -> Result<()> {
         let depth = self.frames.len() - 1;
+        let mut caught = None;
         match &self.frames[depth].kind {
             FrameKind::Unreachable => {
                 self.frames.pop();
-                return;
+                return Ok(());
             }
             // Without `else`, the other arm gives its parameters.
             FrameKind::If { .. } => self.r#else(),
+            FrameKind::TryTable => caught = self.try_tables.pop().and_then(TryTable::into_pad),
             _ => {}
         }
-        if self.reachable && self.frames[depth].exit.is_some() {
+        if self.reachable && (self.frames[depth].exit.is_some() || caught.is_some()) {
             self.branch_to_exit(depth);
         }
         let Some(frame) = self.frames.pop() else { unreachable!("validation matches every `end`") };
         if let FrameKind::Loop { header, .. } = frame.kind {
             self.b.seal_block(header);
+        }
+        if let Some((pad, catches)) = caught {
+            self.landing_pad(pad, &catches)?;
         }
         if let Some(exit) = frame.exit {
             self.stack.truncate(frame.height);
@@ -146,6 +167,7 @@ impl Translator<'_, '_> {
             self.b.ins().return_(&results);
             self.reachable = false;
         }
+        Ok(())
     }
 
     pub(super) fn br(&mut self, depth: u32) {
@@ -202,12 +224,17 @@ impl Translator<'_, '_> {
         for (depth, edge) in edges {
             self.b.seal_block(edge);
             self.b.switch_to_block(edge);
-            let (target, count) = self.branch_target(depth);
-            let args = self.peek_block_args(count);
-            self.b.ins().jump(target, &args);
+            self.jump_with_operands(depth);
         }
         self.reachable = false;
         Ok(())
+    }
+
+    /// Jumps to a label with the operands on the stack, which stay there.
+    pub(super) fn jump_with_operands(&mut self, depth: u32) {
+        let (target, count) = self.branch_target(depth);
+        let args = self.peek_block_args(count);
+        self.b.ins().jump(target, &args);
     }
 
     /// The way to a target of `br_table`: a block of its own, so that operands are carried once for each target, and not for each
@@ -236,18 +263,16 @@ impl Translator<'_, '_> {
     }
 
     fn pop_block_args(&mut self, count: usize) -> SmallVec<[BlockArg; 4]> {
-        self.branch_args += count;
         self.pop_boundary(count).into_iter().map(BlockArg::Value).collect()
     }
 
     fn peek_block_args(&mut self, count: usize) -> SmallVec<[BlockArg; 4]> {
-        self.branch_args += count;
         let start = self.stack.len() - count;
         (start..self.stack.len()).map(|at| BlockArg::Value(self.boundary(self.stack[at]))).collect()
     }
 
     /// The block that a branch goes to, and how many operands it carries.
-    fn branch_target(&mut self, depth: u32) -> (Block, usize) {
+    pub(super) fn branch_target(&mut self, depth: u32) -> (Block, usize) {
         let at = self.frames.len() - 1 - depth as usize;
         match self.frames[at].kind {
             FrameKind::Loop { header, params } => (header, params),

@@ -23,7 +23,7 @@ impl Translator<'_, '_> {
                 self.skip_block()
             }
             Op::Else => self.r#else(),
-            Op::End => self.end(),
+            Op::End => self.end()?,
             _ => {}
         }
         Ok(())
@@ -40,7 +40,7 @@ impl Translator<'_, '_> {
             Op::Loop { blockty } => self.r#loop(*blockty)?,
             Op::If { blockty } => self.r#if(*blockty)?,
             Op::Else => self.r#else(),
-            Op::End => self.end(),
+            Op::End => self.end()?,
             Op::Br { relative_depth } => self.br(*relative_depth),
             Op::BrIf { relative_depth } => self.br_if(*relative_depth),
             Op::BrTable { targets } => self.br_table(targets)?,
@@ -55,6 +55,9 @@ impl Translator<'_, '_> {
             Op::ReturnCallRef { type_index } => self.return_call_ref(*type_index),
             Op::BrOnNull { relative_depth } => self.br_on_null(*relative_depth),
             Op::BrOnNonNull { relative_depth } => self.br_on_non_null(*relative_depth),
+            Op::TryTable { try_table } => self.try_table(try_table)?,
+            Op::Throw { tag_index } => self.throw(*tag_index),
+            Op::ThrowRef => self.throw_ref(),
             // Parametric and variable.
             Op::Drop => drop(self.pop()),
             Op::Select | Op::TypedSelect { .. } => self.select(),
@@ -68,6 +71,73 @@ impl Translator<'_, '_> {
             Op::RefIsNull => self.ref_is_null(),
             Op::RefAsNonNull => self.ref_as_non_null(),
             Op::RefFunc { function_index } => self.ref_func(*function_index)?,
+            Op::RefEq => self.compare(IntCC::Equal),
+            Op::RefTestNonNull { hty } => self.ref_test(*hty, false)?,
+            Op::RefTestNullable { hty } => self.ref_test(*hty, true)?,
+            Op::RefCastNonNull { hty } => self.ref_cast(*hty, false)?,
+            Op::RefCastNullable { hty } => self.ref_cast(*hty, true)?,
+            Op::BrOnCast { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast(*relative_depth, *to_ref_type)?;
+            }
+            Op::BrOnCastFail { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast_fail(*relative_depth, *to_ref_type)?;
+            }
+            Op::RefI31 => self.ref_i31(),
+            Op::I31GetS => self.i31_get(Extend::Sign),
+            Op::I31GetU => self.i31_get(Extend::Zero),
+            // A reference is the same from outside and from inside.
+            Op::AnyConvertExtern | Op::ExternConvertAny => {}
+            // Structures and arrays.
+            Op::StructNew { struct_type_index } | Op::StructNewDesc { struct_type_index } => {
+                self.struct_new(*struct_type_index);
+            }
+            Op::StructNewDefault { struct_type_index } | Op::StructNewDefaultDesc { struct_type_index } => {
+                self.struct_new_default(*struct_type_index);
+            }
+            Op::RefGetDesc { type_index } => self.ref_get_desc(*type_index),
+            Op::RefCastDescEqNonNull { hty } => self.ref_cast_desc_eq(*hty, false)?,
+            Op::RefCastDescEqNullable { hty } => self.ref_cast_desc_eq(*hty, true)?,
+            Op::BrOnCastDescEq { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast_desc_eq(*relative_depth, *to_ref_type, true)?;
+            }
+            Op::BrOnCastDescEqFail { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast_desc_eq(*relative_depth, *to_ref_type, false)?;
+            }
+            Op::StructGet { struct_type_index, field_index }
+            | Op::StructGetU { struct_type_index, field_index } => {
+                self.struct_get(*struct_type_index, *field_index, Extend::Zero);
+            }
+            Op::StructGetS { struct_type_index, field_index } => {
+                self.struct_get(*struct_type_index, *field_index, Extend::Sign);
+            }
+            Op::StructSet { struct_type_index, field_index } => {
+                self.struct_set(*struct_type_index, *field_index);
+            }
+            Op::ArrayNew { array_type_index } => self.array_new(*array_type_index),
+            Op::ArrayNewDefault { array_type_index } => self.array_new_default(*array_type_index),
+            Op::ArrayNewFixed { array_type_index, array_size } => {
+                self.array_new_fixed(*array_type_index, *array_size);
+            }
+            Op::ArrayNewData { array_type_index, array_data_index } => {
+                self.array_new_segment(Builtin::ArrayNewData, *array_type_index, *array_data_index);
+            }
+            Op::ArrayNewElem { array_type_index, array_elem_index } => {
+                self.array_new_segment(Builtin::ArrayNewElem, *array_type_index, *array_elem_index);
+            }
+            Op::ArrayGet { array_type_index } | Op::ArrayGetU { array_type_index } => {
+                self.array_get(*array_type_index, Extend::Zero);
+            }
+            Op::ArrayGetS { array_type_index } => self.array_get(*array_type_index, Extend::Sign),
+            Op::ArraySet { array_type_index } => self.array_set(*array_type_index),
+            Op::ArrayLen => self.array_len(),
+            Op::ArrayFill { array_type_index } => self.array_fill(*array_type_index),
+            Op::ArrayCopy { array_type_index_dst, .. } => self.array_copy(*array_type_index_dst),
+            Op::ArrayInitData { array_data_index, .. } => {
+                self.array_init_segment(Builtin::ArrayInitData, *array_data_index);
+            }
+            Op::ArrayInitElem { array_elem_index, .. } => {
+                self.array_init_segment(Builtin::ArrayInitElem, *array_elem_index);
+            }
             // Tables.
             Op::TableGet { table } => self.table_get(*table),
             Op::TableSet { table } => self.table_set(*table),
@@ -209,7 +279,7 @@ impl Translator<'_, '_> {
             Op::I64ReinterpretF64 => self.reinterpret(I64),
             Op::F32ReinterpretI32 => self.reinterpret(F32),
             Op::F64ReinterpretI64 => self.reinterpret(F64),
-            other => self.simd_operator(other)?,
+            other => self.atomic_operator(other)?,
         }
         Ok(())
     }

@@ -3,12 +3,18 @@
 //! [`dispatch`] has one line an operator; each family of operators has a file. Nothing here looks at objects of a running store: code
 //! knows layouts only.
 
+mod atomic;
 mod bounds;
 mod bulk;
 mod call;
 mod control;
 mod convert;
 mod dispatch;
+mod exception;
+mod gc_array;
+mod gc_cast;
+mod gc_descriptor;
+mod gc_struct;
 mod memory;
 mod numeric;
 mod object;
@@ -32,6 +38,7 @@ use crate::trap::Trap;
 use crate::types::TypeConverter;
 use crate::vm::layout::{VmCtxLayout, offsets};
 use control::Frame;
+use exception::TryTable;
 
 /// What the functions of one module have in common.
 pub(crate) struct ModuleEnv<'a> {
@@ -51,6 +58,10 @@ pub(crate) struct Translator<'a, 'f> {
     /// The operands, as the specification's stack has them. A vector may have any lane shape here.
     stack: Vec<Value>,
     frames: Vec<Frame>,
+    /// The type of the top operand before the instruction at hand, where it is a reference.
+    top: Option<wasmparser::RefType>,
+    /// The `try_table` blocks among the frames that are reached, outermost first.
+    try_tables: Vec<TryTable>,
     /// Whether the instruction at hand can be reached. What cannot is validated and not translated.
     reachable: bool,
     vmctx: Value,
@@ -59,13 +70,16 @@ pub(crate) struct Translator<'a, 'f> {
     signatures: HashMap<u32, SigRef>,
     callees: HashMap<u32, FuncRef>,
     builtin_signature: Option<SigRef>,
-    /// How many operands branches carry.
-    branch_args: usize,
+    throw_signature: Option<SigRef>,
 }
 
-/// How many values and operands of branches a function may come to, since a few bytes can ask for thousands of them: some hundred
-/// megabytes while it is compiled. A body as long as the decoder takes has about as many if each instruction gives one.
+/// How many values a function may come to, since a few bytes can ask for thousands of them: some hundred megabytes while it is
+/// compiled. A body as long as the decoder takes has about as many if each instruction gives one.
 const MAX_VALUES: usize = 4 << 20;
+
+/// How many operands all instructions may have together. Most are what branches carry: where many branches, or calls with a handler,
+/// join, each carries every local that differs between any two of them.
+const MAX_LISTED: usize = 4 * MAX_VALUES;
 
 /// Reads and writes of what the engine lays out: always aligned, never faulting.
 const TRUSTED: MemFlagsData = MemFlagsData::trusted();
@@ -99,13 +113,15 @@ impl<'a, 'f> Translator<'a, 'f> {
             env,
             stack: Vec::new(),
             frames: Vec::new(),
+            top: None,
+            try_tables: Vec::new(),
             reachable: true,
             vmctx: params[0],
             locals,
             signatures: HashMap::new(),
             callees: HashMap::new(),
             builtin_signature: None,
-            branch_args: 0,
+            throw_signature: None,
         };
         translator.enter_body(env.info.func_type(function));
         Ok(translator)
@@ -126,12 +142,21 @@ impl<'a, 'f> Translator<'a, 'f> {
         Ok(())
     }
 
+    /// Says of which type the top operand is, as validation has it before the next instruction.
+    pub(crate) fn set_top(&mut self, ty: Option<wasmparser::ValType>) {
+        self.top = ty.and_then(|ty| ty.as_reference_type());
+    }
+
     /// # Errors
     ///
     /// [`Limit`](crate::ErrorKind::Limit) where the function has grown too large to go on.
     pub(crate) fn check_size(&self) -> Result<()> {
-        if self.b.func.dfg.num_values() + self.branch_args > MAX_VALUES {
+        let dfg = &self.b.func.dfg;
+        if dfg.num_values() > MAX_VALUES {
             return Err(Error::limit(format!("a function that needs more than {MAX_VALUES} values")));
+        }
+        if dfg.value_lists.capacity() > MAX_LISTED {
+            return Err(Error::limit("a function whose branches carry too many values"));
         }
         Ok(())
     }
@@ -243,7 +268,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         self.b.ins().trapz(reference, trap_code(trap));
     }
 
-    /// Calls a builtin, which may trap. Arguments are widened without sign.
+    /// Calls a builtin, which may trap and never throws. Arguments are widened without sign.
     fn call_builtin(&mut self, builtin: crate::builtin::Builtin, arguments: &[Value]) -> Value {
         let signature = match self.builtin_signature {
             Some(signature) => signature,
@@ -259,7 +284,8 @@ impl<'a, 'f> Translator<'a, 'f> {
             args.push(zero);
         }
         let stub = self.context_pointer(offsets::CTX_BUILTIN_STUB);
-        self.call_address(signature, stub, &args)[0]
+        let call = self.b.ins().call_indirect(signature, stub, &args);
+        self.b.inst_results(call)[0]
     }
 
     /// An immediate as an argument of a builtin.

@@ -1,4 +1,4 @@
-//! The way into compiled code and back: entry, host calls, builtins, and leaving by a trap.
+//! The way into compiled code and back: entry, host calls and builtins.
 
 use std::any::Any;
 use std::ffi::c_void;
@@ -9,22 +9,25 @@ use std::time::Instant;
 
 use super::func::HostFunc;
 use super::instance::instance_of;
-use super::layout::{VmCtxHeader, VmEntry, VmExit, VmFault, VmFree, VmFuncRef, VmHostCtx, VmStore, VmVal};
+use super::layout::{VmCtxHeader, VmExit, VmFault, VmFree, VmFuncRef, VmHandler, VmHostCtx, VmStore, VmVal};
 use super::ptr::{VmBox, VmPtr};
+use super::roots::wipe_stack;
 use super::sys::signal::{self, INTERRUPTED};
 use super::sys::stack;
 use super::sys::watchdog::{self, Watch};
+use super::unwind::{raise, throw};
 use crate::builtin;
 use crate::compile::artifact::STACK_OVERFLOW;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Caller, StoreState};
+use crate::runtime::{Caller, ExnRef, StoreState};
 use crate::trap::Trap;
 
 /// The code that calls a function of one signature: its address, compiled as [`EntryFn`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryCode(pub(crate) usize);
 
-/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap.
+/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap or
+/// an exception.
 type EntryFn =
     unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
 
@@ -51,16 +54,19 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
     VmBox::new(VmStore {
         stack_limit: 0,
         stack_low: 0,
-        entry: VmEntry::default(),
+        entry: VmHandler::default(),
         exit: VmExit::default(),
         fault: VmFault::default(),
+        thrown: 0,
         stack_high: 0,
         free: VmFree::default(),
         interrupted: AtomicBool::new(false),
+        deadline: None,
         outer: std::ptr::null_mut(),
         builtin_call: builtin_call as *const () as usize,
         host_call: host_call as *const () as usize,
         raise: raise as *const () as usize,
+        throw: throw as *const () as usize,
         store: None,
     })
 }
@@ -84,6 +90,7 @@ pub(crate) fn enter(
     let saved = unsafe {
         let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store);
         if saved.0.fp == 0 {
+            (*vm).deadline = store.deadline();
             (*vm).stack_low = low;
             (*vm).stack_high = here;
             (*vm).stack_limit = here.saturating_sub(store.max_stack()).max(low.saturating_add(HOST_STACK));
@@ -96,14 +103,16 @@ pub(crate) fn enter(
         return Err(Error::usage("a store whose code runs is used by another thread"));
     }
     // SAFETY: as above.
-    if here <= unsafe { (*vm).stack_limit } {
-        // SAFETY: as above.
-        unsafe { ((*vm).stack_limit, (*vm).stack_high) = (saved.2, saved.3) };
-        return Err(Error::exhaustion());
-    }
+    let watch = match here <= unsafe { (*vm).stack_limit } {
+        true => Err(Error::exhaustion()),
+        // A nested call is watched with the outermost one.
+        false if saved.0.fp == 0 => watch(store),
+        false => Ok(None),
+    };
+    // SAFETY: as above.
+    let watch =
+        watch.inspect_err(|_| unsafe { ((*vm).stack_limit, (*vm).stack_high) = (saved.2, saved.3) })?;
     let record = func.read();
-    // A nested call is watched with the outermost one.
-    let watch = if saved.0.fp == 0 { watch(store)? } else { None };
     let previous = signal::current();
     // SAFETY: as above.
     let outer = unsafe {
@@ -123,14 +132,24 @@ pub(crate) fn enter(
     signal::set_current(previous);
     drop(watch);
     // SAFETY: the call is over; the record is ours again.
-    let fault = unsafe {
+    let (fault, thrown) = unsafe {
         (*vm).outer = outer;
         // An outer call's code borrows the store through its own pointer, not through ours.
         ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store) = saved;
-        std::mem::take(&mut (*vm).fault)
+        (std::mem::take(&mut (*vm).fault), std::mem::take(&mut (*vm).thrown))
     };
+    if saved.0.fp == 0
+        && let Some(deepest) = store.heap.depth.take()
+    {
+        // What the call left on the stack would seem to be references of the next.
+        wipe_stack(here.saturating_sub(deepest.get()));
+    }
     if returned != 0 {
         return Ok(());
+    }
+    if thrown != 0 {
+        // Nothing has been allocated since it was thrown, so that it is still there.
+        return Err(Error::exception(ExnRef::from_word(thrown, store)));
     }
     match (store.take_pending(), fault.code) {
         (Some(Pending::Panic(payload)), _) => resume_unwind(payload),
@@ -159,9 +178,25 @@ fn watch(store: &StoreState) -> Result<Option<Watch>> {
     watchdog::watch(store.vm_ptr(), deadline).map(Some).map_err(no_watchdog)
 }
 
-fn interrupt(store: VmPtr<VmStore>) {
+/// Says that the store's time is over: none of its code runs any more.
+pub(crate) fn interrupt(store: VmPtr<VmStore>) {
     // SAFETY: as for `is_interrupted`.
     unsafe { (*store.as_ptr()).interrupted.store(true, Ordering::Release) }
+}
+
+/// When the code that the thread runs is interrupted at the latest: the earliest deadline of the store that runs and of those further
+/// out, whose code waits for it.
+pub(crate) fn running_deadline() -> Option<Instant> {
+    let mut earliest: Option<Instant> = None;
+    let mut store = signal::current();
+    while !store.is_null() {
+        // SAFETY: the store is the thread's current one, and those further out wait for it: their records are alive, and this thread
+        // alone writes the two fields.
+        let (deadline, outer) = unsafe { ((*store).deadline, (*store).outer) };
+        earliest = earliest.into_iter().chain(deadline).min();
+        store = outer;
+    }
+    earliest
 }
 
 /// The error of a store whose time is over.
@@ -220,7 +255,7 @@ extern "C" fn host_call(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
 ///
 /// Compiled code of the store has called us from inside [`enter`], which handed its borrow of the store to whoever asks here; no
 /// other borrow from here may be in use.
-unsafe fn running<'a>(vm: *mut VmStore) -> &'a mut StoreState {
+pub(super) unsafe fn running<'a>(vm: *mut VmStore) -> &'a mut StoreState {
     // SAFETY: by the condition above the record is alive, and the pointer is the borrow that `enter` has put aside.
     match unsafe { (*vm).store } {
         // SAFETY: as above.
@@ -238,26 +273,4 @@ fn guarded<T>(store: &mut StoreState, run: impl FnOnce(&mut StoreState) -> Resul
     };
     store.set_pending(pending);
     None
-}
-
-/// Leaves compiled code by the innermost entry trampoline's handler.
-///
-/// Only compiled code calls this, when the Rust function that it called has returned: between it and the trampoline there are then
-/// only frames of compiled code, which own nothing.
-extern "C" fn raise(store: *mut VmStore) -> ! {
-    // SAFETY: the store runs, so that `entry` describes the live frame of the innermost entry trampoline; its handler expects
-    // nothing in registers but the stack and the frame pointer (the Tail convention clobbers all others on this edge).
-    // The operands have registers of their own: a compiler without need of a frame pointer may choose rbp for one that is left open.
-    unsafe {
-        let VmEntry { pc, sp, fp } = (*store).entry;
-        std::arch::asm!(
-            "mov rsp, rax",
-            "mov rbp, rcx",
-            "jmp rdx",
-            in("rax") sp,
-            in("rcx") fp,
-            in("rdx") pc,
-            options(noreturn)
-        )
-    }
 }

@@ -1,7 +1,7 @@
 //! Where machine code lives, and which code a program counter belongs to.
 //!
 //! All code of the process lies in one reserved range, so that functions reach each other by near calls, and so that one table with
-//! an entry for each page answers, without a lock, what lies at an address: signal handlers ask that.
+//! an entry for each page answers, without a lock, what lies at an address: signal handlers and walks of the stack ask that.
 
 use std::io;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvid
 use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
 
 use super::sys::mmap::{Mapping, PAGE};
-use crate::compile::artifact::{CompiledFunction, RelocTarget};
+use crate::compile::artifact::{CallSite, CompiledFunction, RelocTarget};
 use crate::error::{Error, Result};
 
 /// How much address space code may take in one process: what a near call can span.
@@ -45,6 +45,8 @@ struct CodeMap {
     is_wasm: bool,
     /// Offsets from `base` at which an instruction may fault, ascending, with what the fault means.
     traps: Box<[(u32, u8)]>,
+    /// The calls with a handler, by their return address, ascending; offsets count from `base`.
+    handlers: Box<[CallSite]>,
 }
 
 /// Whether an address lies in the body of a wasm function, where nothing but frames of such functions lies between it and the
@@ -61,6 +63,16 @@ pub(crate) fn trap_at(pc: usize) -> Option<u8> {
     let offset = u32::try_from(pc - map.base).ok()?;
     let found = map.traps.binary_search_by_key(&offset, |(at, _)| *at).ok()?;
     Some(map.traps[found].1)
+}
+
+/// Where the exceptions of the call with that return address are handled: the handler's address, and how far its stack pointer lies
+/// below the frame pointer of the function that made the call. `None` where the call has no handler. Takes no lock.
+pub(crate) fn handler_at(return_address: usize) -> Option<(usize, usize)> {
+    let map = map_at(return_address)?;
+    let offset = u32::try_from(return_address - map.base).ok()?;
+    let found = map.handlers.binary_search_by_key(&offset, |site| site.return_address).ok()?;
+    let site = &map.handlers[found];
+    Some((map.base + site.handler as usize, site.frame_offset as usize))
 }
 
 /// The map of the block that an address lies in.
@@ -97,15 +109,22 @@ impl CodeBlock {
     fn publish(&mut self, space: &CodeSpace, functions: &[CompiledFunction], is_wasm: bool) {
         let base = space.map.base() as usize + self.pages.start * PAGE;
         let mut traps = Vec::with_capacity(functions.iter().map(|function| function.traps.len()).sum());
+        let mut handlers = Vec::with_capacity(functions.iter().map(|function| function.handlers.len()).sum());
         for (function, address) in functions.iter().zip(&self.addresses) {
             let start = (address - base) as u32;
             traps.extend(function.traps.iter().map(|(offset, code)| (start + offset, *code)));
+            handlers.extend(function.handlers.iter().map(|site| CallSite {
+                return_address: start + site.return_address,
+                handler: start + site.handler,
+                ..*site
+            }));
         }
         self.map = Box::into_raw(Box::new(CodeMap {
             base,
             length: self.pages.len() * PAGE,
             is_wasm,
             traps: traps.into(),
+            handlers: handlers.into(),
         }));
         for page in self.pages.clone() {
             if let Some(entry) = space.entry(page) {
@@ -395,6 +414,7 @@ mod tests {
     #[test]
     fn an_address_that_is_no_code_is_no_trap() {
         assert_eq!(trap_at(0), None);
+        assert_eq!(handler_at(0), None);
         assert_eq!(trap_at(usize::MAX), None);
         assert_eq!(trap_at(an_address_that_is_no_code_is_no_trap as *const () as usize), None);
     }

@@ -30,12 +30,24 @@ impl HeapMemory {
         Ok(())
     }
 
+    /// How many bytes can be opened in all.
+    pub(crate) fn reserved(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Gives the memory of whole pages back, which are zero afterwards.
+    pub(crate) fn discard(&mut self, range: Range<usize>) -> io::Result<()> {
+        assert!(range.start <= range.end && range.end <= self.open, "a range inside the heap");
+        self.map.discard(range.start, range.end - range.start)
+    }
+
     /// How many bytes are open.
     pub(crate) fn len(&self) -> usize {
         self.open
     }
 
     /// The offset that a word points to, where it points into what is open.
+    #[inline]
     pub(crate) fn offset_of(&self, word: u64) -> Option<usize> {
         let offset = (word as usize).checked_sub(self.map.base() as usize)?;
         (offset < self.open).then_some(offset)
@@ -44,6 +56,28 @@ impl HeapMemory {
     /// The address of an offset.
     pub(crate) fn address_of(&self, offset: usize) -> u64 {
         self.map.base() as u64 + offset as u64
+    }
+
+    /// The word at an offset, a multiple of 8.
+    #[inline]
+    pub(crate) fn word(&self, offset: usize) -> u64 {
+        // SAFETY: `place` has checked the offset; otherwise as for `bytes`.
+        unsafe { self.place(offset).read() }
+    }
+
+    /// Sets the word at an offset, a multiple of 8.
+    #[inline]
+    pub(crate) fn set_word(&mut self, offset: usize, word: u64) {
+        // SAFETY: as for `word`, and `&mut self` makes this the only access.
+        unsafe { self.place(offset).write(word) }
+    }
+
+    /// The address of a word inside what is open. Both the mapping and what is open of it are whole pages, so that a word that begins
+    /// there ends there.
+    #[inline]
+    fn place(&self, offset: usize) -> *mut u64 {
+        assert!(offset < self.open && offset.is_multiple_of(8), "a word inside the heap");
+        self.map.base().wrapping_add(offset).cast()
     }
 
     /// A range of the open bytes.

@@ -5,10 +5,11 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use super::layout::{
-    GlobalPlace, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmMemoryRef, VmStore, VmTable, VmVal,
+    GlobalPlace, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmMemoryRef, VmStore, VmStubs, VmTable, VmVal,
 };
 use super::ptr::VmPtr;
 use super::rows::VmTypeRow;
+use super::tag::VmTag;
 
 /// A context at a fixed address, owned by its instance.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl InstanceCtx {
     pub(crate) fn new(
         layout: VmCtxLayout,
         store: VmPtr<VmStore>,
-        builtin_stub: usize,
+        stubs: VmStubs,
         types: *const u32,
         type_rows: *const VmTypeRow,
         instance: usize,
@@ -36,7 +37,7 @@ impl InstanceCtx {
         // SAFETY: the size is not zero: there is always a header.
         let base = unsafe { alloc_zeroed(allocation) };
         let Some(base) = NonNull::new(base) else { handle_alloc_error(allocation) };
-        let header = VmCtxHeader { store: store.as_ptr(), builtin_stub, types, type_rows, instance };
+        let header = VmCtxHeader { store: store.as_ptr(), stubs, types, type_rows, instance };
         // SAFETY: the block begins with a header, and is aligned for it.
         unsafe { base.cast::<VmCtxHeader>().write(header) };
         InstanceCtx { base, layout }
@@ -86,10 +87,10 @@ impl InstanceCtx {
         }
     }
 
-    /// Refers to a tag by the address that stands for its identity.
-    pub(crate) fn set_tag(&mut self, index: u32, identity: usize) {
+    /// Refers to a tag.
+    pub(crate) fn set_tag(&mut self, index: u32, tag: VmPtr<VmTag>) {
         // SAFETY: as for `set_memory`.
-        unsafe { self.field::<usize>(self.layout.tag(index)).as_ptr().write(identity) };
+        unsafe { self.field::<*mut VmTag>(self.layout.tag(index)).as_ptr().write(tag.as_ptr()) };
     }
 
     /// The value of a global that the instance defines; `None` for one that it imports.

@@ -5,7 +5,8 @@
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Instant;
 
 use super::rows::VmTypeRow;
 use crate::runtime::StoreState;
@@ -15,16 +16,17 @@ use crate::runtime::StoreState;
 #[repr(C, align(16))]
 pub(crate) struct VmVal(pub(crate) u128);
 
-/// Where compiled code resumes when it is left by a trap: the handler of the innermost entry trampoline.
+/// Where compiled code goes on that is left by a trap or an exception: a handler, and the stack and frame pointer that it expects.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
-pub(crate) struct VmEntry {
+pub(crate) struct VmHandler {
     pub(crate) pc: usize,
     pub(crate) sp: usize,
     pub(crate) fp: usize,
 }
 
-/// Where compiled code was left for the host, for walks of the stack: a return address, and the frame that it belongs to.
+/// Where compiled code was left for the host, for walks of the stack: the frame pointer of the stub or trampoline that made the call,
+/// and its return address. Saved and restored around nested entries, like `entry`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmExit {
@@ -58,22 +60,29 @@ pub(crate) struct VmStore {
     pub(crate) stack_limit: usize,
     /// The lowest address of the stack of the thread that runs the store's code; what it was before where none does.
     pub(crate) stack_low: usize,
-    pub(crate) entry: VmEntry,
+    /// The handler of the innermost entry trampoline. Its frame pointer is 0 where nothing runs.
+    pub(crate) entry: VmHandler,
     pub(crate) exit: VmExit,
     pub(crate) fault: VmFault,
+    /// The exception that compiled code was left by because nothing in it caught it, until the innermost entry takes it; else null.
+    pub(crate) thrown: u64,
     /// An address above all frames of the store's activations, while there are any.
     pub(crate) stack_high: usize,
     pub(crate) free: VmFree,
     /// Set by the watchdog: compiled code is to be left where it is next found.
     pub(crate) interrupted: AtomicBool,
+    /// When the watchdog does so, while code runs.
+    pub(crate) deadline: Option<Instant>,
     /// The other store whose code called the host function that runs this one's code, or null.
     pub(crate) outer: *mut VmStore,
     /// Calls a [`Builtin`](crate::builtin::Builtin): see [`call::builtin_call`](super::call).
     pub(crate) builtin_call: usize,
     /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for [`VmStore::raise`].
     pub(crate) host_call: usize,
-    /// `extern "C" fn(*mut VmStore) -> !`: leaves compiled code by the innermost entry.
+    /// `extern "C" fn(*mut VmStore) -> !`: leaves compiled code that called a host function or a builtin which failed.
     pub(crate) raise: usize,
+    /// `extern "C" fn(*mut VmStore, u64) -> !`: throws an exception.
+    pub(crate) throw: usize,
     /// The store that this belongs to, as the innermost entry borrows it; none while nothing runs.
     pub(crate) store: Option<NonNull<StoreState>>,
 }
@@ -110,7 +119,8 @@ pub(crate) struct VmHostCtx {
 #[repr(C)]
 pub(crate) struct VmMemory {
     pub(crate) base: *mut u8,
-    pub(crate) length: usize,
+    /// Atomic because threads share some memories; where one store has a memory for itself, as good as a plain number.
+    pub(crate) length: AtomicUsize,
 }
 
 /// A memory as an instance refers to it.
@@ -133,13 +143,20 @@ pub(crate) struct VmTable {
 /// The value of a global.
 pub(crate) type VmGlobal = VmVal;
 
+/// The code through which compiled code calls builtins, and by which it throws exceptions: the same for all of an engine.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct VmStubs {
+    pub(crate) builtin: usize,
+    pub(crate) throw: usize,
+}
+
 /// The fixed part of an instance's context; [`VmCtxLayout`] says what follows.
 #[derive(Debug)]
 #[repr(C, align(16))]
 pub(crate) struct VmCtxHeader {
     pub(crate) store: *mut VmStore,
-    /// The code through which compiled code calls builtins.
-    pub(crate) builtin_stub: usize,
+    pub(crate) stubs: VmStubs,
     /// The canonical number of each type of the module, by type index.
     pub(crate) types: *const u32,
     /// What is known of each type of the engine, by canonical number.
@@ -153,9 +170,9 @@ pub(crate) mod offsets {
     use super::*;
 
     pub(crate) const STORE_STACK_LIMIT: i32 = offset_of!(VmStore, stack_limit) as i32;
-    pub(crate) const STORE_ENTRY_PC: i32 = (offset_of!(VmStore, entry) + offset_of!(VmEntry, pc)) as i32;
-    pub(crate) const STORE_ENTRY_SP: i32 = (offset_of!(VmStore, entry) + offset_of!(VmEntry, sp)) as i32;
-    pub(crate) const STORE_ENTRY_FP: i32 = (offset_of!(VmStore, entry) + offset_of!(VmEntry, fp)) as i32;
+    pub(crate) const STORE_ENTRY_PC: i32 = (offset_of!(VmStore, entry) + offset_of!(VmHandler, pc)) as i32;
+    pub(crate) const STORE_ENTRY_SP: i32 = (offset_of!(VmStore, entry) + offset_of!(VmHandler, sp)) as i32;
+    pub(crate) const STORE_ENTRY_FP: i32 = (offset_of!(VmStore, entry) + offset_of!(VmHandler, fp)) as i32;
     pub(crate) const STORE_EXIT_PC: i32 = (offset_of!(VmStore, exit) + offset_of!(VmExit, pc)) as i32;
     pub(crate) const STORE_EXIT_FP: i32 = (offset_of!(VmStore, exit) + offset_of!(VmExit, fp)) as i32;
     pub(crate) const STORE_FREE_NEXT: i32 = (offset_of!(VmStore, free) + offset_of!(VmFree, next)) as i32;
@@ -163,6 +180,7 @@ pub(crate) mod offsets {
     pub(crate) const STORE_BUILTIN_CALL: i32 = offset_of!(VmStore, builtin_call) as i32;
     pub(crate) const STORE_HOST_CALL: i32 = offset_of!(VmStore, host_call) as i32;
     pub(crate) const STORE_RAISE: i32 = offset_of!(VmStore, raise) as i32;
+    pub(crate) const STORE_THROW: i32 = offset_of!(VmStore, throw) as i32;
 
     pub(crate) const FUNC_CODE: i32 = offset_of!(VmFuncRef, code) as i32;
     pub(crate) const FUNC_VMCTX: i32 = offset_of!(VmFuncRef, vmctx) as i32;
@@ -179,7 +197,10 @@ pub(crate) mod offsets {
     pub(crate) const TABLE_LENGTH: i32 = offset_of!(VmTable, length) as i32;
 
     pub(crate) const CTX_STORE: i32 = offset_of!(VmCtxHeader, store) as i32;
-    pub(crate) const CTX_BUILTIN_STUB: i32 = offset_of!(VmCtxHeader, builtin_stub) as i32;
+    pub(crate) const CTX_BUILTIN_STUB: i32 =
+        (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, builtin)) as i32;
+    pub(crate) const CTX_THROW_STUB: i32 =
+        (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, throw)) as i32;
     pub(crate) const CTX_TYPES: i32 = offset_of!(VmCtxHeader, types) as i32;
     pub(crate) const CTX_TYPE_ROWS: i32 = offset_of!(VmCtxHeader, type_rows) as i32;
 }

@@ -272,7 +272,7 @@ fn lift_heap(heap: EngineHeapType) -> Result<HeapType, EmbedError> {
         EngineHeapType::Exn => HeapType::Exn,
         EngineHeapType::NoExn => HeapType::NoExn,
         // Nulls come back as the bottom type of their hierarchy.
-        EngineHeapType::Concrete(_) => {
+        EngineHeapType::Concrete(_) | EngineHeapType::Exact(_) => {
             return Err(EmbedError::new(ErrorKind::Internal, "a null of a defined type came back"));
         }
     })
@@ -289,6 +289,7 @@ impl From<Error> for EmbedError {
             Engine::Unsupported => ErrorKind::Unsupported,
             Engine::Unlinkable => ErrorKind::Unlinkable,
             Engine::Trap(_) => ErrorKind::Trap,
+            Engine::Exception => ErrorKind::Exception,
             Engine::Exhaustion => ErrorKind::Exhaustion,
             Engine::Limit => ErrorKind::Limit,
             Engine::Interrupted => ErrorKind::Timeout,

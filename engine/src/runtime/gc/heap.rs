@@ -1,32 +1,48 @@
-//! Allocation.
+//! Objects: how they are made, read and written.
 
+use std::io;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
+use super::layouts::Layouts;
+use super::space::Space;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::runtime::StoreState;
-use crate::types::layout::HEADER;
 use crate::types::{StorageType, TypeId};
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmVal;
+use crate::vm::sys::stack;
 
 /// The objects of a store. Its memory is reserved when the first is made.
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
-    memory: Option<HeapMemory>,
-    used: usize,
+    pub(super) parts: Option<Parts>,
+    /// How far down the stack reached where objects were made, since the code of the store was last entered from outside.
+    pub(crate) depth: Option<NonZeroUsize>,
+    /// How many collections there were.
+    pub(super) collections: u64,
+    /// How many bytes of objects the last of them kept.
+    pub(super) live_bytes: u64,
 }
 
-/// By how much the memory grows at once.
-const GROWTH: usize = 64 << 10;
+/// What a heap consists of.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) space: Space,
+    pub(super) layouts: Layouts,
+}
 
 impl Heap {
     /// The type of an object, and its length if it is an array.
     pub(crate) fn header(&self, object: u64) -> (TypeId, u32) {
-        let word = self.read(object, 0, 8).0 as u64;
+        let word = self.memory().word(self.offset(object));
         (TypeId(word as u32), (word >> 32) as u32)
     }
 
     /// A value of an object, at that offset.
     pub(crate) fn field(&self, object: u64, offset: usize, storage: StorageType) -> VmVal {
-        self.read(object, offset, storage.size() as usize)
+        self.memory().read(self.offset(object) + offset, storage.size() as usize)
     }
 
     /// Sets a value of an object, at that offset.
@@ -35,23 +51,58 @@ impl Heap {
         self.memory_mut().write(at, storage.size() as usize, value);
     }
 
-    fn read(&self, object: u64, offset: usize, size: usize) -> VmVal {
-        match &self.memory {
-            Some(memory) => memory.read(self.offset(object) + offset, size),
-            None => unreachable!("a reference to an object, in a store without objects"),
+    /// Bytes of an object, by their offsets, to change.
+    pub(super) fn bytes_mut(&mut self, object: u64, range: Range<usize>) -> &mut [u8] {
+        let start = self.offset(object);
+        self.memory_mut().bytes_mut(start + range.start..start + range.end)
+    }
+
+    /// Sets every `step` of `size` bytes inside an object, from that address on, to the low bytes of a value.
+    pub(crate) fn fill(&mut self, address: u64, size: usize, step: usize, value: VmVal) {
+        fn chunks<const SIZE: usize>(bytes: &mut [u8], value: VmVal) {
+            let mut chunk = [0; SIZE];
+            chunk.copy_from_slice(&value.0.to_le_bytes()[..SIZE]);
+            bytes.as_chunks_mut().0.fill(chunk);
+        }
+        let bytes = self.bytes_mut(address, 0..size);
+        match step {
+            1 => bytes.fill(value.0 as u8),
+            2 => chunks::<2>(bytes, value),
+            4 => chunks::<4>(bytes, value),
+            8 => chunks::<8>(bytes, value),
+            _ => chunks::<16>(bytes, value),
         }
     }
 
+    /// Copies bytes from an address inside an object to one inside the same or another.
+    pub(crate) fn copy(&mut self, to: u64, from: u64, size: usize) {
+        if size == 0 {
+            // Behind the last element there may be nothing.
+            return;
+        }
+        let (to, from) = (self.offset(to), self.offset(from));
+        let memory = self.memory_mut();
+        let end = memory.len();
+        memory.bytes_mut(0..end).copy_within(from..from + size, to);
+    }
+
     fn offset(&self, object: u64) -> usize {
-        match self.memory.as_ref().and_then(|memory| memory.offset_of(object)) {
+        match self.memory().offset_of(object) {
             Some(offset) => offset,
             None => unreachable!("a reference to an object points into the heap"),
         }
     }
 
+    fn memory(&self) -> &HeapMemory {
+        match &self.parts {
+            Some(parts) => &parts.space.memory,
+            None => unreachable!("a reference to an object, in a store without objects"),
+        }
+    }
+
     fn memory_mut(&mut self) -> &mut HeapMemory {
-        match &mut self.memory {
-            Some(memory) => memory,
+        match &mut self.parts {
+            Some(parts) => &mut parts.space.memory,
             None => unreachable!("a reference to an object, in a store without objects"),
         }
     }
@@ -62,25 +113,82 @@ impl StoreState {
     ///
     /// # Errors
     ///
-    /// Where it would pass the store's limit, or the machine has no room for it.
+    /// Where it would pass the store's limit, or the machine has no room for it; where the store was interrupted.
     pub(crate) fn allocate_object(&mut self, ty: TypeId, length: u32, size: u64) -> Result<u64> {
+        self.refuse_if_interrupted()?;
         let limit = self.engine().config().limits.heap_bytes;
-        let no_room = |error| Error::limit("no room for the heap").caused_by(error);
-        let heap = &mut self.heap;
-        let memory = match &mut heap.memory {
-            Some(memory) => memory,
-            none => none.insert(HeapMemory::reserve(limit as usize).map_err(no_room)?),
-        };
-        let start = heap.used;
-        let end = start as u64 + size;
-        if end > limit {
-            return Err(Error::limit(format!("a store's objects may use {limit} bytes")));
+        if size > limit {
+            return Err(over(limit));
         }
-        while (memory.len() as u64) < end {
-            memory.grow(GROWTH).map_err(no_room)?;
-        }
-        heap.used = end as usize;
-        memory.write(start, HEADER as usize, VmVal(u128::from(u64::from(ty.0) | u64::from(length) << 32)));
-        Ok(memory.address_of(start))
+        self.begin_heap()?;
+        self.heap.depth = [self.heap.depth, NonZeroUsize::new(stack::here())].into_iter().flatten().min();
+        self.learn_hole();
+        let object = self.room(size as usize)?;
+        let Some(Parts { space, .. }) = &mut self.heap.parts else { unreachable!("the heap has begun") };
+        space.memory.set_word(object, u64::from(ty.0) | u64::from(length) << 32);
+        let address = space.memory.address_of(object);
+        self.publish_hole();
+        Ok(address)
     }
+
+    /// Room for an object, zero; collects before, where it is time to or there is no room otherwise.
+    fn room(&mut self, size: usize) -> Result<usize> {
+        let Config { limits, collect_always, .. } = self.engine().config();
+        let (limit, mut collect) = (limits.heap_bytes, *collect_always);
+        collect |= self.space().is_some_and(|space| space.is_due(size));
+        if collect {
+            self.collect()?;
+        }
+        loop {
+            let Some(space) = self.space() else { unreachable!("the heap has begun") };
+            match space.allocate(size).map_err(no_room)? {
+                Some(object) => return Ok(object),
+                None if collect => return Err(over(limit)),
+                None => self.collect()?,
+            }
+            collect = true;
+            if self.space().is_some_and(|space| space.is_full()) {
+                return Err(over(limit));
+            }
+        }
+    }
+
+    /// Reserves the heap's memory, the first time.
+    pub(super) fn begin_heap(&mut self) -> Result<()> {
+        if self.heap.parts.is_none() {
+            let space = Space::new(self.engine().config().limits.heap_bytes).map_err(no_room)?;
+            let layouts = Layouts::new(self.engine());
+            self.heap.parts = Some(Parts { space, layouts });
+            self.publish_hole();
+        }
+        Ok(())
+    }
+
+    /// Learns how much of the hole compiled code has used.
+    pub(super) fn learn_hole(&mut self) {
+        let (always, free) = (self.engine().config().collect_always, self.vm_ptr().free_range());
+        if let Some(space) = self.space().filter(|_| !always) {
+            space.set_free(free);
+        }
+    }
+
+    /// Tells compiled code where it may make objects; nowhere, where every allocation is to collect.
+    pub(super) fn publish_hole(&mut self) {
+        let (always, vm) = (self.engine().config().collect_always, self.vm_ptr());
+        if let Some(space) = self.space().filter(|_| !always) {
+            vm.set_free_range(space.free());
+        }
+    }
+
+    fn space(&mut self) -> Option<&mut Space> {
+        self.heap.parts.as_mut().map(|parts| &mut parts.space)
+    }
+}
+
+fn no_room(error: io::Error) -> Error {
+    Error::limit("no room for the heap").caused_by(error)
+}
+
+fn over(limit: u64) -> Error {
+    Error::limit(format!("a store's objects may use {limit} bytes"))
 }

@@ -3,7 +3,7 @@
 use super::Root;
 use crate::error::{Error, Result};
 use crate::runtime::{StoreState, Val};
-use crate::types::layout::{ObjectLayout, PAYLOAD};
+use crate::types::layout::{ObjectLayout, element_offset};
 use crate::types::{StorageType, TypeId};
 use crate::vm::layout::VmVal;
 
@@ -102,7 +102,7 @@ impl ArrayRef {
         }
         let ty = store.engine().types().get(self.defined_type(store));
         let ObjectLayout::Array(storage) = ty.layout else { unreachable!("an array has an array's type") };
-        let offset = PAYLOAD as usize + ((index as usize) << storage.size_log2());
+        let offset = element_offset(storage, index);
         Ok(store.unpack(store.heap.field(self.0.word(), offset, storage), storage))
     }
 }

@@ -61,6 +61,17 @@ impl Mapping {
         if result == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
+    /// Gives the memory of a range of whole pages back; they stay accessible, and are zero when they are next read.
+    pub(crate) fn discard(&self, start: usize, length: usize) -> io::Result<()> {
+        let base = self.range(start, length)?;
+        // SAFETY: `range` has checked that the pages belong to this mapping, which is private and anonymous.
+        if unsafe { libc::madvise(base.cast(), length, libc::MADV_DONTNEED) } == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+
     fn protect(&self, start: usize, length: usize, access: libc::c_int) -> io::Result<()> {
         if length == 0 {
             return Ok(());
@@ -110,6 +121,11 @@ mod tests {
         map.close(PAGE, PAGE).unwrap();
         map.open(PAGE, PAGE).unwrap();
         // SAFETY: as above; the page is fresh.
+        assert_eq!(unsafe { byte.read() }, 0);
+        // SAFETY: as above.
+        unsafe { byte.write(7) };
+        map.discard(PAGE, PAGE).unwrap();
+        // SAFETY: as above; the page stays readable.
         assert_eq!(unsafe { byte.read() }, 0);
     }
 

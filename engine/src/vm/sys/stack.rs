@@ -31,6 +31,11 @@ pub(crate) fn prepare_thread() -> io::Result<usize> {
     }
 }
 
+/// The lowest address of the running thread's stack, where it was prepared for compiled code.
+pub(crate) fn low() -> Option<usize> {
+    Some(LOW.get()).filter(|low| *low != 0)
+}
+
 #[cold]
 fn prepare_new_thread() -> io::Result<usize> {
     let low = stack_low()?;

@@ -1,0 +1,86 @@
+//! Arrays on the heap: made, filled and copied (core spec, section 4.6.10, "Aggregate Instructions").
+
+use std::ops::Range;
+
+use crate::builtin::within;
+use crate::error::Result;
+use crate::runtime::StoreState;
+use crate::trap::Trap;
+use crate::types::layout::{ObjectLayout, PAYLOAD, array_size};
+use crate::types::{StorageType, TypeId};
+
+impl StoreState {
+    /// Makes an array of that length, whose elements have their default values.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoreState::allocate_object`].
+    pub(crate) fn allocate_array(&mut self, ty: TypeId, length: u32) -> Result<u64> {
+        let size = array_size(self.storage_of(ty), length);
+        self.allocate_object(ty, length, size)
+    }
+
+    /// The logarithm of the size of an array type's elements.
+    pub(crate) fn element_size_log2(&self, ty: TypeId) -> u32 {
+        self.storage_of(ty).size_log2()
+    }
+
+    /// Whether that many bytes of a data segment follow its byte `source`.
+    pub(crate) fn check_data(&self, instance: usize, segment: usize, source: u64, size: u64) -> Result<()> {
+        let data = self.instance(instance).data(segment);
+        within(data.len(), source, size, Trap::MemoryOutOfBounds).map(drop)
+    }
+
+    /// Sets elements to what the bytes of a data segment mean, from its byte `source` on.
+    pub(crate) fn array_from_data(
+        &mut self,
+        instance: usize,
+        segment: usize,
+        array: u64,
+        target: u64,
+        source: u64,
+        length: u64,
+    ) -> Result<()> {
+        let target = self.element_range(array, target, length)?;
+        let data = self.instances[instance].data(segment);
+        let source = within(data.len(), source, target.len() as u64, Trap::MemoryOutOfBounds)?;
+        self.heap.bytes_mut(array, target).copy_from_slice(&data[source]);
+        Ok(())
+    }
+
+    /// Sets elements to references of an element segment.
+    pub(crate) fn array_from_elements(
+        &mut self,
+        instance: usize,
+        segment: usize,
+        array: u64,
+        target: u64,
+        source: u64,
+        length: u64,
+    ) -> Result<()> {
+        let target = self.element_range(array, target, length)?;
+        let words = &self.instances[instance].elements[segment];
+        let source = within(words.len(), source, length, Trap::TableOutOfBounds)?;
+        let places = self.heap.bytes_mut(array, target).as_chunks_mut::<8>().0;
+        for (place, word) in places.iter_mut().zip(&words[source]) {
+            *place = word.to_le_bytes();
+        }
+        Ok(())
+    }
+
+    /// Where elements lie in their array, which is not null: as offsets from its begin.
+    fn element_range(&self, array: u64, start: u64, length: u64) -> Result<Range<usize>> {
+        let (ty, elements) = self.heap.header(array);
+        let range = within(elements as usize, start, length, Trap::ArrayOutOfBounds)?;
+        let log2 = self.element_size_log2(ty);
+        let offset = |index: usize| PAYLOAD as usize + (index << log2);
+        Ok(offset(range.start)..offset(range.end))
+    }
+
+    fn storage_of(&self, ty: TypeId) -> StorageType {
+        match self.engine().types().get(ty).layout {
+            ObjectLayout::Array(storage) => storage,
+            _ => unreachable!("an array has an array's type"),
+        }
+    }
+}

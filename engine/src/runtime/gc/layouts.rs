@@ -1,0 +1,58 @@
+//! How the objects of a heap lie, by their headers.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::types::TypeId;
+use crate::types::canon::CanonType;
+use crate::types::layout::{ObjectLayout, PAYLOAD};
+
+/// The types of the objects of a heap, found without a lock once they were met.
+#[derive(Debug)]
+pub(super) struct Layouts {
+    engine: Engine,
+    known: Vec<Option<Arc<CanonType>>>,
+}
+
+impl Layouts {
+    pub(super) fn new(engine: &Engine) -> Layouts {
+        Layouts { engine: engine.clone(), known: Vec::new() }
+    }
+
+    /// The layout of an object with that header.
+    pub(super) fn of(&mut self, header: u64) -> &ObjectLayout {
+        let number = header as u32 as usize;
+        if !matches!(self.known.get(number), Some(Some(_))) {
+            self.learn(number);
+        }
+        match &self.known[number] {
+            Some(ty) => &ty.layout,
+            None => unreachable!("the type was just learnt"),
+        }
+    }
+
+    /// The size in bytes of an object with that header.
+    pub(super) fn size(&mut self, header: u64) -> usize {
+        size(self.of(header), header)
+    }
+
+    #[cold]
+    fn learn(&mut self, number: usize) {
+        let ty = self.engine.types().get(TypeId(number as u32));
+        if self.known.len() <= number {
+            self.known.resize(number + 1, None);
+        }
+        self.known[number] = Some(ty);
+    }
+}
+
+/// The size in bytes of an object of that layout and header.
+pub(super) fn size(layout: &ObjectLayout, header: u64) -> usize {
+    match layout {
+        ObjectLayout::Struct(fields) | ObjectLayout::Exception(fields) => fields.size as usize,
+        ObjectLayout::Array(element) => {
+            let bytes = (header >> 32) << element.size_log2();
+            (u64::from(PAYLOAD) + bytes).next_multiple_of(8) as usize
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Marking: finds the objects and the host's values that the roots lead to.
+
+use super::block::{BLOCK, Block, Granules, LINE, SMALL};
+use super::host::{HOST, HostValues, TAG};
+use super::layouts::{Layouts, size};
+use super::space::Space;
+use crate::types::layout::{ObjectLayout, PAYLOAD};
+use crate::vm::heap::HeapMemory;
+
+/// How many elements of an array are looked at before what they lead to.
+const CHUNK: usize = 512;
+
+/// A collection that marks.
+pub(super) struct Marker<'a> {
+    space: &'a mut Space,
+    layouts: &'a mut Layouts,
+    hosts: &'a mut HostValues,
+    /// Objects that are marked and were not looked into.
+    gray: Vec<usize>,
+    /// Ranges of arrays' elements that were not looked at.
+    arrays: Vec<(usize, usize)>,
+    live_bytes: usize,
+}
+
+impl<'a> Marker<'a> {
+    /// Begins with nothing marked, in a space that is closed.
+    pub(super) fn new(
+        space: &'a mut Space,
+        layouts: &'a mut Layouts,
+        hosts: &'a mut HostValues,
+    ) -> Marker<'a> {
+        Marker { space, layouts, hosts, gray: Vec::new(), arrays: Vec::new(), live_bytes: 0 }
+    }
+
+    /// Keeps what a reference points to.
+    pub(super) fn reference(&mut self, word: u64) {
+        visit(word, &self.space.memory, &mut self.space.marks, self.hosts, &mut self.gray);
+    }
+
+    /// Keeps what a word points to or into, in case it is a reference.
+    pub(super) fn ambiguous(&mut self, word: u64) {
+        if word & TAG == HOST {
+            self.hosts.mark(word);
+        }
+        if let Some(offset) = self.space.memory.offset_of(word)
+            && let Some(object) = self.space.object_at(offset, self.layouts)
+            && self.space.marks[object / BLOCK].insert(object % BLOCK)
+        {
+            self.gray.push(object);
+        }
+    }
+
+    /// Keeps what the objects lead to that were kept so far; gives the bytes of all of them together.
+    pub(super) fn finish(mut self) -> usize {
+        loop {
+            while let Some(object) = self.gray.pop() {
+                self.look_into(object);
+            }
+            let Some((start, end)) = self.arrays.pop() else { return self.live_bytes };
+            let next = end.min(start + CHUNK * 8);
+            if next < end {
+                self.arrays.push((next, end));
+            }
+            for at in (start..next).step_by(8) {
+                self.reference(self.space.memory.word(at));
+            }
+        }
+    }
+
+    fn look_into(&mut self, object: usize) {
+        let Space { memory, marks, blocks, .. } = &mut *self.space;
+        let header = memory.word(object);
+        let layout = self.layouts.of(header);
+        let size = size(layout, header);
+        match layout {
+            ObjectLayout::Struct(fields) | ObjectLayout::Exception(fields) => {
+                for field in &fields.references {
+                    let word = memory.word(object + *field as usize);
+                    visit(word, memory, marks, self.hosts, &mut self.gray);
+                }
+            }
+            ObjectLayout::Array(element) if element.is_traced() => {
+                self.arrays.push((object + PAYLOAD as usize, object + size));
+            }
+            ObjectLayout::Array(_) => {}
+        }
+        self.live_bytes += size;
+        if size <= SMALL {
+            keep_lines(&mut blocks[object / BLOCK], object % BLOCK, size);
+        }
+    }
+}
+
+/// Marks what a reference points to, if it is new.
+fn visit(
+    word: u64,
+    memory: &HeapMemory,
+    marks: &mut [Granules],
+    hosts: &mut HostValues,
+    gray: &mut Vec<usize>,
+) {
+    if word & TAG == 0 {
+        // A reference to a function points elsewhere, and null does.
+        if let Some(object) = memory.offset_of(word)
+            && marks[object / BLOCK].insert(object % BLOCK)
+        {
+            gray.push(object);
+        }
+    } else if word & TAG == HOST {
+        hosts.mark(word);
+    }
+}
+
+fn keep_lines(block: &mut Block, start: usize, size: usize) {
+    block.live.insert(start / LINE..(start + size - 1) / LINE + 1);
+}

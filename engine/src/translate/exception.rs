@@ -1,0 +1,153 @@
+//! Exceptions (core spec, section 4.6.4, "Exception Handling").
+//!
+//! Every call inside a `try_table` has one handler: the landing pad of the innermost `try_table` around it. The pad gets the exception,
+//! compares its tag with those of the clauses, and throws it on if none of them catches.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Value};
+use smallvec::SmallVec;
+use wasmparser::Catch;
+
+use super::{TRUSTED, Translator};
+use crate::compile::artifact::trap_code;
+use crate::compile::signature::{POINTER, ir_type, throw_signature};
+use crate::error::Result;
+use crate::trap::Trap;
+use crate::types::layout::{EXCEPTION_TAG, FieldsLayout};
+use crate::vm::layout::offsets;
+
+/// An open `try_table`.
+pub(super) struct TryTable {
+    catches: SmallVec<[Catch; 2]>,
+    /// Where exceptions go; made by the first thing inside that can throw.
+    pad: Option<Block>,
+}
+
+impl TryTable {
+    pub(super) fn new(catches: &[Catch]) -> TryTable {
+        TryTable { catches: catches.into(), pad: None }
+    }
+
+    /// The landing pad and the clauses, if anything inside can throw.
+    pub(super) fn into_pad(self) -> Option<(Block, SmallVec<[Catch; 2]>)> {
+        Some((self.pad?, self.catches))
+    }
+}
+
+/// Reads and writes of an exception's values: vectors among them are not aligned to their size.
+const FIELD: MemFlagsData = MemFlagsData::new().with_notrap();
+
+impl Translator<'_, '_> {
+    /// Makes an exception and throws it.
+    pub(super) fn throw(&mut self, tag: u32) {
+        let info = self.env.info;
+        let type_index = info.tag_types[tag as usize];
+        let ty = info.func_type_at(type_index);
+        let values = self.pop_boundary(ty.params().len());
+        let layout = FieldsLayout::of_exception(ty);
+        let type_number = self.type_number(type_index);
+        let exception = self.allocate(type_number, 0, layout.size);
+        let record = self.context_pointer(self.env.layout.tag(tag));
+        self.b.ins().store(TRUSTED, record, exception, EXCEPTION_TAG as i32);
+        for ((offset, _), value) in layout.fields.iter().zip(values) {
+            self.b.ins().store(FIELD, value, exception, *offset as i32);
+        }
+        self.throw_exception(exception);
+        self.reachable = false;
+    }
+
+    pub(super) fn throw_ref(&mut self) {
+        let exception = self.pop();
+        self.trap_if_null(exception, Trap::NullExceptionReference);
+        self.throw_exception(exception);
+        self.reachable = false;
+    }
+
+    /// The landing pad of the innermost `try_table` around the instruction at hand.
+    pub(super) fn innermost_pad(&mut self) -> Option<Block> {
+        let block = self.try_tables.last_mut()?;
+        Some(*block.pad.get_or_insert_with(|| {
+            let pad = self.b.create_block();
+            self.b.append_block_param(pad, POINTER);
+            self.b.set_cold_block(pad);
+            pad
+        }))
+    }
+
+    /// Translates the landing pad of a `try_table` that has just been closed: its clauses count labels from outside of it.
+    pub(super) fn landing_pad(&mut self, pad: Block, catches: &[Catch]) -> Result<()> {
+        self.b.seal_block(pad);
+        self.b.switch_to_block(pad);
+        let exception = self.b.block_params(pad)[0];
+        for catch in catches {
+            match *catch {
+                Catch::One { tag, label } => self.catch(exception, tag, label, false),
+                Catch::OneRef { tag, label } => self.catch(exception, tag, label, true),
+                Catch::All { label } => {
+                    self.branch_caught(label, &[]);
+                    return Ok(());
+                }
+                Catch::AllRef { label } => {
+                    self.branch_caught(label, &[exception.into()]);
+                    return Ok(());
+                }
+            }
+            // A few bytes ask for a thousand values here.
+            self.check_size()?;
+        }
+        self.throw_exception(exception);
+        Ok(())
+    }
+
+    /// Branches with the values of an exception, and with itself where that is asked for, if it has that tag.
+    fn catch(&mut self, exception: Value, tag: u32, label: u32, with_reference: bool) {
+        let (caught, next) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(caught);
+        self.b.set_cold_block(next);
+        let record = self.b.ins().load(POINTER, TRUSTED, exception, EXCEPTION_TAG as i32);
+        let wanted = self.context_pointer(self.env.layout.tag(tag));
+        let same = self.icmp(IntCC::Equal, record, wanted);
+        self.b.ins().brif(same, caught, &[], next, &[]);
+        self.b.seal_block(caught);
+        self.b.seal_block(next);
+
+        self.b.switch_to_block(caught);
+        let ty = self.env.info.func_type_at(self.env.info.tag_types[tag as usize]);
+        let fields = FieldsLayout::of_exception(ty).fields;
+        let mut args: Vec<BlockArg> = Vec::with_capacity(fields.len() + 1);
+        for ((offset, _), ty) in fields.iter().zip(ty.params()) {
+            let value = self.b.ins().load(ir_type(*ty), FIELD, exception, *offset as i32);
+            args.push(value.into());
+        }
+        if with_reference {
+            args.push(exception.into());
+        }
+        self.branch_caught(label, &args);
+        self.b.switch_to_block(next);
+    }
+
+    fn branch_caught(&mut self, label: u32, args: &[BlockArg]) {
+        let (target, _) = self.branch_target(label);
+        self.b.ins().jump(target, args);
+    }
+
+    /// Throws an exception: inside a `try_table` there is no need to look for the handler.
+    fn throw_exception(&mut self, exception: Value) {
+        if let Some(pad) = self.innermost_pad() {
+            self.b.ins().jump(pad, &[exception.into()]);
+            return;
+        }
+        let signature = self.throw_signature();
+        let stub = self.context_pointer(offsets::CTX_THROW_STUB);
+        self.b.ins().call_indirect(signature, stub, &[self.vmctx, exception]);
+        // Never reached: the stub does not return.
+        self.b.ins().trap(trap_code(Trap::Unreachable));
+    }
+
+    fn throw_signature(&mut self) -> SigRef {
+        match self.throw_signature {
+            Some(signature) => signature,
+            None => *self.throw_signature.insert(self.b.import_signature(throw_signature())),
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Type tests and casts, and unboxed integers (core spec, section 4.6.9, "Reference Instructions", and 4.6.10, "Aggregate Instructions").
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
+use wasmparser::{AbstractHeapType, HeapType, RefType, UnpackedIndex};
+
+use super::memory::Extend;
+use super::{TRUSTED, Translator, constant};
+use crate::builtin::Builtin;
+use crate::compile::artifact::trap_code;
+use crate::error::{Error, Result};
+use crate::trap::Trap;
+use crate::types::CompositeType;
+use crate::types::layout::OBJECT_TYPE;
+use crate::vm::layout::offsets;
+use crate::vm::rows::{KIND_ARRAY, KIND_STRUCT, ROW_KIND, ROW_LOG2, display_offset};
+
+/// The low bits of a reference below `any` by which those that are no addresses are known: an unboxed integer has the lowest set, a
+/// value of the host's only the other.
+const TAG: i64 = 0b11;
+const I31_TAG: i64 = 0b01;
+const HOST_TAG: i64 = 0b10;
+
+/// What a reference that is not null has to be.
+#[derive(Clone, Copy)]
+enum Test {
+    /// Whatever its hierarchy holds.
+    Anything,
+    /// Nothing is.
+    Nothing,
+    I31,
+    /// Anything but a value of the host's.
+    Eq,
+    /// An object whose type is of that sort.
+    Kind(u32),
+    /// An object of that type.
+    Object(Target),
+    /// A function of that type.
+    Function(Target),
+}
+
+/// A type of the module by its index, with those that extend it or without.
+#[derive(Clone, Copy)]
+struct Target {
+    type_index: u32,
+    exact: bool,
+}
+
+impl Translator<'_, '_> {
+    pub(super) fn ref_test(&mut self, heap: HeapType, nullable: bool) -> Result<()> {
+        let reference = self.pop();
+        let [yes, no, done] = [(); 3].map(|()| self.b.create_block());
+        let result = self.b.append_block_param(done, types::I32);
+        self.branch_on_type(reference, (heap, nullable), yes, no)?;
+        for (block, answer) in [(yes, 1), (no, 0)] {
+            self.b.seal_block(block);
+            self.b.switch_to_block(block);
+            let answer = self.b.ins().iconst(types::I32, answer);
+            self.b.ins().jump(done, &[answer.into()]);
+        }
+        self.b.seal_block(done);
+        self.b.switch_to_block(done);
+        self.push(result);
+        Ok(())
+    }
+
+    pub(super) fn ref_cast(&mut self, heap: HeapType, nullable: bool) -> Result<()> {
+        let reference = self.pop();
+        let [yes, no] = [(); 2].map(|()| self.b.create_block());
+        self.b.set_cold_block(no);
+        self.branch_on_type(reference, (heap, nullable), yes, no)?;
+        self.b.seal_block(no);
+        self.b.switch_to_block(no);
+        self.b.ins().trap(trap_code(Trap::CastFailure));
+        self.b.seal_block(yes);
+        self.b.switch_to_block(yes);
+        self.push(reference);
+        Ok(())
+    }
+
+    /// Branches with a reference of the type, and keeps any other.
+    pub(super) fn br_on_cast(&mut self, depth: u32, to: RefType) -> Result<()> {
+        let [taken, next] = [(); 2].map(|()| self.b.create_block());
+        let reference = self.stack[self.stack.len() - 1];
+        self.branch_on_type(reference, (to.heap_type(), to.is_nullable()), taken, next)?;
+        self.branch_or_go_on(depth, taken, next);
+        Ok(())
+    }
+
+    /// Keeps a reference of the type, and branches with any other.
+    pub(super) fn br_on_cast_fail(&mut self, depth: u32, to: RefType) -> Result<()> {
+        let [taken, next] = [(); 2].map(|()| self.b.create_block());
+        let reference = self.stack[self.stack.len() - 1];
+        self.branch_on_type(reference, (to.heap_type(), to.is_nullable()), next, taken)?;
+        self.branch_or_go_on(depth, taken, next);
+        Ok(())
+    }
+
+    pub(super) fn ref_i31(&mut self) {
+        let value = self.pop();
+        let shifted = self.b.ins().ishl_imm_u(value, 1);
+        let tagged = self.b.ins().bor_imm_u(shifted, I31_TAG);
+        let reference = self.widen(tagged);
+        self.push(reference);
+    }
+
+    pub(super) fn i31_get(&mut self, extend: Extend) {
+        let reference = self.pop();
+        self.trap_if_null(reference, Trap::NullI31Reference);
+        let tagged = self.b.ins().ireduce(types::I32, reference);
+        let value = match extend {
+            Extend::Sign => self.b.ins().sshr_imm_u(tagged, 1),
+            Extend::Zero => self.b.ins().ushr_imm_u(tagged, 1),
+        };
+        self.push(value);
+    }
+
+    /// Whether the type of that number is the module's type of that index, or below it.
+    pub(super) fn is_below(&mut self, number: Value, type_index: u32) -> Value {
+        let ty = &self.env.info.canon[type_index as usize];
+        let wanted = self.type_number(type_index);
+        if ty.sub.is_final {
+            return self.icmp(IntCC::Equal, number, wanted);
+        }
+        match display_offset(ty.display.len() - 1) {
+            Some(offset) => {
+                let row = self.type_row(number);
+                let found = self.b.ins().load(types::I32, constant(), row, offset);
+                self.icmp(IntCC::Equal, found, wanted)
+            }
+            None => {
+                let below = self.call_builtin(Builtin::IsSubtype, &[number, wanted]);
+                self.b.ins().icmp_imm_u(IntCC::NotEqual, below, 0)
+            }
+        }
+    }
+
+    fn is_of(&mut self, number: Value, target: Target) -> Value {
+        if !target.exact {
+            return self.is_below(number, target.type_index);
+        }
+        let wanted = self.type_number(target.type_index);
+        self.icmp(IntCC::Equal, number, wanted)
+    }
+
+    /// The address of what is known of a type.
+    fn type_row(&mut self, number: Value) -> Value {
+        let rows = self.context_pointer(offsets::CTX_TYPE_ROWS);
+        let number = self.widen(number);
+        let offset = self.b.ins().ishl_imm_u(number, i64::from(ROW_LOG2));
+        self.b.ins().iadd(rows, offset)
+    }
+
+    /// Ends `taken` by the branch, with the operands on the stack, which stay there in `next`.
+    pub(super) fn branch_or_go_on(&mut self, depth: u32, taken: Block, next: Block) {
+        self.b.seal_block(taken);
+        self.b.switch_to_block(taken);
+        self.jump_with_operands(depth);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
+    }
+
+    /// What a heap type asks of a reference in its hierarchy.
+    fn test_of(&self, heap: HeapType) -> Result<Test> {
+        use AbstractHeapType as A;
+        Ok(match heap {
+            HeapType::Abstract { shared: false, ty } => match ty {
+                A::Any | A::Func | A::Extern | A::Exn => Test::Anything,
+                A::None | A::NoFunc | A::NoExtern | A::NoExn => Test::Nothing,
+                A::Eq => Test::Eq,
+                A::I31 => Test::I31,
+                A::Struct => Test::Kind(KIND_STRUCT),
+                A::Array => Test::Kind(KIND_ARRAY),
+                A::Cont | A::NoCont => return Err(Error::unsupported("casts of continuations")),
+            },
+            HeapType::Concrete(UnpackedIndex::Module(type_index)) => {
+                self.test_of_defined(Target { type_index, exact: false })
+            }
+            HeapType::Exact(UnpackedIndex::Module(type_index)) => {
+                self.test_of_defined(Target { type_index, exact: true })
+            }
+            other => return Err(Error::unsupported(format!("a cast to {other:?}"))),
+        })
+    }
+
+    fn test_of_defined(&self, target: Target) -> Test {
+        match self.env.info.canon[target.type_index as usize].sub.composite {
+            CompositeType::Func(_) => Test::Function(target),
+            _ => Test::Object(target),
+        }
+    }
+
+    /// Ends the block at hand: goes to `yes` if the reference, which was the top operand, has the type, else to `no`.
+    pub(super) fn branch_on_type(
+        &mut self,
+        reference: Value,
+        (heap, nullable): (HeapType, bool),
+        yes: Block,
+        no: Block,
+    ) -> Result<()> {
+        let test = self.test_of(heap)?;
+        if self.top.is_none_or(|ty| ty.is_nullable()) {
+            let (null, there) = (if nullable { yes } else { no }, self.b.create_block());
+            self.b.ins().brif(reference, there, &[], null, &[]);
+            self.b.seal_block(there);
+            self.b.switch_to_block(there);
+        }
+        match test {
+            Test::Anything => self.branch(None, yes, no),
+            Test::Nothing => self.branch(None, no, yes),
+            Test::I31 => {
+                let tagged = self.b.ins().band_imm_u(reference, I31_TAG);
+                self.branch(Some(tagged), yes, no);
+            }
+            Test::Eq => {
+                let tag = self.b.ins().band_imm_u(reference, TAG);
+                let is_host = self.b.ins().icmp_imm_u(IntCC::Equal, tag, HOST_TAG);
+                self.branch(Some(is_host), no, yes);
+            }
+            Test::Kind(kind) => {
+                let number = self.object_type(reference, no);
+                let row = self.type_row(number);
+                let found = self.b.ins().load(types::I32, constant(), row, ROW_KIND);
+                let same = self.b.ins().icmp_imm_u(IntCC::Equal, found, i64::from(kind));
+                self.branch(Some(same), yes, no);
+            }
+            Test::Object(target) => {
+                let number = self.object_type(reference, no);
+                let below = self.is_of(number, target);
+                self.branch(Some(below), yes, no);
+            }
+            Test::Function(target) => {
+                let number = self.b.ins().load(types::I32, TRUSTED, reference, offsets::FUNC_TYPE);
+                let below = self.is_of(number, target);
+                self.branch(Some(below), yes, no);
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes to `yes` if the condition holds or there is none.
+    fn branch(&mut self, condition: Option<Value>, yes: Block, no: Block) {
+        match condition {
+            Some(condition) => self.b.ins().brif(condition, yes, &[], no, &[]),
+            None => self.b.ins().jump(yes, &[]),
+        };
+    }
+
+    /// The number of an object's type; goes to `other` where the reference, which is not null and below `any`, is to no object.
+    fn object_type(&mut self, reference: Value, other: Block) -> Value {
+        if self.top.is_none_or(may_be_tagged) {
+            let object = self.b.create_block();
+            let tag = self.b.ins().band_imm_u(reference, TAG);
+            self.b.ins().brif(tag, other, &[], object, &[]);
+            self.b.seal_block(object);
+            self.b.switch_to_block(object);
+        }
+        self.b.ins().load(types::I32, TRUSTED, reference, OBJECT_TYPE)
+    }
+}
+
+/// Whether a reference of a type below `any` may be something other than null and the address of an object.
+fn may_be_tagged(ty: RefType) -> bool {
+    use AbstractHeapType as A;
+    matches!(ty.heap_type(), HeapType::Abstract { ty: A::Any | A::Eq | A::I31, .. })
+}

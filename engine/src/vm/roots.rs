@@ -1,0 +1,164 @@
+//! The words on a thread's stack, for the collector, which takes each for a reference that it may be.
+
+use std::arch::asm;
+use std::hint::black_box;
+use std::marker::PhantomData;
+
+use super::layout::VmStore;
+use super::ptr::VmPtr;
+use super::sys::stack;
+use crate::error::{Error, Result};
+
+/// The part of the running thread's stack in which a store's code has frames. It stays with the thread.
+#[derive(Debug)]
+pub(crate) struct StackRoots {
+    /// An address above those frames, or 0 where nothing of the store runs.
+    high: usize,
+    _thread: PhantomData<*const ()>,
+}
+
+impl StackRoots {
+    /// Where the frames of the store's activations are.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`](crate::ErrorKind::Usage) where another thread runs the store, or this one on another stack.
+    pub(crate) fn of(store: VmPtr<VmStore>) -> Result<StackRoots> {
+        // SAFETY: the record is alive with its store, which the caller holds.
+        let (low, high) = unsafe { ((*store.as_ptr()).stack_low, (*store.as_ptr()).stack_high) };
+        let is_inside = || stack::low() == Some(low) && (low..high).contains(&stack::here());
+        if high != 0 && !is_inside() {
+            return Err(Error::usage("a store whose code runs is used by another thread"));
+        }
+        Ok(StackRoots { high, _thread: PhantomData })
+    }
+
+    /// Calls `visit` with every word in which one of those frames may have a reference: the registers that a callee preserves, and the
+    /// stack from here up to the outermost entry into the store.
+    ///
+    /// It must be called before the call into the store ends that was there when [`StackRoots::of`] looked.
+    #[inline(never)]
+    pub(crate) fn visit(&self, mut visit: impl FnMut(u64)) {
+        if self.high == 0 {
+            return;
+        }
+        let mut registers = [0u64; 6];
+        let stack: usize;
+        // SAFETY: writes six words to the array, whose address is given, and reads registers.
+        unsafe {
+            asm!(
+                "mov [{to}], rbx",
+                "mov [{to} + 8], rbp",
+                "mov [{to} + 16], r12",
+                "mov [{to} + 24], r13",
+                "mov [{to} + 32], r14",
+                "mov [{to} + 40], r15",
+                "mov {stack}, rsp",
+                to = in(reg) registers.as_mut_ptr(),
+                stack = out(reg) stack,
+                options(nostack, preserves_flags)
+            );
+        }
+        for register in registers {
+            visit(register);
+        }
+        for at in (stack.next_multiple_of(8)..self.high & !7).step_by(8) {
+            // SAFETY: `stack` is the stack pointer of this frame and `high` an address in a frame of the same thread further out, which is
+            // still there: `enter` unsets it before it returns. All between the two is stack in use: mapped, aligned words, which no
+            // other thread accesses. The read is volatile because the compiler knows nothing of what other frames have there.
+            visit(unsafe { std::ptr::with_exposed_provenance::<u64>(at).read_volatile() });
+        }
+    }
+}
+
+/// Overwrites about so many bytes of the stack below the caller's frame: what calls left there that are over.
+#[inline(never)]
+pub(crate) fn wipe_stack(bytes: usize) {
+    let zeros = [0u8; 4096];
+    black_box(&zeros);
+    if let Some(rest @ 1..) = bytes.checked_sub(zeros.len()) {
+        wipe_stack(rest);
+    }
+    // Otherwise the call above could be made in our place, with the frame given up before.
+    black_box(&zeros);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm::call::new_store;
+    use crate::vm::ptr::VmBox;
+    use crate::vm::sys::stack::{here, prepare_thread};
+
+    /// Words are told by this, so that the search does not find what it searches for.
+    fn digest(word: u64) -> u64 {
+        word.wrapping_mul(word | 1)
+    }
+
+    #[inline(never)]
+    fn finds(store: VmPtr<VmStore>, wanted: u64) -> bool {
+        let mut found = false;
+        StackRoots::of(store).unwrap().visit(|word| found |= digest(word) == wanted);
+        found
+    }
+
+    /// A store that seems to run, entered about here.
+    fn running() -> VmBox<VmStore> {
+        let store = new_store();
+        let (low, high) = (prepare_thread().unwrap(), here() + 1024);
+        // SAFETY: the record is ours alone.
+        unsafe { ((*store.as_ptr()).stack_low, (*store.as_ptr()).stack_high) = (low, high) };
+        store
+    }
+
+    /// Whether the five words are found whose digests these are.
+    extern "C" fn finds_all(store: *mut VmStore, wanted: &[u64; 5]) -> bool {
+        wanted.iter().all(|wanted| finds(VmPtr::new(store).unwrap(), *wanted))
+    }
+
+    #[test]
+    fn a_word_in_a_register_that_callees_preserve_is_found() {
+        let store = running();
+        let wanted = [1, 2, 3, 4, 5].map(|n: u64| digest(n * 0x0123_4567_89ab_cdef));
+        assert!(!finds_all(store.as_ptr(), &wanted));
+        let found: u8;
+        // SAFETY: calls a function with its two arguments, on an aligned stack; what the call or we change is declared or restored.
+        unsafe {
+            asm!(
+                "push rbx",
+                "sub rsp, 8",
+                "mov rbx, 0x0123456789abcdef",
+                "lea r12, [rbx + rbx]",
+                "lea r13, [r12 + rbx]",
+                "lea r14, [r13 + rbx]",
+                "lea r15, [r14 + rbx]",
+                "call {finds_all}",
+                "add rsp, 8",
+                "pop rbx",
+                finds_all = sym finds_all,
+                inlateout("rdi") store.as_ptr() => _,
+                inlateout("rsi") &raw const wanted => _,
+                lateout("al") found,
+                out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+                clobber_abi("C"),
+            );
+        }
+        assert_eq!(found, 1);
+    }
+
+    #[test]
+    fn a_word_in_an_outer_frame_is_found_while_the_store_runs() {
+        let secret = std::hint::black_box([0x1234_5678_9abc_def0_u64; 2]);
+        let wanted = digest(secret[0]);
+        assert!(!finds(new_store().ptr(), wanted), "nothing runs");
+        let store = running();
+        assert!(finds(store.ptr(), wanted));
+        assert!(!finds(store.ptr(), wanted + 1));
+        std::hint::black_box(&secret);
+        let other = std::thread::scope(|scope| {
+            let store = store.ptr();
+            scope.spawn(move || StackRoots::of(store).is_err()).join().unwrap()
+        });
+        assert!(other, "the stack of another thread is not looked at");
+    }
+}

@@ -1,0 +1,100 @@
+//! Leaving compiled code: by an exception to the innermost handler for it, else to the innermost entry.
+//!
+//! Frames of compiled code own nothing, so that they are left by going on in a frame further out. No Rust frame is ever left this way:
+//! between an exit from compiled code and the entry of the same activation there are none.
+
+use super::call::running;
+use super::code;
+use super::layout::{VmHandler, VmStore};
+
+/// Throws an exception: goes on in the innermost handler, or behind the entry with the exception noted in the store.
+///
+/// Only the throw stub calls this. From here on until the handler has the exception in hand nothing is allocated, so that a register
+/// is all that needs to hold it.
+pub(super) extern "C" fn throw(store: *mut VmStore, exception: u64) -> ! {
+    // SAFETY: the stub passes the store that runs, and has noted its frame as the exit.
+    unsafe {
+        let handler = find_handler(store).unwrap_or_else(|| {
+            (*store).thrown = exception;
+            (*store).entry
+        });
+        resume(handler, exception)
+    }
+}
+
+/// Leaves compiled code that called a builtin or a host function which failed: an exception that somebody in this activation handles
+/// is thrown to them, anything else goes to the innermost entry.
+///
+/// Only compiled code calls this, when the Rust function that it called has returned.
+pub(super) extern "C" fn raise(store: *mut VmStore) -> ! {
+    // SAFETY: compiled code passes the store that runs; the trampoline that calls us has noted its frame as the exit before its call,
+    // and every nested entry has put that back.
+    unsafe {
+        match raised(store) {
+            Some((handler, exception)) => resume(handler, exception),
+            None => resume((*store).entry, 0),
+        }
+    }
+}
+
+/// The exception by which a host function failed, with its handler; nothing where it failed otherwise, or nobody handles it: then the
+/// error stays for the entry. Nothing is allocated once the error is dropped, which kept the exception alive.
+///
+/// # Safety
+///
+/// As for [`find_handler`]; no borrow of the store may be in use.
+unsafe fn raised(vm: *mut VmStore) -> Option<(VmHandler, u64)> {
+    // SAFETY: by the condition above, and the Rust function that borrowed the store has returned.
+    let store = unsafe { running(vm) };
+    let exception = store.pending_exception()?;
+    // SAFETY: by the condition above.
+    let handler = unsafe { find_handler(vm) }?;
+    drop(store.take_pending());
+    Some((handler, exception))
+}
+
+/// The handler of the innermost call that has one, between the exit from compiled code and the innermost entry.
+///
+/// # Safety
+///
+/// Compiled code of the store has called us, and noted the frame that it called from in `exit`.
+unsafe fn find_handler(store: *mut VmStore) -> Option<VmHandler> {
+    // SAFETY: by the condition above the record is alive, and `exit` and `entry` are frame pointers of this thread's stack.
+    let (mut frame, entry) = unsafe { ((*store).exit.fp, (*store).entry.fp) };
+    loop {
+        // SAFETY: all frames between exit and entry belong to code of ours, which keeps frame pointers: at each lies the frame pointer of
+        // the caller, then the return address. The entry trampoline called the outermost of them.
+        let [caller, return_address] = unsafe { *(frame as *const [usize; 2]) };
+        if caller == entry {
+            return None;
+        }
+        if let Some((pc, frame_offset)) = code::handler_at(return_address) {
+            return Some(VmHandler { pc, sp: caller - frame_offset, fp: caller });
+        }
+        frame = caller;
+    }
+}
+
+/// Goes on at a handler, which gets the exception.
+///
+/// # Safety
+///
+/// The handler is one of a frame further out on this thread's stack, with nothing but frames of compiled code between, and of the Rust
+/// function that calls this, which owns nothing.
+unsafe fn resume(handler: VmHandler, exception: u64) -> ! {
+    // SAFETY: the handler expects its stack and frame pointer, and the exception in rax, where the Tail convention passes an exception's
+    // first word; on this edge it takes all other registers as lost. The operands have registers of their own: a compiler without need
+    // of a frame pointer may choose rbp for one that is left open.
+    unsafe {
+        std::arch::asm!(
+            "mov rsp, rcx",
+            "mov rbp, rsi",
+            "jmp rdi",
+            in("rax") exception,
+            in("rcx") handler.sp,
+            in("rsi") handler.fp,
+            in("rdi") handler.pc,
+            options(noreturn)
+        )
+    }
+}
