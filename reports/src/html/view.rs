@@ -1,0 +1,532 @@
+//! What the page shows, ready to be put into the template.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::{Case, Failure, Note, Report, Suite};
+use crate::outcome::{Counts, Outcome};
+use crate::text::{MAX_SHOWN, at, cut, grouped, headline, link, percent_passed, seconds, verdict};
+
+/// How much of the page rows of scripts may take, and how much what did not pass, in bytes.
+const ROOM: (usize, usize) = (900_000, 1_700_000);
+
+/// So many rows a table has at most beside that of the scripts.
+const MAX_ROWS: usize = 300;
+
+/// So many scripts are shown as the slowest.
+const SLOWEST: usize = 10;
+
+/// Outcomes in the order of their columns.
+const COLUMNS: [Outcome; 7] = [
+    Outcome::Passed,
+    Outcome::Failed,
+    Outcome::Timeout,
+    Outcome::Crashed,
+    Outcome::Skipped,
+    Outcome::XFailed,
+    Outcome::XPassed,
+];
+
+#[derive(Serialize)]
+pub(super) struct View {
+    engine: String,
+    host: String,
+    started: String,
+    verdict: String,
+    /// `good`, `bad`, or `odd` where nothing was run.
+    mood: &'static str,
+    tiles: Vec<Tile>,
+    bar: Vec<Stretch>,
+    suites: Vec<SuiteRow>,
+    suites_left: usize,
+    times: Vec<Time>,
+    slowest: Vec<Time>,
+    columns: Vec<&'static str>,
+    features: Vec<FeatureRow>,
+    scripts: Vec<Group>,
+    scripts_left: u64,
+    failed: Vec<Failed>,
+    failures: usize,
+    failures_left: u64,
+    text_not_compared: u64,
+}
+
+/// A number that the page begins with.
+#[derive(Serialize)]
+struct Tile {
+    label: &'static str,
+    value: String,
+    /// What stands below it in small letters.
+    note: String,
+    mood: &'static str,
+}
+
+/// A part of a bar, in percent of its length.
+#[derive(Serialize)]
+struct Stretch {
+    outcome: &'static str,
+    count: String,
+    width: String,
+}
+
+#[derive(Serialize)]
+struct SuiteRow {
+    name: String,
+    source: String,
+    url: Option<String>,
+    scripts: String,
+    odd: String,
+    directives: String,
+    passed: String,
+    failed: String,
+    other: String,
+    percent: String,
+    mood: &'static str,
+    bar: Vec<Stretch>,
+}
+
+#[derive(Serialize)]
+struct Time {
+    name: String,
+    time: String,
+    width: String,
+}
+
+#[derive(Serialize)]
+struct FeatureRow {
+    name: String,
+    /// What to filter by, to see the scripts.
+    filter: Option<String>,
+    scripts: String,
+    /// A count for each column, empty where it is zero.
+    counts: Vec<Cell>,
+    bar: Vec<Stretch>,
+}
+
+#[derive(Serialize)]
+struct Cell {
+    outcome: &'static str,
+    count: String,
+}
+
+/// The scripts of a suite.
+#[derive(Serialize)]
+struct Group {
+    name: String,
+    count: usize,
+    odd: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    /// What the filter looks in.
+    search: String,
+    outcome: &'static str,
+    passed: String,
+    total: String,
+    failed: String,
+    other: String,
+    time: String,
+    features: String,
+    /// The anchor of what did not pass.
+    details: Option<String>,
+}
+
+/// A script and what did not pass in it.
+#[derive(Serialize)]
+struct Failed {
+    id: String,
+    name: String,
+    search: String,
+    outcome: &'static str,
+    counts: String,
+    items: Vec<Item>,
+    left: usize,
+}
+
+#[derive(Serialize)]
+struct Item {
+    id: String,
+    place: String,
+    search: String,
+    url: Option<String>,
+    kind: String,
+    message: String,
+    source: String,
+    expected: Option<String>,
+    actual: Option<String>,
+    diff: Vec<DiffLine>,
+    calls: String,
+    key: String,
+}
+
+#[derive(Serialize)]
+struct DiffLine {
+    /// `add`, `del`, `at` or empty.
+    class: &'static str,
+    text: String,
+}
+
+impl View {
+    pub(super) fn of(report: &Report) -> View {
+        let totals = report.totals();
+        let mood = match totals.cases.outcome() {
+            _ if totals.cases.total() == 0 => "odd",
+            outcome => mood(outcome),
+        };
+        let (failed, failures_left) = failed(report);
+        let (scripts, scripts_left) = scripts(report, &failed);
+        let (columns, features) = features(report);
+        View {
+            engine: shown(&format!("{} {}", report.engine.name, report.engine.version)),
+            host: shown(&report.host),
+            started: shown(&report.started),
+            verdict: verdict(report, &totals),
+            mood,
+            tiles: tiles(&totals.cases, &totals.directives),
+            bar: bar(&totals.directives),
+            suites: report.suites.iter().take(MAX_ROWS).map(suite_row).collect(),
+            suites_left: report.suites.len().saturating_sub(MAX_ROWS),
+            times: times(report.suites.iter().map(|suite| (suite.name.clone(), suite.duration())), 40),
+            slowest: slowest(report),
+            columns,
+            features,
+            scripts,
+            scripts_left,
+            failures: failed.iter().map(|failed| failed.items.len()).sum(),
+            failed,
+            failures_left,
+            text_not_compared: report.text_not_compared(),
+        }
+    }
+}
+
+fn mood(outcome: Outcome) -> &'static str {
+    if outcome.is_expected() { "good" } else { "bad" }
+}
+
+fn tiles(cases: &Counts, directives: &Counts) -> Vec<Tile> {
+    let odd = cases.failed.saturating_add(cases.xpassed);
+    let as_expected = if odd == 0 { "all as expected".to_owned() } else { format!("{} not as expected", grouped(odd)) };
+    let percent = percent_passed(directives).unwrap_or_default();
+    let mut tiles = vec![
+        Tile {
+            label: "scripts",
+            value: grouped(cases.total()),
+            note: as_expected,
+            mood: if odd == 0 { "" } else { "bad" },
+        },
+        Tile { label: "directives", value: grouped(directives.total()), note: String::new(), mood: "" },
+        Tile { label: "passed", value: grouped(directives.passed), note: percent, mood: "good" },
+    ];
+    let more = [
+        ("failed", directives.failed, "bad", true),
+        ("skipped", directives.skipped, "odd", false),
+        ("xfailed", directives.xfailed, "odd", false),
+        ("xpassed", directives.xpassed, "bad", false),
+    ];
+    for (label, count, mood, always) in more {
+        if always || count > 0 {
+            let note = match label {
+                "xfailed" => "failed as expected",
+                "xpassed" => "passed unexpectedly",
+                _ => "",
+            };
+            let mood = if count > 0 { mood } else { "" };
+            tiles.push(Tile { label, value: grouped(count), note: note.to_owned(), mood });
+        }
+    }
+    tiles
+}
+
+fn parts(counts: &Counts) -> [(Outcome, u64); 5] {
+    let Counts { passed, failed, skipped, xfailed, xpassed } = *counts;
+    [
+        (Outcome::Passed, passed),
+        (Outcome::XFailed, xfailed),
+        (Outcome::Skipped, skipped),
+        (Outcome::XPassed, xpassed),
+        (Outcome::Failed, failed),
+    ]
+}
+
+fn bar(counts: &Counts) -> Vec<Stretch> {
+    let stretch = |(outcome, count): (Outcome, u64)| Stretch {
+        outcome: outcome.as_str(),
+        count: grouped(count),
+        width: width(count as f64, counts.total() as f64),
+    };
+    parts(counts).into_iter().filter(|(_, count)| *count > 0).map(stretch).collect()
+}
+
+/// A share in percent, as CSS writes it.
+fn width(part: f64, whole: f64) -> String {
+    format!("{:.3}", if whole > 0.0 { part / whole * 100.0 } else { 0.0 })
+}
+
+fn nonzero(count: u64) -> String {
+    if count > 0 { grouped(count) } else { String::new() }
+}
+
+/// Skipped and expected failures, in words.
+fn other(counts: &Counts) -> String {
+    let named = [(counts.skipped, "skipped"), (counts.xfailed, "xfailed"), (counts.xpassed, "xpassed")];
+    let named = named.iter().filter(|(count, _)| *count > 0);
+    named.map(|(count, what)| format!("{} {what}", grouped(*count))).collect::<Vec<_>>().join(", ")
+}
+
+fn suite_row(suite: &Suite) -> SuiteRow {
+    let (cases, counts) = (suite.outcomes(), suite.directives());
+    SuiteRow {
+        name: name(&suite.name),
+        source: name(&suite.source),
+        url: link(suite, "", 0),
+        scripts: grouped(cases.total()),
+        odd: nonzero(cases.failed.saturating_add(cases.xpassed)),
+        directives: grouped(counts.total()),
+        passed: grouped(counts.passed),
+        failed: nonzero(counts.failed),
+        other: other(&counts),
+        percent: percent_passed(&counts).unwrap_or_default(),
+        mood: mood(cases.outcome()),
+        bar: bar(&counts),
+    }
+}
+
+/// The longest `most` times, the longest first, as shares of the longest.
+fn times(named: impl Iterator<Item = (String, Duration)>, most: usize) -> Vec<Time> {
+    let mut named: Vec<(String, Duration)> = named.collect();
+    named.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    named.truncate(most);
+    let longest = named.first().map_or(0.0, |(_, time)| time.as_secs_f64());
+    let row = |(text, time): &(String, Duration)| Time {
+        name: name(text),
+        time: seconds(*time),
+        width: width(time.as_secs_f64(), longest),
+    };
+    named.iter().map(row).collect()
+}
+
+fn slowest(report: &Report) -> Vec<Time> {
+    let mut cases: Vec<(&Suite, &Case)> =
+        report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case))).collect();
+    cases.sort_by_key(|(_, case)| std::cmp::Reverse(case.duration));
+    cases.truncate(SLOWEST);
+    times(cases.into_iter().map(|(suite, case)| (full_name(suite, case), case.duration)), SLOWEST)
+}
+
+/// The matrix of features by the outcome of the scripts that use them: the columns that are not empty, and a row a feature.
+fn features(report: &Report) -> (Vec<&'static str>, Vec<FeatureRow>) {
+    let mut rows: BTreeMap<&str, BTreeMap<Outcome, u64>> = BTreeMap::new();
+    let mut plain: BTreeMap<Outcome, u64> = BTreeMap::new();
+    for case in report.suites.iter().flat_map(|suite| &suite.cases) {
+        for feature in &case.features {
+            *rows.entry(feature).or_default().entry(case.outcome).or_default() += 1;
+        }
+        if case.features.is_empty() {
+            *plain.entry(case.outcome).or_default() += 1;
+        }
+    }
+    let is_used = |outcome: &Outcome| {
+        *outcome <= Outcome::Passed || rows.values().chain([&plain]).any(|counts| counts.contains_key(outcome))
+    };
+    let columns: Vec<Outcome> = COLUMNS.into_iter().filter(is_used).collect();
+    let row = |title: String, filter: Option<String>, by_outcome: &BTreeMap<Outcome, u64>| {
+        let count = |outcome: Outcome| by_outcome.get(&outcome).copied().unwrap_or(0);
+        let mut counts = Counts::default();
+        COLUMNS.into_iter().for_each(|outcome| (0..count(outcome)).for_each(|_| counts.record(outcome)));
+        let cell = |outcome: &Outcome| Cell { outcome: outcome.as_str(), count: nonzero(count(*outcome)) };
+        let cells = columns.iter().map(cell).collect();
+        FeatureRow { name: title, filter, scripts: grouped(counts.total()), counts: cells, bar: bar(&counts) }
+    };
+    let mut table: Vec<FeatureRow> = rows
+        .iter()
+        .take(MAX_ROWS)
+        .map(|(feature, counts)| row(name(feature), Some(format!("uses:{}", name(feature))), counts))
+        .collect();
+    if !plain.is_empty() {
+        table.insert(0, row("no feature beyond 1.0".to_owned(), None, &plain));
+    }
+    (columns.into_iter().map(Outcome::as_str).collect(), table)
+}
+
+/// The rows of all scripts by suite, and how many did not fit. What is not as expected stands first and goes last.
+fn scripts(report: &Report, failed: &[Failed]) -> (Vec<Group>, u64) {
+    let details: BTreeMap<&str, &str> = failed.iter().map(|one| (one.name.as_str(), one.id.as_str())).collect();
+    let mut room = ROOM.0;
+    let mut left = 0u64;
+    let mut groups = Vec::new();
+    for suite in &report.suites {
+        let mut cases: Vec<&Case> = suite.cases.iter().collect();
+        cases.sort_by_key(|case| case.outcome.is_expected());
+        let mut rows = Vec::new();
+        for case in cases {
+            let row = row(suite, case, &details);
+            let cost = 420 + cost(&row.name) + 2 * cost(&row.search) + cost(&row.features);
+            if cost > room {
+                left += 1;
+                continue;
+            }
+            room -= cost;
+            rows.push(row);
+        }
+        let outcomes = suite.outcomes();
+        let odd = nonzero(outcomes.failed.saturating_add(outcomes.xpassed));
+        if !rows.is_empty() {
+            groups.push(Group { name: name(&suite.name), count: rows.len(), odd, rows });
+        }
+    }
+    (groups, left)
+}
+
+fn row(suite: &Suite, case: &Case, details: &BTreeMap<&str, &str>) -> Row {
+    let full_name = full_name(suite, case);
+    let features: Vec<String> = case.features.iter().take(30).map(|feature| name(feature)).collect();
+    let uses: String = features.iter().map(|feature| format!(" uses:{feature}")).collect();
+    Row {
+        name: name(&case.name),
+        search: format!("{full_name} is:{}{uses}", case.outcome).to_lowercase(),
+        outcome: case.outcome.as_str(),
+        passed: grouped(case.directives.passed),
+        total: grouped(case.directives.total()),
+        failed: nonzero(case.directives.failed),
+        other: other(&case.directives),
+        time: format!("{:.3} s", case.duration.as_secs_f64()),
+        features: features.join(" "),
+        details: details.get(full_name.as_str()).map(|id| (*id).to_owned()),
+    }
+}
+
+/// What did not pass, and how many failures did not fit.
+fn failed(report: &Report) -> (Vec<Failed>, u64) {
+    let mut room = ROOM.1;
+    let mut left = 0u64;
+    let mut all: Vec<Failed> = Vec::new();
+    for suite in &report.suites {
+        for case in suite.cases.iter().filter(|case| has_details(case)) {
+            let counts = &case.directives;
+            let total = grouped(counts.total());
+            let mut one = Failed {
+                id: format!("s{}", all.len() + 1),
+                name: full_name(suite, case),
+                search: String::new(),
+                outcome: case.outcome.as_str(),
+                counts: match counts.failed {
+                    0 => other(counts),
+                    failed => format!("{} of {total} failed", grouped(failed)),
+                },
+                items: Vec::new(),
+                left: 0,
+            };
+            one.search = format!("{} is:{}", one.name, case.outcome).to_lowercase();
+            room = room.saturating_sub(500 + 3 * cost(&one.name));
+            for (place, what) in entries(case) {
+                let item = item(suite, case, &format!("{}-{}", one.id, one.items.len() + 1), place, what);
+                let cost = item_cost(&item);
+                if cost > room {
+                    one.left += 1;
+                    continue;
+                }
+                room -= cost;
+                one.items.push(item);
+            }
+            left += one.left as u64;
+            if room > 0 {
+                all.push(one);
+            }
+        }
+    }
+    (all, left)
+}
+
+fn has_details(case: &Case) -> bool {
+    !case.failures.is_empty() || !case.notes.is_empty() || !case.outcome.is_expected()
+}
+
+/// A failure, or what is to say of a directive that is none.
+enum Entry<'a> {
+    Failure(&'a Failure),
+    Note(&'a Note),
+}
+
+/// Line and column, and what is there; in the order of the script.
+fn entries(case: &Case) -> Vec<((u32, u32), Entry<'_>)> {
+    let failures = case.failures.iter().map(|failure| ((failure.line, failure.column), Entry::Failure(failure)));
+    let notes = case.notes.iter().map(|note| ((note.line, note.column), Entry::Note(note)));
+    let mut entries: Vec<((u32, u32), Entry<'_>)> = failures.chain(notes).collect();
+    entries.sort_by_key(|(place, _)| *place);
+    entries
+}
+
+fn item(suite: &Suite, case: &Case, id: &str, (line, column): (u32, u32), entry: Entry<'_>) -> Item {
+    let none = Failure::default();
+    let (kind, message, failure, key) = match entry {
+        Entry::Failure(failure) => (failure.kind.as_str(), failure.message.as_str(), failure, failure.key),
+        Entry::Note(note) => (note.outcome.as_str(), note.reason.as_str(), &none, note.key),
+    };
+    let place = name(&at(&case.name, line, column));
+    Item {
+        id: id.to_owned(),
+        search: format!("{}::{place} is:{} {}", name(&suite.name), case.outcome, cut(&headline(failure), 200))
+            .to_lowercase(),
+        place,
+        url: link(suite, &case.name, line),
+        kind: name(kind),
+        message: shown(message),
+        source: shown(&failure.source),
+        expected: failure.expected.as_deref().map(shown),
+        actual: failure.actual.as_deref().map(shown),
+        diff: failure.diff.as_deref().map(diff).unwrap_or_default(),
+        calls: failure.last_calls().iter().map(|call| shown(call)).collect::<Vec<_>>().join("\n"),
+        key: key.map_or_else(String::new, |key| key.to_string()),
+    }
+}
+
+fn diff(text: &str) -> Vec<DiffLine> {
+    let class = |line: &str| match line.chars().next() {
+        Some('+') => "add",
+        Some('-') => "del",
+        Some('@') => "at",
+        _ => "",
+    };
+    cut(text, MAX_SHOWN).lines().map(|line| DiffLine { class: class(line), text: shown(line) }).collect()
+}
+
+fn item_cost(item: &Item) -> usize {
+    let Item { id, place, search, url, kind, message, source, expected, actual, diff, calls, key } = item;
+    let texts = [id, place, search, kind, message, source, calls, key].into_iter();
+    let texts: usize = texts.chain(url).chain(expected).chain(actual).map(|text| cost(text)).sum();
+    700 + texts + diff.iter().map(|line| 40 + cost(&line.text)).sum::<usize>()
+}
+
+/// The bytes that a text takes at most when it is escaped.
+fn cost(text: &str) -> usize {
+    text.len() + 5 * text.bytes().filter(|byte| b"<>&\"'/".contains(byte)).count()
+}
+
+fn full_name(suite: &Suite, case: &Case) -> String {
+    name(&format!("{}::{}", suite.name, case.name))
+}
+
+/// A text as far as it is shown.
+fn shown(text: &str) -> String {
+    visible(&cut(text, MAX_SHOWN)).into_owned()
+}
+
+/// A name as far as it is shown.
+fn name(text: &str) -> String {
+    visible(&cut(text, 200)).into_owned()
+}
+
+/// `text` with what cannot be seen, or turns the direction of what can, written out.
+fn visible(text: &str) -> Cow<'_, str> {
+    crate::text::escaped(text, |c| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    })
+}
