@@ -219,7 +219,7 @@ fn tiles(cases: &Counts, directives: &Counts) -> Vec<Tile> {
             label: "scripts",
             value: grouped(cases.total()),
             note: as_expected,
-            mood: if odd == 0 { "" } else { "bad" },
+            mood: if odd == 0 { "" } else { "warn" },
         },
         Tile { label: "directives", value: grouped(directives.total()), note: String::new(), mood: "" },
         Tile { label: "passed", value: grouped(directives.passed), note: percent, mood: "good" },
@@ -317,7 +317,9 @@ fn slowest(report: &Report) -> Vec<Time> {
         report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case))).collect();
     cases.sort_by_key(|(_, case)| std::cmp::Reverse(case.duration));
     cases.truncate(SLOWEST);
-    times(cases.into_iter().map(|(suite, case)| (full_name(suite, case), case.duration)), SLOWEST)
+    let alone = report.suites.len() == 1;
+    let title = |suite, case: &Case| if alone { case.name.clone() } else { full_name(suite, case) };
+    times(cases.into_iter().map(|(suite, case)| (title(suite, case), case.duration)), SLOWEST)
 }
 
 /// The matrix of features by the outcome of the scripts that use them: the columns that are not empty, and a row a feature.
