@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use chrono::DateTime;
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 use crate::model::{Case, Failure, Report, Suite};
@@ -27,9 +28,11 @@ pub fn render(report: &Report) -> String {
 fn test_suite(report: &Report, suite: &Suite) -> TestSuite {
     let mut out = TestSuite::new(&*xml(&suite.name));
     out.set_time(suite.duration());
-    for (name, value) in [("timestamp", &report.started), ("hostname", &report.host)] {
-        out.extra.insert(name.into(), XmlString::new(&*xml(value)));
+    // Readers refuse a time that is none.
+    if let Ok(started) = DateTime::parse_from_rfc3339(&report.started) {
+        out.set_timestamp(started);
     }
+    out.extra.insert("hostname".into(), XmlString::new(&*xml(&report.host)));
     out.add_property(Property::new("source", &*xml(&suite.source)));
     out.add_test_cases(suite.cases.iter().map(|case| test_case(suite, case)));
     out

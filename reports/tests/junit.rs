@@ -42,3 +42,11 @@ fn thousands_of_failures_are_counted_and_not_all_written() {
     assert!(xml.len() < 100_000, "{}", xml.len());
     assert!(xml.contains("… and more failures") && xml.contains("(60000 directives failed)"));
 }
+
+#[test]
+fn a_time_that_is_none_is_left_out() {
+    let mut report = report(vec![good()]);
+    assert!(junit::render(&report).contains("timestamp=\"2026-01-02T03:04:05.000+00:00\""));
+    report.started = "yesterday".to_owned();
+    assert!(!junit::render(&report).contains("timestamp"));
+}

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::compare::compare;
-pub(crate) use self::text::{case_drift, state, suite_drift};
+pub(crate) use self::text::{case_drift, state, suite_drift, was};
 pub use self::text::render as text;
 use crate::json::millis;
 use crate::key::Key;

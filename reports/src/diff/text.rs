@@ -92,6 +92,14 @@ pub(crate) fn case_drift(drift: &CaseDrift) -> String {
     }
 }
 
+/// How it ended before, in a line, with what came then where that is another value than now.
+pub(crate) fn was(change: &Change) -> Option<String> {
+    let before = change.before.as_ref()?;
+    let other = before.actual.as_ref().filter(|actual| change.after.actual.as_ref().is_some_and(|now| now != *actual));
+    let actual = other.map_or_else(String::new, |actual| format!(", actual {}", printable(&cut(actual, MAX_SHOWN))));
+    Some(state(before) + &actual)
+}
+
 /// How something ended, in a line.
 pub(crate) fn state(state: &State) -> String {
     match (state.outcome, state.message.as_str()) {
@@ -134,8 +142,8 @@ impl Out {
                 self.line(PLAIN, &format!("{margin}  {label} {}", printable(&cut(value, MAX_SHOWN))));
             }
         }
-        if let Some(before) = &change.before {
-            self.line(PLAIN, &format!("{margin}  before   {}", state(before)));
+        if let Some(before) = was(change) {
+            self.line(PLAIN, &format!("{margin}  before   {before}"));
         }
     }
 

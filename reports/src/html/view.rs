@@ -474,7 +474,7 @@ fn item(suite: &Suite, case: &Case, id: &str, (line, column): (u32, u32), entry:
     let place = name(&at(&case.name, line, column));
     Item {
         id: id.to_owned(),
-        search: format!("{}::{place} is:{} {}", name(&suite.name), case.outcome, cut(&headline(failure), 200))
+        search: format!("{}::{place} is:{} {}", name(&suite.name), case.outcome, name(&headline(failure)))
             .to_lowercase(),
         place,
         url: link(suite, &case.name, line),

@@ -73,8 +73,8 @@ fn change(change: &Change) -> String {
     let name = format!("{}::{}", change.suite, change.case);
     let place = linked(&at(&name, change.line, change.column), change.url.clone());
     let mut block = format!("{place}: {}", code(&cut(&crate::diff::state(&change.after), MAX_SHOWN)));
-    if let Some(before) = &change.before {
-        block.push_str(&format!(", was {}", code(&cut(&crate::diff::state(before), MAX_SHOWN))));
+    if let Some(before) = crate::diff::was(change) {
+        block.push_str(&format!(", was {}", code(&before)));
     }
     block.push_str("\n\n");
     let mut lines = cut(&change.source, MAX_SHOWN).into_owned();
