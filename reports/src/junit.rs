@@ -60,12 +60,13 @@ fn status(case: &Case) -> TestCaseStatus {
     };
     let counted = if case.outcome.is_failure() { case.directives.failed } else { 0 };
     let more = if counted > 1 { format!(" ({counted} directives failed)") } else { String::new() };
-    let first = match case.failures.first() {
-        Some(failure) => headline(failure),
-        None => case.notes.first().map_or_else(String::new, |note| note.reason.clone()),
+    let (kind, first) = match (case.failures.first(), case.notes.first()) {
+        (Some(failure), _) => (failure.kind.as_str(), headline(failure)),
+        (None, Some(note)) => (note.outcome.as_str(), format!("{}: {}", note.outcome, note.reason)),
+        (None, None) => (case.outcome.as_str(), case.outcome.to_string()),
     };
-    status.set_message(&*xml(&format!("{}: {first}{more}", case.outcome)));
-    status.set_type(case.outcome.as_str());
+    status.set_message(&*xml(&format!("{first}{more}")));
+    status.set_type(&*xml(kind));
     let text = text(case);
     if !text.is_empty() {
         status.set_description(&*xml(&text));

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::{Case, Failure, Note, Report, Suite};
 use crate::outcome::{Counts, Outcome};
-use crate::text::{MAX_SHOWN, at, cut, grouped, headline, link, percent_passed, seconds, verdict};
+use crate::text::{MAX_SHOWN, at, cut, grouped, headline, link, percent_passed, verdict};
 
 /// How much of the page rows of scripts may take, and how much what did not pass, in bytes.
 const ROOM: (usize, usize) = (900_000, 1_700_000);
@@ -264,6 +264,11 @@ fn bar(counts: &Counts) -> Vec<Stretch> {
     parts(counts).into_iter().filter(|(_, count)| *count > 0).map(stretch).collect()
 }
 
+/// A time in seconds, to the millisecond.
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.3} s", duration.as_secs_f64())
+}
+
 /// A share in percent, as CSS writes it.
 fn width(part: f64, whole: f64) -> String {
     format!("{:.3}", if whole > 0.0 { part / whole * 100.0 } else { 0.0 })
@@ -306,7 +311,7 @@ fn times(named: impl Iterator<Item = (String, Duration)>, most: usize) -> Vec<Ti
     let longest = named.first().map_or(0.0, |(_, time)| time.as_secs_f64());
     let row = |(text, time): &(String, Duration)| Time {
         name: name(text),
-        time: seconds(*time),
+        time: milliseconds(*time),
         width: width(time.as_secs_f64(), longest),
     };
     named.iter().map(row).collect()
@@ -398,7 +403,7 @@ fn row(suite: &Suite, case: &Case, details: &BTreeMap<&str, &str>) -> Row {
         total: grouped(case.directives.total()),
         failed: nonzero(case.directives.failed),
         other: other(&case.directives),
-        time: format!("{:.3} s", case.duration.as_secs_f64()),
+        time: milliseconds(case.duration),
         features: features.join(" "),
         details: details.get(full_name.as_str()).map(|id| (*id).to_owned()),
     }
