@@ -112,7 +112,9 @@ mod tests {
         let key = Key::from_digest(&digest);
         assert_eq!(key.to_string(), "00012a809fff");
         assert_eq!("00012a809fff".parse(), Ok(key));
-        for bad in ["", "00012a809ff", "00012a809fff0", "00012A809FFF", "00012a809ffg", "é2a809ffff", "+00012a809ff"] {
+        for bad in
+            ["", "00012a809ff", "00012a809fff0", "00012A809FFF", "00012a809ffg", "é2a809ffff", "+00012a809ff"]
+        {
             assert_eq!(bad.parse::<Key>(), Err(BadKey), "{bad}");
         }
     }

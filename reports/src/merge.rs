@@ -20,7 +20,8 @@ use crate::text::printable;
 /// in one twice.
 pub fn merge(shards: Vec<(String, Report)>) -> Result<Report, MergeError> {
     let mut shards = shards.into_iter();
-    let (first_name, Report { engine, host, started, duration, suites }) = shards.next().ok_or(MergeError::Nothing)?;
+    let (first_name, Report { engine, host, started, duration, suites }) =
+        shards.next().ok_or(MergeError::Nothing)?;
     let mut merged = Merging { hosts: vec![host], ..Merging::default() };
     merged.add(&first_name, suites)?;
     let (mut started, mut duration) = (started, duration);
@@ -113,10 +114,19 @@ impl Merging {
             let at = *self.places.entry(name.clone()).or_insert(self.suites.len());
             if at == self.suites.len() {
                 let suite = Suite { name, source, url, cases: Vec::new() };
-                self.suites.push(Part { file: file.to_owned(), suite, cases: HashMap::new(), sharded: false });
+                self.suites.push(Part {
+                    file: file.to_owned(),
+                    suite,
+                    cases: HashMap::new(),
+                    sharded: false,
+                });
             } else if let Some(part) = self.suites.get(at).filter(|part| part.suite.source != source) {
                 let sources = [part.suite.source.clone(), source];
-                return Err(MergeError::Sources { files: [part.file.clone(), file.to_owned()], suite: name, sources });
+                return Err(MergeError::Sources {
+                    files: [part.file.clone(), file.to_owned()],
+                    suite: name,
+                    sources,
+                });
             }
             if let Some(part) = self.suites.get_mut(at) {
                 part.add(file, cases)?;

@@ -259,8 +259,17 @@ impl TryFrom<CaseIn> for Case {
     type Error = String;
 
     fn try_from(read: CaseIn) -> Result<Case, String> {
-        let CaseIn { name, outcome, duration, directives, text_not_compared, features, failures, notes, keys } =
-            read;
+        let CaseIn {
+            name,
+            outcome,
+            duration,
+            directives,
+            text_not_compared,
+            features,
+            failures,
+            notes,
+            keys,
+        } = read;
         let worst = directives.outcome();
         if outcome < worst {
             return Err(format!(

@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn a_link_leads_to_the_web_and_nowhere_else() {
         let linked = |url: &str, case: &str, line| {
-            let suite = Suite { name: "s".into(), source: "s".into(), url: Some(url.into()), cases: Vec::new() };
+            let suite =
+                Suite { name: "s".into(), source: "s".into(), url: Some(url.into()), cases: Vec::new() };
             link(&suite, case, line)
         };
         assert_eq!(
@@ -150,7 +151,9 @@ mod tests {
             Some("https://example.org/a/b%20c/%C3%A9%22.wast#L7")
         );
         assert_eq!(linked("http://example.org", "a.wast", 0).as_deref(), Some("http://example.org/a.wast"));
-        for bad in ["javascript:alert(1)//", "https://e.org/\" onclick=\"x", "https://e.org/a)", "", "file:///etc"] {
+        for bad in
+            ["javascript:alert(1)//", "https://e.org/\" onclick=\"x", "https://e.org/a)", "", "file:///etc"]
+        {
             assert_eq!(linked(bad, "a", 1), None, "{bad}");
         }
     }

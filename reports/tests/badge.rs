@@ -21,7 +21,8 @@ fn its_words_and_colour_say_how_much_passed_and_whether_that_is_as_expected() {
         let counts = Counts { passed, failed, xfailed, ..Counts::default() };
         vec![case("a", outcome, counts)]
     };
-    let said = |outcome, passed, failed, xfailed| says(vec![suite("s", one(outcome, passed, failed, xfailed))]);
+    let said =
+        |outcome, passed, failed, xfailed| says(vec![suite("s", one(outcome, passed, failed, xfailed))]);
     let is = |message: &str, colour: &str| (message.to_owned(), colour.to_owned());
     assert_eq!(said(Outcome::Passed, 7, 0, 0), is("100 %", "brightgreen"));
     assert_eq!(said(Outcome::XFailed, 999, 0, 1), is("99.9 %", "brightgreen"));

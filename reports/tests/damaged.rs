@@ -48,7 +48,9 @@ fn places(value: &Value, at: &str, all: &mut Vec<String>) {
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(index, item)| places(item, &format!("{at}/{index}"), all));
         }
-        Value::Object(fields) => fields.iter().for_each(|(name, field)| places(field, &format!("{at}/{name}"), all)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, field)| places(field, &format!("{at}/{name}"), all))
+        }
         _ => {}
     }
 }

@@ -57,7 +57,8 @@ fn directives_regress_are_fixed_and_change_their_message() {
     assert_eq!(regressed.before.as_ref().unwrap().outcome, Outcome::Passed);
     assert_eq!(regressed.after.message, "wrong-value: is new");
     assert_eq!((diff.fixed[0].line, diff.fixed[0].after.outcome), (2, Outcome::Passed));
-    let messages = (diff.changed[0].before.as_ref().unwrap().message.as_str(), diff.changed[0].after.message.as_str());
+    let messages =
+        (diff.changed[0].before.as_ref().unwrap().message.as_str(), diff.changed[0].after.message.as_str());
     assert_eq!(messages, ("wrong-value: was", "wrong-value: is"));
     assert!(diff.is_regression() && diff.drift.is_empty());
 }
@@ -88,14 +89,21 @@ fn a_script_that_moved_is_known_by_its_directives() {
     new.suites[0].cases[1].outcome = Outcome::Failed;
     let diff = compare(&old, &new);
     assert_eq!(numbers(&diff), [1, 0, 0]);
-    let moved: Vec<_> =
-        diff.drift.cases.iter().map(|drift| (drift.what, drift.from.as_deref(), drift.case.as_str())).collect();
+    let moved: Vec<_> = diff
+        .drift
+        .cases
+        .iter()
+        .map(|drift| (drift.what, drift.from.as_deref(), drift.case.as_str()))
+        .collect();
     assert_eq!(moved, [(What::Moved, Some("old/a"), "b2"), (What::Moved, Some("b"), "new/b")]);
 }
 
 #[test]
 fn scripts_and_suites_come_and_go() {
-    let old = report(vec![suite("s", vec![script("a", &[1], &[]), script("gone", &[2, 3], &[])]), suite("t", vec![])]);
+    let old = report(vec![
+        suite("s", vec![script("a", &[1], &[]), script("gone", &[2, 3], &[])]),
+        suite("t", vec![]),
+    ]);
     let fails = script("new", &[4, 5, 6], &[failure(5, "no")]);
     let new = report(vec![suite("s", vec![script("a", &[1], &[]), fails]), good()]);
     let diff = compare(&old, &new);
@@ -107,7 +115,9 @@ fn scripts_and_suites_come_and_go() {
         .map(|drift| (drift.what, drift.directives_new, drift.directives_gone, drift.unexpected.len()))
         .collect();
     assert_eq!(cases, [(What::New, 3, 0, 1), (What::Gone, 0, 2, 0)]);
-    assert!(matches!(&diff.drift.suites[..], [SuiteDrift::New { .. }, SuiteDrift::Gone { suite, .. }] if suite == "t"));
+    assert!(
+        matches!(&diff.drift.suites[..], [SuiteDrift::New { .. }, SuiteDrift::Gone { suite, .. }] if suite == "t")
+    );
 }
 
 #[test]
@@ -145,7 +155,8 @@ fn cases_without_keys_are_compared_as_they_are() {
     let guest = |outcome, kinds: &[&str]| {
         let failed = kinds.len() as u64;
         let mut case = case("guest", outcome, Counts { passed: 5 - failed, failed, ..Counts::default() });
-        case.failures = kinds.iter().map(|kind| Failure { kind: (*kind).to_owned(), ..Failure::default() }).collect();
+        case.failures =
+            kinds.iter().map(|kind| Failure { kind: (*kind).to_owned(), ..Failure::default() }).collect();
         case
     };
     let (good, skipped) = (guest(Outcome::Passed, &[]), guest(Outcome::Skipped, &[]));
@@ -168,7 +179,8 @@ fn expectations_decide_what_is_a_regression() {
         case.notes = vec![note(2, outcome, "why")];
         case
     };
-    let (skipped, xfailed, xpassed) = (noted(Outcome::Skipped), noted(Outcome::XFailed), noted(Outcome::XPassed));
+    let (skipped, xfailed, xpassed) =
+        (noted(Outcome::Skipped), noted(Outcome::XFailed), noted(Outcome::XPassed));
     let (passes, fails) = (script("a", &[1, 2], &[]), script("a", &[1, 2], &[failure(2, "no")]));
     assert_eq!(changed(passes.clone(), skipped.clone()), [0, 0, 1]);
     assert_eq!(changed(passes.clone(), xpassed.clone()), [1, 0, 0]);
@@ -251,7 +263,8 @@ fn colours_change_nothing_but_colour() {
 
 #[test]
 fn a_case_that_stands_there_twice_is_met_once() {
-    let twice = report(vec![suite("s", vec![script("a", &[1], &[]), script("a", &[1], &[])]), suite("s", vec![])]);
+    let twice =
+        report(vec![suite("s", vec![script("a", &[1], &[]), script("a", &[1], &[])]), suite("s", vec![])]);
     let twice = json::parse(&json::render(&twice)).unwrap();
     assert!(compare(&twice, &twice).is_empty());
 }

@@ -48,7 +48,8 @@ fn everything_is_escaped() {
     failure.calls = vec![nasty.to_owned()];
     one.notes = vec![note(2, Outcome::Skipped, nasty)];
     let mut report = report(vec![suite(nasty, vec![one])]);
-    (report.host, report.started, report.engine.name) = (nasty.to_owned(), nasty.to_owned(), nasty.to_owned());
+    (report.host, report.started, report.engine.name) =
+        (nasty.to_owned(), nasty.to_owned(), nasty.to_owned());
     report.suites[0].source = format!("{nasty}!");
     report.suites[0].url = Some(format!("https://example.org/{nasty}"));
     let page = html::render(&report);

@@ -63,7 +63,10 @@ fn the_run_began_with_the_first_and_took_as_long_as_the_longest() {
     two.host = "aarch64-linux".to_owned();
     let merged = merge(named(vec![one, two])).unwrap();
     assert_eq!(merged.started, "2026-01-02T03:04:05.000Z");
-    assert_eq!((merged.duration, merged.host.as_str()), (Duration::from_secs(9), "x86_64-linux, aarch64-linux"));
+    assert_eq!(
+        (merged.duration, merged.host.as_str()),
+        (Duration::from_secs(9), "x86_64-linux, aarch64-linux")
+    );
 }
 
 #[test]

@@ -159,8 +159,9 @@ impl ScriptResult {
 impl DirectiveResult {
     /// What a report says of a directive that neither simply passed nor simply failed.
     fn note(&self) -> Option<Note> {
-        let (Outcome::Skipped(reason) | Outcome::ExpectedFailure(_, reason) | Outcome::UnexpectedPass(reason)) =
-            &self.outcome
+        let (Outcome::Skipped(reason)
+        | Outcome::ExpectedFailure(_, reason)
+        | Outcome::UnexpectedPass(reason)) = &self.outcome
         else {
             return None;
         };

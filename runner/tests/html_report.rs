@@ -72,13 +72,20 @@ const FAILURES: &str = "[...document.querySelectorAll('[data-failure]')].filter(
 fn it_loads_without_a_complaint(browser: &mut Browser) {
     let (_folder, url) = page();
     browser.open(&url);
-    assert_eq!(browser.evaluate("document.querySelector('h1').textContent"), concat!("wassay ", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        browser.evaluate("document.querySelector('h1').textContent"),
+        concat!("wassay ", env!("CARGO_PKG_VERSION"))
+    );
     // The page's own script ran: its policy knows it.
     assert_eq!(browser.evaluate("document.getElementById('filter').hidden"), false);
     assert_eq!(browser.evaluate("document.getElementById('n').value"), "3 scripts, 3 entries");
     assert_eq!(browser.evaluate(ROWS), json!(["bad.wast", "good.wast", "vector.wast"]));
     assert_eq!(browser.evaluate("document.scripts.length + document.images.length"), 1);
-    assert_eq!(browser.evaluate("performance.getEntriesByType('resource').length"), 0, "it needs nothing else");
+    assert_eq!(
+        browser.evaluate("performance.getEntriesByType('resource').length"),
+        0,
+        "it needs nothing else"
+    );
     assert!(browser.errors.is_empty(), "{:?}", browser.errors);
 }
 
@@ -92,7 +99,10 @@ fn filtering_shows_what_matches(browser: &mut Browser) {
         browser.evaluate("document.getElementById('q').select()");
         if text.is_empty() {
             browser.press("Backspace", "");
-            browser.call("Input.dispatchKeyEvent", json!({ "type": "keyDown", "key": "Backspace", "windowsVirtualKeyCode": 8 }));
+            browser.call(
+                "Input.dispatchKeyEvent",
+                json!({ "type": "keyDown", "key": "Backspace", "windowsVirtualKeyCode": 8 }),
+            );
         } else {
             browser.call("Input.insertText", json!({ "text": text }));
         }
@@ -131,7 +141,8 @@ fn a_failure_opens_by_the_keyboard(browser: &mut Browser) {
     assert_eq!(browser.evaluate(&format!("{source}.checkVisibility()")), true);
     let directive = FAILS.lines().nth(1).unwrap();
     assert_eq!(browser.evaluate(&format!("{source}.textContent")), directive);
-    let sides = browser.evaluate("[...document.querySelector('[data-failure] .sides').children].map(e => e.textContent)");
+    let sides = browser
+        .evaluate("[...document.querySelector('[data-failure] .sides').children].map(e => e.textContent)");
     assert_eq!(sides[0], "expected");
     assert!(sides[1].as_str().unwrap().contains('8') && sides[3].as_str().unwrap().contains('7'), "{sides}");
     let nasty = browser.evaluate("[...document.querySelectorAll('.source')].pop().textContent");

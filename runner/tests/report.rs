@@ -48,7 +48,8 @@ fn a_run_writes_every_format_and_each_can_be_rendered_later() {
         let out = folder.arg(file);
         let ran = wassay(&["report", "render", &json, "--to", format, "-o", &out]);
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "", ""));
-        let [now, then] = [file.to_owned(), format!("test-{file}")].map(|name| std::fs::read(folder.file(&name)).unwrap());
+        let [now, then] =
+            [file.to_owned(), format!("test-{file}")].map(|name| std::fs::read(folder.file(&name)).unwrap());
         assert!(now == then, "{file}");
     }
     // Without a file it goes to standard output.
@@ -70,10 +71,12 @@ fn two_reports_for_one_file_are_wrong_usage() {
 #[test]
 fn what_changed_is_told_by_directive_whatever_line_it_stands_on() {
     // Two directives more, and the one that passes now fails: its value is another one.
-    let edited = format!(";; moved\n\n{FAILS}(invoke \"seven\")\n(assert_return (invoke \"seven\") (i32.const 9))\n");
+    let edited =
+        format!(";; moved\n\n{FAILS}(invoke \"seven\")\n(assert_return (invoke \"seven\") (i32.const 9))\n");
     let broken = FAILS.replace("(i32.const 7)))", "(i32.const 8)))");
     let folder = Folder::new(&[("1/a.wast", FAILS), ("2/a.wast", edited.as_str()), ("3/a.wast", &broken)]);
-    let [old, moved, other] = ["1", "2", "3"].map(|number| tested(&folder, number, &format!("{number}.json")));
+    let [old, moved, other] =
+        ["1", "2", "3"].map(|number| tested(&folder, number, &format!("{number}.json")));
 
     let same = wassay(&["report", "diff", &old, &old]);
     assert_eq!(same.code, 0, "{}", same.err);
@@ -105,7 +108,8 @@ fn a_baseline_tells_what_changed_since() {
     let old = tested(&folder, "s", "old.json");
     let summary = format!("markdown={}", folder.arg("r.md"));
     let suite = folder.arg("s");
-    let run = |more: &[&str]| wassay(&[&["test", &suite, "--baseline", &old, "--report", &summary], more].concat());
+    let run =
+        |more: &[&str]| wassay(&[&["test", &suite, "--baseline", &old, "--report", &summary], more].concat());
     let ran = run(&[]);
     assert_eq!(ran.code, 1, "it fails as it did");
     assert!(ran.out.ends_with("\nnothing regressed\n"), "{}", ran.out);
@@ -114,7 +118,8 @@ fn a_baseline_tells_what_changed_since() {
     assert_eq!(ran.code, 0, "{}", ran.out);
     assert!(!ran.out.contains("gone"), "{}", ran.out);
 
-    std::fs::write(folder.file("s/c.wast"), PASSES.replacen("(i32.const 7)))", "(i32.const 6)))", 1)).unwrap();
+    std::fs::write(folder.file("s/c.wast"), PASSES.replacen("(i32.const 7)))", "(i32.const 6)))", 1))
+        .unwrap();
     let ran = run(&[]);
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("\n2 regressed:\n"), "{}", ran.out);
@@ -137,7 +142,8 @@ fn shards_are_merged_into_what_one_run_finds() {
             let file = folder.arg(&format!("{number}.json"));
             let filters: Vec<String> =
                 (0..9).filter(|n| n % 4 == number).map(|n| format!("--filter=/{n}.wast")).collect();
-            let mut args = vec!["test".to_owned(), folder.arg("s"), "--report".to_owned(), format!("json={file}")];
+            let mut args =
+                vec!["test".to_owned(), folder.arg("s"), "--report".to_owned(), format!("json={file}")];
             args.extend(filters);
             assert!(wassay(&args).code < 2);
             file
@@ -150,7 +156,8 @@ fn shards_are_merged_into_what_one_run_finds() {
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "", ""));
     let merged = read(&out);
     assert_eq!(merged.totals(), whole.totals());
-    let names = |report: &Report| report.suites[0].cases.iter().map(|case| case.name.clone()).collect::<Vec<_>>();
+    let names =
+        |report: &Report| report.suites[0].cases.iter().map(|case| case.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&merged), names(&whole));
     assert_eq!(wassay(&["report", "diff", &folder.arg("whole.json"), &out]).code, 0);
 
@@ -158,7 +165,8 @@ fn shards_are_merged_into_what_one_run_finds() {
     let ran = merge(&[files[0], files[1], files[0]]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.starts_with(&format!("error: {}: the case `", files[0])), "{}", ran.err);
-    let text = std::fs::read_to_string(files[1]).unwrap().replace("\"name\": \"wassay\"", "\"name\": \"other\"");
+    let text =
+        std::fs::read_to_string(files[1]).unwrap().replace("\"name\": \"wassay\"", "\"name\": \"other\"");
     std::fs::write(files[1], text).unwrap();
     let ran = merge(&files);
     assert_eq!(ran.code, 2);
@@ -168,7 +176,11 @@ fn shards_are_merged_into_what_one_run_finds() {
 
 #[test]
 fn what_is_no_report_is_wrong_usage_with_its_file_and_place() {
-    let folder = Folder::new(&[("empty.json", &b""[..]), ("bad.json", b"{\n  \"schema\": 2\n}"), ("bin.json", b"\n\xff")]);
+    let folder = Folder::new(&[
+        ("empty.json", &b""[..]),
+        ("bad.json", b"{\n  \"schema\": 2,\n  \"x\": 1\n}"),
+        ("bin.json", b"\n\xff"),
+    ]);
     let cases = [
         ("empty.json", "line 1, column 0: not a report: "),
         ("bad.json", "line 2, column 13: not a report: schema: "),
@@ -210,7 +222,11 @@ fn a_report_knows_where_its_scripts_can_be_read() {
         for name in ["CI_PROJECT_URL", "CI_COMMIT_SHA", "CI_PROJECT_DIR"] {
             process.env_remove(name);
         }
-        process.envs([("GITHUB_SERVER_URL", "https://example.org"), ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_SHA", "c0ffee")]);
+        process.envs([
+            ("GITHUB_SERVER_URL", "https://example.org"),
+            ("GITHUB_REPOSITORY", "o/r"),
+            ("GITHUB_SHA", "c0ffee"),
+        ]);
         process.env("GITHUB_WORKSPACE", folder.file("checkout"));
         assert_eq!(common::run(&mut process).code, 1);
         read(&file).suites.remove(0).url

@@ -65,7 +65,8 @@ fn pair<'a, T>(
     let mut left: Vec<&T> = old.iter().filter(|item| !taken.contains(&std::ptr::from_ref(*item))).collect();
     let mut pairs: Vec<Pair<'a, T>> = Vec::with_capacity(new.len() + left.len());
     for (item, found) in new.iter().zip(found) {
-        let found = found.or_else(|| same(&left, item).filter(|at| *at < left.len()).map(|at| left.remove(at)));
+        let found =
+            found.or_else(|| same(&left, item).filter(|at| *at < left.len()).map(|at| left.remove(at)));
         pairs.push((found, Some(item)));
     }
     pairs.extend(left.into_iter().map(|item| (Some(item), None)));
@@ -74,26 +75,37 @@ fn pair<'a, T>(
 
 /// A suite that has another name now, as a folder has that lies elsewhere, is known by the names of its cases.
 fn pair_suites<'a>(old: &'a [Suite], new: &'a [Suite]) -> Vec<Pair<'a, Suite>> {
-    pair(old, new, |suite| &suite.name, |left, suite| {
-        let names: HashSet<&str> = suite.cases.iter().map(|case| case.name.as_str()).collect();
-        left.iter().position(|other| {
-            let shared = other.cases.iter().filter(|case| names.contains(case.name.as_str())).count();
-            shared > 0 && shared * 2 >= suite.cases.len().min(other.cases.len())
-        })
-    })
+    pair(
+        old,
+        new,
+        |suite| &suite.name,
+        |left, suite| {
+            let names: HashSet<&str> = suite.cases.iter().map(|case| case.name.as_str()).collect();
+            left.iter().position(|other| {
+                let shared = other.cases.iter().filter(|case| names.contains(case.name.as_str())).count();
+                shared > 0 && shared * 2 >= suite.cases.len().min(other.cases.len())
+            })
+        },
+    )
 }
 
 /// A case that has another name now is known by its directives.
 fn pair_cases<'a>(old: &'a [Case], new: &'a [Case]) -> Vec<Pair<'a, Case>> {
     let mut by_keys: Option<HashMap<&[Key], &Case>> = None;
-    pair(old, new, |case| &case.name, |left, case| {
-        if case.keys.is_empty() {
-            return None;
-        }
-        let by_keys = by_keys.get_or_insert_with(|| left.iter().map(|case| (case.keys.as_slice(), *case)).collect());
-        let found = by_keys.remove(case.keys.as_slice())?;
-        left.iter().position(|other| std::ptr::eq(*other, found))
-    })
+    pair(
+        old,
+        new,
+        |case| &case.name,
+        |left, case| {
+            if case.keys.is_empty() {
+                return None;
+            }
+            let by_keys = by_keys
+                .get_or_insert_with(|| left.iter().map(|case| (case.keys.as_slice(), *case)).collect());
+            let found = by_keys.remove(case.keys.as_slice())?;
+            left.iter().position(|other| std::ptr::eq(*other, found))
+        },
+    )
 }
 
 impl Diff {
@@ -166,7 +178,8 @@ impl Diff {
     /// A case as one, where it ended as one or where its directives are not known.
     fn whole(&mut self, suite: &Suite, old: &Case, new: &Case) {
         let [(was, first_was), (now, first_now)] = [old, new].map(|case| {
-            let failure = case.failures.iter().find(|failure| failure.key.is_none()).or(case.failures.first());
+            let failure =
+                case.failures.iter().find(|failure| failure.key.is_none()).or(case.failures.first());
             (Directive::Whole(case, failure), failure)
         });
         let worse = new.outcome > old.outcome || new.directives.failed > old.directives.failed;
@@ -233,7 +246,8 @@ struct Directives<'a> {
 impl<'a> Directives<'a> {
     fn of(case: &'a Case) -> Directives<'a> {
         let noted = case.notes.iter().filter_map(|note| Some((note.key?, Directive::Noted(note))));
-        let failed = case.failures.iter().filter_map(|failure| Some((failure.key?, Directive::Failed(failure))));
+        let failed =
+            case.failures.iter().filter_map(|failure| Some((failure.key?, Directive::Failed(failure))));
         Directives {
             all: case.keys.iter().copied().collect(),
             named: noted.chain(failed).collect(),

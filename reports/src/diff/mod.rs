@@ -12,8 +12,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::compare::compare;
-pub(crate) use self::text::{case_drift, state, suite_drift, was};
 pub use self::text::render as text;
+pub(crate) use self::text::{case_drift, state, suite_drift, was};
 use crate::json::millis;
 use crate::key::Key;
 use crate::model::{Engine, Totals};
@@ -186,7 +186,10 @@ impl Diff {
 
     /// Whether there is nothing to say about what the engine does.
     pub fn is_empty(&self) -> bool {
-        self.regressed.is_empty() && self.fixed.is_empty() && self.changed.is_empty() && self.slower.is_empty()
+        self.regressed.is_empty()
+            && self.fixed.is_empty()
+            && self.changed.is_empty()
+            && self.slower.is_empty()
     }
 
     /// The same as indented JSON, with a line feed at its end.

@@ -83,7 +83,8 @@ pub(crate) fn suite_drift(drift: &SuiteDrift) -> String {
 /// What became of a case, in words behind its name.
 pub(crate) fn case_drift(drift: &CaseDrift) -> String {
     let CaseDrift { directives_new, directives_gone, unexpected, .. } = drift;
-    let odd = if unexpected.is_empty() { String::new() } else { format!(", {} not as expected", unexpected.len()) };
+    let odd =
+        if unexpected.is_empty() { String::new() } else { format!(", {} not as expected", unexpected.len()) };
     match drift.what {
         What::New => format!("is new: {}{odd}", plural(*directives_new, "directive")),
         What::Gone => format!("is gone: {}", plural(*directives_gone, "directive")),
@@ -95,8 +96,12 @@ pub(crate) fn case_drift(drift: &CaseDrift) -> String {
 /// How it ended before, in a line, with what came then where that is another value than now.
 pub(crate) fn was(change: &Change) -> Option<String> {
     let before = change.before.as_ref()?;
-    let other = before.actual.as_ref().filter(|actual| change.after.actual.as_ref().is_some_and(|now| now != *actual));
-    let actual = other.map_or_else(String::new, |actual| format!(", actual {}", printable(&cut(actual, MAX_SHOWN))));
+    let other = before
+        .actual
+        .as_ref()
+        .filter(|actual| change.after.actual.as_ref().is_some_and(|now| now != *actual));
+    let actual =
+        other.map_or_else(String::new, |actual| format!(", actual {}", printable(&cut(actual, MAX_SHOWN))));
     Some(state(before) + &actual)
 }
 

@@ -1,7 +1,7 @@
 //! What the page shows, ready to be put into the template.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,8 +10,8 @@ use crate::model::{Case, Failure, Note, Report, Suite};
 use crate::outcome::{Counts, Outcome};
 use crate::text::{MAX_SHOWN, at, cut, grouped, headline, link, percent_passed, verdict};
 
-/// How much of the page rows of scripts may take, and how much what did not pass, in bytes.
-const ROOM: (usize, usize) = (900_000, 1_700_000);
+/// How much of the page what comes from the report may take, in bytes; the rest is the template's own.
+const ROOM: usize = 2_900_000;
 
 /// So many rows a table has at most beside that of the scripts.
 const MAX_ROWS: usize = 300;
@@ -135,7 +135,12 @@ struct Row {
     features: String,
     /// The anchor of what did not pass.
     details: Option<String>,
+    #[serde(skip)]
+    place: Place,
 }
+
+/// The numbers of a suite and of a case in it.
+type Place = (usize, usize);
 
 /// A script and what did not pass in it.
 #[derive(Serialize)]
@@ -147,6 +152,8 @@ struct Failed {
     counts: String,
     items: Vec<Item>,
     left: usize,
+    #[serde(skip)]
+    place: Place,
 }
 
 #[derive(Serialize)]
@@ -172,6 +179,20 @@ struct DiffLine {
     text: String,
 }
 
+impl SuiteRow {
+    fn cost(&self) -> usize {
+        let SuiteRow { name, source, url, other, .. } = self;
+        // It has a row in the chart of times too, with its name twice.
+        1600 + 3 * cost(name) + cost(source) + cost(other) + url.as_ref().map_or(0, |url| cost(url))
+    }
+}
+
+impl FeatureRow {
+    fn cost(&self) -> usize {
+        1600 + 2 * cost(&self.name)
+    }
+}
+
 impl View {
     pub(super) fn of(report: &Report) -> View {
         let totals = report.totals();
@@ -179,9 +200,19 @@ impl View {
             _ if totals.cases.total() == 0 => "odd",
             outcome => mood(outcome),
         };
-        let (failed, failures_left) = failed(report);
-        let (scripts, scripts_left) = scripts(report, &failed);
+        let suites: Vec<SuiteRow> = report.suites.iter().take(MAX_ROWS).map(suite_row).collect();
         let (columns, features) = features(report);
+        let mut room = ROOM;
+        suites.iter().for_each(|row| room = room.saturating_sub(row.cost()));
+        features.iter().for_each(|row| room = room.saturating_sub(row.cost()));
+        // Rows are short; however many there are, half is for what did not pass.
+        let mut half = room / 2;
+        let (mut scripts, scripts_left) = scripts(report, &mut half);
+        let (failed, failures_left) = failed(report, room / 2 + half);
+        let details: HashMap<Place, &str> = failed.iter().map(|one| (one.place, one.id.as_str())).collect();
+        for row in scripts.iter_mut().flat_map(|group| &mut group.rows) {
+            row.details = details.get(&row.place).map(|id| (*id).to_owned());
+        }
         View {
             engine: shown(&format!("{} {}", report.engine.name, report.engine.version)),
             host: shown(&report.host),
@@ -190,7 +221,7 @@ impl View {
             mood,
             tiles: tiles(&totals.cases, &totals.directives),
             bar: bar(&totals.directives),
-            suites: report.suites.iter().take(MAX_ROWS).map(suite_row).collect(),
+            suites,
             suites_left: report.suites.len().saturating_sub(MAX_ROWS),
             times: times(report.suites.iter().map(|suite| (suite.name.clone(), suite.duration())), 40),
             slowest: slowest(report),
@@ -212,7 +243,8 @@ fn mood(outcome: Outcome) -> &'static str {
 
 fn tiles(cases: &Counts, directives: &Counts) -> Vec<Tile> {
     let odd = cases.failed.saturating_add(cases.xpassed);
-    let as_expected = if odd == 0 { "all as expected".to_owned() } else { format!("{} not as expected", grouped(odd)) };
+    let as_expected =
+        if odd == 0 { "all as expected".to_owned() } else { format!("{} not as expected", grouped(odd)) };
     let percent = percent_passed(directives).unwrap_or_default();
     let mut tiles = vec![
         Tile {
@@ -340,7 +372,8 @@ fn features(report: &Report) -> (Vec<&'static str>, Vec<FeatureRow>) {
         }
     }
     let is_used = |outcome: &Outcome| {
-        *outcome <= Outcome::Passed || rows.values().chain([&plain]).any(|counts| counts.contains_key(outcome))
+        *outcome <= Outcome::Passed
+            || rows.values().chain([&plain]).any(|counts| counts.contains_key(outcome))
     };
     let columns: Vec<Outcome> = COLUMNS.into_iter().filter(is_used).collect();
     let row = |title: String, filter: Option<String>, by_outcome: &BTreeMap<Outcome, u64>| {
@@ -363,23 +396,22 @@ fn features(report: &Report) -> (Vec<&'static str>, Vec<FeatureRow>) {
 }
 
 /// The rows of all scripts by suite, and how many did not fit. What is not as expected stands first and goes last.
-fn scripts(report: &Report, failed: &[Failed]) -> (Vec<Group>, u64) {
-    let details: BTreeMap<&str, &str> = failed.iter().map(|one| (one.name.as_str(), one.id.as_str())).collect();
-    let mut room = ROOM.0;
+fn scripts(report: &Report, room: &mut usize) -> (Vec<Group>, u64) {
     let mut left = 0u64;
     let mut groups = Vec::new();
-    for suite in &report.suites {
-        let mut cases: Vec<&Case> = suite.cases.iter().collect();
-        cases.sort_by_key(|case| case.outcome.is_expected());
+    for (number, suite) in report.suites.iter().enumerate() {
+        let mut cases: Vec<(usize, &Case)> = suite.cases.iter().enumerate().collect();
+        cases.sort_by_key(|(_, case)| case.outcome.is_expected());
+        *room = room.saturating_sub(600 + cost(&name(&suite.name)));
         let mut rows = Vec::new();
-        for case in cases {
-            let row = row(suite, case, &details);
-            let cost = 420 + cost(&row.name) + 2 * cost(&row.search) + cost(&row.features);
-            if cost > room {
+        for (at, case) in cases {
+            let row = row(suite, case, (number, at));
+            let cost = 420 + cost(&row.name) + cost(&row.search) + cost(&row.features);
+            if cost > *room {
                 left += 1;
                 continue;
             }
-            room -= cost;
+            *room -= cost;
             rows.push(row);
         }
         let outcomes = suite.outcomes();
@@ -391,7 +423,7 @@ fn scripts(report: &Report, failed: &[Failed]) -> (Vec<Group>, u64) {
     (groups, left)
 }
 
-fn row(suite: &Suite, case: &Case, details: &BTreeMap<&str, &str>) -> Row {
+fn row(suite: &Suite, case: &Case, place: Place) -> Row {
     let full_name = full_name(suite, case);
     let features: Vec<String> = case.features.iter().take(30).map(|feature| name(feature)).collect();
     let uses: String = features.iter().map(|feature| format!(" uses:{feature}")).collect();
@@ -405,17 +437,17 @@ fn row(suite: &Suite, case: &Case, details: &BTreeMap<&str, &str>) -> Row {
         other: other(&case.directives),
         time: milliseconds(case.duration),
         features: features.join(" "),
-        details: details.get(full_name.as_str()).map(|id| (*id).to_owned()),
+        details: None,
+        place,
     }
 }
 
-/// What did not pass, and how many failures did not fit.
-fn failed(report: &Report) -> (Vec<Failed>, u64) {
-    let mut room = ROOM.1;
+/// What did not pass, and how many entries did not fit into the room.
+fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
     let mut left = 0u64;
     let mut all: Vec<Failed> = Vec::new();
-    for suite in &report.suites {
-        for case in suite.cases.iter().filter(|case| has_details(case)) {
+    for (number, suite) in report.suites.iter().enumerate() {
+        for (at, case) in suite.cases.iter().enumerate().filter(|(_, case)| has_details(case)) {
             let counts = &case.directives;
             let total = grouped(counts.total());
             let mut one = Failed {
@@ -429,10 +461,15 @@ fn failed(report: &Report) -> (Vec<Failed>, u64) {
                 },
                 items: Vec::new(),
                 left: 0,
+                place: (number, at),
             };
             one.search = format!("{} is:{}", one.name, case.outcome).to_lowercase();
             room = room.saturating_sub(500 + 3 * cost(&one.name));
             for (place, what) in entries(case) {
+                if room < LEAST {
+                    one.left += 1;
+                    continue;
+                }
                 let item = item(suite, case, &format!("{}-{}", one.id, one.items.len() + 1), place, what);
                 let cost = item_cost(&item);
                 if cost > room {
@@ -463,7 +500,8 @@ enum Entry<'a> {
 
 /// Line and column, and what is there; in the order of the script.
 fn entries(case: &Case) -> Vec<((u32, u32), Entry<'_>)> {
-    let failures = case.failures.iter().map(|failure| ((failure.line, failure.column), Entry::Failure(failure)));
+    let failures =
+        case.failures.iter().map(|failure| ((failure.line, failure.column), Entry::Failure(failure)));
     let notes = case.notes.iter().map(|note| ((note.line, note.column), Entry::Note(note)));
     let mut entries: Vec<((u32, u32), Entry<'_>)> = failures.chain(notes).collect();
     entries.sort_by_key(|(place, _)| *place);
@@ -504,11 +542,17 @@ fn diff(text: &str) -> Vec<DiffLine> {
     cut(text, MAX_SHOWN).lines().map(|line| DiffLine { class: class(line), text: shown(line) }).collect()
 }
 
+/// What an entry of the page takes at least.
+const LEAST: usize = 420;
+
 fn item_cost(item: &Item) -> usize {
     let Item { id, place, search, url, kind, message, source, expected, actual, diff, calls, key } = item;
     let texts = [id, place, search, kind, message, source, calls, key].into_iter();
     let texts: usize = texts.chain(url).chain(expected).chain(actual).map(|text| cost(text)).sum();
-    700 + texts + diff.iter().map(|line| 40 + cost(&line.text)).sum::<usize>()
+    let sides = [expected, actual].iter().filter(|side| side.is_some()).count() * 80;
+    let more = [url.is_some(), !diff.is_empty(), !calls.is_empty()].iter().filter(|has| **has).count() * 70;
+    let diff: usize = diff.iter().map(|line| 32 + cost(&line.text)).sum();
+    LEAST + texts + 2 * id.len() + sides + more + diff
 }
 
 /// The bytes that a text takes at most when it is escaped.

@@ -38,7 +38,9 @@ pub(super) fn push_changes(page: &mut Page, diff: &Diff) {
     if !diff.drift.is_empty() {
         page.push("Drift of the suites, which is no change of the engine:\n\n");
         let suites = &diff.drift.suites;
-        page.list(suites, MAX_ROWS, "more suite", |drift| format!("- {}\n", code(&crate::diff::suite_drift(drift))));
+        page.list(suites, MAX_ROWS, "more suite", |drift| {
+            format!("- {}\n", code(&crate::diff::suite_drift(drift)))
+        });
         page.list(&diff.drift.cases, MAX_ROWS, "more script", case_drift);
         page.push("\n");
     }

@@ -5,8 +5,8 @@
 
 mod changes;
 
-pub use self::changes::render as changes;
 use self::changes::push_changes;
+pub use self::changes::render as changes;
 use crate::diff::Diff;
 use crate::model::{Case, Failure, Report, Suite};
 use crate::outcome::{Counts, Outcome};

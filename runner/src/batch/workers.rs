@@ -206,7 +206,8 @@ fn run_caught<E: Embedder>(
 
 /// The directives that a script has, as far as it can be parsed.
 fn directives(label: &str, text: &str) -> Vec<(Place, Key)> {
-    let directives = || parse(Source::new(label, text)).map_or_else(|_| Vec::new(), |script| keys::of(&script));
+    let directives =
+        || parse(Source::new(label, text)).map_or_else(|_| Vec::new(), |script| keys::of(&script));
     catch_unwind(directives).unwrap_or_default()
 }
 

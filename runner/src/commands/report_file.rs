@@ -64,7 +64,9 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Format, String> {
         let found = Format::ALL.iter().find(|(name, _)| *name == text);
         let names = || Format::ALL.map(|(name, _)| name).join(", ");
-        found.map(|(_, format)| *format).ok_or_else(|| format!("unknown format `{text}`; known are {}", names()))
+        found
+            .map(|(_, format)| *format)
+            .ok_or_else(|| format!("unknown format `{text}`; known are {}", names()))
     }
 }
 
@@ -119,9 +121,12 @@ pub(crate) fn check_all(files: &[ReportFile]) -> Result<(), Error> {
         file.check()?;
         let target = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let regular = |path: &Path| path.metadata().map_or(true, |metadata| metadata.is_file());
-        if files.iter().take(at).any(|other| target(&other.path) == target(&file.path)) && regular(&file.path) {
+        if files.iter().take(at).any(|other| target(&other.path) == target(&file.path)) && regular(&file.path)
+        {
             let path = file.path.display();
-            return Err(Error::Usage(format!("--report: {path} is named twice; expected a file for each report")));
+            return Err(Error::Usage(format!(
+                "--report: {path} is named twice; expected a file for each report"
+            )));
         }
     }
     Ok(())
@@ -136,7 +141,9 @@ pub(crate) fn read(path: &Path) -> Result<Report, Error> {
     let unusable = |what: String| Error::Usage(format!("{}: {what}", path.display()));
     let bytes = std::fs::read(path).map_err(|error| unusable(format!("cannot read the report: {error}")))?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
+        let line =
+            error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count()
+                + 1;
         unusable(format!("line {line}: not a report: not UTF-8"))
     })?;
     json::parse(&text).map_err(|error| unusable(error.to_string()))
@@ -265,7 +272,9 @@ mod tests {
         assert!(refused(b"{\n!").starts_with(&format!("{name}: line 2, column 1: not a report: ")));
         assert_eq!(refused(b"{\n\n\xff"), format!("{name}: line 3: not a report: not UTF-8"));
         let gone = folder.path().join("gone");
-        assert!(read(&gone).unwrap_err().to_string().starts_with(&format!("{}: cannot read", gone.display())));
+        assert!(
+            read(&gone).unwrap_err().to_string().starts_with(&format!("{}: cannot read", gone.display()))
+        );
         assert_eq!(read(&gone).unwrap_err().exit() as u8, 2);
     }
 
@@ -306,7 +315,10 @@ mod tests {
             assert!(matches!(error, Error::Usage(_)), "{error}");
             assert!(error.to_string().starts_with(&format!("{}: cannot", path.display())), "{error}");
         }
-        assert!(matches!(at(&folder.path().join("gone/r.json")).write(&report(), None), Err(Error::System { .. })));
+        assert!(matches!(
+            at(&folder.path().join("gone/r.json")).write(&report(), None),
+            Err(Error::System { .. })
+        ));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -28,7 +28,8 @@ impl Ci {
             Some((format!("{}/{}/blob/{}", server?, repository?, commit?), checkout?))
         };
         let gitlab = || {
-            let [project, commit, checkout] = ["CI_PROJECT_URL", "CI_COMMIT_SHA", "CI_PROJECT_DIR"].map(variable);
+            let [project, commit, checkout] =
+                ["CI_PROJECT_URL", "CI_COMMIT_SHA", "CI_PROJECT_DIR"].map(variable);
             Some((format!("{}/-/blob/{}", project?, commit?), checkout?))
         };
         let (base, checkout) = github().or_else(gitlab)?;
@@ -65,7 +66,10 @@ mod tests {
         };
         let ci = Ci::new(&github).unwrap();
         let found = |folder: &Path| address(folder, &ci);
-        assert_eq!(found(&checkout.path().join("a/b")).as_deref(), Some("https://example.org/o/r/blob/c0ffee/a/b"));
+        assert_eq!(
+            found(&checkout.path().join("a/b")).as_deref(),
+            Some("https://example.org/o/r/blob/c0ffee/a/b")
+        );
         assert_eq!(found(checkout.path()).as_deref(), Some("https://example.org/o/r/blob/c0ffee"));
         assert_eq!(found(checkout.path().parent().unwrap()), None);
         assert_eq!(found(&checkout.path().join("gone")), None);

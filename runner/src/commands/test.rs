@@ -83,7 +83,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let colour = colour_on(&std::io::stdout());
     let mut text = failures(&finished, colour);
     text.push_str(&summary::render(&report, colour));
-    let changes = baseline.map(|baseline| diff::compare(&comparable(baseline, &report, &args.filters), &report));
+    let changes =
+        baseline.map(|baseline| diff::compare(&comparable(baseline, &report, &args.filters), &report));
     if let Some(changes) = &changes {
         text.push('\n');
         text.push_str(&diff::text(changes, colour));

@@ -81,7 +81,9 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         let name = args.suite.unwrap_or_else(|| "wast".to_owned());
         let cases = finished.iter().map(|finished| finished.case(&finished.label)).collect();
         // The names of these cases are their paths, from here.
-        let is_below = |path: &PathBuf| path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let is_below = |path: &PathBuf| {
+            path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+        };
         let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
         let report = begin.report(vec![Suite { name, source: "files".to_owned(), url, cases }]);
         args.reports.iter().try_for_each(|file| file.write(&report, None))?;

@@ -56,7 +56,8 @@ impl Browser {
         let mut browser = Browser { child, socket, session, errors, loaded: 0, last: 0, _profile: profile };
         let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        browser.session = browser.call("Target.attachToTarget", attach)["sessionId"].as_str().unwrap().to_owned();
+        browser.session =
+            browser.call("Target.attachToTarget", attach)["sessionId"].as_str().unwrap().to_owned();
         for domain in ["Page", "Runtime", "Log"] {
             browser.call(&format!("{domain}.enable"), json!({}));
         }
@@ -90,7 +91,9 @@ impl Browser {
             Some("Log.entryAdded") if params["entry"]["level"] == "error" => {
                 self.errors.push(params["entry"].to_string());
             }
-            Some("Runtime.consoleAPICalled") if params["type"] == "error" => self.errors.push(params.to_string()),
+            Some("Runtime.consoleAPICalled") if params["type"] == "error" => {
+                self.errors.push(params.to_string())
+            }
             _ => {}
         }
         message
