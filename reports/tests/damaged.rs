@@ -1,5 +1,7 @@
 //! Reports that something happened to: whatever is read can be shown, compared and merged.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{good, mixed, report};

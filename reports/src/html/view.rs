@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{Case, Failure, Note, Report, Suite};
+use super::failed::{Failed, failed};
+use super::scripts::{Group, Place, scripts};
+use crate::model::{Case, Report, Suite};
 use crate::outcome::{Counts, Outcome};
-use crate::text::{MAX_SHOWN, at, cut, grouped, headline, link, percent_passed, verdict};
+use crate::text::{MAX_SHOWN, cut, grouped, link, percent_passed, verdict};
 
 /// How much of the page what comes from the report may take, in bytes; the rest is the template's own.
 const ROOM: usize = 2_900_000;
@@ -112,73 +114,6 @@ struct Cell {
     count: String,
 }
 
-/// The scripts of a suite.
-#[derive(Serialize)]
-struct Group {
-    name: String,
-    count: usize,
-    odd: String,
-    rows: Vec<Row>,
-}
-
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    /// What the filter looks in.
-    search: String,
-    outcome: &'static str,
-    passed: String,
-    total: String,
-    failed: String,
-    other: String,
-    time: String,
-    features: String,
-    /// The anchor of what did not pass.
-    details: Option<String>,
-    #[serde(skip)]
-    place: Place,
-}
-
-/// The numbers of a suite and of a case in it.
-type Place = (usize, usize);
-
-/// A script and what did not pass in it.
-#[derive(Serialize)]
-struct Failed {
-    id: String,
-    name: String,
-    search: String,
-    outcome: &'static str,
-    counts: String,
-    items: Vec<Item>,
-    left: usize,
-    #[serde(skip)]
-    place: Place,
-}
-
-#[derive(Serialize)]
-struct Item {
-    id: String,
-    place: String,
-    search: String,
-    url: Option<String>,
-    kind: String,
-    message: String,
-    source: String,
-    expected: Option<String>,
-    actual: Option<String>,
-    diff: Vec<DiffLine>,
-    calls: String,
-    key: String,
-}
-
-#[derive(Serialize)]
-struct DiffLine {
-    /// `add`, `del`, `at` or empty.
-    class: &'static str,
-    text: String,
-}
-
 impl SuiteRow {
     fn cost(&self) -> usize {
         let SuiteRow { name, source, url, other, .. } = self;
@@ -229,7 +164,7 @@ impl View {
             features,
             scripts,
             scripts_left,
-            failures: failed.iter().map(|failed| failed.items.len()).sum(),
+            failures: failed.iter().map(Failed::entries).sum(),
             failed,
             failures_left,
             text_not_compared: report.text_not_compared(),
@@ -297,7 +232,7 @@ fn bar(counts: &Counts) -> Vec<Stretch> {
 }
 
 /// A time in seconds, to the millisecond.
-fn milliseconds(duration: Duration) -> String {
+pub(super) fn milliseconds(duration: Duration) -> String {
     format!("{:.3} s", duration.as_secs_f64())
 }
 
@@ -306,12 +241,12 @@ fn width(part: f64, whole: f64) -> String {
     format!("{:.3}", if whole > 0.0 { part / whole * 100.0 } else { 0.0 })
 }
 
-fn nonzero(count: u64) -> String {
+pub(super) fn nonzero(count: u64) -> String {
     if count > 0 { grouped(count) } else { String::new() }
 }
 
 /// Skipped and expected failures, in words.
-fn other(counts: &Counts) -> String {
+pub(super) fn other(counts: &Counts) -> String {
     let named = [(counts.skipped, "skipped"), (counts.xfailed, "xfailed"), (counts.xpassed, "xpassed")];
     let named = named.iter().filter(|(count, _)| *count > 0);
     named.map(|(count, what)| format!("{} {what}", grouped(*count))).collect::<Vec<_>>().join(", ")
@@ -395,182 +330,22 @@ fn features(report: &Report) -> (Vec<&'static str>, Vec<FeatureRow>) {
     (columns.into_iter().map(Outcome::as_str).collect(), table)
 }
 
-/// The rows of all scripts by suite, and how many did not fit. What is not as expected stands first and goes last.
-fn scripts(report: &Report, room: &mut usize) -> (Vec<Group>, u64) {
-    let mut left = 0u64;
-    let mut groups = Vec::new();
-    for (number, suite) in report.suites.iter().enumerate() {
-        let mut cases: Vec<(usize, &Case)> = suite.cases.iter().enumerate().collect();
-        cases.sort_by_key(|(_, case)| case.outcome.is_expected());
-        *room = room.saturating_sub(600 + cost(&name(&suite.name)));
-        let mut rows = Vec::new();
-        for (at, case) in cases {
-            let row = row(suite, case, (number, at));
-            let cost = 420 + cost(&row.name) + cost(&row.search) + cost(&row.features);
-            if cost > *room {
-                left += 1;
-                continue;
-            }
-            *room -= cost;
-            rows.push(row);
-        }
-        let outcomes = suite.outcomes();
-        let odd = nonzero(outcomes.failed.saturating_add(outcomes.xpassed));
-        if !rows.is_empty() {
-            groups.push(Group { name: name(&suite.name), count: rows.len(), odd, rows });
-        }
-    }
-    (groups, left)
-}
-
-fn row(suite: &Suite, case: &Case, place: Place) -> Row {
-    let full_name = full_name(suite, case);
-    let features: Vec<String> = case.features.iter().take(30).map(|feature| name(feature)).collect();
-    let uses: String = features.iter().map(|feature| format!(" uses:{feature}")).collect();
-    Row {
-        name: name(&case.name),
-        search: format!("{full_name} is:{}{uses}", case.outcome).to_lowercase(),
-        outcome: case.outcome.as_str(),
-        passed: grouped(case.directives.passed),
-        total: grouped(case.directives.total()),
-        failed: nonzero(case.directives.failed),
-        other: other(&case.directives),
-        time: milliseconds(case.duration),
-        features: features.join(" "),
-        details: None,
-        place,
-    }
-}
-
-/// What did not pass, and how many entries did not fit into the room.
-fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
-    let mut left = 0u64;
-    let mut all: Vec<Failed> = Vec::new();
-    for (number, suite) in report.suites.iter().enumerate() {
-        for (at, case) in suite.cases.iter().enumerate().filter(|(_, case)| has_details(case)) {
-            let counts = &case.directives;
-            let total = grouped(counts.total());
-            let mut one = Failed {
-                id: format!("s{}", all.len() + 1),
-                name: full_name(suite, case),
-                search: String::new(),
-                outcome: case.outcome.as_str(),
-                counts: match counts.failed {
-                    0 => other(counts),
-                    failed => format!("{} of {total} failed", grouped(failed)),
-                },
-                items: Vec::new(),
-                left: 0,
-                place: (number, at),
-            };
-            one.search = format!("{} is:{}", one.name, case.outcome).to_lowercase();
-            room = room.saturating_sub(500 + 3 * cost(&one.name));
-            for (place, what) in entries(case) {
-                if room < LEAST {
-                    one.left += 1;
-                    continue;
-                }
-                let item = item(suite, case, &format!("{}-{}", one.id, one.items.len() + 1), place, what);
-                let cost = item_cost(&item);
-                if cost > room {
-                    one.left += 1;
-                    continue;
-                }
-                room -= cost;
-                one.items.push(item);
-            }
-            left += one.left as u64;
-            if room > 0 {
-                all.push(one);
-            }
-        }
-    }
-    (all, left)
-}
-
-fn has_details(case: &Case) -> bool {
-    !case.failures.is_empty() || !case.notes.is_empty() || !case.outcome.is_expected()
-}
-
-/// A failure, or what is to say of a directive that is none.
-enum Entry<'a> {
-    Failure(&'a Failure),
-    Note(&'a Note),
-}
-
-/// Line and column, and what is there; in the order of the script.
-fn entries(case: &Case) -> Vec<((u32, u32), Entry<'_>)> {
-    let failures =
-        case.failures.iter().map(|failure| ((failure.line, failure.column), Entry::Failure(failure)));
-    let notes = case.notes.iter().map(|note| ((note.line, note.column), Entry::Note(note)));
-    let mut entries: Vec<((u32, u32), Entry<'_>)> = failures.chain(notes).collect();
-    entries.sort_by_key(|(place, _)| *place);
-    entries
-}
-
-fn item(suite: &Suite, case: &Case, id: &str, (line, column): (u32, u32), entry: Entry<'_>) -> Item {
-    let none = Failure::default();
-    let (kind, message, failure, key) = match entry {
-        Entry::Failure(failure) => (failure.kind.as_str(), failure.message.as_str(), failure, failure.key),
-        Entry::Note(note) => (note.outcome.as_str(), note.reason.as_str(), &none, note.key),
-    };
-    let place = name(&at(&case.name, line, column));
-    Item {
-        id: id.to_owned(),
-        search: format!("{}::{place} is:{} {}", name(&suite.name), case.outcome, name(&headline(failure)))
-            .to_lowercase(),
-        place,
-        url: link(suite, &case.name, line),
-        kind: name(kind),
-        message: shown(message),
-        source: shown(&failure.source),
-        expected: failure.expected.as_deref().map(shown),
-        actual: failure.actual.as_deref().map(shown),
-        diff: failure.diff.as_deref().map(diff).unwrap_or_default(),
-        calls: failure.last_calls().iter().map(|call| shown(call)).collect::<Vec<_>>().join("\n"),
-        key: key.map_or_else(String::new, |key| key.to_string()),
-    }
-}
-
-fn diff(text: &str) -> Vec<DiffLine> {
-    let class = |line: &str| match line.chars().next() {
-        Some('+') => "add",
-        Some('-') => "del",
-        Some('@') => "at",
-        _ => "",
-    };
-    cut(text, MAX_SHOWN).lines().map(|line| DiffLine { class: class(line), text: shown(line) }).collect()
-}
-
-/// What an entry of the page takes at least.
-const LEAST: usize = 420;
-
-fn item_cost(item: &Item) -> usize {
-    let Item { id, place, search, url, kind, message, source, expected, actual, diff, calls, key } = item;
-    let texts = [id, place, search, kind, message, source, calls, key].into_iter();
-    let texts: usize = texts.chain(url).chain(expected).chain(actual).map(|text| cost(text)).sum();
-    let sides = [expected, actual].iter().filter(|side| side.is_some()).count() * 80;
-    let more = [url.is_some(), !diff.is_empty(), !calls.is_empty()].iter().filter(|has| **has).count() * 70;
-    let diff: usize = diff.iter().map(|line| 32 + cost(&line.text)).sum();
-    LEAST + texts + 2 * id.len() + sides + more + diff
-}
-
 /// The bytes that a text takes at most when it is escaped.
-fn cost(text: &str) -> usize {
+pub(super) fn cost(text: &str) -> usize {
     text.len() + 5 * text.bytes().filter(|byte| b"<>&\"'/".contains(byte)).count()
 }
 
-fn full_name(suite: &Suite, case: &Case) -> String {
+pub(super) fn full_name(suite: &Suite, case: &Case) -> String {
     name(&format!("{}::{}", suite.name, case.name))
 }
 
 /// A text as far as it is shown.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     visible(&cut(text, MAX_SHOWN)).into_owned()
 }
 
 /// A name as far as it is shown.
-fn name(text: &str) -> String {
+pub(super) fn name(text: &str) -> String {
     visible(&cut(text, 200)).into_owned()
 }
 
