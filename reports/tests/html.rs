@@ -1,5 +1,7 @@
 //! The report as a page. What a browser makes of it is tested with the command line, which can start one.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::time::{Duration, Instant};

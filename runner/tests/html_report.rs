@@ -15,8 +15,11 @@ use libtest_mimic::{Arguments, Completion, Trial};
 use serde_json::json;
 use wassay_reports::{Case, Counts, Engine, Failure, Outcome, Report, Suite, html};
 
+/// What is done with a browser.
+type Test = fn(&mut Browser);
+
 fn main() -> ExitCode {
-    let tests: [(&str, fn(&mut Browser)); 8] = [
+    let tests: [(&str, Test); 8] = [
         ("it_loads_without_a_complaint", it_loads_without_a_complaint),
         ("filtering_shows_what_matches", filtering_shows_what_matches),
         ("a_filter_can_be_linked_to", a_filter_can_be_linked_to),
