@@ -62,7 +62,9 @@ fn status(case: &Case) -> TestCaseStatus {
     let more = if counted > 1 { format!(" ({counted} directives failed)") } else { String::new() };
     let (kind, first) = match (case.failures.first(), case.notes.first()) {
         (Some(failure), _) => (failure.kind.as_str(), headline(failure)),
-        (None, Some(note)) => (note.outcome.as_str(), format!("{}: {}", note.outcome, note.reason)),
+        (None, Some(note)) => {
+            (note.outcome.as_str(), format!("{}: {}", note.outcome, cut(&note.reason, MAX_SHOWN)))
+        }
         (None, None) => (case.outcome.as_str(), case.outcome.to_string()),
     };
     status.set_message(&*xml(&format!("{first}{more}")));
@@ -91,7 +93,7 @@ fn text(case: &Case) -> String {
         }
         let place = at(&case.name, note.line, note.column);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{place}: {}: {}", note.outcome, note.reason);
+        let _ = writeln!(text, "{place}: {}: {}", note.outcome, cut(&note.reason, MAX_SHOWN));
     }
     text
 }

@@ -10,8 +10,8 @@ use crate::text::printable;
 
 /// The reports of the shards of a run as the report of one run. Each comes with the name that messages call it by.
 ///
-/// Suites stand in the order in which they are first met; the cases of a suite that was sharded in the order of their names, by
-/// folder, as they stand in a run of all. The shards are taken to have run side by side: the merged run began with the first of
+/// Suites stand in the order in which they are first met; the cases of a suite that was sharded in the order of their names,
+/// as they stand in a run of all. The shards are taken to have run side by side: the merged run began with the first of
 /// them and took as long as the longest.
 ///
 /// # Errors
@@ -139,7 +139,7 @@ impl Merging {
         let finish = |part: Part| {
             let mut suite = part.suite;
             if part.sharded {
-                suite.cases.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
+                suite.cases.sort_by(|a, b| a.name.cmp(&b.name));
             }
             suite
         };

@@ -92,7 +92,7 @@ pub(crate) fn at(name: &str, line: u32, column: u32) -> String {
 
 /// What failed and how, in a line: `wrong-value: result 0 is another value`.
 pub(crate) fn headline(failure: &Failure) -> String {
-    printable(&format!("{}: {}", failure.kind, failure.message)).into_owned()
+    printable(&cut(&format!("{}: {}", failure.kind, failure.message), MAX_SHOWN)).into_owned()
 }
 
 /// Where a line of a case can be read, if that is known: an address of the web, nothing else.

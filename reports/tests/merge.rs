@@ -20,7 +20,7 @@ fn passing(name: &str) -> Case {
 fn shards_become_what_one_run_would_have_been() {
     let names = ["a.wast", "a/z.wast", "a-b.wast", "b.wast", "c/a.wast", "c/b/d.wast", "d.wast"];
     let mut cases = names.map(passing).to_vec();
-    cases.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
     let whole = report(vec![suite("s", cases.clone()), mixed(), good()]);
     for count in 1..=4 {
         let mut shards = vec![whole.clone(); count];

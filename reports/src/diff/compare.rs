@@ -9,7 +9,7 @@ use crate::model::{Case, Failure, Note, Report, Suite};
 use crate::outcome::Outcome;
 use crate::text::{headline, link};
 
-/// A script is slower where it takes half as long again and so much more: below that a machine differs from itself.
+/// A script is slower where it takes twice as long and so much more: below that a busy machine differs from itself.
 const SLOWER_BY: Duration = Duration::from_millis(100);
 
 /// What changed from `old` to `new`.
@@ -142,8 +142,8 @@ impl Diff {
             let drift = case_drift(suite, &new.name, What::Moved);
             self.drift.cases.push(CaseDrift { from: Some(old.name.clone()), ..drift });
         }
-        let much = new.duration.saturating_sub(old.duration / 2) >= old.duration;
-        if old.keys == new.keys && much && new.duration.saturating_sub(old.duration) >= SLOWER_BY {
+        let twice = new.duration >= old.duration.saturating_mul(2);
+        if old.keys == new.keys && twice && new.duration.saturating_sub(old.duration) >= SLOWER_BY {
             let (suite, case) = (suite.name.clone(), new.name.clone());
             self.slower.push(Slower { suite, case, before: old.duration, after: new.duration });
         }

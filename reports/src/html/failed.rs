@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::scripts::Place;
-use super::view::{cost, full_name, name, other, shown};
+use super::view::{cost, full_name, name, other, shown, title};
 use crate::model::{Case, Failure, Note, Report, Suite};
 use crate::text::{MAX_SHOWN, at, cut, grouped, headline, link};
 
@@ -54,7 +54,7 @@ pub(super) fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
             let total = grouped(counts.total());
             let mut one = Failed {
                 id: format!("s{}", all.len() + 1),
-                name: full_name(suite, case),
+                name: title(report, suite, case),
                 search: String::new(),
                 outcome: case.outcome.as_str(),
                 counts: match counts.failed {
@@ -65,8 +65,8 @@ pub(super) fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
                 left: 0,
                 place: (number, at),
             };
-            one.search = format!("{} is:{}", one.name, case.outcome).to_lowercase();
-            room = room.saturating_sub(500 + 3 * cost(&one.name));
+            one.search = format!("{} is:{}", full_name(suite, case), case.outcome).to_lowercase();
+            room = room.saturating_sub(500 + cost(&one.name) + cost(&one.search));
             for (place, what) in entries(case) {
                 if room < LEAST {
                     one.left += 1;

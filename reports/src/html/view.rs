@@ -44,6 +44,7 @@ pub(super) struct View {
     bar: Vec<Stretch>,
     suites: Vec<SuiteRow>,
     suites_left: usize,
+    sources: Vec<Source>,
     times: Vec<Time>,
     slowest: Vec<Time>,
     columns: Vec<&'static str>,
@@ -77,7 +78,6 @@ struct Stretch {
 #[derive(Serialize)]
 struct SuiteRow {
     name: String,
-    source: String,
     url: Option<String>,
     scripts: String,
     odd: String,
@@ -88,6 +88,13 @@ struct SuiteRow {
     percent: String,
     mood: &'static str,
     bar: Vec<Stretch>,
+}
+
+/// Where some of the suites are from.
+#[derive(Serialize)]
+struct Source {
+    source: String,
+    suites: String,
 }
 
 #[derive(Serialize)]
@@ -116,9 +123,9 @@ struct Cell {
 
 impl SuiteRow {
     fn cost(&self) -> usize {
-        let SuiteRow { name, source, url, other, .. } = self;
-        // It has a row in the chart of times too, with its name twice.
-        1600 + 3 * cost(name) + cost(source) + cost(other) + url.as_ref().map_or(0, |url| cost(url))
+        let SuiteRow { name, url, other, .. } = self;
+        // It has a row in the chart of times too, with its name twice, and stands with its source.
+        1600 + 4 * cost(name) + cost(other) + url.as_ref().map_or(0, |url| cost(url))
     }
 }
 
@@ -137,7 +144,9 @@ impl View {
         };
         let suites: Vec<SuiteRow> = report.suites.iter().take(MAX_ROWS).map(suite_row).collect();
         let (columns, features) = features(report);
+        let sources = sources(report);
         let mut room = ROOM;
+        sources.iter().for_each(|row| room = room.saturating_sub(100 + cost(&row.source)));
         suites.iter().for_each(|row| room = room.saturating_sub(row.cost()));
         features.iter().for_each(|row| room = room.saturating_sub(row.cost()));
         // Rows are short; however many there are, half is for what did not pass.
@@ -157,6 +166,7 @@ impl View {
             tiles: tiles(&totals.cases, &totals.directives),
             bar: bar(&totals.directives),
             suites,
+            sources,
             suites_left: report.suites.len().saturating_sub(MAX_ROWS),
             times: times(report.suites.iter().map(|suite| (suite.name.clone(), suite.duration())), 40),
             slowest: slowest(report),
@@ -256,7 +266,6 @@ fn suite_row(suite: &Suite) -> SuiteRow {
     let (cases, counts) = (suite.outcomes(), suite.directives());
     SuiteRow {
         name: name(&suite.name),
-        source: name(&suite.source),
         url: link(suite, "", 0),
         scripts: grouped(cases.total()),
         odd: nonzero(cases.failed.saturating_add(cases.xpassed)),
@@ -268,6 +277,20 @@ fn suite_row(suite: &Suite) -> SuiteRow {
         mood: mood(cases.outcome()),
         bar: bar(&counts),
     }
+}
+
+/// Where the suites are from, as far as their names do not say it; those from one place together.
+fn sources(report: &Report) -> Vec<Source> {
+    let mut sources: Vec<(&str, Vec<String>)> = Vec::new();
+    for suite in report.suites.iter().take(MAX_ROWS).filter(|suite| suite.source != suite.name) {
+        match sources.iter_mut().find(|(source, _)| *source == suite.source) {
+            Some((_, names)) => names.push(name(&suite.name)),
+            None => sources.push((&suite.source, vec![name(&suite.name)])),
+        }
+    }
+    let source =
+        |(source, names): (&str, Vec<String>)| Source { source: name(source), suites: names.join(", ") };
+    sources.into_iter().map(source).collect()
 }
 
 /// The longest `most` times, the longest first, as shares of the longest.
@@ -289,9 +312,7 @@ fn slowest(report: &Report) -> Vec<Time> {
         report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case))).collect();
     cases.sort_by_key(|(_, case)| std::cmp::Reverse(case.duration));
     cases.truncate(SLOWEST);
-    let alone = report.suites.len() == 1;
-    let title = |suite, case: &Case| if alone { case.name.clone() } else { full_name(suite, case) };
-    times(cases.into_iter().map(|(suite, case)| (title(suite, case), case.duration)), SLOWEST)
+    times(cases.into_iter().map(|(suite, case)| (title(report, suite, case), case.duration)), SLOWEST)
 }
 
 /// The matrix of features by the outcome of the scripts that use them: the columns that are not empty, and a row a feature.
@@ -337,6 +358,11 @@ pub(super) fn cost(text: &str) -> usize {
 
 pub(super) fn full_name(suite: &Suite, case: &Case) -> String {
     name(&format!("{}::{}", suite.name, case.name))
+}
+
+/// What a script is called on the page: without the suite where there is only one.
+pub(super) fn title(report: &Report, suite: &Suite, case: &Case) -> String {
+    if report.suites.len() == 1 { name(&case.name) } else { full_name(suite, case) }
 }
 
 /// A text as far as it is shown.
