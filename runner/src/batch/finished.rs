@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use wassay_reports::{Case, Counts, Failure, Outcome};
+use wassay_reports::{Case, Counts, Failure, Key, Note, Outcome};
 
 use crate::script::source::Place;
 use crate::verdict::ScriptResult;
@@ -19,6 +19,10 @@ pub struct Finished {
     ///
     /// [`Settings::uses`]: super::Settings::uses
     pub uses: Vec<&'static str>,
+    /// The key of each directive and where it begins, where that was to be found out ([`Settings::keys`]).
+    ///
+    /// [`Settings::keys`]: super::Settings::keys
+    pub keys: Vec<(Place, Key)>,
     /// What is odd in its header: one line each, with file and line.
     pub warnings: Vec<String>,
     /// How it ended.
@@ -55,7 +59,8 @@ pub enum End {
 
 impl Finished {
     pub(crate) fn new(label: String, end: End) -> Finished {
-        Finished { label, duration: Duration::ZERO, uses: Vec::new(), warnings: Vec::new(), end }
+        let (uses, keys, warnings) = (Vec::new(), Vec::new(), Vec::new());
+        Finished { label, duration: Duration::ZERO, uses, keys, warnings, end }
     }
 
     /// Whether everything came as expected.
@@ -103,7 +108,8 @@ impl Finished {
         let features = self.uses.iter().map(|name| (*name).to_owned()).collect();
         let (outcome, kind, message, place) = match &self.end {
             End::Judged(result) => {
-                return Case { name: name.to_owned(), ..result.to_case(self.duration, features) };
+                let case = Case { name: name.to_owned(), ..result.to_case(self.duration, features) };
+                return self.with_keys(case, result);
             }
             End::Unusable { message, place } => (Outcome::Failed, "unusable", message, *place),
             End::Crashed { message, .. } => (Outcome::Crashed, "crashed", message, None),
@@ -115,9 +121,7 @@ impl Finished {
             column: place.map_or(0, |place| number(place.column)),
             kind: kind.to_owned(),
             message: message.clone(),
-            expected: None,
-            actual: None,
-            source: String::new(),
+            ..Failure::default()
         };
         Case {
             name: name.to_owned(),
@@ -127,6 +131,26 @@ impl Finished {
             text_not_compared: 0,
             features,
             failures: vec![failure],
+            notes: Vec::new(),
+            keys: self.keys.iter().map(|(_, key)| *key).collect(),
+        }
+    }
+
+    /// The case with the keys of the directives that were judged.
+    fn with_keys(&self, case: Case, result: &ScriptResult) -> Case {
+        if self.keys.is_empty() {
+            return case;
+        }
+        let key = |place: Place| {
+            let at = self.keys.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+            self.keys.get(at).map(|(_, key)| *key)
+        };
+        let of = |line: u32, column: u32| key(Place { line: line as usize, column: column as usize });
+        Case {
+            failures: case.failures.into_iter().map(|f| Failure { key: of(f.line, f.column), ..f }).collect(),
+            notes: case.notes.into_iter().map(|n| Note { key: of(n.line, n.column), ..n }).collect(),
+            keys: result.directives.iter().filter_map(|directive| key(directive.place)).collect(),
+            ..case
         }
     }
 }
