@@ -50,10 +50,10 @@ pub use features::{Features, UnknownFeature};
 pub use module::{ExportType, ImportType, Module};
 pub use runtime::{
     ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,
-    Memory, Ref, Store, StoreState, StructRef, Table, Tag, Val,
+    Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag, Val,
 };
 pub use trap::Trap;
 pub use types::{
-    CompositeType, ExternType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability,
-    RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
+    CompositeType, ExternType, FieldType, FuncExtern, FuncType, GlobalType, HeapType, Limits, MemoryType,
+    Mutability, RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
 };

@@ -1,11 +1,7 @@
 //! `memory.grow`, `memory.fill`, `memory.copy`, `memory.init` and `data.drop` (core spec, section 4.6.8).
 
-use super::{copy_between, copy_within};
 use crate::error::Result;
 use crate::runtime::StoreState;
-use crate::trap::Trap;
-
-const PAST_END: Trap = Trap::MemoryOutOfBounds;
 
 /// Memory and pages to add; gives the old size in pages, or -1.
 pub(super) fn grow(store: &mut StoreState, instance: usize, [memory, delta, ..]: [u64; 5]) -> Result<u64> {
@@ -20,8 +16,7 @@ pub(super) fn fill(
     [memory, start, byte, length, _]: [u64; 5],
 ) -> Result<u64> {
     let memory = store.instance(instance).memories[memory as usize];
-    let bytes = store.memory_mut(memory).bytes.bytes_mut();
-    super::fill(bytes, start, byte as u8, length, PAST_END)?;
+    store.memory_mut(memory).fill(start, byte as u8, length)?;
     Ok(0)
 }
 
@@ -34,10 +29,10 @@ pub(super) fn copy(
     let instance = store.instance(instance);
     let (to, from) = (instance.memories[to as usize], instance.memories[from as usize]);
     if to == from {
-        copy_within(store.memory_mut(to).bytes.bytes_mut(), target, source, length, PAST_END)?;
+        store.memory_mut(to).copy_within(target, source, length)?;
     } else {
         let (to, from) = store.two_memories(to, from);
-        copy_between((to.bytes.bytes_mut(), target), (from.bytes.bytes(), source), length, PAST_END)?;
+        to.copy_from(target, from, source, length)?;
     }
     Ok(0)
 }

@@ -3,6 +3,7 @@
 //! Each takes the store, the instance that calls and up to five arguments, and gives one value; an error leaves compiled code.
 
 mod array;
+mod atomic;
 mod memory;
 mod object;
 mod reference;
@@ -23,6 +24,9 @@ pub(crate) enum Builtin {
     MemoryCopy,
     MemoryInit,
     DataDrop,
+    AtomicWait32,
+    AtomicWait64,
+    AtomicNotify,
     TableGrow,
     TableFill,
     TableCopy,
@@ -32,8 +36,8 @@ pub(crate) enum Builtin {
     Allocate,
     ArrayNewData,
     ArrayNewElem,
-    ArrayFill,
-    ArrayCopy,
+    ElementsFill,
+    ElementsCopy,
     ArrayInitData,
     ArrayInitElem,
 }
@@ -41,12 +45,15 @@ pub(crate) enum Builtin {
 type Body = fn(&mut StoreState, usize, [u64; 5]) -> Result<u64>;
 
 /// The builtins in the order of their numbers.
-const BODIES: [(Builtin, Body); 18] = [
+const BODIES: [(Builtin, Body); 21] = [
     (Builtin::MemoryGrow, memory::grow),
     (Builtin::MemoryFill, memory::fill),
     (Builtin::MemoryCopy, memory::copy),
     (Builtin::MemoryInit, memory::init),
     (Builtin::DataDrop, memory::drop_data),
+    (Builtin::AtomicWait32, atomic::wait32),
+    (Builtin::AtomicWait64, atomic::wait64),
+    (Builtin::AtomicNotify, atomic::notify),
     (Builtin::TableGrow, table::grow),
     (Builtin::TableFill, table::fill),
     (Builtin::TableCopy, table::copy),
@@ -56,8 +63,8 @@ const BODIES: [(Builtin, Body); 18] = [
     (Builtin::Allocate, object::allocate),
     (Builtin::ArrayNewData, array::new_data),
     (Builtin::ArrayNewElem, array::new_elements),
-    (Builtin::ArrayFill, array::fill),
-    (Builtin::ArrayCopy, array::copy),
+    (Builtin::ElementsFill, array::fill),
+    (Builtin::ElementsCopy, array::copy),
     (Builtin::ArrayInitData, array::init_data),
     (Builtin::ArrayInitElem, array::init_elements),
 ];

@@ -3,7 +3,7 @@
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceEntity, record_position};
 use super::store::StoreState;
-use crate::builtin::copy_between;
+use crate::builtin::{copy_between, within};
 use crate::error::{Error, Result};
 use crate::module::Module;
 use crate::module::const_expr::ConstExpr;
@@ -194,8 +194,8 @@ impl Allocation {
         let mut guarded = store.engine().config().guard_pages;
         for (index, memory) in (0..).zip(&self.entity.memories) {
             let memory = &store.memories[*memory];
-            self.entity.ctx.set_memory(index, memory.bytes.reference());
-            guarded &= memory.bytes.is_guarded() || memory.ty.memory64 || memory.ty.page_size_log2 != 16;
+            self.entity.ctx.set_memory(index, memory.reference());
+            guarded &= memory.is_guarded() || memory.ty.memory64 || memory.ty.page_size_log2 != 16;
         }
         guarded
     }
@@ -296,8 +296,9 @@ impl StoreState {
         length: u64,
     ) -> Result<()> {
         let instance = &self.instances[index];
-        let bytes = self.memories[instance.memories[memory]].bytes.bytes_mut();
-        copy_between((bytes, target), (instance.data(segment), source), length, Trap::MemoryOutOfBounds)
+        let data = instance.data(segment);
+        let source = within(data.len(), source, length, Trap::MemoryOutOfBounds)?;
+        self.memories[instance.memories[memory]].write(target, &data[source])
     }
 
     /// `table.init`: copies part of an element segment into a table.

@@ -1,10 +1,16 @@
 //! Memories (embedding appendix: `mem_alloc`, `mem_type`, `mem_read`, `mem_write`, `mem_size`, `mem_grow`).
 
+use std::io;
+use std::ops::Range;
+
+use super::shared::SharedMemory;
 use super::store::{StoreId, StoreState};
 use crate::builtin::within;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 use crate::types::MemoryType;
+use crate::vm::layout::VmMemoryRef;
 use crate::vm::memory::LinearMemory;
 
 /// A memory in a store.
@@ -18,11 +24,20 @@ pub struct Memory {
 #[derive(Debug)]
 pub(crate) struct MemoryEntity {
     pub(super) ty: MemoryType,
-    pub(crate) bytes: LinearMemory,
+    bytes: MemoryBytes,
+}
+
+/// Whose the bytes of a memory are.
+#[derive(Debug)]
+enum MemoryBytes {
+    /// The store's alone.
+    Own(LinearMemory),
+    /// An object's that other stores may use at the same time.
+    Shared(SharedMemory),
 }
 
 impl Memory {
-    /// Makes a memory of zero bytes.
+    /// Makes a memory of zero bytes, which is shared where the type says so.
     ///
     /// # Errors
     ///
@@ -49,7 +64,7 @@ impl Memory {
         self.entity(store).pages()
     }
 
-    /// Grows by that many pages and gives the old size in pages.
+    /// Grows by that many pages and gives the old size in pages. The store is charged for them, also where the memory is shared.
     ///
     /// # Errors
     ///
@@ -58,27 +73,50 @@ impl Memory {
         store.grow_memory(self.index(store), pages)
     }
 
-    /// The bytes of the memory.
-    pub fn bytes(self, store: &StoreState) -> &[u8] {
-        self.entity(store).bytes.bytes()
+    /// A shared memory as the store's instances import it. The store is not charged for what it has already.
+    pub fn from_shared(store: &mut StoreState, shared: &SharedMemory) -> Memory {
+        let known = store
+            .memories
+            .iter()
+            .position(|memory| matches!(&memory.bytes, MemoryBytes::Shared(bytes) if bytes.is(shared)));
+        let index = known.unwrap_or_else(|| {
+            let (ty, bytes) = (shared.ty(), MemoryBytes::Shared(shared.clone()));
+            store.memories.push(MemoryEntity { ty, bytes });
+            store.memories.len() - 1
+        });
+        Memory::new(index, store)
     }
 
-    /// The bytes of the memory, to write.
-    pub fn bytes_mut(self, store: &mut StoreState) -> &mut [u8] {
+    /// The memory by itself, to give to other stores; none where it is not shared.
+    pub fn shared(self, store: &StoreState) -> Option<SharedMemory> {
+        self.entity(store).shared().cloned()
+    }
+
+    /// The bytes of the memory; none where it is shared, because other threads may write it at any time. [`Memory::read`] reads
+    /// every memory.
+    pub fn bytes(self, store: &StoreState) -> Option<&[u8]> {
+        match &self.entity(store).bytes {
+            MemoryBytes::Own(bytes) => Some(bytes.bytes()),
+            MemoryBytes::Shared(_) => None,
+        }
+    }
+
+    /// The bytes of the memory, to write; none where it is shared. [`Memory::write`] writes every memory.
+    pub fn bytes_mut(self, store: &mut StoreState) -> Option<&mut [u8]> {
         let index = self.index(store);
-        store.memories[index].bytes.bytes_mut()
+        match &mut store.memories[index].bytes {
+            MemoryBytes::Own(bytes) => Some(bytes.bytes_mut()),
+            MemoryBytes::Shared(_) => None,
+        }
     }
 
-    /// Copies bytes out of the memory.
+    /// Copies bytes out of the memory. Where it is shared, see [`SharedMemory`] for what that means.
     ///
     /// # Errors
     ///
     /// [`Trap::MemoryOutOfBounds`] where the range does not lie inside the memory.
     pub fn read(self, store: &StoreState, address: u64, buffer: &mut [u8]) -> Result<()> {
-        let bytes = self.bytes(store);
-        let range = within(bytes.len(), address, buffer.len() as u64, Trap::MemoryOutOfBounds)?;
-        buffer.copy_from_slice(&bytes[range]);
-        Ok(())
+        self.entity(store).read(address, buffer)
     }
 
     /// Copies bytes into the memory.
@@ -87,10 +125,8 @@ impl Memory {
     ///
     /// As [`Memory::read`].
     pub fn write(self, store: &mut StoreState, address: u64, data: &[u8]) -> Result<()> {
-        let bytes = self.bytes_mut(store);
-        let range = within(bytes.len(), address, data.len() as u64, Trap::MemoryOutOfBounds)?;
-        bytes[range].copy_from_slice(data);
-        Ok(())
+        let index = self.index(store);
+        store.memories[index].write(address, data)
     }
 
     pub(super) fn new(index: usize, store: &StoreState) -> Memory {
@@ -109,34 +145,120 @@ impl Memory {
 
 impl MemoryEntity {
     fn pages(&self) -> u64 {
-        (self.bytes.len() as u64) >> self.ty.page_size_log2
+        (self.len() as u64) >> self.ty.page_size_log2
+    }
+
+    fn len(&self) -> usize {
+        match &self.bytes {
+            MemoryBytes::Own(bytes) => bytes.len(),
+            MemoryBytes::Shared(shared) => shared.bytes().len(),
+        }
+    }
+
+    /// The shared memory that this is, if it is one.
+    pub(crate) fn shared(&self) -> Option<&SharedMemory> {
+        match &self.bytes {
+            MemoryBytes::Own(_) => None,
+            MemoryBytes::Shared(shared) => Some(shared),
+        }
+    }
+
+    /// Whether the base never changes and accesses behind the end fault.
+    pub(super) fn is_guarded(&self) -> bool {
+        match &self.bytes {
+            MemoryBytes::Own(bytes) => bytes.is_guarded(),
+            MemoryBytes::Shared(shared) => shared.bytes().is_guarded(),
+        }
+    }
+
+    /// The memory as an instance refers to it.
+    pub(super) fn reference(&self) -> VmMemoryRef {
+        match &self.bytes {
+            MemoryBytes::Own(bytes) => bytes.reference(),
+            MemoryBytes::Shared(shared) => shared.bytes().reference(),
+        }
+    }
+
+    /// The range of that length from `start`, or a trap. It stays inside the memory, which never shrinks.
+    pub(crate) fn range(&self, start: u64, length: u64) -> Result<Range<usize>> {
+        within(self.len(), start, length, Trap::MemoryOutOfBounds)
+    }
+
+    fn read(&self, start: u64, to: &mut [u8]) -> Result<()> {
+        let range = self.range(start, to.len() as u64)?;
+        match &self.bytes {
+            MemoryBytes::Own(bytes) => to.copy_from_slice(&bytes.bytes()[range]),
+            MemoryBytes::Shared(shared) => shared.bytes().read(range.start, to),
+        }
+        Ok(())
+    }
+
+    pub(super) fn write(&mut self, start: u64, from: &[u8]) -> Result<()> {
+        let range = self.range(start, from.len() as u64)?;
+        match &mut self.bytes {
+            MemoryBytes::Own(bytes) => bytes.bytes_mut()[range].copy_from_slice(from),
+            MemoryBytes::Shared(shared) => shared.bytes().write(range.start, from),
+        }
+        Ok(())
+    }
+
+    /// `memory.fill`.
+    pub(crate) fn fill(&mut self, start: u64, byte: u8, length: u64) -> Result<()> {
+        let range = self.range(start, length)?;
+        match &mut self.bytes {
+            MemoryBytes::Own(bytes) => bytes.bytes_mut()[range].fill(byte),
+            MemoryBytes::Shared(shared) => shared.bytes().fill(range, byte),
+        }
+        Ok(())
+    }
+
+    /// `memory.copy` inside the memory; the ranges may overlap.
+    pub(crate) fn copy_within(&mut self, target: u64, source: u64, length: u64) -> Result<()> {
+        let (target, source) = (self.range(target, length)?, self.range(source, length)?);
+        match &mut self.bytes {
+            MemoryBytes::Own(bytes) => bytes.bytes_mut().copy_within(source, target.start),
+            MemoryBytes::Shared(shared) => shared.bytes().copy(target.start, shared.bytes(), source),
+        }
+        Ok(())
+    }
+
+    /// `memory.copy` from another memory of the store, which is another object.
+    pub(crate) fn copy_from(
+        &mut self,
+        target: u64,
+        from: &MemoryEntity,
+        source: u64,
+        length: u64,
+    ) -> Result<()> {
+        let (target, source) = (self.range(target, length)?, from.range(source, length)?);
+        match (&mut self.bytes, &from.bytes) {
+            (MemoryBytes::Own(to), MemoryBytes::Own(from)) => {
+                to.bytes_mut()[target].copy_from_slice(&from.bytes()[source]);
+            }
+            (MemoryBytes::Own(to), MemoryBytes::Shared(from)) => {
+                from.bytes().read(source.start, &mut to.bytes_mut()[target]);
+            }
+            (MemoryBytes::Shared(to), MemoryBytes::Own(from)) => {
+                to.bytes().write(target.start, &from.bytes()[source]);
+            }
+            (MemoryBytes::Shared(to), MemoryBytes::Shared(from)) => {
+                to.bytes().copy(target.start, from.bytes(), source);
+            }
+        }
+        Ok(())
     }
 }
 
 impl StoreState {
     pub(super) fn add_memory(&mut self, ty: MemoryType) -> Result<usize> {
-        if ty.shared {
-            return Err(Error::unsupported("shared memories"));
-        }
-        if ty.limits.max.is_some_and(|max| max < ty.limits.min) || ty.page_size_log2 > 16 {
-            return Err(Error::usage("a memory whose limits contradict each other"));
-        }
-        let length =
-            ty.limits.min.checked_mul(1 << ty.page_size_log2).filter(|length| *length <= max_bytes(&ty));
-        let length = length.ok_or_else(|| Error::limit("a memory larger than its addresses reach"))?;
-        self.charge_memory(length)?;
-        let length = length as usize;
-        let reserve = self.engine().config().guard_pages && !ty.memory64 && ty.page_size_log2 == 16;
-        let guarded = if reserve { LinearMemory::guarded(length).ok() } else { None };
-        let room = ty.limits.max.and_then(|max| max.checked_mul(1 << ty.page_size_log2)).unwrap_or(u64::MAX);
-        let room = room.min(max_bytes(&ty)) as usize;
-        let bytes = match guarded {
-            Some(bytes) => bytes,
-            None => LinearMemory::checked(length, room).map_err(|error| {
-                Error::limit(format!("no room for a memory of {length} bytes")).caused_by(error)
-            })?,
+        let room = Room::of(&ty, self.engine().config())?;
+        self.may_charge_memory(room.length as u64)?;
+        let bytes = if ty.shared {
+            MemoryBytes::Shared(SharedMemory::open(ty, &room)?)
+        } else {
+            MemoryBytes::Own(room.open(LinearMemory::guarded, LinearMemory::checked)?)
         };
-        self.memory_bytes += length as u64;
+        self.memory_bytes += room.length as u64;
         self.memories.push(MemoryEntity { ty, bytes });
         Ok(self.memories.len() - 1)
     }
@@ -144,29 +266,79 @@ impl StoreState {
     /// Grows a memory by pages and gives its old size in pages.
     pub(crate) fn grow_memory(&mut self, index: usize, delta: u64) -> Result<u64> {
         let MemoryEntity { ty, bytes } = &self.memories[index];
-        let (old, old_length) = (self.memories[index].pages(), bytes.len() as u64);
-        let max = ty.limits.max.unwrap_or(u64::MAX);
-        let pages = old.checked_add(delta).filter(|pages| *pages <= max);
-        let length = pages.and_then(|pages| pages.checked_mul(1 << ty.page_size_log2));
-        let length = length
-            .filter(|length| *length <= max_bytes(ty))
-            .ok_or_else(|| Error::limit("the memory's maximum"))?;
-        self.charge_memory(length - old_length)?;
-        let grown = self.memories[index].bytes.grow(length as usize);
-        grown.map_err(|error| {
-            Error::limit(format!("no room for a memory of {length} bytes")).caused_by(error)
-        })?;
-        self.memory_bytes += length - old_length;
+        let (old, added) = match bytes {
+            MemoryBytes::Shared(shared) => {
+                shared.grow_charged(delta, |added| self.may_charge_memory(added))?
+            }
+            MemoryBytes::Own(bytes) => {
+                let (old, log2) = (bytes.len() as u64, ty.page_size_log2);
+                let length = grown(ty, old, delta)?;
+                self.may_charge_memory(length - old)?;
+                if let MemoryBytes::Own(bytes) = &mut self.memories[index].bytes {
+                    bytes.grow(length as usize).map_err(|error| no_room(length, error))?;
+                }
+                (old >> log2, length - old)
+            }
+        };
+        self.memory_bytes += added;
         Ok(old)
     }
 
-    fn charge_memory(&self, bytes: u64) -> Result<()> {
+    fn may_charge_memory(&self, bytes: u64) -> Result<()> {
         let limit = self.engine().config().limits.memory_bytes;
         match self.memory_bytes.checked_add(bytes) {
             Some(total) if total <= limit => Ok(()),
             _ => Err(Error::limit(format!("a store may use {limit} bytes of memory"))),
         }
     }
+}
+
+/// What a memory of a type needs.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// The bytes that it begins with.
+    length: usize,
+    /// How far it may grow.
+    max: usize,
+    /// Whether all that its addresses reach is to be reserved.
+    guarded: bool,
+}
+
+impl Room {
+    pub(super) fn of(ty: &MemoryType, config: &Config) -> Result<Room> {
+        if ty.limits.max.is_some_and(|max| max < ty.limits.min) || ty.page_size_log2 > 16 {
+            return Err(Error::usage("a memory whose limits contradict each other"));
+        }
+        let bytes = |pages: u64| pages.checked_mul(1 << ty.page_size_log2);
+        let length = bytes(ty.limits.min).filter(|length| *length <= max_bytes(ty));
+        let length = length.ok_or_else(|| Error::limit("a memory larger than its addresses reach"))?;
+        let max = ty.limits.max.and_then(bytes).unwrap_or(u64::MAX).min(max_bytes(ty));
+        let guarded = config.guard_pages && !ty.memory64 && ty.page_size_log2 == 16;
+        Ok(Room { length: length as usize, max: max as usize, guarded })
+    }
+
+    /// Makes the memory: guarded if it may be and there is the address space, else checked.
+    pub(super) fn open<M>(
+        &self,
+        guarded: impl FnOnce(usize) -> io::Result<M>,
+        checked: impl FnOnce(usize, usize) -> io::Result<M>,
+    ) -> Result<M> {
+        let memory = if self.guarded { guarded(self.length).ok() } else { None };
+        let memory = memory.map_or_else(|| checked(self.length, self.max), Ok);
+        memory.map_err(|error| no_room(self.length as u64, error))
+    }
+}
+
+/// The length in bytes that a memory has when it has grown by pages from a length.
+pub(super) fn grown(ty: &MemoryType, old: u64, delta: u64) -> Result<u64> {
+    let pages = (old >> ty.page_size_log2).checked_add(delta);
+    let pages = pages.filter(|pages| *pages <= ty.limits.max.unwrap_or(u64::MAX));
+    let length = pages.and_then(|pages| pages.checked_mul(1 << ty.page_size_log2));
+    length.filter(|length| *length <= max_bytes(ty)).ok_or_else(|| Error::limit("the memory's maximum"))
+}
+
+pub(super) fn no_room(length: u64, error: io::Error) -> Error {
+    Error::limit(format!("no room for a memory of {length} bytes")).caused_by(error)
 }
 
 /// How many bytes the memory's addresses reach; with 64 bits, no more than a process can have.

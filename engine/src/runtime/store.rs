@@ -239,6 +239,10 @@ impl StoreState {
         &mut self.instances[index]
     }
 
+    pub(crate) fn memory(&self, index: usize) -> &MemoryEntity {
+        &self.memories[index]
+    }
+
     pub(crate) fn memory_mut(&mut self, index: usize) -> &mut MemoryEntity {
         &mut self.memories[index]
     }

@@ -24,7 +24,7 @@ pub(super) fn heap_flags() -> MemFlagsData {
 }
 
 /// The memory that an access goes to.
-fn memory_of(memarg: &MemArg) -> u32 {
+pub(super) fn memory_of(memarg: &MemArg) -> u32 {
     match memarg.target {
         MemArgTarget::Memory(memory) => memory,
         MemArgTarget::Array(_) => {
@@ -80,9 +80,13 @@ impl Translator<'_, '_> {
         start
     }
 
-    /// The length of a memory in bytes.
+    /// The length of a memory in bytes. Another thread may have changed a shared memory's since it was last read.
     pub(super) fn memory_length(&mut self, memory: u32) -> Value {
         let record = self.memory_record(memory);
+        if self.env.info.memories[memory as usize].shared {
+            let place = self.b.ins().iadd_imm_s(record, i64::from(offsets::MEMORY_LENGTH));
+            return self.b.ins().atomic_load(types::I64, TRUSTED, place);
+        }
         self.b.ins().load(types::I64, TRUSTED, record, offsets::MEMORY_LENGTH)
     }
 

@@ -11,6 +11,7 @@ use super::func::HostFunc;
 use super::instance::instance_of;
 use super::layout::{VmCtxHeader, VmExit, VmFault, VmFree, VmFuncRef, VmHandler, VmHostCtx, VmStore, VmVal};
 use super::ptr::{VmBox, VmPtr};
+use super::roots::wipe_stack;
 use super::sys::signal::{self, INTERRUPTED};
 use super::sys::stack;
 use super::sys::watchdog::{self, Watch};
@@ -25,7 +26,8 @@ use crate::trap::Trap;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryCode(pub(crate) usize);
 
-/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap or an exception.
+/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap or
+/// an exception.
 type EntryFn =
     unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
 
@@ -59,6 +61,7 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
         stack_high: 0,
         free: VmFree::default(),
         interrupted: AtomicBool::new(false),
+        deadline: None,
         outer: std::ptr::null_mut(),
         builtin_call: builtin_call as *const () as usize,
         host_call: host_call as *const () as usize,
@@ -87,6 +90,7 @@ pub(crate) fn enter(
     let saved = unsafe {
         let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store);
         if saved.0.fp == 0 {
+            (*vm).deadline = store.deadline();
             (*vm).stack_low = low;
             (*vm).stack_high = here;
             (*vm).stack_limit = here.saturating_sub(store.max_stack()).max(low.saturating_add(HOST_STACK));
@@ -134,6 +138,12 @@ pub(crate) fn enter(
         ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store) = saved;
         (std::mem::take(&mut (*vm).fault), std::mem::take(&mut (*vm).thrown))
     };
+    if saved.0.fp == 0
+        && let Some(deepest) = store.heap.depth.take()
+    {
+        // What the call left on the stack would seem to be references of the next.
+        wipe_stack(here.saturating_sub(deepest.get()));
+    }
     if returned != 0 {
         return Ok(());
     }
@@ -168,9 +178,25 @@ fn watch(store: &StoreState) -> Result<Option<Watch>> {
     watchdog::watch(store.vm_ptr(), deadline).map(Some).map_err(no_watchdog)
 }
 
-fn interrupt(store: VmPtr<VmStore>) {
+/// Says that the store's time is over: none of its code runs any more.
+pub(crate) fn interrupt(store: VmPtr<VmStore>) {
     // SAFETY: as for `is_interrupted`.
     unsafe { (*store.as_ptr()).interrupted.store(true, Ordering::Release) }
+}
+
+/// When the code that the thread runs is interrupted at the latest: the earliest deadline of the store that runs and of those further
+/// out, whose code waits for it.
+pub(crate) fn running_deadline() -> Option<Instant> {
+    let mut earliest: Option<Instant> = None;
+    let mut store = signal::current();
+    while !store.is_null() {
+        // SAFETY: the store is the thread's current one, and those further out wait for it: their records are alive, and this thread
+        // alone writes the two fields.
+        let (deadline, outer) = unsafe { ((*store).deadline, (*store).outer) };
+        earliest = earliest.into_iter().chain(deadline).min();
+        store = outer;
+    }
+    earliest
 }
 
 /// The error of a store whose time is over.

@@ -5,7 +5,8 @@
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Instant;
 
 use super::rows::VmTypeRow;
 use crate::runtime::StoreState;
@@ -70,6 +71,8 @@ pub(crate) struct VmStore {
     pub(crate) free: VmFree,
     /// Set by the watchdog: compiled code is to be left where it is next found.
     pub(crate) interrupted: AtomicBool,
+    /// When the watchdog does so, while code runs.
+    pub(crate) deadline: Option<Instant>,
     /// The other store whose code called the host function that runs this one's code, or null.
     pub(crate) outer: *mut VmStore,
     /// Calls a [`Builtin`](crate::builtin::Builtin): see [`call::builtin_call`](super::call).
@@ -116,7 +119,8 @@ pub(crate) struct VmHostCtx {
 #[repr(C)]
 pub(crate) struct VmMemory {
     pub(crate) base: *mut u8,
-    pub(crate) length: usize,
+    /// Atomic because threads share some memories; where one store has a memory for itself, as good as a plain number.
+    pub(crate) length: AtomicUsize,
 }
 
 /// A memory as an instance refers to it.

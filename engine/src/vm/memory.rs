@@ -1,6 +1,7 @@
 //! The bytes of memories and the elements of tables.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::layout::{VmMemory, VmMemoryRef, VmTable};
 use super::ptr::{VmBox, VmPtr};
@@ -11,7 +12,7 @@ const REACH: usize = 4 << 30;
 /// What lies behind it, closed for ever: a constant offset below this needs no check.
 pub(crate) const GUARD: usize = 32 << 20;
 
-/// The bytes of one memory.
+/// The bytes of one memory that belongs to one store.
 #[derive(Debug)]
 pub(crate) struct LinearMemory {
     vm: VmBox<VmMemory>,
@@ -22,8 +23,7 @@ pub(crate) struct LinearMemory {
 impl LinearMemory {
     /// A memory that reserves all that a 32-bit address and a small offset can reach: code need not check its accesses.
     pub(crate) fn guarded(length: usize) -> io::Result<LinearMemory> {
-        let map = Mapping::reserve(REACH + GUARD)?;
-        LinearMemory::open(map, length, true)
+        LinearMemory::open(reserve_guarded(length)?, length, true)
     }
 
     /// A memory whose accesses code checks. It may move when it grows past what could be reserved for it.
@@ -39,7 +39,7 @@ impl LinearMemory {
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
         // SAFETY: the record lives as long as this, and no code runs while Rust holds the store.
-        unsafe { (*self.vm.as_ptr()).length }
+        unsafe { (*self.vm.as_ptr()).length.load(Ordering::Relaxed) }
     }
 
     /// The bytes.
@@ -69,7 +69,9 @@ impl LinearMemory {
                 .open(opened, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?.saturating_sub(opened))?;
         }
         // SAFETY: as for `len`.
-        unsafe { self.vm.as_ptr().write(VmMemory { base: self.map.base(), length }) };
+        unsafe {
+            self.vm.as_ptr().write(VmMemory { base: self.map.base(), length: AtomicUsize::new(length) })
+        };
         Ok(())
     }
 
@@ -85,13 +87,18 @@ impl LinearMemory {
     }
 
     fn open(map: Mapping, length: usize, guarded: bool) -> io::Result<LinearMemory> {
-        if length > REACH && guarded {
-            return Err(io::ErrorKind::OutOfMemory.into());
-        }
         map.open(0, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?)?;
-        let vm = VmBox::new(VmMemory { base: map.base(), length });
+        let vm = VmBox::new(VmMemory { base: map.base(), length: AtomicUsize::new(length) });
         Ok(LinearMemory { vm, map, guarded })
     }
+}
+
+/// All that a 32-bit address and a small offset can reach, for a memory that begins with that many bytes.
+pub(super) fn reserve_guarded(length: usize) -> io::Result<Mapping> {
+    if length > REACH {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
+    Mapping::reserve(REACH + GUARD)
 }
 
 /// The elements of one table.

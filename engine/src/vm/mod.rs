@@ -18,6 +18,7 @@ pub(crate) mod memory;
 pub(crate) mod ptr;
 pub(crate) mod roots;
 pub(crate) mod rows;
+pub(crate) mod shared;
 pub(crate) mod sys;
 pub(crate) mod tag;
 mod unwind;

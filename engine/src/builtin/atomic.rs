@@ -1,0 +1,69 @@
+//! `memory.atomic.wait32`, `memory.atomic.wait64` and `memory.atomic.notify` (threads proposal, "Wait and notify operators").
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::runtime::{SharedMemory, StoreState, Waited};
+use crate::trap::Trap;
+use crate::vm::call::{interrupt, interrupted, running_deadline};
+
+/// Memory, constant offset, address, expected value, nanoseconds to wait; gives 0 where it was notified, 1 where the value is another
+/// one, 2 where the time is over.
+pub(super) fn wait32(store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
+    let [memory, offset, address, expected, timeout] = args;
+    let address = place(store, instance, [memory, offset, address], 4)?;
+    let shared = expect_shared(store, instance, memory)?;
+    wait(store, timeout, |until| shared.wait32(address, expected as u32, until))
+}
+
+/// As [`wait32`].
+pub(super) fn wait64(store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
+    let [memory, offset, address, expected, timeout] = args;
+    let address = place(store, instance, [memory, offset, address], 8)?;
+    let shared = expect_shared(store, instance, memory)?;
+    wait(store, timeout, |until| shared.wait64(address, expected, until))
+}
+
+/// Memory, constant offset, address, how many to wake; gives how many were woken. Nobody waits on a memory that is not shared.
+pub(super) fn notify(
+    store: &mut StoreState,
+    instance: usize,
+    [memory, offset, address, count, _]: [u64; 5],
+) -> Result<u64> {
+    let address = place(store, instance, [memory, offset, address], 4)?;
+    let memory = store.memory(store.instance(instance).memories[memory as usize]);
+    Ok(memory.shared().map_or(0, |shared| shared.notify(address, count as u32)).into())
+}
+
+/// The effective address of an access of `size` bytes, which traps unless it is aligned and inside the memory, in this order.
+fn place(store: &StoreState, instance: usize, [memory, offset, address]: [u64; 3], size: u64) -> Result<u64> {
+    if !address.wrapping_add(offset).is_multiple_of(size) {
+        return Err(Trap::UnalignedAtomic.into());
+    }
+    let start = address.checked_add(offset).ok_or(Trap::MemoryOutOfBounds)?;
+    store.memory(store.instance(instance).memories[memory as usize]).range(start, size)?;
+    Ok(start)
+}
+
+fn expect_shared(store: &StoreState, instance: usize, memory: u64) -> Result<SharedMemory> {
+    let memory = store.memory(store.instance(instance).memories[memory as usize]);
+    memory.shared().cloned().ok_or_else(|| Error::from(Trap::ExpectedSharedMemory))
+}
+
+/// Waits for that many nanoseconds, or for ever if that is negative, but no longer than code of this thread may run.
+fn wait(store: &StoreState, timeout: u64, wait: impl FnOnce(Option<Instant>) -> Waited) -> Result<u64> {
+    let timeout = u64::try_from(timeout as i64).ok();
+    let timeout = timeout.and_then(|nanos| Instant::now().checked_add(Duration::from_nanos(nanos)));
+    let deadline = running_deadline();
+    match wait(timeout.into_iter().chain(deadline).min()) {
+        Waited::Woken => Ok(0),
+        Waited::NotEqual => Ok(1),
+        Waited::TimedOut if timeout.is_some_and(|timeout| deadline.is_none_or(|last| timeout <= last)) => {
+            Ok(2)
+        }
+        Waited::TimedOut => {
+            interrupt(store.vm_ptr());
+            Err(interrupted())
+        }
+    }
+}

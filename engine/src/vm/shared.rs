@@ -1,0 +1,196 @@
+//! The bytes of memories that threads share.
+//!
+//! Code of any number of stores reads and writes them at any time, and so do the methods here: there is no reference to the bytes, and
+//! no access is longer than the reader's own copy of the length, which only ever grows.
+
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::layout::{VmMemory, VmMemoryRef};
+use super::memory::reserve_guarded;
+use super::ptr::VmBox;
+use super::sys::bytes;
+use super::sys::mmap::{Mapping, round_up};
+
+/// The most that is reserved for a memory whose accesses are checked; it grows no further.
+const ROOM: usize = 64 << 30;
+
+/// How many bytes of an overlapping range are taken up before they are written.
+const PIECE: usize = 4096;
+
+/// The bytes of one shared memory. They never move.
+#[derive(Debug)]
+pub(crate) struct SharedBytes {
+    vm: VmBox<VmMemory>,
+    map: Mapping,
+    guarded: bool,
+    growing: Mutex<()>,
+}
+
+/// The right to grow a memory, which one thread has at a time.
+#[derive(Debug)]
+pub(crate) struct Growing<'a> {
+    bytes: &'a SharedBytes,
+    _lock: MutexGuard<'a, ()>,
+}
+
+impl SharedBytes {
+    /// As [`LinearMemory::guarded`](super::memory::LinearMemory::guarded).
+    pub(crate) fn guarded(length: usize) -> io::Result<SharedBytes> {
+        SharedBytes::open(reserve_guarded(length)?, length, true)
+    }
+
+    /// A memory whose accesses code checks, and that can grow to `max` bytes if there is so much address space.
+    pub(crate) fn checked(length: usize, max: usize) -> io::Result<SharedBytes> {
+        let roomy = Mapping::reserve(max.min(ROOM).max(length));
+        SharedBytes::open(roomy.or_else(|_| Mapping::reserve(length))?, length, false)
+    }
+
+    fn open(map: Mapping, length: usize, guarded: bool) -> io::Result<SharedBytes> {
+        map.open(0, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?)?;
+        let vm = VmBox::new(VmMemory { base: map.base(), length: AtomicUsize::new(length) });
+        Ok(SharedBytes { vm, map, guarded, growing: Mutex::new(()) })
+    }
+
+    /// Whether accesses behind the end fault.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guarded
+    }
+
+    /// How many bytes there are now; there may be more at any time, never fewer.
+    pub(crate) fn len(&self) -> usize {
+        // SAFETY: the record lives as long as this, its base never changes, and the length is atomic.
+        unsafe { (*self.vm.as_ptr()).length.load(Ordering::SeqCst) }
+    }
+
+    /// Waits for the right to grow.
+    pub(crate) fn growing(&self) -> Growing<'_> {
+        // Nothing is left half-done where a thread panics: the length is published last.
+        Growing { bytes: self, _lock: self.growing.lock().unwrap_or_else(PoisonError::into_inner) }
+    }
+
+    /// The memory as an instance refers to it.
+    pub(crate) fn reference(&self) -> VmMemoryRef {
+        VmMemoryRef { base: self.map.base(), memory: self.vm.as_ptr() }
+    }
+
+    /// Copies bytes from `start` out of the memory.
+    ///
+    /// # Panics
+    ///
+    /// As all methods here: where a range does not lie inside the memory.
+    pub(crate) fn read(&self, start: usize, to: &mut [u8]) {
+        let from = self.place(start..start + to.len());
+        // SAFETY: `place` has found the source accessible, which it stays as long as `self`; the target is borrowed by us alone.
+        unsafe { bytes::copy_upwards(from, to.as_mut_ptr(), to.len()) };
+    }
+
+    /// Copies bytes into the memory from `start`.
+    pub(crate) fn write(&self, start: usize, from: &[u8]) {
+        let to = self.place(start..start + from.len());
+        // SAFETY: as for `read`, the other way round.
+        unsafe { bytes::copy_upwards(from.as_ptr(), to, from.len()) };
+    }
+
+    /// Sets bytes.
+    pub(crate) fn fill(&self, range: Range<usize>, byte: u8) {
+        let (to, length) = (self.place(range.clone()), range.len());
+        // SAFETY: as for `read`.
+        unsafe { bytes::fill(to, byte, length) };
+    }
+
+    /// Copies a range of another memory, or of the same, to `target`. The ranges may overlap.
+    pub(crate) fn copy(&self, target: usize, from: &SharedBytes, source: Range<usize>) {
+        let length = source.len();
+        let to = self.place(target..target + length);
+        let from_place = from.place(source.clone());
+        if !std::ptr::eq(self, from) || target <= source.start || source.end <= target {
+            // SAFETY: `place` has found both ranges accessible, which they stay as long as the two memories.
+            unsafe { bytes::copy_upwards(from_place, to, length) };
+            return;
+        }
+        // The target overlaps the source from above: piece by piece from the last to the first, each taken up whole.
+        let mut piece = [0; PIECE];
+        let mut left = length;
+        while left > 0 {
+            let size = left.min(PIECE);
+            left -= size;
+            self.read(source.start + left, &mut piece[..size]);
+            self.write(target + left, &piece[..size]);
+        }
+    }
+
+    /// The 32 bits at an address that is a multiple of 4.
+    pub(crate) fn load32(&self, address: usize) -> u32 {
+        let place = self.place(address..address + 4).cast::<u32>();
+        assert!(place.is_aligned(), "an atomic access is aligned");
+        // SAFETY: the place is aligned, and readable as long as `self`; whoever writes there does so atomically or byte by byte.
+        unsafe { AtomicU32::from_ptr(place) }.load(Ordering::SeqCst)
+    }
+
+    /// The 64 bits at an address that is a multiple of 8.
+    pub(crate) fn load64(&self, address: usize) -> u64 {
+        let place = self.place(address..address + 8).cast::<u64>();
+        assert!(place.is_aligned(), "an atomic access is aligned");
+        // SAFETY: as for `load32`.
+        unsafe { AtomicU64::from_ptr(place) }.load(Ordering::SeqCst)
+    }
+
+    /// The address of a range, all of which is readable and writable from now on.
+    fn place(&self, range: Range<usize>) -> *mut u8 {
+        assert!(range.start <= range.end && range.end <= self.len(), "a range inside the memory");
+        self.map.base().wrapping_add(range.start)
+    }
+}
+
+impl Growing<'_> {
+    /// How many bytes there are, until [`Growing::grow`].
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Grows to that many bytes, which must be no less than now.
+    pub(crate) fn grow(self, length: usize) -> io::Result<()> {
+        let opened = round_up(self.len()).unwrap_or_default();
+        let needed = round_up(length).ok_or(io::ErrorKind::OutOfMemory)?;
+        self.bytes.map.open(opened, needed.saturating_sub(opened))?;
+        // SAFETY: as for `SharedBytes::len`. Whoever sees the new length finds the pages open.
+        unsafe { (*self.bytes.vm.as_ptr()).length.store(length, Ordering::SeqCst) };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overlapping_copy_is_as_if_taken_up_whole() {
+        let size = 3 * PIECE + 5;
+        let memory = SharedBytes::checked(2 * size, 2 * size).unwrap();
+        let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        for (source, target) in [(0, 0), (0, 1), (7, 0), (0, PIECE + 3), (PIECE + 3, 2), (0, size)] {
+            memory.fill(0..2 * size, 0);
+            memory.write(source, &bytes);
+            memory.copy(target, &memory, source..source + size);
+            let mut copied = vec![0; size];
+            memory.read(target, &mut copied);
+            assert!(copied == bytes, "from {source} to {target}");
+        }
+    }
+
+    #[test]
+    fn what_was_there_stays_when_it_grows() {
+        for memory in [SharedBytes::guarded(10).unwrap(), SharedBytes::checked(10, 1 << 20).unwrap()] {
+            memory.write(6, &[1, 0, 0, 9]);
+            memory.growing().grow(1 << 20).unwrap();
+            assert_eq!(memory.len(), 1 << 20);
+            assert_eq!((memory.load32(4), memory.load32((1 << 20) - 4)), (1 << 16, 0));
+            assert_eq!(memory.load64(0), 1 << 48);
+            memory.growing().grow(1 << 20).unwrap();
+        }
+        assert!(SharedBytes::checked(0, 10).unwrap().growing().grow(1 << 20).is_err());
+    }
+}
