@@ -33,7 +33,7 @@ static SUITES: [Suite; 25] = [
         title: Cow::Borrowed("Our own scripts"),
         source: Cow::Borrowed("written for wassay"),
         features: crate::features::DEFAULT,
-        pin: Some(Pin { scripts: 3, directives: 50 }),
+        pin: Some(Pin { scripts: 14, directives: 552 }),
         by_default: true,
         origin: Origin::Own,
     },
