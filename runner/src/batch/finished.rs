@@ -180,6 +180,9 @@ fn unmatched(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys;
+    use crate::script::source::Source;
+    use crate::script::{Options, parse, run};
 
     fn finished(end: End) -> Finished {
         Finished::new("d/a.wast".to_owned(), end)
@@ -213,6 +216,23 @@ mod tests {
         let not_run = finished(End::NotRun { message: "an earlier script failed".into(), directives: 4 });
         assert_eq!(not_run.case("a.wast").directives.total(), 4);
         assert_eq!((not_run.case("a.wast").outcome, not_run.is_expected()), (Outcome::Failed, false));
+    }
+
+    #[test]
+    fn keys_stand_with_what_failed_and_with_all_that_was_to_be_judged() {
+        let text = "(module)\n(invoke \"f\") (invoke \"g\")\n(invoke \"h\")";
+        let script = parse(Source::new("a.wast", text)).unwrap();
+        let keys = keys::of(&script);
+        let options = Options { lines: Some("2".parse().unwrap()), ..Options::default() };
+        let result = run(&script, &options, &mut crate::batch::embedder());
+        let case = Finished { keys: keys.clone(), ..finished(End::Judged(result)) }.case("a.wast");
+        // Two were to be judged, and both failed.
+        let expected = [keys[1].1, keys[2].1];
+        assert_eq!(case.keys, expected);
+        assert_eq!(case.failures.iter().map(|failure| failure.key.unwrap()).collect::<Vec<_>>(), expected);
+        let crashed = finished(End::Crashed { message: "why".into(), directives: 4 });
+        let case = Finished { keys: keys.clone(), ..crashed }.case("a.wast");
+        assert_eq!((case.keys.len(), case.failures[0].key), (4, None));
     }
 
     #[test]
