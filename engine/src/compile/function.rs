@@ -1,5 +1,7 @@
 //! The unit of compilation: one function body in, one artifact out, on any thread.
 
+use std::collections::HashMap;
+
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{GlobalValueData, MemFlagsData, Signature, Value};
@@ -49,8 +51,9 @@ impl Compiler {
         self.start(wasm_signature(env.info.func_type(index)));
         self.limit_stack();
         let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
+        let hints = env.info.branch_hints.of(index);
         let translated =
-            Translator::new(builder, env, index).and_then(|t| translate(t, &mut validator, &body));
+            Translator::new(builder, env, index).and_then(|t| translate(t, &mut validator, &body, hints));
         self.validator = validator.into_allocations();
         if translated.is_err() {
             // A body that was given up half-way leaves the builder's buffers in use, and may have grown the others beyond measure.
@@ -148,6 +151,7 @@ fn translate(
     mut translator: Translator<'_, '_>,
     validator: &mut wasmparser::FuncValidator<wasmparser::ValidatorResources>,
     body: &wasmparser::FunctionBody<'_>,
+    hints: Option<&HashMap<u64, bool>>,
 ) -> Result<()> {
     let mut reader = body.get_binary_reader();
     reader.set_features(*validator.features());
@@ -158,10 +162,12 @@ fn translate(
         validator.define_locals(at, count, ty).map_err(invalid)?;
         translator.declare_locals(count, ty)?;
     }
+    let start = body.range().start;
     let mut operators = wasmparser::OperatorsReader::new(reader);
     while !operators.eof() {
         let (op, at) = operators.read_with_offset().map_err(malformed)?;
         translator.set_top(validator.get_operand_type(0).flatten());
+        translator.set_likely(hints.and_then(|hints| hints.get(&(at - start)).copied()));
         validator.op(at, &op).map_err(invalid)?;
         translator
             .operator(&op)

@@ -204,6 +204,7 @@ impl ModuleInfo {
                     self.read_export(export.map_err(malformed)?);
                 }
             }
+            Payload::CustomSection(section) => self.branch_hints.take(&section),
             Payload::StartSection { func, .. } => self.start = Some(func),
             Payload::ElementSection(section) => {
                 for element in section {

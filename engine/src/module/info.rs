@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::BranchHints;
 use super::const_expr::{ConstExpr, ConstOp};
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use crate::types::canon::CanonType;
@@ -76,6 +77,7 @@ pub(crate) struct ModuleInfo {
     pub(crate) exports: Vec<Export>,
     /// From a name to its place in `exports`.
     pub(crate) export_index: HashMap<Arc<str>, usize>,
+    pub(crate) branch_hints: BranchHints,
     pub(crate) start: Option<u32>,
     pub(crate) elements: Vec<ElementSegment>,
     pub(crate) data: Vec<DataSegment>,

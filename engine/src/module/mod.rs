@@ -17,6 +17,7 @@ use crate::translate::ModuleEnv;
 use crate::types::ExternType;
 use crate::vm::code::CodeBlock;
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
+pub(crate) use custom::branch_hint::BranchHints;
 use decode::{PendingBody, classify, decode};
 use info::ModuleInfo;
 

@@ -105,6 +105,9 @@ impl Translator<'_, '_> {
         let signature = self.block_signature(ty)?;
         let condition = self.pop();
         let (then, otherwise) = (self.b.create_block(), self.b.create_block());
+        if let Some(likely) = self.likely {
+            self.b.set_cold_block(if likely { otherwise } else { then });
+        }
         self.b.ins().brif(condition, then, &[], otherwise, &[]);
         self.b.seal_block(then);
         self.b.seal_block(otherwise);
@@ -189,7 +192,19 @@ impl Translator<'_, '_> {
 
     pub(super) fn br_if(&mut self, depth: u32) {
         let condition = self.pop();
-        self.branch_when(condition, true, depth);
+        if self.likely != Some(false) {
+            self.branch_when(condition, true, depth);
+            return;
+        }
+        // The target may be reached by other ways too, which nothing is said of: the unlikely way there gets a block of its own.
+        let (unlikely, next) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(unlikely);
+        self.b.ins().brif(condition, unlikely, &[], next, &[]);
+        self.b.seal_block(unlikely);
+        self.b.seal_block(next);
+        self.b.switch_to_block(unlikely);
+        self.jump_with_operands(depth);
+        self.b.switch_to_block(next);
     }
 
     /// Branches if a reference is null, and keeps it otherwise.
@@ -211,6 +226,9 @@ impl Translator<'_, '_> {
         let (target, count) = self.branch_target(depth);
         let args = self.peek_block_args(count);
         let next = self.b.create_block();
+        if self.likely == Some(true) {
+            self.b.set_cold_block(next);
+        }
         if wanted {
             self.b.ins().brif(value, target, &args, next, &[]);
         } else {

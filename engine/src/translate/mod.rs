@@ -61,6 +61,8 @@ pub(crate) struct Translator<'a, 'f> {
     frames: Vec<Frame>,
     /// The type of the top operand before the instruction at hand, where it is a reference.
     top: Option<wasmparser::RefType>,
+    /// Whether the branch at hand is likely taken, where the module says so.
+    likely: Option<bool>,
     /// The `try_table` blocks among the frames that are reached, outermost first.
     try_tables: Vec<TryTable>,
     /// Whether the instruction at hand can be reached. What cannot is validated and not translated.
@@ -115,6 +117,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             stack: Vec::new(),
             frames: Vec::new(),
             top: None,
+            likely: None,
             try_tables: Vec::new(),
             reachable: true,
             vmctx: params[0],
@@ -141,6 +144,11 @@ impl<'a, 'f> Translator<'a, 'f> {
             self.locals.push(variable);
         }
         Ok(())
+    }
+
+    /// Says whether the next instruction, where it is a branch, is likely taken.
+    pub(crate) fn set_likely(&mut self, likely: Option<bool>) {
+        self.likely = likely;
     }
 
     /// Says of which type the top operand is, as validation has it before the next instruction.

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use wasmparser::{BinaryReader, BranchHint, BranchHintSectionReader, FunctionBody, Operator};
+use wasmparser::{
+    BinaryReader, BranchHint, BranchHintSectionReader, CustomSectionReader, FunctionBody, Operator,
+};
 
 use super::outline::Outline;
 use super::{invalid_custom, malformed_custom};
@@ -10,6 +12,37 @@ use crate::error::{Error, Result};
 
 /// The name of the section.
 pub(super) const NAME: &str = "metadata.code.branch_hint";
+
+/// The hints of a module as the compiler takes them, those of a function by the offset of the branch from the beginning of its body.
+#[derive(Debug, Default)]
+pub(crate) struct BranchHints(HashMap<u32, HashMap<u64, bool>>);
+
+impl BranchHints {
+    /// Reads a section. One that its grammar does not derive gives no hints. Hints only order code: a wrong one does no harm.
+    fn read(reader: BinaryReader<'_>) -> wasmparser::Result<BranchHints> {
+        let mut hints = HashMap::new();
+        for function in BranchHintSectionReader::new(reader)? {
+            let function = function?;
+            let of_function = function.hints.into_iter();
+            let of_function =
+                of_function.map(|hint| hint.map(|hint| (u64::from(hint.func_offset), hint.taken)));
+            hints.insert(function.func, of_function.collect::<wasmparser::Result<_>>()?);
+        }
+        Ok(BranchHints(hints))
+    }
+
+    /// Takes the hints of a custom section, where it is one of them.
+    pub(in crate::module) fn take(&mut self, section: &CustomSectionReader<'_>) {
+        if section.name() == NAME {
+            *self = BranchHints::read(section.data_reader()).unwrap_or_default();
+        }
+    }
+
+    /// The hints of a function: whether a branch is likely taken, or an `if` likely true.
+    pub(crate) fn of(&self, function: u32) -> Option<&HashMap<u64, bool>> {
+        self.0.get(&function)
+    }
+}
 
 /// Checks the content of a section of branch hints.
 pub(super) fn check(reader: BinaryReader<'_>, module: &Outline<'_>) -> Result<()> {
@@ -74,4 +107,69 @@ fn instructions(body: &FunctionBody<'_>) -> wasmparser::Result<HashMap<u32, bool
 
 fn malformed(error: wasmparser::Error) -> Error {
     malformed_custom(NAME, error.message(), error.offset())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::engine::Engine;
+    use crate::module::decode::decode;
+    use crate::module::layout;
+    use crate::translate::ModuleEnv;
+
+    /// The code of the only function of a module.
+    fn code(text: &str) -> Vec<u8> {
+        let engine = Engine::new(&Config::new()).unwrap();
+        let bytes = wat::parse_str(text).unwrap();
+        let decoded = decode(&bytes, engine.features(), engine.types()).unwrap();
+        let layout = layout(&decoded.info).unwrap();
+        let (isa, tangled_isa) = (&**engine.isa(), &**engine.tangled_isa());
+        let env = ModuleEnv { info: &decoded.info, layout, isa, tangled_isa, guard_pages: true };
+        let functions = crate::compile::parallel::compile_all(&env, decoded.bodies).unwrap();
+        functions.into_iter().next().unwrap().bytes
+    }
+
+    /// A branch between two stores, of which the unlikely one is to stand behind the other.
+    fn assert_hinted(text: &str) {
+        let with = |hint: &str| code(&text.replace("HINT", hint));
+        let (unlikely, likely) =
+            (with("(@metadata.code.branch_hint \"\\00\")"), with("(@metadata.code.branch_hint \"\\01\")"));
+        assert_ne!(unlikely, likely, "{text}");
+        let place = |code: &[u8], value: u32| {
+            code.windows(4)
+                .position(|bytes| bytes == value.to_le_bytes())
+                .expect("the constant is in the code")
+        };
+        let (taken, other) = (0x1111_1111, 0x2222_2222);
+        assert!(place(&unlikely, taken) > place(&unlikely, other), "{text}");
+        assert!(place(&likely, taken) < place(&likely, other), "{text}");
+    }
+
+    #[test]
+    fn what_is_unlikely_stands_behind_what_is_likely() {
+        assert_hinted(
+            "(module (memory 1) (func (param i32)
+                HINT (if (local.get 0)
+                    (then (i32.store (i32.const 0) (i32.const 0x11111111)))
+                    (else (i32.store (i32.const 0) (i32.const 0x22222222))))))",
+        );
+        assert_hinted(
+            "(module (memory 1) (func (param i32)
+                (block
+                    HINT (br_if 0 (local.get 0))
+                    (i32.store (i32.const 0) (i32.const 0x22222222))
+                    (return))
+                (i32.store (i32.const 0) (i32.const 0x11111111))))",
+        );
+    }
+
+    #[test]
+    fn a_section_that_cannot_be_read_gives_no_hints() {
+        let text = "(module (@custom \"metadata.code.branch_hint\" (before code) BYTES) (func (param i32)
+            (block (br_if 0 (local.get 0)) (unreachable))))";
+        let plain = code(&text.replace("(@custom \"metadata.code.branch_hint\" (before code) BYTES)", ""));
+        for bytes in ["\"\"", "\"\\07\"", "\"\\01\\00\\01\\05\\02\\00\"", "\"\\01\\63\\01\\05\\01\\00\""] {
+            assert_eq!(code(&text.replace("BYTES", bytes)), plain, "{bytes}");
+        }
+    }
 }
