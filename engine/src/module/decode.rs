@@ -11,6 +11,7 @@ use super::const_expr::ConstExpr;
 use super::info::{Export, ExportKind, Import, ModuleInfo};
 use super::limits::is_limit;
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
+use super::type_section;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::Features;
 use crate::types::{ExternType, TagType, TypeConverter, TypeRegistry};
@@ -40,8 +41,13 @@ pub(crate) fn decode<'a>(
         if let Payload::Version { encoding: Encoding::Component, range, .. } = &payload {
             return Err(Error::unsupported("this is a component, not a module").at(range.start));
         }
-        if let ValidPayload::Func(func, body) = validator.payload(&payload).map_err(invalid)? {
-            bodies.push((func, body));
+        match (validator.payload(&payload), &payload) {
+            (Ok(ValidPayload::Func(func, body)), _) => bodies.push((func, body)),
+            (Err(refusal), Payload::TypeSection(section)) if type_section::is_outdated(&refusal) => {
+                type_section::validate(&mut validator, section, refusal, features, registry)
+                    .map_err(invalid)?;
+            }
+            (validated, _) => drop(validated.map_err(invalid)?),
         }
         info.read_payload(payload, registry)?;
     }

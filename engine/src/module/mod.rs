@@ -6,6 +6,7 @@ pub(crate) mod decode;
 pub(crate) mod info;
 mod limits;
 pub(crate) mod segments;
+mod type_section;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;

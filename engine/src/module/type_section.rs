@@ -1,0 +1,233 @@
+//! The type section, where the validator is behind the proposal of custom descriptors.
+//!
+//! By now the proposal lets a type have a descriptor though its supertype has none, and lets it be final though its descriptor is not, or
+//! the other way round. `wasmparser` refuses both. It checks a recursive group when it interns it, which it does once: equal groups
+//! are the same group, in later modules of the same validator too, and also where the check failed. So a group that is refused by one
+//! of these rules is checked here, by the rules as they are now, and the section is given to the validator once more.
+
+use std::ops::Range;
+
+use wasmparser::{Encoding, RecGroup, TypeSectionReader, Validator, WasmFeatures};
+
+use crate::features::Features;
+use crate::types::{CompositeType, FieldType, StorageType, TypeConverter, TypeId, TypeRegistry};
+
+/// The rules that the proposal gave up.
+const OUTDATED: [&str; 2] = [
+    "sub type with descriptor must have super type with descriptor",
+    "descriptor and described type must have the same finality",
+];
+
+/// How many groups of a module are let through: each has the section read once more.
+const MAX_ADMITTED: usize = 64;
+
+/// How many supertypes a type has at most, as the validator counts them.
+const MAX_DEPTH: usize = 63;
+
+/// Whether the validator refused a type by a rule that does not hold.
+pub(super) fn is_outdated(refusal: &wasmparser::Error) -> bool {
+    OUTDATED.contains(&refusal.message())
+}
+
+/// Validates a type section that the validator refused by an [outdated](is_outdated) rule; what follows it is then up to the validator.
+///
+/// # Errors
+///
+/// The refusal where a type is not valid by the rules that hold, or where it cannot be told: where a later group extends a type that was
+/// let through, of which the validator has not noted how many supertypes it has.
+pub(super) fn validate(
+    validator: &mut Validator,
+    section: &TypeSectionReader<'_>,
+    mut refusal: wasmparser::Error,
+    features: Features,
+    registry: &TypeRegistry,
+) -> wasmparser::Result<()> {
+    let groups: Vec<(u64, RecGroup)> =
+        section.clone().into_iter_with_offsets().collect::<wasmparser::Result<_>>()?;
+    let Some(ids) = intern(&groups, features, registry) else { return Err(refusal) };
+    let mut admitted: Vec<Range<u32>> = Vec::new();
+    while admitted.len() < MAX_ADMITTED {
+        let behind = groups.partition_point(|(at, _)| *at <= refusal.offset());
+        let Some(group) = behind.checked_sub(1).and_then(|at| ids.get(at)) else { return Err(refusal) };
+        let valid = group.clone().all(|id| is_valid(TypeId(id), registry));
+        let extended =
+            || ids.iter().skip(behind).any(|later| later != group && extends(later, group, registry));
+        if !valid || admitted.contains(group) || extended() {
+            return Err(refusal);
+        }
+        admitted.push(group.clone());
+        // A module of nothing but these types, which ends here.
+        validator.end(section.range().end)?;
+        validator.reset();
+        validator.version(1, Encoding::Module, &(0..8))?;
+        match validator.type_section(section) {
+            Err(next) if is_outdated(&next) => refusal = next,
+            done => return done,
+        }
+    }
+    Err(refusal)
+}
+
+/// The numbers of each group's types; `None` where types are of features that are not at hand.
+fn intern(
+    groups: &[(u64, RecGroup)],
+    features: Features,
+    registry: &TypeRegistry,
+) -> Option<Vec<Range<u32>>> {
+    // With these every value type that can be converted is valid.
+    if !features.flags().contains(Features::V3.flags() | WasmFeatures::CUSTOM_DESCRIPTORS) {
+        return None;
+    }
+    let (mut types, mut ranges) = (Vec::new(), Vec::new());
+    for (_, group) in groups {
+        let base = TypeConverter::new(&types).intern(group, registry).ok()?;
+        let range = base.0..base.0 + group.types().len() as u32;
+        types.extend(range.clone().map(TypeId));
+        ranges.push(range);
+    }
+    Some(ranges)
+}
+
+/// Whether a type of the first group extends one of the second.
+fn extends(later: &Range<u32>, group: &Range<u32>, registry: &TypeRegistry) -> bool {
+    let mut supertypes = later.clone().filter_map(|id| registry.get(TypeId(id)).sub.supertype);
+    supertypes.any(|supertype| group.contains(&supertype.0))
+}
+
+/// Whether a type is valid (core spec, section 3.2.6, and the proposal's overview), whose references are known to be ones to types.
+fn is_valid(id: TypeId, registry: &TypeRegistry) -> bool {
+    let ty = registry.get(id);
+    let sub = &ty.sub;
+    let is_struct = matches!(sub.composite, CompositeType::Struct(_));
+    if (sub.descriptor.is_some() || sub.describes.is_some()) && !is_struct {
+        return false;
+    }
+    let back = sub.descriptor.is_none_or(|descriptor| registry.get(descriptor).sub.describes == Some(id))
+        && sub.describes.is_none_or(|described| registry.get(described).sub.descriptor == Some(id));
+    let Some(supertype) = sub.supertype else { return back };
+    let above = registry.get(supertype);
+    let sup = &above.sub;
+    let declared = |sub: Option<TypeId>, sup: TypeId| {
+        sub.is_some_and(|sub| registry.get(sub).sub.supertype == Some(sup))
+    };
+    back && !sup.is_final
+        && ty.display.len() <= MAX_DEPTH + 1
+        && matches_composite(&sub.composite, &sup.composite, registry)
+        && sup.descriptor.is_none_or(|descriptor| declared(sub.descriptor, descriptor))
+        && sub.describes.is_some() == sup.describes.is_some()
+        && sup.describes.is_none_or(|described| declared(sub.describes, described))
+}
+
+/// Whether a composite type matches another (section 3.3.9).
+fn matches_composite(sub: &CompositeType, sup: &CompositeType, registry: &TypeRegistry) -> bool {
+    let field = |(sub, sup): (&FieldType, &FieldType)| {
+        let matches = |sub, sup| match (sub, sup) {
+            (StorageType::Val(sub), StorageType::Val(sup)) => registry.matches_val(sub, sup),
+            (sub, sup) => sub == sup,
+        };
+        sub.mutable == sup.mutable
+            && matches(sub.storage, sup.storage)
+            && (!sub.mutable || matches(sup.storage, sub.storage))
+    };
+    match (sub, sup) {
+        (CompositeType::Struct(sub), CompositeType::Struct(sup)) => {
+            sub.len() >= sup.len() && sub.iter().zip(sup).all(field)
+        }
+        (CompositeType::Array(sub), CompositeType::Array(sup)) => field((sub, sup)),
+        (CompositeType::Func(sub), CompositeType::Func(sup)) => {
+            let all = |sub: &[_], sup: &[_]| {
+                sub.len() == sup.len()
+                    && sub.iter().zip(sup).all(|(sub, sup)| registry.matches_val(*sub, *sup))
+            };
+            all(sup.params(), sub.params()) && all(sub.results(), sup.results())
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::engine::Engine;
+    use crate::module::Module;
+
+    fn validate(fields: &str) -> Result<(), String> {
+        let features = "3.0,custom-descriptors".parse().unwrap();
+        let engine = Engine::new(&Config::new().features(features)).unwrap();
+        let bytes = wat::parse_str(format!("(module {fields})")).unwrap();
+        Module::new(&engine, &bytes).map(drop).map_err(|error| error.message().to_owned())
+    }
+
+    /// A supertype without a descriptor, a type with one, and its descriptor.
+    const TYPES: &str = "(type $a (sub (struct (field i32))))
+        (type $b (sub $a (descriptor $d) (struct (field i32))))
+        (type $d (sub (describes $b) (struct)))";
+
+    #[test]
+    fn a_type_may_have_a_descriptor_though_its_supertype_has_none() {
+        assert_eq!(validate(&format!("(rec {TYPES})")), Ok(()));
+        let code = "(global (ref $a) (struct.new_desc $b (i32.const 1) (struct.new $d)))
+            (func (param (ref $b)) (result (ref $a)) (drop (ref.get_desc $b (local.get 0))) (local.get 0))";
+        assert_eq!(validate(&format!("(rec {TYPES}) {code}")), Ok(()));
+        let two = format!("(rec {TYPES}) (rec {}) {code}", TYPES.replace('$', "$x").replace("i32", "i64"));
+        assert_eq!(validate(&two), Ok(()));
+        // Code is validated by these types.
+        let wrong = "(func (param (ref $a)) (result (ref $b)) (local.get 0))";
+        assert!(validate(&format!("(rec {TYPES}) {wrong}")).unwrap_err().starts_with("type mismatch"));
+    }
+
+    #[test]
+    fn a_type_and_its_descriptor_may_differ_in_being_final() {
+        let types = "(rec (type $c (sub (descriptor $e) (struct))) (type $e (describes $c) (struct)))";
+        assert_eq!(validate(types), Ok(()));
+        assert_eq!(
+            validate(
+                &types
+                    .replace("(sub (descriptor $e) (struct))", "(descriptor $e) (struct)")
+                    .replace("(describes $c) (struct)", "(sub (describes $c) (struct))")
+            ),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn what_is_not_valid_by_the_rules_that_hold_stays_refused() {
+        assert_eq!(validate(&format!("(rec {TYPES})")), Ok(()));
+        for (valid, invalid) in [
+            // The supertype is final, of another shape, has other or more fields.
+            ("(type $a (sub (struct (field i32))))", "(type $a (struct (field i32)))"),
+            ("(type $a (sub (struct (field i32))))", "(type $a (sub (array i32)))"),
+            ("(type $a (sub (struct (field i32))))", "(type $a (sub (struct (field i64))))"),
+            ("(type $a (sub (struct (field i32))))", "(type $a (sub (struct (field (mut i32)))))"),
+            ("(type $a (sub (struct (field i32))))", "(type $a (sub (struct (field i32) (field i32))))"),
+            // The descriptor describes nothing, or extends what describes nothing.
+            ("(describes $b) (struct)", "(struct)"),
+            ("(sub (describes $b) (struct))", "(sub $a (describes $b) (struct (field i32)))"),
+            // Another type behind it, which would not be looked at otherwise.
+            ("(type $d", "(type $w (sub $a (struct))) (type $d"),
+            ("(type $d", "(type $w (descriptor $d) (struct)) (type $d"),
+        ] {
+            let types = TYPES.replace(valid, invalid);
+            assert_ne!(types, TYPES, "{valid}");
+            assert!(validate(&format!("(rec {types})")).is_err(), "{invalid}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_refused_and_no_panic() {
+        let refused = Err("sub type with descriptor must have super type with descriptor".to_owned());
+        let extended = "(rec (type (sub $b (descriptor $y) (struct (field i32)))) (type $y (sub $d (describes 3) (struct))))";
+        assert_eq!(validate(&format!("(rec {TYPES}) {extended}")), refused);
+        // The same group again is the same types.
+        let again = TYPES.replace('$', "$x");
+        let extended = "(rec (type (sub $xb (descriptor $y) (struct (field i32)))) (type $y (sub $xd (describes 6) (struct))))";
+        assert_eq!(validate(&format!("(rec {TYPES}) (rec {again}) {extended}")), refused);
+        let many: String = (0..100)
+            .map(|n| {
+                let fields = "(field i32)".repeat(n + 1);
+                format!("(rec {})", TYPES.replace('$', &format!("$x{n}")).replace("(field i32)", &fields))
+            })
+            .collect();
+        assert_eq!(validate(&many), refused);
+    }
+}
