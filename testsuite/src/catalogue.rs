@@ -46,19 +46,19 @@ static SUITES: [Suite; 25] = [
         pin(90, 28_012),
         true,
     ),
-    spec("spec-v3", "WebAssembly 3.0, the core folder alone", SpecVersion::V3, "3.0", pin(97, 21_228), false),
+    spec("spec-v3", "WebAssembly 3.0, the core folder alone", SpecVersion::V3, "3.0", pin(97, 21_228), true),
     spec(
         "spec",
         "The latest draft, the core folder alone",
         SpecVersion::Latest,
         "3.0",
         pin(97, 21_233),
-        false,
+        true,
     ),
     // Text alone: the annotations themselves need no feature, the vector constants among them do.
     proposal("proposals/annotations", Proposal::Annotations, "2.0", pin(4, 617), true),
     // The scripts are later than the proposal: tables of typed references, array types.
-    proposal("proposals/bulk-memory", Proposal::BulkMemoryOperations, "3.0", pin(8, 7_485), false),
+    proposal("proposals/bulk-memory", Proposal::BulkMemoryOperations, "3.0", pin(8, 7_485), true),
     proposal(
         "proposals/custom-descriptors",
         Proposal::CustomDescriptors,
@@ -84,7 +84,7 @@ static SUITES: [Suite; 25] = [
         pin(26, 1_874),
         true,
     ),
-    proposal("proposals/gc", Proposal::GC, "2.0,function-references,gc", pin(17, 784), false),
+    proposal("proposals/gc", Proposal::GC, "2.0,function-references,gc", pin(17, 784), true),
     // Asserts that a second memory is invalid.
     proposal("proposals/memory64", Proposal::Memory64, "2.0,memory64", pin(14, 1_606), true),
     proposal("proposals/multi-memory", Proposal::MultiMemory, "2.0,multi-memory", pin(41, 912), true),
@@ -113,7 +113,7 @@ static SUITES: [Suite; 25] = [
     proposal("proposals/simd", Proposal::Simd, "2.0,multi-memory,memory64", pin(59, 25_990), true),
     proposal("proposals/tail-call", Proposal::TailCall, "2.0,tail-call", pin(2, 119), true),
     // Asserts that a second table is invalid, which reference types allow.
-    proposal("proposals/threads", Proposal::Threads, "2.0,-reference-types,threads", pin(4, 619), false),
+    proposal("proposals/threads", Proposal::Threads, "2.0,-reference-types,threads", pin(4, 619), true),
     proposal("proposals/wide-arithmetic", Proposal::WideArithmetic, "3.0,wide-arithmetic", pin(1, 109), true),
 ];
 
@@ -247,10 +247,10 @@ mod tests {
         assert!(names.iter().all(|name| find(name).unwrap().name() == *name));
         assert!(find("spec-v4").is_none());
         let defaults: Vec<&str> = defaults().map(Suite::name).collect();
-        assert_eq!(defaults[..3], ["scripts", "spec-v1", "spec-v2"]);
+        assert_eq!(defaults[..5], ["scripts", "spec-v1", "spec-v2", "spec-v3", "spec"]);
         // Of the proposals those whose every directive passes; the README says which they are.
-        assert!(defaults.contains(&"proposals/tail-call") && !defaults.contains(&"proposals/gc"));
-        assert_eq!(defaults.len(), 17);
+        assert!(defaults.contains(&"proposals/gc") && !defaults.contains(&"proposals/mutable-global"));
+        assert_eq!(defaults.len(), 22);
     }
 
     #[test]
