@@ -54,6 +54,6 @@ pub use runtime::{
 };
 pub use trap::Trap;
 pub use types::{
-    CompositeType, ExternType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability,
-    RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
+    CompositeType, ExternType, FieldType, FuncExtern, FuncType, GlobalType, HeapType, Limits, MemoryType,
+    Mutability, RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
 };

@@ -44,6 +44,10 @@ pub enum Trap {
     ArrayOutOfBounds,
     /// `ref.cast` met a value of another type.
     CastFailure,
+    /// A structure was made with null for its descriptor, or a cast compared with null.
+    NullDescriptor,
+    /// `ref.cast_desc_eq` met a value of another descriptor.
+    DescriptorCastFailure,
     /// An atomic access was not aligned to its width.
     UnalignedAtomic,
     /// `memory.atomic.wait` was used on a memory that is not shared.
@@ -76,6 +80,8 @@ impl Trap {
             Trap::NullExceptionReference => "null exception reference",
             Trap::ArrayOutOfBounds => "out of bounds array access",
             Trap::CastFailure => "cast failure",
+            Trap::NullDescriptor => "null descriptor reference",
+            Trap::DescriptorCastFailure => "descriptor cast failure",
             Trap::UnalignedAtomic => "unaligned atomic",
             Trap::ExpectedSharedMemory => "expected shared memory",
         }
@@ -89,7 +95,7 @@ impl fmt::Display for Trap {
 }
 
 /// Every trap in the order of its code, which counts from 1.
-const ALL: [Trap; 19] = [
+const ALL: [Trap; 21] = [
     Trap::Unreachable,
     Trap::IntegerDivideByZero,
     Trap::IntegerOverflow,
@@ -107,6 +113,8 @@ const ALL: [Trap; 19] = [
     Trap::NullExceptionReference,
     Trap::ArrayOutOfBounds,
     Trap::CastFailure,
+    Trap::NullDescriptor,
+    Trap::DescriptorCastFailure,
     Trap::UnalignedAtomic,
     Trap::ExpectedSharedMemory,
 ];

@@ -2,28 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
+use common::{func, instantiate, store};
 use wassay_engine::{
-    Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, StoreLimits, Trap,
-    Val, ValType,
+    Config, Engine, ErrorKind, Extern, Func, FuncType, Linker, Module, Store, StoreLimits, Trap, Val, ValType,
 };
-
-fn store() -> Store {
-    Store::new(&Engine::new(&Config::new()).unwrap())
-}
-
-fn instantiate(store: &mut Store, linker: &Linker, text: &str) -> Instance {
-    let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
-    linker.instantiate(store, &module).unwrap()
-}
-
-fn func(store: &Store, instance: Instance, name: &str) -> Func {
-    match instance.export(store, name) {
-        Some(Extern::Func(func)) => func,
-        other => panic!("`{name}` is no function: {other:?}"),
-    }
-}
 
 #[test]
 fn a_recursive_function_computes() {

@@ -33,25 +33,21 @@ pub(super) fn new_elements(
     Ok(array)
 }
 
-/// Array, start, length, the low and the high half of the value. The array is not null, and the range lies in it.
+/// The address of elements inside an array, how many bytes they have together, how many each, the low and the high half of the value.
 pub(super) fn fill(
     store: &mut StoreState,
     _: usize,
-    [array, start, length, low, high]: [u64; 5],
+    [elements, size, step, low, high]: [u64; 5],
 ) -> Result<u64> {
-    store.fill_array(array, start, length, VmVal(u128::from(low) | u128::from(high) << 64))?;
+    let value = VmVal(u128::from(low) | u128::from(high) << 64);
+    store.heap.fill(elements, size as usize, step as usize, value);
     Ok(0)
 }
 
-/// Target array, target, source array, source, length.
-pub(super) fn copy(
-    store: &mut StoreState,
-    _: usize,
-    [to, target, from, source, length]: [u64; 5],
-) -> Result<u64> {
-    check_null(to)?;
-    check_null(from)?;
-    store.copy_array((to, target), (from, source), length)?;
+/// The address of elements inside an array, that of others inside the same or another, and how many bytes to copy from there to the
+/// first.
+pub(super) fn copy(store: &mut StoreState, _: usize, [to, from, size, ..]: [u64; 5]) -> Result<u64> {
+    store.heap.copy(to, from, size as usize);
     Ok(0)
 }
 

@@ -36,8 +36,8 @@ pub(crate) enum Builtin {
     Allocate,
     ArrayNewData,
     ArrayNewElem,
-    ArrayFill,
-    ArrayCopy,
+    ElementsFill,
+    ElementsCopy,
     ArrayInitData,
     ArrayInitElem,
 }
@@ -63,8 +63,8 @@ const BODIES: [(Builtin, Body); 21] = [
     (Builtin::Allocate, object::allocate),
     (Builtin::ArrayNewData, array::new_data),
     (Builtin::ArrayNewElem, array::new_elements),
-    (Builtin::ArrayFill, array::fill),
-    (Builtin::ArrayCopy, array::copy),
+    (Builtin::ElementsFill, array::fill),
+    (Builtin::ElementsCopy, array::copy),
     (Builtin::ArrayInitData, array::init_data),
     (Builtin::ArrayInitElem, array::init_elements),
 ];

@@ -53,8 +53,9 @@ impl Compiler {
             Translator::new(builder, env, index).and_then(|t| translate(t, &mut validator, &body));
         self.validator = validator.into_allocations();
         if translated.is_err() {
-            // A body that was given up half-way leaves the builder's buffers in use.
+            // A body that was given up half-way leaves the builder's buffers in use, and may have grown the others beyond measure.
             self.builder = FunctionBuilderContext::new();
+            self.context = Context::new();
         }
         translated?;
         self.finish(if self.is_tangled() { env.tangled_isa } else { env.isa })

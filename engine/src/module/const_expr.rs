@@ -23,6 +23,8 @@ pub(crate) enum ConstOp {
     RefI31,
     StructNew(u32),
     StructNewDefault(u32),
+    StructNewDesc(u32),
+    StructNewDefaultDesc(u32),
     ArrayNew(u32),
     ArrayNewDefault(u32),
     /// With the number of elements.
@@ -55,6 +57,10 @@ impl ConstExpr {
                 Operator::StructNew { struct_type_index } => ConstOp::StructNew(struct_type_index),
                 Operator::StructNewDefault { struct_type_index } => {
                     ConstOp::StructNewDefault(struct_type_index)
+                }
+                Operator::StructNewDesc { struct_type_index } => ConstOp::StructNewDesc(struct_type_index),
+                Operator::StructNewDefaultDesc { struct_type_index } => {
+                    ConstOp::StructNewDefaultDesc(struct_type_index)
                 }
                 Operator::ArrayNew { array_type_index } => ConstOp::ArrayNew(array_type_index),
                 Operator::ArrayNewDefault { array_type_index } => ConstOp::ArrayNewDefault(array_type_index),

@@ -223,9 +223,13 @@ impl ModuleInfo {
     fn read_import(&mut self, import: wasmparser::Import<'_>) -> Result<()> {
         let types = TypeConverter::new(&self.types);
         let ty = match import.ty {
-            TypeRef::Func(index) => {
+            TypeRef::Func(index) | TypeRef::FuncExact(index) => {
+                let exact = matches!(import.ty, TypeRef::FuncExact(_));
+                if exact {
+                    self.exact_imports.push(self.functions.len() as u32);
+                }
                 self.functions.push(index);
-                self.func_extern_type(index)
+                self.func_extern_type(index, exact)
             }
             TypeRef::Table(ty) => {
                 let ty = types.table_type(ty)?;
@@ -242,7 +246,6 @@ impl ModuleInfo {
                 ExternType::Global(ty)
             }
             TypeRef::Tag(ty) => ExternType::Tag(self.push_tag(ty)),
-            TypeRef::FuncExact(_) => return Err(Error::unsupported("exact function imports")),
         };
         self.imports.push(Import { module: import.module.into(), name: import.name.into(), ty });
         Ok(())

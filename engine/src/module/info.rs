@@ -8,7 +8,8 @@ use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use crate::types::canon::CanonType;
 use crate::types::layout::{FieldsLayout, ObjectLayout};
 use crate::types::{
-    ExternType, FuncType, GlobalType, MemoryType, StorageType, TableType, TagType, TypeId, TypeRegistry,
+    ExternType, FuncExtern, FuncType, GlobalType, MemoryType, StorageType, TableType, TagType, TypeId,
+    TypeRegistry,
 };
 
 /// An import: two names and the type that is wanted.
@@ -60,6 +61,8 @@ pub(crate) struct ModuleInfo {
     pub(crate) imported: Counts,
     /// The type index of each function.
     pub(crate) functions: Vec<u32>,
+    /// The imported functions that must have exactly their type.
+    pub(super) exact_imports: Vec<u32>,
     pub(crate) tables: Vec<TableType>,
     /// What the tables that are not imported are filled with; null where there is nothing.
     pub(crate) table_inits: Vec<Option<ConstExpr>>,
@@ -135,7 +138,10 @@ impl ModuleInfo {
     pub(crate) fn export_type(&self, export: &Export) -> ExternType {
         let index = export.index as usize;
         match export.kind {
-            ExportKind::Function => self.func_extern_type(self.functions[index]),
+            ExportKind::Function => {
+                let exact = index >= self.imported.functions || self.exact_imports.contains(&export.index);
+                self.func_extern_type(self.functions[index], exact)
+            }
             ExportKind::Table => ExternType::Table(self.tables[index]),
             ExportKind::Memory => ExternType::Memory(self.memories[index]),
             ExportKind::Global => ExternType::Global(self.globals[index]),
@@ -143,8 +149,9 @@ impl ModuleInfo {
         }
     }
 
-    pub(super) fn func_extern_type(&self, type_index: u32) -> ExternType {
-        ExternType::Func(self.types[type_index as usize], Arc::clone(self.func_type_at(type_index)))
+    pub(super) fn func_extern_type(&self, type_index: u32, exact: bool) -> ExternType {
+        let ty = Arc::clone(self.func_type_at(type_index));
+        ExternType::Func(FuncExtern { id: self.types[type_index as usize], ty, exact })
     }
 
     /// Adds the types of an interned group, which are numbered from `base`.

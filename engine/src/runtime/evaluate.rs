@@ -5,8 +5,9 @@ use super::store::StoreState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::Module;
 use crate::module::const_expr::{ConstExpr, ConstOp};
-use crate::types::TypeId;
-use crate::types::layout::element_offset;
+use crate::trap::Trap;
+use crate::types::layout::{PAYLOAD, element_offset};
+use crate::types::{HeapType, RefType, StorageType, TypeId, ValType};
 use crate::vm::layout::VmVal;
 
 impl StoreState {
@@ -39,13 +40,18 @@ impl StoreState {
             ConstOp::RefFunc(function) => u128::from(self.func_word(index, function)),
             ConstOp::RefNull => 0,
             ConstOp::RefI31 => u128::from(I31::wrapping(self.pop_const()?.0 as u32).to_word()),
-            ConstOp::StructNew(ty) => u128::from(self.const_struct(index, ty, true)?),
-            ConstOp::StructNewDefault(ty) => u128::from(self.const_struct(index, ty, false)?),
+            ConstOp::StructNew(ty) | ConstOp::StructNewDesc(ty) => {
+                u128::from(self.const_struct(index, ty, true)?)
+            }
+            ConstOp::StructNewDefault(ty) | ConstOp::StructNewDefaultDesc(ty) => {
+                u128::from(self.const_struct(index, ty, false)?)
+            }
             ConstOp::ArrayNew(ty) => {
                 let length = self.pop_const()?.0 as u32;
+                let storage = self.instance(index).module.info().element_storage(ty);
                 let array = self.allocate_array(type_id(&self.instance(index).module, ty), length)?;
-                let value = self.pop_const()?;
-                self.fill_array(array, 0, u64::from(length), value)?;
+                let (value, step) = (self.pop_const()?, storage.size() as usize);
+                self.heap.fill(array + u64::from(PAYLOAD), length as usize * step, step, value);
                 u128::from(array)
             }
             ConstOp::ArrayNewDefault(ty) => {
@@ -65,11 +71,20 @@ impl StoreState {
         }))
     }
 
-    /// Makes a structure, with the operands as its fields or of default values.
+    /// Makes a structure, with the operands as its fields or of default values; the last operand is its descriptor, where its type has
+    /// one.
     fn const_struct(&mut self, index: usize, type_index: u32, with_operands: bool) -> Result<u64> {
         let module = self.instance(index).module.clone();
         let layout = module.info().struct_layout(type_index);
         let object = self.allocate_object(type_id(&module, type_index), 0, u64::from(layout.size))?;
+        if let Some(place) = layout.descriptor {
+            let descriptor = self.pop_const()?;
+            if descriptor.0 == 0 {
+                return Err(Trap::NullDescriptor.into());
+            }
+            let storage = StorageType::Val(ValType::Ref(RefType { nullable: false, heap: HeapType::Struct }));
+            self.heap.set_field(object, place.offset as usize, storage, descriptor);
+        }
         if with_operands {
             for (offset, storage) in layout.fields.iter().rev() {
                 let value = self.pop_const()?;

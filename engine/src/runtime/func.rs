@@ -37,7 +37,8 @@ impl Func {
     /// Makes a host function of that type.
     ///
     /// The closure gets the arguments, which have the types of the parameters, and sets the results, which begin as the default values
-    /// of their types. An error that it returns ends the wasm code that called it, up to the host's own call.
+    /// of their types. An error that it returns ends the wasm code that called it, up to the host's own call; one that holds an
+    /// [exception](Error::exception) goes to the handler for it where that code has one.
     ///
     /// ```
     /// use wassay_engine::{Config, Engine, Func, FuncType, Store, Val, ValType};
@@ -107,7 +108,7 @@ impl Func {
     /// # Errors
     ///
     /// [`Usage`](crate::ErrorKind::Usage) where the arguments do not have the parameters' types; what ended the call otherwise: a
-    /// trap, exhaustion of the stack, an error of a host function.
+    /// trap, an exception that nothing caught, exhaustion of the stack, an error of a host function.
     pub fn invoke(self, store: &mut StoreState, args: &[Val]) -> Result<Vec<Val>> {
         let call = store.call_info(self.defined_type(store))?;
         let params = call.ty.params();

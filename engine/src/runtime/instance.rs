@@ -8,7 +8,7 @@ use super::table::Table;
 use super::tag::Tag;
 use crate::module::Module;
 use crate::module::info::{Export, ExportKind};
-use crate::types::ExternType;
+use crate::types::{ExternType, FuncExtern};
 use crate::vm::func::ImportedHost;
 use crate::vm::instance::InstanceCtx;
 
@@ -122,7 +122,10 @@ impl Extern {
     /// The type of the thing, as import matching sees it.
     pub fn ty(&self, store: &StoreState) -> ExternType {
         match self {
-            Extern::Func(func) => ExternType::Func(func.defined_type(store), func.ty(store)),
+            Extern::Func(func) => {
+                let (id, ty) = (func.defined_type(store), func.ty(store));
+                ExternType::Func(FuncExtern { id, ty, exact: true })
+            }
             Extern::Table(table) => ExternType::Table(table.ty(store)),
             Extern::Memory(memory) => ExternType::Memory(memory.ty(store)),
             Extern::Global(global) => ExternType::Global(global.ty(store)),

@@ -168,10 +168,10 @@ impl Ref {
     pub fn ty(&self, store: &StoreState) -> RefType {
         let heap = match self {
             Ref::Null(heap) => return RefType { nullable: true, heap: bottom(*heap, store) },
-            Ref::Func(func) => HeapType::Concrete(func.defined_type(store)),
+            Ref::Func(func) => HeapType::Exact(func.defined_type(store)),
             Ref::I31(_) => HeapType::I31,
-            Ref::Struct(object) => HeapType::Concrete(object.defined_type(store)),
-            Ref::Array(object) => HeapType::Concrete(object.defined_type(store)),
+            Ref::Struct(object) => HeapType::Exact(object.defined_type(store)),
+            Ref::Array(object) => HeapType::Exact(object.defined_type(store)),
             Ref::Host(_) => HeapType::Any,
             Ref::Extern(_) => HeapType::Extern,
             Ref::Exn(_) => HeapType::Exn,

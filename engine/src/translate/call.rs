@@ -89,7 +89,6 @@ impl Translator<'_, '_> {
             Callee::Defined(callee) => self.b.ins().try_call(callee, &args, table),
             Callee::Address { code, .. } => self.b.ins().try_call_indirect(code, &args, table),
         };
-        self.branch_args += results.len() + 1;
         self.b.seal_block(returned);
         self.b.switch_to_block(returned);
         self.stack.extend_from_slice(self.b.block_params(returned));

@@ -263,12 +263,10 @@ impl Translator<'_, '_> {
     }
 
     fn pop_block_args(&mut self, count: usize) -> SmallVec<[BlockArg; 4]> {
-        self.branch_args += count;
         self.pop_boundary(count).into_iter().map(BlockArg::Value).collect()
     }
 
     fn peek_block_args(&mut self, count: usize) -> SmallVec<[BlockArg; 4]> {
-        self.branch_args += count;
         let start = self.stack.len() - count;
         (start..self.stack.len()).map(|at| BlockArg::Value(self.boundary(self.stack[at]))).collect()
     }

@@ -88,8 +88,21 @@ impl Translator<'_, '_> {
             // A reference is the same from outside and from inside.
             Op::AnyConvertExtern | Op::ExternConvertAny => {}
             // Structures and arrays.
-            Op::StructNew { struct_type_index } => self.struct_new(*struct_type_index),
-            Op::StructNewDefault { struct_type_index } => self.struct_new_default(*struct_type_index),
+            Op::StructNew { struct_type_index } | Op::StructNewDesc { struct_type_index } => {
+                self.struct_new(*struct_type_index);
+            }
+            Op::StructNewDefault { struct_type_index } | Op::StructNewDefaultDesc { struct_type_index } => {
+                self.struct_new_default(*struct_type_index);
+            }
+            Op::RefGetDesc { type_index } => self.ref_get_desc(*type_index),
+            Op::RefCastDescEqNonNull { hty } => self.ref_cast_desc_eq(*hty, false)?,
+            Op::RefCastDescEqNullable { hty } => self.ref_cast_desc_eq(*hty, true)?,
+            Op::BrOnCastDescEq { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast_desc_eq(*relative_depth, *to_ref_type, true)?;
+            }
+            Op::BrOnCastDescEqFail { relative_depth, to_ref_type, .. } => {
+                self.br_on_cast_desc_eq(*relative_depth, *to_ref_type, false)?;
+            }
             Op::StructGet { struct_type_index, field_index }
             | Op::StructGetU { struct_type_index, field_index } => {
                 self.struct_get(*struct_type_index, *field_index, Extend::Zero);
@@ -118,7 +131,7 @@ impl Translator<'_, '_> {
             Op::ArraySet { array_type_index } => self.array_set(*array_type_index),
             Op::ArrayLen => self.array_len(),
             Op::ArrayFill { array_type_index } => self.array_fill(*array_type_index),
-            Op::ArrayCopy { .. } => self.array_copy(),
+            Op::ArrayCopy { array_type_index_dst, .. } => self.array_copy(*array_type_index_dst),
             Op::ArrayInitData { array_data_index, .. } => {
                 self.array_init_segment(Builtin::ArrayInitData, *array_data_index);
             }

@@ -79,11 +79,10 @@ impl Translator<'_, '_> {
         self.b.seal_block(pad);
         self.b.switch_to_block(pad);
         let exception = self.b.block_params(pad)[0];
-        let record = self.b.ins().load(POINTER, TRUSTED, exception, EXCEPTION_TAG as i32);
         for catch in catches {
             match *catch {
-                Catch::One { tag, label } => self.catch(record, tag, label, exception, false),
-                Catch::OneRef { tag, label } => self.catch(record, tag, label, exception, true),
+                Catch::One { tag, label } => self.catch(exception, tag, label, false),
+                Catch::OneRef { tag, label } => self.catch(exception, tag, label, true),
                 Catch::All { label } => {
                     self.branch_caught(label, &[]);
                     return Ok(());
@@ -101,10 +100,11 @@ impl Translator<'_, '_> {
     }
 
     /// Branches with the values of an exception, and with itself where that is asked for, if it has that tag.
-    fn catch(&mut self, record: Value, tag: u32, label: u32, exception: Value, with_reference: bool) {
+    fn catch(&mut self, exception: Value, tag: u32, label: u32, with_reference: bool) {
         let (caught, next) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(caught);
         self.b.set_cold_block(next);
+        let record = self.b.ins().load(POINTER, TRUSTED, exception, EXCEPTION_TAG as i32);
         let wanted = self.context_pointer(self.env.layout.tag(tag));
         let same = self.icmp(IntCC::Equal, record, wanted);
         self.b.ins().brif(same, caught, &[], next, &[]);
@@ -128,7 +128,6 @@ impl Translator<'_, '_> {
 
     fn branch_caught(&mut self, label: u32, args: &[BlockArg]) {
         let (target, _) = self.branch_target(label);
-        self.branch_args += args.len();
         self.b.ins().jump(target, args);
     }
 

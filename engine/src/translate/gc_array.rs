@@ -20,8 +20,8 @@ impl Translator<'_, '_> {
         let storage = self.env.info.element_storage(type_index);
         let number = self.type_number(type_index);
         let array = self.allocate_array(number, length, storage);
-        let start = self.b.ins().iconst(types::I32, 0);
-        self.fill_elements(array, start, length, storage, value);
+        let first = self.b.ins().iadd_imm_u(array, i64::from(PAYLOAD));
+        self.fill_elements(first, length, storage, value);
         self.push(array);
     }
 
@@ -84,18 +84,23 @@ impl Translator<'_, '_> {
     pub(super) fn array_fill(&mut self, type_index: u32) {
         let (start, value, count) = self.pop3();
         let array = self.pop();
+        let storage = self.env.info.element_storage(type_index);
         let length = self.length(array);
-        let length = self.widen(length);
-        let (from, size) = (self.widen(start), self.widen(count));
-        let end = self.b.ins().iadd(from, size);
-        let outside = self.icmp(IntCC::UnsignedGreaterThan, end, length);
-        self.trap_if(outside, Trap::ArrayOutOfBounds);
-        self.fill_elements(array, start, count, self.env.info.element_storage(type_index), value);
+        let first = self.checked_elements((array, length), start, count, storage);
+        self.fill_elements(first, count, storage, value);
     }
 
-    pub(super) fn array_copy(&mut self) {
-        let operands = self.pop_many(5);
-        self.call_builtin(Builtin::ArrayCopy, &operands);
+    pub(super) fn array_copy(&mut self, type_index: u32) {
+        let (from, source, count) = self.pop3();
+        let (to, target) = self.pop2();
+        // The elements of the source have the same size: they are below these.
+        let storage = self.env.info.element_storage(type_index);
+        // Null comes before bounds.
+        let (to_length, from_length) = (self.length(to), self.length(from));
+        let target = self.checked_elements((to, to_length), target, count, storage);
+        let source = self.checked_elements((from, from_length), source, count, storage);
+        let size = self.size_of(count, storage);
+        self.call_builtin(Builtin::ElementsCopy, &[target, source, size]);
     }
 
     /// The length of an array, which faults if that is null.
@@ -112,39 +117,50 @@ impl Translator<'_, '_> {
         self.element(array, index, storage)
     }
 
-    /// The address that lies [`PAYLOAD`] before an element.
-    fn element(&mut self, array: Value, index: Value, storage: StorageType) -> Value {
-        let index = self.widen(index);
-        let offset = self.b.ins().ishl_imm_u(index, i64::from(storage.size_log2()));
-        self.b.ins().iadd(array, offset)
-    }
-
-    /// Sets elements that lie inside the array. Nothing is collected meanwhile.
-    fn fill_elements(
+    /// The address of the first of `count` elements of an array of that length, where the range may reach outside.
+    fn checked_elements(
         &mut self,
-        array: Value,
+        (array, length): (Value, Value),
         start: Value,
         count: Value,
         storage: StorageType,
-        value: Value,
-    ) {
+    ) -> Value {
+        let (length, from, count) = (self.widen(length), self.widen(start), self.widen(count));
+        let end = self.b.ins().iadd(from, count);
+        let outside = self.icmp(IntCC::UnsignedGreaterThan, end, length);
+        self.trap_if(outside, Trap::ArrayOutOfBounds);
+        let element = self.element(array, start, storage);
+        self.b.ins().iadd_imm_u(element, i64::from(PAYLOAD))
+    }
+
+    /// The address that lies [`PAYLOAD`] before an element.
+    fn element(&mut self, array: Value, index: Value, storage: StorageType) -> Value {
+        let offset = self.size_of(index, storage);
+        self.b.ins().iadd(array, offset)
+    }
+
+    /// How many bytes that many elements have.
+    fn size_of(&mut self, count: Value, storage: StorageType) -> Value {
+        let count = self.widen(count);
+        self.b.ins().ishl_imm_u(count, i64::from(storage.size_log2()))
+    }
+
+    /// Sets elements that lie inside an array from that address on. Nothing is collected meanwhile.
+    fn fill_elements(&mut self, first: Value, count: Value, storage: StorageType, value: Value) {
         let [few, many, done] = [(); 3].map(|()| self.b.create_block());
         self.b.set_cold_block(many);
+        let size = self.size_of(count, storage);
         let is_many = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, count, FEW);
         self.b.ins().brif(is_many, many, &[], few, &[]);
 
         self.b.seal_block(many);
         self.b.switch_to_block(many);
-        let (low, high) = self.halves(value);
-        self.call_builtin(Builtin::ArrayFill, &[array, start, count, low, high]);
+        let (step, (low, high)) = (self.immediate(storage.size()), self.halves(value));
+        self.call_builtin(Builtin::ElementsFill, &[first, size, step, low, high]);
         self.b.ins().jump(done, &[]);
 
         self.b.seal_block(few);
         self.b.switch_to_block(few);
-        let first = self.element(array, start, storage);
-        let first = self.b.ins().iadd_imm_u(first, i64::from(PAYLOAD));
-        let count = self.widen(count);
-        let size = self.b.ins().ishl_imm_u(count, i64::from(storage.size_log2()));
         let end = self.b.ins().iadd(first, size);
         let value = self.narrow(storage, value);
         self.store_up_to(first, end, flags_of(storage), value);

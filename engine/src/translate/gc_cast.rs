@@ -33,10 +33,17 @@ enum Test {
     Eq,
     /// An object whose type is of that sort.
     Kind(u32),
-    /// An object of a type of that index.
-    Object(u32),
-    /// A function of a type of that index.
-    Function(u32),
+    /// An object of that type.
+    Object(Target),
+    /// A function of that type.
+    Function(Target),
+}
+
+/// A type of the module by its index, with those that extend it or without.
+#[derive(Clone, Copy)]
+struct Target {
+    type_index: u32,
+    exact: bool,
 }
 
 impl Translator<'_, '_> {
@@ -128,6 +135,14 @@ impl Translator<'_, '_> {
         }
     }
 
+    fn is_of(&mut self, number: Value, target: Target) -> Value {
+        if !target.exact {
+            return self.is_below(number, target.type_index);
+        }
+        let wanted = self.type_number(target.type_index);
+        self.icmp(IntCC::Equal, number, wanted)
+    }
+
     /// The address of what is known of a type.
     fn type_row(&mut self, number: Value) -> Value {
         let rows = self.context_pointer(offsets::CTX_TYPE_ROWS);
@@ -137,7 +152,7 @@ impl Translator<'_, '_> {
     }
 
     /// Ends `taken` by the branch, with the operands on the stack, which stay there in `next`.
-    fn branch_or_go_on(&mut self, depth: u32, taken: Block, next: Block) {
+    pub(super) fn branch_or_go_on(&mut self, depth: u32, taken: Block, next: Block) {
         self.b.seal_block(taken);
         self.b.switch_to_block(taken);
         self.jump_with_operands(depth);
@@ -158,18 +173,25 @@ impl Translator<'_, '_> {
                 A::Array => Test::Kind(KIND_ARRAY),
                 A::Cont | A::NoCont => return Err(Error::unsupported("casts of continuations")),
             },
-            HeapType::Concrete(UnpackedIndex::Module(index)) => {
-                match self.env.info.canon[index as usize].sub.composite {
-                    CompositeType::Func(_) => Test::Function(index),
-                    _ => Test::Object(index),
-                }
+            HeapType::Concrete(UnpackedIndex::Module(type_index)) => {
+                self.test_of_defined(Target { type_index, exact: false })
+            }
+            HeapType::Exact(UnpackedIndex::Module(type_index)) => {
+                self.test_of_defined(Target { type_index, exact: true })
             }
             other => return Err(Error::unsupported(format!("a cast to {other:?}"))),
         })
     }
 
+    fn test_of_defined(&self, target: Target) -> Test {
+        match self.env.info.canon[target.type_index as usize].sub.composite {
+            CompositeType::Func(_) => Test::Function(target),
+            _ => Test::Object(target),
+        }
+    }
+
     /// Ends the block at hand: goes to `yes` if the reference, which was the top operand, has the type, else to `no`.
-    fn branch_on_type(
+    pub(super) fn branch_on_type(
         &mut self,
         reference: Value,
         (heap, nullable): (HeapType, bool),
@@ -202,14 +224,14 @@ impl Translator<'_, '_> {
                 let same = self.b.ins().icmp_imm_u(IntCC::Equal, found, i64::from(kind));
                 self.branch(Some(same), yes, no);
             }
-            Test::Object(type_index) => {
+            Test::Object(target) => {
                 let number = self.object_type(reference, no);
-                let below = self.is_below(number, type_index);
+                let below = self.is_of(number, target);
                 self.branch(Some(below), yes, no);
             }
-            Test::Function(type_index) => {
+            Test::Function(target) => {
                 let number = self.b.ins().load(types::I32, TRUSTED, reference, offsets::FUNC_TYPE);
-                let below = self.is_below(number, type_index);
+                let below = self.is_of(number, target);
                 self.branch(Some(below), yes, no);
             }
         }

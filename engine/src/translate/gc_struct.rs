@@ -1,11 +1,12 @@
 //! Structures (core spec, section 4.6.10, "Aggregate Instructions").
 
-use cranelift_codegen::ir::{MemFlagsData, Value};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 
-use super::Translator;
 use super::memory::Extend;
-use super::object::{UNMAPPED, flags_of, ir_type_of, or_trap};
+use super::object::{UNMAPPED, flags_of, or_trap};
+use super::{TRUSTED, Translator};
 use crate::builtin::Builtin;
+use crate::compile::signature::ir_type;
 use crate::trap::Trap;
 use crate::types::StorageType;
 
@@ -23,9 +24,13 @@ struct FieldPlace {
 impl Translator<'_, '_> {
     pub(super) fn struct_new(&mut self, type_index: u32) {
         let layout = self.env.info.struct_layout(type_index);
+        let descriptor = layout.descriptor.map(|place| (place.offset, self.pop_descriptor()));
         let values = self.pop_many(layout.fields.len());
         let number = self.type_number(type_index);
         let object = self.allocate(number, 0, layout.size);
+        if let Some((offset, descriptor)) = descriptor {
+            self.b.ins().store(TRUSTED, descriptor, object, offset as i32);
+        }
         for ((offset, storage), value) in layout.fields.iter().zip(values) {
             self.store_value(*storage, flags_of(*storage), value, object, *offset as i32);
         }
@@ -34,16 +39,27 @@ impl Translator<'_, '_> {
 
     pub(super) fn struct_new_default(&mut self, type_index: u32) {
         let layout = self.env.info.struct_layout(type_index);
+        let descriptor = layout.descriptor.map(|place| (place.offset, self.pop()));
         if layout.fields.len() <= FEW {
             for (_, storage) in &layout.fields {
-                let zero = self.zero(ir_type_of(*storage));
+                let zero = match storage {
+                    StorageType::Val(ty) => self.zero(ir_type(*ty)),
+                    StorageType::I8 | StorageType::I16 => self.b.ins().iconst(types::I32, 0),
+                };
                 self.push(zero);
             }
+            self.stack.extend(descriptor.map(|(_, descriptor)| descriptor));
             return self.struct_new(type_index);
+        }
+        if let Some((_, descriptor)) = descriptor {
+            self.trap_if_null(descriptor, Trap::NullDescriptor);
         }
         let number = self.type_number(type_index);
         let (length, size) = (self.immediate(0), self.immediate(layout.size));
         let object = self.call_builtin(Builtin::Allocate, &[number, length, size]);
+        if let Some((offset, descriptor)) = descriptor {
+            self.b.ins().store(TRUSTED, descriptor, object, offset as i32);
+        }
         self.push(object);
     }
 

@@ -13,6 +13,7 @@ mod dispatch;
 mod exception;
 mod gc_array;
 mod gc_cast;
+mod gc_descriptor;
 mod gc_struct;
 mod memory;
 mod numeric;
@@ -70,13 +71,15 @@ pub(crate) struct Translator<'a, 'f> {
     callees: HashMap<u32, FuncRef>,
     builtin_signature: Option<SigRef>,
     throw_signature: Option<SigRef>,
-    /// How many operands branches carry.
-    branch_args: usize,
 }
 
-/// How many values and operands of branches a function may come to, since a few bytes can ask for thousands of them: some hundred
-/// megabytes while it is compiled. A body as long as the decoder takes has about as many if each instruction gives one.
+/// How many values a function may come to, since a few bytes can ask for thousands of them: some hundred megabytes while it is
+/// compiled. A body as long as the decoder takes has about as many if each instruction gives one.
 const MAX_VALUES: usize = 4 << 20;
+
+/// How many operands all instructions may have together. Most are what branches carry: where many branches, or calls with a handler,
+/// join, each carries every local that differs between any two of them.
+const MAX_LISTED: usize = 4 * MAX_VALUES;
 
 /// Reads and writes of what the engine lays out: always aligned, never faulting.
 const TRUSTED: MemFlagsData = MemFlagsData::trusted();
@@ -119,7 +122,6 @@ impl<'a, 'f> Translator<'a, 'f> {
             callees: HashMap::new(),
             builtin_signature: None,
             throw_signature: None,
-            branch_args: 0,
         };
         translator.enter_body(env.info.func_type(function));
         Ok(translator)
@@ -149,8 +151,12 @@ impl<'a, 'f> Translator<'a, 'f> {
     ///
     /// [`Limit`](crate::ErrorKind::Limit) where the function has grown too large to go on.
     pub(crate) fn check_size(&self) -> Result<()> {
-        if self.b.func.dfg.num_values() + self.branch_args > MAX_VALUES {
+        let dfg = &self.b.func.dfg;
+        if dfg.num_values() > MAX_VALUES {
             return Err(Error::limit(format!("a function that needs more than {MAX_VALUES} values")));
+        }
+        if dfg.value_lists.capacity() > MAX_LISTED {
+            return Err(Error::limit("a function whose branches carry too many values"));
         }
         Ok(())
     }

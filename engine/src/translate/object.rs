@@ -118,19 +118,17 @@ impl Translator<'_, '_> {
 
     /// Stores a value again and again from an address up to another.
     pub(super) fn store_up_to(&mut self, start: Value, end: Value, flags: MemFlagsData, value: Value) {
-        let [head, body, done] = [(); 3].map(|()| self.b.create_block());
-        let at = self.b.append_block_param(head, POINTER);
-        self.b.ins().jump(head, &[start.into()]);
-        self.b.switch_to_block(head);
-        let more = self.icmp(IntCC::NotEqual, at, end);
-        self.b.ins().brif(more, body, &[], done, &[]);
-        self.b.seal_block(body);
+        let [body, done] = [(); 2].map(|()| self.b.create_block());
+        let at = self.b.append_block_param(body, POINTER);
+        let any = self.icmp(IntCC::NotEqual, start, end);
+        self.b.ins().brif(any, body, &[start.into()], done, &[]);
         self.b.switch_to_block(body);
         self.b.ins().store(flags, value, at, 0);
         let step = i64::from(self.b.func.dfg.value_type(value).bytes());
         let next = self.b.ins().iadd_imm_u(at, step);
-        self.b.ins().jump(head, &[next.into()]);
-        self.b.seal_block(head);
+        let more = self.icmp(IntCC::NotEqual, next, end);
+        self.b.ins().brif(more, body, &[next.into()], done, &[]);
+        self.b.seal_block(body);
         self.b.seal_block(done);
         self.b.switch_to_block(done);
     }
@@ -175,7 +173,7 @@ impl Translator<'_, '_> {
 }
 
 /// The type of what lies in an object.
-pub(super) fn ir_type_of(storage: StorageType) -> Type {
+fn ir_type_of(storage: StorageType) -> Type {
     match storage {
         StorageType::I8 => types::I8,
         StorageType::I16 => types::I16,

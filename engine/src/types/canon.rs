@@ -93,7 +93,8 @@ impl TypeRegistry {
                 CompositeType::Func(ty) => Some(Arc::new(ty.clone())),
                 _ => None,
             };
-            let layout = ObjectLayout::of(&sub.composite);
+            let parent = sub.supertype.map(|parent| &inner.types[parent.0 as usize].layout);
+            let layout = ObjectLayout::of(&sub.composite, sub.descriptor.is_some(), parent);
             self.rows.write(id, &sub.composite, &display);
             inner.types.push(Arc::new(CanonType { sub, display: display.into(), func, layout }));
         }
@@ -109,7 +110,7 @@ impl TypeRegistry {
             return Err(Error::limit(message));
         }
         let composite = CompositeType::Func(ty.clone());
-        self.intern(Box::new([SubType { is_final: true, supertype: None, composite }]))
+        self.intern(Box::new([SubType::plain(composite)]))
     }
 
     /// The type of that number.
@@ -139,6 +140,9 @@ fn resolve(sub: &SubType, base: u32) -> SubType {
         ValType::Ref(RefType { nullable, heap: HeapType::Concrete(target) }) => {
             ValType::Ref(RefType { nullable, heap: HeapType::Concrete(id(target)) })
         }
+        ValType::Ref(RefType { nullable, heap: HeapType::Exact(target) }) => {
+            ValType::Ref(RefType { nullable, heap: HeapType::Exact(id(target)) })
+        }
         other => other,
     };
     let field = |field: FieldType| match field.storage {
@@ -153,7 +157,13 @@ fn resolve(sub: &SubType, base: u32) -> SubType {
         CompositeType::Struct(fields) => CompositeType::Struct(fields.iter().copied().map(field).collect()),
         CompositeType::Array(element) => CompositeType::Array(field(*element)),
     };
-    SubType { is_final: sub.is_final, supertype: sub.supertype.map(id), composite }
+    SubType {
+        is_final: sub.is_final,
+        supertype: sub.supertype.map(id),
+        describes: sub.describes.map(id),
+        descriptor: sub.descriptor.map(id),
+        composite,
+    }
 }
 
 #[cfg(test)]
@@ -166,7 +176,7 @@ mod tests {
 
     fn func(params: &[ValType], supertype: Option<TypeId>) -> SubType {
         let composite = CompositeType::Func(FuncType::new(params.iter().copied(), []));
-        SubType { is_final: false, supertype, composite }
+        SubType { is_final: false, supertype, ..SubType::plain(composite) }
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl<'a> TypeConverter<'a> {
             W::Concrete(index) => Ok(HeapType::Concrete(self.index(index)?)),
             W::Abstract { shared: false, ty } => abstract_heap(ty),
             W::Abstract { shared: true, .. } => Err(Error::unsupported("references to shared objects")),
-            W::Exact(_) => Err(Error::unsupported("exact references of the custom-descriptors proposal")),
+            W::Exact(index) => Ok(HeapType::Exact(self.index(index)?)),
         }
     }
 
@@ -72,9 +72,6 @@ impl<'a> TypeConverter<'a> {
         if composite.shared {
             return Err(Error::unsupported("shared composite types"));
         }
-        if composite.descriptor_idx.is_some() || composite.describes_idx.is_some() {
-            return Err(Error::unsupported("descriptor types of the custom-descriptors proposal"));
-        }
         let shape = match &composite.inner {
             CompositeInnerType::Func(func) => {
                 let list = |types: &[wasmparser::ValType]| {
@@ -88,11 +85,16 @@ impl<'a> TypeConverter<'a> {
             CompositeInnerType::Array(array) => CompositeType::Array(self.field(&array.0)?),
             CompositeInnerType::Cont(_) => return Err(Error::unsupported("continuation types")),
         };
-        let supertype = match ty.supertype_idxs.first() {
-            Some(index) => Some(self.index(index.unpack())?),
-            None => None,
+        let index = |index: Option<&wasmparser::PackedIndex>| {
+            index.map(|index| self.index(index.unpack())).transpose()
         };
-        Ok(SubType { is_final: ty.is_final, supertype, composite: shape })
+        Ok(SubType {
+            is_final: ty.is_final,
+            supertype: index(ty.supertype_idxs.first())?,
+            describes: index(composite.describes_idx.as_ref())?,
+            descriptor: index(composite.descriptor_idx.as_ref())?,
+            composite: shape,
+        })
     }
 
     fn field(self, field: &wasmparser::FieldType) -> Result<FieldType> {

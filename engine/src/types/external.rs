@@ -77,11 +77,23 @@ pub struct TagType {
     pub ty: TypeId,
 }
 
+/// A function's type as imports and exports see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FuncExtern {
+    /// The type's number in the engine.
+    pub id: TypeId,
+    /// The type.
+    pub ty: Arc<FuncType>,
+    /// Whether a function of a type that extends this one is none of these (custom-descriptors proposal). Every function in a store has
+    /// exactly the type that it was made with.
+    pub exact: bool,
+}
+
 /// The type of an import or an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExternType {
-    /// A function, by its type and that type's number in the engine.
-    Func(TypeId, Arc<FuncType>),
+    /// A function.
+    Func(FuncExtern),
     /// A table.
     Table(TableType),
     /// A memory.
@@ -115,7 +127,7 @@ impl fmt::Display for Limits {
 impl fmt::Display for ExternType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExternType::Func(_, ty) => write!(f, "function {ty}"),
+            ExternType::Func(FuncExtern { ty, .. }) => write!(f, "function {ty}"),
             ExternType::Table(ty) => {
                 write!(f, "table {}{} {}", if ty.table64 { "i64 " } else { "" }, ty.limits, ty.element)
             }

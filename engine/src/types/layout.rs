@@ -46,16 +46,36 @@ pub(crate) struct FieldsLayout {
     pub(crate) size: u32,
     /// Offset from the object's begin, and storage, of each field.
     pub(crate) fields: Box<[(u32, StorageType)]>,
-    /// The offsets of those that the collector follows.
+    /// The offsets of what the collector follows.
     pub(crate) references: Box<[u32]>,
+    /// The reference to a structure's descriptor, where its type has one.
+    pub(crate) descriptor: Option<DescriptorPlace>,
+}
+
+/// Where structures of a type have the reference to their descriptor: behind the fields of the first supertype that has none, so that it
+/// stays in its place in all types that extend this one, as fields do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DescriptorPlace {
+    /// How many fields lie before it.
+    fields_before: usize,
+    /// Its offset from the object's begin.
+    pub(crate) offset: u32,
 }
 
 impl ObjectLayout {
-    /// The layout of a type's objects; for a function type, of the exceptions of tags that have the type.
-    pub(crate) fn of(ty: &CompositeType) -> ObjectLayout {
+    /// The layout of a type's objects; for a function type, of the exceptions of tags that have the type. `parent` is the layout of the
+    /// type that it extends, `described` whether it has a descriptor.
+    pub(crate) fn of(ty: &CompositeType, described: bool, parent: Option<&ObjectLayout>) -> ObjectLayout {
         match ty {
             CompositeType::Struct(fields) => {
-                ObjectLayout::Struct(FieldsLayout::new(PAYLOAD, fields.iter().map(|field| field.storage)))
+                let descriptor = described.then(|| match parent {
+                    Some(ObjectLayout::Struct(parent)) => {
+                        parent.descriptor.map_or(parent.fields.len(), |place| place.fields_before)
+                    }
+                    _ => 0,
+                });
+                let storages = fields.iter().map(|field| field.storage);
+                ObjectLayout::Struct(FieldsLayout::new(PAYLOAD, storages, descriptor))
             }
             CompositeType::Array(FieldType { storage, .. }) => ObjectLayout::Array(*storage),
             CompositeType::Func(ty) => ObjectLayout::Exception(FieldsLayout::of_exception(ty)),
@@ -66,20 +86,35 @@ impl ObjectLayout {
 impl FieldsLayout {
     /// The layout of the exceptions whose tags have that type.
     pub(crate) fn of_exception(tag: &FuncType) -> FieldsLayout {
-        FieldsLayout::new(EXCEPTION_TAG + 8, tag.params().iter().copied().map(StorageType::Val))
+        FieldsLayout::new(EXCEPTION_TAG + 8, tag.params().iter().copied().map(StorageType::Val), None)
     }
 
-    fn new(start: u32, storages: impl Iterator<Item = StorageType>) -> FieldsLayout {
+    /// Fields from an offset on, and a reference to a descriptor behind so many of them.
+    fn new(
+        start: u32,
+        storages: impl Iterator<Item = StorageType>,
+        descriptor_behind: Option<usize>,
+    ) -> FieldsLayout {
         let mut at = start;
-        let mut fields = Vec::new();
+        let mut place = |size: u32| {
+            let offset = at.next_multiple_of(size.min(8));
+            at = offset + size;
+            offset
+        };
+        let (mut fields, mut descriptor) = (Vec::new(), None);
+        let mut describe = |fields_before: usize, place: &mut dyn FnMut(u32) -> u32| {
+            if descriptor_behind == Some(fields_before) {
+                descriptor = Some(DescriptorPlace { fields_before, offset: place(8) });
+            }
+        };
         for storage in storages {
-            let size = storage.size();
-            at = at.next_multiple_of(size.min(8));
-            fields.push((at, storage));
-            at += size;
+            describe(fields.len(), &mut place);
+            fields.push((place(storage.size()), storage));
         }
-        let references = fields.iter().filter(|(_, storage)| storage.is_traced()).map(|(offset, _)| *offset);
-        FieldsLayout { size: at.next_multiple_of(8), references: references.collect(), fields: fields.into() }
+        describe(fields.len(), &mut place);
+        let traced = fields.iter().filter(|(_, storage)| storage.is_traced()).map(|(offset, _)| *offset);
+        let references = traced.chain(descriptor.map(|place| place.offset)).collect();
+        FieldsLayout { size: at.next_multiple_of(8), references, fields: fields.into(), descriptor }
     }
 }
 
@@ -122,7 +157,7 @@ mod tests {
         let parent = [I8, I16, Val(ValType::I32), Val(ValType::EXTERNREF)];
         let child = [I8, I16, Val(ValType::I32), Val(ValType::EXTERNREF), I8, Val(ValType::V128)];
         let (ObjectLayout::Struct(parent), ObjectLayout::Struct(child)) =
-            (ObjectLayout::of(&fields(&parent)), ObjectLayout::of(&fields(&child)))
+            (ObjectLayout::of(&fields(&parent), false, None), ObjectLayout::of(&fields(&child), false, None))
         else {
             panic!("structures")
         };
@@ -134,9 +169,28 @@ mod tests {
     }
 
     #[test]
+    fn a_descriptor_comes_behind_the_fields_of_supertypes_without_one() {
+        use StorageType::{I8, Val};
+        let plain = ObjectLayout::of(&fields(&[I8]), false, None);
+        let described = ObjectLayout::of(&fields(&[I8, Val(ValType::I32)]), true, Some(&plain));
+        let child = fields(&[I8, Val(ValType::I32), Val(ValType::EXTERNREF)]);
+        let child = ObjectLayout::of(&child, true, Some(&described));
+        let (ObjectLayout::Struct(described), ObjectLayout::Struct(child)) = (described, child) else {
+            panic!("structures")
+        };
+        for layout in [&described, &child] {
+            assert_eq!(layout.descriptor.map(|place| place.offset), Some(16));
+            assert_eq!((layout.fields[0].0, layout.fields[1].0), (8, 24));
+        }
+        assert_eq!((child.fields[2].0, &*child.references), (32, &[32, 16][..]));
+    }
+
+    #[test]
     fn an_exception_has_its_tag_before_its_values() {
         let ty = CompositeType::Func(FuncType::new([ValType::I32, ValType::FUNCREF], []));
-        let ObjectLayout::Exception(layout) = ObjectLayout::of(&ty) else { panic!("an exception") };
+        let ObjectLayout::Exception(layout) = ObjectLayout::of(&ty, false, None) else {
+            panic!("an exception")
+        };
         assert_eq!(layout.fields.iter().map(|field| field.0).collect::<Vec<_>>(), [16, 24]);
         assert_eq!(layout.size, 32);
     }

@@ -23,8 +23,11 @@ impl TypeRegistry {
         use HeapType as H;
         match (sub, sup) {
             (sub, sup) if sub == sup => true,
-            (H::Concrete(sub), H::Concrete(sup)) => self.is_subtype(sub, sup),
-            (H::Concrete(sub), sup) => self.matches_heap(self.abstract_heap(sub), sup),
+            (H::Concrete(sub) | H::Exact(sub), H::Concrete(sup)) => self.is_subtype(sub, sup),
+            (_, H::Exact(sup)) => {
+                matches!(sub, H::None | H::NoFunc) && self.matches_heap(sub, H::Concrete(sup))
+            }
+            (H::Concrete(sub) | H::Exact(sub), sup) => self.matches_heap(self.abstract_heap(sub), sup),
             (H::None, H::Concrete(sup)) => !matches!(self.abstract_heap(sup), H::Func),
             (H::NoFunc, H::Concrete(sup)) => matches!(self.abstract_heap(sup), H::Func),
             (H::NoFunc, H::Func) | (H::NoExtern, H::Extern) | (H::NoExn, H::Exn) => true,
@@ -37,7 +40,10 @@ impl TypeRegistry {
     /// Whether what is offered may stand for what is imported.
     pub(crate) fn matches_extern(&self, offered: &ExternType, wanted: &ExternType) -> bool {
         match (offered, wanted) {
-            (ExternType::Func(sub, _), ExternType::Func(sup, _)) => self.is_subtype(*sub, *sup),
+            (ExternType::Func(sub), ExternType::Func(sup)) => match sup.exact {
+                true => sub.exact && sub.id == sup.id,
+                false => self.is_subtype(sub.id, sup.id),
+            },
             (ExternType::Table(sub), ExternType::Table(sup)) => {
                 sub.table64 == sup.table64
                     && within(sub.limits, sup.limits)

@@ -10,7 +10,7 @@ use std::fmt;
 
 pub(crate) use canon::TypeRegistry;
 pub(crate) use convert::TypeConverter;
-pub use external::{ExternType, GlobalType, Limits, MemoryType, Mutability, TableType, TagType};
+pub use external::{ExternType, FuncExtern, GlobalType, Limits, MemoryType, Mutability, TableType, TagType};
 
 /// A value type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +86,8 @@ pub enum HeapType {
     NoExn,
     /// A defined type, by its number in the engine.
     Concrete(TypeId),
+    /// A defined type without those that extend it (custom-descriptors proposal).
+    Exact(TypeId),
 }
 
 /// A defined type, by the number under which an engine has it.
@@ -160,8 +162,19 @@ pub struct SubType {
     pub is_final: bool,
     /// The type that it extends.
     pub supertype: Option<TypeId>,
+    /// The type whose values its values are descriptors of (custom-descriptors proposal).
+    pub describes: Option<TypeId>,
+    /// The type of its values' descriptors.
+    pub descriptor: Option<TypeId>,
     /// Its shape.
     pub composite: CompositeType,
+}
+
+impl SubType {
+    /// A final type that extends nothing.
+    pub fn plain(composite: CompositeType) -> SubType {
+        SubType { is_final: true, supertype: None, describes: None, descriptor: None, composite }
+    }
 }
 
 impl fmt::Display for ValType {
@@ -203,6 +216,7 @@ impl fmt::Display for HeapType {
             HeapType::Exn => "exn",
             HeapType::NoExn => "noexn",
             HeapType::Concrete(id) => return write!(f, "type#{}", id.0),
+            HeapType::Exact(id) => return write!(f, "(exact type#{})", id.0),
         })
     }
 }

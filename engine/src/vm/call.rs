@@ -11,6 +11,7 @@ use super::func::HostFunc;
 use super::instance::instance_of;
 use super::layout::{VmCtxHeader, VmExit, VmFault, VmFree, VmFuncRef, VmHandler, VmHostCtx, VmStore, VmVal};
 use super::ptr::{VmBox, VmPtr};
+use super::roots::wipe_stack;
 use super::sys::signal::{self, INTERRUPTED};
 use super::sys::stack;
 use super::sys::watchdog::{self, Watch};
@@ -25,7 +26,8 @@ use crate::trap::Trap;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryCode(pub(crate) usize);
 
-/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap or an exception.
+/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap or
+/// an exception.
 type EntryFn =
     unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
 
@@ -136,6 +138,12 @@ pub(crate) fn enter(
         ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store) = saved;
         (std::mem::take(&mut (*vm).fault), std::mem::take(&mut (*vm).thrown))
     };
+    if saved.0.fp == 0
+        && let Some(deepest) = store.heap.depth.take()
+    {
+        // What the call left on the stack would seem to be references of the next.
+        wipe_stack(here.saturating_sub(deepest.get()));
+    }
     if returned != 0 {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! The words on a thread's stack, for the collector, which takes each for a reference that it may be.
 
 use std::arch::asm;
+use std::hint::black_box;
 use std::marker::PhantomData;
 
 use super::layout::VmStore;
@@ -21,11 +22,12 @@ impl StackRoots {
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where another thread runs the store.
+    /// [`Usage`](crate::ErrorKind::Usage) where another thread runs the store, or this one on another stack.
     pub(crate) fn of(store: VmPtr<VmStore>) -> Result<StackRoots> {
         // SAFETY: the record is alive with its store, which the caller holds.
         let (low, high) = unsafe { ((*store.as_ptr()).stack_low, (*store.as_ptr()).stack_high) };
-        if high != 0 && stack::low() != Some(low) {
+        let is_inside = || stack::low() == Some(low) && (low..high).contains(&stack::here());
+        if high != 0 && !is_inside() {
             return Err(Error::usage("a store whose code runs is used by another thread"));
         }
         Ok(StackRoots { high, _thread: PhantomData })
@@ -69,10 +71,23 @@ impl StackRoots {
     }
 }
 
+/// Overwrites about so many bytes of the stack below the caller's frame: what calls left there that are over.
+#[inline(never)]
+pub(crate) fn wipe_stack(bytes: usize) {
+    let zeros = [0u8; 4096];
+    black_box(&zeros);
+    if let Some(rest @ 1..) = bytes.checked_sub(zeros.len()) {
+        wipe_stack(rest);
+    }
+    // Otherwise the call above could be made in our place, with the frame given up before.
+    black_box(&zeros);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vm::call::new_store;
+    use crate::vm::ptr::VmBox;
     use crate::vm::sys::stack::{here, prepare_thread};
 
     /// Words are told by this, so that the search does not find what it searches for.
@@ -87,15 +102,56 @@ mod tests {
         found
     }
 
-    #[test]
-    fn a_word_in_an_outer_frame_is_found_while_the_store_runs() {
+    /// A store that seems to run, entered about here.
+    fn running() -> VmBox<VmStore> {
         let store = new_store();
-        let secret = std::hint::black_box([0x1234_5678_9abc_def0_u64; 2]);
-        let wanted = digest(secret[0]);
-        assert!(!finds(store.ptr(), wanted), "nothing runs");
         let (low, high) = (prepare_thread().unwrap(), here() + 1024);
         // SAFETY: the record is ours alone.
         unsafe { ((*store.as_ptr()).stack_low, (*store.as_ptr()).stack_high) = (low, high) };
+        store
+    }
+
+    /// Whether the five words are found whose digests these are.
+    extern "C" fn finds_all(store: *mut VmStore, wanted: &[u64; 5]) -> bool {
+        wanted.iter().all(|wanted| finds(VmPtr::new(store).unwrap(), *wanted))
+    }
+
+    #[test]
+    fn a_word_in_a_register_that_callees_preserve_is_found() {
+        let store = running();
+        let wanted = [1, 2, 3, 4, 5].map(|n: u64| digest(n * 0x0123_4567_89ab_cdef));
+        assert!(!finds_all(store.as_ptr(), &wanted));
+        let found: u8;
+        // SAFETY: calls a function with its two arguments, on an aligned stack; what the call or we change is declared or restored.
+        unsafe {
+            asm!(
+                "push rbx",
+                "sub rsp, 8",
+                "mov rbx, 0x0123456789abcdef",
+                "lea r12, [rbx + rbx]",
+                "lea r13, [r12 + rbx]",
+                "lea r14, [r13 + rbx]",
+                "lea r15, [r14 + rbx]",
+                "call {finds_all}",
+                "add rsp, 8",
+                "pop rbx",
+                finds_all = sym finds_all,
+                inlateout("rdi") store.as_ptr() => _,
+                inlateout("rsi") &raw const wanted => _,
+                lateout("al") found,
+                out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+                clobber_abi("C"),
+            );
+        }
+        assert_eq!(found, 1);
+    }
+
+    #[test]
+    fn a_word_in_an_outer_frame_is_found_while_the_store_runs() {
+        let secret = std::hint::black_box([0x1234_5678_9abc_def0_u64; 2]);
+        let wanted = digest(secret[0]);
+        assert!(!finds(new_store().ptr(), wanted), "nothing runs");
+        let store = running();
         assert!(finds(store.ptr(), wanted));
         assert!(!finds(store.ptr(), wanted + 1));
         std::hint::black_box(&secret);

@@ -268,7 +268,7 @@ fn lift_heap(heap: EngineHeapType) -> Result<HeapType, EmbedError> {
         EngineHeapType::Exn => HeapType::Exn,
         EngineHeapType::NoExn => HeapType::NoExn,
         // Nulls come back as the bottom type of their hierarchy.
-        EngineHeapType::Concrete(_) => {
+        EngineHeapType::Concrete(_) | EngineHeapType::Exact(_) => {
             return Err(EmbedError::new(ErrorKind::Internal, "a null of a defined type came back"));
         }
     })

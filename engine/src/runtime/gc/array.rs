@@ -8,7 +8,6 @@ use crate::runtime::StoreState;
 use crate::trap::Trap;
 use crate::types::layout::{ObjectLayout, PAYLOAD, array_size};
 use crate::types::{StorageType, TypeId};
-use crate::vm::layout::VmVal;
 
 impl StoreState {
     /// Makes an array of that length, whose elements have their default values.
@@ -24,27 +23,6 @@ impl StoreState {
     /// The logarithm of the size of an array type's elements.
     pub(crate) fn element_size_log2(&self, ty: TypeId) -> u32 {
         self.storage_of(ty).size_log2()
-    }
-
-    /// Sets a range of elements.
-    pub(crate) fn fill_array(&mut self, array: u64, start: u64, length: u64, value: VmVal) -> Result<()> {
-        let range = self.element_range(array, start, length)?;
-        let size = self.array_storage(array).size() as usize;
-        fill(self.heap.bytes_mut(array, range), size, value);
-        Ok(())
-    }
-
-    /// Copies a range of elements; the arrays have elements of one size, and may be the same.
-    pub(crate) fn copy_array(
-        &mut self,
-        (to, target): (u64, u64),
-        (from, source): (u64, u64),
-        length: u64,
-    ) -> Result<()> {
-        let target = self.element_range(to, target, length)?;
-        let source = self.element_range(from, source, length)?;
-        self.heap.copy((to, target.start), (from, source));
-        Ok(())
     }
 
     /// Whether that many bytes of a data segment follow its byte `source`.
@@ -99,30 +77,10 @@ impl StoreState {
         Ok(offset(range.start)..offset(range.end))
     }
 
-    fn array_storage(&self, array: u64) -> StorageType {
-        self.storage_of(self.heap.header(array).0)
-    }
-
     fn storage_of(&self, ty: TypeId) -> StorageType {
         match self.engine().types().get(ty).layout {
             ObjectLayout::Array(storage) => storage,
             _ => unreachable!("an array has an array's type"),
         }
-    }
-}
-
-/// Sets every `size` bytes to the low ones of a value.
-fn fill(bytes: &mut [u8], size: usize, value: VmVal) {
-    fn chunks<const SIZE: usize>(bytes: &mut [u8], value: VmVal) {
-        let mut chunk = [0; SIZE];
-        chunk.copy_from_slice(&value.0.to_le_bytes()[..SIZE]);
-        bytes.as_chunks_mut().0.fill(chunk);
-    }
-    match size {
-        1 => bytes.fill(value.0 as u8),
-        2 => chunks::<2>(bytes, value),
-        4 => chunks::<4>(bytes, value),
-        8 => chunks::<8>(bytes, value),
-        _ => chunks::<16>(bytes, value),
     }
 }

@@ -1,6 +1,7 @@
 //! Objects: how they are made, read and written.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use super::layouts::Layouts;
@@ -11,11 +12,14 @@ use crate::runtime::StoreState;
 use crate::types::{StorageType, TypeId};
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmVal;
+use crate::vm::sys::stack;
 
 /// The objects of a store. Its memory is reserved when the first is made.
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
     pub(super) parts: Option<Parts>,
+    /// How far down the stack reached where objects were made, since the code of the store was last entered from outside.
+    pub(crate) depth: Option<NonZeroUsize>,
     /// How many collections there were.
     pub(super) collections: u64,
     /// How many bytes of objects the last of them kept.
@@ -53,12 +57,33 @@ impl Heap {
         self.memory_mut().bytes_mut(start + range.start..start + range.end)
     }
 
-    /// Copies bytes of an object to an offset of another, or of the same.
-    pub(super) fn copy(&mut self, (to, target): (u64, usize), (from, range): (u64, Range<usize>)) {
-        let (to, from) = (self.offset(to) + target, self.offset(from));
+    /// Sets every `step` of `size` bytes inside an object, from that address on, to the low bytes of a value.
+    pub(crate) fn fill(&mut self, address: u64, size: usize, step: usize, value: VmVal) {
+        fn chunks<const SIZE: usize>(bytes: &mut [u8], value: VmVal) {
+            let mut chunk = [0; SIZE];
+            chunk.copy_from_slice(&value.0.to_le_bytes()[..SIZE]);
+            bytes.as_chunks_mut().0.fill(chunk);
+        }
+        let bytes = self.bytes_mut(address, 0..size);
+        match step {
+            1 => bytes.fill(value.0 as u8),
+            2 => chunks::<2>(bytes, value),
+            4 => chunks::<4>(bytes, value),
+            8 => chunks::<8>(bytes, value),
+            _ => chunks::<16>(bytes, value),
+        }
+    }
+
+    /// Copies bytes from an address inside an object to one inside the same or another.
+    pub(crate) fn copy(&mut self, to: u64, from: u64, size: usize) {
+        if size == 0 {
+            // Behind the last element there may be nothing.
+            return;
+        }
+        let (to, from) = (self.offset(to), self.offset(from));
         let memory = self.memory_mut();
-        let size = memory.len();
-        memory.bytes_mut(0..size).copy_within(from + range.start..from + range.end, to);
+        let end = memory.len();
+        memory.bytes_mut(0..end).copy_within(from..from + size, to);
     }
 
     fn offset(&self, object: u64) -> usize {
@@ -96,6 +121,7 @@ impl StoreState {
             return Err(over(limit));
         }
         self.begin_heap()?;
+        self.heap.depth = [self.heap.depth, NonZeroUsize::new(stack::here())].into_iter().flatten().min();
         self.learn_hole();
         let object = self.room(size as usize)?;
         let Some(Parts { space, .. }) = &mut self.heap.parts else { unreachable!("the heap has begun") };

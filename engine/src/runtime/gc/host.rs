@@ -5,10 +5,12 @@ use std::any::Any;
 use crate::error::{Error, Result};
 use crate::runtime::StoreState;
 
-/// What marks a reference to a value of the host's; the value's number stands above the two lowest bits.
+/// What marks a reference to a value of the host's, in the two lowest bits.
 pub(crate) const HOST: u64 = 0b10;
 /// The bits that tell such references from others.
-pub(crate) const TAG: u64 = 0b11;
+pub(super) const TAG: u64 = 0b11;
+/// The reference to the first value; that to the next is 4 more. So large a number is hardly on a stack unless it is such a reference.
+const FIRST: u64 = 1 << 62 | HOST;
 
 /// How many values one store keeps at most.
 const MAX: usize = 1 << 30;
@@ -44,15 +46,12 @@ impl HostValues {
             }
             None => return None,
         };
-        Some(index << 2 | HOST)
+        Some(FIRST + (index << 2))
     }
 
     /// The value that a word refers to, where it refers to one.
     pub(crate) fn get(&self, word: u64) -> Option<&(dyn Any + Send + Sync)> {
-        if word & TAG != HOST {
-            return None;
-        }
-        self.values.get((word >> 2) as usize)?.as_deref()
+        self.values.get(index_of(word)?)?.as_deref()
     }
 
     /// How many there are.
@@ -73,8 +72,9 @@ impl HostValues {
 
     /// Keeps the value that a word refers to, if it refers to one.
     pub(super) fn mark(&mut self, word: u64) {
-        let index = word >> 2;
-        if let Some(marks) = self.marks.get_mut((index / 64) as usize) {
+        if let Some(index) = index_of(word)
+            && let Some(marks) = self.marks.get_mut(index / 64)
+        {
             *marks |= 1 << (index % 64);
         }
     }
@@ -93,6 +93,12 @@ impl HostValues {
         self.enough = self.len() * 2;
         dead
     }
+}
+
+/// The number of the value that a word refers to, if it is such a reference.
+fn index_of(word: u64) -> Option<usize> {
+    let distance = word.checked_sub(FIRST)?;
+    (distance & TAG == 0).then_some((distance >> 2) as usize)
 }
 
 impl StoreState {
@@ -121,7 +127,7 @@ mod tests {
         let dead = values.sweep();
         assert_eq!((dead.len(), values.len()), (99, 1));
         assert_eq!(values.get(words[70]).unwrap().downcast_ref(), Some(&70u32));
-        assert!(values.get(words[71]).is_none() && values.get(words[70] & !HOST).is_none());
+        assert!(values.get(words[71]).is_none() && values.get(words[70] ^ HOST).is_none());
         for value in 0..99u32 {
             assert!(words.contains(&values.insert(Box::new(value)).unwrap()), "a place is used again");
         }

@@ -1,5 +1,6 @@
 //! The memory of a heap, as blocks that are given out and taken back.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 
@@ -19,7 +20,6 @@ const MAX_RESERVED: u64 = 1 << 40;
 const FILLER: u32 = u32::MAX;
 
 /// The memory of a heap. Objects are named by their offsets.
-#[derive(Debug)]
 pub(super) struct Space {
     pub(super) memory: HeapMemory,
     /// How many bytes may be used, whole lines.
@@ -355,5 +355,14 @@ impl Space {
     /// How many bytes the heap has from the system.
     pub(super) fn capacity(&self) -> usize {
         self.blocks.iter().filter(|block| !block.clean).count() * BLOCK
+    }
+}
+
+impl fmt::Debug for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Space")
+            .field("limit", &self.limit)
+            .field("blocks", &self.blocks.len())
+            .finish_non_exhaustive()
     }
 }

@@ -26,9 +26,7 @@ struct World {
 impl World {
     fn new(config: &Config) -> World {
         let engine = Engine::new(config).unwrap();
-        let intern = |composite| {
-            engine.types().intern(Box::new([SubType { is_final: true, supertype: None, composite }])).unwrap()
-        };
+        let intern = |composite| engine.types().intern(Box::new([SubType::plain(composite)])).unwrap();
         let field = |storage| FieldType { storage, mutable: true };
         let node = intern(CompositeType::Struct([I64, ANYREF, ANYREF].map(field).into()));
         let references = intern(CompositeType::Array(field(ANYREF)));

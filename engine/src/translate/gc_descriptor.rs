@@ -1,0 +1,100 @@
+//! Descriptors (custom-descriptors proposal): structures that stand for the types of others.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
+use wasmparser::{HeapType, RefType, UnpackedIndex};
+
+use super::object::{UNMAPPED, or_trap};
+use super::{TRUSTED, Translator};
+use crate::compile::artifact::trap_code;
+use crate::compile::signature::POINTER;
+use crate::error::{Error, Result};
+use crate::trap::Trap;
+
+impl Translator<'_, '_> {
+    pub(super) fn ref_get_desc(&mut self, type_index: u32) {
+        let object = self.pop();
+        let offset = self.descriptor_offset(type_index);
+        let flags = if (offset as u32) < UNMAPPED {
+            or_trap(TRUSTED, Trap::NullReference)
+        } else {
+            self.trap_if_null(object, Trap::NullReference);
+            TRUSTED
+        };
+        let descriptor = self.b.ins().load(POINTER, flags, object, offset);
+        self.push(descriptor);
+    }
+
+    pub(super) fn ref_cast_desc_eq(&mut self, heap: HeapType, nullable: bool) -> Result<()> {
+        let descriptor = self.pop_descriptor();
+        let reference = self.pop();
+        let [yes, no] = [(); 2].map(|()| self.b.create_block());
+        self.b.set_cold_block(no);
+        self.branch_on_descriptor((reference, descriptor), (heap, nullable), yes, no)?;
+        self.b.seal_block(no);
+        self.b.switch_to_block(no);
+        self.b.ins().trap(trap_code(Trap::DescriptorCastFailure));
+        self.b.seal_block(yes);
+        self.b.switch_to_block(yes);
+        self.push(reference);
+        Ok(())
+    }
+
+    /// Branches with a reference of the descriptor if `wanted`, else with any other; keeps what it does not branch with.
+    pub(super) fn br_on_cast_desc_eq(&mut self, depth: u32, to: RefType, wanted: bool) -> Result<()> {
+        let descriptor = self.pop_descriptor();
+        let reference = self.stack[self.stack.len() - 1];
+        let [taken, next] = [(); 2].map(|()| self.b.create_block());
+        let (yes, no) = if wanted { (taken, next) } else { (next, taken) };
+        let target = (to.heap_type(), to.is_nullable());
+        self.branch_on_descriptor((reference, descriptor), target, yes, no)?;
+        self.branch_or_go_on(depth, taken, next);
+        Ok(())
+    }
+
+    /// Takes a descriptor, which must not be null.
+    pub(super) fn pop_descriptor(&mut self) -> Value {
+        let descriptor = self.pop();
+        self.trap_if_null(descriptor, Trap::NullDescriptor);
+        descriptor
+    }
+
+    /// Ends the block at hand: goes to `yes` if the reference has that descriptor, or is null where null is allowed.
+    ///
+    /// Only a structure of the type that the descriptor's type describes can have it: nothing else is asked for its descriptor.
+    fn branch_on_descriptor(
+        &mut self,
+        (reference, descriptor): (Value, Value),
+        (heap, nullable): (HeapType, bool),
+        yes: Block,
+        no: Block,
+    ) -> Result<()> {
+        let (HeapType::Concrete(UnpackedIndex::Module(type_index))
+        | HeapType::Exact(UnpackedIndex::Module(type_index))) = heap
+        else {
+            return Err(Error::unsupported(format!("a cast by descriptor to {heap:?}")));
+        };
+        // What is known of the top operand was known of the descriptor.
+        self.top = None;
+        let [there, object] = [(); 2].map(|()| self.b.create_block());
+        self.b.ins().brif(reference, there, &[], if nullable { yes } else { no }, &[]);
+        self.b.seal_block(there);
+        self.b.switch_to_block(there);
+        self.branch_on_type(reference, (heap, false), object, no)?;
+        self.b.seal_block(object);
+        self.b.switch_to_block(object);
+        let offset = self.descriptor_offset(type_index);
+        let found = self.b.ins().load(POINTER, MemFlagsData::trusted(), reference, offset);
+        let same = self.icmp(IntCC::Equal, found, descriptor);
+        self.b.ins().brif(same, yes, &[], no, &[]);
+        Ok(())
+    }
+
+    /// Where structures of that type have their descriptor, which validation has found them to have.
+    fn descriptor_offset(&self, type_index: u32) -> i32 {
+        match self.env.info.struct_layout(type_index).descriptor {
+            Some(place) => place.offset as i32,
+            None => unreachable!("validation has found type {type_index} to have a descriptor"),
+        }
+    }
+}
