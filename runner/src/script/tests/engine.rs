@@ -118,6 +118,67 @@ fn returned_references_are_judged() {
     );
 }
 
+const REFERENCES: &str = "(module
+    (type $s (struct)) (type $a (array i8)) (type $f (func))
+    (tag $t (param i32))
+    (func $f (type $f))
+    (elem declare func $f)
+    (func (export \"any\") (param externref) (result anyref) (any.convert_extern (local.get 0)))
+    (func (export \"extern\") (param anyref) (result externref) (extern.convert_any (local.get 0)))
+    (func (export \"i31\") (param i32) (result anyref) (ref.i31 (local.get 0)))
+    (func (export \"struct\") (result anyref) (struct.new $s))
+    (func (export \"array\") (result eqref) (array.new_fixed $a 0))
+    (func (export \"func\") (result (ref $f)) (ref.func $f))
+    (func (export \"external struct\") (result externref) (extern.convert_any (struct.new $s)))
+    (func (export \"exn\") (result exnref)
+        (block $caught (result exnref) (try_table (catch_all_ref $caught) (throw $t (i32.const 1))) (unreachable)))
+    (func (export \"throw\") (param i32)
+        (if (local.get 0) (then (throw $t (i32.const 1)))))
+    (func (export \"trap\") (unreachable)))";
+
+#[test]
+fn references_of_every_kind_are_judged_and_told() {
+    let cases = [
+        ("(assert_return (invoke \"any\" (ref.extern 7)) (ref.host 7))", "pass"),
+        ("(assert_return (invoke \"any\" (ref.extern 7)) (ref.host 8))", "wrong-value"),
+        ("(assert_return (invoke \"any\" (ref.extern 7)) (ref.any))", "pass"),
+        ("(assert_return (invoke \"any\" (ref.extern 7)) (ref.eq))", "wrong-reference"),
+        ("(assert_return (invoke \"any\" (ref.null extern)) (ref.null none))", "pass"),
+        ("(assert_return (invoke \"extern\" (ref.host 7)) (ref.extern 7))", "pass"),
+        ("(assert_return (invoke \"extern\" (ref.host 7)) (ref.extern 8))", "wrong-value"),
+        ("(assert_return (invoke \"extern\" (ref.null i31)) (ref.null noextern))", "pass"),
+        ("(assert_return (invoke \"i31\" (i32.const 5)) (ref.i31))", "pass"),
+        ("(assert_return (invoke \"i31\" (i32.const 5)) (ref.struct))", "wrong-reference"),
+        ("(assert_return (invoke \"struct\") (ref.struct))", "pass"),
+        ("(assert_return (invoke \"struct\") (ref.eq))", "pass"),
+        ("(assert_return (invoke \"struct\") (ref.array))", "wrong-reference"),
+        ("(assert_return (invoke \"array\") (ref.array))", "pass"),
+        ("(assert_return (invoke \"array\") (ref.null any))", "null-expected"),
+        ("(assert_return (invoke \"func\") (ref.func))", "pass"),
+        ("(assert_return (invoke \"external struct\") (ref.extern))", "pass"),
+        ("(assert_return (invoke \"external struct\") (ref.extern 0))", "wrong-value"),
+        ("(assert_return (invoke \"exn\") (ref.exn))", "pass"),
+        ("(assert_return (invoke \"exn\") (ref.any))", "wrong-type"),
+        ("(assert_exception (invoke \"throw\" (i32.const 1)))", "pass"),
+        ("(assert_exception (invoke \"throw\" (i32.const 0)))", "exception-expected"),
+        ("(assert_exception (invoke \"trap\"))", "trap-instead-of-exception"),
+        ("(assert_trap (invoke \"throw\" (i32.const 1)) \"unreachable\")", "exception-instead-of-trap"),
+        ("(assert_return (invoke \"throw\" (i32.const 1)))", "unexpected-exception"),
+    ];
+    let directives: Vec<&str> = cases.iter().map(|(directive, _)| *directive).collect();
+    let text = format!("{REFERENCES}\n{}", directives.join("\n"));
+    let outcomes = outcomes_with(&text, &Options::default());
+    assert_eq!(outcomes[0], "pass");
+    for ((directive, expected), outcome) in cases.iter().zip(&outcomes[1..]) {
+        assert_eq!(outcome, expected, "{directive}");
+    }
+    let text = format!("{REFERENCES}\n(assert_return (invoke \"i31\" (i32.const -2)) (ref.array))");
+    let result =
+        run_script("t.wast", &text, &Options::default(), &mut EngineEmbedder::new(Config::new())).unwrap();
+    let told = result.render_failures(false);
+    assert!(told.contains("ref.i31 -2 (0x7ffffffe)"), "{told}");
+}
+
 const FAILURES: &str = "(module (memory 1) (table 2 funcref)
     (func (export \"unreachable\") (unreachable))
     (func (export \"load\") (result i32) (i32.load (i32.const -1)))
