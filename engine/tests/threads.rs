@@ -137,7 +137,7 @@ const MEET: &str = "(func $meet (param $calls i32) (local $seen i32) (local $loo
       (local.set $seen (i32.atomic.load (i32.const 0)))
       (if (i32.lt_u (local.get $seen) (local.get $calls)) (then
         (local.set $looks (i32.add (local.get $looks) (i32.const 1)))
-        (if (i32.gt_u (local.get $looks) (i32.const 3000))
+        (if (i32.gt_u (local.get $looks) (i32.const 20000))
           (then (drop (memory.atomic.wait32 (i32.const 0) (local.get $seen) (i64.const -1)))))
         (br $again)))))";
 

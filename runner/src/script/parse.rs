@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use wast::core::{Module, ModuleKind};
 use wast::parser::{Cursor, Parse, ParseBuffer, Parser, Peek, parse as parse_all};
 
-use super::grammar::{bare_module, command, skip_rest, text_error, text_module};
+use super::grammar::{bare_module, command, directives, skip_rest, text_error, text_module};
 use super::model::{Command, Definition, Directive, ModuleForm, Script, TextError};
 use super::source::{Source, SourceError, Span};
 use super::split::{lexer, split};
@@ -83,17 +83,25 @@ fn form<T: for<'a> Parse<'a> + Into<Command>>(source: &Source<'_>, span: Span) -
         .and_then(|buffer| parse_all::<T>(&buffer).map(Into::into));
     let command = parsed.map_or_else(
         |error| Command::Malformed { message: error.message(), offset: base + error.span().offset() },
-        |command| moved(command, base),
+        |mut command| {
+            shift(&mut command, base);
+            command
+        },
     );
     Directive { span, command }
 }
 
 /// Counts the offsets within a form from the beginning of the source.
-fn moved(mut command: Command, base: usize) -> Command {
+fn shift(command: &mut Command, base: usize) {
+    if let Command::Thread { directives, .. } = command {
+        for Directive { span, command } in directives {
+            *span = span.start + base..span.end + base;
+            shift(command, base);
+        }
+    }
     if let Some(Definition { form: ModuleForm::Text(Err(error)), .. }) = command.definition_mut() {
         error.offset += base;
     }
-    command
 }
 
 fn begins_field(text: &str) -> bool {
@@ -122,14 +130,7 @@ impl<'a> Parse<'a> for Forms {
             let Fields(command) = parser.parse()?;
             return Ok(Forms(vec![Directive { span: start..parser.prev_span().offset(), command }]));
         }
-        let mut directives = Vec::new();
-        while !parser.is_empty() {
-            let start = parser.cur_span().offset();
-            let command = parser.parens(command)?;
-            // The parser tells as the previous token's place where that token ends, which is behind the `)`.
-            directives.push(Directive { span: start..parser.prev_span().offset(), command });
-        }
-        Ok(Forms(directives))
+        directives(parser).map(Forms)
     }
 }
 
