@@ -317,7 +317,9 @@ fn count(error: &wassay_engine::Error, tally: &mut Tally) {
 /// Something of the type that a module wants, where the host can make it.
 fn import(store: &mut Store, ty: &ExternType) -> Option<Extern> {
     Some(match ty {
-        ExternType::Func(_, ty) => Extern::Func(Func::alloc(store, (**ty).clone(), |_, _, _| Ok(())).ok()?),
+        ExternType::Func(func) => {
+            Extern::Func(Func::alloc(store, (*func.ty).clone(), |_, _, _| Ok(())).ok()?)
+        }
         ExternType::Memory(ty) => Extern::Memory(Memory::alloc(store, *ty).ok()?),
         ExternType::Table(ty) => Extern::Table(Table::alloc(store, *ty, Ref::Null(ty.element.heap)).ok()?),
         ExternType::Global(ty) => {
