@@ -18,6 +18,10 @@ pub enum ErrorKind {
     Malformed,
     /// The module is well-formed and breaks a validation rule (section 3).
     Invalid,
+    /// A custom section of the module breaks its grammar (appendix "Custom Sections and Annotations"). The module does not.
+    MalformedCustom,
+    /// A custom section of the module is well-formed and breaks a rule. The module does not.
+    InvalidCustom,
     /// The module is valid and uses what this engine does not carry out yet.
     Unsupported,
     /// An import is missing or does not match (section 4, "Instantiation").
@@ -163,6 +167,8 @@ impl fmt::Display for Error {
         let kind = match self.0.kind {
             ErrorKind::Malformed => "malformed module: ",
             ErrorKind::Invalid => "invalid module: ",
+            ErrorKind::MalformedCustom => "malformed custom section: ",
+            ErrorKind::InvalidCustom => "invalid custom section: ",
             ErrorKind::Unsupported => "unsupported: ",
             ErrorKind::Unlinkable => "unlinkable: ",
             ErrorKind::Trap(_) => "trap: ",

@@ -6,12 +6,25 @@
 //!
 //! - [`json`] writes and reads the report that other programs work with; its schema lies in `schema/` of this crate.
 //! - [`summary`] is the table at the end of a run.
+//! - [`markdown`] is for a comment or the summary of a step, [`html`] a page to read, [`junit`] what CI servers collect, and
+//!   [`badge`] a picture for a readme.
+//!
+//! [`merge`] makes one report of the shards of a run, and [`diff`] tells what changed from one report to the next.
 
+pub mod badge;
+pub mod diff;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod merge;
 pub mod summary;
 
+mod key;
 mod model;
 mod outcome;
+mod text;
 
-pub use model::{Case, Engine, Failure, Report, Suite, Totals};
+pub use key::{BadKey, Key};
+pub use model::{Case, Engine, Failure, Note, Report, Suite, Totals};
 pub use outcome::{Counts, Outcome};

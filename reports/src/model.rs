@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::json::{Version, millis};
+use crate::key::{self, Key};
 use crate::outcome::{Counts, Outcome};
 
 /// What one run found. Suites and cases keep the order they are given in.
@@ -41,6 +42,10 @@ pub struct Suite {
     pub name: String,
     /// Where it came from, and whether it was edited there.
     pub source: String,
+    /// Where its scripts can be read: a line of a case is at this, a `/`, the case's name, `#L` and the line. Absent where
+    /// that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Its cases.
     pub cases: Vec<Case>,
 }
@@ -68,10 +73,18 @@ pub struct Case {
     pub features: Vec<String>,
     /// What failed, in the order of the script.
     pub failures: Vec<Failure>,
+    /// What was skipped, failed as expected or passed against expectation, in the order of the script.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// The keys of the directives that were to be judged, in the order of the script, each twelve digits; empty where the
+    /// case has no directives or they are not known.
+    #[serde(skip_serializing_if = "Vec::is_empty", with = "key::run")]
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^([0-9a-f]{12})*$")))]
+    pub keys: Vec<Key>,
 }
 
-/// A directive that was not as expected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A directive that was not as expected, or what ended a case as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// The line of the directive, from 1; 0 where there is none.
@@ -88,6 +101,34 @@ pub struct Failure {
     pub actual: Option<String>,
     /// The text of the directive.
     pub source: String,
+    /// The directive, by what it says; absent where it was no single directive that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{12}$")))]
+    pub key: Option<Key>,
+    /// A unified diff from what was expected to what came, where that says it best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+    /// The last calls of the guest to its host, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<String>,
+}
+
+/// A directive that neither simply passed nor simply failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Note {
+    /// The line of the directive, from 1; 0 where there is none.
+    pub line: u32,
+    /// The column of the directive in characters, from 1; 0 where there is none.
+    pub column: u32,
+    /// Whether it was skipped, failed as expected or passed against expectation.
+    pub outcome: Outcome,
+    /// Why it was skipped or expected to fail.
+    pub reason: String,
+    /// The directive, by what it says; absent where the note is about the whole case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{12}$")))]
+    pub key: Option<Key>,
 }
 
 /// What a report adds up to.
@@ -135,6 +176,13 @@ impl Suite {
     /// How long its cases took, one after the other.
     pub fn duration(&self) -> Duration {
         self.cases.iter().fold(Duration::ZERO, |sum, case| sum.saturating_add(case.duration))
+    }
+}
+
+impl Failure {
+    /// The last of its [calls](Failure::calls), as many as are worth showing.
+    pub(crate) fn last_calls(&self) -> &[String] {
+        self.calls.get(self.calls.len().saturating_sub(20)..).unwrap_or_default()
     }
 }
 
@@ -201,20 +249,34 @@ struct CaseIn {
     text_not_compared: u64,
     features: Vec<String>,
     failures: Vec<Failure>,
+    #[serde(default)]
+    notes: Vec<Note>,
+    #[serde(default, with = "key::run")]
+    keys: Vec<Key>,
 }
 
 impl TryFrom<CaseIn> for Case {
     type Error = String;
 
     fn try_from(read: CaseIn) -> Result<Case, String> {
-        let CaseIn { name, outcome, duration, directives, text_not_compared, features, failures } = read;
+        let CaseIn {
+            name,
+            outcome,
+            duration,
+            directives,
+            text_not_compared,
+            features,
+            failures,
+            notes,
+            keys,
+        } = read;
         let worst = directives.outcome();
         if outcome < worst {
             return Err(format!(
                 "the case `{name}` cannot be `{outcome}`: it has a directive that is `{worst}`"
             ));
         }
-        Ok(Case { name, outcome, duration, directives, text_not_compared, features, failures })
+        Ok(Case { name, outcome, duration, directives, text_not_compared, features, failures, notes, keys })
     }
 }
 

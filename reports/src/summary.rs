@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{Report, Suite, Totals};
+use crate::text::{plural, printable, seconds, verdict};
 
 const PLAIN: Style = Style::new();
 const HEAD: Style = Style::new().bold();
@@ -28,8 +29,7 @@ pub fn render(report: &Report, colour: bool) -> String {
         table(&columns, &rows, colour, &mut out);
         out.push('\n');
     }
-    let (verdict, style) = verdict(report, totals);
-    line(&verdict, style, colour, &mut out);
+    line(&verdict(report, &totals), style(&totals), colour, &mut out);
     let unknown = report.text_not_compared();
     if unknown > 0 {
         line(&format!("{} not compared", plural(unknown, "error text")), ODD, colour, &mut out);
@@ -130,39 +130,12 @@ fn table(columns: &[&Column], rows: &[Row<'_>], colour: bool, out: &mut String) 
     }
 }
 
-/// The last line: what the run amounts to.
-fn verdict(report: &Report, totals: Totals) -> (String, Style) {
-    let (scripts, time) = (totals.cases.total(), seconds(report.duration));
-    let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
-    if scripts == 0 {
-        (format!("no script was run in {time}"), ODD)
-    } else if unexpected == 0 {
-        (format!("{} as expected in {time}", plural(scripts, "script")), GOOD)
-    } else {
-        (format!("{unexpected} of {} not as expected in {time}", plural(scripts, "script")), BAD)
-    }
-}
-
-fn plural(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
-fn seconds(duration: Duration) -> String {
-    format!("{:.2} s", duration.as_secs_f64())
-}
-
-/// `text` with its control characters escaped: a name must not reach the terminal as anything but a name.
-fn printable(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) {
-        text.chars()
-            .flat_map(|c| {
-                let escaped = c.is_control().then(|| c.escape_default());
-                let plain = escaped.is_none().then_some(c);
-                escaped.into_iter().flatten().chain(plain)
-            })
-            .collect()
-    } else {
-        Cow::Borrowed(text)
+/// How the last line looks.
+fn style(totals: &Totals) -> Style {
+    match totals.cases.outcome() {
+        _ if totals.cases.total() == 0 => ODD,
+        outcome if outcome.is_expected() => GOOD,
+        _ => BAD,
     }
 }
 

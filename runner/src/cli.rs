@@ -15,8 +15,9 @@ Examples:
   wassay wast a.wast                     run one script and show each directive that fails
   wassay wast --lines 120-140 a.wast     judge only what stands on these lines
   wassay suite list                      what there is to run
+  wassay report diff old.json new.json   what changed from one report to another
 
-Exit codes: 0 all as expected, 1 a failure, 2 wrong usage.
+Exit codes: 0 all as expected, 1 a failure or a regression, 2 wrong usage.
 Environment: NO_COLOR=1 switches colours off, RUST_LOG=debug logs to standard error.";
 
 /// Runs WebAssembly test scripts on an engine of its own and judges every assertion.
@@ -32,6 +33,7 @@ enum Command {
     Wast(commands::wast::Args),
     Test(commands::test::Args),
     Suite(commands::suite::Args),
+    Report(commands::report::Args),
 }
 
 /// The `wassay` command: reads the arguments and the environment of the process, and runs what they ask for.
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Wast(args) => commands::wast::run(args),
         Command::Test(args) => commands::test::run(args),
         Command::Suite(args) => commands::suite::run(args),
+        Command::Report(args) => commands::report::run(args),
     });
     let exit = done.unwrap_or_else(|error| {
         commands::output::complain("error", &error.to_string());

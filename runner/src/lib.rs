@@ -9,6 +9,7 @@
 //! | [`verdict`] | what became of a script, and how a failure is shown |
 //! | [`catalogue`] | suites by name or path, and the features of a script |
 //! | [`batch`] | many scripts on several threads |
+//! | [`keys`] | what tells the directives of a script apart, whatever line they stand on |
 //! | [`harness`] | scripts as trials of `cargo test` |
 //! | [`cli`] | the command line |
 
@@ -17,5 +18,6 @@ pub mod catalogue;
 pub mod cli;
 mod commands;
 pub mod harness;
+pub mod keys;
 pub mod script;
 pub mod verdict;

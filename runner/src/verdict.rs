@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use wassay_reports::{Case, Counts};
+use wassay_reports::{Case, Counts, Note};
 
 use crate::script::embed::ErrorKind;
 use crate::script::matching::MismatchKind;
@@ -145,6 +145,8 @@ impl ScriptResult {
                 .failures()
                 .map(|(directive, failure)| failure.to_report(directive.place))
                 .collect(),
+            notes: self.directives.iter().filter_map(DirectiveResult::note).collect(),
+            keys: Vec::new(),
         }
     }
 
@@ -161,6 +163,20 @@ impl ScriptResult {
         self.failures()
             .map(|(directive, failure)| failure.render(&self.name, directive.place, colour))
             .collect()
+    }
+}
+
+impl DirectiveResult {
+    /// What a report says of a directive that neither simply passed nor simply failed.
+    fn note(&self) -> Option<Note> {
+        let (Outcome::Skipped(reason)
+        | Outcome::ExpectedFailure(_, reason)
+        | Outcome::UnexpectedPass(reason)) = &self.outcome
+        else {
+            return None;
+        };
+        let (line, column) = numbers(self.place);
+        Some(Note { line, column, outcome: self.outcome.word(), reason: reason.clone(), key: None })
     }
 }
 
@@ -191,15 +207,16 @@ impl Failure {
 
     /// The failure as reports have it.
     pub fn to_report(&self, place: Place) -> wassay_reports::Failure {
-        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let (line, column) = numbers(place);
         wassay_reports::Failure {
-            line: number(place.line),
-            column: number(place.column),
+            line,
+            column,
             kind: self.kind.to_string(),
             message: self.message.clone(),
             expected: self.expected.clone(),
             actual: self.actual.clone(),
             source: self.source.clone(),
+            ..wassay_reports::Failure::default()
         }
     }
 
@@ -224,6 +241,12 @@ impl Failure {
         }
         text
     }
+}
+
+/// Line and column as reports have them.
+fn numbers(place: Place) -> (u32, u32) {
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    (number(place.line), number(place.column))
 }
 
 /// A text whose control characters are written out: a script must not be able to steer a terminal.
@@ -368,6 +391,10 @@ mod tests {
             (case.failures.len(), case.failures[0].line, case.failures[0].kind.as_str()),
             (1, 3, "wrong-value")
         );
+        let notes: Vec<(wassay_reports::Outcome, &str)> =
+            case.notes.iter().map(|note| (note.outcome, note.reason.as_str())).collect();
+        use wassay_reports::Outcome::{Skipped, XFailed, XPassed};
+        assert_eq!(notes, [(XPassed, "bug"), (Skipped, "later"), (XFailed, "bug")]);
     }
 
     #[test]

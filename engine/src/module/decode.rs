@@ -78,7 +78,7 @@ fn beyond_limits(error: &wasmparser::Error) -> Option<Error> {
 
 /// Reads every section and every instruction, and checks the side conditions of the binary grammar (section 5.5.16): equal
 /// lengths of the function and the code section, and of the data count and the data section.
-fn read_all(bytes: &[u8], features: Features) -> Result<()> {
+pub(super) fn read_all(bytes: &[u8], features: Features) -> Result<()> {
     let mut parser = Parser::new(0);
     parser.set_features(features.flags());
     let (mut functions, mut codes, mut data_count, mut data) = (0, 0, None, 0);

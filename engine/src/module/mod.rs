@@ -1,6 +1,7 @@
 //! Modules: decoded, validated and compiled (embedding appendix: `module_decode`, `module_validate`, `module_imports`, `module_exports`).
 
 pub(crate) mod const_expr;
+mod custom;
 pub(crate) mod decode;
 pub(crate) mod info;
 mod limits;

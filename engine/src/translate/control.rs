@@ -7,7 +7,8 @@ use smallvec::SmallVec;
 use wasmparser::{BlockType, BrTable};
 
 use super::Translator;
-use super::exception::TryTable;
+use super::exception::{Leaving, TryTable};
+use super::legacy_exception::LegacyCatch;
 use crate::compile::artifact::trap_code;
 use crate::compile::signature::ir_type;
 use crate::error::Result;
@@ -16,16 +17,16 @@ use crate::types::{FuncType, TypeConverter};
 
 /// An open block.
 pub(super) struct Frame {
-    kind: FrameKind,
+    pub(super) kind: FrameKind,
     /// The types that a branch to its end, or falling out of it, carries.
     results: SmallVec<[Type; 4]>,
     /// How many operands lie below the block's own.
-    height: usize,
+    pub(super) height: usize,
     /// Where a branch to the end goes; made by the first one.
     exit: Option<Block>,
 }
 
-enum FrameKind {
+pub(super) enum FrameKind {
     /// A block, or the function's body.
     Block,
     /// A loop with the block that it repeats, and how many operands a branch there carries.
@@ -36,6 +37,8 @@ enum FrameKind {
     Else,
     /// A block that catches: the topmost of the translator's `try_tables`.
     TryTable,
+    /// The part of a legacy `try` that catches.
+    LegacyCatch(LegacyCatch),
     /// A block that cannot be reached.
     Unreachable,
 }
@@ -73,11 +76,11 @@ impl Translator<'_, '_> {
         if block.catches.is_empty() {
             return self.block(block.ty);
         }
-        self.try_tables.push(TryTable::new(&block.catches));
+        self.try_tables.push(TryTable::new(self.frames.len(), &block.catches));
         self.open_block(block.ty, FrameKind::TryTable)
     }
 
-    fn open_block(&mut self, ty: BlockType, kind: FrameKind) -> Result<()> {
+    pub(super) fn open_block(&mut self, ty: BlockType, kind: FrameKind) -> Result<()> {
         let signature = self.block_signature(ty)?;
         let height = self.stack.len() - signature.params.len();
         self.frames.push(Frame { kind, results: signature.results, height, exit: None });
@@ -132,7 +135,7 @@ impl Translator<'_, '_> {
 
     pub(super) fn end(&mut self) -> Result<()> {
         let depth = self.frames.len() - 1;
-        let mut caught = None;
+        let mut leaving = None;
         match &self.frames[depth].kind {
             FrameKind::Unreachable => {
                 self.frames.pop();
@@ -140,18 +143,25 @@ impl Translator<'_, '_> {
             }
             // Without `else`, the other arm gives its parameters.
             FrameKind::If { .. } => self.r#else(),
-            FrameKind::TryTable => caught = self.try_tables.pop().and_then(TryTable::into_pad),
+            FrameKind::TryTable => leaving = self.close_try_table(),
+            FrameKind::LegacyCatch(catch) => leaving = catch.uncaught(),
             _ => {}
         }
-        if self.reachable && (self.frames[depth].exit.is_some() || caught.is_some()) {
+        self.close_block(leaving)
+    }
+
+    /// Closes a block, with what becomes of exceptions that nothing in it has caught.
+    pub(super) fn close_block(&mut self, leaving: Option<Leaving>) -> Result<()> {
+        let depth = self.frames.len() - 1;
+        if self.reachable && (self.frames[depth].exit.is_some() || leaving.is_some()) {
             self.branch_to_exit(depth);
         }
         let Some(frame) = self.frames.pop() else { unreachable!("validation matches every `end`") };
         if let FrameKind::Loop { header, .. } = frame.kind {
             self.b.seal_block(header);
         }
-        if let Some((pad, catches)) = caught {
-            self.landing_pad(pad, &catches)?;
+        if let Some(leaving) = leaving {
+            self.leave_block(leaving)?;
         }
         if let Some(exit) = frame.exit {
             self.stack.truncate(frame.height);
@@ -280,7 +290,7 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn branch_to_exit(&mut self, at: usize) {
+    pub(super) fn branch_to_exit(&mut self, at: usize) {
         let exit = self.exit_of(at);
         let args = self.pop_block_args(self.frames[at].results.len());
         self.b.ins().jump(exit, &args);

@@ -24,6 +24,9 @@ impl Translator<'_, '_> {
             }
             Op::Else => self.r#else(),
             Op::End => self.end()?,
+            Op::Catch { tag_index } => self.legacy_catch(Some(*tag_index)),
+            Op::CatchAll => self.legacy_catch(None),
+            Op::Delegate { relative_depth } => self.delegate(*relative_depth)?,
             _ => {}
         }
         Ok(())
@@ -58,6 +61,11 @@ impl Translator<'_, '_> {
             Op::TryTable { try_table } => self.try_table(try_table)?,
             Op::Throw { tag_index } => self.throw(*tag_index),
             Op::ThrowRef => self.throw_ref(),
+            Op::Try { blockty } => self.legacy_try(*blockty)?,
+            Op::Catch { tag_index } => self.legacy_catch(Some(*tag_index)),
+            Op::CatchAll => self.legacy_catch(None),
+            Op::Delegate { relative_depth } => self.delegate(*relative_depth)?,
+            Op::Rethrow { relative_depth } => self.rethrow(*relative_depth),
             // Parametric and variable.
             Op::Drop => drop(self.pop()),
             Op::Select | Op::TypedSelect { .. } => self.select(),

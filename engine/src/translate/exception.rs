@@ -13,25 +13,33 @@ use crate::compile::artifact::trap_code;
 use crate::compile::signature::{POINTER, ir_type, throw_signature};
 use crate::error::Result;
 use crate::trap::Trap;
+use crate::types::ValType;
 use crate::types::layout::{EXCEPTION_TAG, FieldsLayout};
 use crate::vm::layout::offsets;
 
-/// An open `try_table`.
+/// An open `try_table`, or a legacy `try` before its first `catch`.
 pub(super) struct TryTable {
+    /// The position of its block among the open ones.
+    frame: usize,
     catches: SmallVec<[Catch; 2]>,
     /// Where exceptions go; made by the first thing inside that can throw.
     pad: Option<Block>,
 }
 
 impl TryTable {
-    pub(super) fn new(catches: &[Catch]) -> TryTable {
-        TryTable { catches: catches.into(), pad: None }
+    pub(super) fn new(frame: usize, catches: &[Catch]) -> TryTable {
+        TryTable { frame, catches: catches.into(), pad: None }
     }
+}
 
-    /// The landing pad and the clauses, if anything inside can throw.
-    pub(super) fn into_pad(self) -> Option<(Block, SmallVec<[Catch; 2]>)> {
-        Some((self.pad?, self.catches))
-    }
+/// What becomes of the exceptions that leave a block which catches, where anything in it can throw.
+pub(super) enum Leaving {
+    /// The clauses of a `try_table` get them at its landing pad.
+    Clauses(Block, SmallVec<[Catch; 2]>),
+    /// They are thrown on: in this block, this one.
+    Uncaught(Block, Value),
+    /// They go from a landing pad to whatever catches inside of the block of that label, which is counted from outside.
+    Delegated(Block, u32),
 }
 
 /// Reads and writes of an exception's values: vectors among them are not aligned to their size.
@@ -65,7 +73,12 @@ impl Translator<'_, '_> {
 
     /// The landing pad of the innermost `try_table` around the instruction at hand.
     pub(super) fn innermost_pad(&mut self) -> Option<Block> {
-        let block = self.try_tables.last_mut()?;
+        self.pad_inside(self.frames.len())
+    }
+
+    /// The landing pad that is innermost inside the block at that position among the open ones.
+    fn pad_inside(&mut self, frame: usize) -> Option<Block> {
+        let block = self.try_tables.iter_mut().rfind(|block| block.frame <= frame)?;
         Some(*block.pad.get_or_insert_with(|| {
             let pad = self.b.create_block();
             self.b.append_block_param(pad, POINTER);
@@ -74,11 +87,39 @@ impl Translator<'_, '_> {
         }))
     }
 
-    /// Translates the landing pad of a `try_table` that has just been closed: its clauses count labels from outside of it.
-    pub(super) fn landing_pad(&mut self, pad: Block, catches: &[Catch]) -> Result<()> {
+    /// Takes the innermost `try_table` away: what follows is outside of it.
+    pub(super) fn close_try_table(&mut self) -> Option<Leaving> {
+        let block = self.try_tables.pop()?;
+        Some(Leaving::Clauses(block.pad?, block.catches))
+    }
+
+    /// Translates what becomes of exceptions that leave a block which has just been closed.
+    pub(super) fn leave_block(&mut self, leaving: Leaving) -> Result<()> {
+        match leaving {
+            Leaving::Clauses(pad, catches) => self.landing_pad(pad, &catches)?,
+            Leaving::Uncaught(block, exception) => {
+                self.b.switch_to_block(block);
+                self.throw_exception(exception);
+            }
+            Leaving::Delegated(pad, label) => {
+                let exception = self.land(pad);
+                let target = self.pad_inside(self.frames.len() - 1 - label as usize);
+                self.throw_to(target, exception);
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on in a landing pad that nothing more leads to, with the exception.
+    pub(super) fn land(&mut self, pad: Block) -> Value {
         self.b.seal_block(pad);
         self.b.switch_to_block(pad);
-        let exception = self.b.block_params(pad)[0];
+        self.b.block_params(pad)[0]
+    }
+
+    /// Translates the landing pad of a `try_table` that has just been closed: its clauses count labels from outside of it.
+    fn landing_pad(&mut self, pad: Block, catches: &[Catch]) -> Result<()> {
+        let exception = self.land(pad);
         for catch in catches {
             match *catch {
                 Catch::One { tag, label } => self.catch(exception, tag, label, false),
@@ -101,6 +142,18 @@ impl Translator<'_, '_> {
 
     /// Branches with the values of an exception, and with itself where that is asked for, if it has that tag.
     fn catch(&mut self, exception: Value, tag: u32, label: u32, with_reference: bool) {
+        let next = self.if_tagged(exception, tag);
+        let values = self.exception_values(exception, tag);
+        let mut args: Vec<BlockArg> = values.into_iter().map(BlockArg::Value).collect();
+        if with_reference {
+            args.push(exception.into());
+        }
+        self.branch_caught(label, &args);
+        self.b.switch_to_block(next);
+    }
+
+    /// Goes on where the exception has that tag; gives the block for all others.
+    pub(super) fn if_tagged(&mut self, exception: Value, tag: u32) -> Block {
         let (caught, next) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(caught);
         self.b.set_cold_block(next);
@@ -110,20 +163,18 @@ impl Translator<'_, '_> {
         self.b.ins().brif(same, caught, &[], next, &[]);
         self.b.seal_block(caught);
         self.b.seal_block(next);
-
         self.b.switch_to_block(caught);
+        next
+    }
+
+    /// The values of an exception of that tag.
+    pub(super) fn exception_values(&mut self, exception: Value, tag: u32) -> Vec<Value> {
         let ty = self.env.info.func_type_at(self.env.info.tag_types[tag as usize]);
         let fields = FieldsLayout::of_exception(ty).fields;
-        let mut args: Vec<BlockArg> = Vec::with_capacity(fields.len() + 1);
-        for ((offset, _), ty) in fields.iter().zip(ty.params()) {
-            let value = self.b.ins().load(ir_type(*ty), FIELD, exception, *offset as i32);
-            args.push(value.into());
-        }
-        if with_reference {
-            args.push(exception.into());
-        }
-        self.branch_caught(label, &args);
-        self.b.switch_to_block(next);
+        let load = |((offset, _), ty): (&(u32, _), &ValType)| {
+            self.b.ins().load(ir_type(*ty), FIELD, exception, *offset as i32)
+        };
+        fields.iter().zip(ty.params()).map(load).collect()
     }
 
     fn branch_caught(&mut self, label: u32, args: &[BlockArg]) {
@@ -132,8 +183,14 @@ impl Translator<'_, '_> {
     }
 
     /// Throws an exception: inside a `try_table` there is no need to look for the handler.
-    fn throw_exception(&mut self, exception: Value) {
-        if let Some(pad) = self.innermost_pad() {
+    pub(super) fn throw_exception(&mut self, exception: Value) {
+        let pad = self.innermost_pad();
+        self.throw_to(pad, exception);
+    }
+
+    /// Throws an exception to a landing pad, or out of the function.
+    fn throw_to(&mut self, pad: Option<Block>, exception: Value) {
+        if let Some(pad) = pad {
             self.b.ins().jump(pad, &[exception.into()]);
             return;
         }

@@ -15,6 +15,7 @@ mod gc_array;
 mod gc_cast;
 mod gc_descriptor;
 mod gc_struct;
+mod legacy_exception;
 mod memory;
 mod numeric;
 mod object;

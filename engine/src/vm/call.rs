@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::ffi::c_void;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -138,11 +139,10 @@ pub(crate) fn enter(
         ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store) = saved;
         (std::mem::take(&mut (*vm).fault), std::mem::take(&mut (*vm).thrown))
     };
-    if saved.0.fp == 0
-        && let Some(deepest) = store.heap.depth.take()
-    {
+    let deepest = store.heap.deepest.take().map(NonZeroUsize::get);
+    if let Some(deepest) = deepest.filter(|deepest| (low..here).contains(deepest)) {
         // What the call left on the stack would seem to be references of the next.
-        wipe_stack(here.saturating_sub(deepest.get()));
+        wipe_stack(deepest);
     }
     if returned != 0 {
         return Ok(());

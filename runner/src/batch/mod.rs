@@ -33,6 +33,8 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// Whether to find out which features the modules of a script use, which takes about as long as running it.
     pub uses: bool,
+    /// Whether to find out the keys of directives, by which reports are compared.
+    pub keys: bool,
 }
 
 /// How long a script may run where nobody watches. The slowest of the official ones take less than a second in a debug build.

@@ -56,6 +56,10 @@ impl<E: Embedder, H: BorrowMut<E>> Embedder for Recorder<E, H> {
         self.embedder.borrow_mut().compile(bytes)
     }
 
+    fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
+        self.embedder.borrow_mut().check_custom_sections(bytes)
+    }
+
     fn instantiate(&mut self, module: &E::Module) -> Result<E::Instance, EmbedError> {
         self.embedder.borrow_mut().instantiate(module)
     }

@@ -11,14 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use wassay_reports::Key;
 use wassay_testsuite::{ReadError, Script};
 
 use super::Settings;
 use super::finished::{End, Finished};
 use super::uses::Recorder;
 use crate::catalogue::judging;
-use crate::script::source::{Place, Source};
-use crate::script::{Embedder, Options, STACK, parse, run_script};
+use crate::keys;
+use crate::script::source::{Place, Source, SourceError};
+use crate::script::{Embedder, Options, STACK, parse, run};
 
 /// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
 #[derive(Debug)]
@@ -147,10 +149,12 @@ fn execute<E: Embedder>(
     };
     let mut finished = if skip {
         let message = "a script before it failed".to_owned();
-        Finished::new(label, End::NotRun { message, directives: count_directives(script.name(), &text) })
+        let keys = directives(script.name(), &text);
+        let finished = Finished::new(label, End::NotRun { message, directives: keys.len() });
+        if settings.keys { Finished { keys, ..finished } } else { finished }
     } else {
         tracing::debug!(script = label, features = %options.features, "running a script");
-        run_caught(label, &text, &options, settings.uses, seat, make)
+        run_caught(label, &text, &options, settings, seat, make)
     };
     finished.warnings = judging.warnings;
     finished
@@ -161,38 +165,43 @@ fn run_caught<E: Embedder>(
     label: String,
     text: &str,
     options: &Options,
-    uses: bool,
+    settings: &Settings,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
-    let run = || {
+    let run_all = || {
         let embedder = seat.get_or_insert_with(make);
-        if !uses {
-            return (run_script(&label, text, options, embedder), Vec::new());
+        let script = parse(Source::new(&label, text))?;
+        let keys = if settings.keys { keys::of(&script) } else { Vec::new() };
+        if !settings.uses {
+            return Ok((End::Judged(run(&script, options, embedder)), Vec::new(), keys));
         }
         let mut recorder = Recorder::new(embedder);
-        let result = run_script(&label, text, options, &mut recorder);
-        (result, recorder.names().collect())
+        let result = run(&script, options, &mut recorder);
+        Ok::<_, SourceError>((End::Judged(result), recorder.names().collect(), keys))
     };
-    let (end, uses) = match catch_unwind(AssertUnwindSafe(run)) {
-        Ok((Ok(result), uses)) => (End::Judged(result), uses),
-        Ok((Err(error), _)) => {
-            (End::Unusable { message: error.to_string(), place: Some(error.place) }, Vec::new())
+    let (end, uses, keys) = match catch_unwind(AssertUnwindSafe(run_all)) {
+        Ok(Ok(done)) => done,
+        Ok(Err(error)) => {
+            let (message, place) = (error.to_string(), Some(error.place));
+            (End::Unusable { message, place }, Vec::new(), Vec::new())
         }
         Err(payload) => {
             // Nobody knows in what state the embedder is: it is not even dropped.
             mem::forget(seat.take());
-            let directives = count_directives(&label, text);
-            (End::Crashed { message: panic_message(&*payload), directives }, Vec::new())
+            let directives = directives(&label, text);
+            let end = End::Crashed { message: panic_message(&*payload), directives: directives.len() };
+            (end, Vec::new(), if settings.keys { directives } else { Vec::new() })
         }
     };
-    Finished { uses, ..Finished::new(label, end) }
+    Finished { uses, keys, ..Finished::new(label, end) }
 }
 
-/// How many directives a script has, as far as it can be parsed.
-fn count_directives(label: &str, text: &str) -> usize {
-    let count = || parse(Source::new(label, text)).map_or(0, |script| script.directives.len());
-    catch_unwind(count).unwrap_or(0)
+/// The directives that a script has, as far as it can be parsed.
+fn directives(label: &str, text: &str) -> Vec<(Place, Key)> {
+    let directives =
+        || parse(Source::new(label, text)).map_or_else(|_| Vec::new(), |script| keys::of(&script));
+    catch_unwind(directives).unwrap_or_default()
 }
 
 fn panic_message(payload: &(dyn Any + Send)) -> String {
@@ -235,6 +244,10 @@ mod tests {
 
         fn compile(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
             assert!(bytes.len() > 8, "an empty module of {} bytes", bytes.len());
+            Ok(())
+        }
+
+        fn check_custom_sections(&mut self, _: &[u8]) -> Result<(), EmbedError> {
             Ok(())
         }
 

@@ -2,7 +2,9 @@
 
 pub(crate) mod output;
 mod progress;
+pub(crate) mod report;
 mod report_file;
+mod source_url;
 pub(crate) mod suite;
 pub(crate) mod test;
 pub(crate) mod wast;
@@ -99,9 +101,11 @@ impl Begin {
 /// A suite of a report.
 fn suite_report(selection: &Selection, finished: &[Finished]) -> Suite {
     let scripts = selection.scripts.iter().zip(finished);
+    let url = selection.scripts.first().and_then(|script| source_url::of_file(script.path()?, script.name()));
     Suite {
         name: selection.suite.name().to_owned(),
         source: selection.suite.source().to_owned(),
+        url,
         cases: scripts.map(|(script, finished)| finished.case(script.name())).collect(),
     }
 }

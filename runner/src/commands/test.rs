@@ -1,15 +1,16 @@
 //! `wassay test`: whole suites, with a table at the end.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use wassay_engine::Features;
-use wassay_reports::summary;
+use wassay_reports::{Case, Report, diff, summary};
 use wassay_testsuite::{PinError, Suite, catalogue};
 
 use super::output::{colour_on, complain, print};
 use super::progress::Progress;
-use super::report_file::ReportFile;
+use super::report_file::{ReportFile, check_all, read};
 use super::{Begin, Error, Exit, duration, suite_report, workers};
 use crate::batch::{self, Finished, Selection, Settings, TIMEOUT, full_name};
 use crate::catalogue::resolve;
@@ -22,6 +23,8 @@ Examples:
   wassay test ./scripts                  run every .wast file below a folder
   wassay test --filter i32 --filter i64  only the scripts whose name contains one of these
   wassay test --report json=out.json     write a report for other programs
+  wassay test --report html=out.html     write a page to read
+  wassay test --baseline out.json        show what changed since that report
 
 `wassay suite list` shows the suites. A folder that has the name of a suite is reached as ./NAME.";
 
@@ -44,9 +47,12 @@ pub(crate) struct Args {
     /// How long each script may run, as in `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// Write a report; the format is json. May be given several times
+    /// Write a report: json, junit, markdown, html or badge. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
+    /// Show what changed since this report, which is one in JSON; a regression is a failure of the run
+    #[arg(long, value_name = "REPORT")]
+    baseline: Option<PathBuf>,
     /// Embedded suites by name, folders and files by path [default: the suites that should pass]
     #[arg(value_name = "SUITE or DIR")]
     suites: Vec<String>,
@@ -54,12 +60,14 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let selections = select(suites(&args.suites)?, &args.filters)?;
-    args.reports.iter().try_for_each(ReportFile::check)?;
+    check_all(&args.reports)?;
+    let baseline = args.baseline.as_deref().map(read).transpose()?;
     let settings = Settings {
         features: args.features,
         match_kind: args.match_kind,
         timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
         uses: !args.reports.is_empty(),
+        keys: !args.reports.is_empty() || baseline.is_some(),
         ..Settings::default()
     };
     let scripts = selections.iter().map(|selection| selection.scripts.len()).sum();
@@ -75,12 +83,34 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let colour = colour_on(&std::io::stdout());
     let mut text = failures(&finished, colour);
     text.push_str(&summary::render(&report, colour));
+    let changes =
+        baseline.map(|baseline| diff::compare(&comparable(baseline, &report, &args.filters), &report));
+    if let Some(changes) = &changes {
+        text.push('\n');
+        text.push_str(&diff::text(changes, colour));
+    }
     print(&text)?;
     // A run that was filtered says nothing about how much a suite holds.
     let lost = if args.filters.is_empty() { not_as_pinned(&selections, &finished) } else { Vec::new() };
     lost.iter().for_each(|error| complain("error", &error.to_string()));
-    args.reports.iter().try_for_each(|file| file.write(&report))?;
-    Ok(if report.is_expected() && lost.is_empty() { Exit::Success } else { Exit::Failure })
+    args.reports.iter().try_for_each(|file| file.write(&report, changes.as_ref()))?;
+    let regressed = changes.is_some_and(|changes| changes.is_regression());
+    Ok(if report.is_expected() && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
+}
+
+/// What of an older report was run again: the suites of the new one, and of them the scripts that the filters name.
+fn comparable(mut old: Report, new: &Report, filters: &[String]) -> Report {
+    // One suite may have been called otherwise; of several it is not known which were left out on purpose.
+    if new.suites.len() > 1 || old.suites.len() > 1 {
+        old.suites.retain(|suite| new.suites.iter().any(|other| other.name == suite.name));
+    }
+    for suite in &mut old.suites {
+        let name = |case: &Case| format!("{}::{}", suite.name, case.name);
+        if !filters.is_empty() {
+            suite.cases.retain(|case| filters.iter().any(|filter| name(case).contains(filter)));
+        }
+    }
+    old
 }
 
 /// The suites of these words, each once; those that run by default where there is no word.

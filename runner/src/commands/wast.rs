@@ -1,7 +1,7 @@
 //! `wassay wast`: scripts by their files, and each directive that fails.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use wassay_engine::Features;
@@ -9,8 +9,8 @@ use wassay_reports::{Counts, Suite};
 use wassay_testsuite::{catalogue, directory};
 
 use super::output::{colour_on, complain, print};
-use super::report_file::ReportFile;
-use super::{Begin, Error, Exit, duration, plural, workers};
+use super::report_file::{ReportFile, check_all};
+use super::{Begin, Error, Exit, duration, plural, source_url, workers};
 use crate::batch::{self, End, Finished, Selection, Settings};
 use crate::script::LineRange;
 use crate::script::messages::MatchKind;
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// How long each script may run, as in `10s`; without it, for ever
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// Write a report; the format is json. May be given several times
+    /// Write a report: json, junit, markdown, html or badge. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
     /// The scripts
@@ -58,7 +58,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let suite_features = args.suite.as_deref().map(features_of).transpose()?;
-    args.reports.iter().try_for_each(ReportFile::check)?;
+    check_all(&args.reports)?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
         features: args.features.or(suite_features),
@@ -67,6 +67,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         fail_fast: args.fail_fast,
         timeout: args.timeout,
         uses: !args.reports.is_empty(),
+        keys: !args.reports.is_empty(),
     };
     let jobs = args.fail_fast.then_some(std::num::NonZeroUsize::MIN);
     let (begin, workers) = (Begin::now(), workers(jobs, selections.len())?);
@@ -79,8 +80,13 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     if !args.reports.is_empty() {
         let name = args.suite.unwrap_or_else(|| "wast".to_owned());
         let cases = finished.iter().map(|finished| finished.case(&finished.label)).collect();
-        let report = begin.report(vec![Suite { name, source: "files".to_owned(), cases }]);
-        args.reports.iter().try_for_each(|file| file.write(&report))?;
+        // The names of these cases are their paths, from here.
+        let is_below = |path: &PathBuf| {
+            path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+        };
+        let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
+        let report = begin.report(vec![Suite { name, source: "files".to_owned(), url, cases }]);
+        args.reports.iter().try_for_each(|file| file.write(&report, None))?;
     }
     Ok(exit(&finished))
 }

@@ -1,10 +1,9 @@
 //! What each assertion asks.
 
-use super::annotations::without_annotations;
 use super::embed::{EmbedError, Embedder, ErrorKind, Results};
 use super::matching::match_results;
 use super::messages::{Comparison, compare, held_by_validator};
-use super::model::{Action, Definition, Instantiation, ModuleForm};
+use super::model::{Action, Definition, Instantiation};
 use super::run::{Interpreter, missed};
 use super::value::{Pattern, Value};
 use crate::verdict::{Failure, FailureKind};
@@ -79,27 +78,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         }
     }
 
-    /// The text must be malformed with its annotations, and well-formed without them.
-    pub(super) fn assert_malformed_custom(
-        &mut self,
-        module: &Definition,
-        text: &str,
-    ) -> Result<Judged, Failure> {
-        let ModuleForm::Quote(quoted) = &module.form else {
-            let message = "only annotations in quoted text are judged, not custom sections of this form";
-            return Err(Failure::new(FailureKind::Unsupported, message));
-        };
-        let malformed = match module.form.bytes() {
-            Ok(_) => return Err(accepted(ErrorKind::MalformedCustom, text, "the annotations were accepted")),
-            Err(error) => error,
-        };
-        let bare = ModuleForm::Quote(without_annotations(quoted));
-        let kind = if bare.bytes().is_ok() { ErrorKind::MalformedCustom } else { ErrorKind::Malformed };
-        let error = EmbedError { kind, ..self.malformed_text(&module.form, malformed) };
-        self.assert_error(&error, ErrorKind::MalformedCustom, Some(text))
-    }
-
-    fn assert_error(
+    pub(super) fn assert_error(
         &self,
         error: &EmbedError,
         expected: ErrorKind,
@@ -150,6 +129,6 @@ fn wanted(kind: ErrorKind, text: Option<&str>) -> String {
     text.map_or_else(|| kind.name().to_owned(), |text| format!("{}: {text}", kind.name()))
 }
 
-fn accepted(kind: ErrorKind, text: &str, message: &str) -> Failure {
+pub(super) fn accepted(kind: ErrorKind, text: &str, message: &str) -> Failure {
     Failure::new(FailureKind::Missed(kind), message).with(wanted(kind, Some(text)), "no error")
 }

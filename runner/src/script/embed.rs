@@ -40,6 +40,13 @@ pub trait Embedder {
     /// [`ErrorKind::Malformed`], [`ErrorKind::Invalid`], [`ErrorKind::Unsupported`] or [`ErrorKind::Limit`].
     fn compile(&mut self, bytes: &[u8]) -> Result<Self::Module, EmbedError>;
 
+    /// Checks those custom sections of a module that the specification has rules for. The module has not been compiled before.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MalformedCustom`] or [`ErrorKind::InvalidCustom`]; [`ErrorKind::Malformed`] where the module is no module.
+    fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError>;
+
     /// Instantiates a module: links it against the registered names, initializes it and runs its start function.
     ///
     /// # Errors

@@ -84,6 +84,10 @@ impl Embedder for EngineEmbedder {
         Ok(Module::new(&self.session()?.engine, bytes)?)
     }
 
+    fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
+        Ok(Module::check_custom_sections(&self.session()?.engine, bytes)?)
+    }
+
     fn instantiate(&mut self, module: &Module) -> Result<EngineInstance, EmbedError> {
         let session = self.session()?;
         session.define_spectest(module)?;
@@ -343,6 +347,8 @@ impl From<Error> for EmbedError {
         let kind = match error.kind() {
             Engine::Malformed => ErrorKind::Malformed,
             Engine::Invalid => ErrorKind::Invalid,
+            Engine::MalformedCustom => ErrorKind::MalformedCustom,
+            Engine::InvalidCustom => ErrorKind::InvalidCustom,
             Engine::Unsupported => ErrorKind::Unsupported,
             Engine::Unlinkable => ErrorKind::Unlinkable,
             Engine::Trap(_) => ErrorKind::Trap,

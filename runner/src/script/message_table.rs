@@ -85,14 +85,70 @@ pub(crate) const RULES: &[Rule] = &[
         &["@custom annotation: missing section name", "@custom annotation: unexpected token"],
         &["expected a string"],
     ),
-    rule(&["misplaced @custom annotation", "misplaced @name annotation"], SYNTAX),
+    rule(&["misplaced @custom annotation"], SYNTAX),
     rule(
         &["@name annotation: multiple module", "@metadata.code.branch_hint annotation: not in a function"],
         SYNTAX,
     ),
+    rule(&["misplaced @name annotation", "@name annotation: misplaced annotation"], SYNTAX),
+    rule(
+        &["@name annotation: string expected", "@metadata.code.branch_hint annotation: unexpected token"],
+        &["expected a string"],
+    ),
+    rule(&["@name annotation: unexpected token"], SYNTAX),
     rule(
         &["@metadata.code.branch_hint annotation: duplicate annotation"],
         &["@metadata.code.branch_hint annotation: duplicate annotation"],
+    ),
+    rule(
+        &["@metadata.code.branch_hint annotation: invalid placement"],
+        &["@metadata.code.branch_hint annotation: must precede an instruction"],
+    ),
+    rule(&["@metadata.code.branch_hint annotation: invalid hint value"], &["invalid value for branch hint"]),
+    // Custom sections (the same appendix). The interpreter names the annotation where the section is invalid, in the binary format too.
+    rule(
+        &["@metadata.code.branch_hint annotation: invalid target"],
+        &["metadata.code.branch_hint section: invalid target*"],
+    ),
+    rule(
+        &["@metadata.code.branch_hint annotation: invalid order"],
+        &["metadata.code.branch_hint section: invalid order*"],
+    ),
+    rule(
+        &["@metadata.code.branch_hint section: invalid offset"],
+        &["metadata.code.branch_hint section: no instruction begins at offset # of the function"],
+    ),
+    rule(
+        &["@metadata.code.branch_hint section: missing reserved byte"],
+        &["metadata.code.branch_hint section: invalid leading byte (#) for invalid branch hint byte"],
+    ),
+    rule(
+        &["@metadata.code.branch_hint section: invalid hint value"],
+        &["metadata.code.branch_hint section: invalid leading byte (#) for invalid branch hint taken byte"],
+    ),
+    rule(&["malformed UTF-8 encoding"], &["name section: malformed UTF-8 encoding*"]),
+    rule(&["unexpected end of name section"], &["* section: unexpected end-of-file"]),
+    rule(
+        &["invalid name subsection id"],
+        &["name section: unknown subsection id #", "name section: name subsection out of order"],
+    ),
+    rule(
+        &["name subsection size mismatch"],
+        &["name section: trailing data at the end of a name", "name section: section size mismatch*"],
+    ),
+    rule(
+        &["custom @name: multiple function or local names", "custom @name: multiple function names"],
+        &["name section: names out of order", "name section: indirect names out of order"],
+    ),
+    rule(&["custom @name: invalid function index #"], &["name section: there is no function # here"]),
+    rule(&["custom @name: invalid type index #"], &["name section: there is no type # here"]),
+    rule(
+        &["custom @name: invalid local index # for function #"],
+        &["name section: there is no local # here"],
+    ),
+    rule(
+        &["custom @name: invalid field index # for type #", "custom @name: non-struct type #"],
+        &["name section: there is no field # here"],
     ),
     // The binary format (core spec, section 5).
     rule(&["magic header not detected"], &["magic header not detected*"]),

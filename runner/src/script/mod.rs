@@ -6,9 +6,11 @@
 
 mod annotations;
 mod assert;
+mod assert_custom;
 pub mod embed;
 mod engine_embed;
 mod env;
+mod folded_try;
 mod grammar;
 mod literal;
 pub mod matching;

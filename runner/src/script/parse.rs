@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use wast::core::{Module, ModuleKind};
 use wast::parser::{Cursor, Parse, ParseBuffer, Parser, Peek, parse as parse_all};
 
+use super::folded_try::unfold;
 use super::grammar::{bare_module, command, directives, skip_rest, text_error, text_module};
 use super::model::{Command, Definition, Directive, ModuleForm, Script, TextError};
 use super::source::{Source, SourceError, Span};
@@ -51,15 +52,23 @@ fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
         message: "malformed UTF-8 encoding".to_owned(),
         offset: error.valid_up_to(),
     })?;
-    let buffer = ParseBuffer::new_with_lexer(lexer(text)).map_err(text_error)?;
-    let Quoted(mut module) = parse_all(&buffer).map_err(text_error)?;
-    module.encode().map_err(text_error)
+    let unfolded = unfold(text);
+    let encode = || {
+        let buffer = ParseBuffer::new_with_lexer(lexer(&unfolded.text))?;
+        let Quoted(mut module) = parse_all(&buffer)?;
+        module.encode()
+    };
+    encode()
+        .map_err(text_error)
+        .map_err(|error| TextError { offset: unfolded.original(error.offset), ..error })
 }
 
 /// The directives of a text all of whose forms parse: one pass over its tokens.
 fn whole(text: &str) -> Option<Vec<Directive>> {
-    let buffer = ParseBuffer::new_with_lexer(lexer(text)).ok()?;
-    let Forms(directives) = parse_all(&buffer).ok()?;
+    let unfolded = unfold(text);
+    let buffer = ParseBuffer::new_with_lexer(lexer(&unfolded.text)).ok()?;
+    let Forms(mut directives) = parse_all(&buffer).ok()?;
+    move_all(&mut directives, &|offset| unfolded.original(offset));
     let closed = |directive: &Directive| {
         directive.span.end.checked_sub(1).and_then(|last| text.as_bytes().get(last)) == Some(&b')')
     };
@@ -78,29 +87,38 @@ fn form_by_form(source: &Source<'_>) -> Result<Vec<Directive>, SourceError> {
 
 /// Parses a stretch of the source by itself.
 fn form<T: for<'a> Parse<'a> + Into<Command>>(source: &Source<'_>, span: Span) -> Directive {
-    let base = span.start;
-    let parsed = ParseBuffer::new_with_lexer(lexer(source.slice(&span)))
+    let unfolded = unfold(source.slice(&span));
+    let in_source = |offset| span.start + unfolded.original(offset);
+    let parsed = ParseBuffer::new_with_lexer(lexer(&unfolded.text))
         .and_then(|buffer| parse_all::<T>(&buffer).map(Into::into));
-    let command = parsed.map_or_else(
-        |error| Command::Malformed { message: error.message(), offset: base + error.span().offset() },
-        |mut command| {
-            shift(&mut command, base);
+    let command = match parsed {
+        Ok(mut command) => {
+            move_within(&mut command, &in_source);
             command
-        },
-    );
+        }
+        Err(error) => {
+            Command::Malformed { message: error.message(), offset: in_source(error.span().offset()) }
+        }
+    };
     Directive { span, command }
 }
 
-/// Counts the offsets within a form from the beginning of the source.
-fn shift(command: &mut Command, base: usize) {
+/// Counts the offsets of directives, and within them, from the beginning of the source.
+fn move_all(directives: &mut [Directive], in_source: &dyn Fn(usize) -> usize) {
+    for Directive { span, command } in directives {
+        *span = in_source(span.start)..in_source(span.end);
+        move_within(command, in_source);
+    }
+}
+
+/// Counts the offsets within a directive, of a thread's directives and of what is wrong with a module's text, from the beginning of
+/// the source.
+fn move_within(command: &mut Command, in_source: &dyn Fn(usize) -> usize) {
     if let Command::Thread { directives, .. } = command {
-        for Directive { span, command } in directives {
-            *span = span.start + base..span.end + base;
-            shift(command, base);
-        }
+        move_all(directives, in_source);
     }
     if let Some(Definition { form: ModuleForm::Text(Err(error)), .. }) = command.definition_mut() {
-        error.offset += base;
+        error.offset = in_source(error.offset);
     }
 }
 
@@ -253,6 +271,33 @@ mod tests {
         };
         let bytes = definition.form.bytes().unwrap();
         assert!(bytes.windows(7).any(|window| window == b"\x03keyval"), "{bytes:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_behind_a_folded_try_has_its_place() {
+        let text =
+            "(module (func (try (do) (catch_all)) (br $l)))\n(module (func (try (do) (delegate 0)) (nope)))";
+        let script = parse(Source::new("t.wast", text)).unwrap();
+        let Command::Module(Definition { form: ModuleForm::Text(Err(unresolved)), .. }) =
+            &script.directives[0].command
+        else {
+            panic!("{script:?}")
+        };
+        assert_eq!(unresolved.offset, text.find("$l").unwrap());
+        let Command::Malformed { offset, .. } = script.directives[1].command else { panic!("{script:?}") };
+        assert_eq!(offset, text.find("nope").unwrap());
+        // All of it parses: the same by the other way.
+        let text = text.replace("(nope)", "");
+        let script = parse(Source::new("t.wast", &text)).unwrap();
+        assert_eq!(script.source.slice(&script.directives[1].span), text.lines().nth(1).unwrap());
+        let Command::Module(Definition { form: ModuleForm::Text(Err(unresolved)), .. }) =
+            &script.directives[0].command
+        else {
+            panic!("{script:?}")
+        };
+        assert_eq!(unresolved.offset, text.find("$l").unwrap());
+        let quoted = ModuleForm::Quote(b"(func (try (do) (catch_all))\n(br $l))".to_vec());
+        assert_eq!(quoted.bytes().unwrap_err().offset, 33);
     }
 
     #[test]

@@ -140,9 +140,9 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             Command::AssertMalformed { module, text } => self.assert_malformed(module, text),
             Command::AssertInvalid { module, text } => self.assert_invalid(module, text),
             Command::AssertMalformedCustom { module, text } => self.assert_malformed_custom(module, text),
-            Command::AssertInvalidCustom { .. } => Err(unsupported("assert_invalid_custom")),
+            Command::AssertInvalidCustom { module, text } => self.assert_invalid_custom(module, text),
             Command::Thread { name, shared, directives } => {
-                self.start_thread(name, shared, directives, self.source.place(directive.span.start))
+                self.start_thread((name, shared, directives), &directive.span)
             }
             Command::Wait { thread } => self.wait(thread),
             Command::Unsupported { keyword } => Err(unsupported(keyword)),

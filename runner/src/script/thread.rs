@@ -7,7 +7,7 @@ use super::embed::{EmbedError, Embedder, ErrorKind};
 use super::model::{Directive, Name};
 use super::options::Options;
 use super::run::{Interpreter, unexpected};
-use super::source::{Place, Source};
+use super::source::{Place, Source, Span};
 use crate::verdict::{Failure, FailureKind};
 
 /// How large the stack of a thread that runs scripts is, in bytes.
@@ -25,8 +25,9 @@ pub(super) struct Threads<'scope, 'env> {
 
 struct Running<'scope> {
     name: Name,
-    /// Where its `thread` directive stands.
+    /// Where its `thread` directive stands, and its text.
     place: Place,
+    text: &'scope str,
     handle: ScopedJoinHandle<'scope, Result<Judged, Failure>>,
 }
 
@@ -47,8 +48,9 @@ impl<'scope, 'env> Threads<'scope, 'env> {
 
     /// Waits for every thread, and gives the failures of those that nobody has waited for, by the place of their directive.
     pub(super) fn join_all(&mut self) -> Vec<(Place, Failure)> {
-        let joined = self.running.drain(..).map(|thread| (thread.place, thread.join()));
-        joined.filter_map(|(place, judged)| Some((place, judged.err()?))).collect()
+        let joined = self.running.drain(..).map(|thread| (thread.place, thread.text, thread.join()));
+        let failed = joined.filter_map(|(place, text, judged)| Some((place, text, judged.err()?)));
+        failed.map(|(place, text, failure)| (place, Failure { source: text.to_owned(), ..failure })).collect()
     }
 }
 
@@ -62,10 +64,8 @@ impl Running<'_> {
 impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
     pub(super) fn start_thread(
         &mut self,
-        name: &'env Name,
-        shared: &'env [Name],
-        directives: &'env [Directive],
-        place: Place,
+        (name, shared, directives): (&'env Name, &'env [Name], &'env [Directive]),
+        span: &Span,
     ) -> Result<Judged, Failure> {
         let instances = shared.iter().map(|name| self.instance(Some(name))).collect::<Result<Vec<_>, _>>()?;
         let begun = self.embedder.begin_thread(&instances);
@@ -77,7 +77,8 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
         let handle = thread.spawn_scoped(scope, move || body.run()).map_err(|error| {
             unexpected(&EmbedError::new(ErrorKind::Limit, format!("no thread could be started: {error}")))
         })?;
-        self.threads.running.push(Running { name: name.clone(), place, handle });
+        let (place, text) = (self.source.place(span.start), self.source.slice(span));
+        self.threads.running.push(Running { name: name.clone(), place, text, handle });
         Ok(Judged::Fully)
     }
 

@@ -5,7 +5,7 @@ use super::mark::Marker;
 use crate::error::Result;
 use crate::runtime::StoreState;
 use crate::types::{HeapType, ValType};
-use crate::vm::roots::{StackRoots, wipe_stack};
+use crate::vm::roots::StackRoots;
 
 /// What is known of a store's heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,6 @@ impl StoreState {
         self.learn_hole();
         self.mark(&stack);
         self.publish_hole();
-        // What marking left on the stack is not to be taken for references by the next collection.
-        wipe_stack(8 << 10);
         let dead = self.host_values.sweep();
         // This runs code of the host's, which cannot reach the store.
         drop(dead);

@@ -18,8 +18,8 @@ use crate::vm::sys::stack;
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
     pub(super) parts: Option<Parts>,
-    /// How far down the stack reached where objects were made, since the code of the store was last entered from outside.
-    pub(crate) depth: Option<NonZeroUsize>,
+    /// How far down the stack reached where objects were made, since a call into the store was last over.
+    pub(crate) deepest: Option<NonZeroUsize>,
     /// How many collections there were.
     pub(super) collections: u64,
     /// How many bytes of objects the last of them kept.
@@ -121,7 +121,7 @@ impl StoreState {
             return Err(over(limit));
         }
         self.begin_heap()?;
-        self.heap.depth = [self.heap.depth, NonZeroUsize::new(stack::here())].into_iter().flatten().min();
+        self.heap.deepest = [self.heap.deepest, NonZeroUsize::new(stack::here())].into_iter().flatten().min();
         self.learn_hole();
         let object = self.room(size as usize)?;
         let Some(Parts { space, .. }) = &mut self.heap.parts else { unreachable!("the heap has begun") };

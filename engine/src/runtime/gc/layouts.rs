@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::types::TypeId;
 use crate::types::canon::CanonType;
-use crate::types::layout::{ObjectLayout, PAYLOAD};
+use crate::types::layout::{ObjectLayout, array_size};
 
 /// The types of the objects of a heap, found without a lock once they were met.
 #[derive(Debug)]
@@ -50,9 +50,6 @@ impl Layouts {
 pub(super) fn size(layout: &ObjectLayout, header: u64) -> usize {
     match layout {
         ObjectLayout::Struct(fields) | ObjectLayout::Exception(fields) => fields.size as usize,
-        ObjectLayout::Array(element) => {
-            let bytes = (header >> 32) << element.size_log2();
-            (u64::from(PAYLOAD) + bytes).next_multiple_of(8) as usize
-        }
+        ObjectLayout::Array(element) => array_size(*element, (header >> 32) as u32) as usize,
     }
 }

@@ -210,7 +210,7 @@ impl Space {
             self.first_free += 1;
         }
         let mut first = self.first_free;
-        for index in first..self.blocks.len() {
+        for index in self.first_free..self.blocks.len() {
             if self.blocks[index].usage != Use::Free {
                 first = index + 1;
             } else if index + 1 - first == count {

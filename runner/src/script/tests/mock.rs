@@ -47,7 +47,7 @@ impl Embedder for Mock {
         if self.broken { Err(EmbedError::new(ErrorKind::Internal, "no machine")) } else { Ok(()) }
     }
 
-    /// Decodes and validates; a custom section `fail` asks for another failure by its content.
+    /// Decodes and validates; an import from `compile` asks for another failure by its name.
     fn compile(&mut self, bytes: &[u8]) -> Result<Imports, EmbedError> {
         let features = if self.features == Features::V1 { WasmFeatures::WASM1 } else { WasmFeatures::WASM3 };
         let imports = imports(bytes).map_err(|error| failed(ErrorKind::Malformed, &error))?;
@@ -57,6 +57,24 @@ impl Embedder for Mock {
             Some((_, name)) => behave(name).map(|_| imports.clone()),
             None => Ok(imports),
         }
+    }
+
+    /// A custom section `malformed` or `invalid` is that, for the reason that it holds.
+    fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
+        for payload in Parser::new(0).parse_all(bytes) {
+            let Payload::CustomSection(section) =
+                payload.map_err(|error| failed(ErrorKind::Malformed, &error))?
+            else {
+                continue;
+            };
+            let kind = match section.name() {
+                "malformed" => ErrorKind::MalformedCustom,
+                "invalid" => ErrorKind::InvalidCustom,
+                _ => continue,
+            };
+            return Err(EmbedError::new(kind, String::from_utf8_lossy(section.data())));
+        }
+        Ok(())
     }
 
     /// Links by name alone; an import from `start` does what it is called.

@@ -254,8 +254,36 @@ fn assert_malformed_custom_wants_the_annotation_to_be_at_fault() {
             "(assert_malformed_custom (module quote \"(func (@custom \\\"a\\\") nope)\") \"misplaced @custom annotation\")",
             "malformed-instead-of-malformed-custom",
         ),
-        ("(assert_malformed_custom (module binary \"\") \"unexpected end\")", "unsupported"),
+        (
+            "(assert_malformed_custom (module binary \"\") \"unexpected end\")",
+            "malformed-instead-of-malformed-custom",
+        ),
+        ("(assert_malformed_custom (module (@custom \"malformed\" \"bad\")) \"bad\")", "pass"),
+        (
+            "(assert_malformed_custom (module (@custom \"invalid\" \"bad\")) \"bad\")",
+            "invalid-custom-instead-of-malformed-custom",
+        ),
         ("(assert_malformed (module quote \"(func nope)\") \"unknown operator\")", "pass"),
+    ]);
+}
+
+#[test]
+fn assert_invalid_custom_wants_a_valid_module_with_an_invalid_section() {
+    check(&[
+        ("(assert_invalid_custom (module (@custom \"invalid\" \"bad\")) \"bad\")", "pass"),
+        ("(assert_invalid_custom (module (@custom \"other\" \"bad\")) \"bad\")", "not-invalid-custom"),
+        (
+            "(assert_invalid_custom (module (@custom \"malformed\" \"bad\")) \"bad\")",
+            "malformed-custom-instead-of-invalid-custom",
+        ),
+        (
+            "(assert_invalid_custom (module (@custom \"invalid\" \"bad\") (func (result i32))) \"bad\")",
+            "invalid-instead-of-invalid-custom",
+        ),
+        (
+            "(assert_invalid_custom (module quote \"(func nope)\") \"bad\")",
+            "malformed-instead-of-invalid-custom",
+        ),
     ]);
 }
 
@@ -402,7 +430,6 @@ fn a_form_that_does_not_parse_fails_alone() {
 fn what_the_runner_does_not_do_fails_as_unsupported() {
     for directive in [
         "(assert_suspension (invoke \"f\") \"unhandled\")",
-        "(assert_invalid_custom (module) \"invalid target\")",
         "(assert_something_new (module) (a (b)) \"c\")",
         "(input \"file.wast\")",
         "(component)",

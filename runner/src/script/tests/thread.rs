@@ -54,6 +54,10 @@ fn a_thread_that_nobody_waits_for_fails_where_it_was_started() {
     let text =
         "(module $m) (thread $t (shared (module $m)) (invoke $m \"trap unreachable\")) (invoke \"void\")";
     assert_eq!(outcomes(text), ["pass", "unexpected-trap", "pass"]);
+    let result = result_with(text, &Options::default());
+    let (directive, failure) = result.failures().next().unwrap();
+    assert_eq!(directive.keyword, "thread");
+    assert!(failure.source.starts_with("(thread $t (shared"), "{failure:?}");
     // Two of one name: `wait` takes the later, and the other is waited for at the end.
     let text = "(module $m) (thread $t (shared (module $m)) (invoke $m \"trap unreachable\"))
         (thread $t (shared (module $m)) (invoke $m \"void\")) (wait $t)";

@@ -1,0 +1,77 @@
+//! The section of branch hints (appendix, "Branch Hints"): which arm of an `if` or `br_if` is likely.
+
+use std::collections::HashMap;
+
+use wasmparser::{BinaryReader, BranchHint, BranchHintSectionReader, FunctionBody, Operator};
+
+use super::outline::Outline;
+use super::{invalid_custom, malformed_custom};
+use crate::error::{Error, Result};
+
+/// The name of the section.
+pub(super) const NAME: &str = "metadata.code.branch_hint";
+
+/// Checks the content of a section of branch hints.
+pub(super) fn check(reader: BinaryReader<'_>, module: &Outline<'_>) -> Result<()> {
+    let (mut invalid, mut before) = (None, None);
+    let section = BranchHintSectionReader::new(reader).map_err(malformed)?;
+    for function in section.into_iter_with_offsets() {
+        let (at, function) = function.map_err(malformed)?;
+        let hints: Vec<(u64, BranchHint)> =
+            function.hints.into_iter_with_offsets().collect::<wasmparser::Result<_>>().map_err(malformed)?;
+        if before.is_some_and(|before| function.func <= before) {
+            let message = format!("function {} is out of order or there twice", function.func);
+            return Err(malformed_custom(NAME, &message, at));
+        }
+        before = Some(function.func);
+        let Some(body) = module.body(function.func) else {
+            let message = format!("there is no function {} with a body", function.func);
+            invalid.get_or_insert_with(|| invalid_custom(NAME, &message, at));
+            continue;
+        };
+        if let Some(error) = check_hints(&hints, body)? {
+            invalid.get_or_insert(error);
+        }
+    }
+    invalid.map_or(Ok(()), Err)
+}
+
+/// Checks the hints of a function: gives what is invalid, fails at what is malformed.
+fn check_hints(hints: &[(u64, BranchHint)], body: &FunctionBody<'_>) -> Result<Option<Error>> {
+    let targets = instructions(body).map_err(malformed)?;
+    let (mut invalid, mut before) = (None, None);
+    for (at, hint) in hints {
+        let Some(is_branch) = targets.get(&hint.func_offset) else {
+            let message = format!("no instruction begins at offset {:#x} of the function", hint.func_offset);
+            return Err(malformed_custom(NAME, &message, *at));
+        };
+        if before.is_some_and(|before| hint.func_offset <= before) {
+            let message = "invalid order: hints come by their offsets, each offset once";
+            invalid.get_or_insert_with(|| invalid_custom(NAME, message, *at));
+        }
+        before = Some(hint.func_offset);
+        if !is_branch {
+            let message = "invalid target: a hint is for an `if` or a `br_if`";
+            invalid.get_or_insert_with(|| invalid_custom(NAME, message, *at));
+        }
+    }
+    Ok(invalid)
+}
+
+/// Where each instruction of a function begins, from the beginning of its body, and whether a hint may be on it.
+fn instructions(body: &FunctionBody<'_>) -> wasmparser::Result<HashMap<u32, bool>> {
+    let mut found = HashMap::new();
+    let mut operators = body.get_operators_reader()?;
+    while !operators.eof() {
+        let (operator, offset) = operators.read_with_offset()?;
+        let is_branch = matches!(operator, Operator::If { .. } | Operator::BrIf { .. });
+        if let Ok(offset) = u32::try_from(offset - body.range().start) {
+            found.insert(offset, is_branch);
+        }
+    }
+    Ok(found)
+}
+
+fn malformed(error: wasmparser::Error) -> Error {
+    malformed_custom(NAME, error.message(), error.offset())
+}

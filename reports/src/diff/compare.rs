@@ -1,0 +1,324 @@
+//! Finds what changed.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::{CaseDrift, Change, Diff, Drift, Run, Slower, State, SuiteDrift, What};
+use crate::key::Key;
+use crate::model::{Case, Failure, Note, Report, Suite};
+use crate::outcome::Outcome;
+use crate::text::{headline, link};
+
+/// A script is slower where it takes twice as long and so much more: below that a busy machine differs from itself.
+const SLOWER_BY: Duration = Duration::from_millis(100);
+
+/// What changed from `old` to `new`.
+pub fn compare(old: &Report, new: &Report) -> Diff {
+    let mut diff = Diff {
+        old: run(old),
+        new: run(new),
+        regressed: Vec::new(),
+        fixed: Vec::new(),
+        changed: Vec::new(),
+        slower: Vec::new(),
+        drift: Drift::default(),
+    };
+    let pairs = pair_suites(&old.suites, &new.suites);
+    for pair in pairs {
+        match pair {
+            (Some(old), Some(new)) => diff.suite(old, new),
+            (None, Some(new)) => {
+                let (suite, cases) = (new.name.clone(), new.outcomes());
+                diff.drift.suites.push(SuiteDrift::New { suite, cases });
+            }
+            (Some(old), None) => {
+                let (suite, cases) = (old.name.clone(), old.outcomes());
+                diff.drift.suites.push(SuiteDrift::Gone { suite, cases });
+            }
+            (None, None) => {}
+        }
+    }
+    diff
+}
+
+fn run(report: &Report) -> Run {
+    let Report { engine, started, duration, .. } = report;
+    Run { engine: engine.clone(), started: started.clone(), duration: *duration, totals: report.totals() }
+}
+
+/// Two that are the same, or one that is in one report only.
+type Pair<'a, T> = (Option<&'a T>, Option<&'a T>);
+
+/// Pairs by name, and what is left by `same`; the new in their order, then the old that are left in theirs.
+fn pair<'a, T>(
+    old: &'a [T],
+    new: &'a [T],
+    name: fn(&T) -> &str,
+    mut same: impl FnMut(&[&'a T], &'a T) -> Option<usize>,
+) -> Vec<Pair<'a, T>> {
+    let mut by_name: HashMap<&str, &T> = HashMap::new();
+    for item in old {
+        by_name.entry(name(item)).or_insert(item);
+    }
+    let found: Vec<Option<&T>> = new.iter().map(|item| by_name.remove(name(item))).collect();
+    let taken: HashSet<*const T> = found.iter().flatten().map(|item| std::ptr::from_ref(*item)).collect();
+    let mut left: Vec<&T> = old.iter().filter(|item| !taken.contains(&std::ptr::from_ref(*item))).collect();
+    let mut pairs: Vec<Pair<'a, T>> = Vec::with_capacity(new.len() + left.len());
+    for (item, found) in new.iter().zip(found) {
+        let found =
+            found.or_else(|| same(&left, item).filter(|at| *at < left.len()).map(|at| left.remove(at)));
+        pairs.push((found, Some(item)));
+    }
+    pairs.extend(left.into_iter().map(|item| (Some(item), None)));
+    pairs
+}
+
+/// A suite that has another name now, as a folder has that lies elsewhere, is known by the names of its cases.
+fn pair_suites<'a>(old: &'a [Suite], new: &'a [Suite]) -> Vec<Pair<'a, Suite>> {
+    pair(
+        old,
+        new,
+        |suite| &suite.name,
+        |left, suite| {
+            let names: HashSet<&str> = suite.cases.iter().map(|case| case.name.as_str()).collect();
+            left.iter().position(|other| {
+                let shared = other.cases.iter().filter(|case| names.contains(case.name.as_str())).count();
+                shared > 0 && shared * 2 >= suite.cases.len().min(other.cases.len())
+            })
+        },
+    )
+}
+
+/// A case that has another name now is known by its directives.
+fn pair_cases<'a>(old: &'a [Case], new: &'a [Case]) -> Vec<Pair<'a, Case>> {
+    let mut by_keys: Option<HashMap<&[Key], &Case>> = None;
+    pair(
+        old,
+        new,
+        |case| &case.name,
+        |left, case| {
+            if case.keys.is_empty() {
+                return None;
+            }
+            let by_keys = by_keys
+                .get_or_insert_with(|| left.iter().map(|case| (case.keys.as_slice(), *case)).collect());
+            let found = by_keys.remove(case.keys.as_slice())?;
+            left.iter().position(|other| std::ptr::eq(*other, found))
+        },
+    )
+}
+
+impl Diff {
+    fn suite(&mut self, old: &Suite, new: &Suite) {
+        if old.name != new.name || old.source != new.source {
+            self.drift.suites.push(SuiteDrift::Origin {
+                suite: [old.name.clone(), new.name.clone()],
+                source: [old.source.clone(), new.source.clone()],
+            });
+        }
+        for pair in pair_cases(&old.cases, &new.cases) {
+            match pair {
+                (Some(before), Some(after)) => self.case(new, before, after),
+                (None, Some(case)) => self.drift.cases.push(came(new, case)),
+                (Some(case), None) => {
+                    let drift = case_drift(new, &case.name, What::Gone);
+                    self.drift.cases.push(CaseDrift { directives_gone: case.directives.total(), ..drift });
+                }
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// A case that both reports have.
+    fn case(&mut self, suite: &Suite, old: &Case, new: &Case) {
+        let by_directive = !old.keys.is_empty() && !new.keys.is_empty();
+        if by_directive {
+            self.directives(suite, old, new);
+        }
+        if !by_directive || is_whole(old) || is_whole(new) {
+            self.whole(suite, old, new);
+        }
+        if old.name != new.name {
+            let drift = case_drift(suite, &new.name, What::Moved);
+            self.drift.cases.push(CaseDrift { from: Some(old.name.clone()), ..drift });
+        }
+        let twice = new.duration >= old.duration.saturating_mul(2);
+        if old.keys == new.keys && twice && new.duration.saturating_sub(old.duration) >= SLOWER_BY {
+            let (suite, case) = (suite.name.clone(), new.name.clone());
+            self.slower.push(Slower { suite, case, before: old.duration, after: new.duration });
+        }
+    }
+
+    /// Directive by directive.
+    fn directives(&mut self, suite: &Suite, old: &Case, new: &Case) {
+        let (before, after) = (Directives::of(old), Directives::of(new));
+        let mut drift = case_drift(suite, &new.name, What::Edited);
+        for key in &new.keys {
+            let now = after.get(*key);
+            if !before.all.contains(key) {
+                drift.directives_new += 1;
+                if let Some(now) = now.filter(|now| !now.is_expected()) {
+                    drift.unexpected.push(now.change(suite, new, None, now));
+                }
+                continue;
+            }
+            let (Some(was), Some(now)) = (before.get(*key), now) else { continue };
+            if let Some(list) = self.list(was.is_expected(), now.is_expected(), was.state() != now.state()) {
+                // What passed has no place of its own in a report.
+                let place = if matches!(now, Directive::Passed) { was } else { now };
+                list.push(Change { key: Some(*key), ..place.change(suite, new, Some(was), now) });
+            }
+        }
+        drift.directives_gone = old.keys.iter().filter(|key| !after.all.contains(key)).count() as u64;
+        if drift.directives_new > 0 || drift.directives_gone > 0 {
+            self.drift.cases.push(drift);
+        }
+    }
+
+    /// A case as one, where it ended as one or where its directives are not known.
+    fn whole(&mut self, suite: &Suite, old: &Case, new: &Case) {
+        let [(was, first_was), (now, first_now)] = [old, new].map(|case| {
+            let failure =
+                case.failures.iter().find(|failure| failure.key.is_none()).or(case.failures.first());
+            (Directive::Whole(case, failure), failure)
+        });
+        let worse = new.outcome > old.outcome || new.directives.failed > old.directives.failed;
+        let both_fail = !was.is_expected() && !now.is_expected();
+        if both_fail && worse {
+            self.regressed.push(now.change(suite, new, Some(was), now));
+            return;
+        }
+        let differs = was.state() != now.state() || (both_fail && !same_failures(old, new));
+        if let Some(list) = self.list(was.is_expected(), now.is_expected(), differs) {
+            let place = if first_now.is_none() && first_was.is_some() { was } else { now };
+            list.push(place.change(suite, new, Some(was), now));
+        }
+    }
+
+    /// Where a change belongs, by whether it was and is expected; nowhere where it is none.
+    fn list(&mut self, was: bool, now: bool, differs: bool) -> Option<&mut Vec<Change>> {
+        match (was, now) {
+            (true, false) => Some(&mut self.regressed),
+            (false, true) => Some(&mut self.fixed),
+            _ => differs.then_some(&mut self.changed),
+        }
+    }
+}
+
+/// A case that the old report does not have.
+fn came(suite: &Suite, case: &Case) -> CaseDrift {
+    let failed = case.failures.iter().map(Directive::Failed);
+    let xpassed = case.notes.iter().map(Directive::Noted).filter(|directive| !directive.is_expected());
+    let mut unexpected: Vec<Change> =
+        failed.chain(xpassed).map(|directive| directive.change(suite, case, None, directive)).collect();
+    if unexpected.is_empty() && !case.outcome.is_expected() {
+        let whole = Directive::Whole(case, None);
+        unexpected.push(whole.change(suite, case, None, whole));
+    }
+    let drift = case_drift(suite, &case.name, What::New);
+    CaseDrift { directives_new: case.directives.total(), unexpected, ..drift }
+}
+
+fn case_drift(suite: &Suite, case: &str, what: What) -> CaseDrift {
+    let (suite, case) = (suite.name.clone(), case.to_owned());
+    CaseDrift { suite, case, what, from: None, directives_new: 0, directives_gone: 0, unexpected: Vec::new() }
+}
+
+/// Whether something ended the case as a whole, so that nothing is known of single directives.
+fn is_whole(case: &Case) -> bool {
+    case.failures.iter().any(|failure| failure.key.is_none())
+}
+
+/// Whether two cases fail in the same way.
+fn same_failures(old: &Case, new: &Case) -> bool {
+    let states = |case: &Case| case.failures.iter().map(|f| Directive::Failed(f).state()).collect::<Vec<_>>();
+    states(old) == states(new)
+}
+
+/// What is known of the directives of a case.
+struct Directives<'a> {
+    all: HashSet<Key>,
+    named: HashMap<Key, Directive<'a>>,
+    /// Whether those that are not named are known to have passed.
+    others_passed: bool,
+}
+
+impl<'a> Directives<'a> {
+    fn of(case: &'a Case) -> Directives<'a> {
+        let noted = case.notes.iter().filter_map(|note| Some((note.key?, Directive::Noted(note))));
+        let failed =
+            case.failures.iter().filter_map(|failure| Some((failure.key?, Directive::Failed(failure))));
+        Directives {
+            all: case.keys.iter().copied().collect(),
+            named: noted.chain(failed).collect(),
+            others_passed: !is_whole(case),
+        }
+    }
+
+    fn get(&self, key: Key) -> Option<Directive<'a>> {
+        let other = self.others_passed.then_some(Directive::Passed);
+        self.named.get(&key).copied().or(other)
+    }
+}
+
+/// A directive as a report has it, or the whole case in the place of one.
+#[derive(Clone, Copy)]
+enum Directive<'a> {
+    Passed,
+    Failed(&'a Failure),
+    Noted(&'a Note),
+    Whole(&'a Case, Option<&'a Failure>),
+}
+
+impl Directive<'_> {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Directive::Passed => Outcome::Passed,
+            Directive::Failed(_) => Outcome::Failed,
+            Directive::Noted(note) => note.outcome,
+            Directive::Whole(case, _) => case.outcome,
+        }
+    }
+
+    fn is_expected(&self) -> bool {
+        self.outcome().is_expected()
+    }
+
+    fn failure(&self) -> Option<&Failure> {
+        match self {
+            Directive::Failed(failure) => Some(failure),
+            Directive::Whole(_, failure) => *failure,
+            Directive::Passed | Directive::Noted(_) => None,
+        }
+    }
+
+    fn state(&self) -> State {
+        let failure = self.failure();
+        let message = match self {
+            Directive::Noted(note) => note.reason.clone(),
+            _ => failure.map_or_else(String::new, headline),
+        };
+        let (expected, actual) = failure.map_or((None, None), |f| (f.expected.clone(), f.actual.clone()));
+        State { outcome: self.outcome(), message, expected, actual }
+    }
+
+    /// The change from `was` to `now`, at the place of this one.
+    fn change(&self, suite: &Suite, case: &Case, was: Option<Directive<'_>>, now: Directive<'_>) -> Change {
+        let failure = self.failure();
+        let (line, column, key) = match self {
+            Directive::Noted(note) => (note.line, note.column, note.key),
+            _ => failure.map_or((0, 0, None), |failure| (failure.line, failure.column, failure.key)),
+        };
+        Change {
+            suite: suite.name.clone(),
+            case: case.name.clone(),
+            line,
+            column,
+            key,
+            before: was.map(|was| was.state()),
+            after: now.state(),
+            source: failure.map_or_else(String::new, |failure| failure.source.clone()),
+            url: link(suite, &case.name, line),
+        }
+    }
+}

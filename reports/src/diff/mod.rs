@@ -1,0 +1,209 @@
+//! What changed from one report to the next: what the engine does otherwise, apart from what the suites ask otherwise.
+//!
+//! Suites and cases are matched by their names, directives by their [keys](crate::Key): a directive that moved to another line,
+//! or a script that was renamed, is the same as before. What only one of the reports has is [drift](Drift) of the suites
+//! and no change of the engine.
+
+mod compare;
+mod text;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use self::compare::compare;
+pub use self::text::render as text;
+pub(crate) use self::text::{case_drift, state, suite_drift, was};
+use crate::json::millis;
+use crate::key::Key;
+use crate::model::{Engine, Totals};
+use crate::outcome::{Counts, Outcome};
+
+/// What changed. Everything stands in the order of the new report; what only the old one has, in its order.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diff {
+    /// The old run.
+    pub old: Run,
+    /// The new run.
+    pub new: Run,
+    /// What was as expected and is no more.
+    pub regressed: Vec<Change>,
+    /// What is as expected and was not.
+    pub fixed: Vec<Change>,
+    /// What is as expected, or not, as it was, but in another way: another message, or passed before and skipped now.
+    pub changed: Vec<Change>,
+    /// Scripts that take longer, of those whose directives are the same.
+    pub slower: Vec<Slower>,
+    /// What the suites have otherwise.
+    pub drift: Drift,
+}
+
+/// One of the two runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Run {
+    /// What was tested.
+    pub engine: Engine,
+    /// When it started.
+    pub started: String,
+    /// How long it took, in milliseconds.
+    #[serde(rename = "duration_ms", with = "millis")]
+    pub duration: Duration,
+    /// What it adds up to.
+    pub totals: Totals,
+}
+
+/// A directive that ended otherwise, or a case as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// The suite, by its name in the new report.
+    pub suite: String,
+    /// The case, by its name in the new report.
+    pub case: String,
+    /// The line in the new script, in the old one for what was fixed; 0 where it is not known.
+    pub line: u32,
+    /// The column, likewise.
+    pub column: u32,
+    /// The directive; absent where it is the case as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<Key>,
+    /// How it ended before; absent where it was not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<State>,
+    /// How it ended now.
+    pub after: State,
+    /// The text of the directive; empty where it is not known.
+    pub source: String,
+    /// Where it can be read; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// How something ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct State {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The kind of the failure and its message, or the reason why it was skipped or expected to fail; empty where it passed.
+    pub message: String,
+    /// What was expected, where there is something to compare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What came instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actual: Option<String>,
+}
+
+/// A case that takes longer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Slower {
+    /// The suite.
+    pub suite: String,
+    /// The case.
+    pub case: String,
+    /// How long it took, in milliseconds.
+    #[serde(rename = "before_ms", with = "millis")]
+    pub before: Duration,
+    /// How long it takes, in milliseconds.
+    #[serde(rename = "after_ms", with = "millis")]
+    pub after: Duration,
+}
+
+/// How the suites differ.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Drift {
+    /// Suites that came, went, or are from elsewhere.
+    pub suites: Vec<SuiteDrift>,
+    /// Cases that came, went, moved or were edited, in suites that both reports have.
+    pub cases: Vec<CaseDrift>,
+}
+
+/// What became of a suite.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "what", rename_all = "lowercase")]
+pub enum SuiteDrift {
+    /// Only the new report has it.
+    New {
+        /// The suite.
+        suite: String,
+        /// How its cases ended.
+        cases: Counts,
+    },
+    /// Only the old report has it.
+    Gone {
+        /// The suite.
+        suite: String,
+        /// How its cases ended.
+        cases: Counts,
+    },
+    /// Its name or what it says of its origin changed.
+    Origin {
+        /// Its name before and now.
+        suite: [String; 2],
+        /// Its source before and now.
+        source: [String; 2],
+    },
+}
+
+/// What became of a case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CaseDrift {
+    /// The suite.
+    pub suite: String,
+    /// The case, by its name in the new report unless it is gone.
+    pub case: String,
+    /// What became of it.
+    pub what: What,
+    /// Its name before, where it moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// How many directives it has that it did not have.
+    pub directives_new: u64,
+    /// How many directives it had that it has no more.
+    pub directives_gone: u64,
+    /// Those of its new directives that are not as expected, or the case as a whole where it is new and has no directives.
+    pub unexpected: Vec<Change>,
+}
+
+/// What can become of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// Only the new report has it.
+    New,
+    /// Only the old report has it.
+    Gone,
+    /// It has another name and the same directives.
+    Moved,
+    /// It has other directives.
+    Edited,
+}
+
+impl Diff {
+    /// Whether something regressed. What is new in a suite and fails is no regression.
+    pub fn is_regression(&self) -> bool {
+        !self.regressed.is_empty()
+    }
+
+    /// Whether there is nothing to say about what the engine does.
+    pub fn is_empty(&self) -> bool {
+        self.regressed.is_empty()
+            && self.fixed.is_empty()
+            && self.changed.is_empty()
+            && self.slower.is_empty()
+    }
+
+    /// The same as indented JSON, with a line feed at its end.
+    pub fn json(&self) -> String {
+        // Nothing here is a map or writes by code of its own that could fail.
+        let mut json = serde_json::to_string_pretty(self).expect("a comparison is representable as JSON");
+        json.push('\n');
+        json
+    }
+}
+
+impl Drift {
+    /// Whether the suites are the same.
+    pub fn is_empty(&self) -> bool {
+        self.suites.is_empty() && self.cases.is_empty()
+    }
+}

@@ -1,0 +1,53 @@
+//! The report as a page: one file that needs nothing from elsewhere and runs no script but its own.
+//!
+//! What to show is in `view`, `scripts` and `failed`, how in `page.html`, `style.css` and `script.js`. Everything that comes from the report is escaped by
+//! the template; the page's content security policy would not let it do anything if it were not. The page is at most
+//! [`MAX_LENGTH`] bytes: failures and scripts that do not fit are counted, and those that are as expected go first.
+
+mod failed;
+mod scripts;
+mod view;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+
+use self::view::View;
+use crate::model::Report;
+
+/// How long the page is at most, in bytes.
+pub const MAX_LENGTH: usize = 3_000_000;
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The one script that the page's content security policy lets run, as the policy names it: a test computes it.
+const SCRIPT_HASH: &str = "sha256-iSBFSWxVcEJi21Q7X2sVj2I9rRa5d9fKxupQFMLj6yc=";
+
+/// The report as an HTML document.
+pub fn render(report: &Report) -> String {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.expect("the usual delimiters are sound"));
+    let [style, script] = [STYLE, SCRIPT].map(|text| Value::from_safe_string(text.to_owned()));
+    let view = Value::from(Serde(View::of(report)));
+    let context = context! { style, script, script_hash => SCRIPT_HASH, ..view };
+    // The name makes the template escape for HTML. It is a part of the program, as are the fields that it names.
+    environment.render_named_str("page.html", PAGE, context).expect("the template fits its view")
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::BASE64;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn the_policy_names_the_script() {
+        let hash = BASE64.encode(&Sha256::digest(SCRIPT));
+        assert_eq!(SCRIPT_HASH, format!("sha256-{hash}"), "`script.js` changed: this is its digest now");
+    }
+}

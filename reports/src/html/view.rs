@@ -1,0 +1,384 @@
+//! What the page shows, ready to be put into the template.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::failed::{Failed, failed};
+use super::scripts::{Group, Place, scripts};
+use crate::model::{Case, Report, Suite};
+use crate::outcome::{Counts, Outcome};
+use crate::text::{MAX_SHOWN, cut, grouped, link, percent_passed, verdict};
+
+/// How much of the page what comes from the report may take, in bytes; the rest is the template's own.
+const ROOM: usize = 2_900_000;
+
+/// So many rows a table has at most beside that of the scripts.
+const MAX_ROWS: usize = 300;
+
+/// So many scripts are shown as the slowest.
+const SLOWEST: usize = 10;
+
+/// Outcomes in the order of their columns.
+const COLUMNS: [Outcome; 7] = [
+    Outcome::Passed,
+    Outcome::Failed,
+    Outcome::Timeout,
+    Outcome::Crashed,
+    Outcome::Skipped,
+    Outcome::XFailed,
+    Outcome::XPassed,
+];
+
+#[derive(Serialize)]
+pub(super) struct View {
+    engine: String,
+    host: String,
+    started: String,
+    verdict: String,
+    /// `good`, `bad`, or `odd` where nothing was run.
+    mood: &'static str,
+    tiles: Vec<Tile>,
+    bar: Vec<Stretch>,
+    suites: Vec<SuiteRow>,
+    suites_left: usize,
+    sources: Vec<Source>,
+    times: Vec<Time>,
+    slowest: Vec<Time>,
+    columns: Vec<&'static str>,
+    features: Vec<FeatureRow>,
+    scripts: Vec<Group>,
+    scripts_left: u64,
+    failed: Vec<Failed>,
+    failures: usize,
+    failures_left: u64,
+    text_not_compared: u64,
+}
+
+/// A number that the page begins with.
+#[derive(Serialize)]
+struct Tile {
+    label: &'static str,
+    value: String,
+    /// What stands below it in small letters.
+    note: String,
+    mood: &'static str,
+}
+
+/// A part of a bar, in percent of its length.
+#[derive(Serialize)]
+struct Stretch {
+    outcome: &'static str,
+    count: String,
+    width: String,
+}
+
+#[derive(Serialize)]
+struct SuiteRow {
+    name: String,
+    url: Option<String>,
+    scripts: String,
+    odd: String,
+    directives: String,
+    passed: String,
+    failed: String,
+    other: String,
+    percent: String,
+    mood: &'static str,
+    bar: Vec<Stretch>,
+}
+
+/// Where some of the suites are from.
+#[derive(Serialize)]
+struct Source {
+    source: String,
+    suites: String,
+}
+
+#[derive(Serialize)]
+struct Time {
+    name: String,
+    time: String,
+    width: String,
+}
+
+#[derive(Serialize)]
+struct FeatureRow {
+    name: String,
+    /// What to filter by, to see the scripts.
+    filter: Option<String>,
+    scripts: String,
+    /// A count for each column, empty where it is zero.
+    counts: Vec<Cell>,
+    bar: Vec<Stretch>,
+}
+
+#[derive(Serialize)]
+struct Cell {
+    outcome: &'static str,
+    count: String,
+}
+
+impl SuiteRow {
+    fn cost(&self) -> usize {
+        let SuiteRow { name, url, other, .. } = self;
+        // It has a row in the chart of times too, with its name twice, and stands with its source.
+        1600 + 4 * cost(name) + cost(other) + url.as_ref().map_or(0, |url| cost(url))
+    }
+}
+
+impl FeatureRow {
+    fn cost(&self) -> usize {
+        1600 + 2 * cost(&self.name)
+    }
+}
+
+impl View {
+    pub(super) fn of(report: &Report) -> View {
+        let totals = report.totals();
+        let mood = match totals.cases.outcome() {
+            _ if totals.cases.total() == 0 => "odd",
+            outcome => mood(outcome),
+        };
+        let suites: Vec<SuiteRow> = report.suites.iter().take(MAX_ROWS).map(suite_row).collect();
+        let (columns, features) = features(report);
+        let sources = sources(report);
+        let mut room = ROOM;
+        sources.iter().for_each(|row| room = room.saturating_sub(100 + cost(&row.source)));
+        suites.iter().for_each(|row| room = room.saturating_sub(row.cost()));
+        features.iter().for_each(|row| room = room.saturating_sub(row.cost()));
+        // Rows are short; however many there are, half is for what did not pass.
+        let mut half = room / 2;
+        let (mut scripts, scripts_left) = scripts(report, &mut half);
+        let (failed, failures_left) = failed(report, room / 2 + half);
+        let details: HashMap<Place, &str> = failed.iter().map(|one| (one.place, one.id.as_str())).collect();
+        for row in scripts.iter_mut().flat_map(|group| &mut group.rows) {
+            row.details = details.get(&row.place).map(|id| (*id).to_owned());
+        }
+        View {
+            engine: shown(&format!("{} {}", report.engine.name, report.engine.version)),
+            host: shown(&report.host),
+            started: shown(&report.started),
+            verdict: verdict(report, &totals),
+            mood,
+            tiles: tiles(&totals.cases, &totals.directives),
+            bar: bar(&totals.directives),
+            suites,
+            sources,
+            suites_left: report.suites.len().saturating_sub(MAX_ROWS),
+            times: times(report.suites.iter().map(|suite| (suite.name.clone(), suite.duration())), 40),
+            slowest: slowest(report),
+            columns,
+            features,
+            scripts,
+            scripts_left,
+            failures: failed.iter().map(Failed::entries).sum(),
+            failed,
+            failures_left,
+            text_not_compared: report.text_not_compared(),
+        }
+    }
+}
+
+fn mood(outcome: Outcome) -> &'static str {
+    if outcome.is_expected() { "good" } else { "bad" }
+}
+
+fn tiles(cases: &Counts, directives: &Counts) -> Vec<Tile> {
+    let odd = cases.failed.saturating_add(cases.xpassed);
+    let as_expected =
+        if odd == 0 { "all as expected".to_owned() } else { format!("{} not as expected", grouped(odd)) };
+    let percent = percent_passed(directives).unwrap_or_default();
+    let mut tiles = vec![
+        Tile {
+            label: "scripts",
+            value: grouped(cases.total()),
+            note: as_expected,
+            mood: if odd == 0 { "" } else { "warn" },
+        },
+        Tile { label: "directives", value: grouped(directives.total()), note: String::new(), mood: "" },
+        Tile { label: "passed", value: grouped(directives.passed), note: percent, mood: "good" },
+    ];
+    let more = [
+        ("failed", directives.failed, "bad", true),
+        ("skipped", directives.skipped, "odd", false),
+        ("xfailed", directives.xfailed, "odd", false),
+        ("xpassed", directives.xpassed, "bad", false),
+    ];
+    for (label, count, mood, always) in more {
+        if always || count > 0 {
+            let note = match label {
+                "xfailed" => "failed as expected",
+                "xpassed" => "passed unexpectedly",
+                _ => "",
+            };
+            let mood = if count > 0 { mood } else { "" };
+            tiles.push(Tile { label, value: grouped(count), note: note.to_owned(), mood });
+        }
+    }
+    tiles
+}
+
+fn parts(counts: &Counts) -> [(Outcome, u64); 5] {
+    let Counts { passed, failed, skipped, xfailed, xpassed } = *counts;
+    [
+        (Outcome::Passed, passed),
+        (Outcome::XFailed, xfailed),
+        (Outcome::Skipped, skipped),
+        (Outcome::XPassed, xpassed),
+        (Outcome::Failed, failed),
+    ]
+}
+
+fn bar(counts: &Counts) -> Vec<Stretch> {
+    let stretch = |(outcome, count): (Outcome, u64)| Stretch {
+        outcome: outcome.as_str(),
+        count: grouped(count),
+        width: width(count as f64, counts.total() as f64),
+    };
+    parts(counts).into_iter().filter(|(_, count)| *count > 0).map(stretch).collect()
+}
+
+/// A time in seconds, to the millisecond.
+pub(super) fn milliseconds(duration: Duration) -> String {
+    format!("{:.3} s", duration.as_secs_f64())
+}
+
+/// A share in percent, as CSS writes it.
+fn width(part: f64, whole: f64) -> String {
+    format!("{:.3}", if whole > 0.0 { part / whole * 100.0 } else { 0.0 })
+}
+
+pub(super) fn nonzero(count: u64) -> String {
+    if count > 0 { grouped(count) } else { String::new() }
+}
+
+/// Skipped and expected failures, in words.
+pub(super) fn other(counts: &Counts) -> String {
+    let named = [(counts.skipped, "skipped"), (counts.xfailed, "xfailed"), (counts.xpassed, "xpassed")];
+    let named = named.iter().filter(|(count, _)| *count > 0);
+    named.map(|(count, what)| format!("{} {what}", grouped(*count))).collect::<Vec<_>>().join(", ")
+}
+
+fn suite_row(suite: &Suite) -> SuiteRow {
+    let (cases, counts) = (suite.outcomes(), suite.directives());
+    SuiteRow {
+        name: name(&suite.name),
+        url: link(suite, "", 0),
+        scripts: grouped(cases.total()),
+        odd: nonzero(cases.failed.saturating_add(cases.xpassed)),
+        directives: grouped(counts.total()),
+        passed: grouped(counts.passed),
+        failed: nonzero(counts.failed),
+        other: other(&counts),
+        percent: percent_passed(&counts).unwrap_or_default(),
+        mood: mood(cases.outcome()),
+        bar: bar(&counts),
+    }
+}
+
+/// Where the suites are from, as far as their names do not say it; those from one place together.
+fn sources(report: &Report) -> Vec<Source> {
+    let mut sources: Vec<(&str, Vec<String>)> = Vec::new();
+    for suite in report.suites.iter().take(MAX_ROWS).filter(|suite| suite.source != suite.name) {
+        match sources.iter_mut().find(|(source, _)| *source == suite.source) {
+            Some((_, names)) => names.push(name(&suite.name)),
+            None => sources.push((&suite.source, vec![name(&suite.name)])),
+        }
+    }
+    let source =
+        |(source, names): (&str, Vec<String>)| Source { source: name(source), suites: names.join(", ") };
+    sources.into_iter().map(source).collect()
+}
+
+/// The longest `most` times, the longest first, as shares of the longest.
+fn times(named: impl Iterator<Item = (String, Duration)>, most: usize) -> Vec<Time> {
+    let mut named: Vec<(String, Duration)> = named.collect();
+    named.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    named.truncate(most);
+    let longest = named.first().map_or(0.0, |(_, time)| time.as_secs_f64());
+    let row = |(text, time): &(String, Duration)| Time {
+        name: name(text),
+        time: milliseconds(*time),
+        width: width(time.as_secs_f64(), longest),
+    };
+    named.iter().map(row).collect()
+}
+
+fn slowest(report: &Report) -> Vec<Time> {
+    let mut cases: Vec<(&Suite, &Case)> =
+        report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case))).collect();
+    cases.sort_by_key(|(_, case)| std::cmp::Reverse(case.duration));
+    cases.truncate(SLOWEST);
+    times(cases.into_iter().map(|(suite, case)| (title(report, suite, case), case.duration)), SLOWEST)
+}
+
+/// The matrix of features by the outcome of the scripts that use them: the columns that are not empty, and a row a feature.
+fn features(report: &Report) -> (Vec<&'static str>, Vec<FeatureRow>) {
+    let mut rows: BTreeMap<&str, BTreeMap<Outcome, u64>> = BTreeMap::new();
+    let mut plain: BTreeMap<Outcome, u64> = BTreeMap::new();
+    for case in report.suites.iter().flat_map(|suite| &suite.cases) {
+        for feature in &case.features {
+            *rows.entry(feature).or_default().entry(case.outcome).or_default() += 1;
+        }
+        if case.features.is_empty() {
+            *plain.entry(case.outcome).or_default() += 1;
+        }
+    }
+    let is_used = |outcome: &Outcome| {
+        *outcome <= Outcome::Passed
+            || rows.values().chain([&plain]).any(|counts| counts.contains_key(outcome))
+    };
+    let columns: Vec<Outcome> = COLUMNS.into_iter().filter(is_used).collect();
+    let row = |title: String, filter: Option<String>, by_outcome: &BTreeMap<Outcome, u64>| {
+        let count = |outcome: Outcome| by_outcome.get(&outcome).copied().unwrap_or(0);
+        let mut counts = Counts::default();
+        COLUMNS.into_iter().for_each(|outcome| (0..count(outcome)).for_each(|_| counts.record(outcome)));
+        let cell = |outcome: &Outcome| Cell { outcome: outcome.as_str(), count: nonzero(count(*outcome)) };
+        let cells = columns.iter().map(cell).collect();
+        FeatureRow { name: title, filter, scripts: grouped(counts.total()), counts: cells, bar: bar(&counts) }
+    };
+    let mut table: Vec<FeatureRow> = rows
+        .iter()
+        .take(MAX_ROWS)
+        .map(|(feature, counts)| row(name(feature), Some(format!("uses:{}", name(feature))), counts))
+        .collect();
+    if !plain.is_empty() {
+        table.insert(0, row("no feature beyond 1.0".to_owned(), None, &plain));
+    }
+    (columns.into_iter().map(Outcome::as_str).collect(), table)
+}
+
+/// The bytes that a text takes at most when it is escaped.
+pub(super) fn cost(text: &str) -> usize {
+    text.len() + 5 * text.bytes().filter(|byte| b"<>&\"'/".contains(byte)).count()
+}
+
+pub(super) fn full_name(suite: &Suite, case: &Case) -> String {
+    name(&format!("{}::{}", suite.name, case.name))
+}
+
+/// What a script is called on the page: without the suite where there is only one.
+pub(super) fn title(report: &Report, suite: &Suite, case: &Case) -> String {
+    if report.suites.len() == 1 { name(&case.name) } else { full_name(suite, case) }
+}
+
+/// A text as far as it is shown.
+pub(super) fn shown(text: &str) -> String {
+    visible(&cut(text, MAX_SHOWN)).into_owned()
+}
+
+/// A name as far as it is shown.
+pub(super) fn name(text: &str) -> String {
+    visible(&cut(text, 200)).into_owned()
+}
+
+/// `text` with what cannot be seen, or turns the direction of what can, written out.
+fn visible(text: &str) -> Cow<'_, str> {
+    crate::text::escaped(text, |c| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    })
+}

@@ -1,0 +1,124 @@
+//! The report as JUnit XML, which CI servers collect: a test suite a suite, a test case a script.
+//!
+//! A script has one verdict there; all its failures stand in the text of it. Failures that were expected are skipped cases with
+//! their reason, since JUnit knows nothing between passed and failed; a crash is an error.
+
+use std::fmt::Write as _;
+
+use chrono::DateTime;
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite, XmlString};
+
+use crate::model::{Case, Failure, Report, Suite};
+use crate::outcome::Outcome;
+use crate::text::{MAX_SHOWN, at, cut, escaped, headline};
+
+/// So much of the text of a script's failures is written, in bytes; the JSON report has all of it.
+const MAX_TEXT: usize = 64 << 10;
+
+/// The report as XML, with a line feed at its end.
+pub fn render(report: &Report) -> String {
+    let name = format!("{} {}", report.engine.name, report.engine.version);
+    let mut out = quick_junit::Report::new(&*xml(&name));
+    out.set_time(report.duration);
+    out.add_test_suites(report.suites.iter().map(|suite| test_suite(report, suite)));
+    // It writes to memory, and of names and times there is none that cannot be written.
+    out.to_string().expect("a report is representable as XML")
+}
+
+fn test_suite(report: &Report, suite: &Suite) -> TestSuite {
+    let mut out = TestSuite::new(&*xml(&suite.name));
+    out.set_time(suite.duration());
+    // Readers refuse a time that is none.
+    if let Ok(started) = DateTime::parse_from_rfc3339(&report.started) {
+        out.set_timestamp(started);
+    }
+    out.extra.insert("hostname".into(), XmlString::new(&*xml(&report.host)));
+    out.add_property(Property::new("source", &*xml(&suite.source)));
+    out.add_test_cases(suite.cases.iter().map(|case| test_case(suite, case)));
+    out
+}
+
+fn test_case(suite: &Suite, case: &Case) -> TestCase {
+    let mut out = TestCase::new(&*xml(&case.name), status(case));
+    out.set_classname(&*xml(&suite.name));
+    out.set_time(case.duration);
+    out.set_assertions(usize::try_from(case.directives.total()).unwrap_or(usize::MAX));
+    if !case.features.is_empty() {
+        out.add_property(Property::new("features", &*xml(&case.features.join(" "))));
+    }
+    out
+}
+
+fn status(case: &Case) -> TestCaseStatus {
+    let mut status = match case.outcome {
+        Outcome::Passed => return TestCaseStatus::success(),
+        Outcome::Skipped | Outcome::XFailed => TestCaseStatus::skipped(),
+        Outcome::XPassed | Outcome::Failed | Outcome::Timeout => {
+            TestCaseStatus::non_success(NonSuccessKind::Failure)
+        }
+        Outcome::Crashed => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    let counted = if case.outcome.is_failure() { case.directives.failed } else { 0 };
+    let more = if counted > 1 { format!(" ({counted} directives failed)") } else { String::new() };
+    let (kind, first) = match (case.failures.first(), case.notes.first()) {
+        (Some(failure), _) => (failure.kind.as_str(), headline(failure)),
+        (None, Some(note)) => {
+            (note.outcome.as_str(), format!("{}: {}", note.outcome, cut(&note.reason, MAX_SHOWN)))
+        }
+        (None, None) => (case.outcome.as_str(), case.outcome.to_string()),
+    };
+    status.set_message(&*xml(&format!("{first}{more}")));
+    status.set_type(&*xml(kind));
+    let text = text(case);
+    if !text.is_empty() {
+        status.set_description(&*xml(&text));
+    }
+    status
+}
+
+/// Everything about a case that was not simply passed.
+fn text(case: &Case) -> String {
+    let mut text = String::new();
+    for failure in &case.failures {
+        if text.len() >= MAX_TEXT {
+            text.push_str("… and more failures\n");
+            return text;
+        }
+        push_failure(case, failure, &mut text);
+    }
+    for note in &case.notes {
+        if text.len() >= MAX_TEXT {
+            text.push_str("… and more directives that were skipped or expected to fail\n");
+            return text;
+        }
+        let place = at(&case.name, note.line, note.column);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{place}: {}: {}", note.outcome, cut(&note.reason, MAX_SHOWN));
+    }
+    text
+}
+
+fn push_failure(case: &Case, failure: &Failure, text: &mut String) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}: {}", at(&case.name, failure.line, failure.column), headline(failure));
+    for line in cut(&failure.source, MAX_SHOWN).lines() {
+        let _ = writeln!(text, "    {line}");
+    }
+    for (label, value) in [("expected", &failure.expected), ("actual  ", &failure.actual)] {
+        if let Some(value) = value {
+            let _ = writeln!(text, "  {label} {}", cut(value, MAX_SHOWN));
+        }
+    }
+    if let Some(diff) = &failure.diff {
+        let _ = writeln!(text, "{}", cut(diff.trim_end(), MAX_SHOWN));
+    }
+    for call in failure.last_calls() {
+        let _ = writeln!(text, "  call {}", cut(call, MAX_SHOWN));
+    }
+}
+
+/// `text` without what XML cannot hold (XML 1.0, section 2.2): it is written out instead.
+fn xml(text: &str) -> std::borrow::Cow<'_, str> {
+    // Tabs are no loss; the library would take them away.
+    escaped(text, |c| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}'))
+}

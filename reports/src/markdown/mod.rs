@@ -1,0 +1,264 @@
+//! The report as Markdown, for a comment on a pull request and for the summary of a CI step: totals, changes, failures.
+//!
+//! It is GitHub's dialect, which GitLab reads as well. Names and messages stand in code, where they can neither call anybody nor
+//! be anything but text, and the whole is at most [`MAX_LENGTH`] bytes: what is left out is counted.
+
+mod changes;
+
+use self::changes::push_changes;
+pub use self::changes::render as changes;
+use crate::diff::Diff;
+use crate::model::{Case, Failure, Report, Suite};
+use crate::outcome::{Counts, Outcome};
+use crate::text::{at, cut, grouped, headline, link, percent_passed, plural, printable, seconds, verdict};
+
+/// How long it is at most, in bytes: a comment on GitHub holds 65,536 characters.
+pub const MAX_LENGTH: usize = 60_000;
+
+/// So many rows a table has at most, and so many items a list.
+const MAX_ROWS: usize = 60;
+
+/// So many characters of a directive's text, or of a value, are shown.
+const MAX_SHOWN: usize = 800;
+
+/// The report, and what changed since an older one where that is given.
+pub fn render(report: &Report, changes: Option<&Diff>) -> String {
+    let mut page = Page::default();
+    let totals = report.totals();
+    let mark = if report.is_expected() && totals.cases.total() > 0 { "✅" } else { "❌" };
+    page.push(&format!("## {mark} Conformance: {}\n\n", verdict(report, &totals)));
+    let engine = format!("{} {}", report.engine.name, report.engine.version);
+    page.push(&format!("{} on {}, {}\n\n", code(&engine), code(&report.host), code(&report.started)));
+    push_totals(&mut page, report);
+    if let Some(diff) = changes {
+        page.push("### Changes\n\n");
+        push_changes(&mut page, diff);
+    }
+    push_failures(&mut page, report);
+    page.text
+}
+
+/// A text that grows block by block up to its limit.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    /// So much is kept free for the last line.
+    const REST: usize = 1000;
+
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Adds a block if it fits.
+    fn fits(&mut self, block: &str) -> bool {
+        let fits = self.text.len() + block.len() + Page::REST <= MAX_LENGTH;
+        if fits {
+            self.text.push_str(block);
+        }
+        fits
+    }
+
+    /// Adds blocks as long as they fit and are no more than `most`, then a line that says how many `things` are left out.
+    fn list<T>(&mut self, items: &[T], most: usize, things: &str, block: impl Fn(&T) -> String) {
+        let shown = items.iter().take(most).take_while(|item| self.fits(&block(item))).count();
+        let left = (items.len() - shown) as u64;
+        if left > 0 {
+            self.push(&format!("\n… and {}\n", plural(left, things)));
+        }
+    }
+}
+
+/// A column of the table of totals: its title and its count.
+type Column = (&'static str, fn(&Counts) -> u64);
+
+/// The columns that are there only where one of their counts is not zero.
+const EXTRA: [Column; 3] = [
+    ("skipped", |counts| counts.skipped),
+    ("xfailed", |counts| counts.xfailed),
+    ("xpassed", |counts| counts.xpassed),
+];
+
+fn push_totals(page: &mut Page, report: &Report) {
+    let totals = report.totals();
+    if report.suites.is_empty() {
+        return;
+    }
+    let extra: Vec<&Column> = EXTRA.iter().filter(|(_, count)| count(&totals.directives) > 0).collect();
+    page.push("| suite | scripts | directives | passed | failed |");
+    extra.iter().for_each(|(title, _)| page.push(&format!(" {title} |")));
+    page.push(" time |\n|:--|--:|--:|--:|--:|");
+    page.push(&"--:|".repeat(extra.len() + 1));
+    page.push("\n");
+    let row = |name: &str, cases: &Counts, counts: &Counts, time: &str| {
+        let passed = percent_passed(counts).map_or_else(String::new, |percent| format!(" ({percent})"));
+        let mut row = format!(
+            "| {name} | {} | {} | {}{passed} | {} |",
+            cell(cases),
+            grouped(counts.total()),
+            grouped(counts.passed),
+            strong(counts.failed),
+        );
+        extra.iter().for_each(|(_, count)| row.push_str(&format!(" {} |", grouped(count(counts)))));
+        row + &format!(" {time} |\n")
+    };
+    let mut suites: Vec<&Suite> = report.suites.iter().collect();
+    if suites.len() > MAX_ROWS {
+        // What failed must not be what is left out.
+        suites.sort_by_key(|suite| suite.outcomes().outcome().is_expected());
+    }
+    let shown = suites.len().min(MAX_ROWS);
+    for suite in &suites[..shown] {
+        let name = in_table(&suite.name);
+        page.fits(&row(&name, &suite.outcomes(), &suite.directives(), &seconds(suite.duration())));
+    }
+    if suites.len() > 1 {
+        page.push(&row("total", &totals.cases, &totals.directives, &seconds(report.duration)));
+    }
+    page.push("\n");
+    if suites.len() > shown {
+        page.push(&format!("The table leaves out {}.\n\n", plural((suites.len() - shown) as u64, "suite")));
+    }
+}
+
+/// How many scripts, and how many of them failed.
+fn cell(cases: &Counts) -> String {
+    let failed = cases.failed.saturating_add(cases.xpassed);
+    let odd = if failed > 0 { format!(", {} not as expected", strong(failed)) } else { String::new() };
+    grouped(cases.total()) + &odd
+}
+
+fn strong(count: u64) -> String {
+    if count > 0 { format!("**{}**", grouped(count)) } else { count.to_string() }
+}
+
+/// A script and what failed in it.
+struct Failed<'a> {
+    suite: &'a Suite,
+    case: &'a Case,
+}
+
+fn push_failures(page: &mut Page, report: &Report) {
+    let failed: Vec<Failed<'_>> = report
+        .suites
+        .iter()
+        .flat_map(|suite| suite.cases.iter().map(move |case| Failed { suite, case }))
+        .filter(|failed| !failed.case.outcome.is_expected())
+        .collect();
+    if !failed.is_empty() {
+        page.push("### Not as expected\n\n");
+        page.list(&failed, usize::MAX, "more script", Failed::render);
+    }
+}
+
+/// So many failures of a script are shown.
+const MAX_FAILURES: usize = 10;
+
+/// After so many bytes about a script there is no more about it.
+const ENOUGH: usize = 8000;
+
+impl Failed<'_> {
+    fn render(&self) -> String {
+        let Failed { suite, case } = self;
+        let counts = &case.directives;
+        let unexpected = counts.failed.saturating_add(counts.xpassed);
+        let name = html(&format!("{}::{}", suite.name, case.name));
+        let mut block = format!(
+            "<details><summary><code>{name}</code>: {}, {unexpected} of {}</summary>\n\n",
+            case.outcome,
+            plural(counts.total(), "directive"),
+        );
+        let mut shown = 0;
+        for failure in case.failures.iter().take(MAX_FAILURES) {
+            if block.len() < ENOUGH {
+                block.push_str(&self.failure(failure));
+                shown += 1;
+            }
+        }
+        let xpassed = case.notes.iter().filter(|note| note.outcome == Outcome::XPassed);
+        for note in xpassed.take(MAX_FAILURES) {
+            let place = self.place(note.line, note.column);
+            let reason = code(&format!("expected to fail: {}", cut(&note.reason, MAX_SHOWN)));
+            block.push_str(&format!("{place}: passed, {reason}\n\n"));
+        }
+        let left = (case.failures.len() - shown) as u64;
+        if left > 0 {
+            block.push_str(&format!("… and {}\n\n", plural(left, "more failure")));
+        }
+        block + "</details>\n\n"
+    }
+
+    fn failure(&self, failure: &Failure) -> String {
+        let place = self.place(failure.line, failure.column);
+        let mut block = format!("{place}: {}\n\n", code(&cut(&headline(failure), MAX_SHOWN)));
+        let mut lines = cut(&failure.source, MAX_SHOWN).into_owned();
+        for (label, value) in [("expected", &failure.expected), ("actual  ", &failure.actual)] {
+            if let Some(value) = value {
+                lines.push_str(&format!("\n;; {label} {}", cut(value, MAX_SHOWN)));
+            }
+        }
+        block.push_str(&fence("wasm", lines.trim_start_matches('\n')));
+        if let Some(diff) = &failure.diff {
+            block.push_str(&fence("diff", &cut(diff, MAX_SHOWN)));
+        }
+        block.push_str(&fence("text", &cut(&failure.last_calls().join("\n"), MAX_SHOWN)));
+        block
+    }
+
+    /// Where it failed, as a link where that can be.
+    fn place(&self, line: u32, column: u32) -> String {
+        linked(&at(&self.case.name, line, column), link(self.suite, &self.case.name, line))
+    }
+}
+
+/// A name that leads somewhere, where it does.
+fn linked(name: &str, url: Option<String>) -> String {
+    match url {
+        Some(url) => format!("[{}]({url})", code(name)),
+        None => code(name),
+    }
+}
+
+/// `text` as code within a line: between more backticks than it has in a row.
+fn code(text: &str) -> String {
+    let text = cut(text, MAX_SHOWN);
+    let text = printable(&text);
+    if text.trim().is_empty() {
+        return String::new();
+    }
+    let ticks = "`".repeat(longest_run(&text) + 1);
+    // A blank after the backticks is taken away again where there is one before the others too.
+    if text.contains('`') || text.starts_with(' ') {
+        format!("{ticks} {text} {ticks}")
+    } else {
+        format!("{ticks}{text}{ticks}")
+    }
+}
+
+/// `text` as code within a cell of a table, where a bar would end the cell even there.
+fn in_table(text: &str) -> String {
+    code(text).replace('|', "\\|")
+}
+
+/// `text` as a block of code; nothing where there is none.
+fn fence(language: &str, text: &str) -> String {
+    let text = crate::text::escaped(text.trim_end(), |c| c.is_control() && c != '\n' && c != '\t');
+    if text.is_empty() {
+        return String::new();
+    }
+    let ticks = "`".repeat((longest_run(&text) + 1).max(3));
+    format!("{ticks}{language}\n{text}\n{ticks}\n\n")
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// `text` between tags of HTML.
+fn html(text: &str) -> String {
+    let text = cut(text, MAX_SHOWN);
+    let text = printable(&text);
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "&#64;")
+}

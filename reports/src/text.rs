@@ -1,0 +1,167 @@
+//! Words and numbers that the renderers share.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::model::{Failure, Report, Suite, Totals};
+use crate::outcome::Counts;
+
+/// So many characters of a directive's text, or of a value, are shown; the JSON report has all of it.
+pub(crate) const MAX_SHOWN: usize = 4000;
+
+/// What the run amounts to, in a line without a full stop.
+pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
+    let (scripts, time) = (totals.cases.total(), seconds(report.duration));
+    let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
+    if scripts == 0 {
+        format!("no script was run in {time}")
+    } else if unexpected == 0 {
+        format!("{} as expected in {time}", plural(scripts, "script"))
+    } else {
+        format!("{unexpected} of {} not as expected in {time}", plural(scripts, "script"))
+    }
+}
+
+/// A number with its noun.
+pub(crate) fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A time in seconds.
+pub(crate) fn seconds(duration: Duration) -> String {
+    format!("{:.2} s", duration.as_secs_f64())
+}
+
+/// A number with a comma before every three digits.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// How much passed, rounded down to a tenth of a percent: what is not all is never 100. `None` of nothing.
+pub(crate) fn percent_passed(counts: &Counts) -> Option<String> {
+    let total = counts.total();
+    if total == 0 {
+        return None;
+    }
+    let tenths = u128::from(counts.passed) * 1000 / u128::from(total);
+    let (whole, tenth) = (tenths / 10, tenths % 10);
+    Some(if tenth == 0 { format!("{whole} %") } else { format!("{whole}.{tenth} %") })
+}
+
+/// `text` with its control characters escaped, also line feeds: a name must not reach a terminal as anything but a name.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    escaped(text, char::is_control)
+}
+
+/// `text` with the characters that are `bad` escaped.
+pub(crate) fn escaped(text: &str, bad: fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if bad(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+    }
+    Cow::Owned(escaped)
+}
+
+/// At most so many characters of `text`, with an ellipsis where there are more.
+pub(crate) fn cut(text: &str, characters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or(text))),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// A name and a place in it as people write it, `name:3:1`, without what is not known.
+pub(crate) fn at(name: &str, line: u32, column: u32) -> String {
+    match (line, column) {
+        (0, _) => name.to_owned(),
+        (_, 0) => format!("{name}:{line}"),
+        _ => format!("{name}:{line}:{column}"),
+    }
+}
+
+/// What failed and how, in a line: `wrong-value: result 0 is another value`.
+pub(crate) fn headline(failure: &Failure) -> String {
+    printable(&cut(&format!("{}: {}", failure.kind, failure.message), MAX_SHOWN)).into_owned()
+}
+
+/// Where a line of a case can be read, if that is known: an address of the web, nothing else.
+pub(crate) fn link(suite: &Suite, case: &str, line: u32) -> Option<String> {
+    let base = suite.url.as_deref()?;
+    let web = ["https://", "http://"].iter().any(|scheme| base.starts_with(scheme));
+    if !web || !base.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>()[]\\`{|}^#?".contains(&byte)) {
+        return None;
+    }
+    let mut url = base.trim_end_matches('/').to_owned();
+    for part in case.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        url.push('/');
+        for byte in part.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                url.push(char::from(byte));
+            } else {
+                url.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    if line > 0 {
+        url.push_str(&format!("#L{line}"));
+    }
+    Some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_all_is_never_a_hundred_percent() {
+        let percent = |passed, failed| percent_passed(&Counts { passed, failed, ..Counts::default() });
+        assert_eq!(percent(0, 0), None);
+        assert_eq!(percent(0, 1).as_deref(), Some("0 %"));
+        assert_eq!(percent(999_999, 1).as_deref(), Some("99.9 %"));
+        assert_eq!(percent(2, 1).as_deref(), Some("66.6 %"));
+        assert_eq!(percent(u64::MAX, 0).as_deref(), Some("100 %"));
+    }
+
+    #[test]
+    fn numbers_fall_into_groups_of_three() {
+        let written = [0, 999, 1000, 67_012, 1_000_000].map(grouped);
+        assert_eq!(written, ["0", "999", "1,000", "67,012", "1,000,000"]);
+    }
+
+    #[test]
+    fn a_link_leads_to_the_web_and_nowhere_else() {
+        let linked = |url: &str, case: &str, line| {
+            let suite =
+                Suite { name: "s".into(), source: "s".into(), url: Some(url.into()), cases: Vec::new() };
+            link(&suite, case, line)
+        };
+        assert_eq!(
+            linked("https://example.org/a/", "./b c/é\".wast", 7).as_deref(),
+            Some("https://example.org/a/b%20c/%C3%A9%22.wast#L7")
+        );
+        assert_eq!(linked("http://example.org", "a.wast", 0).as_deref(), Some("http://example.org/a.wast"));
+        for bad in
+            ["javascript:alert(1)//", "https://e.org/\" onclick=\"x", "https://e.org/a)", "", "file:///etc"]
+        {
+            assert_eq!(linked(bad, "a", 1), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!(cut("éé", 2), "éé");
+        assert_eq!(cut("ééé", 2), "éé…");
+        assert_eq!(printable("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
+    }
+}

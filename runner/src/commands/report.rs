@@ -1,0 +1,126 @@
+//! `wassay report`: what to make of reports that were written.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::Subcommand;
+use wassay_reports::diff::{self, Diff};
+use wassay_reports::{markdown, merge};
+
+use super::output::{colour_on, print};
+use super::report_file::{self, Format, read};
+use super::{Error, Exit};
+
+const EXAMPLES: &str = "\
+Examples:
+  wassay report render report.json --to html -o report.html
+  wassay report merge shard-*.json -o report.json
+  wassay report diff main.json report.json --format markdown
+
+A report that is read is one in JSON, as `--report json=FILE` writes it.";
+
+/// Render, merge and compare reports
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a report in another format
+    Render {
+        /// The report, in JSON
+        file: PathBuf,
+        /// json, junit, markdown, html or badge; a badge whose file ends in `.json` is what shields.io makes one of
+        #[arg(long, value_name = "FORMAT")]
+        to: Format,
+        /// The file to write [default: standard output]
+        #[arg(short, long, value_name = "OUT")]
+        output: Option<PathBuf>,
+    },
+    /// Make one report of the shards of a run
+    Merge {
+        /// The reports of the shards, in JSON
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The file to write [default: standard output]
+        #[arg(short, long, value_name = "OUT")]
+        output: Option<PathBuf>,
+    },
+    /// Show what changed from one report to another; exit with 1 where something regressed
+    ///
+    /// What only one of the reports has, since its suites are other ones, is shown apart and is no regression.
+    Diff {
+        /// The report to compare with, in JSON
+        old: PathBuf,
+        /// The report, in JSON
+        new: PathBuf,
+        /// text, markdown or json
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: DiffFormat,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum DiffFormat {
+    Text,
+    Markdown,
+    Json,
+}
+
+impl FromStr for DiffFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DiffFormat, String> {
+        match text {
+            "text" => Ok(DiffFormat::Text),
+            "markdown" => Ok(DiffFormat::Markdown),
+            "json" => Ok(DiffFormat::Json),
+            _ => Err(format!("unknown format `{text}`; known are text, markdown, json")),
+        }
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+    match args.command {
+        Command::Render { file, to, output } => {
+            let text = to.render(&read(&file)?, None, output.as_deref());
+            put(output.as_deref(), &text)?;
+            Ok(Exit::Success)
+        }
+        Command::Merge { files, output } => {
+            let shards = files.iter().map(|file| Ok((file.display().to_string(), read(file)?)));
+            let shards = shards.collect::<Result<Vec<_>, Error>>()?;
+            let merged = merge::merge(shards).map_err(|error| Error::Usage(error.to_string()))?;
+            put(output.as_deref(), &Format::Json.render(&merged, None, None))?;
+            Ok(Exit::Success)
+        }
+        Command::Diff { old, new, format } => {
+            let diff = diff::compare(&read(&old)?, &read(&new)?);
+            let text = match format {
+                DiffFormat::Text => diff::text(&diff, colour_on(&std::io::stdout())),
+                DiffFormat::Markdown => markdown::changes(&diff),
+                DiffFormat::Json => diff.json(),
+            };
+            print(&text)?;
+            Ok(exit(&diff))
+        }
+    }
+}
+
+/// How a comparison ends the process.
+fn exit(diff: &Diff) -> Exit {
+    if diff.is_regression() { Exit::Failure } else { Exit::Success }
+}
+
+fn put(output: Option<&Path>, text: &str) -> Result<(), Error> {
+    match output {
+        None => print(text),
+        Some(path) => {
+            report_file::check(path)?;
+            report_file::write(path, text)
+        }
+    }
+}

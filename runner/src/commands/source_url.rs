@@ -1,0 +1,81 @@
+//! Where on the web the scripts of a folder can be read: known in CI jobs of GitHub and GitLab, for folders of the checkout.
+
+use std::path::{Component, Path, PathBuf};
+
+/// The variables of a CI system: the address of the repository's files up to the commit, the commit, the checkout's folder.
+struct Ci {
+    base: String,
+    checkout: PathBuf,
+}
+
+/// The address of a folder, if the environment says where the checkout that it lies in can be read.
+pub(crate) fn of(folder: &Path) -> Option<String> {
+    address(folder, &Ci::new(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?)
+}
+
+/// The address of the folder that a file's name is relative to: the file's path without its name.
+pub(crate) fn of_file(path: &Path, name: &str) -> Option<String> {
+    let names = Path::new(name).components();
+    let ends_so = path.ends_with(name) && names.clone().all(|part| matches!(part, Component::Normal(_)));
+    ends_so.then(|| path.ancestors().nth(names.count())).flatten().and_then(of)
+}
+
+impl Ci {
+    fn new(variable: &dyn Fn(&str) -> Option<String>) -> Option<Ci> {
+        let github = || {
+            let [server, repository, commit, checkout] =
+                ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_WORKSPACE"].map(variable);
+            Some((format!("{}/{}/blob/{}", server?, repository?, commit?), checkout?))
+        };
+        let gitlab = || {
+            let [project, commit, checkout] =
+                ["CI_PROJECT_URL", "CI_COMMIT_SHA", "CI_PROJECT_DIR"].map(variable);
+            Some((format!("{}/-/blob/{}", project?, commit?), checkout?))
+        };
+        let (base, checkout) = github().or_else(gitlab)?;
+        Some(Ci { base, checkout: checkout.into() })
+    }
+}
+
+fn address(folder: &Path, ci: &Ci) -> Option<String> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let checkout = ci.checkout.canonicalize().ok()?;
+    let within = folder.canonicalize().ok()?;
+    let within = within.strip_prefix(checkout).ok()?.to_str()?.to_owned();
+    Some(if within.is_empty() { ci.base.clone() } else { format!("{}/{within}", ci.base) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_the_checkout_has_an_address_and_no_other_has() {
+        let checkout = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(checkout.path().join("a/b")).unwrap();
+        let path = checkout.path().to_str().unwrap();
+        let github = |name: &str| {
+            let value = match name {
+                "GITHUB_SERVER_URL" => "https://example.org",
+                "GITHUB_REPOSITORY" => "o/r",
+                "GITHUB_SHA" => "c0ffee",
+                "GITHUB_WORKSPACE" => path,
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let ci = Ci::new(&github).unwrap();
+        let found = |folder: &Path| address(folder, &ci);
+        assert_eq!(
+            found(&checkout.path().join("a/b")).as_deref(),
+            Some("https://example.org/o/r/blob/c0ffee/a/b")
+        );
+        assert_eq!(found(checkout.path()).as_deref(), Some("https://example.org/o/r/blob/c0ffee"));
+        assert_eq!(found(checkout.path().parent().unwrap()), None);
+        assert_eq!(found(&checkout.path().join("gone")), None);
+        let gitlab = |name: &str| name.starts_with("CI_").then(|| format!("<{name}>"));
+        assert_eq!(Ci::new(&gitlab).unwrap().base, "<CI_PROJECT_URL>/-/blob/<CI_COMMIT_SHA>");
+        assert!(Ci::new(&|_| None).is_none());
+        assert!(Ci::new(&|name| github(name).filter(|_| name != "GITHUB_SHA")).is_none());
+    }
+}

@@ -1,0 +1,100 @@
+//! The keys of a script's directives, by which reports and expectations know them whatever line they stand on.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+use wassay_reports::Key;
+use wast::lexer::{Lexer, TokenKind};
+
+use crate::script::model::Script;
+use crate::script::source::Place;
+
+/// Where each directive of a script begins, and its [key](Key), in order.
+pub fn of(script: &Script<'_>) -> Vec<(Place, Key)> {
+    let mut before: HashMap<[u8; 32], u64> = HashMap::new();
+    let key = |text: &str| {
+        let tokens = tokens(text);
+        let occurrence = before.entry(tokens.clone().finalize().into()).or_default();
+        let key = Key::from_digest(&tokens.chain_update(occurrence.to_string()).finalize().into());
+        *occurrence += 1;
+        key
+    };
+    let spans = script.directives.iter().map(|directive| &directive.span);
+    let keys: Vec<Key> = spans.clone().map(|span| script.source.slice(span)).map(key).collect();
+    spans.map(|span| script.source.place(span.start)).zip(keys).collect()
+}
+
+/// The digest so far of the tokens of a text, a space behind each. Blanks and comments are none (core spec, section 6.3.3).
+fn tokens(text: &str) -> Sha256 {
+    let mut lexer = Lexer::new(text);
+    lexer.allow_confusing_unicode(true);
+    let (mut digest, mut position) = (Sha256::new(), 0);
+    loop {
+        let start = position;
+        let token = match lexer.parse(&mut position) {
+            Ok(None) => return digest,
+            Ok(Some(token)) => match token.kind {
+                TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => continue,
+                _ => text.get(start..position),
+            },
+            // What does not fall into tokens is taken as it stands.
+            Err(_) => text.get(start..),
+        };
+        let token = token.unwrap_or_default();
+        digest.update(token);
+        digest.update(" ");
+        if start + token.len() == text.len() || position == start {
+            return digest;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::parse;
+    use crate::script::source::Source;
+
+    fn keys(text: &str) -> Vec<String> {
+        of(&parse(Source::new("a.wast", text)).unwrap()).iter().map(|(_, key)| key.to_string()).collect()
+    }
+
+    #[test]
+    fn lines_blanks_and_comments_change_no_key() {
+        let text = "(module)\n(assert_return (invoke \"f\" (i32.const 1)))";
+        let moved = ";; moved\n\n  (module (; empty ;) )(assert_return\n(invoke \"f\";;\n (i32.const  1)) )";
+        assert_eq!(keys(text), keys(moved));
+        let other = ["\"g\" (i32.const 1)", "\"f\" (i32.const 2)", "\"f\" (i64.const 1)", "\"f\"(; ;) \"f\""];
+        for other in other.map(|other| text.replace("\"f\" (i32.const 1)", other)) {
+            let keys = (keys(text), keys(&other));
+            assert_eq!(keys.0[0], keys.1[0]);
+            assert_ne!(keys.0[1], keys.1[1], "{other}");
+        }
+        assert_ne!(keys("(module quote \"a b\")"), keys("(module quote \"a  b\")"), "a string is one token");
+    }
+
+    #[test]
+    fn equal_directives_differ_by_their_occurrence() {
+        let three = keys("(invoke \"f\") (invoke \"g\") (invoke \"f\") (invoke \"f\")");
+        let distinct: std::collections::HashSet<&String> = three.iter().collect();
+        assert_eq!(distinct.len(), 4);
+        // One that is put between them changes no other key.
+        let more = keys("(invoke \"f\") (invoke \"h\") (invoke \"g\") (invoke \"f\") (invoke \"f\")");
+        assert_eq!([&more[0], &more[2], &more[3], &more[4]], [&three[0], &three[1], &three[2], &three[3]]);
+    }
+
+    #[test]
+    fn a_key_is_what_is_documented_of_it() {
+        // printf '( register "m" ) 0' | sha256sum
+        assert_eq!(keys("(register \"m\")"), ["b261bd087095"]);
+        assert_eq!(keys("(register \"m\") (register\n\"m\")")[1], "1b3bafd84215");
+    }
+
+    #[test]
+    fn what_is_no_token_has_a_key_too() {
+        let script = parse(Source::new("a.wast", "(module) (\u{7}) (foo \u{7} a) (foo \u{7} b)")).unwrap();
+        let keys = of(&script);
+        assert_eq!(keys.len(), 4);
+        assert_ne!(keys[2].1, keys[3].1);
+    }
+}

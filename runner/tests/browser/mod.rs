@@ -1,0 +1,161 @@
+//! A headless Chromium, driven over its DevTools protocol on the loopback interface.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tungstenite::{Message, WebSocket};
+
+/// How long the browser may take for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The browser of this machine, if it has one.
+pub(crate) fn find() -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::env::split_paths(&folders).flat_map(|folder| names.map(|name| folder.join(name)));
+    all.into_iter().find(|path| path.is_file())
+}
+
+/// A browser with one page, which goes away with all its processes and files.
+pub(crate) struct Browser {
+    child: Child,
+    socket: WebSocket<TcpStream>,
+    session: String,
+    /// Errors on the console, exceptions, and what the page's policy forbade.
+    pub(crate) errors: Vec<String>,
+    loaded: u32,
+    last: u64,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    pub(crate) fn start(program: &Path) -> Browser {
+        let profile = tempfile::tempdir().unwrap();
+        let mut command = Command::new(program);
+        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]);
+        command.args(["--no-first-run", "--disable-dev-shm-usage", "--remote-debugging-port=0"]);
+        command.arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| Some(line.strip_prefix("DevTools listening on ")?.to_owned()))
+            .expect("the browser says where it listens");
+        // It stops where nobody reads what it complains about.
+        std::thread::spawn(move || lines.for_each(drop));
+        let host = address.strip_prefix("ws://").and_then(|rest| rest.split('/').next()).unwrap();
+        let stream = TcpStream::connect(host).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (socket, _) = tungstenite::client(address.as_str(), stream).unwrap();
+        let (session, errors) = (String::new(), Vec::new());
+        let mut browser = Browser { child, socket, session, errors, loaded: 0, last: 0, _profile: profile };
+        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        browser.session =
+            browser.call("Target.attachToTarget", attach)["sessionId"].as_str().unwrap().to_owned();
+        for domain in ["Page", "Runtime", "Log"] {
+            browser.call(&format!("{domain}.enable"), json!({}));
+        }
+        browser
+    }
+
+    /// Calls a method of the protocol and returns its result.
+    pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
+        self.last += 1;
+        let mut message = json!({ "id": self.last, "method": method, "params": params });
+        if !self.session.is_empty() {
+            message["sessionId"] = self.session.clone().into();
+        }
+        self.socket.send(Message::text(message.to_string())).unwrap();
+        loop {
+            let message = self.receive();
+            if message["id"] == self.last {
+                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
+                return message["result"].clone();
+            }
+        }
+    }
+
+    fn receive(&mut self) -> Value {
+        let message = self.socket.read().expect("the browser answers in time");
+        let message: Value = serde_json::from_str(message.to_text().unwrap()).unwrap();
+        let params = &message["params"];
+        match message["method"].as_str() {
+            Some("Page.loadEventFired") => self.loaded += 1,
+            Some("Runtime.exceptionThrown") => self.errors.push(params["exceptionDetails"].to_string()),
+            Some("Log.entryAdded") if params["entry"]["level"] == "error" => {
+                self.errors.push(params["entry"].to_string());
+            }
+            Some("Runtime.consoleAPICalled") if params["type"] == "error" => {
+                self.errors.push(params.to_string())
+            }
+            _ => {}
+        }
+        message
+    }
+
+    /// Opens a page and waits until it is there.
+    pub(crate) fn open(&mut self, url: &str) {
+        self.call("Page.navigate", json!({ "url": "about:blank" }));
+        self.loaded = 0;
+        self.errors.clear();
+        self.call("Page.navigate", json!({ "url": url }));
+        self.until("the page is loaded", |browser| {
+            browser.evaluate("location.protocol === 'file:' && document.readyState === 'complete'") == true
+        });
+    }
+
+    /// What an expression of JavaScript is worth.
+    pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
+        let params = json!({ "expression": expression, "returnByValue": true });
+        let result = self.call("Runtime.evaluate", params);
+        assert!(result["exceptionDetails"].is_null(), "{expression}: {}", result["exceptionDetails"]);
+        result["result"]["value"].clone()
+    }
+
+    /// Waits until something is so.
+    pub(crate) fn until(&mut self, what: &str, mut so: impl FnMut(&mut Browser) -> bool) {
+        let begun = Instant::now();
+        while !so(self) {
+            assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Presses and releases a key: its name in the protocol and what it writes.
+    pub(crate) fn press(&mut self, key: &str, text: &str) {
+        let code = if key == "Enter" { 13 } else { 0 };
+        for kind in ["keyDown", "keyUp"] {
+            let mut event = json!({ "type": kind, "key": key, "windowsVirtualKeyCode": code });
+            if kind == "keyDown" {
+                event["text"] = text.into();
+            }
+            self.call("Input.dispatchKeyEvent", event);
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It ends its own processes, else those of the child at least go.
+        self.session.clear();
+        let close = json!({ "id": 0, "method": "Browser.close" });
+        if self.socket.send(Message::text(close.to_string())).is_err() {
+            let _ = self.child.kill();
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(5) {
+            if let Ok(Some(_)) = self.child.try_wait() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
