@@ -64,7 +64,7 @@ static SUITES: [Suite; 25] = [
         Proposal::CustomDescriptors,
         "3.0,custom-descriptors",
         pin(14, 876),
-        false,
+        true,
     ),
     proposal(
         "proposals/custom-page-sizes",
@@ -89,7 +89,7 @@ static SUITES: [Suite; 25] = [
     proposal("proposals/memory64", Proposal::Memory64, "2.0,memory64", pin(14, 1_606), true),
     proposal("proposals/multi-memory", Proposal::MultiMemory, "2.0,multi-memory", pin(41, 912), true),
     proposal("proposals/multi-value", Proposal::MultiValue, "1.0,multi-value", pin(10, 1_182), true),
-    proposal("proposals/mutable-global", Proposal::MutableGlobal, "1.0", pin(2, 149), false),
+    proposal("proposals/mutable-global", Proposal::MutableGlobal, "1.0", pin(2, 149), true),
     proposal(
         "proposals/nontrapping-float-to-int-conversions",
         Proposal::NontrappingFloatToIntConversions,
@@ -97,9 +97,7 @@ static SUITES: [Suite; 25] = [
         pin(1, 615),
         true,
     ),
-    // unreached-invalid.wast:539 asserts that a `br_table` in dead code must not mix label types. The rules allow it since
-    // 2.0 (section 3.3.8), and the validator under every version: no features make this directive pass.
-    proposal("proposals/reference-types", Proposal::ReferenceTypes, "2.0", pin(30, 9_140), false),
+    proposal("proposals/reference-types", Proposal::ReferenceTypes, "2.0", pin(30, 9_140), true),
     proposal("proposals/relaxed-simd", Proposal::RelaxedSimd, "2.0,relaxed-simd", pin(7, 77), true),
     proposal(
         "proposals/sign-extension-ops",
@@ -248,9 +246,7 @@ mod tests {
         assert!(find("spec-v4").is_none());
         let defaults: Vec<&str> = defaults().map(Suite::name).collect();
         assert_eq!(defaults[..5], ["scripts", "spec-v1", "spec-v2", "spec-v3", "spec"]);
-        // Of the proposals those whose every directive passes; the README says which they are.
-        assert!(defaults.contains(&"proposals/gc") && !defaults.contains(&"proposals/mutable-global"));
-        assert_eq!(defaults.len(), 22);
+        assert_eq!(defaults.len(), suites().len(), "every suite runs by default");
     }
 
     #[test]
