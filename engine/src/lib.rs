@@ -49,7 +49,7 @@ pub use features::{Features, UnknownFeature};
 pub use module::{ExportType, ImportType, Module};
 pub use runtime::{
     Caller, Extern, ExternRef, Func, Global, Instance, Linker, Memory, Ref, Store, StoreState, Table, Tag,
-    Val,
+    Val, Words,
 };
 pub use trap::Trap;
 pub use types::{

@@ -9,6 +9,7 @@ mod memory;
 mod store;
 mod table;
 mod tag;
+mod typed;
 mod value;
 
 pub use func::{Caller, Func};
@@ -19,4 +20,5 @@ pub use memory::Memory;
 pub use store::{Store, StoreState};
 pub use table::Table;
 pub use tag::Tag;
+pub use typed::Words;
 pub use value::{ExternRef, Ref, Val};
