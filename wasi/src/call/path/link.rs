@@ -2,7 +2,7 @@
 
 use rustix::fs::{AtFlags, linkat, readlinkat_raw, symlinkat};
 
-use super::resolve::{find, found, parent};
+use super::resolve::{find, found, vacant};
 use crate::abi::flags::Rights;
 use crate::abi::{Buffer, Fd, LookupFlags, Out, Text};
 use crate::call::Call;
@@ -11,7 +11,7 @@ use crate::errno::Errno;
 /// Gives a file a second path; a link itself, where it is not to be followed. It writes nothing.
 ///
 /// Errors: those of all paths; NOTCAPABLE without `path_link_source` and, of the new one, `path_link_target`; EXIST; PERM where it is a
-/// directory; NOENT where a slash follows the new path; XDEV; MLINK.
+/// directory; NOENT or NOTDIR where a slash follows the new path; XDEV; MLINK.
 pub(crate) fn path_link(
     call: &mut Call<'_>,
     old_fd: Fd,
@@ -24,21 +24,21 @@ pub(crate) fn path_link(
     let (new_dir, _) = call.ctx.table.directory(new_fd, Rights::PATH_LINK_TARGET)?;
     let follow = old_flags.contains(LookupFlags::SYMLINK_FOLLOW);
     let (old, _) = find(old_dir, call.guest.text(old_path)?, follow)?;
-    let new = parent(new_dir, call.guest.text(new_path)?)?;
+    let new = vacant(new_dir, call.guest.text(new_path)?)?;
     Ok(linkat(old.dir(), found(&old), new.dir(), new.entry(), AtFlags::empty())?)
 }
 
 /// Makes a link with these contents. It writes nothing.
 ///
 /// Errors: those of all paths; NOTCAPABLE without `path_symlink`, or where the contents are an absolute path, which would mean
-/// something else to whoever follows the link on the host; EXIST; NOENT where a slash follows the new path.
+/// something else to whoever follows the link on the host; EXIST; NOENT or NOTDIR where a slash follows the new path.
 pub(crate) fn path_symlink(call: &mut Call<'_>, old_path: Text, fd: Fd, new_path: Text) -> Result<(), Errno> {
     let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_SYMLINK)?;
     let contents = call.guest.text(old_path)?;
     if contents.starts_with('/') {
         return Err(Errno::NotCapable);
     }
-    let place = parent(dir, call.guest.text(new_path)?)?;
+    let place = vacant(dir, call.guest.text(new_path)?)?;
     Ok(symlinkat(contents, place.dir(), place.entry())?)
 }
 

@@ -68,6 +68,16 @@ pub(super) fn parent<'a>(start: &'a Dir, path: &'a str) -> Result<Place<'a>, Err
     }
 }
 
+/// The place for a new file that is no directory: NOTDIR where slashes stand behind the name of something that is none. Where there
+/// is nothing, or a directory, the system refuses by itself.
+pub(super) fn vacant<'a>(start: &'a Dir, path: &'a str) -> Result<Place<'a>, Errno> {
+    let place = parent(start, path)?;
+    if path.ends_with('/') && look(&place).is_ok_and(|stat| !is(&stat, FileType::Directory)) {
+        return Err(Errno::NotDir);
+    }
+    Ok(place)
+}
+
 /// What a path leads to: its place, with a name that is no link, unless `follow` is false and the path ends with a link; and what the
 /// system says of it.
 pub(super) fn find<'a>(start: &'a Dir, path: &'a str, follow: bool) -> Result<(Place<'a>, Stat), Errno> {
