@@ -120,16 +120,22 @@ errnos! {
     NotCapable = 76 "NOTCAPABLE", "The descriptor lacks a right, or a path leads out of its directory.";
 }
 
-impl From<io::Error> for Errno {
+impl Errno {
     /// An error without a number of the system's that says "permission denied" is how cap-std refuses a path that leads out of its
     /// directory.
-    fn from(error: io::Error) -> Errno {
-        match rustix::io::Errno::from_io_error(&error) {
+    pub(crate) fn from_io(error: &io::Error) -> Errno {
+        match rustix::io::Errno::from_io_error(error) {
             Some(errno) => errno.into(),
             None if error.kind() == io::ErrorKind::PermissionDenied => Errno::NotCapable,
             None if error.kind() == io::ErrorKind::InvalidInput => Errno::Inval,
             None => Errno::Io,
         }
+    }
+}
+
+impl From<io::Error> for Errno {
+    fn from(error: io::Error) -> Errno {
+        Errno::from_io(&error)
     }
 }
 

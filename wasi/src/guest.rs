@@ -162,6 +162,7 @@ mod tests {
         for (index, buffer) in buffers.iter_mut().enumerate() {
             buffer.fill(index as u8 + 1);
         }
+        drop(buffers);
         assert_eq!((&memory[64..66], &memory[100..107]), (&[2u8, 2][..], &[1u8, 1, 1, 3, 3, 3, 3][..]));
     }
 

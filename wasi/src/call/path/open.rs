@@ -70,6 +70,15 @@ fn needed(oflags: OFlags) -> Rights {
     rights
 }
 
+/// Why `creat` has failed. Where a link ends with a slash, the system says ISDIR before it looks where that leads, and cap-std without
+/// openat2 INVAL: what it leads to decides.
+fn not_created(dir: &Dir, path: &str, error: &std::io::Error) -> Errno {
+    match Errno::from_io(error) {
+        Errno::IsDir | Errno::Inval => dir.open_dir(path).map_or_else(Errno::from, |_| Errno::IsDir),
+        errno => errno,
+    }
+}
+
 /// Rights that are used by writing with these flags.
 fn implied(fdflags: FdFlags) -> Rights {
     let mut rights = Rights::empty();
@@ -100,7 +109,10 @@ impl Request<'_> {
         if self.oflags.contains(OFlags::DIRECTORY) || self.path.ends_with('/') {
             return self.open_directory(dir);
         }
-        let file = dir.open_with(self.path, &self.options())?;
+        let file = match dir.open_with(self.path, &self.options()) {
+            Err(error) if self.oflags.contains(OFlags::CREAT) => return Err(not_created(dir, self.path, &error)),
+            opened => opened?,
+        };
         let stat = rustix::fs::fstat(&file)?;
         let file_type = rustix::fs::FileType::from_raw_mode(stat.st_mode).into();
         let kind = match file_type {

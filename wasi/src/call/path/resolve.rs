@@ -13,6 +13,9 @@ use rustix::fs::{AtFlags, FileType, Stat, statat};
 
 use crate::errno::Errno;
 
+/// How often a link is followed that someone else puts where it led to.
+const ATTEMPTS: usize = 8;
+
 /// A directory and a name in it.
 pub(super) struct Place<'a> {
     dir: Parent<'a>,
@@ -81,17 +84,17 @@ pub(super) fn vacant<'a>(start: &'a Dir, path: &'a str) -> Result<Place<'a>, Err
 /// What a path leads to: its place, with a name that is no link, unless `follow` is false and the path ends with a link; and what the
 /// system says of it.
 pub(super) fn find<'a>(start: &'a Dir, path: &'a str, follow: bool) -> Result<(Place<'a>, Stat), Errno> {
-    let mut place = parent(start, path)?;
-    let mut stat = look(&place)?;
     let directory = path.ends_with('/');
-    if is(&stat, FileType::Symlink) && (follow || directory) {
-        place = canonical(start, path)?;
-        stat = look(&place)?;
+    let mut place = parent(start, path)?;
+    for _ in 0..ATTEMPTS {
+        let stat = look(&place)?;
+        match is(&stat, FileType::Symlink) && (follow || directory) {
+            true => place = canonical(start, path)?,
+            false if directory && !is(&stat, FileType::Directory) => return Err(Errno::NotDir),
+            false => return Ok((place, stat)),
+        }
     }
-    if directory && !is(&stat, FileType::Directory) {
-        return Err(Errno::NotDir);
-    }
-    Ok((place, stat))
+    Err(Errno::Loop)
 }
 
 /// The name of a place that [`find`] has found.
