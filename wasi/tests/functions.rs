@@ -724,8 +724,9 @@ fn sockets() {
     client.read_to_string(&mut text).unwrap();
     assert_eq!(text.as_bytes(), b"hello wo!");
     assert_eq!(host.call("sock_send", &[fd, AT, 1, 0, TO]), Errno::Pipe);
-    drop(client);
     host.ok("sock_shutdown", &[fd, 1]);
+    drop(client);
+    assert_eq!(host.call("sock_shutdown", &[fd, 1]), Errno::NotConn);
     host.ok("fd_close", &[fd]);
     for (other, errno) in [(0, Errno::NotSock), (3, Errno::NotSock), (99, Errno::Badf)] {
         assert_eq!(host.call("sock_accept", &[other, 0, TO]), errno);
