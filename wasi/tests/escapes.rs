@@ -118,7 +118,8 @@ fn absolute_paths_and_parents() {
 fn link_refused(host: &mut Host, name: &str) {
     let no = Errno::NotCapable;
     for path in [name.to_owned(), format!("{name}/")] {
-        for (oflags, rights) in [(0, FD_READ), (0, FD_WRITE), (CREAT, FD_WRITE), (TRUNC, FD_WRITE), (DIRECTORY, FD_READDIR)]
+        for (oflags, rights) in
+            [(0, FD_READ), (0, FD_WRITE), (CREAT, FD_WRITE), (TRUNC, FD_WRITE), (DIRECTORY, FD_READDIR)]
         {
             let opened = host.open(&path, FOLLOW, oflags, rights);
             assert_eq!(opened, Err(no), "open {path} {oflags} {rights}");
@@ -179,7 +180,9 @@ fn links_that_lead_out() {
 fn links_that_lead_out_to_a_file_or_to_nothing() {
     let mut host = host();
     let outside = host.root.path().join("secret");
-    for (index, contents) in ["../secret", outside.to_str().unwrap(), "../new", "../in/../new"].into_iter().enumerate() {
+    for (index, contents) in
+        ["../secret", outside.to_str().unwrap(), "../new", "../in/../new"].into_iter().enumerate()
+    {
         let name = format!("link{index}");
         symlink(contents, host.inside(&name)).unwrap();
         for (oflags, rights) in [(0, FD_READ), (CREAT, FD_WRITE), (CREAT | TRUNC, FD_WRITE)] {
@@ -228,16 +231,20 @@ fn the_host_s_absolute_links_are_not_told() {
 
 #[test]
 fn magic_links_of_proc_lead_nowhere() {
-    let mut host =
-        host_with(Access::ReadWrite, |builder| builder.preopen("/proc/self", "/proc", Access::ReadOnly).unwrap());
+    let mut host = host_with(Access::ReadWrite, |builder| {
+        builder.preopen("/proc/self", "/proc", Access::ReadOnly).unwrap()
+    });
     let secret = fs::File::open(host.root.path().join("secret")).unwrap();
     let fd = std::os::fd::AsRawFd::as_raw_fd(&secret);
     let no = [Errno::NotCapable, Errno::Loop];
-    for path in [format!("fd/{fd}"), "root/etc/passwd".to_owned(), "cwd/Cargo.toml".to_owned(), "exe".to_owned()] {
+    for path in
+        [format!("fd/{fd}"), "root/etc/passwd".to_owned(), "cwd/Cargo.toml".to_owned(), "exe".to_owned()]
+    {
         let opened = host.open_at(4, &path, FOLLOW, 0, FD_READ, 0);
         assert!(matches!(opened, Err(errno) if no.contains(&errno)), "{path}: {opened:?}");
         host.put(DATA, path.as_bytes());
-        let stat = host.call("path_filestat_get", &[4, FOLLOW, i64::from(DATA), path.len() as i64, i64::from(OUT)]);
+        let stat =
+            host.call("path_filestat_get", &[4, FOLLOW, i64::from(DATA), path.len() as i64, i64::from(OUT)]);
         assert!(no.contains(&stat), "{path}: {stat}");
     }
 }
@@ -252,9 +259,14 @@ fn a_read_only_directory_stays_as_it_is() {
     fs::write(host.inside("file"), "as it was").unwrap();
     fs::create_dir(host.inside("dir")).unwrap();
     let no = Errno::NotCapable;
-    for (oflags, rights) in
-        [(TRUNC, 0), (TRUNC, FD_READ), (CREAT, FD_READ), (CREAT | TRUNC, FD_WRITE), (0, FD_WRITE), (0, FD_READ | FD_WRITE)]
-    {
+    for (oflags, rights) in [
+        (TRUNC, 0),
+        (TRUNC, FD_READ),
+        (CREAT, FD_READ),
+        (CREAT | TRUNC, FD_WRITE),
+        (0, FD_WRITE),
+        (0, FD_READ | FD_WRITE),
+    ] {
         assert_eq!(host.open("file", 0, oflags, rights), Err(no), "{oflags} {rights}");
     }
     assert_eq!(host.link(3, 0, "file", 4, &target), no);
@@ -333,7 +345,8 @@ fn a_link_that_comes_and_goes() {
                     Err(errno) => {
                         refused += 1;
                         // INVAL: what was a link when it was opened was none when it was read.
-                        let known = [Errno::NotCapable, Errno::NoEnt, Errno::Loop, Errno::NotDir, Errno::Inval];
+                        let known =
+                            [Errno::NotCapable, Errno::NoEnt, Errno::Loop, Errno::NotDir, Errno::Inval];
                         if !known.contains(&errno) {
                             stop.store(true, Ordering::Relaxed);
                             panic!("{path}: {errno}");

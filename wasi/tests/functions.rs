@@ -37,7 +37,9 @@ fn arguments_and_environment() {
 
 #[test]
 fn a_guest_cannot_be_given_what_it_could_not_read() {
-    for builder in [WasiCtx::builder().arg("a\0b"), WasiCtx::builder().env("", "x"), WasiCtx::builder().env("a=b", "x")] {
+    for builder in
+        [WasiCtx::builder().arg("a\0b"), WasiCtx::builder().env("", "x"), WasiCtx::builder().env("a=b", "x")]
+    {
         assert_eq!(builder.build().unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
     }
     let error = WasiCtx::builder().preopen("/nonexistent", "/", Access::ReadOnly).unwrap_err();
@@ -89,7 +91,8 @@ fn random_and_yield() {
     host.ok("random_get", &[i64::from(MEMORY), 0]);
     assert_eq!(host.call("random_get", &[TO, -1]), Errno::Fault);
     host.ok("sched_yield", &[]);
-    let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.random(|bytes| bytes.fill(7)));
+    let mut host =
+        Host::with("all_preview1", Access::ReadWrite, |builder| builder.random(|bytes| bytes.fill(7)));
     host.ok("random_get", &[TO, 3]);
     assert_eq!(host.bytes(OUT, 4), [7, 7, 7, 0]);
 }
@@ -148,7 +151,10 @@ fn reading_and_writing() {
     // Two buffers, the second before the first.
     host.put(DATA, &[MORE + 100, 4, MORE, 100].map(u32::to_le_bytes).concat());
     host.ok("fd_pread", &[fd, AT, 2, 2, TO]);
-    assert_eq!((host.u32(OUT), host.bytes(MORE + 100, 4), host.bytes(MORE, 5)), (9, b"llo ".to_vec(), b"world".to_vec()));
+    assert_eq!(
+        (host.u32(OUT), host.bytes(MORE + 100, 4), host.bytes(MORE, 5)),
+        (9, b"llo ".to_vec(), b"world".to_vec())
+    );
     host.ok("fd_pwrite", &[fd, AT, 1, 20, TO]);
     assert_eq!(host.u32(OUT), 4);
     assert_eq!(fs::read(host.inside("file")).unwrap(), b"hello world\0\0\0\0\0\0\0\0\0llo ");
@@ -211,7 +217,10 @@ fn room_and_times_of_a_file() {
     }
     host.ok("fd_filestat_set_times", &[fd, 5_000_000_001, 7_000_000_002, 1 | 4]);
     host.ok("fd_filestat_get", &[fd, TO]);
-    assert_eq!((host.u64(OUT + 32), host.u64(OUT + 40), host.u64(OUT + 48)), (200, 5_000_000_001, 7_000_000_002));
+    assert_eq!(
+        (host.u64(OUT + 32), host.u64(OUT + 40), host.u64(OUT + 48)),
+        (200, 5_000_000_001, 7_000_000_002)
+    );
     host.ok("fd_filestat_set_times", &[fd, 1, 1, 2]);
     host.ok("fd_filestat_get", &[fd, TO]);
     assert!(host.u64(OUT + 40) > 1_000_000_000_000_000_000 && host.u64(OUT + 48) == 7_000_000_002);
@@ -227,7 +236,11 @@ fn room_and_times_of_a_file() {
         assert_eq!(host.call("fd_filestat_set_times", &[fd, 0, 0, flags]), Errno::Inval);
         assert_eq!(host.set_times("file", 0, 0, 0, flags), Errno::Inval);
     }
-    for (name, args) in [("fd_advise", vec![3, 0, 0, 0]), ("fd_allocate", vec![3, 0, 1]), ("fd_filestat_set_size", vec![3, 0])] {
+    for (name, args) in [
+        ("fd_advise", vec![3, 0, 0, 0]),
+        ("fd_allocate", vec![3, 0, 1]),
+        ("fd_filestat_set_size", vec![3, 0]),
+    ] {
         assert_eq!(host.call(name, &args), Errno::IsDir);
     }
 }
@@ -491,7 +504,8 @@ fn directories_and_names() {
     let mut host = Host::new();
     assert_eq!(host.path("path_create_directory", 3, "a"), Errno::Success);
     assert_eq!(host.path("path_create_directory", 3, "a/b/"), Errno::Success);
-    for (path, errno) in [("a", Errno::Exist), (".", Errno::Exist), ("x/y", Errno::NoEnt), ("", Errno::NoEnt)] {
+    for (path, errno) in [("a", Errno::Exist), (".", Errno::Exist), ("x/y", Errno::NoEnt), ("", Errno::NoEnt)]
+    {
         assert_eq!(host.path("path_create_directory", 3, path), errno, "{path}");
     }
     fs::write(host.inside("file"), "").unwrap();
@@ -505,9 +519,13 @@ fn directories_and_names() {
     ] {
         assert_eq!(host.path("path_remove_directory", 3, path), errno, "{path}");
     }
-    for (path, errno) in
-        [("a", Errno::IsDir), ("a/", Errno::IsDir), ("file/", Errno::NotDir), ("none", Errno::NoEnt), (".", Errno::IsDir)]
-    {
+    for (path, errno) in [
+        ("a", Errno::IsDir),
+        ("a/", Errno::IsDir),
+        ("file/", Errno::NotDir),
+        ("none", Errno::NoEnt),
+        (".", Errno::IsDir),
+    ] {
         assert_eq!(host.path("path_unlink_file", 3, path), errno, "{path}");
     }
     assert_eq!(host.rename(3, "a/b/", 3, "c/"), Errno::Success);
@@ -546,7 +564,9 @@ fn links() {
     assert_eq!(host.readlink("file", 100), Err(Errno::Inval));
     assert_eq!(host.readlink("none", 100), Err(Errno::NoEnt));
     assert_eq!(host.readlink("dirlink/", 100), Err(Errno::Inval));
-    for (path, errno) in [("link", Errno::Exist), ("dir/", Errno::Exist), ("new/", Errno::NoEnt), ("file/", Errno::NotDir)] {
+    for (path, errno) in
+        [("link", Errno::Exist), ("dir/", Errno::Exist), ("new/", Errno::NoEnt), ("file/", Errno::NotDir)]
+    {
         assert_eq!(host.symlink("file", path), errno, "{path}");
     }
     assert_eq!(host.symlink("", "new"), Errno::NoEnt);
@@ -588,7 +608,10 @@ fn standard_streams_in_memory() {
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| {
         builder.stdin_bytes("one two").capture_stdout(&out).capture_stderr(&err)
     });
-    assert_eq!((host.read(0, 4).unwrap(), host.read(0, 9).unwrap(), host.read(0, 9).unwrap()), (b"one ".to_vec(), b"two".to_vec(), vec![]));
+    assert_eq!(
+        (host.read(0, 4).unwrap(), host.read(0, 9).unwrap(), host.read(0, 9).unwrap()),
+        (b"one ".to_vec(), b"two".to_vec(), vec![])
+    );
     assert_eq!(host.write(1, "12345678"), Ok(8));
     assert_eq!(host.write(1, "9"), Err(Errno::NoSpc));
     assert_eq!(host.write(2, "error"), Ok(5));
@@ -617,7 +640,15 @@ fn poll(host: &mut Host, count: i64) -> Result<Vec<(u64, u16, u8, u64, u16)>, Er
     match host.call("poll_oneoff", &[i64::from(MORE), TO, count, AT]) {
         Errno::Success => Ok((0..host.u32(DATA))
             .map(|index| OUT + 32 * index)
-            .map(|at| (host.u64(at), host.u16(at + 8), host.bytes(at + 10, 1)[0], host.u64(at + 16), host.u16(at + 24)))
+            .map(|at| {
+                (
+                    host.u64(at),
+                    host.u16(at + 8),
+                    host.bytes(at + 10, 1)[0],
+                    host.u64(at + 16),
+                    host.u16(at + 24),
+                )
+            })
             .collect()),
         errno => Err(errno),
     }
@@ -660,7 +691,14 @@ fn waiting() {
     let no = Errno::NotCapable as u16;
     assert_eq!(
         poll(&mut host, 7).unwrap(),
-        [(1, 0, 1, 5, 0), (2, 0, 2, 1, 0), (3, badf, 1, 0, 0), (4, no, 2, 0, 0), (5, 0, 2, 1, 0), (6, no, 1, 0, 0)]
+        [
+            (1, 0, 1, 5, 0),
+            (2, 0, 2, 1, 0),
+            (3, badf, 1, 0, 0),
+            (4, no, 2, 0, 0),
+            (5, 0, 2, 1, 0),
+            (6, no, 1, 0, 0)
+        ]
     );
     drop(write);
     assert_eq!(host.read(0, 9).unwrap(), b"12345");
@@ -670,9 +708,13 @@ fn waiting() {
     assert_eq!(host.write(1, "x"), Err(Errno::Pipe));
     // What cannot be waited for.
     assert_eq!(poll(&mut host, 0), Err(Errno::Inval));
-    for (tag, clock, flags, errno) in
-        [(3, 0, 0, Errno::Inval), (0, 4, 0, Errno::Inval), (0, 0, 2, Errno::Inval), (0, 2, 0, Errno::NotSup), (0, 3, 0, Errno::NotSup)]
-    {
+    for (tag, clock, flags, errno) in [
+        (3, 0, 0, Errno::Inval),
+        (0, 4, 0, Errno::Inval),
+        (0, 0, 2, Errno::Inval),
+        (0, 2, 0, Errno::NotSup),
+        (0, 3, 0, Errno::NotSup),
+    ] {
         subscribe(&mut host, 0, 1, tag, &[(16, clock), (40, flags)]);
         assert_eq!(poll(&mut host, 1), Err(errno), "{tag} {clock} {flags}");
     }
@@ -763,7 +805,9 @@ fn an_observer_sees_calls_decoded() {
     host.call("fd_tell", &[fd, 18]);
     host.call("fd_tell", &[fd, i64::from(MEMORY)]);
     host.call("path_unlink_file", &[3, AT, 0]);
-    let Some(Extern::Func(exit)) = host.instance.export(&host.store, "proc_exit") else { panic!("proc_exit") };
+    let Some(Extern::Func(exit)) = host.instance.export(&host.store, "proc_exit") else {
+        panic!("proc_exit")
+    };
     exit.invoke(&mut host.store, &[Val::I32(2)]).unwrap_err();
     let lines = lines.lock().unwrap();
     let expected = [

@@ -89,13 +89,22 @@ fn addresses_outside_of_the_memory_and_askew() {
             };
             let end = i64::from(MEMORY);
             let last = (end - size) / align * align;
-            let outside = [end, last + align, end + 8, i64::from(u32::MAX - 7), i64::from(u32::MAX) / align * align];
+            let outside =
+                [end, last + align, end + 8, i64::from(u32::MAX - 7), i64::from(u32::MAX) / align * align];
             for address in outside {
-                assert_eq!(host.call(name, &with(address)), Errno::Fault, "{name}: argument {index} is {address:#x}");
+                assert_eq!(
+                    host.call(name, &with(address)),
+                    Errno::Fault,
+                    "{name}: argument {index} is {address:#x}"
+                );
             }
             for askew in 1..align {
                 let address = args[index] + askew;
-                assert_eq!(host.call(name, &with(address)), Errno::Inval, "{name}: argument {index} is {address:#x}");
+                assert_eq!(
+                    host.call(name, &with(address)),
+                    Errno::Inval,
+                    "{name}: argument {index} is {address:#x}"
+                );
             }
         }
     }
@@ -117,12 +126,20 @@ fn nothing_is_changed_by_a_call_that_fails() {
         }
     }
     let more = i64::from(MORE);
-    assert_eq!(host.call("path_open", &[3, 0, more + 200, 3, CREAT, ALL, 0, 0, i64::from(MEMORY)]), Errno::Fault);
+    assert_eq!(
+        host.call("path_open", &[3, 0, more + 200, 3, CREAT, ALL, 0, 0, i64::from(MEMORY)]),
+        Errno::Fault
+    );
     assert_eq!(host.call("fd_write", &[4, AT, 1, -4]), Errno::Fault);
-    let mut names: Vec<_> =
-        fs::read_dir(host.inside("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = fs::read_dir(host.inside(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
-    assert_eq!((names, fs::metadata(host.inside("file")).unwrap().len()), (vec!["file".to_owned(), "link".to_owned()], 0));
+    assert_eq!(
+        (names, fs::metadata(host.inside("file")).unwrap().len()),
+        (vec!["file".to_owned(), "link".to_owned()], 0)
+    );
     assert_eq!(host.open("file", 0, 0, 0), Ok(5), "no descriptor is left behind");
 }
 
@@ -130,7 +147,8 @@ fn nothing_is_changed_by_a_call_that_fails() {
 fn a_guest_without_a_memory() {
     let text = fs::read_to_string(support::guests().join("all_preview1.wat")).unwrap();
     let root = tempfile::tempdir().unwrap();
-    let mut host = Host::load(&text.replace("(export \"memory\") 2", "2"), root, WasiCtx::builder(), |builder| builder);
+    let mut host =
+        Host::load(&text.replace("(export \"memory\") 2", "2"), root, WasiCtx::builder(), |builder| builder);
     assert_eq!(host.call("args_sizes_get", &[0, 0]), Errno::Fault);
     assert_eq!(host.call("random_get", &[0, 1]), Errno::Fault);
     host.ok("random_get", &[0, 0]);
@@ -176,7 +194,10 @@ fn counts_without_end_cost_nothing() {
     assert_eq!(host.call("fd_read", &[4, AT, 2, TO]), Errno::Inval);
     host.ok("fd_read", &[4, AT, 1, TO]);
     host.ok("fd_readdir", &[3, 1 << 20, i64::from(u32::MAX - (1 << 20)), 0, TO]);
-    assert_eq!(host.call("path_open", &[3, 0, 1 << 20, i64::from(u32::MAX - (1 << 20)), 0, 0, 0, 0, TO]), Errno::NameTooLong);
+    assert_eq!(
+        host.call("path_open", &[3, 0, 1 << 20, i64::from(u32::MAX - (1 << 20)), 0, 0, 0, 0, TO]),
+        Errno::NameTooLong
+    );
     assert!(resident() < before + (64 << 20), "{} bytes more", resident() - before);
     host.ok("random_get", &[1 << 20, 40 << 20]);
     assert_ne!(host.bytes((1 << 20) + (39 << 20), 64), [0; 64]);
@@ -187,8 +208,30 @@ fn counts_without_end_cost_nothing() {
 fn no_numbers_end_the_host() {
     let mut host = host();
     let numbers = [
-        0, 1, 2, 3, 4, 5, 7, 8, 47, 48, 63, 64, AT, TO, i64::from(MORE), i64::from(MEMORY), i64::from(MEMORY) - 1, -1, -2, -8,
-        1 << 31, 1 << 32, i64::MAX, i64::MIN,
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        7,
+        8,
+        47,
+        48,
+        63,
+        64,
+        AT,
+        TO,
+        i64::from(MORE),
+        i64::from(MEMORY),
+        i64::from(MEMORY) - 1,
+        -1,
+        -2,
+        -8,
+        1 << 31,
+        1 << 32,
+        i64::MAX,
+        i64::MIN,
     ];
     let names: Vec<String> = host.instance.exports(&host.store).map(|(name, _)| name.to_owned()).collect();
     let mut state = 0x2545_f491_4f6c_dd1d_u64;

@@ -74,7 +74,10 @@ fn a_subscription_has_56_bytes() {
     assert!((20..5000).contains(&start.elapsed().as_millis()));
     assert_eq!((host.u32(DATA), host.u64(OUT), host.bytes(OUT + 10, 1)), (1, 7, vec![0]));
     host.ok("poll_oneoff", &[more, TO, 2, AT]);
-    assert_eq!((host.u32(DATA), host.u64(OUT), host.bytes(OUT + 10, 1), host.u64(OUT + 16)), (1, 8, vec![1], 5));
+    assert_eq!(
+        (host.u32(DATA), host.u64(OUT), host.bytes(OUT + 10, 1), host.u64(OUT + 16)),
+        (1, 8, vec![1], 5)
+    );
     // A moment that is past.
     subscriptions[48] = 1;
     host.put(MORE, &subscriptions);
@@ -87,7 +90,8 @@ fn a_subscription_has_56_bytes() {
 #[test]
 fn there_is_no_sock_accept() {
     let engine = Engine::new(&Config::new()).unwrap();
-    let text = format!("(module (import \"{PREVIEW_0}\" \"sock_accept\" (func (param i32 i32 i32) (result i32))))");
+    let text =
+        format!("(module (import \"{PREVIEW_0}\" \"sock_accept\" (func (param i32 i32 i32) (result i32))))");
     let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
     let (mut store, mut linker) = (Store::new(&engine), Linker::new());
     add_to_linker(&mut store, &mut linker, WasiCtx::builder().build().unwrap()).unwrap();

@@ -54,7 +54,11 @@ impl Host {
     }
 
     /// The same with a guest of that name, and more given to it.
-    pub(crate) fn with(name: &str, access: Access, more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder) -> Host {
+    pub(crate) fn with(
+        name: &str,
+        access: Access,
+        more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder,
+    ) -> Host {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("in")).unwrap();
         fs::write(root.path().join("secret"), "outside it").unwrap();

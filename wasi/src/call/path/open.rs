@@ -110,7 +110,9 @@ impl Request<'_> {
             return self.open_directory(dir);
         }
         let file = match dir.open_with(self.path, &self.options()) {
-            Err(error) if self.oflags.contains(OFlags::CREAT) => return Err(not_created(dir, self.path, &error)),
+            Err(error) if self.oflags.contains(OFlags::CREAT) => {
+                return Err(not_created(dir, self.path, &error));
+            }
             opened => opened?,
         };
         let stat = rustix::fs::fstat(&file)?;
