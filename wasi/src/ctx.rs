@@ -27,7 +27,7 @@ pub struct WasiCtx {
     pub(crate) environ: Strings,
     pub(crate) table: Table,
     pub(crate) clocks: Option<Box<dyn Clocks>>,
-    pub(crate) random: Option<Box<dyn FnMut(&mut [u8]) + Send>>,
+    pub(crate) random: Option<Random>,
     pub(crate) observer: Option<Observer>,
     /// The instance that called last, and the memory that it exports.
     pub(crate) memory: Option<(Instance, Memory)>,
@@ -57,7 +57,7 @@ pub struct WasiCtxBuilder {
     listeners: Vec<Entry>,
     descriptors: usize,
     clocks: Option<Box<dyn Clocks>>,
-    random: Option<Box<dyn FnMut(&mut [u8]) + Send>>,
+    random: Option<Random>,
     observer: Option<Observer>,
     invalid: Option<String>,
 }
@@ -79,6 +79,9 @@ pub trait Clocks: Send {
     /// The clock's time in nanoseconds.
     fn now(&self, clock: ClockId) -> u64;
 }
+
+/// Fills a buffer with random bytes.
+type Random = Box<dyn FnMut(&mut [u8]) + Send>;
 
 /// Strings as `args_get` and `environ_get` give them.
 #[derive(Debug, Default)]

@@ -4,12 +4,12 @@ use std::fmt;
 use std::io;
 
 macro_rules! errnos {
-    ($($variant:ident = $code:literal $name:literal $(= $($system:ident)|+)?, $doc:literal;)*) => {
+    ($($(#[$attribute:meta])* $variant:ident = $code:literal $name:literal $(= $($system:ident)|+)?, $doc:literal;)*) => {
         /// An error of WASI (`errno` of the specification), by its number.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         #[repr(u16)]
         pub enum Errno {
-            $(#[doc = $doc] $variant = $code,)*
+            $($(#[$attribute])* #[doc = $doc] $variant = $code,)*
         }
 
         impl Errno {
@@ -41,6 +41,7 @@ macro_rules! errnos {
 }
 
 errnos! {
+    #[default]
     Success = 0 "SUCCESS", "No error.";
     TooBig = 1 "2BIG" = TOOBIG, "Argument list too long.";
     Acces = 2 "ACCES" = ACCESS, "Permission denied.";
@@ -136,12 +137,6 @@ impl Errno {
 impl From<io::Error> for Errno {
     fn from(error: io::Error) -> Errno {
         Errno::from_io(&error)
-    }
-}
-
-impl Default for Errno {
-    fn default() -> Errno {
-        Errno::Success
     }
 }
 

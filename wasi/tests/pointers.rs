@@ -14,8 +14,11 @@ use wassay_wasi::{Access, Errno, WasiCtx};
 const AT: i64 = DATA as i64;
 const TO: i64 = OUT as i64;
 
-/// Calls that succeed, and which of their arguments are addresses: of how many bytes, and what they must be multiples of.
-fn calls() -> Vec<(&'static str, Vec<i64>, Vec<(usize, i64, i64)>)> {
+/// An argument that is an address: which it is, of how many bytes, and what it must be a multiple of.
+type Address = (usize, i64, i64);
+
+/// Calls that succeed, and their addresses.
+fn calls() -> Vec<(&'static str, Vec<i64>, Vec<Address>)> {
     let (more, far) = (i64::from(MORE), TO + 1024);
     vec![
         ("args_get", vec![TO, far], vec![(0, 4, 4), (1, 5, 1)]),

@@ -82,23 +82,21 @@ macro_rules! host_fn {
             #[allow(unused_assignments, unused_mut, unused_variables)]
             fn show(words: &Words<'_>, guest: &Guest<'_>) -> Vec<String> {
                 let mut at = 0;
-                let mut shown = Vec::new();
-                $(
-                    shown.push($param::show(words, at, guest));
+                vec![$({
+                    let shown = $param::show(words, at, guest);
                     at += $param::TYPES.len();
-                )*
-                shown
+                    shown
+                }),*]
             }
 
             #[allow(unused_assignments, unused_mut, unused_variables)]
             fn results(words: &Words<'_>, guest: &Guest<'_>) -> Vec<Option<String>> {
                 let mut at = 0;
-                let mut shown = Vec::new();
-                $(
-                    shown.push($param::result(words, at, guest));
+                vec![$({
+                    let shown = $param::result(words, at, guest);
                     at += $param::TYPES.len();
-                )*
-                shown
+                    shown
+                }),*]
             }
         }
     };
