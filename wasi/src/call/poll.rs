@@ -210,7 +210,8 @@ fn told(fd: BorrowedFd<'_>, way: EventType, flags: PollFlags) -> Option<(Errno, 
         return Some((Errno::Badf, 0, false));
     }
     let bytes = match way {
-        EventType::FdRead => rustix::io::ioctl_fionread(fd).unwrap_or(0),
+        // The system counts in 31 bits; of a larger file it tells a number below zero.
+        EventType::FdRead => rustix::io::ioctl_fionread(fd).unwrap_or(0).min(i32::MAX as u64),
         _ => 1,
     };
     Some((Errno::Success, bytes, flags.intersects(PollFlags::HUP | PollFlags::RDHUP)))
