@@ -19,12 +19,6 @@ const MAX_IOVECS: u32 = 1024;
 #[derive(Debug)]
 pub(crate) struct Guest<'a>(&'a mut [u8]);
 
-/// A guest's buffers to write from.
-pub(crate) type Gathered<'a> = SmallVec<[IoSlice<'a>; 8]>;
-
-/// A guest's buffers to read into.
-pub(crate) type Scattered<'a> = SmallVec<[IoSliceMut<'a>; 8]>;
-
 impl<'a> Guest<'a> {
     pub(crate) fn new(memory: &'a mut [u8]) -> Guest<'a> {
         Guest(memory)
@@ -92,25 +86,40 @@ impl<'a> Guest<'a> {
         std::str::from_utf8(bytes).map_err(|_| Errno::Ilseq)
     }
 
-    /// The buffers of a vector, to write from.
-    pub(crate) fn gather(&self, vectors: IoVecs) -> Result<Gathered<'_>, Errno> {
+    /// Writes from the buffers of a vector.
+    pub(crate) fn gather<T>(
+        &self,
+        vectors: IoVecs,
+        write: impl FnOnce(&[IoSlice<'_>]) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        if vectors.count == 1 {
+            return write(&[IoSlice::new(&self.0[self.range(vectors)?])]);
+        }
         let ranges = self.ranges(vectors)?;
-        Ok(ranges.iter().map(|range| IoSlice::new(&self.0[range.clone()])).collect())
+        let buffers: SmallVec<[IoSlice<'_>; 8]> =
+            ranges.iter().map(|range| IoSlice::new(&self.0[range.clone()])).collect();
+        write(&buffers)
     }
 
-    /// The buffers of a vector, to read into. Where they overlap, it is the first alone.
-    pub(crate) fn scatter(&mut self, vectors: IoVecs) -> Result<Scattered<'_>, Errno> {
-        let mut ranges = self.ranges(vectors)?;
-        if let [range] = &*ranges {
-            return Ok(SmallVec::from_iter([IoSliceMut::new(&mut self.0[range.clone()])]));
+    /// Reads into the buffers of a vector; where they overlap, into the first alone.
+    pub(crate) fn scatter<T>(
+        &mut self,
+        vectors: IoVecs,
+        read: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        if vectors.count == 1 {
+            let range = self.range(vectors)?;
+            return read(&mut [IoSliceMut::new(&mut self.0[range])]);
         }
+        let mut ranges = self.ranges(vectors)?;
         let mut order: SmallVec<[usize; 8]> = (0..ranges.len()).collect();
         order.sort_unstable_by_key(|index| ranges[*index].start);
         if order.windows(2).any(|pair| ranges[pair[0]].end > ranges[pair[1]].start) {
             ranges.truncate(1);
             order = SmallVec::from_iter([0]);
         }
-        let mut buffers: Scattered<'_> = ranges.iter().map(|_| IoSliceMut::new(&mut [])).collect();
+        let mut buffers: SmallVec<[IoSliceMut<'_>; 8]> =
+            ranges.iter().map(|_| IoSliceMut::new(&mut [])).collect();
         let (mut rest, mut position) = (&mut *self.0, 0);
         for index in order {
             let Range { start, end } = ranges[index];
@@ -118,7 +127,13 @@ impl<'a> Guest<'a> {
             buffers[index] = IoSliceMut::new(buffer);
             (rest, position) = (after, end);
         }
-        Ok(buffers)
+        read(&mut buffers)
+    }
+
+    /// Where the first buffer of a vector lies.
+    fn range(&self, vectors: IoVecs) -> Result<Range<usize>, Errno> {
+        let vector = &self.0[self.array(vectors.address, 1, 8, 4)?];
+        self.array(number::<4>(vector, 0) as u32, number::<4>(vector, 4) as u32, 1, 1)
     }
 
     /// Where the buffers of a vector lie, without the empty ones: INVAL where they have more than 2^32-1 bytes together, for the
@@ -156,13 +171,13 @@ mod tests {
         let mut memory = vec![0; 256];
         let list = vectors(&mut memory, &[(100, 3), (250, 0), (64, 2), (103, 4)]);
         let mut guest = Guest::new(&mut memory);
-        let mut buffers = guest.scatter(list).unwrap();
-        let lengths: Vec<_> = buffers.iter().map(|buffer| buffer.len()).collect();
-        assert_eq!(lengths, [3, 2, 4]);
-        for (index, buffer) in buffers.iter_mut().enumerate() {
-            buffer.fill(index as u8 + 1);
-        }
-        drop(buffers);
+        let lengths = guest.scatter(list, |buffers| {
+            for (index, buffer) in buffers.iter_mut().enumerate() {
+                buffer.fill(index as u8 + 1);
+            }
+            Ok(buffers.iter().map(|buffer| buffer.len()).collect::<Vec<_>>())
+        });
+        assert_eq!(lengths.unwrap(), [3, 2, 4]);
         assert_eq!((&memory[64..66], &memory[100..107]), (&[2u8, 2][..], &[1u8, 1, 1, 3, 3, 3, 3][..]));
     }
 
@@ -171,8 +186,9 @@ mod tests {
         let mut memory = vec![0; 256];
         let list = vectors(&mut memory, &[(100, 9), (90, 11)]);
         let mut guest = Guest::new(&mut memory);
-        assert_eq!(guest.scatter(list).unwrap().iter().map(|buffer| buffer.len()).collect::<Vec<_>>(), [9]);
-        assert_eq!(guest.gather(list).unwrap().len(), 2);
+        let first = guest.scatter(list, |buffers| Ok((buffers.len(), buffers[0].len())));
+        assert_eq!(first, Ok((1, 9)));
+        assert_eq!(guest.gather(list, |buffers| Ok(buffers.len())), Ok(2));
     }
 
     #[test]
@@ -180,9 +196,10 @@ mod tests {
         let mut memory = vec![0; 256];
         let list = vectors(&mut memory, &[(250, 7)]);
         let guest = Guest::new(&mut memory);
-        assert_eq!(guest.gather(list).unwrap_err(), Errno::Fault);
-        assert_eq!(guest.gather(IoVecs { address: 0, count: u32::MAX }).unwrap_err(), Errno::Fault);
-        assert_eq!(guest.gather(IoVecs { address: 2, count: 1 }).unwrap_err(), Errno::Inval);
+        let gathered = |vectors| guest.gather(vectors, |buffers| Ok(buffers.len()));
+        assert_eq!(gathered(list), Err(Errno::Fault));
+        assert_eq!(gathered(IoVecs { address: 0, count: u32::MAX }), Err(Errno::Fault));
+        assert_eq!(gathered(IoVecs { address: 2, count: 1 }), Err(Errno::Inval));
         assert_eq!(guest.bytes(Buffer { address: u32::MAX, len: u32::MAX }).unwrap_err(), Errno::Fault);
         assert_eq!(guest.bytes(Buffer { address: 257, len: 0 }).unwrap_err(), Errno::Fault);
         assert!(guest.bytes(Buffer { address: 256, len: 0 }).unwrap().is_empty());

@@ -234,9 +234,11 @@ impl Arg for IoVecs {
         let (address, count) = (words.u32(at), words.u32(at + 1));
         let mut text = show_address(guest, address, count, 8, 4);
         let shown = IoVecs { address, count: count.min(SHOWN) };
-        match guest.gather(shown) {
-            Ok(buffers) => {
-                let lengths: Vec<_> = buffers.iter().map(|buffer| buffer.len().to_string()).collect();
+        let lengths = guest.gather(shown, |buffers| {
+            Ok(buffers.iter().map(|buffer| buffer.len().to_string()).collect::<Vec<_>>())
+        });
+        match lengths {
+            Ok(lengths) => {
                 let more = if count > SHOWN { ", ..." } else { "" };
                 let _ = write!(text, "[{}{more}]", lengths.join(", "));
             }

@@ -58,11 +58,11 @@ pub(crate) fn sock_recv(
     let mut flags = RecvFlags::empty();
     flags.set(RecvFlags::PEEK, ri_flags.contains(RiFlags::RECV_PEEK));
     flags.set(RecvFlags::WAITALL, ri_flags.contains(RiFlags::RECV_WAITALL));
-    let mut buffers = call.guest.scatter(ri_data)?;
-    let mut control = RecvAncillaryBuffer::default();
-    let received = recvmsg(entry.system(Errno::NotSock)?, &mut buffers, &mut control, flags)?;
+    let system = entry.system(Errno::NotSock)?;
+    let received = call.guest.scatter(ri_data, |buffers| {
+        Ok(recvmsg(system, buffers, &mut RecvAncillaryBuffer::default(), flags)?)
+    })?;
     let truncated = received.flags.contains(ReturnFlags::TRUNC);
-    drop(buffers);
     call.guest.write(ro_datalen, received.bytes as u32)?;
     call.guest.write(ro_flags, if truncated { RoFlags::RECV_DATA_TRUNCATED } else { RoFlags::empty() })
 }
@@ -79,10 +79,10 @@ pub(crate) fn sock_send(
 ) -> Result<(), Errno> {
     call.guest.check(so_datalen)?;
     let entry = socket(&mut call.ctx.table, fd, Rights::FD_WRITE)?;
-    let buffers = call.guest.gather(si_data)?;
-    let mut control = SendAncillaryBuffer::default();
-    let sent = sendmsg(entry.system(Errno::NotSock)?, &buffers, &mut control, SendFlags::NOSIGNAL)?;
-    drop(buffers);
+    let system = entry.system(Errno::NotSock)?;
+    let sent = call.guest.gather(si_data, |buffers| {
+        Ok(sendmsg(system, buffers, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
+    })?;
     call.guest.write(so_datalen, sent as u32)
 }
 

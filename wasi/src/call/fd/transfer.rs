@@ -15,7 +15,7 @@ use crate::errno::Errno;
 pub(crate) fn fd_read(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nread: Out<u32>) -> Result<(), Errno> {
     call.guest.check(nread)?;
     let entry = call.ctx.table.file(fd, Rights::FD_READ)?;
-    let count = entry.read(&mut call.guest.scatter(iovs)?)?;
+    let count = call.guest.scatter(iovs, |buffers| entry.read(buffers))?;
     call.guest.write(nread, count as u32)
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn fd_read(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nread: Out<u32>
 pub(crate) fn fd_write(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nwritten: Out<u32>) -> Result<(), Errno> {
     call.guest.check(nwritten)?;
     let entry = call.ctx.table.file(fd, Rights::FD_WRITE)?;
-    let count = entry.write(&call.guest.gather(iovs)?)?;
+    let count = call.guest.gather(iovs, |buffers| entry.write(buffers))?;
     call.guest.write(nwritten, count as u32)
 }
 
@@ -42,10 +42,10 @@ pub(crate) fn fd_pread(
     call.guest.check(nread)?;
     let entry = call.ctx.table.file(fd, Rights::FD_READ.union(Rights::FD_SEEK))?;
     let system = entry.system(Errno::Spipe)?;
-    let count = match &mut *call.guest.scatter(iovs)? {
-        [buffer] => rustix::io::pread(system, &mut **buffer, offset.0)?,
-        buffers => rustix::io::preadv(system, buffers, offset.0)?,
-    };
+    let count = call.guest.scatter(iovs, |buffers| match buffers {
+        [buffer] => Ok(rustix::io::pread(system, &mut **buffer, offset.0)?),
+        buffers => Ok(rustix::io::preadv(system, buffers, offset.0)?),
+    })?;
     call.guest.write(nread, count as u32)
 }
 
@@ -62,9 +62,9 @@ pub(crate) fn fd_pwrite(
     call.guest.check(nwritten)?;
     let entry = call.ctx.table.file(fd, Rights::FD_WRITE.union(Rights::FD_SEEK))?;
     let system = entry.system(Errno::Spipe)?;
-    let count = match &*call.guest.gather(iovs)? {
-        [buffer] => rustix::io::pwrite(system, buffer, offset.0)?,
-        buffers => rustix::io::pwritev(system, buffers, offset.0)?,
-    };
+    let count = call.guest.gather(iovs, |buffers| match buffers {
+        [buffer] => Ok(rustix::io::pwrite(system, buffer, offset.0)?),
+        buffers => Ok(rustix::io::pwritev(system, buffers, offset.0)?),
+    })?;
     call.guest.write(nwritten, count as u32)
 }
