@@ -90,3 +90,35 @@ impl StoreState {
         Some((self.memories[index].bytes.bytes_mut(), data))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::Engine;
+    use crate::error::ErrorKind;
+    use crate::runtime::Store;
+    use crate::types::MemoryType;
+
+    #[test]
+    fn numbers_are_integers() {
+        let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
+        for ty in [FuncType::new([ValType::F32], []), FuncType::new([], [ValType::V128])] {
+            let refused = Func::alloc_numeric(&mut store, ty, |_, _| Ok(())).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Usage);
+        }
+    }
+
+    #[test]
+    fn a_memory_and_data_are_changed_together() {
+        let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
+        let memory = Memory::alloc(&mut store, MemoryType::new(1, None)).unwrap();
+        assert!(store.memory_and_data::<u8>(memory).is_none());
+        store.set_data(5u8);
+        assert!(store.memory_and_data::<u32>(memory).is_none());
+        let (bytes, data) = store.memory_and_data::<u8>(memory).unwrap();
+        bytes[7] = *data;
+        *data += 1;
+        assert_eq!((memory.bytes(&store)[7], store.data::<u8>()), (5, Some(&6)));
+    }
+}

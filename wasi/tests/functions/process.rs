@@ -1,11 +1,12 @@
 //! Arguments, environment, clocks, random bytes, the end, standard streams, and what an observer sees.
 
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use wassay_engine::{ErrorKind, Extern, Val};
 use wassay_wasi::{Access, Capture, ClockId, Clocks, Errno, Exit, WasiCtx};
 
-use crate::support::bits::{CREAT, EXCL, FOLLOW, NONBLOCK};
+use crate::support::bits::{APPEND, CREAT, EXCL, FOLLOW, NONBLOCK};
 use crate::support::{Host, MEMORY, OUT};
 use crate::{AT, TO};
 
@@ -161,4 +162,56 @@ fn an_observer_sees_calls_decoded() {
         "proc_exit(rval=2): the guest exited with code 2",
     ];
     assert_eq!(*lines, expected);
+}
+
+/// Set in the process whose standard streams are looked at.
+const CHILD: &str = "WASSAY_TEST_INHERITED_STREAMS";
+
+#[test]
+fn standard_streams_of_the_host() {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["process::a_guest_of_the_host_s_streams", "--exact", "--nocapture"]).env(CHILD, "1");
+    let mut child =
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Held open, and silent.
+    let stdin = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("to the output"), "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("to the errors"));
+}
+
+#[test]
+fn a_guest_of_the_host_s_streams() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.inherit_stdio());
+    let flags = || {
+        let streams = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+        streams.map(|stream| rustix::fs::fcntl_getfl(stream).unwrap())
+    };
+    let before = flags();
+    for fd in 0..3 {
+        host.ok("fd_fdstat_get", &[fd, TO]);
+        assert_eq!((host.bytes(OUT, 1), host.u16(OUT + 2)), (vec![0], 0), "a pipe has no type");
+        host.ok("fd_fdstat_set_flags", &[fd, NONBLOCK]);
+        host.ok("fd_fdstat_get", &[fd, TO]);
+        assert_eq!(i64::from(host.u16(OUT + 2)), NONBLOCK);
+        assert_eq!(host.call("fd_fdstat_set_flags", &[fd, APPEND]), Errno::NotSup);
+        assert_eq!(host.call("fd_filestat_set_times", &[fd, 0, 0, 2]), Errno::NotCapable);
+        assert_eq!(host.call("fd_filestat_set_size", &[fd, 0]), Errno::NotCapable);
+        host.ok("fd_filestat_get", &[fd, TO]);
+    }
+    assert_eq!(flags(), before, "the host's own flags stay");
+    assert_eq!(host.read(0, 10), Err(Errno::Again));
+    assert_eq!(host.write(1, "to the output\n"), Ok(14));
+    assert_eq!(host.write(2, "to the errors\n"), Ok(14));
+    assert_eq!(host.write(0, "x"), Err(Errno::NotCapable));
+    for fd in 0..3 {
+        host.ok("fd_close", &[fd]);
+    }
+    assert_eq!(flags(), before, "the host's own streams stay open");
 }
