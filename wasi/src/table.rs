@@ -62,13 +62,17 @@ impl Table {
         Table { entries: Vec::new(), lowest: 0, limit }
     }
 
-    /// Gives an entry the lowest number that is free: MFILE where there are as many as the embedder allows.
-    pub(crate) fn insert(&mut self, entry: Entry) -> Result<Fd, Errno> {
+    /// The lowest number that is free: MFILE where there are as many as the embedder allows. A call that opens something asks before
+    /// it does.
+    pub(crate) fn free(&self) -> Result<usize, Errno> {
         let free = self.entries[self.lowest..].iter().position(Option::is_none);
         let index = free.map_or(self.entries.len(), |offset| self.lowest + offset);
-        if index >= self.limit {
-            return Err(Errno::Mfile);
-        }
+        if index < self.limit { Ok(index) } else { Err(Errno::Mfile) }
+    }
+
+    /// Gives an entry the lowest number that is free, or MFILE.
+    pub(crate) fn insert(&mut self, entry: Entry) -> Result<Fd, Errno> {
+        let index = self.free()?;
         match self.entries.get_mut(index) {
             Some(place) => *place = Some(entry),
             None => self.entries.push(Some(entry)),

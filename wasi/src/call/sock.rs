@@ -22,7 +22,7 @@ pub(crate) fn sock_accept(
     accepted: Out<Fd>,
 ) -> Result<(), Errno> {
     call.guest.check(accepted)?;
-    let listener = socket(&mut call.ctx.table, fd, Rights::empty())?;
+    let listener = socket(&call.ctx.table, fd, Rights::empty())?;
     let Kind::Listener(system) = &listener.kind else { return Err(Errno::Inval) };
     listener.require(Rights::SOCK_ACCEPT)?;
     if !FdFlags::NONBLOCK.contains(flags) {
@@ -32,6 +32,7 @@ pub(crate) fn sock_accept(
         true => SocketFlags::NONBLOCK,
         false => SocketFlags::empty(),
     };
+    call.ctx.table.free()?;
     let connection = accept_with(system, SocketFlags::CLOEXEC | waits)?;
     let mut entry = Entry::new(Kind::System(connection), FileType::SocketStream);
     entry.base &= listener.inheriting;
@@ -54,7 +55,7 @@ pub(crate) fn sock_recv(
 ) -> Result<(), Errno> {
     call.guest.check(ro_datalen)?;
     call.guest.check(ro_flags)?;
-    let entry = socket(&mut call.ctx.table, fd, Rights::FD_READ)?;
+    let entry = socket(&call.ctx.table, fd, Rights::FD_READ)?;
     let mut flags = RecvFlags::empty();
     flags.set(RecvFlags::PEEK, ri_flags.contains(RiFlags::RECV_PEEK));
     flags.set(RecvFlags::WAITALL, ri_flags.contains(RiFlags::RECV_WAITALL));
@@ -78,7 +79,7 @@ pub(crate) fn sock_send(
     so_datalen: Out<u32>,
 ) -> Result<(), Errno> {
     call.guest.check(so_datalen)?;
-    let entry = socket(&mut call.ctx.table, fd, Rights::FD_WRITE)?;
+    let entry = socket(&call.ctx.table, fd, Rights::FD_WRITE)?;
     let system = entry.system(Errno::NotSock)?;
     let sent = call.guest.gather(si_data, |buffers| {
         Ok(sendmsg(system, buffers, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
@@ -90,7 +91,7 @@ pub(crate) fn sock_send(
 ///
 /// Errors: BADF; NOTSOCK; NOTCAPABLE without `sock_shutdown`; INVAL where `how` is neither; NOTCONN.
 pub(crate) fn sock_shutdown(call: &mut Call<'_>, fd: Fd, how: SdFlags) -> Result<(), Errno> {
-    let entry = socket(&mut call.ctx.table, fd, Rights::SOCK_SHUTDOWN)?;
+    let entry = socket(&call.ctx.table, fd, Rights::SOCK_SHUTDOWN)?;
     let how = match (how.contains(SdFlags::RD), how.contains(SdFlags::WR)) {
         (true, true) => Shutdown::Both,
         (true, false) => Shutdown::Read,
@@ -101,7 +102,7 @@ pub(crate) fn sock_shutdown(call: &mut Call<'_>, fd: Fd, how: SdFlags) -> Result
 }
 
 /// A socket with these rights.
-fn socket(table: &mut Table, fd: Fd, rights: Rights) -> Result<&Entry, Errno> {
+fn socket(table: &Table, fd: Fd, rights: Rights) -> Result<&Entry, Errno> {
     let entry = table.get(fd)?;
     if !matches!(entry.file_type, FileType::SocketStream | FileType::SocketDgram) {
         return Err(Errno::NotSock);

@@ -244,12 +244,13 @@ fn descriptors_are_limited_and_given_back() {
     assert_eq!((host.open("a", 0, CREAT, ALL), host.open("b", 0, CREAT, ALL)), (Ok(4), Ok(5)));
     let before = open();
     for _ in 0..200 {
-        assert_eq!(host.open("a", 0, 0, ALL), Err(Errno::Mfile));
+        assert_eq!(host.open("c", 0, CREAT, ALL), Err(Errno::Mfile));
         host.ok("fd_close", &[5]);
         assert_eq!(host.open("b", 0, 0, ALL), Ok(5));
         host.ok("fd_renumber", &[4, 5]);
         assert_eq!(host.open("a", 0, 0, ALL), Ok(4));
     }
+    assert!(!host.inside("c").exists(), "a file that no descriptor is free for is not made");
     assert!(open() < before + 100, "no descriptor of the host's is left behind");
 }
 

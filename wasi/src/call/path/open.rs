@@ -48,6 +48,7 @@ pub(crate) fn path_open(
         write: base.contains(Rights::FD_WRITE),
         read: base.intersects(Rights::FD_READ.union(Rights::FD_READDIR)),
     };
+    call.ctx.table.free()?;
     let mut entry = request.open(dir)?;
     let mut passed = parent.inheriting;
     if !request.write {
