@@ -335,5 +335,5 @@ fn a_host_function_that_starts_an_instance_knows_it() {
     let text = "(module (import \"h\" \"start\" (func $start)) (memory (export \"m\") 1) (start $start))";
     let instance = instantiate(&mut store, &linker, text);
     let Some(Extern::Memory(memory)) = instance.export(&store, "m") else { panic!("the module exports m") };
-    assert_eq!(memory.bytes(&store)[0], 7);
+    assert_eq!(memory.bytes(&store).unwrap()[0], 7);
 }

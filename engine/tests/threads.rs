@@ -129,50 +129,59 @@ fn a_lock_of_compare_and_exchange_wait_and_notify_excludes() {
     }
 }
 
-/// Two threads write and read cells that the other one reads and writes, in rounds whose beginning they wait for together.
-/// Gives how often the two read (0, 0), (0, 1), (1, 0) and (1, 1).
-fn litmus(engine: &Engine, rounds: i32, round: &str) -> [usize; 4] {
-    // The cells of a pair lie 64 bytes apart: from 4096 what is written, from 4 MiB, a byte for each round and thread, what was read.
+/// Comes back when as many calls were made, on any thread, as it says: first by looking, then by waiting.
+const MEET: &str = "(func $meet (param $calls i32) (local $seen i32) (local $looks i32)
+    (if (i32.eq (i32.add (i32.atomic.rmw.add (i32.const 0) (i32.const 1)) (i32.const 1)) (local.get $calls))
+      (then (drop (memory.atomic.notify (i32.const 0) (i32.const -1))) (return)))
+    (loop $again
+      (local.set $seen (i32.atomic.load (i32.const 0)))
+      (if (i32.lt_u (local.get $seen) (local.get $calls)) (then
+        (local.set $looks (i32.add (local.get $looks) (i32.const 1)))
+        (if (i32.gt_u (local.get $looks) (i32.const 20000))
+          (then (drop (memory.atomic.wait32 (i32.const 0) (local.get $seen) (i64.const -1)))))
+        (br $again)))))";
+
+/// Two threads write one cell each and read the other's, `round` by round, which they begin together: 200,000 rounds, or fewer where
+/// the machine has other things to do. Gives how often the two read (0, 0), (0, 1), (1, 0) and (1, 1).
+fn litmus(engine: &Engine, round: &str) -> [usize; 4] {
+    const ROUNDS: usize = 1000;
+    // From 4096 what was read, a byte for each round and thread; from 65536 the cells, 64 bytes apart.
     let text = format!(
-        r#"(module (memory (import "h" "m") 1 1024 shared)
-        (func $meet (param $goal i32) (local $seen i32) (local $spins i32)
-          (if (i32.eq (i32.add (i32.atomic.rmw.add (i32.const 0) (i32.const 1)) (i32.const 1)) (local.get $goal))
-            (then (drop (memory.atomic.notify (i32.const 0) (i32.const -1))) (return)))
-          (loop $again
-            (local.set $seen (i32.atomic.load (i32.const 0)))
-            (if (i32.lt_u (local.get $seen) (local.get $goal)) (then
-              (local.set $spins (i32.add (local.get $spins) (i32.const 1)))
-              (if (i32.gt_u (local.get $spins) (i32.const 3000))
-                (then (drop (memory.atomic.wait32 (i32.const 0) (local.get $seen) (i64.const -1)))))
-              (br $again)))))
+        r#"(module (memory (import "h" "m") 1 3 shared) {MEET}
         (func $round (param $mine i32) (param $other i32) (result i32) {round})
-        (func (export "run") (param $thread i32) (param $rounds i32)
-          (local $i i32) (local $cell i32) (local $goal i32)
+        (func (export "clear") (memory.fill (i32.const 0) (i32.const 0) (i32.const 196608)))
+        (func (export "run") (param $thread i32) (local $i i32) (local $cell i32)
           (loop $again
-            (if (i32.eqz (i32.rem_u (local.get $i) (i32.const 50))) (then
-              (local.set $goal (i32.add (local.get $goal) (i32.const 2)))
-              (call $meet (local.get $goal))))
-            (local.set $cell (i32.add (i32.const 8388608) (i32.mul (local.get $i) (i32.const 128))))
-            (i32.store8
-              (i32.add (i32.const 4194304)
-                (i32.add (i32.mul (local.get $i) (i32.const 2)) (local.get $thread)))
+            (local.set $cell (i32.add (i32.const 65536) (i32.mul (local.get $i) (i32.const 128))))
+            (call $meet (i32.mul (i32.add (local.get $i) (i32.const 1)) (i32.const 2)))
+            (i32.store8 offset=4096
+              (i32.add (i32.mul (local.get $i) (i32.const 2)) (local.get $thread))
               (call $round
                 (i32.add (local.get $cell) (i32.mul (local.get $thread) (i32.const 64)))
-                (i32.add (local.get $cell)
-                  (i32.mul (i32.sub (i32.const 1) (local.get $thread)) (i32.const 64)))))
+                (i32.add (local.get $cell) (i32.mul (i32.eqz (local.get $thread)) (i32.const 64)))))
             (br_if $again
-              (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $rounds))))))"#
+              (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {ROUNDS}))))))"#
     );
-    let shared = SharedMemory::new(engine, shared_type(1024, 1024)).unwrap();
-    run_agents((engine, &shared, &text), 2, |mut agent, number| {
-        agent.call("run", &[Val::I32(number), Val::I32(rounds)]).unwrap();
-    });
-    let mut read = vec![0; 2 * rounds as usize];
-    shared.read(4 << 20, &mut read).unwrap();
-    let mut counts = [0; 4];
-    for pair in read.as_chunks::<2>().0 {
-        counts[usize::from(pair[0] * 2 + pair[1])] += 1;
+    let shared = SharedMemory::new(engine, shared_type(3, 3)).unwrap();
+    let mut agents = [(); 2].map(|()| Agent::new(engine, &shared, &text));
+    let (begun, mut counts) = (Instant::now(), [0; 4]);
+    for turn in 0..200 {
+        if turn > 0 && begun.elapsed() > Duration::from_secs(1) {
+            break;
+        }
+        agents[0].call("clear", &[]).unwrap();
+        thread::scope(|scope| {
+            for (number, agent) in (0..).zip(&mut agents) {
+                scope.spawn(move || agent.call("run", &[Val::I32(number)]).unwrap());
+            }
+        });
+        let mut read = [0; 2 * ROUNDS];
+        shared.read(4096, &mut read).unwrap();
+        for [first, second] in read.as_chunks().0 {
+            counts[usize::from(first * 2 + second)] += 1;
+        }
     }
+    println!("{round}: 00 01 10 11 = {counts:?}");
     counts
 }
 
@@ -188,21 +197,19 @@ fn no_atomic_store_is_delayed_past_a_load() {
         ("i32.store (local.get $mine) (i32.const 1)) (atomic.fence", "i32.load (local.get $other)"),
     ] {
         for engine in engines() {
-            let counts = litmus(&engine, 100_000, &format!("({store}) ({load})"));
-            println!("{store}: 00 01 10 11 = {counts:?}");
+            let counts = litmus(&engine, &format!("({store}) ({load})"));
             assert_eq!(counts[0], 0, "{store}: a store was delayed past a load: {counts:?}");
-            assert_eq!(counts.iter().sum::<usize>(), 100_000);
         }
     }
 }
 
 #[test]
-fn plain_accesses_give_what_somebody_wrote() {
-    let round = "(i32.store (local.get $mine) (i32.const 1)) (i32.load (local.get $other))";
+fn no_store_is_seen_before_it_is_made() {
+    // Load buffering: neither thread writes before it has read, so that one of the two reads 0.
+    let round = "(i32.atomic.load (local.get $other)) (i32.atomic.store (local.get $mine) (i32.const 1))";
     for engine in engines() {
-        let counts = litmus(&engine, 100_000, round);
-        println!("plain: 00 01 10 11 = {counts:?}");
-        assert_eq!(counts.iter().sum::<usize>(), 100_000);
+        let counts = litmus(&engine, round);
+        assert_eq!(counts[3], 0, "both saw what the other was still to write: {counts:?}");
     }
 }
 
@@ -210,18 +217,20 @@ fn plain_accesses_give_what_somebody_wrote() {
 fn a_message_is_there_when_its_flag_is_seen() {
     let text = |store: &str, load: &str| {
         format!(
-            r#"(module (memory (import "h" "m") 1 1 shared)
+            r#"(module (memory (import "h" "m") 1 1 shared) {MEET}
         (func (export "send") (param $last i32) (local $i i32)
+          (call $meet (i32.const 2))
           (loop $again
             (local.set $i (i32.add (local.get $i) (i32.const 1)))
             ({store} (i32.const 64) (local.get $i))
-            (i32.atomic.store (i32.const 0) (local.get $i))
+            (i32.atomic.store (i32.const 128) (local.get $i))
             (br_if $again (i32.lt_u (local.get $i) (local.get $last)))))
         (func (export "receive") (param $last i32) (result i32 i32)
           (local $flag i32) (local $before i32) (local $seen i32) (local $wrong i32)
+          (call $meet (i32.const 2))
           (loop $again
             (local.set $before (local.get $flag))
-            (local.set $flag (i32.atomic.load (i32.const 0)))
+            (local.set $flag (i32.atomic.load (i32.const 128)))
             (if (i32.lt_u ({load} (i32.const 64)) (local.get $flag))
               (then (local.set $wrong (i32.add (local.get $wrong) (i32.const 1)))))
             (if (i32.lt_u (local.get $flag) (local.get $before))

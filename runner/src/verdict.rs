@@ -86,6 +86,8 @@ pub enum FailureKind {
     NoSuchInstance,
     /// The module definition it names does not exist, or failed to compile.
     NoSuchDefinition,
+    /// No thread of the name it gives runs.
+    NoSuchThread,
     /// The runner does not carry out this directive.
     Unsupported,
     /// The form is no directive.
@@ -106,6 +108,14 @@ impl FailureKind {
 }
 
 impl ScriptResult {
+    /// Fails the directive at a place by what came of it later, unless it has failed already or is not among those judged.
+    pub(crate) fn fail_at(&mut self, place: Place, failure: Failure) {
+        let mut passed = self.directives.iter_mut().filter(|directive| directive.place == place);
+        if let Some(directive) = passed.find(|directive| matches!(directive.outcome, Outcome::Passed)) {
+            directive.outcome = Outcome::Failed(Box::new(failure));
+        }
+    }
+
     /// How many directives had each outcome.
     pub fn counts(&self) -> Counts {
         self.directives.iter().map(|directive| directive.outcome.word()).collect()
@@ -329,6 +339,7 @@ impl fmt::Display for FailureKind {
             FailureKind::Unexpected(kind) => return write!(f, "unexpected-{}", kind.name()),
             FailureKind::NoSuchInstance => "no-such-instance",
             FailureKind::NoSuchDefinition => "no-such-definition",
+            FailureKind::NoSuchThread => "no-such-thread",
             FailureKind::Unsupported => "unsupported",
             FailureKind::MalformedDirective => "malformed-directive",
             FailureKind::NotRun => "not-run",

@@ -12,7 +12,6 @@ use crate::trap::Trap;
 
 impl Translator<'_, '_> {
     /// One line an operator, in the order of their codes.
-    #[expect(clippy::too_many_lines, reason = "a table: one line an operator")]
     pub(super) fn atomic_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {
             Op::MemoryAtomicNotify { memarg } => self.atomic_notify(memarg),

@@ -13,7 +13,8 @@ use wassay_engine::{Config, Features};
 use wassay_testsuite::{Pin, PinError, Script, Suite};
 
 pub use self::finished::{End, Finished};
-pub use self::workers::{STACK, Workers};
+pub use self::workers::Workers;
+pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
 use crate::script::{EngineEmbedder, LineRange};
 

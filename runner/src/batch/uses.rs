@@ -1,61 +1,71 @@
 //! What the modules of a script use, computed from their bytes.
 
+use std::borrow::BorrowMut;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use wasmparser::{Validator, WasmFeatures};
 use wassay_engine::Features;
 
 use crate::script::Embedder;
-use crate::script::embed::{EmbedError, Results};
+use crate::script::embed::{Begun, EmbedError, Results};
 use crate::script::value::Value;
 
 /// An embedder that notes which features the modules need that another one compiles. Modules that are malformed or invalid
 /// under the features of the script need none.
+///
+/// `H` holds the embedder: the script's first thread borrows it, each other thread owns its own.
 #[derive(Debug)]
-pub(super) struct Recorder<'a, E> {
-    embedder: &'a mut E,
+pub(super) struct Recorder<E, H> {
+    embedder: H,
     /// The features of the script.
     given: WasmFeatures,
-    needed: WasmFeatures,
+    /// What was needed on any thread.
+    needed: Arc<Mutex<WasmFeatures>>,
+    held: PhantomData<fn() -> E>,
 }
 
-impl<'a, E: Embedder> Recorder<'a, E> {
+impl<'a, E: Embedder> Recorder<E, &'a mut E> {
     pub(super) fn new(embedder: &'a mut E) -> Self {
-        Recorder { embedder, given: WasmFeatures::empty(), needed: WasmFeatures::empty() }
+        let needed = Arc::new(Mutex::new(WasmFeatures::empty()));
+        Recorder { embedder, given: WasmFeatures::empty(), needed, held: PhantomData }
     }
 
     /// The names of the features that were needed beyond 1.0.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        Features::names().filter(|name| self.needed.contains(flag(name)))
+        let needed = *self.needed.lock().unwrap_or_else(PoisonError::into_inner);
+        Features::names().filter(move |name| needed.contains(flag(name)))
     }
 }
 
-impl<E: Embedder> Embedder for Recorder<'_, E> {
+impl<E: Embedder, H: BorrowMut<E>> Embedder for Recorder<E, H> {
     type Module = E::Module;
     type Instance = E::Instance;
+    type Thread = Recorder<E::Thread, E::Thread>;
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         let named = features.iter().map(flag).fold(WasmFeatures::WASM1, WasmFeatures::union);
         let missing = Features::names().filter(|name| !features.contains(name)).map(flag);
         self.given = missing.fold(named, WasmFeatures::difference);
-        self.embedder.begin(features, deadline)
+        self.embedder.borrow_mut().begin(features, deadline)
     }
 
     fn compile(&mut self, bytes: &[u8]) -> Result<E::Module, EmbedError> {
-        self.needed |= needed(bytes, self.given);
-        self.embedder.compile(bytes)
+        *self.needed.lock().unwrap_or_else(PoisonError::into_inner) |= needed(bytes, self.given);
+        self.embedder.borrow_mut().compile(bytes)
     }
 
     fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
-        self.embedder.check_custom_sections(bytes)
+        self.embedder.borrow_mut().check_custom_sections(bytes)
     }
 
     fn instantiate(&mut self, module: &E::Module) -> Result<E::Instance, EmbedError> {
-        self.embedder.instantiate(module)
+        self.embedder.borrow_mut().instantiate(module)
     }
 
     fn register(&mut self, name: &str, instance: Option<&E::Instance>) -> Result<(), EmbedError> {
-        self.embedder.register(name, instance)
+        self.embedder.borrow_mut().register(name, instance)
     }
 
     fn invoke(
@@ -64,11 +74,17 @@ impl<E: Embedder> Embedder for Recorder<'_, E> {
         export: &str,
         arguments: &[Value],
     ) -> Result<Results, EmbedError> {
-        self.embedder.invoke(instance, export, arguments)
+        self.embedder.borrow_mut().invoke(instance, export, arguments)
     }
 
     fn global(&mut self, instance: &E::Instance, export: &str) -> Result<Value, EmbedError> {
-        self.embedder.global(instance, export)
+        self.embedder.borrow_mut().global(instance, export)
+    }
+
+    fn begin_thread(&mut self, shared: &[E::Instance]) -> Result<Begun<Self::Thread>, EmbedError> {
+        let (embedder, instances) = self.embedder.borrow_mut().begin_thread(shared)?;
+        let (given, needed) = (self.given, Arc::clone(&self.needed));
+        Ok((Recorder { embedder, given, needed, held: PhantomData }, instances))
     }
 }
 

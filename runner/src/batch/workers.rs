@@ -22,14 +22,7 @@ use super::uses::Recorder;
 use crate::catalogue::judging;
 use crate::keys;
 use crate::script::source::{Place, Source, SourceError};
-use crate::script::{Embedder, Options, parse, run};
-
-/// How large the stack of a thread that runs scripts is, in bytes.
-///
-/// Wasm code may use 1 MiB of it (`Config::max_stack`), what the host needs to parse and compile stands on it too, and a
-/// debug build needs several times what a release build does. A thread's usual 2 MiB leave too little, and depend on the
-/// environment (`RUST_MIN_STACK`).
-pub const STACK: usize = 8 << 20;
+use crate::script::{Embedder, Options, STACK, parse, run};
 
 /// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
 #[derive(Debug)]
@@ -264,7 +257,7 @@ mod tests {
     use wassay_testsuite::directory;
 
     use super::*;
-    use crate::script::embed::{EmbedError, ErrorKind, Results};
+    use crate::script::embed::{Begun, EmbedError, ErrorKind, Results};
     use crate::script::value::Value;
 
     /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its kind were made.
@@ -273,6 +266,7 @@ mod tests {
     impl Embedder for Panicky {
         type Module = ();
         type Instance = ();
+        type Thread = Panicky;
 
         fn begin(&mut self, _: Features, _: Option<Instant>) -> Result<(), EmbedError> {
             Ok(())
@@ -301,6 +295,10 @@ mod tests {
 
         fn global(&mut self, (): &(), name: &str) -> Result<Value, EmbedError> {
             Err(EmbedError::new(ErrorKind::NoSuchExport, name))
+        }
+
+        fn begin_thread(&mut self, _: &[()]) -> Result<Begun<Panicky>, EmbedError> {
+            Err(EmbedError::new(ErrorKind::Unsupported, "one thread is enough"))
         }
     }
 

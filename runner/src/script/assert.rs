@@ -17,7 +17,7 @@ pub(super) enum Judged {
     ByKindAlone,
 }
 
-impl<E: Embedder> Interpreter<'_, E> {
+impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     pub(super) fn assert_return(&mut self, action: &Action, patterns: &[Pattern]) -> Result<Judged, Failure> {
         let results = match self.act(action)? {
             Ok(results) => results,

@@ -7,7 +7,7 @@ use super::model::{Definition, ModuleForm};
 use super::run::Interpreter;
 use crate::verdict::Failure;
 
-impl<E: Embedder> Interpreter<'_, E> {
+impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     /// The module must be well-formed but for an annotation or a custom section: its text without its annotations, its bytes but
     /// for what those sections hold.
     pub(super) fn assert_malformed_custom(

@@ -21,6 +21,8 @@ pub trait Embedder {
     type Module;
     /// An instance in the embedder's store.
     type Instance: Clone;
+    /// What drives the engine on a thread that a script starts.
+    type Thread: Embedder<Thread = Self::Thread, Instance: Send> + Send + 'static;
 
     /// Forgets every module, instance and registered name, and from now on compiles with these features.
     ///
@@ -78,7 +80,18 @@ pub trait Embedder {
     ///
     /// [`ErrorKind::NoSuchExport`] where there is no global of that name.
     fn global(&mut self, instance: &Self::Instance, export: &str) -> Result<Value, EmbedError>;
+
+    /// Makes an embedder for another thread: begun with the same features and deadline, and with nothing in it but, for each of these
+    /// instances, one that exports its shared memories under the same names.
+    ///
+    /// # Errors
+    ///
+    /// Where the engine fails at it or cannot do it: [`ErrorKind::Limit`], [`ErrorKind::Unsupported`] or [`ErrorKind::Internal`].
+    fn begin_thread(&mut self, shared: &[Self::Instance]) -> Result<Begun<Self::Thread>, EmbedError>;
 }
+
+/// An embedder for another thread, with the instances that it begins with.
+pub type Begun<E> = (E, Vec<<E as Embedder>::Instance>);
 
 /// How something failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,16 +2,17 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use smallvec::SmallVec;
 use wassay_engine::{
     Config, Engine, Error, Extern, ExternRef, Features, Func, FuncType, Global, GlobalType,
     HeapType as EngineHeapType, Instance, Linker, Memory, MemoryType, Module, Mutability, Ref, RefType,
-    Store, Table, TableType, Val, ValType,
+    SharedMemory, Store, Table, TableType, Val, ValType,
 };
 
-use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
+use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Location, Results};
 use super::spectest::{self, Item, Param};
 use super::value::{HeapType, Reference, Value};
 
@@ -25,11 +26,21 @@ pub struct EngineEmbedder {
     session: Option<Session>,
 }
 
-/// What belongs to one script.
+/// An instance as a script knows it.
+#[derive(Clone, Debug)]
+pub enum EngineInstance {
+    /// One that was made in the store.
+    Made(Instance),
+    /// What a thread has of one that was made in another store: its shared memories.
+    Memories(Arc<[(Box<str>, Memory)]>),
+}
+
+/// What belongs to one thread of one script.
 #[derive(Debug)]
 struct Session {
     engine: Engine,
     store: Store,
+    deadline: Option<Instant>,
     linker: Linker,
     /// Whether the name of the host module is one that the script registered.
     spectest_taken: bool,
@@ -60,20 +71,12 @@ impl EngineEmbedder {
 
 impl Embedder for EngineEmbedder {
     type Module = Module;
-    type Instance = Instance;
+    type Instance = EngineInstance;
+    type Thread = EngineEmbedder;
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.session = None;
-        let engine = self.engine(features)?;
-        let mut store = Store::new(&engine);
-        store.set_deadline(deadline);
-        self.session = Some(Session {
-            engine,
-            store,
-            linker: Linker::new(),
-            spectest_taken: false,
-            externs: HashMap::new(),
-        });
+        self.session = Some(Session::new(self.engine(features)?, deadline));
         Ok(())
     }
 
@@ -85,18 +88,26 @@ impl Embedder for EngineEmbedder {
         Ok(Module::check_custom_sections(&self.session()?.engine, bytes)?)
     }
 
-    fn instantiate(&mut self, module: &Module) -> Result<Instance, EmbedError> {
+    fn instantiate(&mut self, module: &Module) -> Result<EngineInstance, EmbedError> {
         let session = self.session()?;
         session.define_spectest(module)?;
-        Ok(session.linker.instantiate(&mut session.store, module)?)
+        Ok(EngineInstance::Made(session.linker.instantiate(&mut session.store, module)?))
     }
 
-    fn register(&mut self, name: &str, instance: Option<&Instance>) -> Result<(), EmbedError> {
+    fn register(&mut self, name: &str, instance: Option<&EngineInstance>) -> Result<(), EmbedError> {
         let session = self.session()?;
         // A script may give the name of the host module to an instance of its own.
         session.spectest_taken |= name == spectest::NAME;
         match instance {
-            Some(instance) => session.linker.define_instance(&session.store, name, *instance),
+            Some(EngineInstance::Made(instance)) => {
+                session.linker.define_instance(&session.store, name, *instance);
+            }
+            Some(EngineInstance::Memories(memories)) => {
+                session.linker.undefine(name);
+                for (export, memory) in &**memories {
+                    session.linker.define(name, export, Extern::Memory(*memory));
+                }
+            }
             None => session.linker.undefine(name),
         }
         Ok(())
@@ -104,7 +115,7 @@ impl Embedder for EngineEmbedder {
 
     fn invoke(
         &mut self,
-        instance: &Instance,
+        instance: &EngineInstance,
         export: &str,
         arguments: &[Value],
     ) -> Result<Results, EmbedError> {
@@ -118,16 +129,68 @@ impl Embedder for EngineEmbedder {
         results.into_iter().map(|value| session.lift(value)).collect()
     }
 
-    fn global(&mut self, instance: &Instance, export: &str) -> Result<Value, EmbedError> {
+    fn global(&mut self, instance: &EngineInstance, export: &str) -> Result<Value, EmbedError> {
         let session = self.session()?;
         let Some(Extern::Global(global)) = instance.export(&session.store, export) else {
             return Err(no_such("global", export));
         };
         session.lift(global.read(&session.store))
     }
+
+    fn begin_thread(&mut self, shared: &[EngineInstance]) -> Result<Begun<EngineEmbedder>, EmbedError> {
+        let (config, engines) = (self.config.clone(), self.engines.clone());
+        let session = self.session()?;
+        let mut thread = Session::new(session.engine.clone(), session.deadline);
+        let shared = shared.iter().map(|instance| {
+            let memories = instance.shared_memories(&session.store).into_iter();
+            let memories =
+                memories.map(|(export, memory)| (export, Memory::from_shared(&mut thread.store, &memory)));
+            EngineInstance::Memories(memories.collect())
+        });
+        let shared = shared.collect();
+        Ok((EngineEmbedder { config, engines, session: Some(thread) }, shared))
+    }
+}
+
+impl EngineInstance {
+    fn export(&self, store: &Store, name: &str) -> Option<Extern> {
+        match self {
+            EngineInstance::Made(instance) => instance.export(store, name),
+            EngineInstance::Memories(memories) => {
+                let found = memories.iter().find(|(export, _)| **export == *name);
+                found.map(|(_, memory)| Extern::Memory(*memory))
+            }
+        }
+    }
+
+    /// The shared memories that the instance exports, with their names.
+    fn shared_memories(&self, store: &Store) -> Vec<(Box<str>, SharedMemory)> {
+        let shared = |name: &str, memory: Memory| Some((name.into(), memory.shared(store)?));
+        match self {
+            EngineInstance::Made(instance) => {
+                let exports = instance.exports(store);
+                exports
+                    .filter_map(|(name, export)| match export {
+                        Extern::Memory(memory) => shared(name, memory),
+                        _ => None,
+                    })
+                    .collect()
+            }
+            EngineInstance::Memories(memories) => {
+                memories.iter().filter_map(|(name, memory)| shared(name, *memory)).collect()
+            }
+        }
+    }
 }
 
 impl Session {
+    fn new(engine: Engine, deadline: Option<Instant>) -> Session {
+        let mut store = Store::new(&engine);
+        store.set_deadline(deadline);
+        let (linker, externs) = (Linker::new(), HashMap::new());
+        Session { engine, store, deadline, linker, spectest_taken: false, externs }
+    }
+
     /// Makes what a module imports from `spectest` and what is not there yet.
     fn define_spectest(&mut self, module: &Module) -> Result<(), EmbedError> {
         let features = self.engine.features();

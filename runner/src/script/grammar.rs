@@ -5,7 +5,7 @@ use wast::parser::{Cursor, Parser, Result};
 use wast::token::{Id, Span};
 
 use super::literal::{constant, keyword, pattern};
-use super::model::{Action, Command, Definition, Instantiation, ModuleForm, Name, TextError};
+use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Name, TextError};
 
 /// The annotations that a module's text may carry and that its encoding keeps.
 const ANNOTATIONS: [&str; 5] = ["custom", "producers", "name", "dylink.0", "metadata.code.branch_hint"];
@@ -44,11 +44,25 @@ pub(crate) fn command(parser: Parser<'_>) -> Result<Command> {
         "assert_unlinkable" => {
             Command::AssertUnlinkable { instance: parser.parens(instantiation)?, text: string(parser)? }
         }
+        "thread" => thread(parser)?,
+        "wait" => Command::Wait { thread: name(parser.parse()?) },
         _ => {
             skip_rest(parser)?;
             Command::Unsupported { keyword: word.into() }
         }
     })
+}
+
+/// Parses directives up to the end of the text or of the form around them.
+pub(crate) fn directives(parser: Parser<'_>) -> Result<Vec<Directive>> {
+    let mut directives = Vec::new();
+    while !parser.is_empty() {
+        let start = parser.cur_span().offset();
+        let command = parser.parens(command)?;
+        // The parser tells as the previous token's place where that token ends, which is behind the `)`.
+        directives.push(Directive { span: start..parser.prev_span().offset(), command });
+    }
+    Ok(directives)
 }
 
 /// A module's encoding, or why its text has none.
@@ -123,6 +137,28 @@ fn invoke(parser: Parser<'_>) -> Result<Action> {
 
 fn get(parser: Parser<'_>) -> Result<Action> {
     Ok(Action::Get { instance: parser.parse::<Option<Id<'_>>>()?.map(name), export: string(parser)? })
+}
+
+/// How deep threads may start threads.
+const MAX_THREADS: usize = 16;
+
+fn thread(parser: Parser<'_>) -> Result<Command> {
+    // The form of each thread stands in that of the one that starts it.
+    if parser.parens_depth() > MAX_THREADS {
+        return Err(parser.error(format!("threads start threads more than {MAX_THREADS} deep")));
+    }
+    let id = name(parser.parse()?);
+    let mut shared = Vec::new();
+    while parser.peek2::<wast::kw::shared>()? {
+        shared.push(parser.parens(|parser| {
+            parser.parse::<wast::kw::shared>()?;
+            parser.parens(|parser| {
+                parser.parse::<wast::kw::module>()?;
+                Ok(name(parser.parse()?))
+            })
+        })?);
+    }
+    Ok(Command::Thread { name: id, shared, directives: directives(parser)? })
 }
 
 fn list<'a, T>(parser: Parser<'a>, item: fn(Parser<'a>) -> Result<T>) -> Result<Vec<T>> {

@@ -25,6 +25,7 @@ pub mod spectest;
 mod split;
 #[cfg(test)]
 mod tests;
+mod thread;
 pub mod value;
 
 pub use embed::Embedder;
@@ -32,3 +33,4 @@ pub use engine_embed::EngineEmbedder;
 pub use options::{BadLineRange, LineRange, Options};
 pub use parse::parse;
 pub use run::{run, run_script};
+pub use thread::STACK;

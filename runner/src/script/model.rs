@@ -114,6 +114,21 @@ pub enum Command {
         /// The text of the error.
         text: Box<str>,
     },
+    /// `(thread $name (shared (module $instance))* directive*)`: runs directives on a thread of their own, in a store of its own that
+    /// has the shared memories of these instances.
+    Thread {
+        /// The name that `wait` uses.
+        name: Name,
+        /// The instances whose shared memories the thread gets, under their names.
+        shared: Vec<Name>,
+        /// What it does.
+        directives: Vec<Directive>,
+    },
+    /// `(wait $thread)`: waits for the end of a thread, all of whose directives must pass.
+    Wait {
+        /// The name of the thread.
+        thread: Name,
+    },
     /// A directive that is known, or looks like one, and that this runner does not carry out.
     Unsupported {
         /// Its first word.
@@ -215,6 +230,8 @@ impl Command {
             Command::AssertMalformedCustom { .. } => "assert_malformed_custom",
             Command::AssertInvalidCustom { .. } => "assert_invalid_custom",
             Command::AssertUnlinkable { .. } => "assert_unlinkable",
+            Command::Thread { .. } => "thread",
+            Command::Wait { .. } => "wait",
             Command::Unsupported { .. } => "unsupported directive",
             Command::Malformed { .. } => "malformed form",
         }

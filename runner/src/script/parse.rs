@@ -6,7 +6,7 @@ use wast::core::{Module, ModuleKind};
 use wast::parser::{Cursor, Parse, ParseBuffer, Parser, Peek, parse as parse_all};
 
 use super::folded_try::unfold;
-use super::grammar::{bare_module, command, skip_rest, text_error, text_module};
+use super::grammar::{bare_module, command, directives, skip_rest, text_error, text_module};
 use super::model::{Command, Definition, Directive, ModuleForm, Script, TextError};
 use super::source::{Source, SourceError, Span};
 use super::split::{lexer, split};
@@ -68,10 +68,7 @@ fn whole(text: &str) -> Option<Vec<Directive>> {
     let unfolded = unfold(text);
     let buffer = ParseBuffer::new_with_lexer(lexer(&unfolded.text)).ok()?;
     let Forms(mut directives) = parse_all(&buffer).ok()?;
-    for Directive { span, command } in &mut directives {
-        *span = unfolded.original(span.start)..unfolded.original(span.end);
-        move_error(command, |offset| unfolded.original(offset));
-    }
+    move_all(&mut directives, &|offset| unfolded.original(offset));
     let closed = |directive: &Directive| {
         directive.span.end.checked_sub(1).and_then(|last| text.as_bytes().get(last)) == Some(&b')')
     };
@@ -96,7 +93,7 @@ fn form<T: for<'a> Parse<'a> + Into<Command>>(source: &Source<'_>, span: Span) -
         .and_then(|buffer| parse_all::<T>(&buffer).map(Into::into));
     let command = match parsed {
         Ok(mut command) => {
-            move_error(&mut command, in_source);
+            move_within(&mut command, &in_source);
             command
         }
         Err(error) => {
@@ -106,8 +103,20 @@ fn form<T: for<'a> Parse<'a> + Into<Command>>(source: &Source<'_>, span: Span) -
     Directive { span, command }
 }
 
-/// Counts the offset of what is wrong with a module's text from the beginning of the source.
-fn move_error(command: &mut Command, in_source: impl Fn(usize) -> usize) {
+/// Counts the offsets of directives, and within them, from the beginning of the source.
+fn move_all(directives: &mut [Directive], in_source: &dyn Fn(usize) -> usize) {
+    for Directive { span, command } in directives {
+        *span = in_source(span.start)..in_source(span.end);
+        move_within(command, in_source);
+    }
+}
+
+/// Counts the offsets within a directive, of a thread's directives and of what is wrong with a module's text, from the beginning of
+/// the source.
+fn move_within(command: &mut Command, in_source: &dyn Fn(usize) -> usize) {
+    if let Command::Thread { directives, .. } = command {
+        move_all(directives, in_source);
+    }
     if let Some(Definition { form: ModuleForm::Text(Err(error)), .. }) = command.definition_mut() {
         error.offset = in_source(error.offset);
     }
@@ -139,14 +148,7 @@ impl<'a> Parse<'a> for Forms {
             let Fields(command) = parser.parse()?;
             return Ok(Forms(vec![Directive { span: start..parser.prev_span().offset(), command }]));
         }
-        let mut directives = Vec::new();
-        while !parser.is_empty() {
-            let start = parser.cur_span().offset();
-            let command = parser.parens(command)?;
-            // The parser tells as the previous token's place where that token ends, which is behind the `)`.
-            directives.push(Directive { span: start..parser.prev_span().offset(), command });
-        }
-        Ok(Forms(directives))
+        directives(parser).map(Forms)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs the directives of a script, each by one short function.
 
 use std::rc::Rc;
+use std::thread::{self, Scope};
 use std::time::Instant;
 
 use wassay_testsuite::expectation::Expected;
@@ -12,6 +13,7 @@ use super::model::{Action, Command, Definition, Directive, Instantiation, Module
 use super::options::{Options, Position};
 use super::parse::parse;
 use super::source::{Source, SourceError};
+use super::thread::Threads;
 use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
 
 /// Parses and runs a script.
@@ -32,13 +34,30 @@ pub fn run_script<E: Embedder>(
 pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E) -> ScriptResult {
     let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let begun = embedder.begin(options.features, deadline);
-    let mut interpreter = Interpreter { embedder, env: Env::new(), options, source: &script.source };
-    let mut result = ScriptResult { name: script.source.name().to_owned(), directives: Vec::new() };
+    // Every thread that the script starts has ended when this returns.
+    thread::scope(|scope| {
+        let mut interpreter = Interpreter::new(embedder, options, &script.source, scope);
+        let mut result = run_directives(&mut interpreter, &script.directives, begun);
+        for (place, failure) in interpreter.threads.join_all() {
+            result.fail_at(place, failure);
+        }
+        result
+    })
+}
+
+/// Runs what a script says on its first thread.
+fn run_directives<'env, E: Embedder>(
+    interpreter: &mut Interpreter<'_, '_, 'env, E>,
+    directives: &'env [Directive],
+    begun: Result<(), EmbedError>,
+) -> ScriptResult {
+    let (options, source) = (interpreter.options, interpreter.source);
+    let mut result = ScriptResult { name: source.name().to_owned(), directives: Vec::new() };
     let mut ended = None;
-    for (number, directive) in script.directives.iter().enumerate() {
+    for (number, directive) in directives.iter().enumerate() {
         let expectation = options.expected.get(&number);
         let skip = expectation.filter(|expectation| expectation.outcome == Expected::Skip);
-        let position = options.lines.as_ref().map(|lines| lines.position(&script.source, &directive.span));
+        let position = options.lines.as_ref().map(|lines| lines.position(source, &directive.span));
         match position.unwrap_or(Position::Within) {
             Position::Before if directive.command.has_effects() && skip.is_none() && begun.is_ok() => {
                 // Run for its effects: whether it is right is not the question here.
@@ -86,16 +105,26 @@ impl End {
     }
 }
 
-/// A script while it runs.
-pub(super) struct Interpreter<'a, E: Embedder> {
+/// A script while it runs, as one of its threads does: what the embedder has belongs to that thread, the rest to all of them.
+pub(super) struct Interpreter<'a, 'scope, 'env, E: Embedder> {
     pub(super) embedder: &'a mut E,
     pub(super) env: Env<E::Module, E::Instance>,
-    pub(super) options: &'a Options,
-    source: &'a Source<'a>,
+    pub(super) options: &'env Options,
+    pub(super) source: &'env Source<'env>,
+    pub(super) threads: Threads<'scope, 'env>,
 }
 
-impl<E: Embedder> Interpreter<'_, E> {
-    fn judge(&mut self, directive: &Directive) -> Result<Judged, Failure> {
+impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
+    pub(super) fn new(
+        embedder: &'a mut E,
+        options: &'env Options,
+        source: &'env Source<'env>,
+        scope: &'scope Scope<'scope, 'env>,
+    ) -> Self {
+        Interpreter { embedder, env: Env::new(), options, source, threads: Threads::new(scope) }
+    }
+
+    pub(super) fn judge(&mut self, directive: &'env Directive) -> Result<Judged, Failure> {
         let line = self.source.line(directive.span.start);
         match &directive.command {
             Command::Module(definition) => self.module(definition, line),
@@ -123,6 +152,10 @@ impl<E: Embedder> Interpreter<'_, E> {
             Command::AssertInvalid { module, text } => self.assert_invalid(module, text),
             Command::AssertMalformedCustom { module, text } => self.assert_malformed_custom(module, text),
             Command::AssertInvalidCustom { module, text } => self.assert_invalid_custom(module, text),
+            Command::Thread { name, shared, directives } => {
+                self.start_thread((name, shared, directives), &directive.span)
+            }
+            Command::Wait { thread } => self.wait(thread),
             Command::Unsupported { keyword } => Err(unsupported(keyword)),
             Command::Malformed { message, offset } => {
                 let message = format!("{message} (at {})", self.source.place(*offset));
@@ -251,7 +284,7 @@ impl<E: Embedder> Interpreter<'_, E> {
         EmbedError::new(ErrorKind::Malformed, error.message).at(Some(location))
     }
 
-    fn instance(&self, name: Option<&str>) -> Result<E::Instance, Failure> {
+    pub(super) fn instance(&self, name: Option<&str>) -> Result<E::Instance, Failure> {
         self.env
             .instance(name)
             .map_err(|missing| no_such(FailureKind::NoSuchInstance, "instance", name, missing))

@@ -41,10 +41,10 @@ mod tests {
     #[test]
     fn bytes_are_copied_and_set() {
         let from: Vec<u8> = (0..200).collect();
-        let mut to = vec![0; 200];
+        let mut to = [0; 200];
         for (start, length) in [(0, 0), (3, 1), (5, 17), (0, 200)] {
             to.fill(255);
-            // SAFETY: both ranges lie in vectors of 200 bytes that nobody else uses.
+            // SAFETY: both ranges lie in 200 bytes that nobody else uses.
             unsafe { copy_upwards(from[start..].as_ptr(), to[start..].as_mut_ptr(), length) };
             assert_eq!(to[start..start + length], from[start..start + length]);
             assert!(to[start + length..].iter().all(|byte| *byte == 255));

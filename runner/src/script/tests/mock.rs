@@ -1,14 +1,14 @@
 //! An embedder for tests: it decodes and validates for real, and its functions do what their names say.
 
-use std::cell::Cell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wassay_engine::Features;
 
-use crate::script::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
+use crate::script::embed::{Begun, EmbedError, Embedder, ErrorKind, Location, Results};
 use crate::script::value::{HeapType, Reference, Value};
 
 /// See the module.
@@ -34,12 +34,13 @@ pub(crate) type Imports = Vec<(String, String)>;
 #[derive(Clone)]
 pub(crate) struct Instance {
     number: i32,
-    state: Rc<Cell<i32>>,
+    state: Arc<AtomicI32>,
 }
 
 impl Embedder for Mock {
     type Module = Imports;
     type Instance = Instance;
+    type Thread = Mock;
 
     fn begin(&mut self, features: Features, _deadline: Option<Instant>) -> Result<(), EmbedError> {
         *self = Mock { features, broken: self.broken, ..Mock::default() };
@@ -86,7 +87,7 @@ impl Embedder for Mock {
             }
         }
         self.instances += 1;
-        Ok(Instance { number: self.instances, state: Rc::default() })
+        Ok(Instance { number: self.instances, state: Arc::default() })
     }
 
     fn register(&mut self, name: &str, instance: Option<&Instance>) -> Result<(), EmbedError> {
@@ -110,10 +111,10 @@ impl Embedder for Mock {
             ("number", []) => Ok(Results::from_slice(&[Value::I32(instance.number)])),
             ("echo", _) => Ok(Results::from_slice(arguments)),
             ("set", [Value::I32(value)]) => {
-                instance.state.set(*value);
+                instance.state.store(*value, Ordering::Relaxed);
                 Ok(Results::new())
             }
-            ("state", []) => Ok(Results::from_slice(&[Value::I32(instance.state.get())])),
+            ("state", []) => Ok(Results::from_slice(&[Value::I32(instance.state.load(Ordering::Relaxed))])),
             ("number" | "set" | "state", _) => {
                 Err(EmbedError::new(ErrorKind::WrongArguments, "other arguments are expected"))
             }
@@ -123,6 +124,11 @@ impl Embedder for Mock {
 
     fn global(&mut self, _instance: &Instance, export: &str) -> Result<Value, EmbedError> {
         behave(export)?.first().copied().ok_or_else(|| EmbedError::new(ErrorKind::NoSuchExport, "no global"))
+    }
+
+    /// The instances keep their numbers and share their state.
+    fn begin_thread(&mut self, shared: &[Instance]) -> Result<Begun<Mock>, EmbedError> {
+        Ok((Mock { features: self.features, ..Mock::default() }, shared.to_vec()))
     }
 }
 

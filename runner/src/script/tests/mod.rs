@@ -2,6 +2,7 @@
 
 mod engine;
 mod mock;
+mod thread;
 
 use std::time::Duration;
 
@@ -428,8 +429,6 @@ fn a_form_that_does_not_parse_fails_alone() {
 #[test]
 fn what_the_runner_does_not_do_fails_as_unsupported() {
     for directive in [
-        "(thread $t (shared (module $m)) (invoke \"f\"))",
-        "(wait $t)",
         "(assert_suspension (invoke \"f\") \"unhandled\")",
         "(assert_something_new (module) (a (b)) \"c\")",
         "(input \"file.wast\")",
