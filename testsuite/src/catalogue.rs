@@ -113,7 +113,7 @@ static SUITES: [Suite; 25] = [
     proposal("proposals/simd", Proposal::Simd, "2.0,multi-memory,memory64", pin(59, 25_990), true),
     proposal("proposals/tail-call", Proposal::TailCall, "2.0,tail-call", pin(2, 119), true),
     // Asserts that a second table is invalid, which reference types allow.
-    proposal("proposals/threads", Proposal::Threads, "2.0,-reference-types,threads", pin(4, 619), false),
+    proposal("proposals/threads", Proposal::Threads, "2.0,-reference-types,threads", pin(4, 619), true),
     proposal("proposals/wide-arithmetic", Proposal::WideArithmetic, "3.0,wide-arithmetic", pin(1, 109), true),
 ];
 
@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(defaults[..3], ["scripts", "spec-v1", "spec-v2"]);
         // Of the proposals those whose every directive passes; the README says which they are.
         assert!(defaults.contains(&"proposals/tail-call") && !defaults.contains(&"proposals/gc"));
-        assert_eq!(defaults.len(), 17);
+        assert_eq!(defaults.len(), 18);
     }
 
     #[test]

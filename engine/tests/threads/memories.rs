@@ -120,3 +120,21 @@ fn the_host_copies_in_and_out_of_shared_memories() {
         assert_eq!((vast.grow(1).unwrap(), vast.grow(1 << 30).unwrap_err().kind()), (1, ErrorKind::Limit));
     }
 }
+
+#[test]
+fn an_engine_uses_the_shared_memories_of_another() {
+    let [guarded, checked] = engines();
+    for (maker, user) in [(&guarded, &checked), (&checked, &guarded)] {
+        let shared = SharedMemory::new(maker, shared_type(1, 4)).unwrap();
+        let mut agent = Agent::new(user, &shared, ONE_THING);
+        assert_eq!((agent.call32("grow", &[1]), agent.call32("size", &[])), (1, 2));
+        shared.write(0, &[1]).unwrap();
+        assert_eq!(agent.call32("load-until-grown", &[0]), 0);
+        let text = r#"(module (memory (import "h" "m") 1 4 shared)
+            (func (export "load") (param i32) (result i32) (i32.load (local.get 0))))"#;
+        let mut agent = Agent::new(user, &shared, text);
+        assert_eq!(agent.call32("load", &[131_068]), 0);
+        let error = agent.call("load", &[Val::I32(131_069)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Trap(Trap::MemoryOutOfBounds));
+    }
+}
