@@ -50,7 +50,7 @@ pub use features::{Features, UnknownFeature};
 pub use module::{ExportType, ImportType, Module};
 pub use runtime::{
     ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,
-    Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag, Val,
+    Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag, Val, Words,
 };
 pub use trap::Trap;
 pub use types::{

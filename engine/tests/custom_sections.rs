@@ -1,5 +1,7 @@
 //! What is malformed and what is invalid about custom sections (appendix "Custom Sections and Annotations").
 
+#![allow(clippy::unwrap_used)]
+
 use wassay_engine::{Config, Engine, ErrorKind, Module};
 
 /// A module with two functions, one of them imported, to which custom sections are added.

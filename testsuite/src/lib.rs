@@ -2,6 +2,7 @@
 //!
 //! - [`catalogue`] lists the embedded suites: the official scripts and our own.
 //! - [`directory`] opens any folder of scripts, or one script, as a suite.
+//! - [`expectation`] knows which directives are expected to fail, or are not run, and why.
 //! - [`header`] reads the `;;!` lines a script may begin with.
 //! - [`features`] knows what the folder of a script says about its features.
 //!
@@ -10,6 +11,7 @@
 
 pub mod catalogue;
 pub mod directory;
+pub mod expectation;
 pub mod features;
 pub mod header;
 

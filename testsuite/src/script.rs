@@ -6,12 +6,15 @@ use std::{fs, io};
 
 use thiserror::Error;
 
+use crate::expectation::Expectation;
+
 /// A script of a suite. The text of one that lies on disk is read when it is asked for, each time.
 #[derive(Debug, Clone)]
 pub struct Script {
     name: String,
     features: &'static str,
     text: Text,
+    expectations: Vec<Expectation>,
 }
 
 #[derive(Debug, Clone)]
@@ -22,11 +25,11 @@ enum Text {
 
 impl Script {
     pub(crate) fn embedded(name: String, features: &'static str, text: &'static str) -> Script {
-        Script { name, features, text: Text::Embedded(text) }
+        Script { name, features, text: Text::Embedded(text), expectations: Vec::new() }
     }
 
     pub(crate) fn file(name: String, features: &'static str, path: PathBuf) -> Script {
-        Script { name, features, text: Text::File(path) }
+        Script { name, features, text: Text::File(path), expectations: Vec::new() }
     }
 
     /// The path of the script inside its suite, with `/` between folders: `address.wast`, `proposals/threads/atomic.wast`.
@@ -39,6 +42,16 @@ impl Script {
     /// that of its suite. A [header](crate::header) in the script goes before it.
     pub fn features(&self) -> &'static str {
         self.features
+    }
+
+    /// What is expected of its directives besides that they pass. The first that is about a directive holds.
+    pub fn expectations(&self) -> &[Expectation] {
+        &self.expectations
+    }
+
+    /// Expects something of its directives, and that before what was expected so far.
+    pub fn expect(&mut self, expectations: impl IntoIterator<Item = Expectation>) {
+        self.expectations.splice(0..0, expectations);
     }
 
     /// Where the script lies on disk; `None` for an embedded one.

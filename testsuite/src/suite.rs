@@ -64,7 +64,7 @@ impl Suite {
         self.by_default
     }
 
-    /// The scripts, sorted by name. Names are unique.
+    /// The scripts, sorted by name, an embedded one with what is expected of its directives. Names are unique.
     pub fn scripts(&self) -> Vec<Script> {
         let mut scripts = match &self.origin {
             Origin::Spec(version) => embedded::spec(*version, self.features),
@@ -73,6 +73,12 @@ impl Suite {
             Origin::Folder(scripts) => scripts.clone(),
         };
         scripts.sort_by(|a, b| a.name().cmp(b.name()));
+        if !matches!(self.origin, Origin::Folder(_)) {
+            for script in &mut scripts {
+                let expected: Vec<_> = embedded::expectations().of(&self.name, script.name()).collect();
+                script.expect(expected);
+            }
+        }
         scripts
     }
 

@@ -104,10 +104,7 @@ impl Memory {
     /// The bytes of the memory, to write; none where it is shared. [`Memory::write`] writes every memory.
     pub fn bytes_mut(self, store: &mut StoreState) -> Option<&mut [u8]> {
         let index = self.index(store);
-        match &mut store.memories[index].bytes {
-            MemoryBytes::Own(bytes) => Some(bytes.bytes_mut()),
-            MemoryBytes::Shared(_) => None,
-        }
+        store.memories[index].own_bytes_mut()
     }
 
     /// Copies bytes out of the memory. Where it is shared, see [`SharedMemory`] for what that means.
@@ -144,6 +141,14 @@ impl Memory {
 }
 
 impl MemoryEntity {
+    /// The bytes, to write; none where they are not the store's alone.
+    pub(super) fn own_bytes_mut(&mut self) -> Option<&mut [u8]> {
+        match &mut self.bytes {
+            MemoryBytes::Own(bytes) => Some(bytes.bytes_mut()),
+            MemoryBytes::Shared(_) => None,
+        }
+    }
+
     fn pages(&self) -> u64 {
         (self.len() as u64) >> self.ty.page_size_log2
     }

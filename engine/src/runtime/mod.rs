@@ -13,6 +13,7 @@ mod shared;
 mod store;
 mod table;
 mod tag;
+mod typed;
 mod value;
 mod waiters;
 
@@ -27,5 +28,6 @@ pub use shared::SharedMemory;
 pub use store::{Store, StoreState};
 pub use table::Table;
 pub use tag::Tag;
+pub use typed::Words;
 pub use value::{ExternRef, HostRef, Ref, Val};
 pub(crate) use waiters::Waited;

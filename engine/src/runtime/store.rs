@@ -61,7 +61,7 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     pub(super) const_stack: Vec<VmVal>,
     /// How to call functions of each type, by the type's number, once it was needed.
     calls: Vec<Option<Arc<CallInfo>>>,
-    data: Option<Box<dyn Any + Send>>,
+    pub(super) data: Option<Box<dyn Any + Send>>,
     deadline: Option<Instant>,
     pub(super) memory_bytes: u64,
     pub(super) table_elements: u64,

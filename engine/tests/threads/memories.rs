@@ -138,3 +138,28 @@ fn an_engine_uses_the_shared_memories_of_another() {
         assert_eq!(error.kind(), ErrorKind::Trap(Trap::MemoryOutOfBounds));
     }
 }
+
+#[test]
+fn a_size_is_read_anew_each_time() {
+    // No store and no call stands between the two sizes that could make a compiler read the length again.
+    let text = r#"(module (memory (import "h" "m") 1 4 shared)
+        (func (export "sizes") (result i32) (local $size i32)
+          (local.set $size (memory.size))
+          (loop $again (br_if $again (i32.eqz (i32.load8_u (i32.const 0)))))
+          (i32.add (i32.mul (local.get $size) (i32.const 10)) (memory.size))))"#;
+    for engine in engines() {
+        // A thread that the machine does not run in time sees both sizes late: then once more.
+        let sizes = (0..100).map(|_| {
+            let shared = SharedMemory::new(&engine, shared_type(1, 4)).unwrap();
+            let mut agent = Agent::new(&engine, &shared, text);
+            thread::scope(|scope| {
+                let agent = scope.spawn(move || agent.call32("sizes", &[]));
+                thread::sleep(Duration::from_millis(20));
+                shared.grow(3).unwrap();
+                shared.write(0, &[1]).unwrap();
+                agent.join().unwrap()
+            })
+        });
+        assert_eq!(sizes.skip_while(|sizes| *sizes == 44).next(), Some(14));
+    }
+}

@@ -23,6 +23,8 @@ pub struct Finished {
     ///
     /// [`Settings::keys`]: super::Settings::keys
     pub keys: Vec<(Place, Key)>,
+    /// The keys that something was expected of and that no directive of the script has.
+    pub unmatched: Vec<String>,
     /// What is odd in its header: one line each, with file and line.
     pub warnings: Vec<String>,
     /// How it ended.
@@ -59,13 +61,14 @@ pub enum End {
 
 impl Finished {
     pub(crate) fn new(label: String, end: End) -> Finished {
-        let (uses, keys, warnings) = (Vec::new(), Vec::new(), Vec::new());
-        Finished { label, duration: Duration::ZERO, uses, keys, warnings, end }
+        let (uses, keys) = (Vec::new(), Vec::new());
+        let (unmatched, warnings) = (Vec::new(), Vec::new());
+        Finished { label, duration: Duration::ZERO, uses, keys, unmatched, warnings, end }
     }
 
     /// Whether everything came as expected.
     pub fn is_expected(&self) -> bool {
-        matches!(&self.end, End::Judged(result) if result.is_success())
+        self.unmatched.is_empty() && matches!(&self.end, End::Judged(result) if result.is_success())
     }
 
     /// How many directives it has, as far as that is known.
@@ -92,7 +95,7 @@ impl Finished {
     /// Everything that was not as expected, as text for people; empty where there is nothing.
     pub fn render(&self, colour: bool) -> String {
         let (word, message) = match &self.end {
-            End::Judged(result) => return result.render_failures(colour),
+            End::Judged(result) => return result.render(colour) + &self.unmatched_lines(),
             // The message names the file.
             End::Unusable { message, .. } => return format!("{message}\n"),
             End::Crashed { message, .. } => ("crashed", message),
@@ -109,7 +112,7 @@ impl Finished {
         let (outcome, kind, message, place) = match &self.end {
             End::Judged(result) => {
                 let case = Case { name: name.to_owned(), ..result.to_case(self.duration, features) };
-                return self.with_keys(case, result);
+                return self.with_unmatched(self.with_keys(case, result));
             }
             End::Unusable { message, place } => (Outcome::Failed, "unusable", message, *place),
             End::Crashed { message, .. } => (Outcome::Crashed, "crashed", message, None),
@@ -136,6 +139,21 @@ impl Finished {
         }
     }
 
+    /// What is said of expectations that are about nothing.
+    fn unmatched_lines(&self) -> String {
+        self.unmatched.iter().map(|key| format!("{}: {}\n", self.label, unmatched(key))).collect()
+    }
+
+    /// The case with the expectations that are about nothing, which fail it.
+    fn with_unmatched(&self, mut case: Case) -> Case {
+        for key in &self.unmatched {
+            let (kind, message) = ("no-such-directive".to_owned(), unmatched(key));
+            case.failures.push(Failure { kind, message, ..Failure::default() });
+            case.outcome = case.outcome.max(Outcome::Failed);
+        }
+        case
+    }
+
     /// The case with the keys of the directives that were judged.
     fn with_keys(&self, case: Case, result: &ScriptResult) -> Case {
         if self.keys.is_empty() {
@@ -153,6 +171,10 @@ impl Finished {
             ..case
         }
     }
+}
+
+fn unmatched(key: &str) -> String {
+    format!("something is expected of the directive {key}, and there is none: take the expectation away")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The threads that scripts run on.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::io;
 use std::mem;
 use std::num::NonZeroUsize;
@@ -12,6 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use wassay_reports::Key;
+use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::{ReadError, Script};
 
 use super::Settings;
@@ -146,6 +148,7 @@ fn execute<E: Embedder>(
         lines: settings.lines.clone(),
         fail_fast: settings.fail_fast,
         timeout: settings.timeout,
+        ..Options::default()
     };
     let mut finished = if skip {
         let message = "a script before it failed".to_owned();
@@ -154,7 +157,7 @@ fn execute<E: Embedder>(
         if settings.keys { Finished { keys, ..finished } } else { finished }
     } else {
         tracing::debug!(script = label, features = %options.features, "running a script");
-        run_caught(label, &text, &options, settings, seat, make)
+        run_caught(label, &text, script.expectations(), options, settings, seat, make)
     };
     finished.warnings = judging.warnings;
     finished
@@ -164,7 +167,8 @@ fn execute<E: Embedder>(
 fn run_caught<E: Embedder>(
     label: String,
     text: &str,
-    options: &Options,
+    expectations: &[Expectation],
+    mut options: Options,
     settings: &Settings,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
@@ -172,29 +176,55 @@ fn run_caught<E: Embedder>(
     let run_all = || {
         let embedder = seat.get_or_insert_with(make);
         let script = parse(Source::new(&label, text))?;
-        let keys = if settings.keys { keys::of(&script) } else { Vec::new() };
-        if !settings.uses {
-            return Ok((End::Judged(run(&script, options, embedder)), Vec::new(), keys));
-        }
-        let mut recorder = Recorder::new(embedder);
-        let result = run(&script, options, &mut recorder);
-        Ok::<_, SourceError>((End::Judged(result), recorder.names().collect(), keys))
+        let wanted = settings.keys || !expectations.is_empty();
+        let keys = if wanted { keys::of(&script) } else { Vec::new() };
+        let unmatched = expect(expectations, &keys, &mut options);
+        let (result, uses) = if settings.uses {
+            let mut recorder = Recorder::new(embedder);
+            let result = run(&script, &options, &mut recorder);
+            (result, recorder.names().collect())
+        } else {
+            (run(&script, &options, embedder), Vec::new())
+        };
+        let keys = if settings.keys { keys } else { Vec::new() };
+        Ok::<_, SourceError>(Finished {
+            uses,
+            keys,
+            unmatched,
+            ..Finished::new(label.clone(), End::Judged(result))
+        })
     };
-    let (end, uses, keys) = match catch_unwind(AssertUnwindSafe(run_all)) {
-        Ok(Ok(done)) => done,
+    let (end, keys) = match catch_unwind(AssertUnwindSafe(run_all)) {
+        Ok(Ok(finished)) => return finished,
         Ok(Err(error)) => {
             let (message, place) = (error.to_string(), Some(error.place));
-            (End::Unusable { message, place }, Vec::new(), Vec::new())
+            (End::Unusable { message, place }, Vec::new())
         }
         Err(payload) => {
             // Nobody knows in what state the embedder is: it is not even dropped.
             mem::forget(seat.take());
             let directives = directives(&label, text);
             let end = End::Crashed { message: panic_message(&*payload), directives: directives.len() };
-            (end, Vec::new(), if settings.keys { directives } else { Vec::new() })
+            (end, if settings.keys { directives } else { Vec::new() })
         }
     };
-    Finished { uses, keys, ..Finished::new(label, end) }
+    Finished { keys, ..Finished::new(label, end) }
+}
+
+/// Notes what is expected of each directive; gives the keys that are none of this script's.
+fn expect(expectations: &[Expectation], keys: &[(Place, Key)], options: &mut Options) -> Vec<String> {
+    let numbers: HashMap<String, usize> =
+        keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
+    let mut unmatched = Vec::new();
+    for expectation in expectations {
+        match numbers.get(&expectation.key) {
+            Some(number) => {
+                options.expected.entry(*number).or_insert_with(|| expectation.clone());
+            }
+            None => unmatched.push(expectation.key.clone()),
+        }
+    }
+    unmatched
 }
 
 /// The directives that a script has, as far as it can be parsed.

@@ -1,5 +1,6 @@
 //! The commands, one a file, and what they share.
 
+mod expectations;
 pub(crate) mod output;
 mod progress;
 pub(crate) mod report;

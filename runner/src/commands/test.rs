@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use wassay_engine::Features;
 use wassay_reports::{Case, Report, diff, summary};
+use wassay_testsuite::expectation::Expectations;
 use wassay_testsuite::{PinError, Suite, catalogue};
 
 use super::output::{colour_on, complain, print};
 use super::progress::Progress;
 use super::report_file::{ReportFile, check_all, read};
-use super::{Begin, Error, Exit, duration, suite_report, workers};
+use super::{Begin, Error, Exit, duration, expectations, suite_report, workers};
 use crate::batch::{self, Finished, Selection, Settings, TIMEOUT, full_name};
 use crate::catalogue::resolve;
 use crate::script::messages::MatchKind;
@@ -47,6 +48,12 @@ pub(crate) struct Args {
     /// How long each script may run, as in `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
+    /// What is expected of directives besides that they pass, a TOML file; it goes before what is known of embedded suites
+    #[arg(long, value_name = "FILE")]
+    expectations: Option<PathBuf>,
+    /// Write that file anew: every directive that fails is expected to, none that passes is
+    #[arg(long, requires = "expectations")]
+    bless_expectations: bool,
     /// Write a report: json, junit, markdown, html or badge. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
@@ -59,7 +66,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
-    let selections = select(suites(&args.suites)?, &args.filters)?;
+    let mut selections = select(suites(&args.suites)?, &args.filters)?;
+    let expected = match &args.expectations {
+        Some(path) => {
+            let expected = expectations::read(path, args.bless_expectations)?;
+            let complete = args.filters.is_empty() && !args.bless_expectations;
+            expectations::apply(&expected, path, &mut selections, complete)?;
+            expected
+        }
+        None => Expectations::default(),
+    };
     check_all(&args.reports)?;
     let baseline = args.baseline.as_deref().map(read).transpose()?;
     let settings = Settings {
@@ -67,7 +83,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         match_kind: args.match_kind,
         timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
         uses: !args.reports.is_empty(),
-        keys: !args.reports.is_empty() || baseline.is_some(),
+        keys: !args.reports.is_empty() || baseline.is_some() || args.bless_expectations,
         ..Settings::default()
     };
     let scripts = selections.iter().map(|selection| selection.scripts.len()).sum();
@@ -95,7 +111,13 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     lost.iter().for_each(|error| complain("error", &error.to_string()));
     args.reports.iter().try_for_each(|file| file.write(&report, changes.as_ref()))?;
     let regressed = changes.is_some_and(|changes| changes.is_regression());
-    Ok(if report.is_expected() && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
+    let mut as_expected = report.is_expected();
+    if let Some(path) = args.expectations.as_deref().filter(|_| args.bless_expectations) {
+        let (renewed, covers) = expectations::renewed(expected, &selections, &finished);
+        expectations::write(&renewed, path)?;
+        as_expected = covers;
+    }
+    Ok(if as_expected && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
 }
 
 /// What of an older report was run again: the suites of the new one, and of them the scripts that the filters name.

@@ -394,6 +394,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule(&["constant expression required"], &["type mismatch: expected funcref, found i32"]),
     // A descriptor that is not defined yet.
     rule(&["descriptor type is outside rec group"], &["unknown type #: type index out of bounds"]),
+    LATER_CONSTANT,
     // Without the feature the grammar has no such opcode, type or flag.
     rule(
         &[
@@ -470,4 +471,12 @@ pub(crate) const HELD_BY_VALIDATOR: &[Rule] = &[
     rule(&["malformed memop flags"], &["*alignment must not be larger than natural"]),
     rule(&["multiple start sections"], &["multiple start sections*"]),
     rule(&["i32 constant", "i32 constant out of range"], &["table size must be at most # entries"]),
+    LATER_CONSTANT,
 ];
+
+/// An opcode of 3.0 in a constant expression of 2.0: `wasmparser` decodes every instruction that it knows and leaves features to the
+/// validator, which says of these expressions only that the instruction is none of theirs.
+const LATER_CONSTANT: Rule = rule(
+    &["illegal opcode", "illegal opcode #"],
+    &["constant expression required: non-constant operator: visit_ref_eq"],
+);

@@ -1,11 +1,13 @@
 //! How a script is to be run.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
 use thiserror::Error;
 use wassay_engine::Features;
+use wassay_testsuite::expectation::Expectation;
 
 use super::messages::MatchKind;
 use super::source::{Source, Span};
@@ -21,6 +23,8 @@ pub struct Options {
     pub lines: Option<LineRange>,
     /// Whether to end at the first failure; what was not reached is skipped.
     pub fail_fast: bool,
+    /// What is expected of directives besides that they pass, by their number in the script.
+    pub expected: HashMap<usize, Expectation>,
     /// How long the script may run; what was not reached then fails as not run.
     pub timeout: Option<Duration>,
 }

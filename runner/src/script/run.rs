@@ -4,6 +4,8 @@ use std::rc::Rc;
 use std::thread::{self, Scope};
 use std::time::Instant;
 
+use wassay_testsuite::expectation::Expected;
+
 use super::assert::{Judged, results_written};
 use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
 use super::env::{Env, Missing};
@@ -52,25 +54,34 @@ fn run_directives<'env, E: Embedder>(
     let (options, source) = (interpreter.options, interpreter.source);
     let mut result = ScriptResult { name: source.name().to_owned(), directives: Vec::new() };
     let mut ended = None;
-    for directive in directives {
+    for (number, directive) in directives.iter().enumerate() {
+        let expectation = options.expected.get(&number);
+        let skip = expectation.filter(|expectation| expectation.outcome == Expected::Skip);
         let position = options.lines.as_ref().map(|lines| lines.position(source, &directive.span));
         match position.unwrap_or(Position::Within) {
-            Position::Before if directive.command.has_effects() && begun.is_ok() => {
+            Position::Before if directive.command.has_effects() && skip.is_none() && begun.is_ok() => {
                 // Run for its effects: whether it is right is not the question here.
                 let _ = interpreter.judge(directive);
             }
             Position::Before | Position::Behind => {}
             Position::Within => {
-                let verdict = match (&begun, ended) {
-                    (_, Some(end)) => interpreter.not_reached(directive, end),
-                    (Ok(()), None) => {
+                let verdict = match (&begun, ended, skip) {
+                    (_, _, Some(skip)) => {
+                        interpreter.result(directive, Outcome::Skipped(skip.reason.clone()))
+                    }
+                    (_, Some(end), _) => interpreter.not_reached(directive, end),
+                    (Ok(()), None, _) => {
                         let judged = interpreter.judge(directive);
                         interpreter.verdict(directive, judged)
                     }
-                    (Err(error), None) => interpreter.verdict(directive, Err(unexpected(error))),
+                    (Err(error), None, _) => interpreter.verdict(directive, Err(unexpected(error))),
                 };
-                ended = ended.or_else(|| End::after(&verdict.outcome, options));
-                result.directives.push(verdict);
+                let outcome = match expectation {
+                    Some(expectation) => verdict.outcome.under(expectation),
+                    None => verdict.outcome,
+                };
+                ended = ended.or_else(|| End::after(&outcome, options));
+                result.directives.push(DirectiveResult { outcome, ..verdict });
             }
         }
     }
@@ -162,8 +173,12 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
                 Outcome::Failed(Box::new(Failure { source, ..failure }))
             }
         };
+        DirectiveResult { text_not_compared, ..self.result(directive, outcome) }
+    }
+
+    fn result(&self, directive: &Directive, outcome: Outcome) -> DirectiveResult {
         let place = self.source.place(directive.span.start);
-        DirectiveResult { place, keyword: directive.command.keyword(), outcome, text_not_compared }
+        DirectiveResult { place, keyword: directive.command.keyword(), outcome, text_not_compared: false }
     }
 
     fn not_reached(&self, directive: &Directive, end: End) -> DirectiveResult {

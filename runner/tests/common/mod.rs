@@ -21,7 +21,7 @@ pub(crate) fn pass_spec_v2(config: Config) {
     for script in wassay_testsuite::catalogue::find("spec-v2").unwrap().scripts() {
         let options = Options { features: script.features().parse().unwrap(), ..Options::default() };
         let result = run_script(script.name(), &script.read().unwrap(), &options, &mut embedder).unwrap();
-        assert!(result.is_success(), "{}", result.render_failures(false));
+        assert!(result.is_success(), "{}", result.render(false));
     }
 }
 

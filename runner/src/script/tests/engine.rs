@@ -16,7 +16,7 @@ fn outcomes(module: &str, directives: &[&str]) -> Vec<String> {
 fn outcomes_with(text: &str, options: &Options) -> Vec<String> {
     let result = run_script("t.wast", text, options, &mut EngineEmbedder::new(Config::new())).unwrap();
     let outcomes: Vec<String> = result.directives.iter().map(|directive| named(&directive.outcome)).collect();
-    assert_eq!(result.text_not_compared(), 0, "{}", result.render_failures(false));
+    assert_eq!(result.text_not_compared(), 0, "{}", result.render(false));
     outcomes
 }
 
@@ -175,7 +175,7 @@ fn references_of_every_kind_are_judged_and_told() {
     let text = format!("{REFERENCES}\n(assert_return (invoke \"i31\" (i32.const -2)) (ref.array))");
     let result =
         run_script("t.wast", &text, &Options::default(), &mut EngineEmbedder::new(Config::new())).unwrap();
-    let told = result.render_failures(false);
+    let told = result.render(false);
     assert!(told.contains("ref.i31 -2 (0x7ffffffe)"), "{told}");
 }
 

@@ -1,0 +1,124 @@
+//! Host functions of plain numbers, for hosts that are called often.
+
+use std::any::Any;
+
+use super::func::{Caller, Func};
+use super::memory::Memory;
+use super::store::StoreState;
+use crate::compile::signature::AbiSignature;
+use crate::error::{Error, Result};
+use crate::types::{FuncType, ValType};
+use crate::vm::func::HostFuncBox;
+use crate::vm::layout::VmVal;
+
+/// The arguments of one call of a host function of numbers, and the place for its results.
+#[derive(Debug)]
+pub struct Words<'a>(&'a mut [VmVal]);
+
+impl Words<'_> {
+    /// The argument of that index, which is an `i32`, as its bits; of an `i64` the low half.
+    ///
+    /// # Panics
+    ///
+    /// As all methods here: where the function's type has neither a parameter nor a result of that index.
+    pub fn u32(&self, index: usize) -> u32 {
+        self.0[index].0 as u32
+    }
+
+    /// The argument of that index, which is an `i64`, as its bits.
+    pub fn u64(&self, index: usize) -> u64 {
+        self.0[index].0 as u64
+    }
+
+    /// Sets the result of that index to the bits of an `i32` or an `i64`. Results lie where the arguments were: read those before.
+    pub fn set(&mut self, index: usize, bits: u64) {
+        self.0[index] = VmVal(u128::from(bits));
+    }
+}
+
+impl Func {
+    /// [`Func::alloc`] for a type of `i32` and `i64` alone: no [`Val`](super::Val) is made, and nothing is allocated in a call.
+    ///
+    /// ```
+    /// use wassay_engine::{Config, Engine, Func, FuncType, Store, Val, ValType};
+    /// let mut store = Store::new(&Engine::new(&Config::new())?);
+    /// let ty = FuncType::new([ValType::I32, ValType::I64], [ValType::I64]);
+    /// let add = Func::alloc_numeric(&mut store, ty, |_, words| {
+    ///     let sum = u64::from(words.u32(0)) + words.u64(1);
+    ///     words.set(0, sum);
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(add.invoke(&mut store, &[Val::I32(40), Val::I64(2)])?, [Val::I64(42)]);
+    /// # Ok::<(), wassay_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Func::alloc`], and where the type has a parameter or a result that is neither `i32` nor `i64`.
+    pub fn alloc_numeric(
+        store: &mut StoreState,
+        ty: FuncType,
+        body: impl Fn(Caller<'_>, &mut Words<'_>) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Func> {
+        let mut types = ty.params().iter().chain(ty.results());
+        if !types.all(|ty| matches!(ty, ValType::I32 | ValType::I64)) {
+            return Err(Error::usage("a host function of numbers takes and gives i32 and i64 only"));
+        }
+        let type_id = store.engine().func_type_id(&ty)?;
+        let signature = AbiSignature::of(&ty);
+        let slots = signature.slots();
+        let code = store.engine().host_trampoline(signature)?;
+        let closure =
+            Box::new(move |caller: Caller<'_>, slots: &mut [VmVal]| body(caller, &mut Words(slots)));
+        let host = HostFuncBox::new(store.vm_ptr(), closure, slots, code, type_id.0);
+        let func = Func::new(host.record(), store);
+        store.host_functions.push(host);
+        Ok(func)
+    }
+}
+
+impl StoreState {
+    /// The bytes of a memory and the value that is [kept for host functions](StoreState::set_data), both to change; `None` where no
+    /// value of that type is kept, or the memory is shared.
+    ///
+    /// # Panics
+    ///
+    /// Where the memory belongs to another store.
+    pub fn memory_and_data<T: Any>(&mut self, memory: Memory) -> Option<(&mut [u8], &mut T)> {
+        let index = memory.index(self);
+        let data = self.data.as_mut()?.downcast_mut()?;
+        Some((self.memories[index].own_bytes_mut()?, data))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::Engine;
+    use crate::error::ErrorKind;
+    use crate::runtime::Store;
+    use crate::types::MemoryType;
+
+    #[test]
+    fn numbers_are_integers() {
+        let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
+        for ty in [FuncType::new([ValType::F32], []), FuncType::new([], [ValType::V128])] {
+            let refused = Func::alloc_numeric(&mut store, ty, |_, _| Ok(())).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Usage);
+        }
+    }
+
+    #[test]
+    fn a_memory_and_data_are_changed_together() {
+        let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
+        let memory = Memory::alloc(&mut store, MemoryType::new(1, None)).unwrap();
+        assert!(store.memory_and_data::<u8>(memory).is_none());
+        store.set_data(5u8);
+        assert!(store.memory_and_data::<u32>(memory).is_none());
+        let (bytes, data) = store.memory_and_data::<u8>(memory).unwrap();
+        bytes[7] = *data;
+        *data += 1;
+        assert_eq!((memory.bytes(&store).unwrap()[7], store.data::<u8>()), (5, Some(&6)));
+    }
+}

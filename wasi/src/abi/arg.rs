@@ -1,0 +1,275 @@
+//! How the numbers of a call become the arguments of a function, and how a trace shows them.
+
+use std::fmt::Write;
+use std::marker::PhantomData;
+
+use bitflags::Flags;
+use wassay_engine::{ValType, Words};
+
+use super::flags::{
+    Advice, ClockId, FdFlags, FstFlags, LookupFlags, OFlags, RiFlags, Rights, SdFlags, SiFlags, Whence,
+};
+use super::layout::{Fd, FileSize, Layout, Timestamp};
+use crate::errno::Errno;
+use crate::guest::Guest;
+
+/// An argument: one number of the call, or an address and a length.
+pub(crate) trait Arg: Sized {
+    /// The types of the numbers it takes.
+    const TYPES: &'static [ValType] = &[ValType::I32];
+
+    /// The argument that begins at that number. INVAL where the specification has no such value.
+    fn take(words: &Words<'_>, at: usize) -> Result<Self, Errno>;
+
+    /// For traces: the argument before the call.
+    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String;
+
+    /// For traces: what the call has left there.
+    fn result(_words: &Words<'_>, _at: usize, _guest: &Guest<'_>) -> Option<String> {
+        None
+    }
+}
+
+/// An address and a number of bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buffer {
+    pub(crate) address: u32,
+    pub(crate) len: u32,
+}
+
+/// An address and a number of bytes that are a path, or the contents of a link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text(pub(crate) Buffer);
+
+/// An address and a number of buffers (`iovec_array`, `ciovec_array`): an address at 0 and a length at 4 of each 8 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IoVecs {
+    pub(crate) address: u32,
+    pub(crate) count: u32,
+}
+
+/// The address at which a result is to be written.
+#[derive(Debug)]
+pub(crate) struct Out<T> {
+    pub(crate) address: u32,
+    _value: PhantomData<fn(T)>,
+}
+
+impl<T> Out<T> {
+    pub(crate) fn new(address: u32) -> Out<T> {
+        Out { address, _value: PhantomData }
+    }
+}
+
+impl<T> Clone for Out<T> {
+    fn clone(&self) -> Out<T> {
+        *self
+    }
+}
+
+impl<T> Copy for Out<T> {}
+
+/// The address of something that a call reads piece by piece.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Address(pub(crate) u32);
+
+impl Arg for Address {
+    fn take(words: &Words<'_>, at: usize) -> Result<Address, Errno> {
+        Ok(Address(words.u32(at)))
+    }
+
+    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
+        format!("{:#x}", words.u32(at))
+    }
+}
+
+impl Arg for u32 {
+    fn take(words: &Words<'_>, at: usize) -> Result<u32, Errno> {
+        Ok(words.u32(at))
+    }
+
+    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
+        words.u32(at).to_string()
+    }
+}
+
+impl Arg for Fd {
+    fn take(words: &Words<'_>, at: usize) -> Result<Fd, Errno> {
+        Ok(Fd(words.u32(at)))
+    }
+
+    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
+        (words.u32(at) as i32).to_string()
+    }
+}
+
+/// A number of 64 bits.
+macro_rules! wide {
+    ($ty:ty, |$word:ident| $make:expr, $format:literal) => {
+        impl Arg for $ty {
+            const TYPES: &'static [ValType] = &[ValType::I64];
+
+            fn take(words: &Words<'_>, at: usize) -> Result<$ty, Errno> {
+                let $word = words.u64(at);
+                Ok($make)
+            }
+
+            fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
+                format!($format, words.u64(at))
+            }
+        }
+    };
+}
+
+wide!(u64, |word| word, "{}");
+wide!(FileSize, |word| FileSize(word), "{}");
+wide!(Timestamp, |word| Timestamp(word), "{}");
+wide!(Rights, |word| Rights::from_bits_retain(word), "{:#x}");
+
+impl Arg for i64 {
+    const TYPES: &'static [ValType] = &[ValType::I64];
+
+    fn take(words: &Words<'_>, at: usize) -> Result<i64, Errno> {
+        Ok(words.u64(at) as i64)
+    }
+
+    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
+        (words.u64(at) as i64).to_string()
+    }
+}
+
+/// A set of flags: INVAL where there is one that the specification does not know.
+fn take_flags<F: Flags>(word: u32) -> Result<F, Errno>
+where
+    F::Bits: TryFrom<u32>,
+{
+    F::Bits::try_from(word).ok().and_then(F::from_bits).ok_or(Errno::Inval)
+}
+
+fn show_flags<F: Flags>(word: u32) -> String
+where
+    F::Bits: TryFrom<u32>,
+{
+    match take_flags::<F>(word) {
+        Ok(flags) if !flags.is_empty() => {
+            flags.iter_names().map(|(name, _)| name).collect::<Vec<_>>().join("|")
+        }
+        _ => format!("{word:#x}"),
+    }
+}
+
+macro_rules! flags_arg {
+    ($($ty:ty),*) => {
+        $(impl Arg for $ty {
+            fn take(words: &Words<'_>, at: usize) -> Result<$ty, Errno> {
+                take_flags(words.u32(at))
+            }
+
+            fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
+                show_flags::<$ty>(words.u32(at))
+            }
+        })*
+    };
+}
+
+flags_arg!(FdFlags, FstFlags, LookupFlags, OFlags, RiFlags, SdFlags, SiFlags);
+
+macro_rules! enumeration_arg {
+    ($($ty:ty),*) => {
+        $(impl Arg for $ty {
+            fn take(words: &Words<'_>, at: usize) -> Result<$ty, Errno> {
+                <$ty>::from_code(words.u32(at))
+            }
+
+            fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
+                let word = words.u32(at);
+                <$ty>::from_code(word).map_or_else(|_| word.to_string(), |value| value.name().to_owned())
+            }
+        })*
+    };
+}
+
+enumeration_arg!(Advice, ClockId, Whence);
+
+impl Arg for Buffer {
+    const TYPES: &'static [ValType] = &[ValType::I32, ValType::I32];
+
+    fn take(words: &Words<'_>, at: usize) -> Result<Buffer, Errno> {
+        Ok(Buffer { address: words.u32(at), len: words.u32(at + 1) })
+    }
+
+    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
+        let (address, len) = (words.u32(at), words.u32(at + 1));
+        format!("{}[{len}]", show_address(guest, address, len, 1, 1))
+    }
+}
+
+impl Arg for Text {
+    const TYPES: &'static [ValType] = Buffer::TYPES;
+
+    fn take(words: &Words<'_>, at: usize) -> Result<Text, Errno> {
+        Buffer::take(words, at).map(Text)
+    }
+
+    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
+        const SHOWN: usize = 256;
+        let buffer = Buffer { address: words.u32(at), len: words.u32(at + 1) };
+        match guest.bytes(buffer) {
+            Ok(bytes) if bytes.len() > SHOWN => format!("{:?}...", String::from_utf8_lossy(&bytes[..SHOWN])),
+            Ok(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
+            Err(_) => Buffer::show(words, at, guest),
+        }
+    }
+}
+
+impl Arg for IoVecs {
+    const TYPES: &'static [ValType] = Buffer::TYPES;
+
+    fn take(words: &Words<'_>, at: usize) -> Result<IoVecs, Errno> {
+        Ok(IoVecs { address: words.u32(at), count: words.u32(at + 1) })
+    }
+
+    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
+        const SHOWN: u32 = 8;
+        let (address, count) = (words.u32(at), words.u32(at + 1));
+        let mut text = show_address(guest, address, count, 8, 4);
+        let shown = IoVecs { address, count: count.min(SHOWN) };
+        let lengths = guest.gather(shown, |buffers| {
+            Ok(buffers.iter().map(|buffer| buffer.len().to_string()).collect::<Vec<_>>())
+        });
+        match lengths {
+            Ok(lengths) => {
+                let more = if count > SHOWN { ", ..." } else { "" };
+                let _ = write!(text, "[{}{more}]", lengths.join(", "));
+            }
+            Err(errno) => {
+                let _ = write!(text, "[{count}: {errno}]");
+            }
+        }
+        text
+    }
+}
+
+impl<T: Layout> Arg for Out<T> {
+    fn take(words: &Words<'_>, at: usize) -> Result<Out<T>, Errno> {
+        Ok(Out::new(words.u32(at)))
+    }
+
+    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
+        show_address(guest, words.u32(at), 1, T::SIZE, T::ALIGN)
+    }
+
+    fn result(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> Option<String> {
+        let bytes = guest.bytes(Buffer { address: words.u32(at), len: T::SIZE as u32 });
+        Some(bytes.map_or_else(|errno| errno.to_string(), T::show))
+    }
+}
+
+/// An address, and what is wrong with it.
+fn show_address(guest: &Guest<'_>, address: u32, count: u32, size: usize, align: u32) -> String {
+    match guest.array(address, count, size, align) {
+        Ok(_) => format!("{address:#x}"),
+        Err(Errno::Inval) => format!("{address:#x} (not a multiple of {align})"),
+        Err(_) => format!("{address:#x} (out of bounds)"),
+    }
+}

@@ -1,0 +1,325 @@
+//! Sets of flags and enumerations, by the numbers that the specification gives them.
+
+use bitflags::bitflags;
+use rustix::fs::FileType as SystemFileType;
+
+use crate::errno::Errno;
+
+bitflags! {
+    /// What may be done with a descriptor (`rights`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Rights: u64 {
+        /// `fd_datasync`; with [`Rights::PATH_OPEN`], `path_open` with `dsync`.
+        const FD_DATASYNC = 1 << 0;
+        /// `fd_read`, `sock_recv`; with [`Rights::FD_SEEK`], `fd_pread`.
+        const FD_READ = 1 << 1;
+        /// `fd_seek`, which includes `fd_tell`.
+        const FD_SEEK = 1 << 2;
+        /// `fd_fdstat_set_flags`.
+        const FD_FDSTAT_SET_FLAGS = 1 << 3;
+        /// `fd_sync`; with [`Rights::PATH_OPEN`], `path_open` with `rsync` and `dsync`.
+        const FD_SYNC = 1 << 4;
+        /// `fd_tell`, and `fd_seek` that does not move.
+        const FD_TELL = 1 << 5;
+        /// `fd_write`, `sock_send`; with [`Rights::FD_SEEK`], `fd_pwrite`.
+        const FD_WRITE = 1 << 6;
+        /// `fd_advise`.
+        const FD_ADVISE = 1 << 7;
+        /// `fd_allocate`.
+        const FD_ALLOCATE = 1 << 8;
+        /// `path_create_directory`.
+        const PATH_CREATE_DIRECTORY = 1 << 9;
+        /// With [`Rights::PATH_OPEN`], `path_open` with `creat`.
+        const PATH_CREATE_FILE = 1 << 10;
+        /// `path_link` from here.
+        const PATH_LINK_SOURCE = 1 << 11;
+        /// `path_link` to here.
+        const PATH_LINK_TARGET = 1 << 12;
+        /// `path_open`.
+        const PATH_OPEN = 1 << 13;
+        /// `fd_readdir`.
+        const FD_READDIR = 1 << 14;
+        /// `path_readlink`.
+        const PATH_READLINK = 1 << 15;
+        /// `path_rename` from here.
+        const PATH_RENAME_SOURCE = 1 << 16;
+        /// `path_rename` to here.
+        const PATH_RENAME_TARGET = 1 << 17;
+        /// `path_filestat_get`.
+        const PATH_FILESTAT_GET = 1 << 18;
+        /// With [`Rights::PATH_OPEN`], `path_open` with `trunc`.
+        const PATH_FILESTAT_SET_SIZE = 1 << 19;
+        /// `path_filestat_set_times`.
+        const PATH_FILESTAT_SET_TIMES = 1 << 20;
+        /// `fd_filestat_get`.
+        const FD_FILESTAT_GET = 1 << 21;
+        /// `fd_filestat_set_size`.
+        const FD_FILESTAT_SET_SIZE = 1 << 22;
+        /// `fd_filestat_set_times`.
+        const FD_FILESTAT_SET_TIMES = 1 << 23;
+        /// `path_symlink`.
+        const PATH_SYMLINK = 1 << 24;
+        /// `path_remove_directory`.
+        const PATH_REMOVE_DIRECTORY = 1 << 25;
+        /// `path_unlink_file`.
+        const PATH_UNLINK_FILE = 1 << 26;
+        /// With [`Rights::FD_READ`] or [`Rights::FD_WRITE`], `poll_oneoff` for reading or writing.
+        const POLL_FD_READWRITE = 1 << 27;
+        /// `sock_shutdown`.
+        const SOCK_SHUTDOWN = 1 << 28;
+        /// `sock_accept`.
+        const SOCK_ACCEPT = 1 << 29;
+    }
+
+    /// State of a descriptor (`fdflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct FdFlags: u16 {
+        const APPEND = 1 << 0;
+        const DSYNC = 1 << 1;
+        const NONBLOCK = 1 << 2;
+        const RSYNC = 1 << 3;
+        const SYNC = 1 << 4;
+    }
+
+    /// What `path_open` does to what it finds (`oflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct OFlags: u16 {
+        const CREAT = 1 << 0;
+        const DIRECTORY = 1 << 1;
+        const EXCL = 1 << 2;
+        const TRUNC = 1 << 3;
+    }
+
+    /// How a path is resolved (`lookupflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct LookupFlags: u32 {
+        const SYMLINK_FOLLOW = 1 << 0;
+    }
+
+    /// Which times are set, and to what (`fstflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct FstFlags: u16 {
+        const ATIM = 1 << 0;
+        const ATIM_NOW = 1 << 1;
+        const MTIM = 1 << 2;
+        const MTIM_NOW = 1 << 3;
+    }
+
+    /// How `sock_recv` receives (`riflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct RiFlags: u16 {
+        const RECV_PEEK = 1 << 0;
+        const RECV_WAITALL = 1 << 1;
+    }
+
+    /// What `sock_recv` tells of a message (`roflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct RoFlags: u16 {
+        const RECV_DATA_TRUNCATED = 1 << 0;
+    }
+
+    /// How `sock_send` sends (`siflags`): there is no flag.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct SiFlags: u16 {}
+
+    /// Which directions `sock_shutdown` ends (`sdflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct SdFlags: u8 {
+        const RD = 1 << 0;
+        const WR = 1 << 1;
+    }
+
+    /// How a clock's subscription counts (`subclockflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct SubclockFlags: u16 {
+        const ABSTIME = 1 << 0;
+    }
+
+    /// State of a descriptor in an event (`eventrwflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct EventRwFlags: u16 {
+        const HANGUP = 1 << 0;
+    }
+}
+
+/// A fieldless enumeration with the specification's numbers and names; any other number is INVAL.
+macro_rules! enumeration {
+    ($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$case_doc:meta])* $variant:ident = $code:literal $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        $vis enum $name { $($(#[$case_doc])* $variant = $code,)* }
+
+        impl $name {
+            /// The value of that number.
+            pub(crate) fn from_code(code: u32) -> Result<$name, Errno> {
+                match code {
+                    $($code => Ok($name::$variant),)*
+                    _ => Err(Errno::Inval),
+                }
+            }
+
+            /// The name that the specification gives it, in capitals.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $($name::$variant => $text,)*
+                }
+            }
+        }
+    };
+}
+
+enumeration! {
+    /// A clock (`clockid`).
+    pub enum ClockId {
+        /// Time since 1970-01-01T00:00:00Z.
+        Realtime = 0 "REALTIME",
+        /// Time that never goes back, since some moment.
+        Monotonic = 1 "MONOTONIC",
+        /// Processor time of the process that runs the guest.
+        ProcessCpuTime = 2 "PROCESS_CPUTIME_ID",
+        /// Processor time of the thread that runs the guest.
+        ThreadCpuTime = 3 "THREAD_CPUTIME_ID",
+    }
+}
+
+enumeration! {
+    /// What a descriptor leads to (`filetype`).
+    pub(crate) enum FileType {
+        Unknown = 0 "UNKNOWN",
+        BlockDevice = 1 "BLOCK_DEVICE",
+        CharacterDevice = 2 "CHARACTER_DEVICE",
+        Directory = 3 "DIRECTORY",
+        RegularFile = 4 "REGULAR_FILE",
+        SocketDgram = 5 "SOCKET_DGRAM",
+        SocketStream = 6 "SOCKET_STREAM",
+        SymbolicLink = 7 "SYMBOLIC_LINK",
+    }
+}
+
+enumeration! {
+    /// How a file will be read (`advice`).
+    pub(crate) enum Advice {
+        Normal = 0 "NORMAL",
+        Sequential = 1 "SEQUENTIAL",
+        Random = 2 "RANDOM",
+        WillNeed = 3 "WILLNEED",
+        DontNeed = 4 "DONTNEED",
+        NoReuse = 5 "NOREUSE",
+    }
+}
+
+enumeration! {
+    /// What a subscription waits for (`eventtype`).
+    pub(crate) enum EventType {
+        Clock = 0 "CLOCK",
+        FdRead = 1 "FD_READ",
+        FdWrite = 2 "FD_WRITE",
+    }
+}
+
+enumeration! {
+    /// Where an offset counts from (`whence`).
+    pub(crate) enum Whence {
+        Set = 0 "SET",
+        Cur = 1 "CUR",
+        End = 2 "END",
+    }
+}
+
+impl From<SystemFileType> for FileType {
+    /// A FIFO has no type of its own; a socket's kind is not known from here, and is most often a stream.
+    fn from(ty: SystemFileType) -> FileType {
+        match ty {
+            SystemFileType::RegularFile => FileType::RegularFile,
+            SystemFileType::Directory => FileType::Directory,
+            SystemFileType::Symlink => FileType::SymbolicLink,
+            SystemFileType::Socket => FileType::SocketStream,
+            SystemFileType::CharacterDevice => FileType::CharacterDevice,
+            SystemFileType::BlockDevice => FileType::BlockDevice,
+            _ => FileType::Unknown,
+        }
+    }
+}
+
+impl Rights {
+    /// What can be done with a directory itself.
+    pub(crate) const DIRECTORY: Rights = Rights::FD_FDSTAT_SET_FLAGS
+        .union(Rights::FD_DATASYNC)
+        .union(Rights::FD_SYNC)
+        .union(Rights::FD_READDIR)
+        .union(Rights::FD_FILESTAT_GET)
+        .union(Rights::FD_FILESTAT_SET_TIMES)
+        .union(Rights::PATH_CREATE_DIRECTORY)
+        .union(Rights::PATH_CREATE_FILE)
+        .union(Rights::PATH_LINK_SOURCE)
+        .union(Rights::PATH_LINK_TARGET)
+        .union(Rights::PATH_OPEN)
+        .union(Rights::PATH_READLINK)
+        .union(Rights::PATH_RENAME_SOURCE)
+        .union(Rights::PATH_RENAME_TARGET)
+        .union(Rights::PATH_FILESTAT_GET)
+        .union(Rights::PATH_FILESTAT_SET_SIZE)
+        .union(Rights::PATH_FILESTAT_SET_TIMES)
+        .union(Rights::PATH_SYMLINK)
+        .union(Rights::PATH_REMOVE_DIRECTORY)
+        .union(Rights::PATH_UNLINK_FILE);
+
+    /// What can be done with a regular file.
+    pub(crate) const FILE: Rights = Rights::STREAM
+        .union(Rights::FD_DATASYNC)
+        .union(Rights::FD_SEEK)
+        .union(Rights::FD_SYNC)
+        .union(Rights::FD_TELL)
+        .union(Rights::FD_ADVISE)
+        .union(Rights::FD_ALLOCATE)
+        .union(Rights::FD_FILESTAT_SET_SIZE)
+        .union(Rights::FD_FILESTAT_SET_TIMES);
+
+    /// What can be done with bytes that come and go: a terminal, a pipe.
+    pub(crate) const STREAM: Rights = Rights::FD_READ
+        .union(Rights::FD_WRITE)
+        .union(Rights::FD_FDSTAT_SET_FLAGS)
+        .union(Rights::FD_FILESTAT_GET)
+        .union(Rights::POLL_FD_READWRITE);
+
+    /// What can be done with a connected socket.
+    pub(crate) const SOCKET: Rights = Rights::STREAM.union(Rights::SOCK_SHUTDOWN);
+
+    /// What can be done with a socket that accepts connections.
+    pub(crate) const LISTENER: Rights = Rights::FD_READ
+        .union(Rights::FD_FDSTAT_SET_FLAGS)
+        .union(Rights::FD_FILESTAT_GET)
+        .union(Rights::POLL_FD_READWRITE)
+        .union(Rights::SOCK_ACCEPT);
+
+    /// What a directory that is given to be read only does not allow, nor anything opened through it. The source of a link is
+    /// among it: a second name elsewhere could be written through.
+    pub(crate) const CHANGES: Rights = Rights::FD_WRITE
+        .union(Rights::FD_ALLOCATE)
+        .union(Rights::FD_FILESTAT_SET_SIZE)
+        .union(Rights::FD_FILESTAT_SET_TIMES)
+        .union(Rights::PATH_CREATE_DIRECTORY)
+        .union(Rights::PATH_CREATE_FILE)
+        .union(Rights::PATH_LINK_SOURCE)
+        .union(Rights::PATH_LINK_TARGET)
+        .union(Rights::PATH_RENAME_SOURCE)
+        .union(Rights::PATH_RENAME_TARGET)
+        .union(Rights::PATH_FILESTAT_SET_SIZE)
+        .union(Rights::PATH_FILESTAT_SET_TIMES)
+        .union(Rights::PATH_SYMLINK)
+        .union(Rights::PATH_REMOVE_DIRECTORY)
+        .union(Rights::PATH_UNLINK_FILE);
+
+    /// The rights that mean something for a descriptor of that type.
+    pub(crate) fn of(ty: FileType) -> Rights {
+        match ty {
+            FileType::Directory => Rights::DIRECTORY,
+            FileType::RegularFile | FileType::BlockDevice => Rights::FILE,
+            FileType::SocketDgram | FileType::SocketStream => Rights::SOCKET,
+            FileType::CharacterDevice | FileType::Unknown | FileType::SymbolicLink => {
+                Rights::STREAM.union(Rights::FD_SYNC).union(Rights::FD_DATASYNC)
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Rust functions as host functions: their parameters say what a call takes.
+
+use wassay_engine::{Caller, Error, Extern, Func, FuncType, Linker, Result, StoreState, ValType, Words};
+
+use super::arg::Arg;
+use crate::call::Call;
+use crate::ctx::WasiCtx;
+use crate::errno::Errno;
+use crate::exit::Exit;
+use crate::guest::Guest;
+use crate::trace::CallRecord;
+
+/// How a call ends that does not succeed.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Errno(Errno),
+    Exit(Exit),
+}
+
+/// What a function gives: an error number to the guest, or never anything.
+pub(crate) trait Outcome {
+    /// The types of the results.
+    const TYPES: &'static [ValType] = &[ValType::I32];
+
+    fn stop(self) -> Result<(), Stop>;
+}
+
+impl Outcome for Result<(), Errno> {
+    fn stop(self) -> Result<(), Stop> {
+        self.map_err(Stop::Errno)
+    }
+}
+
+impl Outcome for Result<(), Stop> {
+    fn stop(self) -> Result<(), Stop> {
+        self
+    }
+}
+
+impl Outcome for Exit {
+    const TYPES: &'static [ValType] = &[];
+
+    fn stop(self) -> Result<(), Stop> {
+        Err(Stop::Exit(self))
+    }
+}
+
+/// A function that a guest can call; `P` are its parameters.
+pub(crate) trait HostFn<P>: Copy + Send + Sync + 'static {
+    fn ty() -> FuncType;
+
+    fn call(self, call: &mut Call<'_>, words: &Words<'_>) -> Result<(), Stop>;
+
+    /// For traces: the arguments before the call.
+    fn show(words: &Words<'_>, guest: &Guest<'_>) -> Vec<String>;
+
+    /// For traces: what a call has left at each argument.
+    fn results(words: &Words<'_>, guest: &Guest<'_>) -> Vec<Option<String>>;
+}
+
+macro_rules! host_fn {
+    ($($param:ident $arg:ident),*) => {
+        impl<F, O: Outcome, $($param: Arg),*> HostFn<(O, $($param,)*)> for F
+        where
+            F: Fn(&mut Call<'_>, $($param),*) -> O + Copy + Send + Sync + 'static,
+        {
+            fn ty() -> FuncType {
+                let params: &[&[ValType]] = &[$($param::TYPES),*];
+                FuncType::new(params.concat(), O::TYPES.iter().copied())
+            }
+
+            #[allow(unused_assignments, unused_mut, unused_variables)]
+            fn call(self, call: &mut Call<'_>, words: &Words<'_>) -> Result<(), Stop> {
+                let mut at = 0;
+                $(
+                    let $arg = $param::take(words, at).map_err(Stop::Errno)?;
+                    at += $param::TYPES.len();
+                )*
+                self(call, $($arg),*).stop()
+            }
+
+            #[allow(unused_assignments, unused_mut, unused_variables)]
+            fn show(words: &Words<'_>, guest: &Guest<'_>) -> Vec<String> {
+                let mut at = 0;
+                vec![$({
+                    let shown = $param::show(words, at, guest);
+                    at += $param::TYPES.len();
+                    shown
+                }),*]
+            }
+
+            #[allow(unused_assignments, unused_mut, unused_variables)]
+            fn results(words: &Words<'_>, guest: &Guest<'_>) -> Vec<Option<String>> {
+                let mut at = 0;
+                vec![$({
+                    let shown = $param::result(words, at, guest);
+                    at += $param::TYPES.len();
+                    shown
+                }),*]
+            }
+        }
+    };
+}
+
+host_fn!();
+host_fn!(A a);
+host_fn!(A a, B b);
+host_fn!(A a, B b, C c);
+host_fn!(A a, B b, C c, D d);
+host_fn!(A a, B b, C c, D d, E e);
+host_fn!(A a, B b, C c, D d, E e, G g);
+host_fn!(A a, B b, C c, D d, E e, G g, H h);
+host_fn!(A a, B b, C c, D d, E e, G g, H h, I i);
+
+/// Puts functions into a linker, under one module's name.
+#[derive(Debug)]
+pub(crate) struct Definer<'a> {
+    pub(crate) store: &'a mut StoreState,
+    pub(crate) linker: &'a mut Linker,
+    pub(crate) module: &'static str,
+}
+
+impl Definer<'_> {
+    /// Defines a function; `names` are those of its parameters, for traces.
+    pub(crate) fn define<P, F: HostFn<P>>(
+        &mut self,
+        name: &'static str,
+        names: &'static [&'static str],
+        function: F,
+    ) -> Result<()> {
+        let module = self.module;
+        let func = Func::alloc_numeric(self.store, F::ty(), move |mut caller, words| {
+            let (memory, ctx) = enter(&mut caller)?;
+            let mut call = Call { guest: Guest::new(memory), ctx };
+            let answer = match call.ctx.observer.take() {
+                None => function.call(&mut call, words),
+                Some(mut observer) => {
+                    let arguments = names.iter().copied().zip(F::show(words, &call.guest)).collect();
+                    let answer = function.call(&mut call, words);
+                    let mut record =
+                        CallRecord { module, function: name, arguments, ..CallRecord::default() };
+                    match &answer {
+                        Ok(()) => {
+                            let results = names.iter().copied().zip(F::results(words, &call.guest));
+                            record.results = results.filter_map(|(name, text)| Some((name, text?))).collect();
+                        }
+                        Err(Stop::Errno(errno)) => record.errno = *errno,
+                        Err(Stop::Exit(exit)) => record.exit = Some(*exit),
+                    }
+                    observer(&record);
+                    call.ctx.observer = Some(observer);
+                    answer
+                }
+            };
+            let errno = match answer {
+                Ok(()) => Errno::Success,
+                Err(Stop::Errno(errno)) => errno,
+                Err(Stop::Exit(exit)) => return Err(Error::host_with(exit.to_string(), exit)),
+            };
+            words.set(0, errno as u64);
+            Ok(())
+        })?;
+        self.linker.define(module, name, Extern::Func(func));
+        Ok(())
+    }
+}
+
+/// The memory of the calling instance, which it exports as `memory`, and the store's context. Without such a memory every address is
+/// out of bounds.
+fn enter<'a>(caller: &'a mut Caller<'_>) -> Result<(&'a mut [u8], &'a mut WasiCtx)> {
+    let instance = caller.instance();
+    let known = caller.data::<WasiCtx>().ok_or_else(no_context)?.memory;
+    let memory = match known {
+        Some((of, memory)) if Some(of) == instance => Some(memory),
+        _ => {
+            let found = match caller.export("memory") {
+                Some(Extern::Memory(memory)) => Some(memory),
+                _ => None,
+            };
+            if let Some(ctx) = caller.data_mut::<WasiCtx>() {
+                ctx.memory = instance.zip(found);
+            }
+            found
+        }
+    };
+    match memory {
+        Some(memory) => caller.memory_and_data(memory).ok_or_else(no_context),
+        None => caller.data_mut().map(|ctx| (&mut [][..], ctx)).ok_or_else(no_context),
+    }
+}
+
+fn no_context() -> Error {
+    Error::host("WASI finds no context in the store, or the guest's memory is shared between threads")
+}

@@ -1,0 +1,13 @@
+//! Numbers and layouts of the specification, and how calls turn into Rust functions and back.
+
+pub(crate) mod arg;
+pub(crate) mod flags;
+pub(crate) mod host_fn;
+pub(crate) mod layout;
+
+pub(crate) use arg::{Buffer, IoVecs, Out, Text};
+pub(crate) use flags::{
+    Advice, ClockId, EventRwFlags, EventType, FdFlags, FileType, FstFlags, LookupFlags, OFlags, RiFlags,
+    RoFlags, SdFlags, SiFlags, SubclockFlags, Whence,
+};
+pub(crate) use layout::{Dirent, Event, Fd, FdStat, FileSize, FileStat, PreStat, Timestamp};

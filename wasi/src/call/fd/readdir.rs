@@ -1,0 +1,80 @@
+//! Directories: `fd_readdir`.
+
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
+
+use rustix::fs::{AtFlags, FileType as SystemFileType, RawDir, RawDirEntry, SeekFrom};
+
+use crate::abi::flags::Rights;
+use crate::abi::{Buffer, Dirent, Fd, FileType, Out};
+use crate::call::Call;
+use crate::errno::Errno;
+use crate::table::Kind;
+
+/// How many bytes of entries are asked of the system at a time.
+const CHUNK: usize = 8192;
+
+/// Writes entries of a directory, from a cookie on, `.` and `..` among them: of each 24 bytes (`dirent`) and its name, one after the
+/// other without padding, the last cut where the buffer ends; and how many bytes that are (4 bytes): less than the buffer has, where
+/// all were written.
+///
+/// The cookie 0 is the first entry's, any other comes from an earlier entry. Cookies are the file system's own: they stay good while
+/// entries come and go, as far as the file system sees to it, and nothing is kept for them here.
+///
+/// Errors: BADF; NOTDIR; NOTCAPABLE without `fd_readdir`; INVAL where the cookie is past 2^63-1 or the file system does not know it.
+pub(crate) fn fd_readdir(
+    call: &mut Call<'_>,
+    fd: Fd,
+    buf: Buffer,
+    cookie: u64,
+    bufused: Out<u32>,
+) -> Result<(), Errno> {
+    call.guest.check(bufused)?;
+    let entry = call.ctx.table.get_mut(fd)?;
+    entry.require(Rights::FD_READDIR)?;
+    let Kind::Directory(directory) = &mut entry.kind else { return Err(Errno::NotDir) };
+    let place = call.guest.bytes_mut(buf)?;
+    i64::try_from(cookie).map_err(|_| Errno::Inval)?;
+    let reader = directory.reader()?;
+    rustix::fs::seek(reader, SeekFrom::Start(cookie))?;
+    let used = fill(reader, place)?;
+    call.guest.write(bufused, used as u32)
+}
+
+/// Fills a place with entries and says how much of it they took.
+fn fill(reader: BorrowedFd<'_>, place: &mut [u8]) -> Result<usize, Errno> {
+    let mut chunk = [const { MaybeUninit::uninit() }; CHUNK];
+    let mut entries = RawDir::new(reader, &mut chunk);
+    let mut used = 0;
+    while used < place.len() {
+        let Some(entry) = entries.next() else { break };
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        let head = Dirent {
+            next: entry.next_entry_cookie(),
+            ino: entry.ino(),
+            name_len: name.len() as u32,
+            file_type: file_type(reader, &entry),
+        };
+        for part in [&head.bytes()[..], name] {
+            let rest = &mut place[used..];
+            let count = part.len().min(rest.len());
+            rest[..count].copy_from_slice(&part[..count]);
+            used += count;
+        }
+    }
+    Ok(used)
+}
+
+/// An entry's type; not every file system tells it along with the name.
+fn file_type(reader: BorrowedFd<'_>, entry: &RawDirEntry<'_>) -> FileType {
+    match entry.file_type() {
+        SystemFileType::Unknown => {
+            match rustix::fs::statat(reader, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => SystemFileType::from_raw_mode(stat.st_mode).into(),
+                Err(_) => FileType::Unknown,
+            }
+        }
+        known => known.into(),
+    }
+}

@@ -1,0 +1,42 @@
+//! Where a descriptor stands: `fd_seek`, `fd_tell`.
+
+use rustix::fs::SeekFrom;
+
+use crate::abi::flags::Rights;
+use crate::abi::{Fd, FileSize, Out, Whence};
+use crate::call::Call;
+use crate::errno::Errno;
+
+/// Moves to an offset from the beginning, from here or from the end, and writes where that is (8 bytes).
+///
+/// Errors: BADF; ISDIR; NOTCAPABLE without `fd_seek` (or `fd_tell`, where it does not move); SPIPE where there are no places; INVAL
+/// where that is before the beginning or past 2^63-1, or `whence` is none.
+pub(crate) fn fd_seek(
+    call: &mut Call<'_>,
+    fd: Fd,
+    offset: i64,
+    whence: Whence,
+    newoffset: Out<FileSize>,
+) -> Result<(), Errno> {
+    call.guest.check(newoffset)?;
+    let stays = whence == Whence::Cur && offset == 0;
+    let entry = call.ctx.table.file(fd, Rights::empty())?;
+    let enough = if stays { Rights::FD_SEEK.union(Rights::FD_TELL) } else { Rights::FD_SEEK };
+    if !entry.base.intersects(enough) {
+        return Err(Errno::NotCapable);
+    }
+    let to = match whence {
+        Whence::Set => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::Inval)?),
+        Whence::Cur => SeekFrom::Current(offset),
+        Whence::End => SeekFrom::End(offset),
+    };
+    let position = rustix::fs::seek(entry.system(Errno::Spipe)?, to)?;
+    call.guest.write(newoffset, FileSize(position))
+}
+
+/// Writes where the descriptor stands (8 bytes).
+///
+/// Errors: BADF; ISDIR; NOTCAPABLE without `fd_tell` or `fd_seek`; SPIPE where there are no places.
+pub(crate) fn fd_tell(call: &mut Call<'_>, fd: Fd, offset: Out<FileSize>) -> Result<(), Errno> {
+    fd_seek(call, fd, 0, Whence::Cur, offset)
+}

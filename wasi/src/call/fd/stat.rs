@@ -1,0 +1,130 @@
+//! What is known of a descriptor and its file: `fd_fdstat_get`, `fd_fdstat_set_flags`, `fd_fdstat_set_rights`, `fd_filestat_get`,
+//! `fd_filestat_set_size`, `fd_filestat_set_times`.
+
+use rustix::fs::{AtFlags, OFlags as SystemFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+
+use crate::abi::flags::Rights;
+use crate::abi::{Fd, FdFlags, FdStat, FileSize, FileStat, FstFlags, Out, Timestamp};
+use crate::call::Call;
+use crate::errno::Errno;
+use crate::table::Kind;
+
+/// Writes a descriptor's type, flags and rights (24 bytes).
+///
+/// Errors: BADF.
+pub(crate) fn fd_fdstat_get(call: &mut Call<'_>, fd: Fd, fdstat: Out<FdStat>) -> Result<(), Errno> {
+    let entry = call.ctx.table.get(fd)?;
+    let (base, inheriting) = (entry.base, entry.inheriting);
+    call.guest.write(fdstat, FdStat { file_type: entry.file_type, flags: entry.flags, base, inheriting })
+}
+
+/// Sets a descriptor's flags to these. It writes nothing.
+///
+/// A descriptor that is the host's own stays as it is: the guest alone sees `nonblock` there.
+///
+/// Errors: BADF; NOTCAPABLE without `fd_fdstat_set_flags`; NOTSUP where `dsync`, `rsync` or `sync` would change, or `append` of a
+/// descriptor of the host's own.
+pub(crate) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: Fd, flags: FdFlags) -> Result<(), Errno> {
+    let entry = call.ctx.table.get_mut(fd)?;
+    entry.require(Rights::FD_FDSTAT_SET_FLAGS)?;
+    let changed = entry.flags.symmetric_difference(flags);
+    if changed.intersects(FdFlags::DSYNC | FdFlags::RSYNC | FdFlags::SYNC) {
+        return Err(Errno::NotSup);
+    }
+    match &entry.kind {
+        Kind::System(system) | Kind::Listener(system) => {
+            let mut now = rustix::fs::fcntl_getfl(system)?;
+            now.set(SystemFlags::APPEND, flags.contains(FdFlags::APPEND));
+            now.set(SystemFlags::NONBLOCK, flags.contains(FdFlags::NONBLOCK));
+            rustix::fs::fcntl_setfl(system, now)?;
+        }
+        Kind::Inherited(_) if changed.contains(FdFlags::APPEND) => return Err(Errno::NotSup),
+        Kind::Inherited(_) | Kind::Directory(_) | Kind::Input(_) | Kind::Output(_) => {}
+    }
+    entry.flags = flags;
+    Ok(())
+}
+
+/// Takes from a descriptor all rights but these. It writes nothing.
+///
+/// Errors: BADF; NOTCAPABLE where it does not have one of these.
+pub(crate) fn fd_fdstat_set_rights(
+    call: &mut Call<'_>,
+    fd: Fd,
+    base: Rights,
+    inheriting: Rights,
+) -> Result<(), Errno> {
+    let entry = call.ctx.table.get_mut(fd)?;
+    entry.require(base)?;
+    if !entry.inheriting.contains(inheriting) {
+        return Err(Errno::NotCapable);
+    }
+    (entry.base, entry.inheriting) = (base, inheriting);
+    Ok(())
+}
+
+/// Writes what is known of a descriptor's file (64 bytes).
+///
+/// Errors: BADF; NOTCAPABLE without `fd_filestat_get`.
+pub(crate) fn fd_filestat_get(call: &mut Call<'_>, fd: Fd, filestat: Out<FileStat>) -> Result<(), Errno> {
+    let stat = stat(call, fd)?;
+    call.guest.write(filestat, stat)
+}
+
+/// What is known of a descriptor's file.
+pub(crate) fn stat(call: &Call<'_>, fd: Fd) -> Result<FileStat, Errno> {
+    let entry = call.ctx.table.get(fd)?;
+    entry.require(Rights::FD_FILESTAT_GET)?;
+    match entry.system(Errno::Badf) {
+        Ok(system) => Ok(FileStat::of(&rustix::fs::fstat(system)?)),
+        Err(_) => Ok(FileStat::unknown(entry.file_type)),
+    }
+}
+
+/// Cuts a file to a size or fills it with zeros up to there. It writes nothing.
+///
+/// Errors: BADF; ISDIR; NOTCAPABLE without `fd_filestat_set_size`; INVAL where the size is past 2^63-1; FBIG.
+pub(crate) fn fd_filestat_set_size(call: &mut Call<'_>, fd: Fd, size: FileSize) -> Result<(), Errno> {
+    let entry = call.ctx.table.file(fd, Rights::FD_FILESTAT_SET_SIZE)?;
+    i64::try_from(size.0).map_err(|_| Errno::Inval)?;
+    Ok(rustix::fs::ftruncate(entry.system(Errno::Inval)?, size.0)?)
+}
+
+/// Sets a file's times of access and modification: to those given, to now, or not at all. It writes nothing.
+///
+/// Errors: BADF; NOTCAPABLE without `fd_filestat_set_times`; INVAL where a time is to be both the one given and now.
+pub(crate) fn fd_filestat_set_times(
+    call: &mut Call<'_>,
+    fd: Fd,
+    atim: Timestamp,
+    mtim: Timestamp,
+    fst_flags: FstFlags,
+) -> Result<(), Errno> {
+    let times = timestamps(atim, mtim, fst_flags)?;
+    let entry = call.ctx.table.get(fd)?;
+    entry.require(Rights::FD_FILESTAT_SET_TIMES)?;
+    match &entry.kind {
+        Kind::Directory(directory) => {
+            Ok(rustix::fs::utimensat(&directory.dir, ".", &times, AtFlags::SYMLINK_NOFOLLOW)?)
+        }
+        _ => Ok(rustix::fs::futimens(entry.system(Errno::Inval)?, &times)?),
+    }
+}
+
+/// The times that flags ask for.
+pub(crate) fn timestamps(atim: Timestamp, mtim: Timestamp, flags: FstFlags) -> Result<Timestamps, Errno> {
+    let time =
+        |given: Timestamp, set: FstFlags, now: FstFlags| match (flags.contains(set), flags.contains(now)) {
+            (true, true) => Err(Errno::Inval),
+            (true, false) => Ok(Timespec {
+                tv_sec: (given.0 / 1_000_000_000) as i64,
+                tv_nsec: (given.0 % 1_000_000_000) as i64,
+            }),
+            (false, true) => Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_NOW }),
+            (false, false) => Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }),
+        };
+    Ok(Timestamps {
+        last_access: time(atim, FstFlags::ATIM, FstFlags::ATIM_NOW)?,
+        last_modification: time(mtim, FstFlags::MTIM, FstFlags::MTIM_NOW)?,
+    })
+}

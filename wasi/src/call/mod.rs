@@ -1,0 +1,111 @@
+//! The functions that guests call.
+//!
+//! Each says what it takes, what it writes and how it fails. Common to all: an address outside of the guest's memory is FAULT, one that is
+//! not a multiple of what its type asks for INVAL, and so is a flag or an enumeration's number that the specification does not know. A
+//! result is written only where a call succeeds, and whether it can be is known before the call changes anything.
+
+pub(crate) mod args;
+pub(crate) mod clock;
+pub(crate) mod environ;
+pub(crate) mod fd;
+pub(crate) mod path;
+pub(crate) mod poll;
+pub(crate) mod proc;
+pub(crate) mod random;
+pub(crate) mod sched;
+pub(crate) mod sock;
+
+use wassay_engine::Result;
+
+use crate::abi::host_fn::Definer;
+use crate::ctx::WasiCtx;
+use crate::guest::Guest;
+
+/// What a call works on: the memory of the guest that made it, and what the guest has.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) guest: Guest<'a>,
+    pub(crate) ctx: &'a mut WasiCtx,
+}
+
+/// The functions that only preview 1 has, or has with layouts of its own.
+pub(crate) fn define_preview1(to: &mut Definer<'_>) -> Result<()> {
+    to.define("fd_filestat_get", &["fd", "filestat"], fd::stat::fd_filestat_get)?;
+    to.define("fd_seek", &["fd", "offset", "whence", "newoffset"], fd::seek::fd_seek)?;
+    to.define("path_filestat_get", &["fd", "flags", "path", "filestat"], path::stat::path_filestat_get)?;
+    to.define("poll_oneoff", &["in", "out", "nsubscriptions", "nevents"], poll::poll_oneoff)?;
+    to.define("sock_accept", &["fd", "flags", "accepted"], sock::sock_accept)
+}
+
+/// The functions that are the same in both previews.
+pub(crate) fn define_common(to: &mut Definer<'_>) -> Result<()> {
+    to.define("args_get", &["argv", "argv_buf"], args::args_get)?;
+    to.define("args_sizes_get", &["argc", "argv_buf_size"], args::args_sizes_get)?;
+    to.define("clock_res_get", &["id", "resolution"], clock::clock_res_get)?;
+    to.define("clock_time_get", &["id", "precision", "time"], clock::clock_time_get)?;
+    to.define("environ_get", &["environ", "environ_buf"], environ::environ_get)?;
+    to.define("environ_sizes_get", &["environc", "environ_buf_size"], environ::environ_sizes_get)?;
+    define_fd(to)?;
+    define_path(to)?;
+    to.define("proc_exit", &["rval"], proc::proc_exit)?;
+    to.define("proc_raise", &["sig"], proc::proc_raise)?;
+    to.define("random_get", &["buf"], random::random_get)?;
+    to.define("sched_yield", &[], sched::sched_yield)?;
+    to.define("sock_recv", &["fd", "ri_data", "ri_flags", "ro_datalen", "ro_flags"], sock::sock_recv)?;
+    to.define("sock_send", &["fd", "si_data", "si_flags", "so_datalen"], sock::sock_send)?;
+    to.define("sock_shutdown", &["fd", "how"], sock::sock_shutdown)
+}
+
+fn define_fd(to: &mut Definer<'_>) -> Result<()> {
+    to.define("fd_advise", &["fd", "offset", "len", "advice"], fd::space::fd_advise)?;
+    to.define("fd_allocate", &["fd", "offset", "len"], fd::space::fd_allocate)?;
+    to.define("fd_close", &["fd"], fd::number::fd_close)?;
+    to.define("fd_datasync", &["fd"], fd::space::fd_datasync)?;
+    to.define("fd_fdstat_get", &["fd", "fdstat"], fd::stat::fd_fdstat_get)?;
+    to.define("fd_fdstat_set_flags", &["fd", "flags"], fd::stat::fd_fdstat_set_flags)?;
+    to.define(
+        "fd_fdstat_set_rights",
+        &["fd", "rights_base", "rights_inheriting"],
+        fd::stat::fd_fdstat_set_rights,
+    )?;
+    to.define("fd_filestat_set_size", &["fd", "size"], fd::stat::fd_filestat_set_size)?;
+    to.define(
+        "fd_filestat_set_times",
+        &["fd", "atim", "mtim", "fst_flags"],
+        fd::stat::fd_filestat_set_times,
+    )?;
+    to.define("fd_pread", &["fd", "iovs", "offset", "nread"], fd::transfer::fd_pread)?;
+    to.define("fd_prestat_dir_name", &["fd", "path"], fd::number::fd_prestat_dir_name)?;
+    to.define("fd_prestat_get", &["fd", "prestat"], fd::number::fd_prestat_get)?;
+    to.define("fd_pwrite", &["fd", "iovs", "offset", "nwritten"], fd::transfer::fd_pwrite)?;
+    to.define("fd_read", &["fd", "iovs", "nread"], fd::transfer::fd_read)?;
+    to.define("fd_readdir", &["fd", "buf", "cookie", "bufused"], fd::readdir::fd_readdir)?;
+    to.define("fd_renumber", &["fd", "to"], fd::number::fd_renumber)?;
+    to.define("fd_sync", &["fd"], fd::space::fd_sync)?;
+    to.define("fd_tell", &["fd", "offset"], fd::seek::fd_tell)?;
+    to.define("fd_write", &["fd", "iovs", "nwritten"], fd::transfer::fd_write)
+}
+
+fn define_path(to: &mut Definer<'_>) -> Result<()> {
+    to.define("path_create_directory", &["fd", "path"], path::entry::path_create_directory)?;
+    to.define(
+        "path_filestat_set_times",
+        &["fd", "flags", "path", "atim", "mtim", "fst_flags"],
+        path::stat::path_filestat_set_times,
+    )?;
+    to.define(
+        "path_link",
+        &["old_fd", "old_flags", "old_path", "new_fd", "new_path"],
+        path::link::path_link,
+    )?;
+    to.define(
+        "path_open",
+        &["fd", "dirflags", "path", "oflags", "rights_base", "rights_inheriting", "fdflags", "opened_fd"],
+        path::open::path_open,
+    )?;
+    to.define("path_readlink", &["fd", "path", "buf", "bufused"], path::link::path_readlink)?;
+    to.define("path_remove_directory", &["fd", "path"], path::entry::path_remove_directory)?;
+    to.define("path_rename", &["fd", "old_path", "new_fd", "new_path"], path::entry::path_rename)?;
+    to.define("path_symlink", &["old_path", "fd", "new_path"], path::link::path_symlink)?;
+    to.define("path_unlink_file", &["fd", "path"], path::entry::path_unlink_file)
+}

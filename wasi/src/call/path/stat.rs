@@ -1,0 +1,51 @@
+//! What is known of a path's file: `path_filestat_get`, `path_filestat_set_times`.
+
+use rustix::fs::AtFlags;
+
+use super::resolve::{find, found};
+use crate::abi::flags::Rights;
+use crate::abi::{Fd, FileStat, FstFlags, LookupFlags, Out, Text, Timestamp};
+use crate::call::Call;
+use crate::call::fd::stat::timestamps;
+use crate::errno::Errno;
+
+/// Writes what is known of a file (64 bytes); of a link itself, where it is not to be followed.
+///
+/// Errors: those of all paths; NOTCAPABLE without `path_filestat_get`.
+pub(crate) fn path_filestat_get(
+    call: &mut Call<'_>,
+    fd: Fd,
+    flags: LookupFlags,
+    path: Text,
+    filestat: Out<FileStat>,
+) -> Result<(), Errno> {
+    let stat = stat(call, fd, flags, path)?;
+    call.guest.write(filestat, stat)
+}
+
+/// What is known of a path's file.
+pub(crate) fn stat(call: &Call<'_>, fd: Fd, flags: LookupFlags, path: Text) -> Result<FileStat, Errno> {
+    let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_FILESTAT_GET)?;
+    let path = call.guest.text(path)?;
+    let (_, stat) = find(dir, path, flags.contains(LookupFlags::SYMLINK_FOLLOW))?;
+    Ok(FileStat::of(&stat))
+}
+
+/// Sets a file's times of access and modification; a link's own, where it is not to be followed. It writes nothing.
+///
+/// Errors: those of all paths; NOTCAPABLE without `path_filestat_set_times`; INVAL where a time is to be both the one given and now.
+pub(crate) fn path_filestat_set_times(
+    call: &mut Call<'_>,
+    fd: Fd,
+    flags: LookupFlags,
+    path: Text,
+    atim: Timestamp,
+    mtim: Timestamp,
+    fst_flags: FstFlags,
+) -> Result<(), Errno> {
+    let times = timestamps(atim, mtim, fst_flags)?;
+    let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_FILESTAT_SET_TIMES)?;
+    let path = call.guest.text(path)?;
+    let (place, _) = find(dir, path, flags.contains(LookupFlags::SYMLINK_FOLLOW))?;
+    Ok(rustix::fs::utimensat(place.dir(), found(&place), &times, AtFlags::SYMLINK_NOFOLLOW)?)
+}

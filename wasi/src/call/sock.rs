@@ -1,0 +1,112 @@
+//! Sockets: `sock_accept`, `sock_recv`, `sock_send`, `sock_shutdown`.
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags,
+    accept_with, recvmsg, sendmsg, shutdown,
+};
+
+use super::Call;
+use crate::abi::flags::Rights;
+use crate::abi::{Fd, FdFlags, FileType, IoVecs, Out, RiFlags, RoFlags, SdFlags, SiFlags};
+use crate::errno::Errno;
+use crate::table::{Entry, Kind, Table};
+
+/// Accepts a connection and writes its descriptor (4 bytes), which has the rights of a socket that the listener passes on.
+///
+/// Errors: BADF; NOTSOCK; INVAL where the socket does not listen, or `flags` has others than `nonblock`; NOTCAPABLE without
+/// `sock_accept`; AGAIN where the listener does not wait and there is no connection; MFILE; what accepting gives.
+pub(crate) fn sock_accept(
+    call: &mut Call<'_>,
+    fd: Fd,
+    flags: FdFlags,
+    accepted: Out<Fd>,
+) -> Result<(), Errno> {
+    call.guest.check(accepted)?;
+    let listener = socket(&call.ctx.table, fd, Rights::empty())?;
+    let Kind::Listener(system) = &listener.kind else { return Err(Errno::Inval) };
+    listener.require(Rights::SOCK_ACCEPT)?;
+    if !FdFlags::NONBLOCK.contains(flags) {
+        return Err(Errno::Inval);
+    }
+    let waits = match flags.contains(FdFlags::NONBLOCK) {
+        true => SocketFlags::NONBLOCK,
+        false => SocketFlags::empty(),
+    };
+    call.ctx.table.free()?;
+    let connection = accept_with(system, SocketFlags::CLOEXEC | waits)?;
+    let mut entry = Entry::new(Kind::System(connection), FileType::SocketStream);
+    entry.base &= listener.inheriting;
+    entry.flags = flags;
+    let number = call.ctx.table.insert(entry)?;
+    call.guest.write(accepted, number)
+}
+
+/// Receives into the buffers and writes how many bytes came (4 bytes), and flags (2 bytes): `recv_data_truncated` where a message had
+/// more. `recv_peek` leaves the bytes to be received again, `recv_waitall` waits until the buffers are full.
+///
+/// Errors: BADF; NOTSOCK; NOTCAPABLE without `fd_read`; AGAIN; NOTCONN; what receiving gives.
+pub(crate) fn sock_recv(
+    call: &mut Call<'_>,
+    fd: Fd,
+    ri_data: IoVecs,
+    ri_flags: RiFlags,
+    ro_datalen: Out<u32>,
+    ro_flags: Out<RoFlags>,
+) -> Result<(), Errno> {
+    call.guest.check(ro_datalen)?;
+    call.guest.check(ro_flags)?;
+    let entry = socket(&call.ctx.table, fd, Rights::FD_READ)?;
+    let mut flags = RecvFlags::empty();
+    flags.set(RecvFlags::PEEK, ri_flags.contains(RiFlags::RECV_PEEK));
+    flags.set(RecvFlags::WAITALL, ri_flags.contains(RiFlags::RECV_WAITALL));
+    let system = entry.system(Errno::NotSock)?;
+    let received = call.guest.scatter(ri_data, |buffers| {
+        Ok(recvmsg(system, buffers, &mut RecvAncillaryBuffer::default(), flags)?)
+    })?;
+    let truncated = received.flags.contains(ReturnFlags::TRUNC);
+    call.guest.write(ro_datalen, received.bytes as u32)?;
+    call.guest.write(ro_flags, if truncated { RoFlags::RECV_DATA_TRUNCATED } else { RoFlags::empty() })
+}
+
+/// Sends the buffers and writes how many bytes went (4 bytes).
+///
+/// Errors: BADF; NOTSOCK; NOTCAPABLE without `fd_write`; INVAL where `si_flags` is not 0; AGAIN; PIPE; what sending gives.
+pub(crate) fn sock_send(
+    call: &mut Call<'_>,
+    fd: Fd,
+    si_data: IoVecs,
+    _si_flags: SiFlags,
+    so_datalen: Out<u32>,
+) -> Result<(), Errno> {
+    call.guest.check(so_datalen)?;
+    let entry = socket(&call.ctx.table, fd, Rights::FD_WRITE)?;
+    let system = entry.system(Errno::NotSock)?;
+    let sent = call.guest.gather(si_data, |buffers| {
+        Ok(sendmsg(system, buffers, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
+    })?;
+    call.guest.write(so_datalen, sent as u32)
+}
+
+/// Ends a connection for reading, for writing, or both. It writes nothing.
+///
+/// Errors: BADF; NOTSOCK; NOTCAPABLE without `sock_shutdown`; INVAL where `how` is neither; NOTCONN.
+pub(crate) fn sock_shutdown(call: &mut Call<'_>, fd: Fd, how: SdFlags) -> Result<(), Errno> {
+    let entry = socket(&call.ctx.table, fd, Rights::SOCK_SHUTDOWN)?;
+    let how = match (how.contains(SdFlags::RD), how.contains(SdFlags::WR)) {
+        (true, true) => Shutdown::Both,
+        (true, false) => Shutdown::Read,
+        (false, true) => Shutdown::Write,
+        (false, false) => return Err(Errno::Inval),
+    };
+    Ok(shutdown(entry.system(Errno::NotSock)?, how)?)
+}
+
+/// A socket with these rights.
+fn socket(table: &Table, fd: Fd, rights: Rights) -> Result<&Entry, Errno> {
+    let entry = table.get(fd)?;
+    if !matches!(entry.file_type, FileType::SocketStream | FileType::SocketDgram) {
+        return Err(Errno::NotSock);
+    }
+    entry.require(rights)?;
+    Ok(entry)
+}

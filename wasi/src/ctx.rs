@@ -1,0 +1,373 @@
+//! What a guest is given.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use wassay_engine::{Instance, Memory};
+
+use crate::abi::flags::Rights;
+use crate::abi::{ClockId, FdFlags, FileType};
+use crate::stdio::{Capture, Input};
+use crate::table::{Directory, Entry, Kind, Table};
+use crate::trace::Observer;
+
+/// How many descriptors a guest may have, if the embedder does not say otherwise.
+const DESCRIPTORS: usize = 16_384;
+
+/// What one guest has: its arguments, its environment, its descriptors. A guest has nothing that it was not given.
+///
+/// [`add_to_linker`](crate::add_to_linker) makes it the [data](wassay_engine::StoreState::data) of a store.
+pub struct WasiCtx {
+    pub(crate) args: Strings,
+    pub(crate) environ: Strings,
+    pub(crate) table: Table,
+    pub(crate) clocks: Option<Box<dyn Clocks>>,
+    pub(crate) random: Option<Random>,
+    pub(crate) observer: Option<Observer>,
+    /// The instance that called last, and the memory that it exports.
+    pub(crate) memory: Option<(Instance, Memory)>,
+}
+
+/// Makes a [`WasiCtx`].
+///
+/// ```
+/// # use wassay_wasi::{Access, Capture, WasiCtx};
+/// let out = Capture::new(1 << 20);
+/// let ctx = WasiCtx::builder()
+///     .args(["program", "--verbose"])
+///     .env("HOME", "/")
+///     .preopen(std::env::temp_dir(), "/", Access::ReadOnly)?
+///     .stdin_bytes("one\ntwo\n")
+///     .capture_stdout(&out)
+///     .inherit_stderr()
+///     .build()?;
+/// # drop(ctx);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct WasiCtxBuilder {
+    args: Vec<Vec<u8>>,
+    environ: Vec<Vec<u8>>,
+    stdio: [Entry; 3],
+    preopens: Vec<Entry>,
+    listeners: Vec<Entry>,
+    descriptors: usize,
+    clocks: Option<Box<dyn Clocks>>,
+    random: Option<Random>,
+    observer: Option<Observer>,
+    invalid: Option<String>,
+}
+
+/// What a guest may do below a directory that it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everything that the host may.
+    ReadWrite,
+    /// Nothing that changes a file or a directory, or gives a file a name elsewhere.
+    ReadOnly,
+}
+
+/// Clocks other than the system's. Waiting always takes the system's time.
+pub trait Clocks: Send {
+    /// How many nanoseconds the clock moves at a time.
+    fn resolution(&self, clock: ClockId) -> u64;
+
+    /// The clock's time in nanoseconds.
+    fn now(&self, clock: ClockId) -> u64;
+}
+
+/// Fills a buffer with random bytes.
+type Random = Box<dyn FnMut(&mut [u8]) + Send>;
+
+/// Strings as `args_get` and `environ_get` give them.
+#[derive(Debug, Default)]
+pub(crate) struct Strings {
+    /// All strings, each with a NUL.
+    pub(crate) bytes: Vec<u8>,
+    /// Where each begins.
+    pub(crate) starts: Vec<u32>,
+}
+
+impl WasiCtx {
+    /// Begins with a guest that has nothing: no arguments, an empty standard input, standard outputs that forget.
+    pub fn builder() -> WasiCtxBuilder {
+        WasiCtxBuilder {
+            args: Vec::new(),
+            environ: Vec::new(),
+            stdio: [input(Vec::new()), output(None), output(None)],
+            preopens: Vec::new(),
+            listeners: Vec::new(),
+            descriptors: DESCRIPTORS,
+            clocks: None,
+            random: None,
+            observer: None,
+            invalid: None,
+        }
+    }
+}
+
+impl WasiCtxBuilder {
+    /// Adds an argument. The first is by custom the program's name.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> WasiCtxBuilder {
+        self.args.push(arg.as_ref().as_encoded_bytes().to_vec());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(self, args: impl IntoIterator<Item = S>) -> WasiCtxBuilder {
+        args.into_iter().fold(self, WasiCtxBuilder::arg)
+    }
+
+    /// Adds a variable to the environment.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> WasiCtxBuilder {
+        let (name, value) = (name.as_ref().as_encoded_bytes(), value.as_ref().as_encoded_bytes());
+        if name.is_empty() || name.contains(&b'=') {
+            let name = String::from_utf8_lossy(name).into_owned();
+            self.invalid.get_or_insert(format!("`{name}` is no name of a variable"));
+        }
+        self.environ.push([name, b"=", value].concat());
+        self
+    }
+
+    /// Gives the guest a directory of the host's, by a name of its own. Directories are the descriptors from 3 on, in order.
+    ///
+    /// # Errors
+    ///
+    /// Where the directory cannot be opened.
+    pub fn preopen(
+        mut self,
+        host: impl AsRef<Path>,
+        guest: impl Into<String>,
+        access: Access,
+    ) -> io::Result<WasiCtxBuilder> {
+        let host = host.as_ref();
+        let dir = Dir::open_ambient_dir(host, ambient_authority()).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot open the directory `{}`: {error}", host.display()))
+        })?;
+        let denied = match access {
+            Access::ReadWrite => Rights::empty(),
+            Access::ReadOnly => Rights::CHANGES,
+        };
+        self.preopens.push(Entry {
+            base: Rights::DIRECTORY.difference(denied),
+            inheriting: Rights::DIRECTORY.union(Rights::FILE).difference(denied),
+            preopen: Some(guest.into().into()),
+            ..Entry::new(Kind::Directory(Directory::new(dir)), FileType::Directory)
+        });
+        Ok(self)
+    }
+
+    /// Gives the guest a socket that listens. Such sockets are the descriptors after the directories, in order.
+    #[must_use]
+    pub fn listener(mut self, listener: impl Into<OwnedFd>) -> WasiCtxBuilder {
+        let fd = listener.into();
+        let nonblocking =
+            rustix::fs::fcntl_getfl(&fd).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::NONBLOCK));
+        self.listeners.push(Entry {
+            base: Rights::LISTENER,
+            inheriting: Rights::SOCKET,
+            flags: if nonblocking { FdFlags::NONBLOCK } else { FdFlags::empty() },
+            ..Entry::new(Kind::Listener(fd), FileType::SocketStream)
+        });
+        self
+    }
+
+    /// Gives the guest the host's standard input, output and error.
+    #[must_use]
+    pub fn inherit_stdio(self) -> WasiCtxBuilder {
+        self.inherit_stdin().inherit_stdout().inherit_stderr()
+    }
+
+    /// Gives the guest the host's standard input.
+    #[must_use]
+    pub fn inherit_stdin(mut self) -> WasiCtxBuilder {
+        self.stdio[0] = inherited(rustix::stdio::stdin(), Rights::FD_WRITE);
+        self
+    }
+
+    /// Gives the guest the host's standard output.
+    #[must_use]
+    pub fn inherit_stdout(mut self) -> WasiCtxBuilder {
+        self.stdio[1] = inherited(rustix::stdio::stdout(), Rights::FD_READ);
+        self
+    }
+
+    /// Gives the guest the host's standard error.
+    #[must_use]
+    pub fn inherit_stderr(mut self) -> WasiCtxBuilder {
+        self.stdio[2] = inherited(rustix::stdio::stderr(), Rights::FD_READ);
+        self
+    }
+
+    /// Gives the guest a standard input of these bytes.
+    #[must_use]
+    pub fn stdin_bytes(mut self, bytes: impl Into<Vec<u8>>) -> WasiCtxBuilder {
+        self.stdio[0] = input(bytes.into());
+        self
+    }
+
+    /// Gives the guest an open file, a pipe or a socket as standard input.
+    #[must_use]
+    pub fn stdin_file(mut self, file: impl Into<OwnedFd>) -> WasiCtxBuilder {
+        self.stdio[0] = owned(file.into(), Rights::FD_WRITE);
+        self
+    }
+
+    /// Collects the guest's standard output.
+    #[must_use]
+    pub fn capture_stdout(mut self, capture: &Capture) -> WasiCtxBuilder {
+        self.stdio[1] = output(Some(capture.clone()));
+        self
+    }
+
+    /// Collects the guest's standard error.
+    #[must_use]
+    pub fn capture_stderr(mut self, capture: &Capture) -> WasiCtxBuilder {
+        self.stdio[2] = output(Some(capture.clone()));
+        self
+    }
+
+    /// Gives the guest an open file, a pipe or a socket as standard output.
+    #[must_use]
+    pub fn stdout_file(mut self, file: impl Into<OwnedFd>) -> WasiCtxBuilder {
+        self.stdio[1] = owned(file.into(), Rights::FD_READ);
+        self
+    }
+
+    /// Gives the guest an open file, a pipe or a socket as standard error.
+    #[must_use]
+    pub fn stderr_file(mut self, file: impl Into<OwnedFd>) -> WasiCtxBuilder {
+        self.stdio[2] = owned(file.into(), Rights::FD_READ);
+        self
+    }
+
+    /// How many descriptors the guest may have; to open one more is MFILE. Default: 16384.
+    #[must_use]
+    pub fn descriptors(mut self, limit: usize) -> WasiCtxBuilder {
+        self.descriptors = limit;
+        self
+    }
+
+    /// Gives the guest other clocks than the system's.
+    #[must_use]
+    pub fn clocks(mut self, clocks: impl Clocks + 'static) -> WasiCtxBuilder {
+        self.clocks = Some(Box::new(clocks));
+        self
+    }
+
+    /// Gives the guest other random bytes than the system's.
+    #[must_use]
+    pub fn random(mut self, fill: impl FnMut(&mut [u8]) + Send + 'static) -> WasiCtxBuilder {
+        self.random = Some(Box::new(fill));
+        self
+    }
+
+    /// Shows each call to an observer when it is over.
+    #[must_use]
+    pub fn observer(mut self, observer: impl FnMut(&crate::CallRecord) + Send + 'static) -> WasiCtxBuilder {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// What was built.
+    ///
+    /// # Errors
+    ///
+    /// Where an argument or a variable has a NUL, a variable no name that can be used, or more descriptors were given than the guest
+    /// may have.
+    pub fn build(self) -> io::Result<WasiCtx> {
+        if let Some(invalid) = self.invalid {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, invalid));
+        }
+        let mut table = Table::new(self.descriptors);
+        for entry in self.stdio.into_iter().chain(self.preopens).chain(self.listeners) {
+            table.insert(entry).map_err(|_| {
+                io::Error::new(io::ErrorKind::InvalidInput, "more descriptors were given than are allowed")
+            })?;
+        }
+        Ok(WasiCtx {
+            args: Strings::new(&self.args)?,
+            environ: Strings::new(&self.environ)?,
+            table,
+            clocks: self.clocks,
+            random: self.random,
+            observer: self.observer,
+            memory: None,
+        })
+    }
+}
+
+impl Strings {
+    fn new(strings: &[Vec<u8>]) -> io::Result<Strings> {
+        let mut result = Strings::default();
+        for string in strings {
+            let invalid = |what: &str| {
+                let text = format!("{what}: {:?}", String::from_utf8_lossy(string));
+                io::Error::new(io::ErrorKind::InvalidInput, text)
+            };
+            if string.contains(&0) {
+                return Err(invalid("an argument or a variable with a NUL"));
+            }
+            let start = u32::try_from(result.bytes.len());
+            result.starts.push(start.map_err(|_| invalid("more than 4 GiB of arguments or variables"))?);
+            result.bytes.extend_from_slice(string);
+            result.bytes.push(0);
+        }
+        Ok(result)
+    }
+}
+
+fn input(bytes: Vec<u8>) -> Entry {
+    standard(Kind::Input(Input::new(bytes)), FileType::Unknown, Rights::FD_WRITE)
+}
+
+fn output(capture: Option<Capture>) -> Entry {
+    standard(Kind::Output(capture), FileType::Unknown, Rights::FD_READ)
+}
+
+/// One of the standard three, without the right to use it the wrong way round.
+fn standard(kind: Kind, file_type: FileType, denied: Rights) -> Entry {
+    let entry = Entry::new(kind, file_type);
+    Entry { base: entry.base.difference(denied), ..entry }
+}
+
+/// Times and sizes of the host's own files are not the guest's to change.
+fn inherited(fd: BorrowedFd<'static>, denied: Rights) -> Entry {
+    let denied = denied
+        .union(Rights::FD_FILESTAT_SET_SIZE)
+        .union(Rights::FD_FILESTAT_SET_TIMES)
+        .union(Rights::FD_ALLOCATE)
+        .union(Rights::SOCK_SHUTDOWN);
+    standard(Kind::Inherited(fd), file_type(fd), denied)
+}
+
+fn owned(fd: OwnedFd, denied: Rights) -> Entry {
+    let ty = file_type(fd.as_fd());
+    standard(Kind::System(fd), ty, denied)
+}
+
+fn file_type(fd: BorrowedFd<'_>) -> FileType {
+    match rustix::fs::fstat(fd) {
+        Ok(stat) => rustix::fs::FileType::from_raw_mode(stat.st_mode).into(),
+        Err(_) => FileType::Unknown,
+    }
+}
+
+impl fmt::Debug for WasiCtx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WasiCtx").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WasiCtxBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WasiCtxBuilder").field("preopens", &self.preopens).finish_non_exhaustive()
+    }
+}

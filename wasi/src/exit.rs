@@ -1,0 +1,38 @@
+//! How a guest ends itself.
+
+use std::fmt;
+
+/// A guest ended itself: the payload of the error by which the call into it ends.
+///
+/// ```
+/// # use wassay_engine::Error;
+/// # use wassay_wasi::Exit;
+/// let error = Error::host_with("exit", Exit::Code(3));
+/// assert_eq!(error.into_payload::<Exit>().unwrap().code(), 3);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// `proc_exit` with that code.
+    Code(u32),
+    /// `proc_raise` with that signal of WASI's.
+    Signal(u8),
+}
+
+impl Exit {
+    /// The code that a process would end with: a signal's is 128 and its number.
+    pub fn code(self) -> u32 {
+        match self {
+            Exit::Code(code) => code,
+            Exit::Signal(signal) => 128 + u32::from(signal),
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exit::Code(code) => write!(f, "the guest exited with code {code}"),
+            Exit::Signal(signal) => write!(f, "the guest raised signal {signal}"),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! A guest's descriptors.
+
+use std::fmt;
+use std::io::{IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use cap_std::fs::Dir;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags as SystemFlags};
+
+use crate::abi::flags::Rights;
+use crate::abi::{Fd, FdFlags, FileType};
+use crate::errno::Errno;
+use crate::stdio::{Capture, Input};
+
+/// Descriptors by their numbers.
+#[derive(Debug)]
+pub(crate) struct Table {
+    entries: Vec<Option<Entry>>,
+    /// No number below is free.
+    lowest: usize,
+    limit: usize,
+}
+
+/// One descriptor.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) kind: Kind,
+    pub(crate) file_type: FileType,
+    pub(crate) flags: FdFlags,
+    pub(crate) base: Rights,
+    pub(crate) inheriting: Rights,
+    /// The guest's name of a directory that was given to it.
+    pub(crate) preopen: Option<Box<str>>,
+}
+
+/// What a descriptor leads to.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// Anything of the system's whose open description is the guest's alone.
+    System(OwnedFd),
+    /// A socket that accepts connections.
+    Listener(OwnedFd),
+    /// A directory.
+    Directory(Directory),
+    /// A descriptor of the host's own: its flags stay as they are, for they are shared with whoever else has it.
+    Inherited(BorrowedFd<'static>),
+    /// Bytes of the embedder's.
+    Input(Input),
+    /// Bytes for the embedder; `None` forgets them.
+    Output(Option<Capture>),
+}
+
+/// A directory: a descriptor that paths start from, and, once it was needed, one that entries can be read from.
+pub(crate) struct Directory {
+    pub(crate) dir: Dir,
+    reader: Option<OwnedFd>,
+}
+
+impl Table {
+    pub(crate) fn new(limit: usize) -> Table {
+        Table { entries: Vec::new(), lowest: 0, limit }
+    }
+
+    /// The lowest number that is free: MFILE where there are as many as the embedder allows. A call that opens something asks before
+    /// it does.
+    pub(crate) fn free(&self) -> Result<usize, Errno> {
+        let free = self.entries[self.lowest..].iter().position(Option::is_none);
+        let index = free.map_or(self.entries.len(), |offset| self.lowest + offset);
+        if index < self.limit { Ok(index) } else { Err(Errno::Mfile) }
+    }
+
+    /// Gives an entry the lowest number that is free, or MFILE.
+    pub(crate) fn insert(&mut self, entry: Entry) -> Result<Fd, Errno> {
+        let index = self.free()?;
+        match self.entries.get_mut(index) {
+            Some(place) => *place = Some(entry),
+            None => self.entries.push(Some(entry)),
+        }
+        self.lowest = index + 1;
+        Ok(Fd(index as u32))
+    }
+
+    /// The entry of that number, or BADF.
+    pub(crate) fn get(&self, fd: Fd) -> Result<&Entry, Errno> {
+        self.entries.get(fd.0 as usize).and_then(Option::as_ref).ok_or(Errno::Badf)
+    }
+
+    /// [`Table::get`], to change.
+    pub(crate) fn get_mut(&mut self, fd: Fd) -> Result<&mut Entry, Errno> {
+        self.entries.get_mut(fd.0 as usize).and_then(Option::as_mut).ok_or(Errno::Badf)
+    }
+
+    /// Takes an entry out, or BADF.
+    pub(crate) fn remove(&mut self, fd: Fd) -> Result<Entry, Errno> {
+        let index = fd.0 as usize;
+        let entry = self.entries.get_mut(index).and_then(Option::take).ok_or(Errno::Badf)?;
+        self.lowest = self.lowest.min(index);
+        Ok(entry)
+    }
+
+    /// Something with bytes, and these rights: BADF, ISDIR, NOTCAPABLE.
+    pub(crate) fn file(&mut self, fd: Fd, rights: Rights) -> Result<&mut Entry, Errno> {
+        let entry = self.get_mut(fd)?;
+        if let Kind::Directory(_) = entry.kind {
+            return Err(Errno::IsDir);
+        }
+        entry.require(rights)?;
+        Ok(entry)
+    }
+
+    /// A directory with these rights, to resolve paths in: BADF, NOTDIR, NOTCAPABLE.
+    pub(crate) fn directory(&self, fd: Fd, rights: Rights) -> Result<(&Dir, &Entry), Errno> {
+        let entry = self.get(fd)?;
+        let Kind::Directory(directory) = &entry.kind else { return Err(Errno::NotDir) };
+        entry.require(rights)?;
+        Ok((&directory.dir, entry))
+    }
+}
+
+impl Entry {
+    /// An entry with all rights that its type has, which inherits nothing.
+    pub(crate) fn new(kind: Kind, file_type: FileType) -> Entry {
+        let (base, inheriting, flags) = (Rights::of(file_type), Rights::empty(), FdFlags::empty());
+        Entry { kind, file_type, flags, base, inheriting, preopen: None }
+    }
+
+    /// NOTCAPABLE where one of these rights is missing.
+    pub(crate) fn require(&self, rights: Rights) -> Result<(), Errno> {
+        if self.base.contains(rights) { Ok(()) } else { Err(Errno::NotCapable) }
+    }
+
+    /// The system's descriptor; `other` where there is none.
+    pub(crate) fn system(&self, other: Errno) -> Result<BorrowedFd<'_>, Errno> {
+        match &self.kind {
+            Kind::System(fd) | Kind::Listener(fd) => Ok(fd.as_fd()),
+            Kind::Directory(directory) => Ok(directory.dir.as_fd()),
+            Kind::Inherited(fd) => Ok(*fd),
+            Kind::Input(_) | Kind::Output(_) => Err(other),
+        }
+    }
+
+    /// Reads where the descriptor stands.
+    pub(crate) fn read(&mut self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, Errno> {
+        self.would_block(PollFlags::IN)?;
+        if let Kind::Input(input) = &mut self.kind {
+            return Ok(input.read(buffers));
+        }
+        let fd = self.system(Errno::Badf)?;
+        let read = match buffers {
+            [buffer] => rustix::io::read(fd, &mut **buffer),
+            _ => rustix::io::readv(fd, buffers),
+        };
+        Ok(read?)
+    }
+
+    /// Writes where the descriptor stands.
+    pub(crate) fn write(&mut self, buffers: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        self.would_block(PollFlags::OUT)?;
+        if let Kind::Output(capture) = &self.kind {
+            return match capture {
+                Some(capture) => capture.write(buffers),
+                None => Ok(buffers.iter().map(|buffer| buffer.len()).sum()),
+            };
+        }
+        let fd = self.system(Errno::Badf)?;
+        let written = match buffers {
+            [buffer] => rustix::io::write(fd, buffer),
+            _ => rustix::io::writev(fd, buffers),
+        };
+        Ok(written?)
+    }
+
+    /// AGAIN where the guest does not want to wait and the host's own descriptor, which may wait, is not ready.
+    fn would_block(&self, flags: PollFlags) -> Result<(), Errno> {
+        match self.kind {
+            Kind::Inherited(fd) if self.flags.contains(FdFlags::NONBLOCK) => {
+                let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+                match poll(&mut [PollFd::from_borrowed_fd(fd, flags)], Some(&now))? {
+                    0 => Err(Errno::Again),
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Directory {
+    pub(crate) fn new(dir: Dir) -> Directory {
+        Directory { dir, reader: None }
+    }
+
+    /// A descriptor that entries can be read from and that can be synchronised, which one that only paths start from can not.
+    pub(crate) fn reader(&mut self) -> Result<BorrowedFd<'_>, Errno> {
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => {
+                let flags = SystemFlags::RDONLY | SystemFlags::DIRECTORY | SystemFlags::CLOEXEC;
+                rustix::fs::openat(&self.dir, ".", flags, Mode::empty())?
+            }
+        };
+        let reader: &OwnedFd = self.reader.insert(reader);
+        Ok(reader.as_fd())
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").field("fd", &self.dir.as_fd()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_free_number_is_given() {
+        let entry = || Entry::new(Kind::Output(None), FileType::Unknown);
+        let mut table = Table::new(4);
+        for number in 0..4 {
+            assert_eq!(table.insert(entry()), Ok(Fd(number)));
+        }
+        assert_eq!(table.insert(entry()), Err(Errno::Mfile));
+        table.remove(Fd(2)).unwrap();
+        table.remove(Fd(1)).unwrap();
+        assert_eq!(table.remove(Fd(1)).unwrap_err(), Errno::Badf);
+        assert_eq!((table.insert(entry()), table.insert(entry())), (Ok(Fd(1)), Ok(Fd(2))));
+        assert_eq!(table.get(Fd(u32::MAX)).unwrap_err(), Errno::Badf);
+    }
+}

@@ -1,0 +1,14 @@
+//! Each function of preview 1 with good and bad arguments: what it answers, and the bytes that it writes.
+
+#![allow(clippy::unwrap_used)]
+
+mod files;
+mod paths;
+mod process;
+#[path = "../support/mod.rs"]
+mod support;
+mod waiting;
+
+/// Where calls take something, and where they put something.
+const AT: i64 = support::DATA as i64;
+const TO: i64 = support::OUT as i64;
