@@ -81,5 +81,29 @@ fn call(c: &mut Criterion) {
     c.bench_function("1000 host calls", |b| b.iter(|| host.invoke(&mut store, &[Val::I32(1000)]).unwrap()));
 }
 
-criterion_group!(benches, compile, instantiate, call);
+/// `memory.copy` upwards and onto itself from below, in a memory of the store's own and in a shared one.
+fn copy(c: &mut Criterion) {
+    let engine = Engine::new(&Config::new().verifier(false)).unwrap();
+    let mut group = c.benchmark_group("memory.copy");
+    for (name, memory) in [("own", "64"), ("shared", "64 64 shared")] {
+        let text = format!(
+            "(module (memory {memory}) (func (export \"f\") (param i32 i32 i32)
+            (memory.copy (local.get 0) (local.get 1) (local.get 2))))"
+        );
+        let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+        let mut store = Store::new(&engine);
+        let instance = Linker::new().instantiate(&mut store, &module).unwrap();
+        let Some(Extern::Func(f)) = instance.export(&store, "f") else { panic!("f is exported") };
+        for (length, target) in [(16, 0), (4096, 0), (1 << 20, 0), (1 << 20, (1 << 21) + 64)] {
+            let args = [Val::I32(target), Val::I32(1 << 21), Val::I32(length)];
+            group.throughput(Throughput::Bytes(length as u64));
+            group.bench_function(format!("{name}, {length} bytes to {target:#x}"), |b| {
+                b.iter(|| f.invoke(&mut store, &args).unwrap());
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, compile, instantiate, call, copy);
 criterion_main!(benches);

@@ -32,11 +32,12 @@ const FLIPS_IN_CODE: usize = 500;
 const DEADLINE: Duration = Duration::from_millis(50);
 
 /// Modules of our own, each full of one family of instructions.
-const SEEDS: [(&str, &str); 4] = [
+const SEEDS: [(&str, &str); 5] = [
     ("addresses", include_str!("seeds/addresses.wat")),
     ("exceptions", include_str!("seeds/exceptions.wat")),
     ("objects", include_str!("seeds/objects.wat")),
     ("tail_calls", include_str!("seeds/tail_calls.wat")),
+    ("threads", include_str!("seeds/threads.wat")),
 ];
 
 #[derive(Debug, Default)]

@@ -151,6 +151,7 @@ mod tests {
             ("(module (type (struct)))", &["gc"]),
             ("(module (tag))", &["exceptions"]),
             ("(module (func (param v128))) (module (table 1 externref))", &["reference-types", "simd"]),
+            ("(thread $t (module (func (param v128)))) (wait $t)", &["simd"]),
         ] {
             assert_eq!(uses(text, Features::DEFAULT), expected, "{text}");
         }

@@ -1,0 +1,45 @@
+;; Atomic instructions of every width, waits that end at once, fences, and bulk instructions between shared memories and others.
+(module
+  (memory $s (import "h" "m") 1 2 shared)
+  (memory $own 1)
+  (memory $t 0 3 shared)
+  (data $d "some bytes")
+  (func (export "add") (param i32 i32) (result i32)
+    (i32.atomic.rmw.add offset=4 (i32.and (local.get 0) (i32.const 0xfffc)) (local.get 1)))
+  (func (export "widths") (param $a i32) (param $v i64) (result i64)
+    (i64.atomic.store32 offset=4 (local.get $a) (local.get $v))
+    (i32.atomic.store8 offset=1 (local.get $a) (i32.wrap_i64 (local.get $v)))
+    (i32.atomic.store16 $own offset=2 (local.get $a) (i32.wrap_i64 (local.get $v)))
+    (drop (i64.atomic.rmw8.sub_u (local.get $a) (local.get $v)))
+    (drop (i64.atomic.rmw16.and_u (local.get $a) (local.get $v)))
+    (drop (i64.atomic.rmw32.or_u $own (local.get $a) (local.get $v)))
+    (drop (i64.atomic.rmw.xor (local.get $a) (local.get $v)))
+    (drop (i64.atomic.rmw16.xchg_u (local.get $a) (local.get $v)))
+    (atomic.fence)
+    (i64.atomic.load (local.get $a)))
+  (func (export "exchange") (param $a i32) (param $v i32) (result i32)
+    (i32.add
+      (i32.atomic.rmw8.cmpxchg_u (local.get $a) (local.get $v) (i32.const 7))
+      (i32.add
+        (i32.atomic.rmw16.cmpxchg_u $own (local.get $a) (local.get $v) (i32.const -1))
+        (i32.atomic.rmw.cmpxchg offset=8 (local.get $a) (i32.const 0) (local.get $v)))))
+  (func (export "wait") (param $a i32) (param $v i64) (result i32)
+    (i32.add
+      (memory.atomic.wait32 (local.get $a) (i32.const 1) (i64.const 1000))
+      (i32.add
+        (memory.atomic.wait64 offset=16 (i32.and (local.get $a) (i32.const 0xff8)) (local.get $v) (i64.const 0))
+        (memory.atomic.notify (local.get $a) (i32.const 2)))))
+  (func (export "bulk") (param $a i32) (param $n i32) (result i32)
+    (memory.copy $s $own (local.get $a) (i32.const 3) (local.get $n))
+    (memory.copy $s $s (i32.const 9) (local.get $a) (local.get $n))
+    (memory.copy $t $s (i32.const 0) (local.get $a) (i32.const 0))
+    (memory.fill $s (local.get $a) (i32.const 0x55) (local.get $n))
+    (memory.init $s $d (local.get $a) (i32.const 1) (i32.const 3))
+    (i32.add (memory.grow $s (i32.const 1)) (i32.add (memory.grow $t (local.get $n)) (memory.size $t))))
+  (func (export "count") (param $n i32) (result i32) (local $i i32)
+    (loop $again
+      (drop (i32.atomic.rmw.add (i32.const 64) (i32.const 1)))
+      (br_if $again
+        (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+          (i32.and (local.get $n) (i32.const 0xff)))))
+    (i32.atomic.load8_u (i32.const 64))))
