@@ -35,6 +35,7 @@
 //! | `WASSAY_SUITES` | folders to run besides, separated by `:`; one that is absent is listed as `not run` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
+//! | [`WASSAY_STRESS`](STRESS) | `1`: every allocation of an object collects first |
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -46,9 +47,9 @@ use std::thread::available_parallelism;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use wassay_testsuite::{Pin, Script, Suite, directory};
 
-#[cfg(doc)]
-use crate::batch::VERIFIER;
 use crate::batch::{End, Finished, Settings, TIMEOUT, Workers, embedder, full_name, label};
+#[cfg(doc)]
+use crate::batch::{STRESS, VERIFIER};
 use crate::script::parse;
 use crate::script::source::Source;
 

@@ -1,11 +1,11 @@
-//! Code, memories and tables go with their store: ten more runs of a suite leave the memory and the mappings that a few did.
+//! Code, memories, tables and objects go with their store: ten more runs of suites leave the memory and the mappings that a few did.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
-use common::{pass_spec_v2, with_stack};
+use common::{pass_suites, with_stack};
 use wassay_engine::Config;
 
 /// How many runs it takes until the process keeps nothing new.
@@ -20,7 +20,7 @@ fn footprint() -> (usize, usize) {
 }
 
 fn run_suite() {
-    pass_spec_v2(Config::new().verifier(false));
+    pass_suites(&["spec-v2", "proposals/gc", "proposals/exceptions"], Config::new().verifier(false));
 }
 
 #[test]

@@ -71,16 +71,21 @@ impl Selection {
 /// The environment variable that switches Cranelift's verifier: `1` on, `0` off. Without it the verifier is on in debug builds.
 pub const VERIFIER: &str = "WASSAY_VERIFIER";
 
+/// The environment variable that stresses the collector: `1` has every allocation of an object collect first.
+pub const STRESS: &str = "WASSAY_STRESS";
+
 /// An embedder of our engine, with what the environment says about it.
 pub fn embedder() -> EngineEmbedder {
-    EngineEmbedder::new(config(std::env::var_os(VERIFIER).as_deref()))
+    EngineEmbedder::new(config(std::env::var_os(VERIFIER).as_deref(), std::env::var_os(STRESS).as_deref()))
 }
 
-/// The settings of the engine, by the value of [`VERIFIER`].
-fn config(verifier: Option<&OsStr>) -> Config {
-    match verifier {
-        Some(value) if !value.is_empty() => Config::new().verifier(value != "0"),
-        _ => Config::new(),
+/// The settings of the engine, by the values of [`VERIFIER`] and [`STRESS`].
+fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>) -> Config {
+    let switch = |value: Option<&OsStr>| value.filter(|value| !value.is_empty()).map(|value| value != "0");
+    let config = Config::new().collect_always(switch(stress).unwrap_or(false));
+    match switch(verifier) {
+        Some(on) => config.verifier(on),
+        None => config,
     }
 }
 
@@ -168,11 +173,15 @@ mod tests {
     const WRONG: &str = "(module (func (export \"f\"))) (assert_trap (invoke \"f\") \"unreachable\")";
 
     #[test]
-    fn the_verifier_is_switched_by_a_variable() {
-        let on =
-            |value: Option<&str>| format!("{:?}", config(value.map(OsStr::new))).contains("verifier: true");
-        assert!(on(Some("1")) && !on(Some("0")));
-        assert_eq!((on(None), on(Some(""))), (cfg!(debug_assertions), cfg!(debug_assertions)));
+    fn the_verifier_and_the_stress_are_switched_by_variables() {
+        let settings = |verifier: Option<&str>, stress: Option<&str>| {
+            let shown = format!("{:?}", config(verifier.map(OsStr::new), stress.map(OsStr::new)));
+            (shown.contains("verifier: true"), shown.contains("collect_always: true"))
+        };
+        assert_eq!(settings(Some("1"), Some("1")), (true, true));
+        assert_eq!(settings(Some("0"), Some("0")), (false, false));
+        let default = (cfg!(debug_assertions), false);
+        assert_eq!((settings(None, None), settings(Some(""), Some(""))), (default, default));
     }
 
     #[test]

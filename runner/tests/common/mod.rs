@@ -15,10 +15,11 @@ pub(crate) fn with_stack<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'st
     thread.spawn(run).unwrap().join().unwrap()
 }
 
-/// Runs every script of `spec-v2` on one engine, which is dropped afterwards; each must pass.
-pub(crate) fn pass_spec_v2(config: Config) {
+/// Runs every script of suites on one embedder, which is dropped afterwards; each must pass.
+pub(crate) fn pass_suites(names: &[&str], config: Config) {
     let mut embedder = EngineEmbedder::new(config);
-    for script in wassay_testsuite::catalogue::find("spec-v2").unwrap().scripts() {
+    let suites = names.iter().map(|name| wassay_testsuite::catalogue::find(name).unwrap());
+    for script in suites.flat_map(|suite| suite.scripts()) {
         let options = Options { features: script.features().parse().unwrap(), ..Options::default() };
         let result = run_script(script.name(), &script.read().unwrap(), &options, &mut embedder).unwrap();
         assert!(result.is_success(), "{}", result.render(false));
