@@ -20,8 +20,11 @@ pub(crate) fn pass_suites(names: &[&str], config: Config) {
     let mut embedder = EngineEmbedder::new(config);
     let suites = names.iter().map(|name| wassay_testsuite::catalogue::find(name).unwrap());
     for script in suites.flat_map(|suite| suite.scripts()) {
-        let options = Options { features: script.features().parse().unwrap(), ..Options::default() };
-        let result = run_script(script.name(), &script.read().unwrap(), &options, &mut embedder).unwrap();
+        let text = script.read().unwrap();
+        let header = wassay_testsuite::header::parse(script.name(), &text).unwrap();
+        let features = header.features.as_deref().unwrap_or(script.features()).parse().unwrap();
+        let options = Options { features, ..Options::default() };
+        let result = run_script(script.name(), &text, &options, &mut embedder).unwrap();
         assert!(result.is_success(), "{}", result.render(false));
     }
 }
