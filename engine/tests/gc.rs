@@ -489,3 +489,59 @@ fn an_exception_keeps_what_it_carries_wherever_it_is() {
         assert_eq!(live(store), 24 + 32);
     });
 }
+
+#[test]
+fn an_object_of_more_than_half_a_block_that_code_made_in_a_hole_survives() {
+    let fields = "(field i64)".repeat(5000);
+    let text = format!(
+        r#"COMMON
+        (type $bytes (array (mut i8)))
+        (type $wide (struct {fields}))
+        (global $bytes (mut (ref null $bytes)) (ref.null $bytes))
+        (global $wide (mut (ref null $wide)) (ref.null $wide))
+        ;; The first object of a hole is the builtin's; what fits behind it is made by code.
+        (func (export "make")
+          (drop (call $node (i64.const 0)))
+          (global.set $bytes (array.new $bytes (i32.const 7) (i32.const 40000))))
+        (func (export "make wide") {}
+          (struct.new $wide) (global.set $wide))
+        (func (export "use") (result i64)
+          (call $churn)
+          (call $churn)
+          (i64.add
+            (i64.extend_i32_u (array.len (global.get $bytes)))
+            (i64.extend_i32_u (array.get_u $bytes (global.get $bytes) (i32.const 20)))))
+        (func (export "use wide") (result i64)
+          (call $churn)
+          (call $churn)
+          (i64.add
+            (struct.get $wide 1 (global.get $wide))
+            (struct.get $wide 4999 (global.get $wide))))"#,
+        "(i64.const 21)".repeat(5000)
+    );
+    both(&text, |store, instance| {
+        call(store, instance, "make", &[]).unwrap();
+        assert_eq!(run(store, instance, "use", &[]), 40_007);
+        call(store, instance, "make wide", &[]).unwrap();
+        assert_eq!(run(store, instance, "use wide", &[]), 42);
+        assert_eq!(run(store, instance, "use", &[]), 40_007);
+    });
+}
+
+#[test]
+fn an_array_without_elements_may_end_where_the_heap_does() {
+    // As many as fill the part of the heap that is open, and one more; each is only a header.
+    let empty = "(array.new $none (i32.const 0) (i32.const 0))";
+    let items = format!("(item {empty})").repeat((1 << 20) / 8 + 1);
+    let text = format!(
+        r#"(type $none (array i32))
+        (type $arrays (array (ref $none)))
+        (elem $items (ref $none) {items})
+        (func (export "length") (result i64)
+          (i64.extend_i32_u (array.len (array.new_elem $arrays $items (i32.const 0) (i32.const 131073)))))"#
+    );
+    let config = Config::new().features(Features::V3);
+    let mut store = Store::new(&Engine::new(&config).unwrap());
+    let instance = instantiate(&mut store, &text);
+    assert_eq!(run(&mut store, instance, "length", &[]), 131_073);
+}

@@ -54,3 +54,20 @@ fn what_is_malformed_before_a_limit_stays_malformed() {
     bytes.truncate(bytes.len() - 1);
     assert_eq!(Module::new(&engine, &bytes).unwrap_err().kind(), ErrorKind::Malformed);
 }
+
+#[test]
+fn many_locals_in_many_blocks_are_refused_before_they_take_gigabytes() {
+    let body = |locals: usize, branches: usize| {
+        let declared = "(local i32)".repeat(locals);
+        let sets: String = (0..locals).map(|local| format!("(local.set {local} (i32.const 1))")).collect();
+        let branches = "(br_if 0 (i32.const 0))".repeat(branches);
+        let gets: String = (0..locals).map(|local| format!("(drop (local.get {local}))")).collect();
+        wat::parse_str(format!("(module (func {declared}{sets}{branches}{gets}))")).unwrap()
+    };
+    let engine = Engine::new(&Config::new()).unwrap();
+    let error = Module::new(&engine, &body(20_000, 20_000)).err().expect("the module is refused");
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    assert!(error.message().contains("too many locals for its number of blocks"), "{error}");
+    Module::new(&engine, &body(20_000, 200)).unwrap();
+    Module::new(&engine, &body(200, 20_000)).unwrap();
+}

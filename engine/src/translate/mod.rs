@@ -69,6 +69,9 @@ pub(crate) struct Translator<'a, 'f> {
     reachable: bool,
     vmctx: Value,
     locals: Vec<Variable>,
+    /// Which locals were read or written so far, and how many.
+    touched: Vec<bool>,
+    touched_count: usize,
     /// What was imported into the function so far: signatures by type index, functions by function index.
     signatures: HashMap<u32, SigRef>,
     callees: HashMap<u32, FuncRef>,
@@ -83,6 +86,10 @@ const MAX_VALUES: usize = 4 << 20;
 /// How many operands all instructions may have together. Most are what branches carry: where many branches, or calls with a handler,
 /// join, each carries every local that differs between any two of them.
 const MAX_LISTED: usize = 4 * MAX_VALUES;
+
+/// The most that the number of locals in use and that of blocks may come to when multiplied: the builder notes the value of a local for
+/// each block up to the last that asked for it, in 4 bytes each.
+const MAX_NOTED: usize = 1 << 28;
 
 /// Reads and writes of what the engine lays out: always aligned, never faulting.
 const TRUSTED: MemFlagsData = MemFlagsData::trusted();
@@ -122,6 +129,8 @@ impl<'a, 'f> Translator<'a, 'f> {
             reachable: true,
             vmctx: params[0],
             locals,
+            touched: Vec::new(),
+            touched_count: 0,
             signatures: HashMap::new(),
             callees: HashMap::new(),
             builtin_signature: None,
@@ -166,6 +175,9 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
         if dfg.value_lists.capacity() > MAX_LISTED {
             return Err(Error::limit("a function whose branches carry too many values"));
+        }
+        if self.touched_count.saturating_mul(dfg.num_blocks()) > MAX_NOTED {
+            return Err(Error::limit("a function with too many locals for its number of blocks"));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Locals, globals, `drop` and `select` (core spec, section 4.6.6, "Variable Instructions", and 4.6.1).
 
 use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_frontend::Variable;
 
 use super::{TRUSTED, Translator, constant};
 use crate::compile::signature::{POINTER, ir_type};
@@ -9,14 +10,16 @@ use crate::vm::layout::GlobalPlace;
 
 impl Translator<'_, '_> {
     pub(super) fn local_get(&mut self, local: u32) {
-        let value = self.b.use_var(self.locals[local as usize]);
+        let variable = self.touch(local);
+        let value = self.b.use_var(variable);
         self.push(value);
     }
 
     pub(super) fn local_set(&mut self, local: u32) {
         let value = self.pop();
         let value = self.boundary(value);
-        self.b.def_var(self.locals[local as usize], value);
+        let variable = self.touch(local);
+        self.b.def_var(variable, value);
     }
 
     pub(super) fn local_tee(&mut self, local: u32) {
@@ -45,6 +48,16 @@ impl Translator<'_, '_> {
         let (first, second) = (self.boundary(first), self.boundary(second));
         let value = self.b.ins().select(condition, first, second);
         self.push(value);
+    }
+
+    /// The variable that stands for a local, which counts as in use from now on.
+    fn touch(&mut self, local: u32) -> Variable {
+        let local = local as usize;
+        if self.touched.len() <= local {
+            self.touched.resize(self.locals.len(), false);
+        }
+        self.touched_count += usize::from(!std::mem::replace(&mut self.touched[local], true));
+        self.locals[local]
     }
 
     fn global_place(&mut self, global: u32) -> (Value, i32) {

@@ -2,7 +2,7 @@
 //!
 //! A block is 64 KiB, a line of it 256 bytes. Small objects lie in the lines of a block one after the other; a line is free again once a
 //! collection has found no object alive in it, and a run of free lines is a *hole*, in which objects are made by moving a pointer. An
-//! object larger than half a block has blocks of its own.
+//! object larger than half a block has blocks of its own, unless compiled code found room for it in the hole at hand.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ pub(super) const GRANULE: usize = 8;
 pub(super) const LINE: usize = 256;
 /// The unit in which memory is given to small objects or to a large one.
 pub(super) const BLOCK: usize = 64 << 10;
-/// The size of the largest object that shares a block with others.
+/// The size of the largest object that is given room in a block with others. Compiled code makes larger ones there where they fit.
 pub(super) const SMALL: usize = BLOCK / 2;
 
 const LINES: usize = BLOCK / LINE;
@@ -23,7 +23,7 @@ const WORD: usize = u64::BITS as usize;
 pub(super) enum Use {
     /// For nothing.
     Free,
-    /// For objects of at most [`SMALL`] bytes.
+    /// For objects one after the other.
     Small,
     /// For the begin of a large object, which has that many blocks.
     Large(u32),

@@ -64,6 +64,10 @@ impl Heap {
             chunk.copy_from_slice(&value.0.to_le_bytes()[..SIZE]);
             bytes.as_chunks_mut().0.fill(chunk);
         }
+        if size == 0 {
+            // Behind the header there may be nothing.
+            return;
+        }
         let bytes = self.bytes_mut(address, 0..size);
         match step {
             1 => bytes.fill(value.0 as u8),

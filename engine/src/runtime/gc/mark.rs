@@ -1,6 +1,6 @@
 //! Marking: finds the objects and the host's values that the roots lead to.
 
-use super::block::{BLOCK, Block, Granules, LINE, SMALL};
+use super::block::{BLOCK, Block, Granules, LINE, Use};
 use super::host::{HOST, HostValues, TAG};
 use super::layouts::{Layouts, size};
 use super::space::Space;
@@ -85,8 +85,10 @@ impl<'a> Marker<'a> {
             ObjectLayout::Array(_) => {}
         }
         self.live_bytes += size;
-        if size <= SMALL {
-            keep_lines(&mut blocks[object / BLOCK], object % BLOCK, size);
+        // Not by its size: compiled code puts into a hole whatever fits, also what would get blocks of its own here.
+        let block = &mut blocks[object / BLOCK];
+        if block.usage == Use::Small {
+            keep_lines(block, object % BLOCK, size);
         }
     }
 }
