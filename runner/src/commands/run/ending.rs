@@ -1,6 +1,7 @@
 //! How a guest ended that did not return.
 
 use std::path::Path;
+use std::time::Duration;
 
 use wassay_engine::Error;
 use wassay_wasi::Exit as WasiExit;
@@ -26,4 +27,13 @@ pub(super) fn of(file: &Path, error: Error) -> Exit {
             Exit::Guest(ABORTED)
         }
     }
+}
+
+/// The exit of a guest whose time is over.
+pub(super) fn of_time(file: &Path, timeout: Duration) -> Exit {
+    complain(
+        "error",
+        &format!("{}: the time is over: it still ran after {timeout:?} (--timeout)", file.display()),
+    );
+    Exit::Guest(ABORTED)
 }

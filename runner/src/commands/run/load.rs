@@ -25,10 +25,7 @@ pub(super) fn module(engine: &Engine, file: &Path) -> Result<Module, Error> {
         return Err(component(file));
     }
     tracing::debug!(file = %file.display(), bytes = bytes.len(), took = ?begun.elapsed(), "loaded a module");
-    let begun = Instant::now();
-    let module = Module::new(engine, &bytes).map_err(|error| of_module(file, error))?;
-    tracing::debug!(file = %file.display(), took = ?begun.elapsed(), "validated and compiled the module");
-    Ok(module)
+    Module::new(engine, &bytes).map_err(|error| of_module(file, error))
 }
 
 /// What is wrong with the module in a file.

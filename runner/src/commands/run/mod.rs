@@ -11,9 +11,12 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use wassay_engine::{Config, Engine, Extern, Features, Func, Instance, Linker, Store, StoreLimits};
+use wassay_engine::{
+    Config, Engine, Extern, Features, Func, Instance, Linker, Module, Store, StoreLimits, Val,
+};
 use wassay_wasi::{Access, CallRecord, WasiCtx, WasiCtxBuilder, add_to_linker};
 
 use super::output::{complain, note, print};
@@ -89,10 +92,27 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+    let (file, timeout) = (args.file.clone(), args.timeout);
+    let (sender, receiver) = mpsc::channel();
     let thread = std::thread::Builder::new().name("guest".to_owned()).stack_size(STACK);
-    let thread = thread.spawn(move || execute(&args));
+    let thread = thread.spawn(move || {
+        // Nobody waits any more where the time is over.
+        let _ = sender.send(execute(&args));
+    });
     let thread = thread.map_err(|error| Error::System { what: "cannot start a thread".to_owned(), error })?;
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    let ended = match timeout {
+        Some(timeout) => receiver.recv_timeout(timeout),
+        None => receiver.recv().map_err(RecvTimeoutError::from),
+    };
+    match (ended, timeout) {
+        (Ok(exit), _) => exit,
+        // The process ends now and the guest with it, wherever it is: a read can wait in the system for ever.
+        (Err(RecvTimeoutError::Timeout), Some(timeout)) => Ok(ending::of_time(&file, timeout)),
+        (Err(_), _) => match thread.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => unreachable!("the thread sends before it ends"),
+        },
+    }
 }
 
 fn execute(args: &Args) -> Result<Exit, Error> {
@@ -101,7 +121,6 @@ fn execute(args: &Args) -> Result<Exit, Error> {
     let engine = Engine::new(&config(args)).map_err(|error| of_module(file, error))?;
     let module = load::module(&engine, file)?;
     let mut guest = Guest { store: Store::new(&engine), linker: Linker::new() };
-    guest.store.set_deadline(args.timeout.and_then(|timeout| begun.checked_add(timeout)));
     let ctx = context(args)?;
     add_to_linker(&mut guest.store, &mut guest.linker, ctx).map_err(|error| of_module(file, error))?;
     let exit = match guest.preload(&args.preload)? {
@@ -147,7 +166,7 @@ impl Guest {
     }
 
     /// Runs a command by `_start`, or a reactor by `_initialize` and the function that was asked for (WASI, "Application ABI").
-    fn run(mut self, args: &Args, module: &wassay_engine::Module) -> Result<Exit, Error> {
+    fn run(mut self, args: &Args, module: &Module) -> Result<Exit, Error> {
         let file = &*args.file;
         let instance = match self.instantiate(file, module)? {
             Ok(instance) => instance,
@@ -178,11 +197,7 @@ impl Guest {
     }
 
     /// Makes an instance, or gives the exit by which its start function ended the guest.
-    fn instantiate(
-        &mut self,
-        file: &Path,
-        module: &wassay_engine::Module,
-    ) -> Result<Result<Instance, Exit>, Error> {
+    fn instantiate(&mut self, file: &Path, module: &Module) -> Result<Result<Instance, Exit>, Error> {
         use wassay_engine::ErrorKind::{Limit, Unlinkable, Unsupported};
         let begun = Instant::now();
         imports::check(file, module, &self.linker)?;
@@ -209,17 +224,12 @@ impl Guest {
         ))
     }
 
-    fn call(
-        &mut self,
-        file: &Path,
-        func: Func,
-        arguments: &[wassay_engine::Val],
-    ) -> Result<Vec<wassay_engine::Val>, Exit> {
+    fn call(&mut self, file: &Path, func: Func, arguments: &[Val]) -> Result<Vec<Val>, Exit> {
         func.invoke(&mut self.store, arguments).map_err(|error| ending::of(file, error))
     }
 }
 
-fn nothing_to_call(file: &Path, module: &wassay_engine::Module) -> String {
+fn nothing_to_call(file: &Path, module: &Module) -> String {
     let exported = exported(module);
     format!(
         "{}: neither `_start` nor `_initialize` is exported: nothing was called; {exported}",
@@ -228,7 +238,7 @@ fn nothing_to_call(file: &Path, module: &wassay_engine::Module) -> String {
 }
 
 /// The functions that `--invoke` can call.
-fn exported(module: &wassay_engine::Module) -> String {
+fn exported(module: &Module) -> String {
     let functions = module.exports().filter(|export| export.ty.sort() == "function");
     let names: Vec<String> = functions.map(|export| format!("`{}`", export.name)).collect();
     if names.is_empty() {
