@@ -7,6 +7,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::commands::{self, Error, Exit};
 
+/// The short form of `run` is none of clap's: see [`commands::run::words`].
+const USAGE: &str = "wassay <COMMAND>\n       wassay [RUN OPTIONS] <FILE> [ARGS]...";
+
 const EXAMPLES: &str = "\
 Examples:
   wassay hello.wasm --dir=. a.txt        run a WASI program; short for `wassay run`
@@ -24,7 +27,8 @@ Environment: NO_COLOR=1 switches colours off, RUST_LOG=debug logs to standard er
 
 /// Runs WebAssembly test scripts and WASI programs on an engine of its own, and judges every assertion.
 #[derive(Debug, Parser)]
-#[command(name = "wassay", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "wassay", version, after_help = EXAMPLES, override_usage = USAGE)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

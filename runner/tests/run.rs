@@ -360,12 +360,15 @@ fn an_import_that_is_missing_is_named_with_what_to_do() {
         ("wasi:cli/stdout@0.2.0", "get-stdout", "preview 1"),
         ("wbg", "__wbindgen_throw", "wasm-bindgen"),
         ("other", "f", "`--preload other=FILE`"),
+        ("a\\n\\1b[31m", "f", "`--preload a\\n\\u{1b}[31m=FILE`"),
     ] {
         let text = format!(r#"(module (import "{module}" "{field}" (func)) (func (export "_start")))"#);
         let folder = Folder::new(&[("a.wat", text)]);
         let file = folder.arg("a.wat");
         let ran = wassay(&["run", &file]);
         assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+        // As the message writes what would not print.
+        let module = module.replace("\\1b", "\\u{1b}");
         let said = format!(
             "error: {file}: imports the function `{module}` `{field}`, which this host does not have: "
         );

@@ -16,8 +16,9 @@ pub(super) fn check(file: &Path, module: &Module, linker: &Linker) -> Result<(),
         0 => String::new(),
         count => format!(" (nor {count} more of its imports)"),
     };
-    let (name, field, sort) = (first.module, first.name, first.ty.sort());
-    let advice = advice(name, field);
+    let (advice, sort) = (advice(first.module, first.name), first.ty.sort());
+    // Names are the module's own: none breaks the line, or reaches the terminal as a command.
+    let (name, field) = (first.module.escape_debug(), first.name.escape_debug());
     Err(of_module(
         file,
         format!("imports the {sort} `{name}` `{field}`, which this host does not have{more}: {advice}"),
@@ -40,8 +41,9 @@ fn advice(module: &str, field: &str) -> String {
                 .to_owned()
         }
         "env" => format!(
-            "C and C++ import from `env` what no library defined when they were linked; define `{field}`, or \
-            give a module that exports it by `--preload env=FILE`"
+            "C and C++ import from `env` what no library defined when they were linked; define `{}`, or \
+            give a module that exports it by `--preload env=FILE`",
+            field.escape_debug()
         ),
         "wbg" | "__wbindgen_placeholder__" | "__wbindgen_externref_xform__" => {
             "it was built by wasm-bindgen for a JavaScript host; build it with `--target wasm32-wasip1`"
@@ -56,7 +58,7 @@ fn advice(module: &str, field: &str) -> String {
             for preview 1 (Rust: `--target wasm32-wasip1`)"
                 .to_owned()
         }
-        _ => format!("a module that exports it can be given by `--preload {module}=FILE`"),
+        _ => format!("a module that exports it can be given by `--preload {}=FILE`", module.escape_debug()),
     }
 }
 

@@ -240,7 +240,7 @@ fn nothing_to_call(file: &Path, module: &Module) -> String {
 /// The functions that `--invoke` can call.
 fn exported(module: &Module) -> String {
     let functions = module.exports().filter(|export| export.ty.sort() == "function");
-    let names: Vec<String> = functions.map(|export| format!("`{}`", export.name)).collect();
+    let names: Vec<String> = functions.map(|export| format!("`{}`", export.name.escape_debug())).collect();
     if names.is_empty() {
         "it exports no function".to_owned()
     } else {
