@@ -2,13 +2,17 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::commands::{self, Error, Exit};
 
+/// The short form of `run` is none of clap's: see [`commands::run::words`].
+const USAGE: &str = "wassay <COMMAND>\n       wassay [RUN OPTIONS] <FILE> [ARGS]...";
+
 const EXAMPLES: &str = "\
 Examples:
+  wassay hello.wasm --dir=. a.txt        run a WASI program; short for `wassay run`
   wassay test                            run the embedded suites
   wassay test spec-v2 --filter i32       only the scripts whose name contains a text
   wassay test ./scripts                  run every .wast file below a folder
@@ -17,12 +21,14 @@ Examples:
   wassay suite list                      what there is to run
   wassay report diff old.json new.json   what changed from one report to another
 
-Exit codes: 0 all as expected, 1 a failure or a regression, 2 wrong usage.
+Exit codes: 0 all as expected, 1 a failure or a regression, 2 wrong usage;
+of `run`, the guest's own, and 134 where it trapped.
 Environment: NO_COLOR=1 switches colours off, RUST_LOG=debug logs to standard error.";
 
-/// Runs WebAssembly test scripts on an engine of its own and judges every assertion.
+/// Runs WebAssembly test scripts and WASI programs on an engine of its own, and judges every assertion.
 #[derive(Debug, Parser)]
-#[command(name = "wassay", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "wassay", version, after_help = EXAMPLES, override_usage = USAGE)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +36,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(commands::run::Args),
     Wast(commands::wast::Args),
     Test(commands::test::Args),
     Suite(commands::suite::Args),
@@ -38,8 +45,9 @@ enum Command {
 
 /// The `wassay` command: reads the arguments and the environment of the process, and runs what they ask for.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(commands::run::words::canonical(&Cli::command(), std::env::args_os()));
     let done = log().and_then(|()| match cli.command {
+        Command::Run(args) => commands::run::run(args),
         Command::Wast(args) => commands::wast::run(args),
         Command::Test(args) => commands::test::run(args),
         Command::Suite(args) => commands::suite::run(args),
@@ -72,14 +80,12 @@ fn log() -> Result<(), Error> {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(exit as u8)
+        ExitCode::from(exit.code())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -5,6 +5,7 @@ pub(crate) mod output;
 mod progress;
 pub(crate) mod report;
 mod report_file;
+pub(crate) mod run;
 mod source_url;
 pub(crate) mod suite;
 pub(crate) mod test;
@@ -25,11 +26,25 @@ use crate::catalogue::ResolveError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// All as expected.
-    Success = 0,
+    Success,
     /// Something was not as expected.
-    Failure = 1,
+    Failure,
     /// Wrong usage, which includes a file that cannot be used.
-    Usage = 2,
+    Usage,
+    /// As the guest ended.
+    Guest(u8),
+}
+
+impl Exit {
+    /// The exit code of the process.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Failure => 1,
+            Exit::Usage => 2,
+            Exit::Guest(code) => code,
+        }
+    }
 }
 
 /// Why a command could not do its work.
@@ -41,6 +56,9 @@ pub(crate) enum Error {
     /// A word names no suite.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// A module cannot be run.
+    #[error("{0}")]
+    Module(String),
     /// The system refused something.
     #[error("{what}: {error}")]
     System {
@@ -55,7 +73,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Error::Usage(_) | Error::Resolve(_) => Exit::Usage,
-            Error::System { .. } => Exit::Failure,
+            Error::Module(_) | Error::System { .. } => Exit::Failure,
         }
     }
 }
@@ -73,6 +91,23 @@ fn duration(text: &str) -> Result<Duration, String> {
     let bad = || format!("`{text}` is no time: expected one above zero, as in `10s`, `500ms` or `1m 30s`");
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
     Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
+}
+
+/// A number of bytes such as `64KiB`, `512MiB` or `1GiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|unit: char| !unit.is_ascii_digit());
+    let unit: Option<u64> = match &text[digits.len()..] {
+        "" | "B" => Some(1),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        "TiB" => Some(1 << 40),
+        _ => None,
+    };
+    let bytes = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
+    bytes.ok_or_else(|| {
+        format!("`{text}` is no size: expected bytes or a unit, as in `65536`, `512MiB` or `1GiB`")
+    })
 }
 
 /// When a run began, by the calendar and by the clock.
@@ -127,6 +162,17 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         for bad in ["", "10", "s", "-1s", "0s", "1 parsec", "99999999999999999999s"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_in_bytes_or_has_a_unit() {
+        assert_eq!(size("65536"), Ok(65536));
+        assert_eq!(size("64KiB"), Ok(65536));
+        assert_eq!(size("1GiB"), Ok(1 << 30));
+        assert_eq!(size("0"), Ok(0));
+        for bad in ["", "MiB", "1.5GiB", "-1", "1MB", "1 GiB", "99999999999999999999", "99999999TiB", "1é"] {
+            assert!(size(bad).is_err(), "{bad}");
         }
     }
 

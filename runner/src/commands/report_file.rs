@@ -275,7 +275,7 @@ mod tests {
         assert!(
             read(&gone).unwrap_err().to_string().starts_with(&format!("{}: cannot read", gone.display()))
         );
-        assert_eq!(read(&gone).unwrap_err().exit() as u8, 2);
+        assert_eq!(read(&gone).unwrap_err().exit().code(), 2);
     }
 
     #[test]

@@ -32,5 +32,6 @@ pub use embed::Embedder;
 pub use engine_embed::EngineEmbedder;
 pub use options::{BadLineRange, LineRange, Options};
 pub use parse::parse;
+pub(crate) use parse::quoted;
 pub use run::{run, run_script};
 pub use thread::STACK;

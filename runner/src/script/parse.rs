@@ -42,12 +42,12 @@ impl ModuleForm {
     }
 }
 
-/// Reads the text of a quoted module.
+/// Reads the text of a module: a quoted one, or a file's.
 ///
 /// # Errors
 ///
 /// Where the text is malformed. The offset is that in the text.
-fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
+pub(crate) fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
     let text = std::str::from_utf8(text).map_err(|error| TextError {
         message: "malformed UTF-8 encoding".to_owned(),
         offset: error.valid_up_to(),

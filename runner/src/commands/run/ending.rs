@@ -1,0 +1,39 @@
+//! How a guest ended that did not return.
+
+use std::path::Path;
+use std::time::Duration;
+
+use wassay_engine::Error;
+use wassay_wasi::Exit as WasiExit;
+
+use super::super::Exit;
+use super::super::output::complain;
+
+/// The exit code of a guest that something else ended than itself: as of a process that aborts, 128 and SIGABRT.
+const ABORTED: u8 = 134;
+
+/// The exit of a guest that ended by an error. What is not its own doing is said on standard error.
+pub(super) fn of(file: &Path, error: Error) -> Exit {
+    match error.into_payload::<WasiExit>() {
+        Ok(exit) => {
+            if let WasiExit::Signal(_) = exit {
+                complain("error", &format!("{}: {exit}", file.display()));
+            }
+            // As of a process: the low 8 bits.
+            Exit::Guest(exit.code() as u8)
+        }
+        Err(error) => {
+            complain("error", &format!("{}: {error}", file.display()));
+            Exit::Guest(ABORTED)
+        }
+    }
+}
+
+/// The exit of a guest whose time is over.
+pub(super) fn of_time(file: &Path, timeout: Duration) -> Exit {
+    complain(
+        "error",
+        &format!("{}: the time is over: it still ran after {timeout:?} (--timeout)", file.display()),
+    );
+    Exit::Guest(ABORTED)
+}

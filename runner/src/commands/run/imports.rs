@@ -1,0 +1,69 @@
+//! Imports that this host does not have, and what to do about them.
+
+use std::path::Path;
+
+use wassay_engine::{Linker, Module};
+use wassay_wasi::{PREVIEW_0, PREVIEW_1};
+
+use super::super::Error;
+use super::load::of_module;
+
+/// Says what a module imports and nobody has.
+pub(super) fn check(file: &Path, module: &Module, linker: &Linker) -> Result<(), Error> {
+    let mut missing = module.imports().filter(|import| linker.get(import.module, import.name).is_none());
+    let Some(first) = missing.next() else { return Ok(()) };
+    let more = match missing.count() {
+        0 => String::new(),
+        count => format!(" (nor {count} more of its imports)"),
+    };
+    let (advice, sort) = (advice(first.module, first.name), first.ty.sort());
+    // Names are the module's own: none breaks the line, or reaches the terminal as a command.
+    let (name, field) = (first.module.escape_debug(), first.name.escape_debug());
+    Err(of_module(
+        file,
+        format!("imports the {sort} `{name}` `{field}`, which this host does not have{more}: {advice}"),
+    ))
+}
+
+/// What to do about an import that is missing, by the tool that such imports come from.
+fn advice(module: &str, field: &str) -> String {
+    match module {
+        PREVIEW_1 | PREVIEW_0 => format!("WASI has no such thing in `{module}`"),
+        "gojs" | "go" => {
+            "it was built with GOOS=js, for a JavaScript host; build it with GOOS=wasip1 GOARCH=wasm \
+            (TinyGo: -target=wasip1)"
+                .to_owned()
+        }
+        // Emscripten's optimiser shortens `env` to `a`.
+        "env" | "a" if is_emscripten(module, field) => {
+            "it was built by emscripten for a JavaScript host; link it \
+            with `-sSTANDALONE_WASM`, or build it with wasi-sdk"
+                .to_owned()
+        }
+        "env" => format!(
+            "C and C++ import from `env` what no library defined when they were linked; define `{}`, or \
+            give a module that exports it by `--preload env=FILE`",
+            field.escape_debug()
+        ),
+        "wbg" | "__wbindgen_placeholder__" | "__wbindgen_externref_xform__" => {
+            "it was built by wasm-bindgen for a JavaScript host; build it with `--target wasm32-wasip1`"
+                .to_owned()
+        }
+        "wasi" if field == "thread-spawn" => {
+            "it was built for wasi-threads, which this host does not have; build it without threads"
+                .to_owned()
+        }
+        _ if module.starts_with("wasi:") => {
+            "it is the core module of a component, as WASI preview 2 has them; build it \
+            for preview 1 (Rust: `--target wasm32-wasip1`)"
+                .to_owned()
+        }
+        _ => format!("a module that exports it can be given by `--preload {}=FILE`", module.escape_debug()),
+    }
+}
+
+/// Whether an import is one of emscripten's runtime, and not just a symbol that nobody defined.
+fn is_emscripten(module: &str, field: &str) -> bool {
+    let prefixes = ["emscripten_", "_emscripten_", "__syscall_", "invoke_", "_embind_", "_emval_", "__cxa_"];
+    module == "a" || field.starts_with("_abort_js") || prefixes.iter().any(|prefix| field.starts_with(prefix))
+}

@@ -1,0 +1,312 @@
+//! `wassay run`: a WASI program, with nothing but what it is given.
+
+mod ending;
+mod imports;
+mod invoke;
+mod load;
+mod options;
+pub(crate) mod words;
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use wassay_engine::{
+    Config, Engine, Extern, Features, Func, Instance, Linker, Module, Store, StoreLimits, Val,
+};
+use wassay_wasi::{Access, CallRecord, WasiCtx, WasiCtxBuilder, add_to_linker};
+
+use super::output::{complain, note, print};
+use super::{Error, Exit, duration, size};
+use crate::script::STACK;
+use load::of_module;
+use options::{Grant, Preload, Variable, dir, mapdir};
+
+const EXAMPLES: &str = "\
+Examples:
+  wassay run hello.wasm                         run a program
+  wassay run --dir . copy.wasm from.txt to.txt  give it a folder, and arguments
+  wassay run --dir-ro data::/ list.wasm /       a folder under another name, not to be changed
+  wassay run --invoke add math.wat 40 2         call one function and print its results
+  wassay copy.wasm --dir=. from.txt to.txt      the short form: options may follow FILE
+
+The guest has standard input, output and error, and nothing else that is not
+given here. Every word after FILE is the guest's; in the short form, every
+word from the first that is no option, or after `--`.
+
+Exit codes: the guest's own; 134 where it trapped or its time was over, 128+N
+where it raised signal N; 1 a module that cannot be run, 2 wrong usage.";
+
+/// The log that calls of WASI go to.
+const CALLS: &str = "wassay::wasi";
+
+/// Run a WASI program, a command or a reactor, with nothing but what it is given
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Give the guest a folder, under the name GUEST where there is one
+    #[arg(long, value_name = "HOST[::GUEST]", value_parser = dir)]
+    dir: Vec<Grant>,
+    /// Give the guest a folder in which it can change nothing
+    #[arg(long, value_name = "HOST[::GUEST]", value_parser = dir)]
+    dir_ro: Vec<Grant>,
+    /// As --dir, with the guest's name first; GUEST:HOST is taken too
+    #[arg(long, value_name = "GUEST::HOST", value_parser = mapdir)]
+    mapdir: Vec<Grant>,
+    /// Set a variable of the environment; without a value, to the one that it has here
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    env: Vec<Variable>,
+    /// Call this function, with ARGS by its types, and print what it returns
+    #[arg(long, value_name = "FUNC")]
+    invoke: Option<String>,
+    /// Let FILE import from another module under a name
+    #[arg(long, value_name = "NAME=FILE")]
+    preload: Vec<Preload>,
+    /// The program's name, as it is told; without this, that of FILE without its folder
+    #[arg(long, value_name = "NAME")]
+    argv0: Option<OsString>,
+    /// Give the guest a socket that listens at this address, as in `127.0.0.1:8080`
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<String>,
+    /// How long it may run, as in `10s`; without it, for ever
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
+    /// How much its memories may hold together, and its objects, as in `512MiB`
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    max_memory: Option<u64>,
+    /// Features to validate under: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
+    #[arg(long, value_name = "LIST")]
+    features: Option<Features>,
+    /// Show each WASI call, with its arguments and results, on standard error
+    #[arg(long)]
+    trace: bool,
+    /// The program: a binary or a text module
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The guest's arguments
+    #[arg(value_name = "ARGS")]
+    args: Vec<OsString>,
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+    let (file, timeout) = (args.file.clone(), args.timeout);
+    let (sender, receiver) = mpsc::channel();
+    let thread = std::thread::Builder::new().name("guest".to_owned()).stack_size(STACK);
+    let thread = thread.spawn(move || {
+        // Nobody waits any more where the time is over.
+        let _ = sender.send(execute(&args));
+    });
+    let thread = thread.map_err(|error| Error::System { what: "cannot start a thread".to_owned(), error })?;
+    let ended = match timeout {
+        Some(timeout) => receiver.recv_timeout(timeout),
+        None => receiver.recv().map_err(RecvTimeoutError::from),
+    };
+    match (ended, timeout) {
+        (Ok(exit), _) => exit,
+        // The process ends now and the guest with it, wherever it is: a read can wait in the system for ever.
+        (Err(RecvTimeoutError::Timeout), Some(timeout)) => Ok(ending::of_time(&file, timeout)),
+        (Err(_), _) => match thread.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => unreachable!("the thread sends before it ends"),
+        },
+    }
+}
+
+fn execute(args: &Args) -> Result<Exit, Error> {
+    let begun = Instant::now();
+    let file = &*args.file;
+    let engine = Engine::new(&config(args)).map_err(|error| of_module(file, error))?;
+    let module = load::module(&engine, file)?;
+    let mut guest = Guest { store: Store::new(&engine), linker: Linker::new() };
+    let ctx = context(args)?;
+    add_to_linker(&mut guest.store, &mut guest.linker, ctx).map_err(|error| of_module(file, error))?;
+    let exit = match guest.preload(&args.preload)? {
+        Some(exit) => exit,
+        None => guest.run(args, &module)?,
+    };
+    tracing::debug!(file = %file.display(), took = ?begun.elapsed(), ?exit, "the guest has ended");
+    Ok(exit)
+}
+
+fn config(args: &Args) -> Config {
+    let default = StoreLimits::default();
+    let limits = match args.max_memory {
+        Some(bytes) => StoreLimits { memory_bytes: bytes, heap_bytes: bytes, ..default },
+        None => default,
+    };
+    Config::new().features(args.features.unwrap_or_default()).limits(limits)
+}
+
+/// The store that a guest runs in, and what it may import.
+struct Guest {
+    store: Store,
+    linker: Linker,
+}
+
+impl Guest {
+    /// Makes the instances that others import from; an exit where one of them ended the guest.
+    fn preload(&mut self, preloads: &[Preload]) -> Result<Option<Exit>, Error> {
+        for Preload { name, file } in preloads {
+            let module = load::module(self.store.engine(), file)?;
+            let instance = match self.instantiate(file, &module)? {
+                Ok(instance) => instance,
+                Err(exit) => return Ok(Some(exit)),
+            };
+            if let Some(initialize) = self.entry(file, instance, "_initialize")?
+                && let Err(error) = initialize.invoke(&mut self.store, &[])
+            {
+                return Ok(Some(ending::of(file, error)));
+            }
+            self.linker.define_instance(&self.store, name, instance);
+        }
+        Ok(None)
+    }
+
+    /// Runs a command by `_start`, or a reactor by `_initialize` and the function that was asked for (WASI, "Application ABI").
+    fn run(mut self, args: &Args, module: &Module) -> Result<Exit, Error> {
+        let file = &*args.file;
+        let instance = match self.instantiate(file, module)? {
+            Ok(instance) => instance,
+            Err(exit) => return Ok(exit),
+        };
+        let initialize = self.entry(file, instance, "_initialize")?;
+        let Some(name) = &args.invoke else {
+            let Some(entry) = self.entry(file, instance, "_start")?.or(initialize) else {
+                complain("warning", &nothing_to_call(file, module));
+                return Ok(Exit::Success);
+            };
+            return Ok(self.call(file, entry, &[]).map_or_else(|exit| exit, |_| Exit::Success));
+        };
+        let Some(Extern::Func(func)) = instance.export(&self.store, name) else {
+            let exported = exported(module);
+            let file = file.display();
+            return Err(Error::Usage(format!("--invoke: {file} exports no function `{name}`; {exported}")));
+        };
+        let arguments = invoke::arguments(&func.ty(&self.store), &args.args)
+            .map_err(|wrong| Error::Usage(format!("--invoke {name}: {wrong}")))?;
+        if let Some(Err(exit)) = initialize.map(|initialize| self.call(file, initialize, &[])) {
+            return Ok(exit);
+        }
+        match self.call(file, func, &arguments) {
+            Ok(results) => print(&invoke::show(&results)).map(|()| Exit::Success),
+            Err(exit) => Ok(exit),
+        }
+    }
+
+    /// Makes an instance, or gives the exit by which its start function ended the guest.
+    fn instantiate(&mut self, file: &Path, module: &Module) -> Result<Result<Instance, Exit>, Error> {
+        use wassay_engine::ErrorKind::{Limit, Unlinkable, Unsupported};
+        let begun = Instant::now();
+        imports::check(file, module, &self.linker)?;
+        let made = self.linker.instantiate(&mut self.store, module);
+        tracing::debug!(file = %file.display(), took = ?begun.elapsed(), "linked and instantiated the module");
+        match made {
+            Err(error) if matches!(error.kind(), Limit | Unlinkable | Unsupported) => {
+                Err(of_module(file, error))
+            }
+            made => Ok(made.map_err(|error| ending::of(file, error))),
+        }
+    }
+
+    /// A function that WASI names, and which takes and gives nothing.
+    fn entry(&self, file: &Path, instance: Instance, name: &str) -> Result<Option<Func>, Error> {
+        let Some(Extern::Func(func)) = instance.export(&self.store, name) else { return Ok(None) };
+        let ty = func.ty(&self.store);
+        if ty.params().is_empty() && ty.results().is_empty() {
+            return Ok(Some(func));
+        }
+        Err(of_module(
+            file,
+            format!("`{name}` has the type {ty}: expected a function without parameters and results"),
+        ))
+    }
+
+    fn call(&mut self, file: &Path, func: Func, arguments: &[Val]) -> Result<Vec<Val>, Exit> {
+        func.invoke(&mut self.store, arguments).map_err(|error| ending::of(file, error))
+    }
+}
+
+fn nothing_to_call(file: &Path, module: &Module) -> String {
+    let exported = exported(module);
+    format!(
+        "{}: neither `_start` nor `_initialize` is exported: nothing was called; {exported}",
+        file.display()
+    )
+}
+
+/// The functions that `--invoke` can call.
+fn exported(module: &Module) -> String {
+    let functions = module.exports().filter(|export| export.ty.sort() == "function");
+    let names: Vec<String> = functions.map(|export| format!("`{}`", export.name.escape_debug())).collect();
+    if names.is_empty() {
+        "it exports no function".to_owned()
+    } else {
+        format!("it exports {}", names.join(", "))
+    }
+}
+
+/// What the guest is given.
+fn context(args: &Args) -> Result<WasiCtx, Error> {
+    let name = args.argv0.as_deref().or(args.file.file_name()).unwrap_or(OsStr::new(""));
+    let mut builder = WasiCtx::builder().inherit_stdio().arg(name);
+    if args.invoke.is_none() {
+        builder = builder.args(&args.args);
+    }
+    for Variable { name, value } in &args.env {
+        let value = match value {
+            Some(value) => value.into(),
+            None => std::env::var_os(name).ok_or_else(|| {
+                Error::Usage(format!("--env {name}: it is not set here; expected `--env {name}=VALUE`"))
+            })?,
+        };
+        builder = builder.env(name, value);
+    }
+    builder = directories(args, builder)?;
+    for address in &args.listen {
+        let listener = TcpListener::bind(address).map_err(|error| {
+            Error::Usage(format!(
+                "--listen {address}: {error}; expected a free address, as in `127.0.0.1:8080`"
+            ))
+        })?;
+        builder = builder.listener(listener);
+    }
+    let logged = tracing::enabled!(target: CALLS, tracing::Level::TRACE);
+    if args.trace || logged {
+        builder = builder.observer(observer(args.trace));
+    }
+    builder.build().map_err(|error| Error::Usage(error.to_string()))
+}
+
+fn directories(args: &Args, mut builder: WasiCtxBuilder) -> Result<WasiCtxBuilder, Error> {
+    let mut names = HashSet::new();
+    let kinds = [
+        ("--dir", Access::ReadWrite, &args.dir),
+        ("--dir-ro", Access::ReadOnly, &args.dir_ro),
+        ("--mapdir", Access::ReadWrite, &args.mapdir),
+    ];
+    for (option, access, grants) in kinds {
+        for Grant { host, guest } in grants {
+            // The guest would see one of them only.
+            if !names.insert(guest) {
+                return Err(Error::Usage(format!("{option}: the guest has a folder `{guest}` already")));
+            }
+            builder = builder
+                .preopen(host, guest.clone(), access)
+                .map_err(|error| Error::Usage(format!("{option}: {error}")))?;
+        }
+    }
+    Ok(builder)
+}
+
+/// Shows calls where it was asked for: on standard error, and in the log.
+fn observer(trace: bool) -> impl FnMut(&CallRecord) + Send + 'static {
+    move |call| {
+        if trace {
+            note(&call.to_string());
+        }
+        tracing::trace!(target: CALLS, "{call}");
+    }
+}

@@ -1,0 +1,128 @@
+//! Whose each word of a command line is: an option of `wassay run`, the file, or the guest's.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{ArgAction, Command};
+
+/// Puts a command line that runs a file into one form, which clap reads: `wassay run OPTIONS -- FILE ARGS`.
+///
+/// Words that begin with a command, `--help` or `--version` stay as they are, but for `run`, where every word after FILE is the guest's.
+/// All others are the short form: there, options of `run` may also follow FILE, up to the first word that is none, or `--`.
+pub(crate) fn canonical(cli: &Command, words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let (Some(first), Some(run)) = (words.get(1), cli.find_subcommand("run")) else { return words };
+    if first == "run" {
+        return arrange(&words[0], run, &words[2..], false);
+    }
+    let is_command = first == "help" || cli.find_subcommand(first).is_some();
+    let is_flag = ["-h", "--help", "-V", "--version"].iter().any(|flag| first == flag);
+    if is_command || is_flag { words } else { arrange(&words[0], run, &words[1..], true) }
+}
+
+fn arrange(program: &OsStr, run: &Command, words: &[OsString], options_follow: bool) -> Vec<OsString> {
+    let mut options = vec![program.to_owned(), OsString::from("run")];
+    let mut rest = take_options(run, words, &mut options);
+    if let Some((word, after)) = rest.split_first() {
+        match word.to_str() {
+            Some("--") => rest = after,
+            // No option of ours, and no file: clap says so, or shows its help.
+            Some(word) if word.len() > 1 && word.starts_with('-') => return [&options, rest].concat(),
+            _ => {}
+        }
+    }
+    let Some((file, mut args)) = rest.split_first() else { return options };
+    if options_follow {
+        args = take_options(run, args, &mut options);
+        args = args.strip_prefix(&[OsString::from("--")]).unwrap_or(args);
+    }
+    options.extend([OsString::from("--"), file.clone()]);
+    options.extend_from_slice(args);
+    options
+}
+
+/// Moves the leading words that are options, each joined with its value, and gives what is left.
+fn take_options<'a>(run: &Command, mut words: &'a [OsString], options: &mut Vec<OsString>) -> &'a [OsString] {
+    while let Some((word, after)) = words.split_first() {
+        let Some(takes_value) = option(run, word) else { break };
+        let mut option = word.clone();
+        words = after;
+        if takes_value && let Some((value, after)) = words.split_first() {
+            option.push("=");
+            option.push(value);
+            words = after;
+        }
+        options.push(option);
+    }
+    words
+}
+
+/// Whether the next word is the value of this one; none where this is no option.
+fn option(run: &Command, word: &OsStr) -> Option<bool> {
+    // What follows a `=` need not be text.
+    let bytes = word.as_encoded_bytes();
+    let equals = bytes.iter().position(|byte| *byte == b'=');
+    let name = bytes[..equals.unwrap_or(bytes.len())].strip_prefix(b"--")?;
+    let known = run.get_arguments().find(|arg| arg.get_long().map(str::as_bytes) == Some(name))?;
+    let takes_value = matches!(known.get_action(), ArgAction::Set | ArgAction::Append);
+    Some(takes_value && equals.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Arg;
+
+    use super::*;
+
+    /// What becomes of a command line, with `wassay` left out.
+    fn canonical_of(line: &str) -> String {
+        let run = Command::new("run")
+            .arg(Arg::new("dir").long("dir").action(ArgAction::Append))
+            .arg(Arg::new("trace").long("trace").action(ArgAction::SetTrue));
+        let cli = Command::new("wassay").subcommand(run).subcommand(Command::new("test"));
+        let words = ["wassay"].into_iter().chain(line.split_whitespace()).map(OsString::from);
+        let words = canonical(&cli, words).into_iter().skip(1).map(|word| word.into_string().unwrap());
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn in_the_long_form_every_word_after_the_file_is_the_guests() {
+        for (line, expected) in [
+            ("run a.wasm", "run -- a.wasm"),
+            ("run a.wasm --dir=. -- x", "run -- a.wasm --dir=. -- x"),
+            ("run a.wasm -- x", "run -- a.wasm -- x"),
+            ("run --dir . --trace a.wasm --trace", "run --dir=. --trace -- a.wasm --trace"),
+            ("run -- --trace --trace", "run -- --trace --trace"),
+            ("run - x", "run -- - x"),
+        ] {
+            assert_eq!(canonical_of(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn in_the_short_form_options_may_follow_the_file() {
+        for (line, expected) in [
+            ("a.wasm", "run -- a.wasm"),
+            ("a.wasm --dir=. .", "run --dir=. -- a.wasm ."),
+            ("a.wasm --dir . --trace x --trace", "run --dir=. --trace -- a.wasm x --trace"),
+            ("--trace a.wasm --dir=. -- --trace", "run --trace --dir=. -- a.wasm --trace"),
+            ("a.wasm -- -- x", "run -- a.wasm -- x"),
+            ("a.wasm --verbose --trace", "run -- a.wasm --verbose --trace"),
+            ("a.wasm --help", "run -- a.wasm --help"),
+            ("a.wasm -x", "run -- a.wasm -x"),
+            ("./test", "run -- ./test"),
+        ] {
+            assert_eq!(canonical_of(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn commands_and_mistakes_are_left_to_clap() {
+        for line in
+            ["", "test a --trace", "help run", "--version", "-h", "run", "run --help", "run --bogus a"]
+        {
+            assert_eq!(canonical_of(line), line);
+        }
+        assert_eq!(canonical_of("--bogus a"), "run --bogus a");
+        assert_eq!(canonical_of("a.wasm --dir"), "run --dir -- a.wasm");
+    }
+}
