@@ -68,8 +68,12 @@ impl Func {
         let signature = AbiSignature::of(&ty);
         let slots = signature.slots();
         let code = store.engine().host_trampoline(signature)?;
-        let closure =
-            Box::new(move |caller: Caller<'_>, slots: &mut [VmVal]| body(caller, &mut Words(slots)));
+        let params = ty.params().len();
+        let closure = Box::new(move |caller: Caller<'_>, slots: &mut [VmVal]| {
+            // Only the arguments were written: what else the caller's stack held is nobody's business.
+            slots[params..].fill(VmVal::default());
+            body(caller, &mut Words(slots))
+        });
         let host = HostFuncBox::new(store.vm_ptr(), closure, slots, code, type_id.0);
         let func = Func::new(host.record(), store);
         store.host_functions.push(host);
@@ -97,7 +101,7 @@ mod tests {
     use crate::config::Config;
     use crate::engine::Engine;
     use crate::error::ErrorKind;
-    use crate::runtime::Store;
+    use crate::runtime::{Store, Val};
     use crate::types::MemoryType;
 
     #[test]
@@ -106,6 +110,22 @@ mod tests {
         for ty in [FuncType::new([ValType::F32], []), FuncType::new([], [ValType::V128])] {
             let refused = Func::alloc_numeric(&mut store, ty, |_, _| Ok(())).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::Usage);
+        }
+    }
+
+    #[test]
+    fn results_begin_as_zero_whatever_the_stack_held() {
+        let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
+        let ty = FuncType::new([ValType::I64], [ValType::I64; 4]);
+        let body = |_: Caller<'_>, words: &mut Words<'_>| {
+            // The first call fills the place on the stack that the second one finds.
+            let fill = words.u64(0);
+            (0..4).for_each(|at| words.set(at, if fill == 0 { words.u64(at) } else { fill }));
+            Ok(())
+        };
+        let func = Func::alloc_numeric(&mut store, ty, body).unwrap();
+        for fill in [-1, 0] {
+            assert_eq!(func.invoke(&mut store, &[Val::I64(fill)]).unwrap(), vec![Val::I64(fill); 4]);
         }
     }
 
