@@ -65,7 +65,7 @@ fn many_locals_in_many_blocks_are_refused_before_they_take_gigabytes() {
         wat::parse_str(format!("(module (func {declared}{sets}{branches}{gets}))")).unwrap()
     };
     let engine = Engine::new(&Config::new()).unwrap();
-    let error = Module::new(&engine, &body(20_000, 20_000)).err().expect("the module is refused");
+    let error = Module::new(&engine, &body(20_000, 20_000)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
     assert!(error.message().contains("too many locals for its number of blocks"), "{error}");
     Module::new(&engine, &body(20_000, 200)).unwrap();

@@ -8,6 +8,7 @@ mod limits;
 pub(crate) mod segments;
 mod type_section;
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -28,7 +29,6 @@ use info::ModuleInfo;
 #[derive(Clone, Debug)]
 pub struct Module(Arc<ModuleInner>);
 
-#[derive(Debug)]
 struct ModuleInner {
     engine: Engine,
     info: ModuleInfo,
@@ -39,6 +39,16 @@ struct ModuleInner {
     /// Code that relies on guard pages, and code that checks every access; made when the first instance needs it.
     guarded: OnceLock<CodeBlock>,
     checked: OnceLock<CodeBlock>,
+}
+
+impl fmt::Debug for ModuleInner {
+    /// Not the bytes nor the code: they may be megabytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module")
+            .field("bytes", &self.bytes.len())
+            .field("functions", &self.info.functions.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a module imports: two names and a type.
