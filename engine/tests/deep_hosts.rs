@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use common::{func, instantiate};
 use wassay_engine::{
-    Caller, Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, Trap,
-    Val, ValType,
+    Caller, Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Linker, Module, Store, Trap, Val,
+    ValType,
 };
 
 /// Sizes of threads' stacks, from one that wasm code can hardly share with the host to a large one.
@@ -21,18 +24,6 @@ fn on_stack<T: Send + 'static>(bytes: usize, run: impl FnOnce() -> T + Send + 's
 
 fn store(max_stack: usize) -> Store {
     Store::new(&Engine::new(&Config::new().max_stack(max_stack)).unwrap())
-}
-
-fn instantiate(store: &mut Store, linker: &Linker, text: &str) -> Instance {
-    let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
-    linker.instantiate(store, &module).unwrap()
-}
-
-fn func(store: &Store, instance: Instance, name: &str) -> Func {
-    match instance.export(store, name) {
-        Some(Extern::Func(func)) => func,
-        other => panic!("`{name}` is no function: {other:?}"),
-    }
 }
 
 fn exported(caller: &Caller<'_>, name: &str) -> Func {

@@ -2,30 +2,20 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use common::{func, instantiate};
 use wassay_engine::{
-    Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Instance, Linker, Module, Store, Trap, Val,
-    ValType,
+    Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Linker, Store, Trap, Val, ValType,
 };
 
 /// A store whose code has little room, so that a chain that keeps frames ends soon.
 fn store() -> Store {
     Store::new(&Engine::new(&Config::new().max_stack(32 << 10)).unwrap())
-}
-
-fn instantiate(store: &mut Store, linker: &Linker, text: &str) -> Instance {
-    let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
-    linker.instantiate(store, &module).unwrap()
-}
-
-fn func(store: &Store, instance: Instance, name: &str) -> Func {
-    match instance.export(store, name) {
-        Some(Extern::Func(func)) => func,
-        other => panic!("`{name}` is no function: {other:?}"),
-    }
 }
 
 #[test]

@@ -85,10 +85,10 @@ impl Translator<'_, '_> {
             Op::RefCastNonNull { hty } => self.ref_cast(*hty, false)?,
             Op::RefCastNullable { hty } => self.ref_cast(*hty, true)?,
             Op::BrOnCast { relative_depth, to_ref_type, .. } => {
-                self.br_on_cast(*relative_depth, *to_ref_type)?;
+                self.br_on_cast(*relative_depth, *to_ref_type, true)?;
             }
             Op::BrOnCastFail { relative_depth, to_ref_type, .. } => {
-                self.br_on_cast_fail(*relative_depth, *to_ref_type)?;
+                self.br_on_cast(*relative_depth, *to_ref_type, false)?;
             }
             Op::RefI31 => self.ref_i31(),
             Op::I31GetS => self.i31_get(Extend::Sign),

@@ -66,33 +66,54 @@ impl Translator<'_, '_> {
 
     pub(super) fn ref_cast(&mut self, heap: HeapType, nullable: bool) -> Result<()> {
         let reference = self.pop();
+        self.cast(reference, Trap::CastFailure, |this, yes, no| {
+            this.branch_on_type(reference, (heap, nullable), yes, no)
+        })
+    }
+
+    /// Branches with a reference of the type if `wanted`, else with any other; keeps what it does not branch with.
+    pub(super) fn br_on_cast(&mut self, depth: u32, to: RefType, wanted: bool) -> Result<()> {
+        let reference = self.stack[self.stack.len() - 1];
+        self.branch_on_cast(depth, wanted, |this, yes, no| {
+            this.branch_on_type(reference, (to.heap_type(), to.is_nullable()), yes, no)
+        })
+    }
+
+    /// Gives a reference if `test` goes to the first of its blocks, and traps if it goes to the second.
+    pub(super) fn cast(
+        &mut self,
+        reference: Value,
+        trap: Trap,
+        test: impl FnOnce(&mut Self, Block, Block) -> Result<()>,
+    ) -> Result<()> {
         let [yes, no] = [(); 2].map(|()| self.b.create_block());
         self.b.set_cold_block(no);
-        self.branch_on_type(reference, (heap, nullable), yes, no)?;
+        test(self, yes, no)?;
         self.b.seal_block(no);
         self.b.switch_to_block(no);
-        self.b.ins().trap(trap_code(Trap::CastFailure));
+        self.b.ins().trap(trap_code(trap));
         self.b.seal_block(yes);
         self.b.switch_to_block(yes);
         self.push(reference);
         Ok(())
     }
 
-    /// Branches with a reference of the type, and keeps any other.
-    pub(super) fn br_on_cast(&mut self, depth: u32, to: RefType) -> Result<()> {
+    /// Branches, with the operands on the stack, which stay there otherwise, if `test` goes to the first of its blocks and that is
+    /// `wanted`, or if it goes to the second and that is not.
+    pub(super) fn branch_on_cast(
+        &mut self,
+        depth: u32,
+        wanted: bool,
+        test: impl FnOnce(&mut Self, Block, Block) -> Result<()>,
+    ) -> Result<()> {
         let [taken, next] = [(); 2].map(|()| self.b.create_block());
-        let reference = self.stack[self.stack.len() - 1];
-        self.branch_on_type(reference, (to.heap_type(), to.is_nullable()), taken, next)?;
-        self.branch_or_go_on(depth, taken, next);
-        Ok(())
-    }
-
-    /// Keeps a reference of the type, and branches with any other.
-    pub(super) fn br_on_cast_fail(&mut self, depth: u32, to: RefType) -> Result<()> {
-        let [taken, next] = [(); 2].map(|()| self.b.create_block());
-        let reference = self.stack[self.stack.len() - 1];
-        self.branch_on_type(reference, (to.heap_type(), to.is_nullable()), next, taken)?;
-        self.branch_or_go_on(depth, taken, next);
+        let (yes, no) = if wanted { (taken, next) } else { (next, taken) };
+        test(self, yes, no)?;
+        self.b.seal_block(taken);
+        self.b.switch_to_block(taken);
+        self.jump_with_operands(depth);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
         Ok(())
     }
 
@@ -149,15 +170,6 @@ impl Translator<'_, '_> {
         let number = self.widen(number);
         let offset = self.b.ins().ishl_imm_u(number, i64::from(ROW_LOG2));
         self.b.ins().iadd(rows, offset)
-    }
-
-    /// Ends `taken` by the branch, with the operands on the stack, which stay there in `next`.
-    pub(super) fn branch_or_go_on(&mut self, depth: u32, taken: Block, next: Block) {
-        self.b.seal_block(taken);
-        self.b.switch_to_block(taken);
-        self.jump_with_operands(depth);
-        self.b.seal_block(next);
-        self.b.switch_to_block(next);
     }
 
     /// What a heap type asks of a reference in its hierarchy.

@@ -6,7 +6,6 @@ use wasmparser::{HeapType, RefType, UnpackedIndex};
 
 use super::object::{UNMAPPED, or_trap};
 use super::{TRUSTED, Translator};
-use crate::compile::artifact::trap_code;
 use crate::compile::signature::POINTER;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
@@ -28,28 +27,19 @@ impl Translator<'_, '_> {
     pub(super) fn ref_cast_desc_eq(&mut self, heap: HeapType, nullable: bool) -> Result<()> {
         let descriptor = self.pop_descriptor();
         let reference = self.pop();
-        let [yes, no] = [(); 2].map(|()| self.b.create_block());
-        self.b.set_cold_block(no);
-        self.branch_on_descriptor((reference, descriptor), (heap, nullable), yes, no)?;
-        self.b.seal_block(no);
-        self.b.switch_to_block(no);
-        self.b.ins().trap(trap_code(Trap::DescriptorCastFailure));
-        self.b.seal_block(yes);
-        self.b.switch_to_block(yes);
-        self.push(reference);
-        Ok(())
+        self.cast(reference, Trap::DescriptorCastFailure, |this, yes, no| {
+            this.branch_on_descriptor((reference, descriptor), (heap, nullable), yes, no)
+        })
     }
 
     /// Branches with a reference of the descriptor if `wanted`, else with any other; keeps what it does not branch with.
     pub(super) fn br_on_cast_desc_eq(&mut self, depth: u32, to: RefType, wanted: bool) -> Result<()> {
         let descriptor = self.pop_descriptor();
         let reference = self.stack[self.stack.len() - 1];
-        let [taken, next] = [(); 2].map(|()| self.b.create_block());
-        let (yes, no) = if wanted { (taken, next) } else { (next, taken) };
-        let target = (to.heap_type(), to.is_nullable());
-        self.branch_on_descriptor((reference, descriptor), target, yes, no)?;
-        self.branch_or_go_on(depth, taken, next);
-        Ok(())
+        self.branch_on_cast(depth, wanted, |this, yes, no| {
+            let target = (to.heap_type(), to.is_nullable());
+            this.branch_on_descriptor((reference, descriptor), target, yes, no)
+        })
     }
 
     /// Takes a descriptor, which must not be null.
@@ -74,12 +64,12 @@ impl Translator<'_, '_> {
         else {
             return Err(Error::unsupported(format!("a cast by descriptor to {heap:?}")));
         };
-        // What is known of the top operand was known of the descriptor.
-        self.top = None;
         let [there, object] = [(); 2].map(|()| self.b.create_block());
         self.b.ins().brif(reference, there, &[], if nullable { yes } else { no }, &[]);
         self.b.seal_block(there);
         self.b.switch_to_block(there);
+        // What was known of the top operand was known of the descriptor. The reference may be anything but null.
+        self.top = Some(RefType::ANY.as_non_null());
         self.branch_on_type(reference, (heap, false), object, no)?;
         self.b.seal_block(object);
         self.b.switch_to_block(object);

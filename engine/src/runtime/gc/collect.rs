@@ -60,11 +60,7 @@ impl StoreState {
     /// Marks what the roots lead to and frees the other objects.
     fn mark(&mut self, stack: &StackRoots) {
         let engine = self.engine().clone();
-        let is_func = |heap| match heap {
-            HeapType::Func | HeapType::NoFunc => true,
-            HeapType::Concrete(id) => engine.types().get(id).func.is_some(),
-            _ => false,
-        };
+        let is_func = |heap| engine.types().matches_heap(heap, HeapType::Func);
         let roots = self.roots.words();
         let globals = self.globals.iter().filter(|global| match global.ty.content {
             ValType::Ref(ty) => !is_func(ty.heap),
