@@ -1,4 +1,4 @@
-//! Scripts as trials of `cargo test`.
+//! Scripts and guests as trials of `cargo test`.
 //!
 //! A test binary of any crate can run scripts so. In `Cargo.toml`:
 //!
@@ -45,7 +45,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use wassay_testsuite::{Pin, Script, Suite, directory};
+use wassay_testsuite::{Case, Pin, Script, Suite, directory};
 
 use crate::batch::{End, Finished, Settings, TIMEOUT, Workers, embedder, full_name, label};
 #[cfg(doc)]
@@ -114,8 +114,9 @@ impl Grain {
         }
     }
 
-    /// The lines of a script that have a trial; `None` where the script has one as a whole.
-    fn lines(&self, full_name: &str, script: &Script) -> Option<Vec<usize>> {
+    /// The lines of a script that have a trial; `None` where the case has one as a whole.
+    fn lines(&self, full_name: &str, case: &Case) -> Option<Vec<usize>> {
+        let script = case.script()?;
         let mut lines = match self {
             Grain::Script => return None,
             Grain::OneLine { name, exact: true, .. } if full_name != name => return None,
@@ -135,19 +136,19 @@ struct Shared {
     threads: NonZeroUsize,
     /// Started by the first trial that runs.
     workers: OnceLock<Result<Workers, String>>,
-    /// How many scripts and directives of each suite were run in full.
+    /// How many cases and directives of each suite were run in full.
     found: Mutex<BTreeMap<String, Pin>>,
 }
 
 impl Shared {
     fn add_trials(self: &Arc<Self>, suite: &Suite, grain: &Grain, trials: &mut Vec<Trial>) {
-        for script in suite.scripts() {
-            let name = full_name(suite, &script);
-            let label = label(suite, &script);
-            let Some(lines) = grain.lines(&name, &script) else {
+        for case in suite.cases() {
+            let name = full_name(suite, &case);
+            let label = label(suite, &case);
+            let Some(lines) = grain.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
                 trials.push(Trial::test(name, move || {
-                    let finished = shared.run_script(label, &script)?;
+                    let finished = shared.run_case(label, &case)?;
                     shared.count(&suite, &finished);
                     judged(&finished, None)
                 }));
@@ -157,17 +158,17 @@ impl Shared {
             let once = Arc::new(OnceLock::new());
             for line in lines {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
-                let (label, script) = (label.clone(), script.clone());
+                let (label, case) = (label.clone(), case.clone());
                 trials.push(Trial::test(format!("{name}:{line}"), move || {
-                    let finished = once.get_or_init(|| shared.run_script(label, &script));
+                    let finished = once.get_or_init(|| shared.run_case(label, &case));
                     judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
                 }));
             }
         }
     }
 
-    /// Runs a script on a thread whose stack is large enough; that of a trial may not be.
-    fn run_script(&self, label: String, script: &Script) -> Result<Finished, String> {
+    /// Runs a case on a thread whose stack is large enough; that of a trial may not be.
+    fn run_case(&self, label: String, case: &Case) -> Result<Finished, String> {
         let start = || {
             Workers::start(self.threads, embedder)
                 .map_err(|error| format!("cannot start {} threads: {error}", self.threads))
@@ -175,10 +176,10 @@ impl Shared {
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;
         let settings = Settings { timeout: Some(TIMEOUT), ..Settings::default() };
-        workers.run(std::iter::once((label, script.clone())), settings, |_, ended| {
+        workers.run(std::iter::once((label, case.clone())), settings, |_, ended| {
             finished = Some(ended);
         });
-        let finished = finished.ok_or("the thread of the script ended before it")?;
+        let finished = finished.ok_or("the thread of the case ended before it")?;
         for warning in &finished.warnings {
             eprintln!("warning: {warning}");
         }
@@ -187,8 +188,8 @@ impl Shared {
 
     fn count(&self, suite: &str, finished: &Finished) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = found.entry(suite.to_owned()).or_insert(Pin { scripts: 0, directives: 0 });
-        found.scripts += 1;
+        let found = found.entry(suite.to_owned()).or_insert(Pin { cases: 0, directives: 0 });
+        found.cases += 1;
         found.directives += finished.directives();
     }
 
@@ -197,7 +198,7 @@ impl Shared {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = true;
         for suite in suites {
-            let found = found.get(suite.name()).copied().unwrap_or(Pin { scripts: 0, directives: 0 });
+            let found = found.get(suite.name()).copied().unwrap_or(Pin { cases: 0, directives: 0 });
             if let Err(error) = suite.check(found) {
                 eprintln!("error: {error}");
                 all = false;
@@ -253,7 +254,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wast");
         std::fs::write(&path, "(module)\n".repeat(17)).unwrap();
-        let script = directory::script(&path).unwrap();
+        let script = Case::Script(directory::script(&path).unwrap());
         let named = grain(Some("i32.wast:1"), false, None);
         assert_eq!(named.lines("spec-v1::i32.wast", &script), Some(vec![1]));
         assert_eq!(named.lines("spec-v1::i64.wast", &script), None);

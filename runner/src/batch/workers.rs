@@ -1,4 +1,4 @@
-//! The threads that scripts run on.
+//! The threads that cases run on.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -14,7 +14,8 @@ use std::time::Instant;
 
 use wassay_reports::Key;
 use wassay_testsuite::expectation::Expectation;
-use wassay_testsuite::{ReadError, Script};
+use wassay_testsuite::wasi::Guest;
+use wassay_testsuite::{Case, ReadError, Script};
 
 use super::Settings;
 use super::finished::{End, Finished};
@@ -23,6 +24,10 @@ use crate::catalogue::judging;
 use crate::keys;
 use crate::script::source::{Place, Source, SourceError};
 use crate::script::{Embedder, Options, STACK, parse, run};
+use crate::wasi_case;
+
+/// Why a case was not begun after one that failed.
+const NOT_BEGUN: &str = "a case before it failed";
 
 /// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
 #[derive(Debug)]
@@ -52,18 +57,18 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Runs scripts, each under the label that messages call it by, begun in this order. `ended` gets each as it ends, with
+    /// Runs cases, each under the label that messages call it by, begun in this order. `ended` gets each as it ends, with
     /// its number in this order.
     pub fn run(
         &self,
-        scripts: impl Iterator<Item = (String, Script)>,
+        cases: impl Iterator<Item = (String, Case)>,
         settings: Settings,
         mut ended: impl FnMut(usize, Finished),
     ) {
         let shared = Arc::new(Shared { settings, stopped: AtomicBool::new(false) });
         let (reply, replies) = channel();
-        for (number, (label, script)) in scripts.enumerate() {
-            let task = Task { number, label, script, shared: Arc::clone(&shared), reply: reply.clone() };
+        for (number, (label, case)) in cases.enumerate() {
+            let task = Task { number, label, case, shared: Arc::clone(&shared), reply: reply.clone() };
             if let Some(tasks) = &self.tasks {
                 // The threads live as long as this side of the channel does.
                 let _ = tasks.send(task);
@@ -85,21 +90,21 @@ impl Drop for Workers {
     }
 }
 
-/// A script to run, and where to say what became of it.
+/// A case to run, and where to say what became of it.
 #[derive(Debug)]
 struct Task {
     number: usize,
     label: String,
-    script: Script,
+    case: Case,
     shared: Arc<Shared>,
     reply: Sender<(usize, Finished)>,
 }
 
-/// What the scripts of one run share.
+/// What the cases of one run share.
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
-    /// Whether a script has failed and no more are to be begun.
+    /// Whether a case has failed and no more are to be begun.
     stopped: AtomicBool,
 }
 
@@ -108,11 +113,18 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Task>>, make: &dyn Fn() -> E) {
     let mut seat = None;
     loop {
         let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Task { number, label, script, shared, reply }) = task else { return };
+        let Ok(Task { number, label, case, shared, reply }) = task else { return };
         let begun = Instant::now();
         let (settings, stopped) = (&shared.settings, &shared.stopped);
         let skip = stopped.load(Ordering::Relaxed);
-        let mut finished = execute(label, &script, settings, skip, &mut seat, make);
+        let mut finished = match &case {
+            Case::Script(script) => execute(label, script, settings, skip, &mut seat, make),
+            Case::Guest(guest) if skip => {
+                let directives = wasi_case::checks(guest);
+                Finished::new(label, End::NotRun { message: NOT_BEGUN.to_owned(), directives })
+            }
+            Case::Guest(guest) => run_guest(label, guest, settings),
+        };
         finished.duration = begun.elapsed();
         if settings.fail_fast && !finished.is_expected() {
             stopped.store(true, Ordering::Relaxed);
@@ -151,7 +163,7 @@ fn execute<E: Embedder>(
         ..Options::default()
     };
     let mut finished = if skip {
-        let message = "a script before it failed".to_owned();
+        let message = NOT_BEGUN.to_owned();
         let keys = directives(script.name(), &text);
         let finished = Finished::new(label, End::NotRun { message, directives: keys.len() });
         if settings.keys { Finished { keys, ..finished } } else { finished }
@@ -209,6 +221,16 @@ fn run_caught<E: Embedder>(
         }
     };
     Finished { keys, ..Finished::new(label, end) }
+}
+
+/// Runs a guest; a panic ends it alone.
+fn run_guest(label: String, guest: &Guest, settings: &Settings) -> Finished {
+    let run = || wasi_case::run(&label, guest, settings);
+    let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Crashed {
+        message: panic_message(&*payload),
+        directives: catch_unwind(|| wasi_case::checks(guest)).unwrap_or(0),
+    });
+    Finished::new(label, end)
 }
 
 /// Notes what is expected of each directive; gives the keys that are none of this script's.
@@ -319,12 +341,12 @@ mod tests {
 
     fn run(texts: &[&str], count: usize) -> (Vec<Finished>, usize) {
         let folder = tempfile::tempdir().unwrap();
-        let scripts: Vec<(String, Script)> = (0..)
+        let scripts: Vec<(String, Case)> = (0..)
             .zip(texts)
             .map(|(number, text)| {
                 let path = folder.path().join(format!("{number}.wast"));
                 fs::write(&path, text).unwrap();
-                (number.to_string(), directory::script(&path).unwrap())
+                (number.to_string(), Case::Script(directory::script(&path).unwrap()))
             })
             .collect();
         let made = Arc::new(AtomicUsize::new(0));
