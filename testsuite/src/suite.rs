@@ -30,6 +30,8 @@ pub(crate) enum Origin {
     Proposal(Proposal),
     /// Our own scripts.
     Own,
+    /// Our own guests.
+    Guests,
     /// A folder on disk, already walked.
     Folder(Vec<Case>),
 }
@@ -77,6 +79,7 @@ impl Suite {
             Origin::Spec(version) => embedded(embedded::spec(*version, self.features)),
             Origin::Proposal(proposal) => embedded(embedded::proposal(*proposal, self.features)),
             Origin::Own => embedded(embedded::own(self.features)),
+            Origin::Guests => embedded::guests().into_iter().map(Case::Guest).collect(),
             Origin::Folder(cases) => cases.clone(),
         };
         cases.sort_by(|a, b| a.name().cmp(b.name()));

@@ -53,6 +53,11 @@ pub enum End {
         /// How many directives it has. None of them counts as passed.
         directives: usize,
     },
+    /// It is none that can be run here, which is no failure.
+    Skipped {
+        /// Why not.
+        message: String,
+    },
     /// It was not begun.
     NotRun {
         /// Why not.
@@ -74,6 +79,7 @@ impl Finished {
         let is_success = match &self.end {
             End::Judged(result) => result.is_success(),
             End::Ran(result) => result.is_success(),
+            End::Skipped { .. } => true,
             _ => false,
         };
         is_success && self.unmatched.is_empty()
@@ -84,7 +90,7 @@ impl Finished {
         match &self.end {
             End::Judged(result) => result.directives.len(),
             End::Ran(result) => result.checks,
-            End::Unusable { .. } => 0,
+            End::Unusable { .. } | End::Skipped { .. } => 0,
             End::Crashed { directives, .. } | End::NotRun { directives, .. } => *directives,
         }
     }
@@ -106,6 +112,7 @@ impl Finished {
         let (word, message) = match &self.end {
             End::Judged(result) => return result.render(colour) + &self.unmatched_lines(),
             End::Ran(result) => return result.render(colour),
+            End::Skipped { message } => return format!("{}: not run: {message}\n", self.label),
             // The message names the file.
             End::Unusable { message, .. } => return format!("{message}\n"),
             End::Crashed { message, .. } => ("crashed", message),
@@ -126,6 +133,7 @@ impl Finished {
             }
             End::Ran(result) => return Case { name: name.to_owned(), ..result.to_case(self.duration) },
             End::Unusable { message, place } => (Outcome::Failed, "unusable", message, *place),
+            End::Skipped { message } => return self.skipped(name, message),
             End::Crashed { message, .. } => (Outcome::Crashed, "crashed", message, None),
             End::NotRun { message, .. } => (Outcome::Failed, "not-run", message, None),
         };
@@ -147,6 +155,23 @@ impl Finished {
             failures: vec![failure],
             notes: Vec::new(),
             keys: self.keys.iter().map(|(_, key)| *key).collect(),
+        }
+    }
+
+    /// The case of a report that was not run, for this reason.
+    fn skipped(&self, name: &str, reason: &str) -> Case {
+        let note =
+            Note { line: 0, column: 0, outcome: Outcome::Skipped, reason: reason.to_owned(), key: None };
+        Case {
+            name: name.to_owned(),
+            outcome: Outcome::Skipped,
+            duration: self.duration,
+            directives: Counts::default(),
+            text_not_compared: 0,
+            features: Vec::new(),
+            failures: Vec::new(),
+            notes: vec![note],
+            keys: Vec::new(),
         }
     }
 
