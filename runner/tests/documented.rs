@@ -51,9 +51,8 @@ fn what_is_documented_is_understood() {
 fn a_command_line_is_found_wherever_it_stands() {
     let text = "| a | `wassay test --retries N` |\n  ./wassay report merge a b -o \"c\" || status=$?\n- run: if x; then bin/wassay wast a.wast; fi\n`wassay test` alone";
     let lines = command_lines(text);
-    assert_eq!(lines.iter().map(|words| words.join(" ")).collect::<Vec<_>>(), [
-        "test --retries 2",
-        "report merge a b -o c",
-        "wast a.wast"
-    ]);
+    assert_eq!(
+        lines.iter().map(|words| words.join(" ")).collect::<Vec<_>>(),
+        ["test --retries 2", "report merge a b -o c", "wast a.wast"]
+    );
 }

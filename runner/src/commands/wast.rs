@@ -1,6 +1,7 @@
 //! `wassay wast`: scripts by their files, and each directive that fails.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use wassay_testsuite::{catalogue, directory};
 
 use super::output::{colour_on, complain, print};
 use super::report_file::{ReportFile, check_all};
-use super::{Begin, Error, Exit, duration, plural, source_url, workers};
-use crate::batch::{self, End, Finished, Selection, Settings};
+use super::{Begin, Error, Exit, duration, plural, repro, source_url, workers};
+use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::script::LineRange;
 use crate::script::messages::MatchKind;
 
@@ -19,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   wassay wast a.wast b.wast              run two scripts
   wassay wast --lines 120-140 a.wast     judge only the directives that stand on these lines
+  wassay wast --repro 120 a.wast > b.wast  a small script that fails as this line does
   wassay wast --suite spec-v1 a.wast     with the features of a suite
   wassay wast --features 2.0,threads a.wast
 
@@ -42,6 +44,9 @@ pub(crate) struct Args {
     /// Judge only what stands on these lines; what stands before them is run for its effects
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
+    /// Write to standard output a script of its own that fails as the directive on this line does, with as little as it needs
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["lines", "fail_fast", "reports"])]
+    repro: Option<NonZeroUsize>,
     /// Stop at the first failure
     #[arg(long)]
     fail_fast: bool,
@@ -58,6 +63,20 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let suite_features = args.suite.as_deref().map(features_of).transpose()?;
+    if let Some(line) = args.repro {
+        let [file] = args.files.as_slice() else {
+            return Err(Error::Usage(
+                "--repro: expected one file, the script that the line is of".to_owned(),
+            ));
+        };
+        let settings = Settings {
+            features: args.features.or(suite_features),
+            match_kind: args.match_kind,
+            timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
+            ..Settings::default()
+        };
+        return repro::run(file, line, &settings);
+    }
     check_all(&args.reports)?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
@@ -69,7 +88,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         uses: !args.reports.is_empty(),
         keys: !args.reports.is_empty(),
     };
-    let jobs = args.fail_fast.then_some(std::num::NonZeroUsize::MIN);
+    let jobs = args.fail_fast.then_some(NonZeroUsize::MIN);
     let (begin, workers) = (Begin::now(), workers(jobs, selections.len())?);
     let ran = batch::run(&workers, &selections, settings, |_, _| {});
     let finished: Vec<Finished> = unusable.into_iter().chain(ran.into_iter().flatten()).collect();

@@ -1,6 +1,7 @@
 //! How a script is to be run.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -57,6 +58,12 @@ impl LineRange {
         } else {
             Position::Within
         }
+    }
+}
+
+impl From<NonZeroUsize> for LineRange {
+    fn from(line: NonZeroUsize) -> LineRange {
+        LineRange(line.get()..=line.get())
     }
 }
 
