@@ -1,34 +1,39 @@
 //! The threads that scripts run on.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::Duration;
 
 use wassay_reports::Key;
 use wassay_testsuite::expectation::Expectation;
-use wassay_testsuite::{ReadError, Script};
+use wassay_testsuite::{ReadError, Script, Suite};
 
-use super::Settings;
+use super::course::{Course, Noted};
 use super::finished::{End, Finished};
 use super::uses::Recorder;
+use super::{Settings, attempt, label};
 use crate::catalogue::judging;
 use crate::keys;
 use crate::script::source::{Place, Source, SourceError};
-use crate::script::{Embedder, Options, STACK, parse, run};
+use crate::script::split::split;
+use crate::script::{Embedder, Observer, Options, STACK, parse, run};
+use crate::verdict::{Failure, FailureKind};
 
 /// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
 #[derive(Debug)]
 pub struct Workers {
-    tasks: Option<Sender<Task>>,
+    tasks: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    /// Whether one of them may never come back.
+    abandoned: AtomicBool,
 }
 
 impl Workers {
@@ -43,7 +48,8 @@ impl Workers {
     ) -> io::Result<Workers> {
         let (sender, receiver) = channel();
         let (tasks, embedder) = (Arc::new(Mutex::new(receiver)), Arc::new(embedder));
-        let mut workers = Workers { tasks: Some(sender), threads: Vec::new() };
+        let mut workers =
+            Workers { tasks: Some(sender), threads: Vec::new(), abandoned: AtomicBool::new(false) };
         for number in 1..=count.get() {
             let (tasks, embedder) = (Arc::clone(&tasks), Arc::clone(&embedder));
             let thread = thread::Builder::new().name(format!("scripts-{number}")).stack_size(STACK);
@@ -52,45 +58,97 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Runs scripts, each under the label that messages call it by, begun in this order. `ended` gets each as it ends, with
-    /// its number in this order.
+    /// Runs tasks, begun in this order. `ended` gets what became of each as it ends, with its number in this order.
+    ///
+    /// Where the run is [interrupted](Settings::interrupt), what was not begun is not run, and what runs in this process goes on behind it
+    /// and is not waited for.
     pub fn run(
         &self,
-        scripts: impl Iterator<Item = (String, Script)>,
+        tasks: impl Iterator<Item = Task>,
         settings: Settings,
         mut ended: impl FnMut(usize, Finished),
     ) {
+        let interrupt = settings.interrupt.clone();
         let shared = Arc::new(Shared { settings, stopped: AtomicBool::new(false) });
         let (reply, replies) = channel();
-        for (number, (label, script)) in scripts.enumerate() {
-            let task = Task { number, label, script, shared: Arc::clone(&shared), reply: reply.clone() };
+        let mut open = BTreeMap::new();
+        for (number, task) in tasks.enumerate() {
+            open.insert(number, task.clone());
             if let Some(tasks) = &self.tasks {
                 // The threads live as long as this side of the channel does.
-                let _ = tasks.send(task);
+                let _ = tasks.send(Job { number, task, shared: Arc::clone(&shared), reply: reply.clone() });
             }
         }
         drop(reply);
-        for (number, finished) in replies {
-            ended(number, finished);
+        let mut patience = PATIENCE;
+        while !open.is_empty() && !patience.is_zero() {
+            match replies.recv_timeout(TICK) {
+                Ok((number, finished)) => {
+                    open.remove(&number);
+                    ended(number, finished);
+                }
+                Err(RecvTimeoutError::Timeout) if interrupt.is_set() => {
+                    patience = patience.saturating_sub(TICK)
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.abandoned.fetch_or(!open.is_empty(), Ordering::Relaxed);
+        for (number, task) in open {
+            ended(number, task.not_run("the run was interrupted while it ran", &shared.settings));
         }
     }
 }
 
+/// How often a run looks whether it was interrupted.
+const TICK: Duration = Duration::from_millis(20);
+
+/// After an interruption what runs is given up when nothing has ended for so long.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 impl Drop for Workers {
     fn drop(&mut self) {
         self.tasks = None;
+        if *self.abandoned.get_mut() {
+            return;
+        }
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-/// A script to run, and where to say what became of it.
+/// A script to run.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// What messages call it.
+    pub(super) label: String,
+    /// The name of its suite.
+    pub(super) suite: String,
+    pub(super) script: Script,
+}
+
+impl Task {
+    /// A script of a suite.
+    pub fn new(suite: &Suite, script: &Script) -> Task {
+        Task { label: label(suite, script), suite: suite.name().to_owned(), script: script.clone() }
+    }
+
+    /// What became of it where it was not run: its directives are counted all the same.
+    pub(super) fn not_run(&self, why: &str, settings: &Settings) -> Finished {
+        let keys = self.script.read().map_or_else(|_| Vec::new(), |text| directives(&self.label, &text));
+        let end = End::NotRun { message: why.to_owned(), directives: keys.len() };
+        let finished = Finished::new(self.label.clone(), end);
+        if settings.keys { Finished { keys, ..finished } } else { finished }
+    }
+}
+
+/// A task, and where to say what became of it.
 #[derive(Debug)]
-struct Task {
+struct Job {
     number: usize,
-    label: String,
-    script: Script,
+    task: Task,
     shared: Arc<Shared>,
     reply: Sender<(usize, Finished)>,
 }
@@ -104,16 +162,19 @@ struct Shared {
 }
 
 /// The life of a worker.
-fn work<E: Embedder>(tasks: &Mutex<Receiver<Task>>, make: &dyn Fn() -> E) {
+fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
     let mut seat = None;
     loop {
-        let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Task { number, label, script, shared, reply }) = task else { return };
-        let begun = Instant::now();
+        let job = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { number, task, shared, reply }) = job else { return };
         let (settings, stopped) = (&shared.settings, &shared.stopped);
-        let skip = stopped.load(Ordering::Relaxed);
-        let mut finished = execute(label, &script, settings, skip, &mut seat, make);
-        finished.duration = begun.elapsed();
+        let finished = if settings.interrupt.is_set() {
+            task.not_run("the run was interrupted before it", settings)
+        } else if stopped.load(Ordering::Relaxed) {
+            task.not_run("a script before it failed", settings)
+        } else {
+            attempt::run(&task, settings, &mut seat, make)
+        };
         if settings.fail_fast && !finished.is_expected() {
             stopped.store(true, Ordering::Relaxed);
         }
@@ -122,12 +183,12 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Task>>, make: &dyn Fn() -> E) {
     }
 }
 
-/// Runs a script from its file to its result, or only counts its directives.
-fn execute<E: Embedder>(
+/// Runs a script from its file to its result.
+pub(super) fn execute<E: Embedder>(
     label: String,
     script: &Script,
+    expectations: &[Expectation],
     settings: &Settings,
-    skip: bool,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
@@ -148,17 +209,12 @@ fn execute<E: Embedder>(
         lines: settings.lines.clone(),
         fail_fast: settings.fail_fast,
         timeout: settings.timeout,
+        max_memory: settings.max_memory,
+        observer: settings.observer.clone(),
         ..Options::default()
     };
-    let mut finished = if skip {
-        let message = "a script before it failed".to_owned();
-        let keys = directives(script.name(), &text);
-        let finished = Finished::new(label, End::NotRun { message, directives: keys.len() });
-        if settings.keys { Finished { keys, ..finished } } else { finished }
-    } else {
-        tracing::debug!(script = label, features = %options.features, "running a script");
-        run_caught(label, &text, script.expectations(), options, settings, seat, make)
-    };
+    tracing::debug!(script = label, features = %options.features, "running a script");
+    let mut finished = run_caught(label, &text, expectations, options, settings, seat, make);
     finished.warnings = judging.warnings;
     finished
 }
@@ -173,6 +229,8 @@ fn run_caught<E: Embedder>(
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
+    let course = Arc::new(Noted::new(options.observer.take()));
+    options.observer = Some(Arc::clone(&course) as Arc<dyn Observer>);
     let run_all = || {
         let embedder = seat.get_or_insert_with(make);
         let script = parse(Source::new(&label, text))?;
@@ -182,7 +240,7 @@ fn run_caught<E: Embedder>(
         let (result, uses) = if settings.uses {
             let mut recorder = Recorder::new(embedder);
             let result = run(&script, &options, &mut recorder);
-            (result, recorder.names().collect())
+            (result, recorder.names().map(str::to_owned).collect())
         } else {
             (run(&script, &options, embedder), Vec::new())
         };
@@ -194,21 +252,47 @@ fn run_caught<E: Embedder>(
             ..Finished::new(label.clone(), End::Judged(result))
         })
     };
-    let (end, keys) = match catch_unwind(AssertUnwindSafe(run_all)) {
-        Ok(Ok(finished)) => return finished,
+    match catch_unwind(AssertUnwindSafe(run_all)) {
+        Ok(Ok(finished)) => finished,
         Ok(Err(error)) => {
             let (message, place) = (error.to_string(), Some(error.place));
-            (End::Unusable { message, place }, Vec::new())
+            Finished::new(label, End::Unusable { message, place })
         }
         Err(payload) => {
             // Nobody knows in what state the embedder is: it is not even dropped.
             mem::forget(seat.take());
-            let directives = directives(&label, text);
-            let end = End::Crashed { message: panic_message(&*payload), directives: directives.len() };
-            (end, if settings.keys { directives } else { Vec::new() })
+            let failure = Failure::new(FailureKind::Crashed, panic_message(&*payload));
+            ended_by(label, text, course.take(), failure, settings)
         }
+    }
+}
+
+/// What became of a script that ended amid its directives, or before the first.
+pub(super) fn ended_by(
+    label: String,
+    text: &str,
+    course: Course,
+    failure: Failure,
+    settings: &Settings,
+) -> Finished {
+    let has_begun = course.begun.is_some();
+    let ended = || {
+        let script = parse(Source::new(&label, text)).ok()?;
+        let keys = if settings.keys { keys::of(&script) } else { Vec::new() };
+        Some((course.ended_by(&failure, &script, settings.lines.as_ref())?, keys))
     };
-    Finished { keys, ..Finished::new(label, end) }
+    if has_begun && let Ok(Some((result, keys))) = catch_unwind(AssertUnwindSafe(ended)) {
+        return Finished { keys, ..Finished::new(label, End::Judged(result)) };
+    }
+    // What cannot even be parsed, since that may be what ended it, is counted by its forms.
+    let source = Source::new(&label, text);
+    let directives = split(&source).map_or(0, |forms| forms.len());
+    let message = failure.message;
+    let end = match failure.kind {
+        FailureKind::Crashed => End::Crashed { message, directives },
+        _ => End::TimedOut { message, directives },
+    };
+    Finished::new(label, end)
 }
 
 /// Notes what is expected of each directive; gives the keys that are none of this script's.
@@ -252,6 +336,7 @@ fn unreadable(error: &ReadError) -> End {
 mod tests {
     use std::fs;
     use std::sync::atomic::AtomicUsize;
+    use std::time::Instant;
 
     use wassay_engine::Features;
     use wassay_testsuite::directory;
@@ -259,6 +344,7 @@ mod tests {
     use super::*;
     use crate::script::embed::{Begun, EmbedError, ErrorKind, Results};
     use crate::script::value::Value;
+    use crate::verdict::Outcome;
 
     /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its kind were made.
     struct Panicky(Arc<AtomicUsize>);
@@ -319,14 +405,11 @@ mod tests {
 
     fn run(texts: &[&str], count: usize) -> (Vec<Finished>, usize) {
         let folder = tempfile::tempdir().unwrap();
-        let scripts: Vec<(String, Script)> = (0..)
-            .zip(texts)
-            .map(|(number, text)| {
-                let path = folder.path().join(format!("{number}.wast"));
-                fs::write(&path, text).unwrap();
-                (number.to_string(), directory::script(&path).unwrap())
-            })
-            .collect();
+        for (number, text) in texts.iter().enumerate() {
+            fs::write(folder.path().join(format!("{number}.wast")), text).unwrap();
+        }
+        let suite = directory::open(folder.path()).unwrap();
+        let tasks: Vec<Task> = suite.scripts().iter().map(|script| Task::new(&suite, script)).collect();
         let made = Arc::new(AtomicUsize::new(0));
         let workers = {
             let made = Arc::clone(&made);
@@ -337,7 +420,7 @@ mod tests {
             .unwrap()
         };
         let mut all = Vec::new();
-        workers.run(scripts.into_iter(), Settings::default(), |number, finished| {
+        workers.run(tasks.into_iter(), Settings::default(), |number, finished| {
             all.push((number, finished));
         });
         drop(workers);
@@ -348,9 +431,19 @@ mod tests {
     #[test]
     fn a_panic_ends_its_script_alone() {
         let fine = "(module (func))";
-        let (finished, made) = run(&[fine, "(module) (module (func)) (module)", fine], 1);
-        let End::Crashed { message, directives: 3 } = &finished[1].end else { panic!("{finished:?}") };
-        assert!(message.ends_with("fault of its own: an empty module of 8 bytes"), "{message}");
+        let (finished, made) = run(&[fine, "(module (func)) (module) (module (func))", fine], 1);
+        let End::Judged(result) = &finished[1].end else { panic!("{finished:?}") };
+        let kinds: Vec<Option<FailureKind>> = (result.directives.iter())
+            .map(|directive| match &directive.outcome {
+                Outcome::Failed(failure) => Some(failure.kind),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(kinds, [None, Some(FailureKind::Crashed), Some(FailureKind::NotRun)], "where it happened");
+        let (_, failure) = result.failures().next().unwrap();
+        assert!(failure.message.ends_with("fault of its own: an empty module of 8 bytes"), "{failure:?}");
+        assert_eq!(failure.source, "(module)");
+        assert_eq!(finished[1].case("a").outcome, wassay_reports::Outcome::Crashed);
         assert!(finished[0].is_expected() && finished[2].is_expected(), "{finished:?}");
         // Two were made, the one that panicked was not dropped.
         assert_eq!(made, 1002);

@@ -1,0 +1,265 @@
+//! A case in a process of its own: what it does to that process is its verdict, never the end of the run.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::time::Timespec;
+use signal_hook::low_level::signal_name;
+use wassay_testsuite::Script;
+
+use super::Settings;
+use super::child::{Locator, MARKER, Message, Request, Setup};
+use super::course::Course;
+use super::finished::Finished;
+use crate::script::embed::ErrorKind;
+use crate::verdict::{Failure, FailureKind};
+
+/// How long a child may take to begin its case, which is little more than to start a process.
+const START: Duration = Duration::from_secs(30);
+
+/// How long a case may go on when its time is over, to say so itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often a run looks whether it was interrupted, and whether time is over.
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// So much is kept of what a child printed last, in bytes.
+const TAIL: usize = 4096;
+
+/// How a case ended whose process did not say so.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// Its process ended, or was ended since time was over.
+    Ended {
+        /// How far the case had come.
+        course: Course,
+        /// What ended it.
+        failure: Failure,
+    },
+    /// The run was interrupted.
+    Interrupted,
+}
+
+/// Runs a case in a process of its own.
+///
+/// # Errors
+///
+/// The process did not say what became of the case.
+pub(super) fn run(label: &str, suite: &str, script: &Script, settings: &Settings) -> Result<Finished, Lost> {
+    let request = Request {
+        parent: std::process::id(),
+        setup: settings.max_memory.map(Setup::Memory).into_iter().collect(),
+        label: label.to_owned(),
+        case: match script.path() {
+            Some(path) => Locator::File(path.as_os_str().to_owned()),
+            None => Locator::Embedded { suite: suite.to_owned(), name: script.name().to_owned() },
+        },
+        expectations: script.expectations().to_vec(),
+        settings: settings.clone(),
+    };
+    let failed = |error: io::Error| {
+        let message = format!("no process could be started for the case: {error}");
+        Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message) }
+    };
+    let mut process = Process::start(&request).map_err(failed)?;
+    let watched = process.watch(settings);
+    let status = process.end().map_err(failed)?;
+    if let Some(finished) = process.finished.take() {
+        return Ok(*finished);
+    }
+    let failure = match watched {
+        Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail, settings)),
+        Ok(Watched::Overdue) => {
+            let message =
+                "timeout: the time of the script was over, and its process did not end: it was killed";
+            Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message)
+        }
+        Ok(Watched::Interrupted) => return Err(Lost::Interrupted),
+        Err(error) => return Err(failed(error)),
+    };
+    Err(Lost::Ended { course: std::mem::take(&mut process.course), failure })
+}
+
+/// A process that runs a case, and what it has said. It ends with this value.
+struct Process {
+    child: Child,
+    /// Where it says what it does; `None` when it has ended.
+    socket: Option<UnixStream>,
+    /// What it prints.
+    output: Option<io::PipeReader>,
+    /// The beginning of a message whose end is still to come.
+    partial: Vec<u8>,
+    tail: Vec<u8>,
+    started: bool,
+    course: Course,
+    finished: Option<Box<Finished>>,
+}
+
+/// Why a process is no longer watched.
+enum Watched {
+    Ended,
+    Overdue,
+    Interrupted,
+}
+
+impl Process {
+    fn start(request: &Request) -> io::Result<Process> {
+        let mut line = serde_json::to_vec(request)?;
+        line.push(b'\n');
+        let (mut socket, end) = UnixStream::pair()?;
+        let (output, printed) = io::pipe()?;
+        // The file that runs, whatever has become of its path since.
+        let mut command = Command::new("/proc/self/exe");
+        if let Some(name) = std::env::args_os().next() {
+            command.arg0(name);
+        }
+        // A group of its own: what a terminal sends to this one's is for the run to deal with.
+        command.env(MARKER, "1").process_group(0);
+        command.stdin(OwnedFd::from(end)).stdout(printed.try_clone()?).stderr(printed);
+        let child = command.spawn()?;
+        if let Err(error) = socket.write_all(&line) {
+            // It has ended before it read that, and is judged by how.
+            tracing::debug!(%error, pid = child.id(), "the child took no request");
+        }
+        Ok(Process {
+            child,
+            socket: Some(socket),
+            output: Some(output),
+            partial: Vec::new(),
+            tail: Vec::new(),
+            started: false,
+            course: Course::default(),
+            finished: None,
+        })
+    }
+
+    /// Takes in what the process says and prints until it ends, its time is over or the run is interrupted.
+    fn watch(&mut self, settings: &Settings) -> io::Result<Watched> {
+        let mut due = Some(Instant::now() + START);
+        let (mut started, mut begun) = (false, false);
+        while self.socket.is_some() || self.output.is_some() {
+            if settings.interrupt.is_set() {
+                return Ok(Watched::Interrupted);
+            }
+            // Parsing is no part of the case's own time: the clock is set anew when it comes to its first directive.
+            if (started, begun) != (self.started, self.course.begun.is_some()) {
+                (started, begun) = (self.started, self.course.begun.is_some());
+                due = settings.timeout.and_then(|timeout| Instant::now().checked_add(timeout + GRACE));
+            }
+            if due.is_some_and(|due| due <= Instant::now()) {
+                return Ok(Watched::Overdue);
+            }
+            self.take_in()?;
+        }
+        Ok(Watched::Ended)
+    }
+
+    /// Waits for something to take in, at most a [`TICK`].
+    fn take_in(&mut self) -> io::Result<()> {
+        let mut files = Vec::with_capacity(2);
+        files.extend(
+            self.socket.as_ref().map(|socket| PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)),
+        );
+        files.extend(
+            self.output.as_ref().map(|output| PollFd::from_borrowed_fd(output.as_fd(), PollFlags::IN)),
+        );
+        match poll(&mut files, Some(&TICK)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut ready = files.iter().map(|file| !file.revents().is_empty()).collect::<Vec<_>>().into_iter();
+        let socket_ready = self.socket.is_some() && ready.next().unwrap_or(false);
+        let output_ready = self.output.is_some() && ready.next().unwrap_or(false);
+        let mut buffer = [0; 64 << 10];
+        if socket_ready {
+            match read(&mut self.socket, &mut buffer)? {
+                0 => self.socket = None,
+                count => self.hear(buffer.get(..count).unwrap_or_default())?,
+            }
+        }
+        if output_ready {
+            match read(&mut self.output, &mut buffer)? {
+                0 => self.output = None,
+                count => self.show(buffer.get(..count).unwrap_or_default()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in messages.
+    fn hear(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.partial.extend_from_slice(bytes);
+        let Some(end) = memchr::memrchr(b'\n', &self.partial) else { return Ok(()) };
+        let rest = self.partial.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.partial, rest);
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice(line)? {
+                Message::Started => self.started = true,
+                Message::Begins(place) => self.course.begun = Some(place),
+                Message::Judged(result) => self.course.judged.push(result),
+                Message::Finished(finished) => self.finished = Some(finished),
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes on what was printed, and keeps its end.
+    fn show(&mut self, bytes: &[u8]) {
+        // Where it cannot be written nobody can be told.
+        let _ = io::stderr().lock().write_all(bytes);
+        self.tail.extend_from_slice(bytes);
+        let old = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..old);
+    }
+
+    /// Ends the process, if it has not, and waits for it.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        if self.socket.is_some() || self.output.is_some() {
+            self.child.kill()?;
+        }
+        self.child.wait()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Where it was waited for already this does nothing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(file: &mut Option<impl Read>, buffer: &mut [u8]) -> io::Result<usize> {
+    let Some(file) = file else { return Ok(0) };
+    match file.read(buffer) {
+        // A socket whose other end was closed with something unread is as good as ended.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(0),
+        read => read,
+    }
+}
+
+/// How a process ended that was to say what became of its case, in a line.
+fn crash(status: ExitStatus, tail: &[u8], settings: &Settings) -> String {
+    let how = match (status.signal(), status.code()) {
+        (Some(signal), _) => {
+            let name = signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
+            format!("the process of the script was ended by {name}")
+        }
+        (None, code) => {
+            format!("the process of the script exited with {} and no result", code.unwrap_or_default())
+        }
+    };
+    let printed = String::from_utf8_lossy(tail);
+    let last = printed.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let last = last.map(|line| format!(": {line}")).unwrap_or_default();
+    let limit = settings.max_memory.filter(|_| last.contains("memory allocation of "));
+    let limit =
+        limit.map(|bytes| format!(" (out of memory: --max-memory allows {bytes} bytes)")).unwrap_or_default();
+    format!("{how}{last}{limit}")
+}
