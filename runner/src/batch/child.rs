@@ -49,8 +49,8 @@ pub(super) struct Request {
 /// What is done to a process before it runs its case.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) enum Setup {
-    /// Limits the memory that it can write to, in bytes, beyond what it has (`RLIMIT_DATA`). Reserved address space does not count.
-    Memory(u64),
+    /// Leaves no image of its memory behind when it crashes.
+    NoCore,
 }
 
 /// Where a case is found again by another process.
@@ -145,21 +145,9 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
 impl Setup {
     fn apply(self) -> io::Result<()> {
         match self {
-            Setup::Memory(bytes) => {
-                let limit = written_to()?.saturating_add(bytes);
-                setrlimit(Resource::Data, Rlimit { current: Some(limit), maximum: Some(limit) })?;
-                Ok(())
-            }
+            Setup::NoCore => Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?),
         }
     }
-}
-
-/// How many bytes of private memory the process may write to (proc_pid_status(5), `VmData`).
-fn written_to() -> io::Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmData:"));
-    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
-    Ok(kibibytes.ok_or_else(|| io::Error::other("the system does not say what memory is in use"))? << 10)
 }
 
 /// Where a child says what it does.

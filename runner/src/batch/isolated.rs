@@ -27,10 +27,13 @@ const START: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How often a run looks whether it was interrupted, and whether time is over.
-const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+const TICK: Duration = Duration::from_millis(20);
+
+/// How often it looks how much memory a child has, where that is limited.
+const WEIGH: Duration = Duration::from_millis(5);
 
 /// So much is kept of what a child printed last, in bytes.
-const TAIL: usize = 4096;
+const TAIL: usize = 64 << 10;
 
 /// How a case ended whose process did not say so.
 #[derive(Debug)]
@@ -54,7 +57,7 @@ pub(super) enum Lost {
 pub(super) fn run(label: &str, suite: &str, script: &Script, settings: &Settings) -> Result<Finished, Lost> {
     let request = Request {
         parent: std::process::id(),
-        setup: settings.max_memory.map(Setup::Memory).into_iter().collect(),
+        setup: vec![Setup::NoCore],
         label: label.to_owned(),
         case: match script.path() {
             Some(path) => Locator::File(path.as_os_str().to_owned()),
@@ -74,11 +77,16 @@ pub(super) fn run(label: &str, suite: &str, script: &Script, settings: &Settings
         return Ok(*finished);
     }
     let failure = match watched {
-        Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail, settings)),
+        Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail)),
         Ok(Watched::Overdue) => {
             let message =
                 "timeout: the time of the script was over, and its process did not end: it was killed";
             Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message)
+        }
+        Ok(Watched::TooLarge { resident, limit }) => {
+            let message =
+                format!("out of memory: {} in use, over --max-memory {}", size(resident), size(limit));
+            Failure::new(FailureKind::Crashed, message)
         }
         Ok(Watched::Interrupted) => return Err(Lost::Interrupted),
         Err(error) => return Err(failed(error)),
@@ -105,6 +113,7 @@ struct Process {
 enum Watched {
     Ended,
     Overdue,
+    TooLarge { resident: u64, limit: u64 },
     Interrupted,
 }
 
@@ -143,6 +152,7 @@ impl Process {
     fn watch(&mut self, settings: &Settings) -> io::Result<Watched> {
         let mut due = Some(Instant::now() + START);
         let (mut started, mut begun) = (false, false);
+        let mut weighed = Instant::now();
         while self.socket.is_some() || self.output.is_some() {
             if settings.interrupt.is_set() {
                 return Ok(Watched::Interrupted);
@@ -155,13 +165,27 @@ impl Process {
             if due.is_some_and(|due| due <= Instant::now()) {
                 return Ok(Watched::Overdue);
             }
-            self.take_in()?;
+            if let Some(limit) = settings.max_memory.filter(|_| weighed.elapsed() >= WEIGH) {
+                weighed = Instant::now();
+                let resident = self.resident();
+                if resident > limit {
+                    return Ok(Watched::TooLarge { resident, limit });
+                }
+            }
+            self.take_in(if settings.max_memory.is_some() { WEIGH } else { TICK })?;
         }
         Ok(Watched::Ended)
     }
 
-    /// Waits for something to take in, at most a [`TICK`].
-    fn take_in(&mut self) -> io::Result<()> {
+    /// How many bytes of memory the process has (proc_pid_statm(5)); 0 where it has ended.
+    fn resident(&self) -> u64 {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap_or_default();
+        let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+        pages.unwrap_or_default().saturating_mul(rustix::param::page_size() as u64)
+    }
+
+    /// Waits for something to take in, at most so long.
+    fn take_in(&mut self, tick: Duration) -> io::Result<()> {
         let mut files = Vec::with_capacity(2);
         files.extend(
             self.socket.as_ref().map(|socket| PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)),
@@ -169,7 +193,8 @@ impl Process {
         files.extend(
             self.output.as_ref().map(|output| PollFd::from_borrowed_fd(output.as_fd(), PollFlags::IN)),
         );
-        match poll(&mut files, Some(&TICK)) {
+        let tick = Timespec { tv_sec: 0, tv_nsec: tick.subsec_nanos().into() };
+        match poll(&mut files, Some(&tick)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -245,7 +270,7 @@ fn read(file: &mut Option<impl Read>, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// How a process ended that was to say what became of its case, in a line.
-fn crash(status: ExitStatus, tail: &[u8], settings: &Settings) -> String {
+fn crash(status: ExitStatus, tail: &[u8]) -> String {
     let how = match (status.signal(), status.code()) {
         (Some(signal), _) => {
             let name = signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
@@ -256,10 +281,40 @@ fn crash(status: ExitStatus, tail: &[u8], settings: &Settings) -> String {
         }
     };
     let printed = String::from_utf8_lossy(tail);
-    let last = printed.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let last = last.map(|line| format!(": {line}")).unwrap_or_default();
-    let limit = settings.max_memory.filter(|_| last.contains("memory allocation of "));
-    let limit =
-        limit.map(|bytes| format!(" (out of memory: --max-memory allows {bytes} bytes)")).unwrap_or_default();
-    format!("{how}{last}{limit}")
+    // What Rust prints of the stack comes behind the reason.
+    let is_reason = |line: &&str| {
+        !line.is_empty()
+            && !["stack backtrace:", "note: "].iter().any(|aside| line.starts_with(aside))
+            && !line.starts_with(' ')
+    };
+    match printed.lines().map(str::trim_end).rfind(is_reason) {
+        Some(last) => format!("{how}: {last}"),
+        None => how,
+    }
+}
+
+/// A number of bytes in the largest unit that it has at least one of, as in `1.5 GiB`.
+fn size(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.into_iter().find(|(shift, _)| bytes >> shift > 0) {
+        Some((shift, unit)) => {
+            let tenths = (bytes >> (shift - 10)) * 10 / 1024;
+            match tenths % 10 {
+                0 => format!("{} {unit}", tenths / 10),
+                tenth => format!("{}.{tenth} {unit}", tenths / 10),
+            }
+        }
+        None => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_in_the_largest_unit() {
+        let told = [0, 1023, 1 << 10, 256 << 20, (3 << 29) + 5, u64::MAX].map(size);
+        assert_eq!(told, ["0 bytes", "1023 bytes", "1 KiB", "256 MiB", "1.5 GiB", "17179869183.9 GiB"]);
+    }
 }

@@ -94,6 +94,7 @@ fn fail(fault: &str) -> Result<Results, EmbedError> {
             deeper(1);
         }
         "memory" => use_up_memory(),
+        "allocation" => drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 62))),
         "panic" => panic!("the engine of the test panics"),
         "hang" => hang(),
         "once" => return once(),
@@ -124,6 +125,7 @@ fn fault_for_real() {
 }
 
 /// Uses up the stack of the host.
+#[allow(unconditional_recursion)]
 fn deeper(depth: usize) -> usize {
     let frame = std::hint::black_box([depth; 512]);
     deeper(depth + 1).wrapping_add(frame[depth % 512])
