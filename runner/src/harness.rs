@@ -1,4 +1,4 @@
-//! Scripts as trials of `cargo test`.
+//! Scripts and guests as trials of `cargo test`.
 //!
 //! A test binary of any crate can run scripts so. In `Cargo.toml`:
 //!
@@ -47,7 +47,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use wassay_testsuite::{Pin, Script, Suite, directory};
+use wassay_testsuite::{Case, Pin, Script, Suite, directory};
 
 use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedder, full_name};
 #[cfg(doc)]
@@ -133,8 +133,9 @@ impl Grain {
         }
     }
 
-    /// The lines of a script that have a trial; `None` where the script has one as a whole.
-    fn lines(&self, full_name: &str, script: &Script) -> Option<Vec<usize>> {
+    /// The lines of a script that have a trial; `None` where the case has one as a whole.
+    fn lines(&self, full_name: &str, case: &Case) -> Option<Vec<usize>> {
+        let script = case.script()?;
         let mut lines = match self {
             Grain::Script => return None,
             Grain::OneLine { name, exact: true, .. } if full_name != name => return None,
@@ -156,19 +157,19 @@ struct Shared {
     start: Box<dyn Fn(NonZeroUsize) -> io::Result<Workers> + Send + Sync>,
     /// Started by the first trial that runs.
     workers: OnceLock<Result<Workers, String>>,
-    /// How many scripts and directives of each suite were run in full.
+    /// How many cases and directives of each suite were run in full.
     found: Mutex<BTreeMap<String, Pin>>,
 }
 
 impl Shared {
     fn add_trials(self: &Arc<Self>, suite: &Suite, grain: &Grain, trials: &mut Vec<Trial>) {
-        for script in suite.scripts() {
-            let name = full_name(suite, &script);
-            let task = Task::new(suite, &script);
-            let Some(lines) = grain.lines(&name, &script) else {
+        for case in suite.cases() {
+            let name = full_name(suite, &case);
+            let task = Task::new(suite, &case);
+            let Some(lines) = grain.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
                 trials.push(Trial::test(name, move || {
-                    let finished = shared.run_script(task)?;
+                    let finished = shared.run_case(task)?;
                     shared.count(&suite, &finished);
                     judged(&finished, None)
                 }));
@@ -180,15 +181,15 @@ impl Shared {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
                 let task = task.clone();
                 trials.push(Trial::test(format!("{name}:{line}"), move || {
-                    let finished = once.get_or_init(|| shared.run_script(task));
+                    let finished = once.get_or_init(|| shared.run_case(task));
                     judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
                 }));
             }
         }
     }
 
-    /// Runs a script on a thread whose stack is large enough; that of a trial may not be.
-    fn run_script(&self, task: Task) -> Result<Finished, String> {
+    /// Runs a case on a thread whose stack is large enough; that of a trial may not be.
+    fn run_case(&self, task: Task) -> Result<Finished, String> {
         let start = || {
             (self.start)(self.threads)
                 .map_err(|error| format!("cannot start {} threads: {error}", self.threads))
@@ -199,7 +200,7 @@ impl Shared {
         workers.run(std::iter::once(task), settings, |_, ended| {
             finished = Some(ended);
         });
-        let finished = finished.ok_or("the thread of the script ended before it")?;
+        let finished = finished.ok_or("the thread of the case ended before it")?;
         for warning in &finished.warnings {
             eprintln!("warning: {warning}");
         }
@@ -208,8 +209,8 @@ impl Shared {
 
     fn count(&self, suite: &str, finished: &Finished) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = found.entry(suite.to_owned()).or_insert(Pin { scripts: 0, directives: 0 });
-        found.scripts += 1;
+        let found = found.entry(suite.to_owned()).or_insert(Pin { cases: 0, directives: 0 });
+        found.cases += 1;
         found.directives += finished.directives();
     }
 
@@ -218,7 +219,7 @@ impl Shared {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = true;
         for suite in suites {
-            let found = found.get(suite.name()).copied().unwrap_or(Pin { scripts: 0, directives: 0 });
+            let found = found.get(suite.name()).copied().unwrap_or(Pin { cases: 0, directives: 0 });
             if let Err(error) = suite.check(found) {
                 eprintln!("error: {error}");
                 all = false;
@@ -274,7 +275,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wast");
         std::fs::write(&path, "(module)\n".repeat(17)).unwrap();
-        let script = directory::script(&path).unwrap();
+        let script = Case::Script(directory::script(&path).unwrap());
         let named = grain(Some("i32.wast:1"), false, None);
         assert_eq!(named.lines("spec-v1::i32.wast", &script), Some(vec![1]));
         assert_eq!(named.lines("spec-v1::i64.wast", &script), None);

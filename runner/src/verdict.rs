@@ -291,7 +291,7 @@ fn numbers(place: Place) -> (u32, u32) {
 }
 
 /// A text whose control characters are written out: a script must not be able to steer a terminal.
-fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && c != '\t';
     if !text.contains(steers) {
         return Cow::Borrowed(text);

@@ -93,12 +93,8 @@ fn five_verdicts() {
     assert_eq!(told[4], (Outcome::Passed, 4, String::new()));
     let crash = &case(&report, "crash.wast").failures[0];
     assert_eq!((crash.column, crash.source.as_str()), (3, "(invoke \"fault-segv\")"));
-    assert_eq!(crash.message, "the process of the script was ended by SIGSEGV");
-    assert!(
-        ran.out.contains("/crash.wast:5:3: crashed: the process of the script was ended by SIGSEGV\n"),
-        "{}",
-        ran.out
-    );
+    assert_eq!(crash.message, "its process was ended by SIGSEGV");
+    assert!(ran.out.contains("/crash.wast:5:3: crashed: its process was ended by SIGSEGV\n"), "{}", ran.out);
     let memory = &case(&report, "memory.wast").failures[0].message;
     assert!(
         memory.starts_with("out of memory: ") && memory.ends_with(" in use, over --max-memory 256 MiB"),
@@ -120,11 +116,10 @@ fn a_crash_says_how_and_where() {
         assert_eq!((failure.line, failure.kind.as_str()), (5, "crashed"));
         failure.message.as_str()
     });
-    assert_eq!(told[0], "the process of the script was ended by SIGABRT");
-    assert_eq!(told[1], "the process of the script exited with 3 and no result");
+    assert_eq!(told[0], "its process was ended by SIGABRT");
+    assert_eq!(told[1], "its process exited with 3 and no result");
     assert!(
-        told[2].starts_with("the process of the script was ended by SIGABRT: ")
-            && told[2].contains("overflow"),
+        told[2].starts_with("its process was ended by SIGABRT: ") && told[2].contains("overflow"),
         "{}",
         told[2]
     );
@@ -152,11 +147,7 @@ fn a_harness_isolates_too() {
     let ran = run(&mut command);
     assert_eq!(ran.code, 101, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("1 passed; 1 failed"), "{}", ran.out);
-    assert!(
-        ran.out.contains("a.wast:5:3: crashed: the process of the script was ended by SIGSEGV"),
-        "{}",
-        ran.out
-    );
+    assert!(ran.out.contains("a.wast:5:3: crashed: its process was ended by SIGSEGV"), "{}", ran.out);
 }
 
 /// A report as it is whenever it was made.

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use super::Settings;
+use super::execute::{execute, lost, not_run};
 use super::finished::Finished;
 use super::isolated::{self, Lost};
-use super::workers::{Task, ended_by, execute};
+use super::workers::{CUT_SHORT, Task};
 use crate::script::Embedder;
 
 /// Runs a task, and again where it failed, at most so often as the [settings](Settings::retries) say. What is said of it is what became
@@ -25,7 +26,7 @@ pub(super) fn run<E: Embedder>(
         if !may_again || !finished.has_failed() {
             return Finished { earlier, ..finished };
         }
-        tracing::debug!(script = task.label, attempt = earlier.len() + 1, "a script failed and is run again");
+        tracing::debug!(case = task.label, attempt = earlier.len() + 1, "a case failed and is run again");
         earlier.push(finished.attempt());
     }
 }
@@ -36,16 +37,12 @@ fn once<E: Embedder>(
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
-    let Task { label, suite, script } = task;
     if !settings.isolate {
-        return execute(label.clone(), script, script.expectations(), settings, seat, make);
+        return execute(task.label.clone(), &task.case, task.expectations(), settings, seat, make);
     }
-    match isolated::run(label, suite, script, settings) {
+    match isolated::run(task, settings) {
         Ok(finished) => finished,
-        Err(Lost::Interrupted) => task.not_run("the run was interrupted while it ran", settings),
-        Err(Lost::Ended { course, failure }) => {
-            let text = script.read().unwrap_or_default();
-            ended_by(label.clone(), &text, course, failure, settings)
-        }
+        Err(Lost::Interrupted) => not_run(task, CUT_SHORT, settings),
+        Err(Lost::Ended { course, failure }) => lost(task, course, failure, settings),
     }
 }

@@ -17,10 +17,10 @@ use std::thread;
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use serde::{Deserialize, Serialize};
 use wassay_testsuite::expectation::Expectation;
-use wassay_testsuite::{Script, catalogue, directory};
+use wassay_testsuite::{Case, catalogue, directory};
 
+use super::execute::execute;
 use super::finished::Finished;
-use super::workers::execute;
 use super::{STACK, Settings};
 use crate::script::source::Place;
 use crate::script::{Embedder, Observer};
@@ -81,14 +81,17 @@ pub(super) enum Message {
 }
 
 impl Locator {
-    fn script(&self) -> Result<Script, String> {
+    fn case(&self) -> Result<Case, String> {
         match self {
             Locator::Embedded { suite, name } => {
-                let scripts = catalogue::find(suite).map(|suite| suite.scripts()).unwrap_or_default();
-                let script = scripts.into_iter().find(|script| script.name() == name);
-                script.ok_or_else(|| format!("no embedded case is called {suite}::{name}"))
+                let cases = catalogue::find(suite).map(|suite| suite.cases()).unwrap_or_default();
+                let case = cases.into_iter().find(|case| case.name() == name);
+                case.ok_or_else(|| format!("no embedded case is called {suite}::{name}"))
             }
-            Locator::File(path) => directory::script(&PathBuf::from(path)).map_err(|error| error.to_string()),
+            Locator::File(path) => {
+                let suite = directory::open(&PathBuf::from(path)).map_err(|error| error.to_string())?;
+                suite.cases().pop().ok_or_else(|| format!("{}: no case", suite.name()))
+            }
         }
     }
 }
@@ -126,14 +129,14 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
     for setup in &request.setup {
         setup.apply().map_err(|error| format!("{setup:?}: {error}"))?;
     }
-    let script = request.case.script()?;
+    let case = request.case.case()?;
     let reply = Arc::new(Reply(Mutex::new(BufWriter::new(socket))));
     let thread = thread::Builder::new().name("case".to_owned()).stack_size(STACK);
     let run = move || {
         reply.send(&Message::Started, true);
         let settings =
             Settings { observer: Some(Arc::clone(&reply) as Arc<dyn Observer>), ..request.settings };
-        let finished = execute(request.label, &script, &request.expectations, &settings, &mut None, &make);
+        let finished = execute(request.label, &case, &request.expectations, &settings, &mut None, &make);
         reply.send(&Message::Finished(Box::new(finished)), true);
         // What was said is all that is wanted: nothing is taken down first.
         exit(0)

@@ -1,4 +1,4 @@
-//! What became of a script as a whole.
+//! What became of a case as a whole.
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use wassay_reports::{Attempt, Case, Counts, Failure, Key, Note, Outcome};
 
 use crate::script::source::Place;
 use crate::verdict::ScriptResult;
+use crate::wasi_case::GuestResult;
 
-/// A script that is done with.
+/// A case that is done with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finished {
     /// What messages call it.
@@ -34,12 +35,14 @@ pub struct Finished {
     pub end: End,
 }
 
-/// How a script ended.
+/// How a case ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum End {
-    /// Each of its directives was judged.
+    /// It is a script, and each of its directives was judged.
     Judged(ScriptResult),
-    /// It is no script: it cannot be read, or its text or its header is broken.
+    /// It is a guest, and it was run.
+    Ran(GuestResult),
+    /// It is no script and no guest: it cannot be read, or its text, its header, its module or its JSON is broken.
     Unusable {
         /// One line that names the file, and the place where there is one.
         message: String,
@@ -78,7 +81,12 @@ impl Finished {
 
     /// Whether everything came as expected.
     pub fn is_expected(&self) -> bool {
-        self.unmatched.is_empty() && matches!(&self.end, End::Judged(result) if result.is_success())
+        let is_success = match &self.end {
+            End::Judged(result) => result.is_success(),
+            End::Ran(result) => result.is_success(),
+            _ => false,
+        };
+        is_success && self.unmatched.is_empty()
     }
 
     /// Whether it failed in a way that may be another one when it is run again: a file that is no script stays none, and what passes though
@@ -86,6 +94,7 @@ impl Finished {
     pub(super) fn has_failed(&self) -> bool {
         match &self.end {
             End::Judged(result) => result.counts().failed > 0,
+            End::Ran(result) => !result.is_success(),
             End::Crashed { .. } | End::TimedOut { .. } => true,
             End::Unusable { .. } | End::NotRun { .. } => false,
         }
@@ -106,6 +115,7 @@ impl Finished {
     pub fn directives(&self) -> usize {
         match &self.end {
             End::Judged(result) => result.directives.len(),
+            End::Ran(result) => result.checks,
             End::Unusable { .. } => 0,
             End::Crashed { directives, .. }
             | End::TimedOut { directives, .. }
@@ -129,6 +139,7 @@ impl Finished {
     pub fn render(&self, colour: bool) -> String {
         let (word, message) = match &self.end {
             End::Judged(result) => return result.render(colour) + &self.unmatched_lines(),
+            End::Ran(result) => return result.render(colour),
             // The message names the file.
             End::Unusable { message, .. } => return format!("{message}\n"),
             End::Crashed { message, .. } => ("crashed", message),
@@ -140,7 +151,7 @@ impl Finished {
         format!("{strong}{}{strong:#}: {bad}{word}{bad:#}: {message}\n", self.label)
     }
 
-    /// The script as a case of a report, under this name.
+    /// The case as reports have it, under this name.
     pub fn case(&self, name: &str) -> Case {
         let features = self.uses.clone();
         let (outcome, kind, message, place) = match &self.end {
@@ -149,6 +160,10 @@ impl Finished {
                 let case =
                     Case { name: name.to_owned(), attempts, ..result.to_case(self.duration, features) };
                 return self.with_unmatched(self.with_keys(case, result));
+            }
+            End::Ran(result) => {
+                let attempts = self.earlier.clone();
+                return Case { name: name.to_owned(), attempts, ..result.to_case(self.duration) };
             }
             End::Unusable { message, place } => (Outcome::Failed, "unusable", message, *place),
             End::Crashed { message, .. } => (Outcome::Crashed, "crashed", message, None),

@@ -11,12 +11,13 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::time::Timespec;
 use signal_hook::low_level::signal_name;
-use wassay_testsuite::Script;
+use tempfile::TempDir;
 
 use super::Settings;
 use super::child::{Locator, MARKER, Message, Request, Setup};
 use super::course::Course;
 use super::finished::Finished;
+use super::workers::Task;
 use crate::script::embed::ErrorKind;
 use crate::verdict::{Failure, FailureKind};
 
@@ -54,16 +55,16 @@ pub(super) enum Lost {
 /// # Errors
 ///
 /// The process did not say what became of the case.
-pub(super) fn run(label: &str, suite: &str, script: &Script, settings: &Settings) -> Result<Finished, Lost> {
+pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     let request = Request {
         parent: std::process::id(),
         setup: vec![Setup::NoCore],
-        label: label.to_owned(),
-        case: match script.path() {
+        label: task.label.clone(),
+        case: match task.case.path() {
             Some(path) => Locator::File(path.as_os_str().to_owned()),
-            None => Locator::Embedded { suite: suite.to_owned(), name: script.name().to_owned() },
+            None => Locator::Embedded { suite: task.suite.clone(), name: task.case.name().to_owned() },
         },
-        expectations: script.expectations().to_vec(),
+        expectations: task.expectations().to_vec(),
         settings: settings.clone(),
     };
     let failed = |error: io::Error| {
@@ -79,8 +80,7 @@ pub(super) fn run(label: &str, suite: &str, script: &Script, settings: &Settings
     let failure = match watched {
         Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail)),
         Ok(Watched::Overdue) => {
-            let message =
-                "timeout: the time of the script was over, and its process did not end: it was killed";
+            let message = "timeout: the time allowed is over, and its process did not end: it was killed";
             Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message)
         }
         Ok(Watched::TooLarge { resident, limit }) => {
@@ -97,6 +97,8 @@ pub(super) fn run(label: &str, suite: &str, script: &Script, settings: &Settings
 /// A process that runs a case, and what it has said. It ends with this value.
 struct Process {
     child: Child,
+    /// Its temporary folder, so that nothing stays of what it has no time to remove.
+    _scratch: TempDir,
     /// Where it says what it does; `None` when it has ended.
     socket: Option<UnixStream>,
     /// What it prints.
@@ -121,6 +123,7 @@ impl Process {
     fn start(request: &Request) -> io::Result<Process> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
+        let scratch = tempfile::Builder::new().prefix("wassay-").tempdir()?;
         let (mut socket, end) = UnixStream::pair()?;
         let (output, printed) = io::pipe()?;
         // The file that runs, whatever has become of its path since.
@@ -129,7 +132,7 @@ impl Process {
             command.arg0(name);
         }
         // A group of its own: what a terminal sends to this one's is for the run to deal with.
-        command.env(MARKER, "1").process_group(0);
+        command.env(MARKER, "1").env("TMPDIR", scratch.path()).process_group(0);
         command.stdin(OwnedFd::from(end)).stdout(printed.try_clone()?).stderr(printed);
         let child = command.spawn()?;
         if let Err(error) = socket.write_all(&line) {
@@ -138,6 +141,7 @@ impl Process {
         }
         Ok(Process {
             child,
+            _scratch: scratch,
             socket: Some(socket),
             output: Some(output),
             partial: Vec::new(),
@@ -274,10 +278,10 @@ fn crash(status: ExitStatus, tail: &[u8]) -> String {
     let how = match (status.signal(), status.code()) {
         (Some(signal), _) => {
             let name = signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
-            format!("the process of the script was ended by {name}")
+            format!("its process was ended by {name}")
         }
         (None, code) => {
-            format!("the process of the script exited with {} and no result", code.unwrap_or_default())
+            format!("its process exited with {} and no result", code.unwrap_or_default())
         }
     };
     let printed = String::from_utf8_lossy(tail);

@@ -1,31 +1,26 @@
-//! The threads that scripts run on.
+//! The threads that cases run on.
 
-use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
-use std::mem;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use wassay_reports::Key;
 use wassay_testsuite::expectation::Expectation;
-use wassay_testsuite::{ReadError, Script, Suite};
+use wassay_testsuite::{Case, Suite};
 
-use super::course::{Course, Noted};
-use super::finished::{End, Finished};
-use super::uses::Recorder;
+use super::execute::not_run;
+use super::finished::Finished;
 use super::{Settings, attempt, label};
-use crate::catalogue::judging;
-use crate::keys;
-use crate::script::source::{Place, Source, SourceError};
-use crate::script::split::split;
-use crate::script::{Embedder, Observer, Options, STACK, parse, run};
-use crate::verdict::{Failure, FailureKind};
+use crate::script::{Embedder, STACK};
+
+/// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
+const NOT_BEGUN: &str = "a case before it failed";
+const NOT_REACHED: &str = "the run was interrupted before it";
+pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 
 /// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
 #[derive(Debug)]
@@ -96,7 +91,7 @@ impl Workers {
         }
         self.abandoned.fetch_or(!open.is_empty(), Ordering::Relaxed);
         for (number, task) in open {
-            ended(number, task.not_run("the run was interrupted while it ran", &shared.settings));
+            ended(number, not_run(&task, CUT_SHORT, &shared.settings));
         }
     }
 }
@@ -119,28 +114,25 @@ impl Drop for Workers {
     }
 }
 
-/// A script to run.
+/// A case to run.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// What messages call it.
     pub(super) label: String,
     /// The name of its suite.
     pub(super) suite: String,
-    pub(super) script: Script,
+    pub(super) case: Case,
 }
 
 impl Task {
-    /// A script of a suite.
-    pub fn new(suite: &Suite, script: &Script) -> Task {
-        Task { label: label(suite, script), suite: suite.name().to_owned(), script: script.clone() }
+    /// A case of a suite.
+    pub fn new(suite: &Suite, case: &Case) -> Task {
+        Task { label: label(suite, case), suite: suite.name().to_owned(), case: case.clone() }
     }
 
-    /// What became of it where it was not run: its directives are counted all the same.
-    pub(super) fn not_run(&self, why: &str, settings: &Settings) -> Finished {
-        let keys = self.script.read().map_or_else(|_| Vec::new(), |text| directives(&self.label, &text));
-        let end = End::NotRun { message: why.to_owned(), directives: keys.len() };
-        let finished = Finished::new(self.label.clone(), end);
-        if settings.keys { Finished { keys, ..finished } } else { finished }
+    /// What is expected of its directives.
+    pub(super) fn expectations(&self) -> &[Expectation] {
+        self.case.script().map_or(&[], |script| script.expectations())
     }
 }
 
@@ -153,11 +145,11 @@ struct Job {
     reply: Sender<(usize, Finished)>,
 }
 
-/// What the scripts of one run share.
+/// What the cases of one run share.
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
-    /// Whether a script has failed and no more are to be begun.
+    /// Whether a case has failed and no more are to be begun.
     stopped: AtomicBool,
 }
 
@@ -169,9 +161,9 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
         let Ok(Job { number, task, shared, reply }) = job else { return };
         let (settings, stopped) = (&shared.settings, &shared.stopped);
         let finished = if settings.interrupt.is_set() {
-            task.not_run("the run was interrupted before it", settings)
+            not_run(&task, NOT_REACHED, settings)
         } else if stopped.load(Ordering::Relaxed) {
-            task.not_run("a script before it failed", settings)
+            not_run(&task, NOT_BEGUN, settings)
         } else {
             attempt::run(&task, settings, &mut seat, make)
         };
@@ -181,155 +173,6 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
         // Where nobody listens any more there is nobody to tell.
         let _ = reply.send((number, finished));
     }
-}
-
-/// Runs a script from its file to its result.
-pub(super) fn execute<E: Embedder>(
-    label: String,
-    script: &Script,
-    expectations: &[Expectation],
-    settings: &Settings,
-    seat: &mut Option<E>,
-    make: &dyn Fn() -> E,
-) -> Finished {
-    let text = match script.read() {
-        Ok(text) => text,
-        Err(error) => return Finished::new(label, unreadable(&error)),
-    };
-    let judging = match judging(script, &label, &text, settings.features) {
-        Ok(judging) => judging,
-        Err(error) => {
-            let place = error.place().map(|(line, column)| Place { line, column });
-            return Finished::new(label, End::Unusable { message: error.to_string(), place });
-        }
-    };
-    let options = Options {
-        features: judging.features,
-        match_kind: settings.match_kind,
-        lines: settings.lines.clone(),
-        fail_fast: settings.fail_fast,
-        timeout: settings.timeout,
-        max_memory: settings.max_memory,
-        observer: settings.observer.clone(),
-        ..Options::default()
-    };
-    tracing::debug!(script = label, features = %options.features, "running a script");
-    let mut finished = run_caught(label, &text, expectations, options, settings, seat, make);
-    finished.warnings = judging.warnings;
-    finished
-}
-
-/// Runs a script; a panic ends it alone.
-fn run_caught<E: Embedder>(
-    label: String,
-    text: &str,
-    expectations: &[Expectation],
-    mut options: Options,
-    settings: &Settings,
-    seat: &mut Option<E>,
-    make: &dyn Fn() -> E,
-) -> Finished {
-    let course = Arc::new(Noted::new(options.observer.take()));
-    options.observer = Some(Arc::clone(&course) as Arc<dyn Observer>);
-    let run_all = || {
-        let embedder = seat.get_or_insert_with(make);
-        let script = parse(Source::new(&label, text))?;
-        let wanted = settings.keys || !expectations.is_empty();
-        let keys = if wanted { keys::of(&script) } else { Vec::new() };
-        let unmatched = expect(expectations, &keys, &mut options);
-        let (result, uses) = if settings.uses {
-            let mut recorder = Recorder::new(embedder);
-            let result = run(&script, &options, &mut recorder);
-            (result, recorder.names().map(str::to_owned).collect())
-        } else {
-            (run(&script, &options, embedder), Vec::new())
-        };
-        let keys = if settings.keys { keys } else { Vec::new() };
-        Ok::<_, SourceError>(Finished {
-            uses,
-            keys,
-            unmatched,
-            ..Finished::new(label.clone(), End::Judged(result))
-        })
-    };
-    match catch_unwind(AssertUnwindSafe(run_all)) {
-        Ok(Ok(finished)) => finished,
-        Ok(Err(error)) => {
-            let (message, place) = (error.to_string(), Some(error.place));
-            Finished::new(label, End::Unusable { message, place })
-        }
-        Err(payload) => {
-            // Nobody knows in what state the embedder is: it is not even dropped.
-            mem::forget(seat.take());
-            let failure = Failure::new(FailureKind::Crashed, panic_message(&*payload));
-            ended_by(label, text, course.take(), failure, settings)
-        }
-    }
-}
-
-/// What became of a script that ended amid its directives, or before the first.
-pub(super) fn ended_by(
-    label: String,
-    text: &str,
-    course: Course,
-    failure: Failure,
-    settings: &Settings,
-) -> Finished {
-    let has_begun = course.begun.is_some();
-    let ended = || {
-        let script = parse(Source::new(&label, text)).ok()?;
-        let keys = if settings.keys { keys::of(&script) } else { Vec::new() };
-        Some((course.ended_by(&failure, &script, settings.lines.as_ref())?, keys))
-    };
-    if has_begun && let Ok(Some((result, keys))) = catch_unwind(AssertUnwindSafe(ended)) {
-        return Finished { keys, ..Finished::new(label, End::Judged(result)) };
-    }
-    // What cannot even be parsed, since that may be what ended it, is counted by its forms.
-    let source = Source::new(&label, text);
-    let directives = split(&source).map_or(0, |forms| forms.len());
-    let message = failure.message;
-    let end = match failure.kind {
-        FailureKind::Crashed => End::Crashed { message, directives },
-        _ => End::TimedOut { message, directives },
-    };
-    Finished::new(label, end)
-}
-
-/// Notes what is expected of each directive; gives the keys that are none of this script's.
-fn expect(expectations: &[Expectation], keys: &[(Place, Key)], options: &mut Options) -> Vec<String> {
-    let numbers: HashMap<String, usize> =
-        keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
-    let mut unmatched = Vec::new();
-    for expectation in expectations {
-        match numbers.get(&expectation.key) {
-            Some(number) => {
-                options.expected.entry(*number).or_insert_with(|| expectation.clone());
-            }
-            None => unmatched.push(expectation.key.clone()),
-        }
-    }
-    unmatched
-}
-
-/// The directives that a script has, as far as it can be parsed.
-fn directives(label: &str, text: &str) -> Vec<(Place, Key)> {
-    let directives =
-        || parse(Source::new(label, text)).map_or_else(|_| Vec::new(), |script| keys::of(&script));
-    catch_unwind(directives).unwrap_or_default()
-}
-
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    format!("the runner panicked, which is a fault of its own: {}", text.unwrap_or("no message"))
-}
-
-fn unreadable(error: &ReadError) -> End {
-    let place = match error {
-        ReadError::NotUtf8 { line, column, .. } => Some(Place { line: *line, column: *column }),
-        _ => None,
-    };
-    End::Unusable { message: error.to_string(), place }
 }
 
 #[cfg(test)]
@@ -342,9 +185,11 @@ mod tests {
     use wassay_testsuite::directory;
 
     use super::*;
+    use crate::batch::End;
     use crate::script::embed::{Begun, EmbedError, ErrorKind, Results};
+    use crate::script::source::Place;
     use crate::script::value::Value;
-    use crate::verdict::Outcome;
+    use crate::verdict::{FailureKind, Outcome};
 
     /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its kind were made.
     struct Panicky(Arc<AtomicUsize>);
@@ -409,7 +254,7 @@ mod tests {
             fs::write(folder.path().join(format!("{number}.wast")), text).unwrap();
         }
         let suite = directory::open(folder.path()).unwrap();
-        let tasks: Vec<Task> = suite.scripts().iter().map(|script| Task::new(&suite, script)).collect();
+        let tasks: Vec<Task> = suite.cases().iter().map(|case| Task::new(&suite, case)).collect();
         let made = Arc::new(AtomicUsize::new(0));
         let workers = {
             let made = Arc::clone(&made);
@@ -466,14 +311,5 @@ mod tests {
         assert_eq!(place(&finished[0]), Some(Place { line: 1, column: 1 }));
         assert_eq!(place(&finished[1]), Some(Place { line: 1, column: 5 }));
         assert_eq!(made, 1001);
-    }
-
-    #[test]
-    fn panics_say_what_they_were_given() {
-        let text: Box<dyn Any + Send> = Box::new("why");
-        let string: Box<dyn Any + Send> = Box::new("why".to_owned());
-        let other: Box<dyn Any + Send> = Box::new(7);
-        assert!(panic_message(&*text).ends_with(": why") && panic_message(&*string).ends_with(": why"));
-        assert!(panic_message(&*other).ends_with(": no message"));
     }
 }

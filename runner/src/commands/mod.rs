@@ -82,14 +82,14 @@ impl Error {
     }
 }
 
-/// So many threads to run scripts on; as many as there are processors where it is not said.
+/// So many threads to run cases on; as many as there are processors where it is not said.
 fn workers<E: Embedder>(
     jobs: Option<NonZeroUsize>,
-    scripts: usize,
+    cases: usize,
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Workers, Error> {
     let jobs = jobs.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let jobs = jobs.min(NonZeroUsize::new(scripts).unwrap_or(NonZeroUsize::MIN));
+    let jobs = jobs.min(NonZeroUsize::new(cases).unwrap_or(NonZeroUsize::MIN));
     Workers::start(jobs, make)
         .map_err(|error| Error::System { what: format!("cannot start {jobs} threads (--jobs)"), error })
 }
@@ -157,13 +157,13 @@ impl Begin {
 
 /// A suite of a report.
 fn suite_report(selection: &Selection, finished: &[Finished]) -> Suite {
-    let scripts = selection.scripts.iter().zip(finished);
-    let url = selection.scripts.first().and_then(|script| source_url::of_file(script.path()?, script.name()));
+    let cases = selection.cases.iter().zip(finished);
+    let url = selection.cases.first().and_then(|case| source_url::of_file(case.path()?, case.name()));
     Suite {
         name: selection.suite.name().to_owned(),
         source: selection.suite.source().to_owned(),
         url,
-        cases: scripts.map(|(script, finished)| finished.case(script.name())).collect(),
+        cases: cases.map(|(case, finished)| finished.case(case.name())).collect(),
     }
 }
 
