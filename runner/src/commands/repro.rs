@@ -9,17 +9,22 @@ use wassay_testsuite::directory;
 
 use super::output::{complain, note, print};
 use super::{Error, Exit, plural};
-use crate::batch::{STACK, Settings, embedder};
+use crate::batch::{STACK, Settings};
 use crate::catalogue::judging;
 use crate::repro::{NoRepro, Repro, reproduce};
 use crate::script::source::Source;
-use crate::script::{Options, parse};
+use crate::script::{Embedder, Options, parse};
 
 /// How long to look for what can be left out.
 const TIME: Duration = Duration::from_secs(60);
 
 /// Writes a script that fails as the directive on this line of a file does. That there is none is a failure.
-pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Result<Exit, Error> {
+pub(super) fn run<E: Embedder>(
+    file: &Path,
+    line: NonZeroUsize,
+    settings: &Settings,
+    make: impl Fn() -> E + Send + Sync,
+) -> Result<Exit, Error> {
     let label = file.display().to_string();
     let usage = |error: &dyn std::error::Error| Error::Usage(error.to_string());
     let script = directory::script(file).map_err(|error| usage(&error))?;
@@ -30,11 +35,12 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
         features: judging.features,
         match_kind: settings.match_kind,
         timeout: settings.timeout,
+        max_memory: settings.max_memory,
         ..Options::default()
     };
     let found = on_a_thread(&label, || {
         let script = parse(Source::new(label.as_str(), &text)).map_err(|error| usage(&error))?;
-        Ok(reproduce(&script, &line.into(), &options, TIME, &mut embedder()))
+        Ok(reproduce(&script, &line.into(), &options, TIME, &mut make()))
     })?;
     match found {
         Ok(repro) => {

@@ -11,10 +11,10 @@ use wassay_testsuite::{catalogue, directory};
 
 use super::output::{colour_on, complain, print};
 use super::report_file::{ReportFile, check_all};
-use super::{Begin, Error, Exit, duration, plural, repro, source_url, workers};
+use super::{Begin, Error, Exit, duration, interrupt, limit, plural, repro, source_url, workers};
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
-use crate::script::LineRange;
 use crate::script::messages::MatchKind;
+use crate::script::{Embedder, LineRange};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +53,9 @@ pub(crate) struct Args {
     /// How long each script may run, as in `10s`; without it, for ever
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
+    /// How many bytes the memories and the objects of a script may have, as in `512MiB`
+    #[arg(long, value_name = "SIZE", value_parser = limit)]
+    max_memory: Option<u64>,
     /// Write a report: json, junit, markdown, html or badge. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
@@ -61,7 +64,10 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
 }
 
-pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+pub(crate) fn run<E: Embedder>(
+    args: Args,
+    make: impl Fn() -> E + Send + Sync + 'static,
+) -> Result<Exit, Error> {
     let suite_features = args.suite.as_deref().map(features_of).transpose()?;
     if let Some(line) = args.repro {
         let [file] = args.files.as_slice() else {
@@ -73,9 +79,10 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             features: args.features.or(suite_features),
             match_kind: args.match_kind,
             timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
+            max_memory: args.max_memory,
             ..Settings::default()
         };
-        return repro::run(file, line, &settings);
+        return repro::run(file, line, &settings, make);
     }
     check_all(&args.reports)?;
     let (selections, unusable) = open(&args.files);
@@ -87,9 +94,13 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         timeout: args.timeout,
         uses: !args.reports.is_empty(),
         keys: !args.reports.is_empty(),
+        max_memory: args.max_memory,
+        interrupt: interrupt()?,
+        ..Settings::default()
     };
+    let interrupt = settings.interrupt.clone();
     let jobs = args.fail_fast.then_some(NonZeroUsize::MIN);
-    let (begin, workers) = (Begin::now(), workers(jobs, selections.len())?);
+    let (begin, workers) = (Begin::now(), workers(jobs, selections.len(), make)?);
     let ran = batch::run(&workers, &selections, settings, |_, _| {});
     let finished: Vec<Finished> = unusable.into_iter().chain(ran.into_iter().flatten()).collect();
     if args.lines.is_some() && finished.iter().all(has_nothing_judged) {
@@ -107,7 +118,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         let report = begin.report(vec![Suite { name, source: "files".to_owned(), url, cases }]);
         args.reports.iter().try_for_each(|file| file.write(&report, None))?;
     }
-    Ok(exit(&finished))
+    Ok(if interrupt.is_set() { Exit::Interrupted } else { exit(&finished) })
 }
 
 fn features_of(suite: &str) -> Result<Features, Error> {
