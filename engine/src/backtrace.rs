@@ -24,7 +24,7 @@ use crate::vm::trace::{INNERMOST, OUTERMOST};
 /// let instance = Linker::new().instantiate(&mut store, &module)?;
 /// let Some(Extern::Func(half)) = instance.export(&store, "half") else { panic!("the module exports it") };
 /// let trap = half.invoke(&mut store, &[Val::I32(1)]).unwrap_err();
-/// assert_eq!(trap.backtrace().unwrap().to_string(), "  0: half (0x2a)");
+/// assert_eq!(trap.backtrace().unwrap().to_string(), "  0: half (0x27)");
 /// # Ok::<(), wassay_engine::Error>(())
 /// ```
 #[derive(Debug, Default)]

@@ -1,10 +1,10 @@
 //! Which frames an activation had when it was left: its innermost and its outermost ones.
 
 /// How many of the innermost frames are kept.
-pub(crate) const INNERMOST: usize = 32;
+pub(crate) const INNERMOST: usize = 24;
 
 /// How many of the outermost frames are kept besides, where there are more.
-pub(crate) const OUTERMOST: usize = 16;
+pub(crate) const OUTERMOST: usize = 8;
 
 /// The frames of the activation that was left last. It is filled where nothing can be allocated, as in a signal handler.
 #[derive(Debug)]
