@@ -34,10 +34,12 @@
 //! |---|---|
 //! | `WASSAY_SUITES` | folders to run besides, separated by `:`; one that is absent is listed as `not run` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
+//! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
 //! | [`WASSAY_STRESS`](STRESS) | `1`: every allocation of an object collects first |
 
 use std::collections::BTreeMap;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -47,11 +49,15 @@ use std::thread::available_parallelism;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use wassay_testsuite::{Case, Pin, Script, Suite, directory};
 
-use crate::batch::{End, Finished, Settings, TIMEOUT, Workers, embedder, full_name, label};
+use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedder, full_name};
 #[cfg(doc)]
 use crate::batch::{STRESS, VERIFIER};
-use crate::script::parse;
 use crate::script::source::Source;
+use crate::script::{Embedder, parse};
+
+/// The environment variable that gives each script a process of its own: `1` on. The process is another one of the same test binary,
+/// which comes no further than to [`run`].
+pub const ISOLATE: &str = "WASSAY_ISOLATE";
 
 /// The suites of the catalogue that run when none is named.
 pub fn default_suites() -> Vec<Suite> {
@@ -62,10 +68,23 @@ pub fn default_suites() -> Vec<Suite> {
 ///
 /// A complete run of an embedded suite fails also where the suite does not hold as many directives as the catalogue says.
 pub fn run(suites: Vec<Suite>) -> ExitCode {
+    run_with(suites, embedder)
+}
+
+/// The same, on engines that `make` makes.
+pub fn run_with<E: Embedder>(
+    suites: Vec<Suite>,
+    make: impl Fn() -> E + Clone + Send + Sync + 'static,
+) -> ExitCode {
+    if let Some(exit) = batch::child(make.clone()) {
+        return exit;
+    }
     let args = Arguments::from_args();
     let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
+        isolate: std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0"),
+        start: Box::new(move |threads| Workers::start(threads, make.clone())),
         workers: OnceLock::new(),
         found: Mutex::default(),
     });
@@ -134,6 +153,8 @@ impl Grain {
 /// What the trials of a process share.
 struct Shared {
     threads: NonZeroUsize,
+    isolate: bool,
+    start: Box<dyn Fn(NonZeroUsize) -> io::Result<Workers> + Send + Sync>,
     /// Started by the first trial that runs.
     workers: OnceLock<Result<Workers, String>>,
     /// How many cases and directives of each suite were run in full.
@@ -144,11 +165,11 @@ impl Shared {
     fn add_trials(self: &Arc<Self>, suite: &Suite, grain: &Grain, trials: &mut Vec<Trial>) {
         for case in suite.cases() {
             let name = full_name(suite, &case);
-            let label = label(suite, &case);
+            let task = Task::new(suite, &case);
             let Some(lines) = grain.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
                 trials.push(Trial::test(name, move || {
-                    let finished = shared.run_case(label, &case)?;
+                    let finished = shared.run_case(task)?;
                     shared.count(&suite, &finished);
                     judged(&finished, None)
                 }));
@@ -158,9 +179,9 @@ impl Shared {
             let once = Arc::new(OnceLock::new());
             for line in lines {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
-                let (label, case) = (label.clone(), case.clone());
+                let task = task.clone();
                 trials.push(Trial::test(format!("{name}:{line}"), move || {
-                    let finished = once.get_or_init(|| shared.run_case(label, &case));
+                    let finished = once.get_or_init(|| shared.run_case(task));
                     judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
                 }));
             }
@@ -168,15 +189,15 @@ impl Shared {
     }
 
     /// Runs a case on a thread whose stack is large enough; that of a trial may not be.
-    fn run_case(&self, label: String, case: &Case) -> Result<Finished, String> {
+    fn run_case(&self, task: Task) -> Result<Finished, String> {
         let start = || {
-            Workers::start(self.threads, embedder)
+            (self.start)(self.threads)
                 .map_err(|error| format!("cannot start {} threads: {error}", self.threads))
         };
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;
-        let settings = Settings { timeout: Some(TIMEOUT), ..Settings::default() };
-        workers.run(std::iter::once((label, case.clone())), settings, |_, ended| {
+        let settings = Settings { timeout: Some(TIMEOUT), isolate: self.isolate, ..Settings::default() };
+        workers.run(std::iter::once(task), settings, |_, ended| {
             finished = Some(ended);
         });
         let finished = finished.ok_or("the thread of the case ended before it")?;

@@ -274,3 +274,58 @@ fn a_module_that_cannot_be_run_is_named() {
         assert!(ran.out.starts_with(message), "{module}: {}", ran.out);
     }
 }
+
+#[test]
+fn without_openat2_guests_do_the_same_in_processes_of_their_own() {
+    let report = |args: &[&str]| {
+        let folder = Folder::new::<&str>(&[]);
+        let file = folder.arg("r.json");
+        let ran = wassay(&[&["test", "--report", &format!("json={file}")], args].concat());
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        json::parse(&std::fs::read_to_string(file).unwrap()).unwrap().suites
+    };
+    let suites = report(&["wasi", "wasi@no-openat2"]);
+    let passed = |suite: &wassay_reports::Suite| {
+        let passed = suite.cases.iter().filter(|case| case.outcome == Outcome::Passed);
+        passed.map(|case| (case.name.clone(), case.directives)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        suites.iter().map(|suite| suite.name.as_str()).collect::<Vec<_>>(),
+        ["wasi", "wasi@no-openat2"]
+    );
+    assert_eq!(passed(&suites[0]), passed(&suites[1]));
+    assert_eq!(passed(&suites[1]).len(), suites[0].cases.len());
+    // Any folder has the variant, and scripts are not among it.
+    let folder =
+        Folder::new(&[("a.wat", NOTHING), ("a.json", "{\"exit_code\": 1}"), ("b.wast", common::PASSES)]);
+    let path = format!("{}@no-openat2", folder.path().display());
+    let ran = wassay(&["test", &path]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("/a.wat@no-openat2: wrong-exit-code: "), "{}", ran.out);
+    assert!(
+        ran.err.starts_with(&format!("{path}: 1 case, 2 directives, 1 case not as expected")),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn where_no_call_can_be_blocked_the_variant_is_not_run_and_says_so() {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+    /// The number of `seccomp` on x86-64.
+    const SECCOMP: i64 = 317;
+    // The filter is this thread's, and that of the processes that it starts.
+    let run = || {
+        let target = TargetArch::try_from(std::env::consts::ARCH).unwrap();
+        let rules = [(SECCOMP, Vec::new())].into();
+        let filter =
+            SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(1), target).unwrap();
+        seccompiler::apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
+        wassay(&["test", "wasi@no-openat2"])
+    };
+    let ran = std::thread::spawn(run).join().unwrap();
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let reason = "wat/files.wat: not run: openat2 cannot be blocked here: ";
+    assert!(ran.out.contains(&format!("wasi@no-openat2::{reason}")), "{}", ran.out);
+    assert!(ran.out.contains("skipped"), "{}", ran.out);
+}

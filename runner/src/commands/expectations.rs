@@ -9,7 +9,7 @@ use wassay_testsuite::expectation::{Entry, Expectations, Expected};
 
 use super::Error;
 use crate::batch::{End, Finished, Selection};
-use crate::verdict::{FailureKind, Outcome};
+use crate::verdict::Outcome;
 
 /// Reads a file of expectations; one that is to be written may be missing.
 pub(crate) fn read(path: &Path, may_be_missing: bool) -> Result<Expectations, Error> {
@@ -68,9 +68,7 @@ pub(crate) fn renewed(
             for ((_, key), directive) in finished.keys.iter().zip(&result.directives) {
                 match &directive.outcome {
                     Outcome::Skipped(_) | Outcome::ExpectedFailure(..) => kept.push(key.to_string()),
-                    Outcome::Failed(failure)
-                        if failure.kind.is_timeout() || failure.kind == FailureKind::NotRun =>
-                    {
+                    Outcome::Failed(failure) if failure.kind.is_end() => {
                         covers = false;
                     }
                     Outcome::Failed(failure) => failed.push(Entry {

@@ -12,9 +12,10 @@ use wassay_testsuite::{PinError, Suite, catalogue};
 use super::output::{colour_on, complain, print};
 use super::progress::Progress;
 use super::report_file::{ReportFile, check_all, read};
-use super::{Begin, Error, Exit, duration, expectations, suite_report, workers};
+use super::{Begin, Error, Exit, duration, expectations, interrupt, limit, suite_report, workers};
 use crate::batch::{self, Finished, Selection, Settings, TIMEOUT, full_name};
 use crate::catalogue::resolve;
+use crate::script::Embedder;
 use crate::script::messages::MatchKind;
 
 const EXAMPLES: &str = "\
@@ -48,6 +49,15 @@ pub(crate) struct Args {
     /// How long each case may run, as in `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
+    /// How many bytes the memories and the objects of a script may have, as in `512MiB`; with --isolate, its process too
+    #[arg(long, value_name = "SIZE", value_parser = limit)]
+    max_memory: Option<u64>,
+    /// Run each script in a process of its own, so that a crash is a verdict and not the end of the run
+    #[arg(long)]
+    isolate: bool,
+    /// How many times more a script that fails is run; one that then passes is flaky
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    retries: u32,
     /// What is expected of directives besides that they pass, a TOML file; it goes before what is known of embedded suites
     #[arg(long, value_name = "FILE")]
     expectations: Option<PathBuf>,
@@ -65,7 +75,10 @@ pub(crate) struct Args {
     suites: Vec<String>,
 }
 
-pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+pub(crate) fn run<E: Embedder>(
+    args: Args,
+    make: impl Fn() -> E + Send + Sync + 'static,
+) -> Result<Exit, Error> {
     let mut selections = select(suites(&args.suites)?, &args.filters)?;
     let expected = match &args.expectations {
         Some(path) => {
@@ -84,10 +97,15 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
         uses: !args.reports.is_empty(),
         keys: !args.reports.is_empty() || baseline.is_some() || args.bless_expectations,
+        isolate: args.isolate,
+        max_memory: args.max_memory,
+        retries: args.retries,
+        interrupt: interrupt()?,
         ..Settings::default()
     };
+    let interrupt = settings.interrupt.clone();
     let cases = selections.iter().map(|selection| selection.cases.len()).sum();
-    let (begin, workers) = (Begin::now(), workers(args.jobs, cases)?);
+    let (begin, workers) = (Begin::now(), workers(args.jobs, cases, make)?);
     let mut progress = Progress::new(&selections);
     let finished =
         batch::run(&workers, &selections, settings, |suite, finished| progress.ended(suite, finished));
@@ -112,6 +130,9 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     args.reports.iter().try_for_each(|file| file.write(&report, changes.as_ref()))?;
     let regressed = changes.is_some_and(|changes| changes.is_regression());
     let mut as_expected = report.is_expected();
+    if interrupt.is_set() {
+        return Ok(Exit::Interrupted);
+    }
     if let Some(path) = args.expectations.as_deref().filter(|_| args.bless_expectations) {
         let (renewed, covers) = expectations::renewed(expected, &selections, &finished);
         expectations::write(&renewed, path)?;

@@ -37,17 +37,16 @@ pub(crate) fn checks(guest: &Guest) -> usize {
 fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     let unusable = |message: String| End::Unusable { message: format!("{label}: {message}"), place: None };
     if let Some(version) = guest.other_version().map_err(broken)? {
-        return Ok(End::Skipped {
-            message: format!("its manifest says {version}, and preview 1 is what is run"),
-        });
+        let message = format!("its manifest says {version}, and preview 1 is what is run");
+        return Ok(End::Skipped { message, directives: 1 });
     }
     let spec = guest.spec().map_err(broken)?;
     let checks = guest.checks().map_err(broken)?;
     let is_blessed = bless::is_asked_for() && guest.path().is_some();
     let goldens = if is_blessed { Goldens::default() } else { guest.goldens().map_err(broken)? };
     let module = guest.module().map_err(broken)?;
-    let engine =
-        batch::engine(settings.features.unwrap_or_default()).map_err(|error| unusable(error.to_string()))?;
+    let engine = batch::engine(settings.features.unwrap_or_default(), settings.max_memory)
+        .map_err(|error| unusable(error.to_string()))?;
     let mut result = GuestResult { name: label.to_owned(), checks, ..GuestResult::default() };
     let timeout = settings.timeout.unwrap_or(TIMEOUT);
     for (preview, module) in previews(&module, &spec.extension.previews).map_err(unusable)? {

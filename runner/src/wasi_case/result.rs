@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use serde::{Deserialize, Serialize};
 use wassay_reports::{Case, Counts, Failure, Outcome};
 
 use crate::verdict::printable;
@@ -13,7 +14,7 @@ use crate::verdict::printable;
 const SHOWN: usize = 200;
 
 /// What became of a guest.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct GuestResult {
     /// What messages call it.
     pub name: String,
@@ -53,6 +54,7 @@ impl GuestResult {
             failures: self.failures.clone(),
             notes: Vec::new(),
             keys: Vec::new(),
+            attempts: Vec::new(),
         }
     }
 

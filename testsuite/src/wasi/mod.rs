@@ -31,6 +31,26 @@ pub struct Guest {
     name: String,
     module: PathBuf,
     files: Files,
+    variant: Option<Variant>,
+}
+
+/// Under what a guest is run besides. The name of a suite with all guests under one ends in `@` and the name of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// The system does not know `openat2`, so that paths are followed name by name.
+    NoOpenat2,
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: [Variant; 1] = [Variant::NoOpenat2];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::NoOpenat2 => "no-openat2",
+        }
+    }
 }
 
 /// What a guest is to leave behind.
@@ -46,7 +66,16 @@ pub struct Goldens {
 
 impl Guest {
     pub(crate) fn new(name: String, module: PathBuf, files: Files) -> Guest {
-        Guest { name, module, files }
+        Guest { name, module, files, variant: None }
+    }
+
+    /// Under what it is run besides.
+    pub fn variant(&self) -> Option<Variant> {
+        self.variant
+    }
+
+    pub(crate) fn set_variant(&mut self, variant: Variant) {
+        self.variant = Some(variant);
     }
 
     /// The path of the module inside its suite, with `/` between folders. Unique within the suite.
