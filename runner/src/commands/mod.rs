@@ -22,6 +22,7 @@ use wassay_reports::{Engine, Report, Suite};
 
 use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
+use crate::fetch::FetchError;
 use crate::script::Embedder;
 
 /// How the process ends.
@@ -61,6 +62,9 @@ pub(crate) enum Error {
     /// A word names no suite.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// A suite cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// A module cannot be run.
     #[error("{0}")]
     Module(String),
@@ -78,7 +82,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Error::Usage(_) | Error::Resolve(_) => Exit::Usage,
-            Error::Module(_) | Error::System { .. } => Exit::Failure,
+            Error::Fetch(_) | Error::Module(_) | Error::System { .. } => Exit::Failure,
         }
     }
 }
