@@ -25,7 +25,7 @@ use crate::verdict::{Failure, FailureKind};
 const START: Duration = Duration::from_secs(30);
 
 /// How long a case may go on when its time is over, to say so itself.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How often a run looks whether it was interrupted, and whether time is over.
 const TICK: Duration = Duration::from_millis(20);

@@ -6,6 +6,7 @@ mod progress;
 pub(crate) mod report;
 mod report_file;
 pub(crate) mod run;
+mod shard;
 mod source_url;
 pub(crate) mod suite;
 pub(crate) mod test;
