@@ -1,4 +1,4 @@
-/* Files in the folder `/`, which is empty: large reads and writes, by one buffer and by many, places, sizes, flags, names. */
+/* Files in the folder `/`: large reads and writes, by one buffer and by many, places, sizes, flags, names. */
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-//! What the standard library does by WASI: arguments, variables, clocks, files, folders; what it cannot do is an error. The folder `/` is
-//! empty, the variable `GREETING` is `hello`, standard input has two lines.
+//! What the standard library does by WASI: arguments, variables, clocks, files, folders; what it cannot do is an error. The folder `/` has
+//! one file, the variable `GREETING` is `hello`, standard input begins with two lines.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -14,7 +14,7 @@ fn process() -> io::Result<()> {
     assert!(env::var("HOME").is_err() && env::vars().count() == 1);
     env::set_var("OWN", "1");
     assert_eq!(env::var("OWN").as_deref(), Ok("1"));
-    let lines: Vec<String> = io::stdin().lock().lines().collect::<Result<_, _>>()?;
+    let lines: Vec<String> = io::stdin().lock().lines().take(2).collect::<Result<_, _>>()?;
     assert_eq!(lines, ["one", "two"]);
     let (begun, system) = (Instant::now(), SystemTime::now());
     thread::sleep(Duration::from_millis(20));
@@ -71,7 +71,7 @@ fn folders() -> io::Result<()> {
     assert_eq!(names.len(), 301);
     assert!(fs::remove_dir("/a/b").is_err());
     fs::remove_dir_all("/a")?;
-    assert_eq!(fs::read_dir("/")?.count(), 0);
+    assert_eq!(fs::read_dir("/")?.count(), 1);
     assert!(File::open("../etc/passwd").is_err() && fs::read_dir("/..").is_err());
     Ok(())
 }
