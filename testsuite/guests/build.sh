@@ -2,7 +2,7 @@
 # Builds guests: build.sh LANGUAGE [DIR], where LANGUAGE is `c` or `rust`, and DIR gets the programs and a file `compilers`, which says what
 # built them; without DIR, beside the sources. Where there is no compiler it says why on one line, and exits with 3.
 #
-# On Debian, the packages clang, lld, wasi-libc and libclang-rt-dev-wasm32 (or libclang-rt-14-dev-wasm32) are what C needs, rustc and
+# On Debian, the packages clang, lld, wasi-libc and libclang-rt-dev-wasm32 are what C needs, rustc and
 # libstd-rust-dev-wasm32 what Rust does. Guests in Go are built where they are tested: they are megabytes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
