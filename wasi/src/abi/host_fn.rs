@@ -1,5 +1,7 @@
 //! Rust functions as host functions: their parameters say what a call takes.
 
+use std::collections::HashSet;
+
 use wassay_engine::{Caller, Error, Extern, Func, FuncType, Linker, Result, StoreState, ValType, Words};
 
 use super::arg::Arg;
@@ -118,16 +120,26 @@ pub(crate) struct Definer<'a> {
     pub(crate) store: &'a mut StoreState,
     pub(crate) linker: &'a mut Linker,
     pub(crate) module: &'static str,
+    /// The functions that are wanted; `None` for all.
+    pub(crate) wanted: Option<HashSet<&'a str>>,
 }
 
 impl Definer<'_> {
-    /// Defines a function; `names` are those of its parameters, for traces.
+    /// Whether nothing is to be defined.
+    pub(crate) fn wants_none(&self) -> bool {
+        self.wanted.as_ref().is_some_and(HashSet::is_empty)
+    }
+
+    /// Defines a function, where it is wanted; `names` are those of its parameters, for traces.
     pub(crate) fn define<P, F: HostFn<P>>(
         &mut self,
         name: &'static str,
         names: &'static [&'static str],
         function: F,
     ) -> Result<()> {
+        if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(name)) {
+            return Ok(());
+        }
         let module = self.module;
         let func = Func::alloc_numeric(self.store, F::ty(), move |mut caller, words| {
             let (memory, ctx) = enter(&mut caller)?;
