@@ -6,10 +6,10 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use wassay_engine::{Error, ErrorKind};
-use wassay_wasi::{Access, Errno, WasiCtxBuilder};
+use wassay_wasi::{Access, Errno, WasiCtx, WasiCtxBuilder};
 
 use crate::support::bits::NONBLOCK;
-use crate::support::{DATA, Host, MORE, OUT};
+use crate::support::{DATA, Host, MORE, OUT, guests};
 use crate::{AT, TO};
 
 fn host(more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder) -> Host {
@@ -77,6 +77,15 @@ fn clocks_and_descriptors_that_are_polled() {
     let mut empty = host(|builder| builder.stdin_file(read));
     empty.put(MORE + 8, &[1]);
     ends(empty, "poll_oneoff", &[i64::from(MORE), TO, 1, AT]);
+}
+
+/// Gigabytes of random bytes take longer than a guest may run.
+#[test]
+fn random_bytes_for_all_of_a_memory() {
+    let text = std::fs::read_to_string(guests().join("all_preview1.wat")).unwrap();
+    let text = text.replace("(export \"memory\") 2", "(export \"memory\") 65536");
+    let host = Host::load(&text, tempfile::tempdir().unwrap(), WasiCtx::builder(), |builder| builder);
+    ends(host, "random_get", &[0, -1]);
 }
 
 #[test]
