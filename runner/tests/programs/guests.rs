@@ -24,7 +24,7 @@ pub(crate) fn built(name: &str) -> PathBuf {
 
 /// Says on standard error, whether or not the test's output is shown, that something was not tested.
 pub(crate) fn not_run(why: &str) {
-    writeln!(std::io::stderr(), "not run: {why}").unwrap();
+    std::io::stderr().write_all(format!("not run: {why}\n").as_bytes()).unwrap();
 }
 
 /// Builds a program in Go for that system; says why where there is no Go that can.
