@@ -31,6 +31,7 @@
 
 mod abi;
 mod call;
+mod cookies;
 mod ctx;
 mod errno;
 mod exit;

@@ -1,11 +1,12 @@
-/* A directory of many entries in the folder `/`: each is found once, also after the reader went back, and all are removed again. */
+/* A directory of many entries in the folder `/`: each is found once, also after the reader
+   went back, to the beginning or to a place of which it has made a note; and all are removed again. */
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ENTRIES = 5000 };
+enum { ENTRIES = 5000, HALF = 2500 };
 
 static char path[64], seen[ENTRIES];
 
@@ -53,6 +54,19 @@ int main(void)
     rewinddir(stream);
     memset(seen, 0, sizeof seen);
     CHECK(count(stream) == ENTRIES);
+    /* From a place in the middle on: what comes after it is the same again. */
+    rewinddir(stream);
+    for (int i = 0; i < HALF; i++)
+        CHECK(readdir(stream));
+    long middle = telldir(stream);
+    struct dirent *entry = readdir(stream);
+    CHECK(entry);
+    ino_t there = entry->d_ino;
+    while (readdir(stream))
+        ;
+    seekdir(stream, middle);
+    entry = readdir(stream);
+    CHECK(entry && entry->d_ino == there);
     CHECK(closedir(stream) == 0);
     for (int i = 0; i < ENTRIES; i++)
         CHECK(unlink(path_of(i)) == 0);
