@@ -10,6 +10,7 @@
 //! | [`catalogue`] | suites by name or path, and the features of a script |
 //! | [`wasi_case`] | what runs guests of WASI and judges them |
 //! | [`batch`] | many scripts and guests on several threads |
+//! | [`repro`] | a small script that fails as one directive of a larger one does |
 //! | [`keys`] | what tells the directives of a script apart, whatever line they stand on |
 //! | [`harness`] | scripts and guests as trials of `cargo test` |
 //! | [`cli`] | the command line |
@@ -20,6 +21,7 @@ pub mod cli;
 mod commands;
 pub mod harness;
 pub mod keys;
+pub mod repro;
 pub mod script;
 pub mod verdict;
 pub mod wasi_case;

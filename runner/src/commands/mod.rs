@@ -5,6 +5,7 @@ pub(crate) mod output;
 mod progress;
 pub(crate) mod report;
 mod report_file;
+mod repro;
 pub(crate) mod run;
 mod shard;
 mod source_url;

@@ -1,6 +1,7 @@
 //! `wassay wast`: scripts by their files, and each directive that fails.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use wassay_testsuite::{catalogue, directory};
 
 use super::output::{colour_on, complain, print};
 use super::report_file::{ReportFile, check_all};
-use super::{Begin, Error, Exit, duration, interrupt, limit, plural, source_url, workers};
-use crate::batch::{self, End, Finished, Selection, Settings};
+use super::{Begin, Error, Exit, duration, interrupt, limit, plural, repro, source_url, workers};
+use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::script::messages::MatchKind;
 use crate::script::{Embedder, LineRange};
 
@@ -19,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   wassay wast a.wast b.wast              run two scripts
   wassay wast --lines 120-140 a.wast     judge only the directives that stand on these lines
+  wassay wast --repro 120 a.wast > b.wast  a small script that fails as this line does
   wassay wast --suite spec-v1 a.wast     with the features of a suite
   wassay wast --features 2.0,threads a.wast
 
@@ -42,6 +44,9 @@ pub(crate) struct Args {
     /// Judge only what stands on these lines; what stands before them is run for its effects
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
+    /// Write to standard output a script of its own that fails as the directive on this line does, with as little as it needs
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["lines", "fail_fast", "reports"])]
+    repro: Option<NonZeroUsize>,
     /// Stop at the first failure
     #[arg(long)]
     fail_fast: bool,
@@ -64,6 +69,21 @@ pub(crate) fn run<E: Embedder>(
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Exit, Error> {
     let suite_features = args.suite.as_deref().map(features_of).transpose()?;
+    if let Some(line) = args.repro {
+        let [file] = args.files.as_slice() else {
+            return Err(Error::Usage(
+                "--repro: expected one file, the script that the line is of".to_owned(),
+            ));
+        };
+        let settings = Settings {
+            features: args.features.or(suite_features),
+            match_kind: args.match_kind,
+            timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
+            max_memory: args.max_memory,
+            ..Settings::default()
+        };
+        return repro::run(file, line, &settings, make);
+    }
     check_all(&args.reports)?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
@@ -79,7 +99,7 @@ pub(crate) fn run<E: Embedder>(
         ..Settings::default()
     };
     let interrupt = settings.interrupt.clone();
-    let jobs = args.fail_fast.then_some(std::num::NonZeroUsize::MIN);
+    let jobs = args.fail_fast.then_some(NonZeroUsize::MIN);
     let (begin, workers) = (Begin::now(), workers(jobs, selections.len(), make)?);
     let ran = batch::run(&workers, &selections, settings, |_, _| {});
     let finished: Vec<Finished> = unusable.into_iter().chain(ran.into_iter().flatten()).collect();

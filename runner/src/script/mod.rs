@@ -30,8 +30,10 @@ pub mod value;
 
 pub use embed::Embedder;
 pub use engine_embed::EngineEmbedder;
+pub(crate) use options::Position;
 pub use options::{BadLineRange, LineRange, Observer, Options};
 pub use parse::parse;
 pub(crate) use parse::quoted;
 pub use run::{run, run_script};
+pub(crate) use split::lexer;
 pub use thread::STACK;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -75,6 +76,12 @@ impl LineRange {
         } else {
             Position::Within
         }
+    }
+}
+
+impl From<NonZeroUsize> for LineRange {
+    fn from(line: NonZeroUsize) -> LineRange {
+        LineRange(line.get()..=line.get())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `wassay run`: a WASI program, with nothing but what it is given.
 
+mod backtrace;
 mod ending;
 mod imports;
 mod invoke;
@@ -17,11 +18,12 @@ use std::time::{Duration, Instant};
 use wassay_engine::{
     Config, Engine, Extern, Features, Func, Instance, Linker, Module, Store, StoreLimits, Val,
 };
-use wassay_wasi::{Access, CallRecord, WasiCtx, WasiCtxBuilder, add_to_linker};
+use wassay_wasi::{Access, CallRecord, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
 
 use super::output::{complain, note, print};
 use super::{Error, Exit, duration, size};
 use crate::script::STACK;
+use backtrace::Loaded;
 use load::of_module;
 use options::{Grant, Preload, Variable, dir, mapdir};
 
@@ -120,9 +122,9 @@ fn execute(args: &Args) -> Result<Exit, Error> {
     let file = &*args.file;
     let engine = Engine::new(&config(args)).map_err(|error| of_module(file, error))?;
     let module = load::module(&engine, file)?;
-    let mut guest = Guest { store: Store::new(&engine), linker: Linker::new() };
-    let ctx = context(args)?;
-    add_to_linker(&mut guest.store, &mut guest.linker, ctx).map_err(|error| of_module(file, error))?;
+    let loaded = vec![(module.clone(), file.to_owned())];
+    let mut guest = Guest { store: Store::new(&engine), linker: Linker::new(), loaded };
+    guest.store.set_data(context(args)?);
     let exit = match guest.preload(&args.preload)? {
         Some(exit) => exit,
         None => guest.run(args, &module)?,
@@ -144,6 +146,8 @@ fn config(args: &Args) -> Config {
 struct Guest {
     store: Store,
     linker: Linker,
+    /// The modules, for backtraces.
+    loaded: Loaded,
 }
 
 impl Guest {
@@ -151,6 +155,7 @@ impl Guest {
     fn preload(&mut self, preloads: &[Preload]) -> Result<Option<Exit>, Error> {
         for Preload { name, file } in preloads {
             let module = load::module(self.store.engine(), file)?;
+            self.loaded.push((module.clone(), file.clone()));
             let instance = match self.instantiate(file, &module)? {
                 Ok(instance) => instance,
                 Err(exit) => return Ok(Some(exit)),
@@ -158,7 +163,7 @@ impl Guest {
             if let Some(initialize) = self.entry(file, instance, "_initialize")?
                 && let Err(error) = initialize.invoke(&mut self.store, &[])
             {
-                return Ok(Some(ending::of(file, error)));
+                return Ok(Some(ending::of(file, error, &self.loaded)));
             }
             self.linker.define_instance(&self.store, name, instance);
         }
@@ -200,6 +205,8 @@ impl Guest {
     fn instantiate(&mut self, file: &Path, module: &Module) -> Result<Result<Instance, Exit>, Error> {
         use wassay_engine::ErrorKind::{Limit, Unlinkable, Unsupported};
         let begun = Instant::now();
+        add_imports_to_linker(&mut self.store, &mut self.linker, module)
+            .map_err(|error| of_module(file, error))?;
         imports::check(file, module, &self.linker)?;
         let made = self.linker.instantiate(&mut self.store, module);
         tracing::debug!(file = %file.display(), took = ?begun.elapsed(), "linked and instantiated the module");
@@ -207,7 +214,7 @@ impl Guest {
             Err(error) if matches!(error.kind(), Limit | Unlinkable | Unsupported) => {
                 Err(of_module(file, error))
             }
-            made => Ok(made.map_err(|error| ending::of(file, error))),
+            made => Ok(made.map_err(|error| ending::of(file, error, &self.loaded))),
         }
     }
 
@@ -225,7 +232,7 @@ impl Guest {
     }
 
     fn call(&mut self, file: &Path, func: Func, arguments: &[Val]) -> Result<Vec<Val>, Exit> {
-        func.invoke(&mut self.store, arguments).map_err(|error| ending::of(file, error))
+        func.invoke(&mut self.store, arguments).map_err(|error| ending::of(file, error, &self.loaded))
     }
 }
 
