@@ -44,7 +44,7 @@ pub(super) enum Lost {
         /// How far the case had come.
         course: Course,
         /// What ended it.
-        failure: Failure,
+        failure: Box<Failure>,
     },
     /// The run was interrupted.
     Interrupted,
@@ -69,7 +69,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     };
     let failed = |error: io::Error| {
         let message = format!("no process could be started for the case: {error}");
-        Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message) }
+        Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message).into() }
     };
     let mut process = Process::start(&request).map_err(failed)?;
     let watched = process.watch(settings);
@@ -91,7 +91,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
         Ok(Watched::Interrupted) => return Err(Lost::Interrupted),
         Err(error) => return Err(failed(error)),
     };
-    Err(Lost::Ended { course: std::mem::take(&mut process.course), failure })
+    Err(Lost::Ended { course: std::mem::take(&mut process.course), failure: failure.into() })
 }
 
 /// A process that runs a case, and what it has said. It ends with this value.
