@@ -301,7 +301,7 @@ impl Session {
 }
 
 /// What a store may use where each kind of memory is limited to so many bytes; an element of a table has eight.
-fn limits(bytes: u64) -> StoreLimits {
+pub(crate) fn limits(bytes: u64) -> StoreLimits {
     StoreLimits {
         memory_bytes: bytes,
         heap_bytes: bytes,
