@@ -378,6 +378,28 @@ fn an_import_that_is_missing_is_named_with_what_to_do() {
 }
 
 #[test]
+fn a_memory_that_threads_share_is_refused_before_anything_runs() {
+    let text =
+        hello("").replace(r#"(memory (export "memory") 2)"#, r#"(memory (export "memory") 2 2 shared)"#);
+    let folder = Folder::new(&[("a.wat", text)]);
+    let file = folder.arg("a.wat");
+    let said = format!(
+        "error: {file}: its memory is shared between threads, which WASI of this host does not work on: build it without threads\n"
+    );
+    expect(&wassay(&["run", &file]), 1, "", &said);
+}
+
+#[test]
+fn a_preloaded_module_stands_in_for_a_function_of_wasi() {
+    let shim = r#"(module (memory (export "memory") 1)
+      (func (export "fd_write") (param i32 i32 i32 i32) (result i32) (i32.const 0)))"#;
+    let folder =
+        Folder::new(&[("a.wat", hello("(call $proc_exit (i32.const 3))")), ("shim.wat", shim.to_owned())]);
+    let preload = format!("wasi_snapshot_preview1={}", folder.arg("shim.wat"));
+    expect(&wassay(&["run", "--preload", &preload, &folder.arg("a.wat")]), 3, "", "");
+}
+
+#[test]
 fn an_import_of_another_type_is_named() {
     let text = r#"(module (import "wasi_unstable" "fd_close" (func (param i64) (result i32))))"#;
     let folder = Folder::new(&[("a.wat", text)]);

@@ -31,6 +31,7 @@
 
 mod abi;
 mod call;
+mod cookies;
 mod ctx;
 mod errno;
 mod exit;
@@ -40,7 +41,7 @@ mod stdio;
 mod table;
 mod trace;
 
-use wassay_engine::{Linker, Result, StoreState};
+use wassay_engine::{Linker, Module, Result, StoreState};
 
 pub use abi::flags::ClockId;
 pub use ctx::{Access, Clocks, WasiCtx, WasiCtxBuilder};
@@ -67,10 +68,40 @@ pub const PREVIEW_0: &str = "wasi_unstable";
 /// Where there is no room for the code that calls the functions.
 pub fn add_to_linker(store: &mut StoreState, linker: &mut Linker, ctx: WasiCtx) -> Result<()> {
     store.set_data(ctx);
-    let mut preview1 = Definer { store, linker, module: PREVIEW_1 };
-    call::define_common(&mut preview1)?;
-    call::define_preview1(&mut preview1)?;
-    let mut preview0 = Definer { store, linker, module: PREVIEW_0 };
-    call::define_common(&mut preview0)?;
-    preview0::define(&mut preview0)
+    define(store, linker, None)
+}
+
+/// Defines the functions of both previews that a module imports and the linker does not know. They are those of [`add_to_linker`], and
+/// find the same context: the [`WasiCtx`] that is the store's [data](StoreState::set_data) when they are called.
+///
+/// Each function that is defined takes its time, so that a small module starts sooner so.
+///
+/// # Errors
+///
+/// As for [`add_to_linker`].
+pub fn add_imports_to_linker(store: &mut StoreState, linker: &mut Linker, module: &Module) -> Result<()> {
+    define(store, linker, Some(module))
+}
+
+/// Defines all functions, or those that a module imports and the linker does not know.
+fn define(store: &mut StoreState, linker: &mut Linker, importer: Option<&Module>) -> Result<()> {
+    for preview in [PREVIEW_1, PREVIEW_0] {
+        let wanted = importer.map(|module| {
+            let imports = module.imports().filter(|import| import.module == preview);
+            imports
+                .filter(|import| linker.get(preview, import.name).is_none())
+                .map(|import| import.name)
+                .collect()
+        });
+        let mut to = Definer { store, linker, module: preview, wanted };
+        if to.wants_none() {
+            continue;
+        }
+        call::define_common(&mut to)?;
+        match preview {
+            PREVIEW_1 => call::define_preview1(&mut to)?,
+            _ => preview0::define(&mut to)?,
+        }
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@
 use wassay_engine::{Result, Words};
 
 use crate::abi::arg::{Address, Arg};
-use crate::abi::host_fn::Definer;
+use crate::abi::host_fn::{Definer, Stop};
 use crate::abi::layout::Layout;
 use crate::abi::{Event, Fd, FileSize, FileStat, LookupFlags, Out, Text, Whence};
 use crate::call::poll::{SubscriptionLayout, poll};
@@ -101,6 +101,6 @@ fn poll_oneoff(
     events: Out<Event>,
     count: u32,
     nevents: Out<u32>,
-) -> Result<(), Errno> {
+) -> Result<(), Stop> {
     poll(call, &SUBSCRIPTION, subscriptions, events, count, nevents)
 }

@@ -10,6 +10,7 @@ use rustix::fs::{Mode, OFlags as SystemFlags};
 
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FdFlags, FileType};
+use crate::cookies::{Cookies, MOST};
 use crate::errno::Errno;
 use crate::stdio::{Capture, Input};
 
@@ -20,6 +21,8 @@ pub(crate) struct Table {
     /// No number below is free.
     lowest: usize,
     limit: usize,
+    /// How many more places in directories there is room to remember.
+    pub(crate) room: usize,
 }
 
 /// One descriptor.
@@ -55,11 +58,13 @@ pub(crate) enum Kind {
 pub(crate) struct Directory {
     pub(crate) dir: Dir,
     reader: Option<OwnedFd>,
+    /// Where the guest was in it.
+    pub(crate) cookies: Cookies,
 }
 
 impl Table {
     pub(crate) fn new(limit: usize) -> Table {
-        Table { entries: Vec::new(), lowest: 0, limit }
+        Table { entries: Vec::new(), lowest: 0, limit, room: MOST }
     }
 
     /// The lowest number that is free: MFILE where there are as many as the embedder allows. A call that opens something asks before
@@ -96,7 +101,25 @@ impl Table {
         let index = fd.0 as usize;
         let entry = self.entries.get_mut(index).and_then(Option::take).ok_or(Errno::Badf)?;
         self.lowest = self.lowest.min(index);
+        if let Kind::Directory(directory) = &entry.kind {
+            self.room += directory.cookies.len();
+        }
         Ok(entry)
+    }
+
+    /// Gives an entry the number of another, which is closed: BADF where there is either of them not.
+    pub(crate) fn renumber(&mut self, from: Fd, to: Fd) -> Result<(), Errno> {
+        self.get(from)?;
+        self.get(to)?;
+        if from != to {
+            let room = self.room;
+            let entry = self.remove(from)?;
+            // What it remembers goes with it.
+            self.room = room;
+            drop(self.remove(to)?);
+            self.entries[to.0 as usize] = Some(entry);
+        }
+        Ok(())
     }
 
     /// Something with bytes, and these rights: BADF, ISDIR, NOTCAPABLE.
@@ -188,11 +211,12 @@ impl Entry {
 
 impl Directory {
     pub(crate) fn new(dir: Dir) -> Directory {
-        Directory { dir, reader: None }
+        Directory { dir, reader: None, cookies: Cookies::default() }
     }
 
-    /// A descriptor that entries can be read from and that can be synchronised, which one that only paths start from can not.
-    pub(crate) fn reader(&mut self) -> Result<BorrowedFd<'_>, Errno> {
+    /// A descriptor that entries can be read from and that can be synchronised, which one that only paths start from can not; and where the
+    /// guest was.
+    pub(crate) fn reader(&mut self) -> Result<(BorrowedFd<'_>, &mut Cookies), Errno> {
         let reader = match self.reader.take() {
             Some(reader) => reader,
             None => {
@@ -201,7 +225,7 @@ impl Directory {
             }
         };
         let reader: &OwnedFd = self.reader.insert(reader);
-        Ok(reader.as_fd())
+        Ok((reader.as_fd(), &mut self.cookies))
     }
 }
 
@@ -228,5 +252,43 @@ mod tests {
         assert_eq!(table.remove(Fd(1)).unwrap_err(), Errno::Badf);
         assert_eq!((table.insert(entry()), table.insert(entry())), (Ok(Fd(1)), Ok(Fd(2))));
         assert_eq!(table.get(Fd(u32::MAX)).unwrap_err(), Errno::Badf);
+    }
+
+    #[test]
+    fn a_number_that_is_taken_over_is_not_free() {
+        let entry = |ty| Entry::new(Kind::Output(None), ty);
+        let mut table = Table::new(4);
+        for ty in [FileType::Unknown, FileType::RegularFile, FileType::Directory] {
+            table.insert(entry(ty)).unwrap();
+        }
+        assert_eq!(
+            (table.renumber(Fd(2), Fd(9)), table.renumber(Fd(9), Fd(2))),
+            (Err(Errno::Badf), Err(Errno::Badf))
+        );
+        assert_eq!((table.renumber(Fd(1), Fd(1)), table.renumber(Fd(2), Fd(0))), (Ok(()), Ok(())));
+        assert_eq!(table.get(Fd(0)).unwrap().file_type, FileType::Directory);
+        assert_eq!(
+            (table.insert(entry(FileType::Unknown)), table.insert(entry(FileType::Unknown))),
+            (Ok(Fd(2)), Ok(Fd(3)))
+        );
+        assert_eq!(table.insert(entry(FileType::Unknown)), Err(Errno::Mfile));
+    }
+
+    #[test]
+    fn what_a_closed_directory_remembered_makes_room() {
+        let mut table = Table::new(4);
+        let dir = Dir::open_ambient_dir("/", cap_std::ambient_authority()).unwrap();
+        let number =
+            table.insert(Entry::new(Kind::Directory(Directory::new(dir)), FileType::Directory)).unwrap();
+        let other = table.insert(Entry::new(Kind::Output(None), FileType::Unknown)).unwrap();
+        let mut room = table.room;
+        let Kind::Directory(directory) = &mut table.get_mut(number).unwrap().kind else { unreachable!() };
+        assert_eq!(directory.cookies.behind(0, 5, &mut room), 1);
+        table.room = room;
+        assert_eq!(table.room, MOST - 1);
+        table.renumber(number, other).unwrap();
+        assert_eq!(table.room, MOST - 1);
+        table.remove(other).unwrap();
+        assert_eq!(table.room, MOST);
     }
 }

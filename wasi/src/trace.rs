@@ -21,6 +21,8 @@ pub struct CallRecord {
     pub errno: Errno,
     /// Set where the call ended the guest: nothing was answered.
     pub exit: Option<Exit>,
+    /// Set where the call still waited when the guest's time was over: nothing was answered.
+    pub time_over: bool,
 }
 
 /// Gets each call when it is over.
@@ -35,6 +37,7 @@ impl fmt::Display for CallRecord {
         }
         match self.exit {
             Some(exit) => write!(f, "): {exit}")?,
+            None if self.time_over => f.write_str("): the time is over")?,
             None => write!(f, ") = {}", self.errno)?,
         }
         for (name, value) in &self.results {

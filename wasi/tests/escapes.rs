@@ -357,7 +357,16 @@ fn a_link_that_comes_and_goes() {
                     Errno::Success => host.u64(OUT + 32),
                     _ => 6,
                 };
-                let _ = host.path("path_unlink_file", 3, "dir/nothing");
+                // What is made may land in the folder inside of which the link leads, and nowhere else.
+                let _ = host.path("path_create_directory", 3, "dir/made");
+                if let Ok(fd) = host.open("dir/created", FOLLOW, CREAT, FD_WRITE) {
+                    host.ok("fd_close", &[fd]);
+                }
+                let _ = host.rename(3, "dir/created", 3, "dir/moved");
+                let _ = host.symlink("file", "dir/linked");
+                for made in ["dir/moved", "dir/linked", "dir/nothing"] {
+                    let _ = host.path("path_unlink_file", 3, made);
+                }
                 if size != 6 {
                     stop.store(true, Ordering::Relaxed);
                     panic!("{path}: size {size}");
@@ -367,5 +376,9 @@ fn a_link_that_comes_and_goes() {
         stop.store(true, Ordering::Relaxed);
     });
     assert!(opened > 100 && refused > 100, "the race was run: {opened} opened, {refused} refused");
+    let mut outside: Vec<_> =
+        fs::read_dir(host.root.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    outside.sort();
+    assert_eq!(outside, ["in", "secret"], "nothing was made outside");
     assert_eq!(fs::read(host.root.path().join("secret")).unwrap(), b"outside it");
 }

@@ -10,7 +10,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use wassay_engine::{Config, Engine, Extern, Linker, Module, Store};
-use wassay_wasi::{Access, Exit, PREVIEW_0, PREVIEW_1, WasiCtx, WasiCtxBuilder, add_to_linker};
+use wassay_wasi::{
+    Access, Capture, Exit, PREVIEW_0, PREVIEW_1, WasiCtx, WasiCtxBuilder, add_imports_to_linker,
+    add_to_linker,
+};
 
 fn text(name: &str) -> String {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../testsuite/guests/wat"));
@@ -125,6 +128,48 @@ fn a_socket_that_listens() {
     let mut sent = Vec::new();
     client.read_to_end(&mut sent).unwrap();
     assert_eq!(sent, b"he");
+}
+
+#[test]
+fn only_what_is_imported_is_defined_where_a_module_says_so() {
+    let engine = Engine::new(&Config::new()).unwrap();
+    let close = r#"(import "wasi_unstable" "fd_close" (func (param i32) (result i32))) (memory"#;
+    let text = text("hooray").replace("(memory", close);
+    let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+    let (mut store, mut linker, out) = (Store::new(&engine), Linker::new(), Capture::new(100));
+    store.set_data(WasiCtx::builder().capture_stdout(&out).build().unwrap());
+    add_imports_to_linker(&mut store, &mut linker, &module).unwrap();
+    let known = |linker: &Linker, module: &str, name: &str| linker.get(module, name).is_some();
+    for (preview, name, defined) in [
+        (PREVIEW_1, "fd_write", true),
+        (PREVIEW_1, "proc_exit", true),
+        (PREVIEW_0, "fd_close", true),
+        (PREVIEW_0, "fd_write", false),
+        (PREVIEW_1, "fd_close", false),
+        (PREVIEW_1, "fd_read", false),
+    ] {
+        assert_eq!(known(&linker, preview, name), defined, "{preview} {name}");
+    }
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let Some(Extern::Func(start)) = instance.export(&store, "_start") else { panic!("no _start") };
+    start.invoke(&mut store, &[]).unwrap();
+    assert_eq!(out.take(), b"Hooray it's WASI\n");
+}
+
+#[test]
+fn a_memory_that_threads_share_is_refused() {
+    let text = text("hooray").replace("(export \"memory\") 1)", "(export \"memory\") 1 1 shared)");
+    let engine = Engine::new(&Config::new()).unwrap();
+    let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+    let (mut store, mut linker) = (Store::new(&engine), Linker::new());
+    add_to_linker(&mut store, &mut linker, WasiCtx::builder().build().unwrap()).unwrap();
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let Some(Extern::Func(start)) = instance.export(&store, "_start") else { panic!("no _start") };
+    let error = start.invoke(&mut store, &[]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the guest's memory is shared between threads, which WASI does not work on"
+    );
 }
 
 #[test]

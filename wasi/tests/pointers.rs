@@ -190,6 +190,11 @@ fn counts_without_end_cost_nothing() {
         host.ok(name, &[4, 1 << 20, most - (1 << 18), TO]);
         assert_eq!(host.u32(OUT), 0);
     }
+    // Half a billion buffers of one byte, of which one call takes no more than it can: the first hundred pages of them are filled in.
+    let (first, count) = (4u32 << 20, (u32::MAX - (4 << 20)) / 8);
+    host.put(first, &[first, 1].map(u32::to_le_bytes).concat().repeat(6_553_600 / 8));
+    host.ok("fd_write", &[4, i64::from(first), i64::from(count), TO]);
+    assert_eq!(host.u32(OUT), 1024);
     let subscriptions = i64::from(u32::MAX / 48) - 100_000;
     assert_eq!(host.call("poll_oneoff", &[1 << 20, 1 << 20, subscriptions, TO]), Errno::Inval);
     // Two buffers of 4 GiB less one byte: no result could say how many bytes that were.

@@ -17,7 +17,9 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::module::Module;
 use crate::types::{FuncType, TypeId};
-use crate::vm::call::{EntryCode, Pending, interrupted, is_interrupted, new_store};
+use crate::vm::call::{
+    EntryCode, Pending, interrupt, interrupted, is_interrupted, new_store, running_deadline,
+};
 use crate::vm::func::HostFuncBox;
 use crate::vm::layout::{VmStore, VmVal};
 use crate::vm::ptr::{VmBox, VmPtr};
@@ -158,9 +160,22 @@ impl StoreState {
     /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), and none runs afterwards. `None` takes a deadline away that has not passed.
     ///
     /// Counts from the next call that the host makes into the store. It costs nothing while code runs. A host function that blocks
-    /// is not interrupted; the code that called it is, when it goes on.
+    /// is not interrupted; the code that called it is, when it goes on. [`StoreState::running_deadline`] tells it when not to block any longer.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
+    }
+
+    /// When the host function that asks has to be done: the earliest deadline of the stores whose code waits for it on this thread. One that
+    /// would block for longer ends with [`StoreState::time_over`].
+    pub fn running_deadline(&self) -> Option<Instant> {
+        running_deadline()
+    }
+
+    /// Ends the store as its deadline does: no code of it runs afterwards. Gives the error, of kind
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), by which the host function that has waited until then returns.
+    pub fn time_over(&mut self) -> Error {
+        interrupt(self.vm_ptr());
+        interrupted()
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -1,5 +1,7 @@
 //! Rust functions as host functions: their parameters say what a call takes.
 
+use std::collections::HashSet;
+
 use wassay_engine::{Caller, Error, Extern, Func, FuncType, Linker, Result, StoreState, ValType, Words};
 
 use super::arg::Arg;
@@ -15,6 +17,20 @@ use crate::trace::CallRecord;
 pub(crate) enum Stop {
     Errno(Errno),
     Exit(Exit),
+    /// The guest's time is over, and the call still waited.
+    TimeOver,
+}
+
+impl From<Errno> for Stop {
+    fn from(errno: Errno) -> Stop {
+        Stop::Errno(errno)
+    }
+}
+
+impl From<rustix::io::Errno> for Stop {
+    fn from(errno: rustix::io::Errno) -> Stop {
+        Stop::Errno(errno.into())
+    }
 }
 
 /// What a function gives: an error number to the guest, or never anything.
@@ -118,20 +134,31 @@ pub(crate) struct Definer<'a> {
     pub(crate) store: &'a mut StoreState,
     pub(crate) linker: &'a mut Linker,
     pub(crate) module: &'static str,
+    /// The functions that are wanted; `None` for all.
+    pub(crate) wanted: Option<HashSet<&'a str>>,
 }
 
 impl Definer<'_> {
-    /// Defines a function; `names` are those of its parameters, for traces.
+    /// Whether nothing is to be defined.
+    pub(crate) fn wants_none(&self) -> bool {
+        self.wanted.as_ref().is_some_and(HashSet::is_empty)
+    }
+
+    /// Defines a function, where it is wanted; `names` are those of its parameters, for traces.
     pub(crate) fn define<P, F: HostFn<P>>(
         &mut self,
         name: &'static str,
         names: &'static [&'static str],
         function: F,
     ) -> Result<()> {
+        if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(name)) {
+            return Ok(());
+        }
         let module = self.module;
         let func = Func::alloc_numeric(self.store, F::ty(), move |mut caller, words| {
+            let deadline = caller.running_deadline();
             let (memory, ctx) = enter(&mut caller)?;
-            let mut call = Call { guest: Guest::new(memory), ctx };
+            let mut call = Call { guest: Guest::new(memory), ctx, deadline };
             let answer = match call.ctx.observer.take() {
                 None => function.call(&mut call, words),
                 Some(mut observer) => {
@@ -146,6 +173,7 @@ impl Definer<'_> {
                         }
                         Err(Stop::Errno(errno)) => record.errno = *errno,
                         Err(Stop::Exit(exit)) => record.exit = Some(*exit),
+                        Err(Stop::TimeOver) => record.time_over = true,
                     }
                     observer(&record);
                     call.ctx.observer = Some(observer);
@@ -156,6 +184,7 @@ impl Definer<'_> {
                 Ok(()) => Errno::Success,
                 Err(Stop::Errno(errno)) => errno,
                 Err(Stop::Exit(exit)) => return Err(Error::host_with(exit.to_string(), exit)),
+                Err(Stop::TimeOver) => return Err(caller.time_over()),
             };
             words.set(0, errno as u64);
             Ok(())
@@ -184,11 +213,16 @@ fn enter<'a>(caller: &'a mut Caller<'_>) -> Result<(&'a mut [u8], &'a mut WasiCt
         }
     };
     match memory {
-        Some(memory) => caller.memory_and_data(memory).ok_or_else(no_context),
+        Some(memory) => caller.memory_and_data(memory).ok_or_else(shared),
         None => caller.data_mut().map(|ctx| (&mut [][..], ctx)).ok_or_else(no_context),
     }
 }
 
 fn no_context() -> Error {
-    Error::host("WASI finds no context in the store, or the guest's memory is shared between threads")
+    Error::host("WASI finds no context in the store")
+}
+
+/// What other threads change at any time is never lent out as bytes.
+fn shared() -> Error {
+    Error::host("the guest's memory is shared between threads, which WASI does not work on")
 }

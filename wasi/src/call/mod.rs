@@ -14,6 +14,9 @@ pub(crate) mod proc;
 pub(crate) mod random;
 pub(crate) mod sched;
 pub(crate) mod sock;
+pub(crate) mod wait;
+
+use std::time::Instant;
 
 use wassay_engine::Result;
 
@@ -26,6 +29,8 @@ use crate::guest::Guest;
 pub(crate) struct Call<'a> {
     pub(crate) guest: Guest<'a>,
     pub(crate) ctx: &'a mut WasiCtx,
+    /// When a call that waits has to give up, and the guest ends.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// The functions that only preview 1 has, or has with layouts of its own.

@@ -1,13 +1,15 @@
 //! `poll_oneoff`.
 
 use std::os::fd::BorrowedFd;
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
 
-use super::{Call, clock};
+use super::{Call, clock, wait};
 use crate::abi::arg::Address;
 use crate::abi::flags::Rights;
+use crate::abi::host_fn::Stop;
 use crate::abi::layout::{Layout, number};
 use crate::abi::{ClockId, Event, EventRwFlags, EventType, Fd, Out, SubclockFlags};
 use crate::ctx::WasiCtx;
@@ -54,14 +56,14 @@ enum On {
 /// other side is gone.
 ///
 /// Errors: INVAL where there are no subscriptions or more than 4096, or one is of no type, clock or flag that there is; NOTSUP where a
-/// clock counts a processor's time; INTR.
+/// clock counts a processor's time.
 pub(crate) fn poll_oneoff(
     call: &mut Call<'_>,
     subscriptions: Address,
     events: Out<Event>,
     count: u32,
     nevents: Out<u32>,
-) -> Result<(), Errno> {
+) -> Result<(), Stop> {
     poll(call, &SUBSCRIPTION, subscriptions, events, count, nevents)
 }
 
@@ -73,21 +75,21 @@ pub(crate) fn poll(
     events: Out<Event>,
     count: u32,
     nevents: Out<u32>,
-) -> Result<(), Errno> {
+) -> Result<(), Stop> {
     let input = call.guest.array(subscriptions.0, count, layout.size, 8)?;
     call.guest.array(events.address, count, Event::SIZE, Event::ALIGN)?;
     call.guest.check(nevents)?;
     if count == 0 || count > MAX_SUBSCRIPTIONS {
-        return Err(Errno::Inval);
+        return Err(Errno::Inval.into());
     }
     let bytes = call.guest.all(input);
     let parsed = bytes.chunks_exact(layout.size).map(|bytes| parse(call.ctx, layout, bytes));
     let parsed = parsed.collect::<Result<Few<_>, _>>()?;
-    let happened = wait(call.ctx, &parsed)?;
+    let happened = happened(call.ctx, &parsed, call.deadline)?;
     for (index, event) in happened.iter().enumerate() {
         call.guest.write(Out::new(events.address + (index * Event::SIZE) as u32), *event)?;
     }
-    call.guest.write(nevents, happened.len() as u32)
+    Ok(call.guest.write(nevents, happened.len() as u32)?)
 }
 
 fn parse(ctx: &WasiCtx, layout: &SubscriptionLayout, bytes: &[u8]) -> Result<Subscription, Errno> {
@@ -111,15 +113,15 @@ fn parse(ctx: &WasiCtx, layout: &SubscriptionLayout, bytes: &[u8]) -> Result<Sub
 }
 
 /// Waits, and gives what has happened.
-fn wait(ctx: &WasiCtx, subscriptions: &[Subscription]) -> Result<Few<Event>, Errno> {
+fn happened(
+    ctx: &WasiCtx,
+    subscriptions: &[Subscription],
+    deadline: Option<Instant>,
+) -> Result<Few<Event>, Stop> {
     let states: Few<State<'_>> = subscriptions.iter().map(|subscription| state(ctx, subscription)).collect();
     let mut waited: Few<PollFd<'_>> = states.iter().filter_map(State::poll).collect();
     let timeout = states.iter().filter_map(State::timeout).min();
-    let limit = timeout.map(|nanoseconds| Timespec {
-        tv_sec: (nanoseconds / 1_000_000_000) as i64,
-        tv_nsec: (nanoseconds % 1_000_000_000) as i64,
-    });
-    let ready = rustix::event::poll(&mut waited, limit.as_ref())?;
+    let ready = wait::poll(&mut waited, timeout, deadline)?;
     let mut waited = waited.iter();
     let mut events = Few::new();
     for (subscription, state) in subscriptions.iter().zip(&states) {

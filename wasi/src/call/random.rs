@@ -1,20 +1,29 @@
 //! Random bytes: `random_get`.
 
+use std::time::Instant;
+
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::Call;
 use crate::abi::Buffer;
-use crate::errno::Errno;
+use crate::abi::host_fn::Stop;
+
+/// How many bytes are asked of the system at a time: a guest whose time is over gets no more.
+const CHUNK: usize = 1 << 20;
 
 /// Fills the buffer with random bytes, from the system's source for cryptography.
-pub(crate) fn random_get(call: &mut Call<'_>, buf: Buffer) -> Result<(), Errno> {
+pub(crate) fn random_get(call: &mut Call<'_>, buf: Buffer) -> Result<(), Stop> {
     let mut bytes = call.guest.bytes_mut(buf)?;
     if let Some(fill) = &mut call.ctx.random {
         fill(bytes);
         return Ok(());
     }
     while !bytes.is_empty() {
-        match getrandom(&mut *bytes, GetRandomFlags::empty()) {
+        if call.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(Stop::TimeOver);
+        }
+        let count = bytes.len().min(CHUNK);
+        match getrandom(&mut bytes[..count], GetRandomFlags::empty()) {
             Ok(count) => bytes = &mut bytes[count..],
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

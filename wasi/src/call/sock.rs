@@ -1,12 +1,15 @@
 //! Sockets: `sock_accept`, `sock_recv`, `sock_send`, `sock_shutdown`.
 
+use rustix::event::PollFlags;
 use rustix::net::{
     RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags,
     accept_with, recvmsg, sendmsg, shutdown,
 };
 
 use super::Call;
+use super::wait::ready;
 use crate::abi::flags::Rights;
+use crate::abi::host_fn::Stop;
 use crate::abi::{Fd, FdFlags, FileType, IoVecs, Out, RiFlags, RoFlags, SdFlags, SiFlags};
 use crate::errno::Errno;
 use crate::table::{Entry, Kind, Table};
@@ -20,25 +23,26 @@ pub(crate) fn sock_accept(
     fd: Fd,
     flags: FdFlags,
     accepted: Out<Fd>,
-) -> Result<(), Errno> {
+) -> Result<(), Stop> {
     call.guest.check(accepted)?;
     let listener = socket(&call.ctx.table, fd, Rights::empty())?;
-    let Kind::Listener(system) = &listener.kind else { return Err(Errno::Inval) };
+    let Kind::Listener(system) = &listener.kind else { return Err(Errno::Inval.into()) };
     listener.require(Rights::SOCK_ACCEPT)?;
     if !FdFlags::NONBLOCK.contains(flags) {
-        return Err(Errno::Inval);
+        return Err(Errno::Inval.into());
     }
     let waits = match flags.contains(FdFlags::NONBLOCK) {
         true => SocketFlags::NONBLOCK,
         false => SocketFlags::empty(),
     };
     call.ctx.table.free()?;
+    ready(listener, PollFlags::IN, call.deadline)?;
     let connection = accept_with(system, SocketFlags::CLOEXEC | waits)?;
     let mut entry = Entry::new(Kind::System(connection), FileType::SocketStream);
     entry.base &= listener.inheriting;
     entry.flags = flags;
     let number = call.ctx.table.insert(entry)?;
-    call.guest.write(accepted, number)
+    Ok(call.guest.write(accepted, number)?)
 }
 
 /// Receives into the buffers and writes how many bytes came (4 bytes), and flags (2 bytes): `recv_data_truncated` where a message had
@@ -52,7 +56,7 @@ pub(crate) fn sock_recv(
     ri_flags: RiFlags,
     ro_datalen: Out<u32>,
     ro_flags: Out<RoFlags>,
-) -> Result<(), Errno> {
+) -> Result<(), Stop> {
     call.guest.check(ro_datalen)?;
     call.guest.check(ro_flags)?;
     let entry = socket(&call.ctx.table, fd, Rights::FD_READ)?;
@@ -60,12 +64,14 @@ pub(crate) fn sock_recv(
     flags.set(RecvFlags::PEEK, ri_flags.contains(RiFlags::RECV_PEEK));
     flags.set(RecvFlags::WAITALL, ri_flags.contains(RiFlags::RECV_WAITALL));
     let system = entry.system(Errno::NotSock)?;
+    ready(entry, PollFlags::IN, call.deadline)?;
     let received = call.guest.scatter(ri_data, |buffers| {
         Ok(recvmsg(system, buffers, &mut RecvAncillaryBuffer::default(), flags)?)
     })?;
     let truncated = received.flags.contains(ReturnFlags::TRUNC);
     call.guest.write(ro_datalen, received.bytes as u32)?;
-    call.guest.write(ro_flags, if truncated { RoFlags::RECV_DATA_TRUNCATED } else { RoFlags::empty() })
+    let flags = if truncated { RoFlags::RECV_DATA_TRUNCATED } else { RoFlags::empty() };
+    Ok(call.guest.write(ro_flags, flags)?)
 }
 
 /// Sends the buffers and writes how many bytes went (4 bytes).
@@ -77,14 +83,15 @@ pub(crate) fn sock_send(
     si_data: IoVecs,
     _si_flags: SiFlags,
     so_datalen: Out<u32>,
-) -> Result<(), Errno> {
+) -> Result<(), Stop> {
     call.guest.check(so_datalen)?;
     let entry = socket(&call.ctx.table, fd, Rights::FD_WRITE)?;
     let system = entry.system(Errno::NotSock)?;
+    ready(entry, PollFlags::OUT, call.deadline)?;
     let sent = call.guest.gather(si_data, |buffers| {
         Ok(sendmsg(system, buffers, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
     })?;
-    call.guest.write(so_datalen, sent as u32)
+    Ok(call.guest.write(so_datalen, sent as u32)?)
 }
 
 /// Ends a connection for reading, for writing, or both. It writes nothing.

@@ -321,3 +321,37 @@ fn entries_of_a_directory() {
     assert_eq!(host.call("fd_readdir", &[99, TO, 100, 0, AT]), Errno::Badf);
     assert_eq!(host.call("fd_readdir", &[0, TO, 100, 0, AT]), Errno::NotCapable);
 }
+
+/// A library of 32-bit addresses keeps a place in 32 bits, and goes back to it.
+#[test]
+fn a_place_in_a_directory_is_a_small_number() {
+    let mut host = Host::new();
+    for index in 0..1000 {
+        fs::write(host.inside(&format!("{index}")), "").unwrap();
+    }
+    host.ok("fd_readdir", &[3, TO, 60_000, 0, AT]);
+    let all = entries(&host.bytes(OUT, host.u32(DATA) as usize));
+    assert_eq!(all.len(), 1002);
+    assert!(all.iter().zip(1..).all(|((next, ..), count)| *next == count), "each counts the entries before");
+    for place in [1001, 1, 500, 250] {
+        host.ok("fd_readdir", &[3, TO, 60, place, AT]);
+        assert_eq!(entries(&host.bytes(OUT, 60))[0].3, all[place as usize].3);
+    }
+    host.ok("fd_readdir", &[3, TO, 60, 1002, AT]);
+    assert_eq!(host.u32(DATA), 0, "after the last");
+    assert_eq!(host.call("fd_readdir", &[3, TO, 60, 1003, AT]), Errno::Inval);
+    // An entry that was read and is gone leaves the place where it was.
+    let gone: Vec<_> = all[..500]
+        .iter()
+        .filter(|(.., name)| !name.starts_with('.'))
+        .map(|(.., name)| name.clone())
+        .collect();
+    for name in gone {
+        fs::remove_file(host.inside(&name)).unwrap();
+    }
+    host.ok("fd_readdir", &[3, TO, 60, 500, AT]);
+    assert_eq!(entries(&host.bytes(OUT, 60))[0].3, all[500].3);
+    // Another descriptor of the directory has places of its own.
+    let other = host.open(".", 0, DIRECTORY, FD_READDIR).unwrap();
+    assert_eq!(host.call("fd_readdir", &[other, TO, 60, 1, AT]), Errno::Inval);
+}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod deadline;
 mod files;
 mod paths;
 mod process;

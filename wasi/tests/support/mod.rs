@@ -89,6 +89,11 @@ impl Host {
     }
 
     pub(crate) fn call(&mut self, name: &str, args: &[i64]) -> Errno {
+        self.try_call(name, args).unwrap()
+    }
+
+    /// A call by which the guest may end.
+    pub(crate) fn try_call(&mut self, name: &str, args: &[i64]) -> wassay_engine::Result<Errno> {
         let Some(Extern::Func(func)) = self.instance.export(&self.store, name) else { panic!("no {name}") };
         let ty = func.ty(&self.store);
         assert_eq!(ty.params().len(), args.len(), "{name}");
@@ -101,8 +106,8 @@ impl Host {
                 _ => Val::I64(*arg),
             })
             .collect();
-        match func.invoke(&mut self.store, &args).unwrap().first() {
-            Some(Val::I32(code)) => Errno::from_code(*code as u16).unwrap(),
+        match func.invoke(&mut self.store, &args)?.first() {
+            Some(Val::I32(code)) => Ok(Errno::from_code(*code as u16).unwrap()),
             other => panic!("{name} gives {other:?}"),
         }
     }

@@ -2,14 +2,21 @@
 
 use std::path::Path;
 
-use wassay_engine::{Linker, Module};
+use wassay_engine::{ExportType, ExternType, Linker, Module};
 use wassay_wasi::{PREVIEW_0, PREVIEW_1};
 
 use super::super::Error;
 use super::load::of_module;
 
-/// Says what a module imports and nobody has.
+/// Says what a module imports and nobody has, or has and WASI cannot work on.
 pub(super) fn check(file: &Path, module: &Module, linker: &Linker) -> Result<(), Error> {
+    let threads = |export: ExportType<'_>| matches!(export.ty, ExternType::Memory(ty) if ty.shared);
+    if module.imports().any(|import| [PREVIEW_1, PREVIEW_0].contains(&import.module))
+        && module.exports().any(threads)
+    {
+        let what = "its memory is shared between threads, which WASI of this host does not work on: build it without threads";
+        return Err(of_module(file, what));
+    }
     let mut missing = module.imports().filter(|import| linker.get(import.module, import.name).is_none());
     let Some(first) = missing.next() else { return Ok(()) };
     let more = match missing.count() {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use wassay_engine::{
     Config, Engine, Extern, Features, Func, Instance, Linker, Module, Store, StoreLimits, Val,
 };
-use wassay_wasi::{Access, CallRecord, WasiCtx, WasiCtxBuilder, add_to_linker};
+use wassay_wasi::{Access, CallRecord, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
 
 use super::output::{complain, note, print};
 use super::{Error, Exit, duration, size};
@@ -124,8 +124,7 @@ fn execute(args: &Args) -> Result<Exit, Error> {
     let module = load::module(&engine, file)?;
     let loaded = vec![(module.clone(), file.to_owned())];
     let mut guest = Guest { store: Store::new(&engine), linker: Linker::new(), loaded };
-    let ctx = context(args)?;
-    add_to_linker(&mut guest.store, &mut guest.linker, ctx).map_err(|error| of_module(file, error))?;
+    guest.store.set_data(context(args)?);
     let exit = match guest.preload(&args.preload)? {
         Some(exit) => exit,
         None => guest.run(args, &module)?,
@@ -206,6 +205,8 @@ impl Guest {
     fn instantiate(&mut self, file: &Path, module: &Module) -> Result<Result<Instance, Exit>, Error> {
         use wassay_engine::ErrorKind::{Limit, Unlinkable, Unsupported};
         let begun = Instant::now();
+        add_imports_to_linker(&mut self.store, &mut self.linker, module)
+            .map_err(|error| of_module(file, error))?;
         imports::check(file, module, &self.linker)?;
         let made = self.linker.instantiate(&mut self.store, module);
         tracing::debug!(file = %file.display(), took = ?begun.elapsed(), "linked and instantiated the module");

@@ -15,14 +15,7 @@ pub(crate) fn fd_close(call: &mut Call<'_>, fd: Fd) -> Result<(), Errno> {
 ///
 /// Errors: BADF where there is either of them not: nothing is closed then.
 pub(crate) fn fd_renumber(call: &mut Call<'_>, fd: Fd, to: Fd) -> Result<(), Errno> {
-    let table = &mut call.ctx.table;
-    table.get(fd)?;
-    table.get(to)?;
-    if fd != to {
-        let entry = table.remove(fd)?;
-        *table.get_mut(to)? = entry;
-    }
-    Ok(())
+    call.ctx.table.renumber(fd, to)
 }
 
 /// Writes what a descriptor was given as (8 bytes): a directory, and the length of its name.

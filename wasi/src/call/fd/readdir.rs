@@ -18,10 +18,10 @@ const CHUNK: usize = 8192;
 /// other without padding, the last cut where the buffer ends; and how many bytes that are (4 bytes): less than the buffer has, where
 /// all were written.
 ///
-/// The cookie 0 is the first entry's, any other comes from an earlier entry. Cookies are the file system's own: they stay good while
-/// entries come and go, as far as the file system sees to it, and nothing is kept for them here.
+/// The cookie 0 is the first entry's, any other comes from an earlier entry. Cookies count entries (see [`crate::cookies`]); what they stand
+/// for is the file system's own place, which stays good while entries come and go, as far as the file system sees to it.
 ///
-/// Errors: BADF; NOTDIR; NOTCAPABLE without `fd_readdir`; INVAL where the cookie is past 2^63-1 or the file system does not know it.
+/// Errors: BADF; NOTDIR; NOTCAPABLE without `fd_readdir`; INVAL where no entry of the descriptor had the cookie.
 pub(crate) fn fd_readdir(
     call: &mut Call<'_>,
     fd: Fd,
@@ -30,34 +30,44 @@ pub(crate) fn fd_readdir(
     bufused: Out<u32>,
 ) -> Result<(), Errno> {
     call.guest.check(bufused)?;
-    let entry = call.ctx.table.get_mut(fd)?;
+    let table = &mut call.ctx.table;
+    let mut room = table.room;
+    let entry = table.get_mut(fd)?;
     entry.require(Rights::FD_READDIR)?;
     let Kind::Directory(directory) = &mut entry.kind else { return Err(Errno::NotDir) };
-    let place = call.guest.bytes_mut(buf)?;
-    i64::try_from(cookie).map_err(|_| Errno::Inval)?;
-    let reader = directory.reader()?;
-    rustix::fs::seek(reader, SeekFrom::Start(cookie))?;
-    let used = fill(reader, place)?;
-    call.guest.write(bufused, used as u32)
+    let buffer = call.guest.bytes_mut(buf)?;
+    let place = directory.cookies.place(cookie)?;
+    let (reader, cookies) = directory.reader()?;
+    rustix::fs::seek(reader, SeekFrom::Start(place))?;
+    let used = fill(reader, buffer, cookie, |before, place| cookies.behind(before, place, &mut room));
+    table.room = room;
+    call.guest.write(bufused, used? as u32)
 }
 
-/// Fills a place with entries and says how much of it they took.
-fn fill(reader: BorrowedFd<'_>, place: &mut [u8]) -> Result<usize, Errno> {
+/// Fills a buffer with entries, from a cookie on, and says how much of it they took. `behind` gives the cookie behind the entry of a cookie,
+/// by the file system's place.
+fn fill(
+    reader: BorrowedFd<'_>,
+    buffer: &mut [u8],
+    mut cookie: u64,
+    mut behind: impl FnMut(u64, u64) -> u64,
+) -> Result<usize, Errno> {
     let mut chunk = [const { MaybeUninit::uninit() }; CHUNK];
     let mut entries = RawDir::new(reader, &mut chunk);
     let mut used = 0;
-    while used < place.len() {
+    while used < buffer.len() {
         let Some(entry) = entries.next() else { break };
         let entry = entry?;
         let name = entry.file_name().to_bytes();
+        cookie = behind(cookie, entry.next_entry_cookie());
         let head = Dirent {
-            next: entry.next_entry_cookie(),
+            next: cookie,
             ino: entry.ino(),
             name_len: name.len() as u32,
             file_type: file_type(reader, &entry),
         };
         for part in [&head.bytes()[..], name] {
-            let rest = &mut place[used..];
+            let rest = &mut buffer[used..];
             let count = part.len().min(rest.len());
             rest[..count].copy_from_slice(&part[..count]);
             used += count;

@@ -69,7 +69,7 @@ fn synchronise(
     let entry = call.ctx.table.get_mut(fd)?;
     entry.require(right)?;
     match &mut entry.kind {
-        Kind::Directory(directory) => Ok(wait(directory.reader()?)?),
+        Kind::Directory(directory) => Ok(wait(directory.reader()?.0)?),
         _ => Ok(wait(entry.system(Errno::Inval)?)?),
     }
 }

@@ -1,0 +1,34 @@
+// Copies a file by the standard library; it knows nothing of WASI.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+func fail(what string, err error) {
+	fmt.Fprintf(os.Stderr, "%s: %v\n", what, err)
+	os.Exit(1)
+}
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintf(os.Stderr, "usage: %s <from> <to>\n", os.Args[0])
+		os.Exit(1)
+	}
+	input, err := os.Open(os.Args[1])
+	if err != nil {
+		fail("error opening input", err)
+	}
+	output, err := os.OpenFile(os.Args[2], os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o660)
+	if err != nil {
+		fail("error opening output", err)
+	}
+	if _, err := io.Copy(output, input); err != nil {
+		fail("copy error", err)
+	}
+	if err := output.Close(); err != nil {
+		fail("write error", err)
+	}
+}

@@ -1,0 +1,22 @@
+//! Copies a file by the standard library; it knows nothing of WASI. As the program of the tutorial it succeeds whatever it says.
+
+use std::fs;
+
+fn copy(from: &str, to: &str) -> Result<(), String> {
+    let mut input = fs::File::open(from).map_err(|error| format!("error opening input {}: {}", from, error))?;
+    let mut output = fs::File::create(to).map_err(|error| format!("error opening output {}: {}", to, error))?;
+    std::io::copy(&mut input, &mut output).map_err(|error| format!("copy error: {}", error))?;
+    Ok(())
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    match args.get(1..3) {
+        Some([from, to]) => {
+            if let Err(error) = copy(from, to) {
+                eprintln!("{}", error);
+            }
+        }
+        _ => eprintln!("usage: {} <from> <to>", args[0]),
+    }
+}

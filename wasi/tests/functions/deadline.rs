@@ -1,0 +1,121 @@
+//! Calls that wait: the guest's deadline ends each of them, and nothing else does.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use wassay_engine::{Error, ErrorKind};
+use wassay_wasi::{Access, Errno, WasiCtx, WasiCtxBuilder};
+
+use crate::support::bits::NONBLOCK;
+use crate::support::{DATA, Host, MORE, OUT, guests};
+use crate::{AT, TO};
+
+fn host(more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder) -> Host {
+    Host::with("all_preview1", Access::ReadWrite, more)
+}
+
+/// A call that would wait for ever ends the guest soon after its deadline.
+#[track_caller]
+fn ends(mut host: Host, name: &str, args: &[i64]) {
+    const ALLOWED: Duration = Duration::from_millis(50);
+    let begun = Instant::now();
+    host.store.set_deadline(Some(begun + ALLOWED));
+    let ended = host.try_call(name, args).map_err(|error| error.kind());
+    assert_eq!(ended.unwrap_err(), ErrorKind::Interrupted, "{name}");
+    assert!((ALLOWED..Duration::from_secs(20)).contains(&begun.elapsed()), "{name}: {:?}", begun.elapsed());
+    host.store.set_deadline(None);
+    let again = host.try_call("sched_yield", &[]).map_err(|error: Error| error.kind());
+    assert_eq!(again, Err(ErrorKind::Interrupted), "nothing of the guest runs afterwards");
+}
+
+#[test]
+fn reading_and_writing() {
+    let (read, _write) = std::io::pipe().unwrap();
+    let mut empty = host(|builder| builder.stdin_file(read));
+    empty.vector(MORE, 10);
+    ends(empty, "fd_read", &[0, AT, 1, TO]);
+
+    let (_read, full) = std::io::pipe().unwrap();
+    let mut full = host(|builder| builder.stdout_file(full));
+    full.ok("fd_fdstat_set_flags", &[1, NONBLOCK]);
+    full.vector(MORE, 4096);
+    while full.call("fd_write", &[1, AT, 1, TO]) == Errno::Success {}
+    full.ok("fd_fdstat_set_flags", &[1, 0]);
+    ends(full, "fd_write", &[1, AT, 1, TO]);
+}
+
+#[test]
+fn sockets() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    ends(host(|builder| builder.listener(listener)), "sock_accept", &[4, 0, TO]);
+
+    let (mine, _theirs) = UnixStream::pair().unwrap();
+    let mut silent = host(|builder| builder.stdin_file(mine));
+    silent.vector(MORE, 10);
+    ends(silent, "sock_recv", &[0, AT, 1, 0, TO, TO + 4]);
+
+    let (mine, _theirs) = UnixStream::pair().unwrap();
+    let mut full = host(|builder| builder.stdout_file(mine));
+    full.ok("fd_fdstat_set_flags", &[1, NONBLOCK]);
+    full.vector(MORE, 4096);
+    while full.call("sock_send", &[1, AT, 1, 0, TO]) == Errno::Success {}
+    full.ok("fd_fdstat_set_flags", &[1, 0]);
+    ends(full, "sock_send", &[1, AT, 1, 0, TO]);
+}
+
+#[test]
+fn clocks_and_descriptors_that_are_polled() {
+    // A clock that is over in a minute.
+    let mut clock = host(|builder| builder);
+    clock.put(MORE + 16, &1u32.to_le_bytes());
+    clock.put(MORE + 24, &60_000_000_000u64.to_le_bytes());
+    ends(clock, "poll_oneoff", &[i64::from(MORE), TO, 1, AT]);
+
+    let (read, _write) = std::io::pipe().unwrap();
+    let mut empty = host(|builder| builder.stdin_file(read));
+    empty.put(MORE + 8, &[1]);
+    ends(empty, "poll_oneoff", &[i64::from(MORE), TO, 1, AT]);
+}
+
+/// Gigabytes of random bytes take longer than a guest may run.
+#[test]
+fn random_bytes_for_all_of_a_memory() {
+    let text = std::fs::read_to_string(guests().join("all_preview1.wat")).unwrap();
+    let text = text.replace("(export \"memory\") 2", "(export \"memory\") 65536");
+    let host = Host::load(&text, tempfile::tempdir().unwrap(), WasiCtx::builder(), |builder| builder);
+    ends(host, "random_get", &[0, -1]);
+}
+
+#[test]
+fn what_happens_in_time_is_told() {
+    let (read, mut write) = std::io::pipe().unwrap();
+    let mut host = host(|builder| builder.stdin_file(read));
+    host.store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
+    host.put(MORE + 8, &[1]);
+    let writer = std::thread::spawn(move || {
+        for text in [b"one", b"two"] {
+            std::thread::sleep(Duration::from_millis(30));
+            write.write_all(text).unwrap();
+        }
+    });
+    host.ok("poll_oneoff", &[i64::from(MORE), TO, 1, AT]);
+    assert_eq!((host.u32(DATA), host.u64(OUT + 16)), (1, 3));
+    assert_eq!(host.read(0, 10).unwrap(), b"one");
+    assert_eq!(host.read(0, 10).unwrap(), b"two");
+    writer.join().unwrap();
+    assert_eq!(host.read(0, 10).unwrap(), b"", "the other side is gone");
+}
+
+/// A guest that does not want to wait is told so at once.
+#[test]
+fn nobody_waits_who_does_not_want_to() {
+    let (read, _write) = std::io::pipe().unwrap();
+    let mut host = host(|builder| builder.stdin_file(read));
+    host.store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
+    host.ok("fd_fdstat_set_flags", &[0, NONBLOCK]);
+    let begun = Instant::now();
+    assert_eq!(host.read(0, 10), Err(Errno::Again));
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
