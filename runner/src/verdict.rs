@@ -64,7 +64,7 @@ pub struct Failure {
     /// The text of the directive.
     pub source: String,
     /// The functions of wasm code that were left, one a line: for people alone, no part of a report.
-    pub backtrace: Option<String>,
+    pub backtrace: Option<Box<str>>,
 }
 
 /// The ways in which a directive can fail. Their names, in kebab case, are part of reports.
@@ -251,7 +251,7 @@ impl Failure {
 
     /// The failure with the functions that an error left.
     pub(crate) fn left_by(self, error: &EmbedError) -> Self {
-        Failure { backtrace: error.backtrace.as_ref().map(|left| left.0.to_string()), ..self }
+        Failure { backtrace: error.backtrace.as_ref().map(|left| left.0.to_string().into()), ..self }
     }
 
     /// The failure as reports have it.
