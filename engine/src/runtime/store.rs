@@ -251,6 +251,9 @@ impl StoreState {
     /// Adds the frames of an activation to the backtrace of the error that it was left by.
     pub(crate) fn add_backtrace(&self, error: &mut Error, trace: &VmTrace) {
         let (innermost, omitted, outermost) = trace.frames();
+        if innermost.is_empty() {
+            return;
+        }
         let mut module: Option<&Module> = None;
         // Most frames are of the module that the one before is of, or else of one that was made late.
         let mut module_at = |address: usize| {
@@ -260,9 +263,6 @@ impl StoreState {
             }
             module.cloned()
         };
-        if innermost.is_empty() {
-            return;
-        }
         let backtrace = error.backtrace_mut();
         backtrace.begin_activation();
         for address in innermost {
