@@ -4,6 +4,7 @@ use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::backtrace::Backtrace;
 use crate::runtime::ExnRef;
 use crate::trap::Trap;
 
@@ -51,6 +52,7 @@ struct Inner {
     offset: Option<u64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     payload: Option<Box<dyn Any + Send>>,
+    backtrace: Option<Box<Backtrace>>,
 }
 
 impl Error {
@@ -101,6 +103,17 @@ impl Error {
         self.0.offset
     }
 
+    /// The functions that were left by the error, where it left any: by a trap, by exhaustion of the stack, by an exception that nothing
+    /// caught, by an error of a host function. Interrupted code is left without one.
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.0.backtrace.as_deref()
+    }
+
+    /// Where frames that the error leaves are noted.
+    pub(crate) fn backtrace_mut(&mut self) -> &mut Backtrace {
+        self.0.backtrace.get_or_insert_default()
+    }
+
     /// The value that [`Error::host_with`] was given, or this error again where there is none of that type.
     pub fn into_payload<T: Any>(mut self) -> Result<T> {
         match self.0.payload.take().map(|payload| payload.downcast::<T>()) {
@@ -114,7 +127,9 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, message: message.into(), offset: None, source: None, payload: None }))
+        let message = message.into();
+        let (offset, source, payload, backtrace) = (None, None, None, None);
+        Error(Box::new(Inner { kind, message, offset, source, payload, backtrace }))
     }
 
     pub(crate) fn at(mut self, offset: u64) -> Error {

@@ -30,6 +30,7 @@
 //! # Ok::<(), wassay_engine::Error>(())
 //! ```
 
+mod backtrace;
 mod builtin;
 mod compile;
 mod config;
@@ -43,6 +44,7 @@ mod trap;
 mod types;
 mod vm;
 
+pub use backtrace::{Backtrace, Frame};
 pub use config::{Config, StoreLimits};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};

@@ -26,5 +26,5 @@ mod outcome;
 mod text;
 
 pub use key::{BadKey, Key};
-pub use model::{Case, Engine, Failure, Note, Report, Suite, Totals};
+pub use model::{Attempt, Case, Engine, Failure, Note, Report, Suite, Totals};
 pub use outcome::{Counts, Outcome};

@@ -81,6 +81,23 @@ pub struct Case {
     #[serde(skip_serializing_if = "Vec::is_empty", with = "key::run")]
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^([0-9a-f]{12})*$")))]
     pub keys: Vec<Key>,
+    /// What became of it before, the first time first, where it failed and was run again; absent where it was run once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+}
+
+/// A time that a case was run and failed, before it was run again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Attempt {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took, in milliseconds.
+    #[serde(rename = "duration_ms", with = "millis")]
+    #[cfg_attr(test, schemars(with = "f64", range(min = 0)))]
+    pub duration: Duration,
+    /// What failed, in the order of the script.
+    pub failures: Vec<Failure>,
 }
 
 /// A directive that was not as expected, or what ended a case as a whole.
@@ -156,6 +173,11 @@ impl Report {
         cases.fold(0, |sum, case| sum.saturating_add(case.text_not_compared))
     }
 
+    /// How many cases ended as expected and had failed before.
+    pub fn flaky(&self) -> u64 {
+        self.suites.iter().flat_map(|suite| &suite.cases).filter(|case| case.is_flaky()).count() as u64
+    }
+
     /// Whether every case ended as expected. True of a report without cases.
     pub fn is_expected(&self) -> bool {
         self.suites.iter().flat_map(|suite| &suite.cases).all(|case| case.outcome.is_expected())
@@ -176,6 +198,13 @@ impl Suite {
     /// How long its cases took, one after the other.
     pub fn duration(&self) -> Duration {
         self.cases.iter().fold(Duration::ZERO, |sum, case| sum.saturating_add(case.duration))
+    }
+}
+
+impl Case {
+    /// Whether it ended as expected and had failed before: it passes, and is not to be relied on.
+    pub fn is_flaky(&self) -> bool {
+        !self.attempts.is_empty() && self.outcome.is_expected()
     }
 }
 
@@ -253,6 +282,8 @@ struct CaseIn {
     notes: Vec<Note>,
     #[serde(default, with = "key::run")]
     keys: Vec<Key>,
+    #[serde(default)]
+    attempts: Vec<Attempt>,
 }
 
 impl TryFrom<CaseIn> for Case {
@@ -269,6 +300,7 @@ impl TryFrom<CaseIn> for Case {
             failures,
             notes,
             keys,
+            attempts,
         } = read;
         let worst = directives.outcome();
         if outcome < worst {
@@ -276,7 +308,18 @@ impl TryFrom<CaseIn> for Case {
                 "the case `{name}` cannot be `{outcome}`: it has a directive that is `{worst}`"
             ));
         }
-        Ok(Case { name, outcome, duration, directives, text_not_compared, features, failures, notes, keys })
+        Ok(Case {
+            name,
+            outcome,
+            duration,
+            directives,
+            text_not_compared,
+            features,
+            failures,
+            notes,
+            keys,
+            attempts,
+        })
     }
 }
 

@@ -19,7 +19,7 @@ fn selections() -> Vec<Selection> {
 fn read(c: &mut Criterion) {
     let selections = selections();
     let texts: Vec<_> =
-        selections.iter().flat_map(|s| &s.scripts).map(|script| script.read().unwrap()).collect();
+        selections.iter().flat_map(|s| s.suite.scripts()).map(|script| script.read().unwrap()).collect();
     let mut group = c.benchmark_group("read");
     group.sample_size(10);
     group.throughput(Throughput::Bytes(texts.iter().map(|text| text.len() as u64).sum()));

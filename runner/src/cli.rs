@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::batch::{self, embedder};
 use crate::commands::{self, Error, Exit};
+use crate::script::Embedder;
 
 /// The short form of `run` is none of clap's: see [`commands::run::words`].
 const USAGE: &str = "wassay <COMMAND>\n       wassay [RUN OPTIONS] <FILE> [ARGS]...";
@@ -45,11 +47,19 @@ enum Command {
 
 /// The `wassay` command: reads the arguments and the environment of the process, and runs what they ask for.
 pub fn main() -> ExitCode {
+    main_with(embedder)
+}
+
+/// The same, but `wast` and `test` run on engines that `make` makes.
+pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
+    if let Some(exit) = batch::child(make.clone()) {
+        return exit;
+    }
     let cli = Cli::parse_from(commands::run::words::canonical(&Cli::command(), std::env::args_os()));
     let done = log().and_then(|()| match cli.command {
         Command::Run(args) => commands::run::run(args),
-        Command::Wast(args) => commands::wast::run(args),
-        Command::Test(args) => commands::test::run(args),
+        Command::Wast(args) => commands::wast::run(args, make),
+        Command::Test(args) => commands::test::run(args, make),
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
     });

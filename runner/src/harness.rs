@@ -1,4 +1,4 @@
-//! Scripts as trials of `cargo test`.
+//! Scripts and guests as trials of `cargo test`.
 //!
 //! A test binary of any crate can run scripts so. In `Cargo.toml`:
 //!
@@ -34,10 +34,12 @@
 //! |---|---|
 //! | `WASSAY_SUITES` | folders to run besides, separated by `:`; one that is absent is listed as `not run` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
+//! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
 //! | [`WASSAY_STRESS`](STRESS) | `1`: every allocation of an object collects first |
 
 use std::collections::BTreeMap;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -45,13 +47,17 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use wassay_testsuite::{Pin, Script, Suite, directory};
+use wassay_testsuite::{Case, Pin, Script, Suite, directory};
 
-use crate::batch::{End, Finished, Settings, TIMEOUT, Workers, embedder, full_name, label};
+use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedder, full_name};
 #[cfg(doc)]
 use crate::batch::{STRESS, VERIFIER};
-use crate::script::parse;
 use crate::script::source::Source;
+use crate::script::{Embedder, parse};
+
+/// The environment variable that gives each script a process of its own: `1` on. The process is another one of the same test binary,
+/// which comes no further than to [`run`].
+pub const ISOLATE: &str = "WASSAY_ISOLATE";
 
 /// The suites of the catalogue that run when none is named.
 pub fn default_suites() -> Vec<Suite> {
@@ -62,10 +68,23 @@ pub fn default_suites() -> Vec<Suite> {
 ///
 /// A complete run of an embedded suite fails also where the suite does not hold as many directives as the catalogue says.
 pub fn run(suites: Vec<Suite>) -> ExitCode {
+    run_with(suites, embedder)
+}
+
+/// The same, on engines that `make` makes.
+pub fn run_with<E: Embedder>(
+    suites: Vec<Suite>,
+    make: impl Fn() -> E + Clone + Send + Sync + 'static,
+) -> ExitCode {
+    if let Some(exit) = batch::child(make.clone()) {
+        return exit;
+    }
     let args = Arguments::from_args();
     let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
+        isolate: std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0"),
+        start: Box::new(move |threads| Workers::start(threads, make.clone())),
         workers: OnceLock::new(),
         found: Mutex::default(),
     });
@@ -114,8 +133,9 @@ impl Grain {
         }
     }
 
-    /// The lines of a script that have a trial; `None` where the script has one as a whole.
-    fn lines(&self, full_name: &str, script: &Script) -> Option<Vec<usize>> {
+    /// The lines of a script that have a trial; `None` where the case has one as a whole.
+    fn lines(&self, full_name: &str, case: &Case) -> Option<Vec<usize>> {
+        let script = case.script()?;
         let mut lines = match self {
             Grain::Script => return None,
             Grain::OneLine { name, exact: true, .. } if full_name != name => return None,
@@ -133,21 +153,23 @@ impl Grain {
 /// What the trials of a process share.
 struct Shared {
     threads: NonZeroUsize,
+    isolate: bool,
+    start: Box<dyn Fn(NonZeroUsize) -> io::Result<Workers> + Send + Sync>,
     /// Started by the first trial that runs.
     workers: OnceLock<Result<Workers, String>>,
-    /// How many scripts and directives of each suite were run in full.
+    /// How many cases and directives of each suite were run in full.
     found: Mutex<BTreeMap<String, Pin>>,
 }
 
 impl Shared {
     fn add_trials(self: &Arc<Self>, suite: &Suite, grain: &Grain, trials: &mut Vec<Trial>) {
-        for script in suite.scripts() {
-            let name = full_name(suite, &script);
-            let label = label(suite, &script);
-            let Some(lines) = grain.lines(&name, &script) else {
+        for case in suite.cases() {
+            let name = full_name(suite, &case);
+            let task = Task::new(suite, &case);
+            let Some(lines) = grain.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
                 trials.push(Trial::test(name, move || {
-                    let finished = shared.run_script(label, &script)?;
+                    let finished = shared.run_case(task)?;
                     shared.count(&suite, &finished);
                     judged(&finished, None)
                 }));
@@ -157,28 +179,28 @@ impl Shared {
             let once = Arc::new(OnceLock::new());
             for line in lines {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
-                let (label, script) = (label.clone(), script.clone());
+                let task = task.clone();
                 trials.push(Trial::test(format!("{name}:{line}"), move || {
-                    let finished = once.get_or_init(|| shared.run_script(label, &script));
+                    let finished = once.get_or_init(|| shared.run_case(task));
                     judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
                 }));
             }
         }
     }
 
-    /// Runs a script on a thread whose stack is large enough; that of a trial may not be.
-    fn run_script(&self, label: String, script: &Script) -> Result<Finished, String> {
+    /// Runs a case on a thread whose stack is large enough; that of a trial may not be.
+    fn run_case(&self, task: Task) -> Result<Finished, String> {
         let start = || {
-            Workers::start(self.threads, embedder)
+            (self.start)(self.threads)
                 .map_err(|error| format!("cannot start {} threads: {error}", self.threads))
         };
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;
-        let settings = Settings { timeout: Some(TIMEOUT), ..Settings::default() };
-        workers.run(std::iter::once((label, script.clone())), settings, |_, ended| {
+        let settings = Settings { timeout: Some(TIMEOUT), isolate: self.isolate, ..Settings::default() };
+        workers.run(std::iter::once(task), settings, |_, ended| {
             finished = Some(ended);
         });
-        let finished = finished.ok_or("the thread of the script ended before it")?;
+        let finished = finished.ok_or("the thread of the case ended before it")?;
         for warning in &finished.warnings {
             eprintln!("warning: {warning}");
         }
@@ -187,8 +209,8 @@ impl Shared {
 
     fn count(&self, suite: &str, finished: &Finished) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = found.entry(suite.to_owned()).or_insert(Pin { scripts: 0, directives: 0 });
-        found.scripts += 1;
+        let found = found.entry(suite.to_owned()).or_insert(Pin { cases: 0, directives: 0 });
+        found.cases += 1;
         found.directives += finished.directives();
     }
 
@@ -197,7 +219,7 @@ impl Shared {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = true;
         for suite in suites {
-            let found = found.get(suite.name()).copied().unwrap_or(Pin { scripts: 0, directives: 0 });
+            let found = found.get(suite.name()).copied().unwrap_or(Pin { cases: 0, directives: 0 });
             if let Err(error) = suite.check(found) {
                 eprintln!("error: {error}");
                 all = false;
@@ -253,7 +275,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wast");
         std::fs::write(&path, "(module)\n".repeat(17)).unwrap();
-        let script = directory::script(&path).unwrap();
+        let script = Case::Script(directory::script(&path).unwrap());
         let named = grain(Some("i32.wast:1"), false, None);
         assert_eq!(named.lines("spec-v1::i32.wast", &script), Some(vec![1]));
         assert_eq!(named.lines("spec-v1::i64.wast", &script), None);

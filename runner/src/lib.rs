@@ -8,9 +8,11 @@
 //! | [`script`] | the interpreter of scripts, for any engine behind [`script::Embedder`] |
 //! | [`verdict`] | what became of a script, and how a failure is shown |
 //! | [`catalogue`] | suites by name or path, and the features of a script |
-//! | [`batch`] | many scripts on several threads |
+//! | [`wasi_case`] | what runs guests of WASI and judges them |
+//! | [`batch`] | many scripts and guests on several threads |
+//! | [`repro`] | a small script that fails as one directive of a larger one does |
 //! | [`keys`] | what tells the directives of a script apart, whatever line they stand on |
-//! | [`harness`] | scripts as trials of `cargo test` |
+//! | [`harness`] | scripts and guests as trials of `cargo test` |
 //! | [`cli`] | the command line |
 
 pub mod batch;
@@ -19,5 +21,7 @@ pub mod cli;
 mod commands;
 pub mod harness;
 pub mod keys;
+pub mod repro;
 pub mod script;
 pub mod verdict;
+pub mod wasi_case;

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use serde::{Deserialize, Serialize};
 use wassay_reports::{Case, Counts, Note};
 use wassay_testsuite::expectation::{Expectation, Expected};
 
@@ -13,7 +14,7 @@ use crate::script::matching::MismatchKind;
 use crate::script::source::Place;
 
 /// What became of a script.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ScriptResult {
     /// The name of the source.
     pub name: String,
@@ -22,12 +23,12 @@ pub struct ScriptResult {
 }
 
 /// What became of a directive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DirectiveResult {
     /// Where it begins.
     pub place: Place,
     /// The word that begins it.
-    pub keyword: &'static str,
+    pub keyword: Cow<'static, str>,
     /// What became of it.
     pub outcome: Outcome,
     /// Whether it passed by the kind of an error alone, since its text or the engine's is not in the table.
@@ -35,7 +36,7 @@ pub struct DirectiveResult {
 }
 
 /// What can become of a directive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// It did what it says.
     Passed,
@@ -50,7 +51,7 @@ pub enum Outcome {
 }
 
 /// Why a directive failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// In what way.
     pub kind: FailureKind,
@@ -65,7 +66,7 @@ pub struct Failure {
 }
 
 /// The ways in which a directive can fail. Their names, in kebab case, are part of reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FailureKind {
     /// Results differ from what `assert_return` expects.
     Mismatch(MismatchKind),
@@ -92,7 +93,9 @@ pub enum FailureKind {
     Unsupported,
     /// The form is no directive.
     MalformedDirective,
-    /// The time of the script was over before it.
+    /// It took its process with it, or the runner panicked over it.
+    Crashed,
+    /// The time of the script was over before it, or its process had ended.
     NotRun,
 }
 
@@ -104,6 +107,11 @@ impl FailureKind {
             FailureKind::Unexpected(ErrorKind::Timeout)
                 | FailureKind::Instead { actual: ErrorKind::Timeout, .. }
         )
+    }
+
+    /// Whether the script ended with it or before it: it is expected of no directive, since it says nothing of one.
+    pub fn is_end(self) -> bool {
+        self.is_timeout() || matches!(self, FailureKind::Crashed | FailureKind::NotRun)
     }
 }
 
@@ -148,6 +156,7 @@ impl ScriptResult {
                 .collect(),
             notes: self.directives.iter().filter_map(DirectiveResult::note).collect(),
             keys: Vec::new(),
+            attempts: Vec::new(),
         }
     }
 
@@ -199,13 +208,11 @@ impl DirectiveResult {
 impl Outcome {
     /// The outcome of a directive of which something else is expected than that it passes.
     ///
-    /// That the time of the script was over is expected of none: it says nothing of the directive.
+    /// That the script has [ended](FailureKind::is_end) is expected of none.
     pub(crate) fn under(self, expectation: &Expectation) -> Outcome {
         match (expectation.outcome, self) {
             (Expected::Xfail, Outcome::Passed) => Outcome::UnexpectedPass(expectation.reason.clone()),
-            (Expected::Xfail, Outcome::Failed(failure))
-                if !failure.kind.is_timeout() && failure.kind != FailureKind::NotRun =>
-            {
+            (Expected::Xfail, Outcome::Failed(failure)) if !failure.kind.is_end() => {
                 Outcome::ExpectedFailure(failure, expectation.reason.clone())
             }
             (_, outcome) => outcome,
@@ -217,6 +224,9 @@ impl Outcome {
         match self {
             Outcome::Passed => wassay_reports::Outcome::Passed,
             Outcome::Failed(failure) if failure.kind.is_timeout() => wassay_reports::Outcome::Timeout,
+            Outcome::Failed(failure) if failure.kind == FailureKind::Crashed => {
+                wassay_reports::Outcome::Crashed
+            }
             Outcome::Failed(_) => wassay_reports::Outcome::Failed,
             Outcome::Skipped(_) => wassay_reports::Outcome::Skipped,
             Outcome::ExpectedFailure(..) => wassay_reports::Outcome::XFailed,
@@ -281,7 +291,7 @@ fn numbers(place: Place) -> (u32, u32) {
 }
 
 /// A text whose control characters are written out: a script must not be able to steer a terminal.
-fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && c != '\t';
     if !text.contains(steers) {
         return Cow::Borrowed(text);
@@ -342,6 +352,7 @@ impl fmt::Display for FailureKind {
             FailureKind::NoSuchThread => "no-such-thread",
             FailureKind::Unsupported => "unsupported",
             FailureKind::MalformedDirective => "malformed-directive",
+            FailureKind::Crashed => "crashed",
             FailureKind::NotRun => "not-run",
         })
     }
@@ -405,8 +416,12 @@ mod tests {
 
     #[test]
     fn counts_add_up_and_an_unexpected_pass_is_no_success() {
-        let directive =
-            |outcome| DirectiveResult { place: PLACE, keyword: "invoke", outcome, text_not_compared: false };
+        let directive = |outcome| DirectiveResult {
+            place: PLACE,
+            keyword: "invoke".into(),
+            outcome,
+            text_not_compared: false,
+        };
         let mut result = ScriptResult { name: "a.wast".into(), directives: vec![directive(Outcome::Passed)] };
         assert!(result.is_success());
         result.directives.push(directive(Outcome::UnexpectedPass("bug".into())));

@@ -59,7 +59,7 @@ fn a_folder_that_passes_is_0_and_one_that_fails_is_1() {
     let row: Vec<&str> = out.lines().nth(1).unwrap().split_whitespace().take(5).collect();
     assert_eq!(row, [good.as_str(), "2", "8", "8", "0"]);
     assert!(out.lines().last().unwrap().starts_with("2 scripts as expected in "), "{out}");
-    assert_eq!(err, format!("{good}: 2 scripts, 8 directives, as expected\n"));
+    assert_eq!(err, format!("{good}: 2 cases, 8 directives, as expected\n"));
 
     let Ran { code, out, .. } = wassay(&["test", &good, &bad]);
     assert_eq!(code, 1);
@@ -101,7 +101,7 @@ fn filters_choose_scripts_by_their_full_names() {
     assert_eq!(scripts(&["sub/"]), (1, Some("1 of 1 script not as expected".to_owned())));
     let ran = wassay(&["test", path, "--filter", "a.wast", "--filter", "nothing"]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
-    assert!(ran.err.starts_with("error: --filter nothing: no script"), "{}", ran.err);
+    assert!(ran.err.starts_with("error: --filter nothing: no case"), "{}", ran.err);
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn the_embedded_suites_are_listed_and_shown() {
     }
     let show = wassay(&["suite", "show", "spec-v1"]);
     assert_eq!((show.code, show.err.as_str()), (0, ""));
-    for line in ["features    1.0", "scripts     73", "directives  19245", "default     yes", "i32.wast"] {
+    for line in ["features    1.0", "cases       73", "directives  19245", "default     yes", "i32.wast"] {
         assert!(show.out.lines().any(|shown| shown == line), "{line}: {}", show.out);
     }
     let folder = Folder::new(&[("a.wast", PASSES), ("legacy/b.wast", PASSES)]);

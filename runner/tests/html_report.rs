@@ -258,6 +258,7 @@ fn all_failed() -> Report {
         failures: (1..=233).map(failure).collect(),
         notes: Vec::new(),
         keys: Vec::new(),
+        attempts: Vec::new(),
     };
     let cases = (0..288).map(case).collect();
     Report {

@@ -117,7 +117,7 @@ fn fail_fast_ends_at_the_first_failure_and_the_total_stays() {
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains(&format!("{}:2:1: wrong-value", folder.arg("c.wast"))), "{}", ran.out);
     assert!(!ran.out.contains("trap-expected"), "{}", ran.out);
-    assert!(ran.out.contains("a.wast: not-run: a script before it failed"), "{}", ran.out);
+    assert!(ran.out.contains("a.wast: not-run: a case before it failed"), "{}", ran.out);
     assert!(ran.out.contains("3 scripts, 12 directives: 5 passed"), "{}", ran.out);
 }
 

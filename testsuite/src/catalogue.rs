@@ -33,7 +33,7 @@ static SUITES: [Suite; 25] = [
         title: Cow::Borrowed("Our own scripts"),
         source: Cow::Borrowed("written for wassay"),
         features: crate::features::DEFAULT,
-        pin: Some(Pin { scripts: 34, directives: 991 }),
+        pin: Some(Pin { cases: 34, directives: 991 }),
         by_default: true,
         origin: Origin::Own,
     },
@@ -115,8 +115,8 @@ static SUITES: [Suite; 25] = [
     proposal("proposals/wide-arithmetic", Proposal::WideArithmetic, "3.0,wide-arithmetic", pin(1, 109), true),
 ];
 
-const fn pin(scripts: usize, directives: usize) -> Pin {
-    Pin { scripts, directives }
+const fn pin(cases: usize, directives: usize) -> Pin {
+    Pin { cases, directives }
 }
 
 const fn spec(
@@ -221,7 +221,7 @@ mod tests {
         for suite in suites() {
             let scripts = suite.scripts();
             let found = Pin {
-                scripts: scripts.len(),
+                cases: scripts.len(),
                 directives: scripts.iter().map(|script| directives(&script.read().unwrap())).sum(),
             };
             assert_eq!(suite.check(found).map_err(|error| error.to_string()), Ok(()));

@@ -1,39 +1,42 @@
-//! Scripts on disk: any folder, or a single file.
+//! Scripts and guests on disk: any folder, or a single file.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
+use crate::case::Case;
 use crate::features;
 use crate::script::Script;
 use crate::suite::{Origin, Suite};
+use crate::wasi::{self, Guest};
 
-/// Opens `path` as a suite: a folder with all the `.wast` files below it, symbolic links followed, or one file whatever its
-/// name. The scripts are found now and read later. What git keeps in `.git` is not looked at.
+/// Opens `path` as a suite: a folder with all the `.wast` files and all [guests](crate::wasi) below it, symbolic links followed; or
+/// one file, which is a guest where its name ends in `.wasm` or `.wat`, else a script. They are found now and read later. What git
+/// keeps in `.git` is not looked at, nor are the folders that guests are given or leave behind.
 ///
 /// The features of a script are those of the nearest folder above it that is known, inside `path` and above it, else
 /// [`features::DEFAULT`].
 ///
 /// # Errors
 ///
-/// `path` is missing or neither a folder nor a file, there is no script below it, something below it cannot be read, or
+/// `path` is missing or neither a folder nor a file, there is no case below it, something below it cannot be read, or
 /// links run in a circle.
 pub fn open(path: &Path) -> Result<Suite, OpenError> {
-    let scripts = if metadata(path)?.is_dir() { walk(path)? } else { vec![script(path)?] };
-    if scripts.is_empty() {
-        return Err(OpenError::NoScripts { path: path.to_owned() });
+    let cases = if metadata(path)?.is_dir() { walk(path)? } else { vec![file(path)?] };
+    if cases.is_empty() {
+        return Err(OpenError::NoCases { path: path.to_owned() });
     }
     let name = path.display().to_string();
     Ok(Suite {
-        title: "A folder of scripts".into(),
+        title: "A folder".into(),
         source: name.clone().into(),
         name: name.into(),
         features: features::DEFAULT,
         pin: None,
         by_default: false,
-        origin: Origin::Folder(scripts),
+        origin: Origin::Folder(cases),
     })
 }
 
@@ -43,31 +46,43 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
 ///
 /// `path` is missing or is no file.
 pub fn script(path: &Path) -> Result<Script, OpenError> {
-    let kind = metadata(path)?;
-    if !kind.is_file() {
-        let found = if kind.is_dir() { "a folder" } else { "a device, socket or pipe" };
-        return Err(OpenError::NotAFile { path: path.to_owned(), found });
-    }
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        return Err(OpenError::Name { path: path.to_owned() });
-    };
+    let name = file_name(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let features = features::of_folder(&real(folder).join(name)).unwrap_or(features::DEFAULT);
     Ok(Script::file(name.to_owned(), features, path.to_owned()))
 }
 
-fn walk(root: &Path) -> Result<Vec<Script>, OpenError> {
+/// Opens the file `path` as one case.
+fn file(path: &Path) -> Result<Case, OpenError> {
+    if wasi::is_module(path) {
+        return Ok(Case::Guest(Guest::file(file_name(path)?.to_owned(), path.to_owned())));
+    }
+    script(path).map(Case::Script)
+}
+
+/// The name of a regular file.
+fn file_name(path: &Path) -> Result<&str, OpenError> {
+    let kind = metadata(path)?;
+    if !kind.is_file() {
+        let found = if kind.is_dir() { "a folder" } else { "a device, socket or pipe" };
+        return Err(OpenError::NotAFile { path: path.to_owned(), found });
+    }
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.ok_or_else(|| OpenError::Name { path: path.to_owned() })
+}
+
+fn walk(root: &Path) -> Result<Vec<Case>, OpenError> {
     let real_root = real(root);
-    let mut scripts = Vec::new();
-    let entries = WalkDir::new(root)
-        .follow_links(true)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
+    let mut cases = Vec::new();
+    let is_looked_at = |entry: &DirEntry| {
+        entry.depth() == 0 || (entry.file_name() != ".git" && !wasi::is_of_guest(entry.path()))
+    };
+    let entries = WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_looked_at);
     for entry in entries {
         let entry = entry.map_err(|error| unreadable(root, error))?;
         let path = entry.path();
-        if entry.file_type().is_dir() || path.extension().is_none_or(|extension| extension != "wast") {
+        let is_script = path.extension().is_some_and(|extension| extension == "wast");
+        if entry.file_type().is_dir() || !(is_script || wasi::is_module(path)) {
             continue;
         }
         if !entry.file_type().is_file() {
@@ -75,10 +90,14 @@ fn walk(root: &Path) -> Result<Vec<Script>, OpenError> {
         }
         let below = path.strip_prefix(root).unwrap_or(path);
         let name = name(below).ok_or_else(|| OpenError::Name { path: path.to_owned() })?;
-        let features = features::of_folder(&real_root.join(below)).unwrap_or(features::DEFAULT);
-        scripts.push(Script::file(name, features, path.to_owned()));
+        cases.push(if is_script {
+            let features = features::of_folder(&real_root.join(below)).unwrap_or(features::DEFAULT);
+            Case::Script(Script::file(name, features, path.to_owned()))
+        } else {
+            Case::Guest(Guest::file(name, path.to_owned()))
+        });
     }
-    Ok(scripts)
+    Ok(cases)
 }
 
 /// `path` with `/` between its components; `None` if one is not UTF-8.
@@ -128,23 +147,26 @@ pub enum OpenError {
         /// The folder it leads to.
         ancestor: PathBuf,
     },
-    /// A script must be a regular file.
-    #[error("{}: expected a script, found {found}", path.display())]
+    /// A script or a module must be a regular file.
+    #[error("{}: expected a regular file, found {found}", path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,
         /// What it is.
         found: &'static str,
     },
-    /// The name of a script is not UTF-8, so that no report could name it.
-    #[error("{}: the name of a script must be UTF-8; rename it", path.display())]
+    /// The name of a case is not UTF-8, so that no report could name it.
+    #[error("{}: the name of a case must be UTF-8; rename it", path.display())]
     Name {
         /// The path.
         path: PathBuf,
     },
-    /// A folder without scripts is more likely a mistake than a suite.
-    #[error("{}: no .wast file in this folder or below it", path.display())]
-    NoScripts {
+    /// A folder without cases is more likely a mistake than a suite.
+    #[error(
+        "{}: no .wast file in this folder or below it, and no WASI case: a module with a .json of its name, or beside a manifest.json",
+        path.display()
+    )]
+    NoCases {
         /// The folder.
         path: PathBuf,
     },
@@ -240,11 +262,13 @@ mod tests {
         let place = folder.path().display();
         assert_eq!(
             script(folder.path()).unwrap_err().to_string(),
-            format!("{place}: expected a script, found a folder")
+            format!("{place}: expected a regular file, found a folder")
         );
-        assert_eq!(
-            open(folder.path()).unwrap_err().to_string(),
-            format!("{place}: no .wast file in this folder or below it")
+        let message = open(folder.path()).unwrap_err().to_string();
+        assert!(
+            message
+                .starts_with(&format!("{place}: no .wast file in this folder or below it, and no WASI case")),
+            "{message}"
         );
     }
 
@@ -279,7 +303,7 @@ mod tests {
         let folder = folder(&["a.wast"]);
         let path = folder.path().join("socket.wast");
         let _socket = UnixListener::bind(&path).unwrap();
-        let expected = format!("{}: expected a script, found a device, socket or pipe", path.display());
+        let expected = format!("{}: expected a regular file, found a device, socket or pipe", path.display());
         assert_eq!(open(folder.path()).unwrap_err().to_string(), expected);
         assert_eq!(script(&path).unwrap_err().to_string(), expected);
     }

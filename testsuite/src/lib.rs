@@ -1,7 +1,8 @@
 //! What can be run: the suites, where each comes from, and the features each script is judged under.
 //!
 //! - [`catalogue`] lists the embedded suites: the official scripts and our own.
-//! - [`directory`] opens any folder of scripts, or one script, as a suite.
+//! - [`directory`] opens any folder of scripts and guests, or one of them, as a suite.
+//! - [`wasi`] knows guests of WASI and what is expected of them.
 //! - [`expectation`] knows which directives are expected to fail, or are not run, and why.
 //! - [`header`] reads the `;;!` lines a script may begin with.
 //! - [`features`] knows what the folder of a script says about its features.
@@ -14,10 +15,13 @@ pub mod directory;
 pub mod expectation;
 pub mod features;
 pub mod header;
+pub mod wasi;
 
+mod case;
 mod embedded;
 mod script;
 mod suite;
 
+pub use case::Case;
 pub use script::{ReadError, Script};
 pub use suite::{Pin, PinError, Suite};

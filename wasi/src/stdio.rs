@@ -1,7 +1,8 @@
 //! Standard input and output in memory.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crate::errno::Errno;
 
@@ -17,30 +18,74 @@ use crate::errno::Errno;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Capture {
-    bytes: Arc<Mutex<Vec<u8>>>,
+    shared: Arc<Shared>,
     limit: usize,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bytes: Vec<u8>,
+    ended: bool,
 }
 
 impl Capture {
     /// Collects so many bytes at most; a guest that writes more gets NOSPC.
     pub fn new(limit: usize) -> Capture {
-        Capture { bytes: Arc::default(), limit }
+        Capture { shared: Arc::default(), limit }
     }
 
     /// What was written since this was last called.
     pub fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.state().bytes)
+    }
+
+    /// What was written and not taken.
+    pub fn peek(&self) -> Vec<u8> {
+        self.state().bytes.clone()
+    }
+
+    /// Waits until `enough` is true of what was written and not taken, or [`end`](Capture::end) was called, or it is so late. Says
+    /// whether it is true then.
+    pub fn wait(&self, until: Instant, enough: impl Fn(&[u8]) -> bool) -> bool {
+        let mut state = self.state();
+        while !enough(&state.bytes) {
+            let left = until.saturating_duration_since(Instant::now());
+            if state.ended || left.is_zero() {
+                return false;
+            }
+            let woken = self.shared.changed.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Says that nothing more will be written: nobody who [waits](Capture::wait) does so any longer.
+    pub fn end(&self) {
+        self.state().ended = true;
+        self.shared.changed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn write(&self, buffers: &[IoSlice<'_>]) -> Result<usize, Errno> {
-        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let total: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-        if total > self.limit.saturating_sub(bytes.len()) {
+        if total > self.limit.saturating_sub(state.bytes.len()) {
             return Err(Errno::NoSpc);
         }
         for buffer in buffers {
-            bytes.extend_from_slice(buffer);
+            state.bytes.extend_from_slice(buffer);
         }
+        drop(state);
+        self.shared.changed.notify_all();
         Ok(total)
     }
 }

@@ -2,11 +2,12 @@
 
 use cranelift_codegen::CompiledCode;
 use cranelift_codegen::binemit::Reloc;
-use cranelift_codegen::ir::{ExternalName, Function, LibCall, TrapCode};
+use cranelift_codegen::ir::{ExternalName, Function, LibCall, SourceLoc, TrapCode};
 use cranelift_codegen::{
     FinalizedMachCallSite, FinalizedMachExceptionHandler, FinalizedMachReloc, FinalizedRelocTarget,
 };
 
+use super::places;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 
@@ -24,6 +25,8 @@ pub(crate) struct CompiledFunction {
     pub(crate) traps: Vec<(u32, u8)>,
     /// The calls that have a handler, in ascending order.
     pub(crate) handlers: Vec<CallSite>,
+    /// Which instructions its code came from, as [`places::encode`] has it.
+    pub(crate) places: Vec<u8>,
 }
 
 /// A call whose exceptions the function handles. Offsets count from the begin of the function.
@@ -60,12 +63,17 @@ impl CompiledFunction {
             code.buffer.relocs().iter().map(|reloc| read_reloc(reloc, func)).collect::<Result<_>>()?;
         let traps = code.buffer.traps().iter().map(|trap| (trap.offset, number(trap.code))).collect();
         let handlers = code.buffer.call_sites().filter_map(|site| read_call_site(&site)).collect();
+        let locations = code.buffer.get_srclocs_sorted().iter();
+        let places = places::encode(locations.map(|range| {
+            (range.start, Some(range.loc).filter(|loc| !loc.is_default()).map(SourceLoc::bits))
+        }));
         Ok(CompiledFunction {
             bytes: code.code_buffer().to_vec(),
             align: code.buffer.alignment.max(16),
             relocs,
             traps,
             handlers,
+            places,
         })
     }
 

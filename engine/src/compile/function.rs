@@ -166,6 +166,7 @@ fn translate(
     let mut operators = wasmparser::OperatorsReader::new(reader);
     while !operators.eof() {
         let (op, at) = operators.read_with_offset().map_err(malformed)?;
+        translator.set_place((at - start) as u32);
         translator.set_top(validator.get_operand_type(0).flatten());
         translator.set_likely(hints.and_then(|hints| hints.get(&(at - start)).copied()));
         validator.op(at, &op).map_err(invalid)?;

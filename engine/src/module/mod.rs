@@ -6,9 +6,11 @@ pub(crate) mod decode;
 pub(crate) mod info;
 mod limits;
 pub(crate) mod segments;
+mod symbols;
 mod type_section;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -21,7 +23,8 @@ use crate::vm::code::CodeBlock;
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub(crate) use custom::branch_hint::BranchHints;
 use decode::{PendingBody, classify, decode};
-use info::ModuleInfo;
+use info::{ExportKind, ModuleInfo};
+use symbols::Symbols;
 
 /// A module that is valid and compiled, ready to be instantiated any number of times, on any thread.
 ///
@@ -39,6 +42,7 @@ struct ModuleInner {
     /// Code that relies on guard pages, and code that checks every access; made when the first instance needs it.
     guarded: OnceLock<CodeBlock>,
     checked: OnceLock<CodeBlock>,
+    symbols: OnceLock<Symbols>,
 }
 
 impl fmt::Debug for ModuleInner {
@@ -109,6 +113,53 @@ impl Module {
         &self.0.engine
     }
 
+    /// The bytes that the module was made from.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    /// The name that the module has for itself in its name section (appendix "Name Section").
+    pub fn name(&self) -> Option<&str> {
+        self.text(self.symbols().module.clone()?)
+    }
+
+    /// The name of a function by its index: that of the name section, else the first that it is exported by.
+    pub fn function_name(&self, index: u32) -> Option<&str> {
+        let is_it = |export: &&info::Export| export.kind == ExportKind::Function && export.index == index;
+        let exported = || self.0.info.exports.iter().find(is_it).map(|export| &*export.name);
+        self.symbols().function(index).and_then(|name| self.text(name)).or_else(exported)
+    }
+
+    /// Whether the two are copies of one.
+    pub fn is(&self, other: &Module) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether an address lies in the module's code.
+    pub(crate) fn has_code_at(&self, address: usize) -> bool {
+        [&self.0.guarded, &self.0.checked]
+            .iter()
+            .any(|code| code.get().is_some_and(|code| code.contains(address)))
+    }
+
+    /// The function whose code lies at an address, by its index, with the offset of the instruction that the code came from, from the
+    /// begin of its body, and the offset of the body in the module's bytes.
+    pub(crate) fn locate(&self, address: usize) -> Option<(u32, u64, u64)> {
+        let codes = [&self.0.guarded, &self.0.checked];
+        let (position, offset) = codes.iter().find_map(|code| code.get()?.locate(address))?;
+        let index = self.0.info.imported.functions + position;
+        // Its first steps come from no instruction.
+        Some((index as u32, u64::from(offset.unwrap_or(0)), self.symbols().body(position)?))
+    }
+
+    fn symbols(&self) -> &Symbols {
+        self.0.symbols.get_or_init(|| Symbols::read(&self.0.bytes))
+    }
+
+    fn text(&self, range: Range<usize>) -> Option<&str> {
+        std::str::from_utf8(self.0.bytes.get(range)?).ok()
+    }
+
     pub(crate) fn info(&self) -> &ModuleInfo {
         &self.0.info
     }
@@ -155,7 +206,8 @@ impl Module {
         let _ = if guard_pages { &guarded } else { &checked }.set(code);
         let type_ids = info.types.iter().map(|id| id.0).collect();
         let (engine, bytes) = (engine.clone(), bytes.into());
-        Ok(Module(Arc::new(ModuleInner { engine, info, bytes, layout, type_ids, guarded, checked })))
+        let symbols = OnceLock::new();
+        Ok(Module(Arc::new(ModuleInner { engine, info, bytes, layout, type_ids, guarded, checked, symbols })))
     }
 }
 

@@ -15,6 +15,7 @@ use super::tag::TagEntity;
 use crate::compile::signature::AbiSignature;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::module::Module;
 use crate::types::{FuncType, TypeId};
 use crate::vm::call::{
     EntryCode, Pending, interrupt, interrupted, is_interrupted, new_store, running_deadline,
@@ -22,6 +23,7 @@ use crate::vm::call::{
 use crate::vm::func::HostFuncBox;
 use crate::vm::layout::{VmStore, VmVal};
 use crate::vm::ptr::{VmBox, VmPtr};
+use crate::vm::trace::VmTrace;
 
 /// A store (embedding appendix: `store_init`). All that is allocated in it lives until it is dropped.
 ///
@@ -244,6 +246,32 @@ impl StoreState {
         }
         self.calls[index] = Some(Arc::clone(&info));
         Ok(info)
+    }
+
+    /// Adds the frames of an activation to the backtrace of the error that it was left by.
+    pub(crate) fn add_backtrace(&self, error: &mut Error, trace: &VmTrace) {
+        let (innermost, omitted, outermost) = trace.frames();
+        let mut module: Option<&Module> = None;
+        // Most frames are of the module that the one before is of, or else of one that was made late.
+        let mut module_at = |address: usize| {
+            if !module.is_some_and(|module| module.has_code_at(address)) {
+                let mut modules = self.instances.iter().rev().map(|instance| &instance.module);
+                module = modules.find(|module| module.has_code_at(address));
+            }
+            module.cloned()
+        };
+        if innermost.is_empty() {
+            return;
+        }
+        let backtrace = error.backtrace_mut();
+        backtrace.begin_activation();
+        for address in innermost {
+            backtrace.push(module_at(*address), *address);
+        }
+        backtrace.omit(omitted);
+        for address in outermost {
+            backtrace.push(module_at(address), address);
+        }
     }
 
     pub(crate) fn instance(&self, index: usize) -> &InstanceEntity {

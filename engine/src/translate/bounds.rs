@@ -50,6 +50,7 @@ impl Translator<'_, '_> {
             if memarg.offset + u64::from(size) <= GUARD as u64 {
                 // A 32-bit index plus the offset ends inside the reservation, where what is past the memory's end faults.
                 let address = self.b.ins().iadd(base, index);
+                self.mark();
                 return HeapPlace { address, offset: memarg.offset as i32 };
             }
             let start = self.check_range(index, memarg, size);
@@ -68,6 +69,7 @@ impl Translator<'_, '_> {
         let width = self.b.ins().iconst(types::I64, i64::from(size));
         let code = trap_code(Trap::MemoryOutOfBounds);
         let (start, end) = if memory64 {
+            self.mark();
             let start = self.b.ins().uadd_overflow_trap(index, offset, code);
             (start, self.b.ins().uadd_overflow_trap(start, width, code))
         } else {

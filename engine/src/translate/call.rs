@@ -6,9 +6,7 @@ use cranelift_codegen::ir::{
     SigRef, UserExternalName, Value, types,
 };
 
-use super::object::or_trap;
 use super::{TRUSTED, Translator};
-use crate::compile::artifact::trap_code;
 use crate::compile::signature::{POINTER, ir_type, wasm_signature};
 use crate::trap::Trap;
 use crate::vm::layout::offsets;
@@ -68,6 +66,7 @@ impl Translator<'_, '_> {
         let signature = self.signature(type_index);
         let args = with_context(callee.context(self.vmctx), args);
         let Some(pad) = self.innermost_pad() else {
+            self.mark();
             let call = match callee {
                 Callee::Defined(callee) => self.b.ins().call(callee, &args),
                 Callee::Address { code, .. } => self.b.ins().call_indirect(signature, code, &args),
@@ -85,6 +84,7 @@ impl Translator<'_, '_> {
         let normal = dfg.block_call(returned, &returns);
         let handler = ExceptionTableItem::Default(dfg.block_call(pad, &[BlockArg::TryCallExn(0)]));
         let table = dfg.exception_tables.push(ExceptionTableData::new(signature, normal, [handler]));
+        self.mark();
         match callee {
             Callee::Defined(callee) => self.b.ins().try_call(callee, &args, table),
             Callee::Address { code, .. } => self.b.ins().try_call_indirect(code, &args, table),
@@ -121,10 +121,10 @@ impl Translator<'_, '_> {
     fn table_callee(&mut self, type_index: u32, table: u32) -> Callee {
         let index = self.pop();
         let reference = self.table_element(table, index, Trap::UndefinedElement);
-        let flags = or_trap(TRUSTED, Trap::UninitializedElement);
+        let flags = self.or_trap(TRUSTED, Trap::UninitializedElement);
         let found = self.b.ins().load(types::I32, flags, reference, offsets::FUNC_TYPE);
         let matches = self.is_below(found, type_index);
-        self.b.ins().trapz(matches, trap_code(Trap::IndirectCallTypeMismatch));
+        self.trap_unless(matches, Trap::IndirectCallTypeMismatch);
         self.reference_callee(reference)
     }
 

@@ -9,7 +9,6 @@ use wasmparser::{BlockType, BrTable};
 use super::Translator;
 use super::exception::{Leaving, TryTable};
 use super::legacy_exception::LegacyCatch;
-use crate::compile::artifact::trap_code;
 use crate::compile::signature::ir_type;
 use crate::error::Result;
 use crate::trap::Trap;
@@ -279,7 +278,9 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn unreachable(&mut self) {
-        self.b.ins().trap(trap_code(Trap::Unreachable));
+        // The code generator makes a branch to a block with nothing but a trap a trap of its own, which would seem to come from there.
+        self.b.ins().sequence_point();
+        self.trap(Trap::Unreachable);
         self.reachable = false;
     }
 

@@ -17,6 +17,16 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
+    /// A conversion that may trap.
+    pub(super) fn trapping_convert(
+        &mut self,
+        to: Type,
+        build: impl FnOnce(FuncInstBuilder<'_, '_>, Type, Value) -> Value,
+    ) {
+        self.mark();
+        self.convert(to, build);
+    }
+
     /// The same bits as another type.
     pub(super) fn reinterpret(&mut self, to: Type) {
         let operand = self.pop();

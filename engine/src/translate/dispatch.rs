@@ -215,10 +215,10 @@ impl Translator<'_, '_> {
             Op::I32Add | Op::I64Add => self.binary(|ins, x, y| ins.iadd(x, y)),
             Op::I32Sub | Op::I64Sub => self.binary(|ins, x, y| ins.isub(x, y)),
             Op::I32Mul | Op::I64Mul => self.binary(|ins, x, y| ins.imul(x, y)),
-            Op::I32DivS | Op::I64DivS => self.binary(|ins, x, y| ins.sdiv(x, y)),
-            Op::I32DivU | Op::I64DivU => self.binary(|ins, x, y| ins.udiv(x, y)),
-            Op::I32RemS | Op::I64RemS => self.binary(|ins, x, y| ins.srem(x, y)),
-            Op::I32RemU | Op::I64RemU => self.binary(|ins, x, y| ins.urem(x, y)),
+            Op::I32DivS | Op::I64DivS => self.trapping_binary(|ins, x, y| ins.sdiv(x, y)),
+            Op::I32DivU | Op::I64DivU => self.trapping_binary(|ins, x, y| ins.udiv(x, y)),
+            Op::I32RemS | Op::I64RemS => self.trapping_binary(|ins, x, y| ins.srem(x, y)),
+            Op::I32RemU | Op::I64RemU => self.trapping_binary(|ins, x, y| ins.urem(x, y)),
             Op::I32And | Op::I64And => self.binary(|ins, x, y| ins.band(x, y)),
             Op::I32Or | Op::I64Or => self.binary(|ins, x, y| ins.bor(x, y)),
             Op::I32Xor | Op::I64Xor => self.binary(|ins, x, y| ins.bxor(x, y)),
@@ -253,19 +253,27 @@ impl Translator<'_, '_> {
             Op::I32WrapI64 => self.convert(I32, |ins, to, x| ins.ireduce(to, x)),
             Op::I64ExtendI32S => self.convert(I64, |ins, to, x| ins.sextend(to, x)),
             Op::I64ExtendI32U => self.convert(I64, |ins, to, x| ins.uextend(to, x)),
-            Op::I32TruncF32S | Op::I32TruncF64S => self.convert(I32, |ins, to, x| ins.fcvt_to_sint(to, x)),
+            Op::I32TruncF32S | Op::I32TruncF64S => {
+                self.trapping_convert(I32, |ins, to, x| ins.fcvt_to_sint(to, x))
+            }
             Op::I32TruncSatF32S | Op::I32TruncSatF64S => {
                 self.convert(I32, |ins, to, x| ins.fcvt_to_sint_sat(to, x))
             }
-            Op::I32TruncF32U | Op::I32TruncF64U => self.convert(I32, |ins, to, x| ins.fcvt_to_uint(to, x)),
+            Op::I32TruncF32U | Op::I32TruncF64U => {
+                self.trapping_convert(I32, |ins, to, x| ins.fcvt_to_uint(to, x))
+            }
             Op::I32TruncSatF32U | Op::I32TruncSatF64U => {
                 self.convert(I32, |ins, to, x| ins.fcvt_to_uint_sat(to, x))
             }
-            Op::I64TruncF32S | Op::I64TruncF64S => self.convert(I64, |ins, to, x| ins.fcvt_to_sint(to, x)),
+            Op::I64TruncF32S | Op::I64TruncF64S => {
+                self.trapping_convert(I64, |ins, to, x| ins.fcvt_to_sint(to, x))
+            }
             Op::I64TruncSatF32S | Op::I64TruncSatF64S => {
                 self.convert(I64, |ins, to, x| ins.fcvt_to_sint_sat(to, x))
             }
-            Op::I64TruncF32U | Op::I64TruncF64U => self.convert(I64, |ins, to, x| ins.fcvt_to_uint(to, x)),
+            Op::I64TruncF32U | Op::I64TruncF64U => {
+                self.trapping_convert(I64, |ins, to, x| ins.fcvt_to_uint(to, x))
+            }
             Op::I64TruncSatF32U | Op::I64TruncSatF64U => {
                 self.convert(I64, |ins, to, x| ins.fcvt_to_uint_sat(to, x))
             }

@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 use wasmparser::Catch;
 
 use super::{TRUSTED, Translator};
-use crate::compile::artifact::trap_code;
 use crate::compile::signature::{POINTER, ir_type, throw_signature};
 use crate::error::Result;
 use crate::trap::Trap;
@@ -196,9 +195,10 @@ impl Translator<'_, '_> {
         }
         let signature = self.throw_signature();
         let stub = self.context_pointer(offsets::CTX_THROW_STUB);
+        self.mark();
         self.b.ins().call_indirect(signature, stub, &[self.vmctx, exception]);
         // Never reached: the stub does not return.
-        self.b.ins().trap(trap_code(Trap::Unreachable));
+        self.trap(Trap::Unreachable);
     }
 
     fn throw_signature(&mut self) -> SigRef {

@@ -4,7 +4,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 use super::memory::Extend;
-use super::object::{flags_of, or_trap};
+use super::object::flags_of;
 use super::{TRUSTED, Translator, little_endian};
 use crate::builtin::Builtin;
 use crate::trap::Trap;
@@ -105,7 +105,7 @@ impl Translator<'_, '_> {
 
     /// The length of an array, which faults if that is null.
     fn length(&mut self, array: Value) -> Value {
-        let flags = or_trap(TRUSTED, Trap::NullArrayReference);
+        let flags = self.or_trap(TRUSTED, Trap::NullArrayReference);
         self.b.ins().load(types::I32, flags, array, OBJECT_LENGTH)
     }
 

@@ -7,7 +7,6 @@ use wasmparser::{AbstractHeapType, HeapType, RefType, UnpackedIndex};
 use super::memory::Extend;
 use super::{TRUSTED, Translator, constant};
 use crate::builtin::Builtin;
-use crate::compile::artifact::trap_code;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 use crate::types::CompositeType;
@@ -88,10 +87,12 @@ impl Translator<'_, '_> {
     ) -> Result<()> {
         let [yes, no] = [(); 2].map(|()| self.b.create_block());
         self.b.set_cold_block(no);
+        // The code generator makes the branch to the trap a trap of its own.
+        self.mark();
         test(self, yes, no)?;
         self.b.seal_block(no);
         self.b.switch_to_block(no);
-        self.b.ins().trap(trap_code(trap));
+        self.trap(trap);
         self.b.seal_block(yes);
         self.b.switch_to_block(yes);
         self.push(reference);

@@ -4,7 +4,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
 use wasmparser::{HeapType, RefType, UnpackedIndex};
 
-use super::object::{UNMAPPED, or_trap};
+use super::object::UNMAPPED;
 use super::{TRUSTED, Translator};
 use crate::compile::signature::POINTER;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ impl Translator<'_, '_> {
         let object = self.pop();
         let offset = self.descriptor_offset(type_index);
         let flags = if (offset as u32) < UNMAPPED {
-            or_trap(TRUSTED, Trap::NullReference)
+            self.or_trap(TRUSTED, Trap::NullReference)
         } else {
             self.trap_if_null(object, Trap::NullReference);
             TRUSTED

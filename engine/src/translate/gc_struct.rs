@@ -3,7 +3,7 @@
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 
 use super::memory::Extend;
-use super::object::{UNMAPPED, flags_of, or_trap};
+use super::object::{UNMAPPED, flags_of};
 use super::{TRUSTED, Translator};
 use crate::builtin::Builtin;
 use crate::compile::signature::ir_type;
@@ -80,7 +80,7 @@ impl Translator<'_, '_> {
     fn field_place(&mut self, object: Value, type_index: u32, field: u32) -> FieldPlace {
         let (offset, storage) = self.env.info.struct_layout(type_index).fields[field as usize];
         let flags = if offset + storage.size() <= UNMAPPED {
-            or_trap(flags_of(storage), Trap::NullStructureReference)
+            self.or_trap(flags_of(storage), Trap::NullStructureReference)
         } else {
             self.trap_if_null(object, Trap::NullStructureReference);
             flags_of(storage)

@@ -27,7 +27,9 @@ mod variable;
 use std::collections::HashMap;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, Type, Value, types};
+use cranelift_codegen::ir::{
+    Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, SourceLoc, Type, Value, types,
+};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, Variable};
 
@@ -67,6 +69,8 @@ pub(crate) struct Translator<'a, 'f> {
     try_tables: Vec<TryTable>,
     /// Whether the instruction at hand can be reached. What cannot is validated and not translated.
     reachable: bool,
+    /// The offset of the instruction at hand in the function's body.
+    place: u32,
     vmctx: Value,
     locals: Vec<Variable>,
     /// Which locals were read or written so far, and how many.
@@ -127,6 +131,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             likely: None,
             try_tables: Vec::new(),
             reachable: true,
+            place: 0,
             vmctx: params[0],
             locals,
             touched: Vec::new(),
@@ -153,6 +158,11 @@ impl<'a, 'f> Translator<'a, 'f> {
             self.locals.push(variable);
         }
         Ok(())
+    }
+
+    /// Says at which offset of the function's body the next instruction is.
+    pub(crate) fn set_place(&mut self, place: u32) {
+        self.place = place;
     }
 
     /// Says whether the next instruction, where it is a branch, is likely taken.
@@ -277,16 +287,43 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
     }
 
-    // Traps and builtins.
+    // Traps and builtins. Whatever code can be left by is emitted behind a mark.
+
+    /// Says that the code from here on came from the instruction at hand.
+    ///
+    /// An instruction that cannot trap and calls nothing does without: where the code generator folds a load into an operation on what it
+    /// loads, the place of the load is what counts. Where the operation can trap as well, or stores, its place is what a fault of the load gets.
+    fn mark(&mut self) {
+        self.b.set_srcloc(SourceLoc::new(self.place));
+    }
+
+    /// The flags of an access that traps where it faults.
+    fn or_trap(&mut self, flags: MemFlagsData, trap: Trap) -> MemFlagsData {
+        self.mark();
+        flags.with_trap_code(Some(trap_code(trap)))
+    }
+
+    /// Traps.
+    fn trap(&mut self, trap: Trap) {
+        self.mark();
+        self.b.ins().trap(trap_code(trap));
+    }
 
     /// Traps if the condition holds.
     fn trap_if(&mut self, condition: Value, trap: Trap) {
+        self.mark();
         self.b.ins().trapnz(condition, trap_code(trap));
+    }
+
+    /// Traps unless the condition holds.
+    fn trap_unless(&mut self, condition: Value, trap: Trap) {
+        self.mark();
+        self.b.ins().trapz(condition, trap_code(trap));
     }
 
     /// Traps if a reference is null.
     fn trap_if_null(&mut self, reference: Value, trap: Trap) {
-        self.b.ins().trapz(reference, trap_code(trap));
+        self.trap_unless(reference, trap);
     }
 
     /// Calls a builtin, which may trap and never throws. Arguments are widened without sign.
@@ -305,6 +342,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             args.push(zero);
         }
         let stub = self.context_pointer(offsets::CTX_BUILTIN_STUB);
+        self.mark();
         let call = self.b.ins().call_indirect(signature, stub, &args);
         self.b.inst_results(call)[0]
     }

@@ -41,6 +41,15 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
+    /// An instruction of two operands that may trap.
+    pub(super) fn trapping_binary(
+        &mut self,
+        build: impl FnOnce(FuncInstBuilder<'_, '_>, Value, Value) -> Value,
+    ) {
+        self.mark();
+        self.binary(build);
+    }
+
     /// An operation on 128-bit integers, each of them a low and a high half on the stack (proposal "wide arithmetic").
     pub(super) fn wide_binary(&mut self, build: impl FnOnce(FuncInstBuilder<'_, '_>, Value, Value) -> Value) {
         let (low, high) = self.pop2();

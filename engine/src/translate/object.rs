@@ -6,9 +6,7 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use super::memory::Extend;
 use super::{TRUSTED, Translator, constant};
 use crate::builtin::Builtin;
-use crate::compile::artifact::trap_code;
 use crate::compile::signature::{POINTER, ir_type};
-use crate::trap::Trap;
 use crate::types::layout::{OBJECT_LENGTH, OBJECT_TYPE, PAYLOAD};
 use crate::types::{StorageType, ValType};
 use crate::vm::layout::offsets;
@@ -187,9 +185,4 @@ pub(super) fn flags_of(storage: StorageType) -> MemFlagsData {
         StorageType::Val(ValType::V128) => MemFlagsData::new().with_notrap(),
         _ => TRUSTED,
     }
-}
-
-/// The same access, where it faults a trap.
-pub(super) fn or_trap(flags: MemFlagsData, trap: Trap) -> MemFlagsData {
-    flags.with_trap_code(Some(trap_code(trap)))
 }

@@ -16,6 +16,7 @@ use super::roots::wipe_stack;
 use super::sys::signal::{self, INTERRUPTED};
 use super::sys::stack;
 use super::sys::watchdog::{self, Watch};
+use super::trace::VmTrace;
 use super::unwind::{raise, throw};
 use crate::builtin;
 use crate::compile::artifact::STACK_OVERFLOW;
@@ -69,6 +70,7 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
         raise: raise as *const () as usize,
         throw: throw as *const () as usize,
         store: None,
+        trace: VmTrace::EMPTY,
     })
 }
 
@@ -147,17 +149,27 @@ pub(crate) fn enter(
     if returned != 0 {
         return Ok(());
     }
+    let mut error = left(store, fault.code, thrown);
+    if error.kind() != ErrorKind::Interrupted {
+        // SAFETY: as above; nothing changes the frames that were noted before the store's code runs again.
+        store.add_backtrace(&mut error, unsafe { &(*vm).trace });
+    }
+    Err(error)
+}
+
+/// Why compiled code was left.
+fn left(store: &mut StoreState, fault: u8, thrown: u64) -> Error {
     if thrown != 0 {
         // Nothing has been allocated since it was thrown, so that it is still there.
-        return Err(Error::exception(ExnRef::from_word(thrown, store)));
+        return Error::exception(ExnRef::from_word(thrown, store));
     }
-    match (store.take_pending(), fault.code) {
+    match (store.take_pending(), fault) {
         (Some(Pending::Panic(payload)), _) => resume_unwind(payload),
-        (Some(Pending::Error(error)), _) => Err(error),
-        (None, STACK_OVERFLOW) => Err(Error::exhaustion()),
-        (None, INTERRUPTED) => Err(interrupted()),
-        (None, code) => Err(Trap::from_code(code)
-            .map_or_else(|| Error::host("compiled code left without a reason"), Error::from)),
+        (Some(Pending::Error(error)), _) => error,
+        (None, STACK_OVERFLOW) => Error::exhaustion(),
+        (None, INTERRUPTED) => interrupted(),
+        (None, code) => Trap::from_code(code)
+            .map_or_else(|| Error::host("compiled code left without a reason"), Error::from),
     }
 }
 

@@ -15,6 +15,7 @@ use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarg
 
 use super::sys::mmap::{Mapping, PAGE};
 use crate::compile::artifact::{CallSite, CompiledFunction, RelocTarget};
+use crate::compile::places::Places;
 use crate::error::{Error, Result};
 
 /// How much address space code may take in one process: what a near call can span.
@@ -26,7 +27,9 @@ const SMALLEST_SPACE: usize = 16 << 20;
 #[derive(Debug)]
 pub(crate) struct CodeBlock {
     pages: Range<usize>,
+    /// Where each function begins, in ascending order.
     addresses: Box<[usize]>,
+    places: Places,
     /// Owned by this block, published in the table of pages. Freed on drop, after it is taken from there.
     map: *mut CodeMap,
 }
@@ -94,9 +97,15 @@ impl CodeBlock {
         let space = space()?;
         let size: usize = functions.iter().map(CompiledFunction::padded_size).sum();
         let pages = space.allocate(size.div_ceil(PAGE).max(1))?;
-        let mut block = CodeBlock { pages: pages.clone(), addresses: Box::default(), map: ptr::null_mut() };
+        let mut block = CodeBlock {
+            pages: pages.clone(),
+            addresses: Box::default(),
+            places: Places::default(),
+            map: ptr::null_mut(),
+        };
         let provider = Provider { space, pages, used: 0 };
         block.addresses = define(isa, provider, functions)?;
+        block.places = Places::of(functions.iter().map(|function| &*function.places));
         block.publish(space, functions, is_wasm);
         Ok(block)
     }
@@ -104,6 +113,20 @@ impl CodeBlock {
     /// The address of the function at that position in the batch.
     pub(crate) fn address(&self, position: usize) -> usize {
         self.addresses[position]
+    }
+
+    /// The function that an address lies in, by its position in the batch, and the offset of the instruction that the code there came
+    /// from, where it came from one.
+    pub(crate) fn locate(&self, address: usize) -> Option<(usize, Option<u32>)> {
+        let position = self.addresses.partition_point(|start| *start <= address).checked_sub(1)?;
+        let offset = u32::try_from(address - self.addresses[position]).ok()?;
+        self.contains(address).then(|| (position, self.places.find(position, offset)))
+    }
+
+    /// Whether an address lies in the block.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        let base = space().map_or(usize::MAX, |space| space.map.base() as usize);
+        address.checked_sub(base).is_some_and(|offset| self.pages.contains(&(offset / PAGE)))
     }
 
     fn publish(&mut self, space: &CodeSpace, functions: &[CompiledFunction], is_wasm: bool) {

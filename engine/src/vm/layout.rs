@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Instant;
 
 use super::rows::VmTypeRow;
+use super::trace::VmTrace;
 use crate::runtime::StoreState;
 
 /// A value as compiled code passes it through memory: 16 bytes, of which a type uses the low ones.
@@ -85,6 +86,8 @@ pub(crate) struct VmStore {
     pub(crate) throw: usize,
     /// The store that this belongs to, as the innermost entry borrows it; none while nothing runs.
     pub(crate) store: Option<NonNull<StoreState>>,
+    /// The frames of the activation that was left last by anything but a return or an interruption, until its entry has read them.
+    pub(crate) trace: VmTrace,
 }
 
 /// A function as references, imports and host calls see it.

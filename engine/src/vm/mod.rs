@@ -21,4 +21,5 @@ pub(crate) mod rows;
 pub(crate) mod shared;
 pub(crate) mod sys;
 pub(crate) mod tag;
+pub(crate) mod trace;
 mod unwind;

@@ -15,6 +15,7 @@ pub(super) extern "C" fn throw(store: *mut VmStore, exception: u64) -> ! {
     // SAFETY: the stub passes the store that runs, and has noted its frame as the exit.
     unsafe {
         let handler = find_handler(store).unwrap_or_else(|| {
+            note_exit(store);
             (*store).thrown = exception;
             (*store).entry
         });
@@ -32,7 +33,10 @@ pub(super) extern "C" fn raise(store: *mut VmStore) -> ! {
     unsafe {
         match raised(store) {
             Some((handler, exception)) => resume(handler, exception),
-            None => resume((*store).entry, 0),
+            None => {
+                note_exit(store);
+                resume((*store).entry, 0)
+            }
         }
     }
 }
@@ -59,19 +63,74 @@ unsafe fn raised(vm: *mut VmStore) -> Option<(VmHandler, u64)> {
 ///
 /// Compiled code of the store has called us, and noted the frame that it called from in `exit`.
 unsafe fn find_handler(store: *mut VmStore) -> Option<VmHandler> {
-    // SAFETY: by the condition above the record is alive, and `exit` and `entry` are frame pointers of this thread's stack.
-    let (mut frame, entry) = unsafe { ((*store).exit.fp, (*store).entry.fp) };
-    loop {
-        // SAFETY: all frames between exit and entry belong to code of ours, which keeps frame pointers: at each lies the frame pointer of
-        // the caller, then the return address. The entry trampoline called the outermost of them.
-        let [caller, return_address] = unsafe { *(frame as *const [usize; 2]) };
-        if caller == entry {
+    // SAFETY: by the condition above the record is alive, and its exit is the frame of a stub or trampoline.
+    let mut callers = unsafe { Callers::of((*store).exit.fp, (*store).entry.fp) };
+    callers.find_map(|(return_address, fp)| {
+        let (pc, frame_offset) = code::handler_at(return_address)?;
+        Some(VmHandler { pc, sp: fp - frame_offset, fp })
+    })
+}
+
+/// Notes the frames of the activation that is being left by a fault of the code at `pc`, whose frame pointer is `frame`. Async-signal-safe.
+///
+/// # Safety
+///
+/// The store runs, and the code is the body of a function of its innermost activation, behind the first steps that set up its frame.
+pub(super) unsafe fn note_fault(store: *mut VmStore, pc: usize, frame: usize) {
+    // SAFETY: by the condition above the record is alive, and the frame one of code of ours.
+    unsafe {
+        let callers = Callers::of(frame, (*store).entry.fp);
+        (*store).trace.record(std::iter::once(pc).chain(callers.map(inside_call)));
+    }
+}
+
+/// Notes the frames of the activation that is being left by what a stub or trampoline called.
+///
+/// # Safety
+///
+/// As for [`find_handler`].
+unsafe fn note_exit(store: *mut VmStore) {
+    // SAFETY: as in `find_handler`.
+    unsafe {
+        let callers = Callers::of((*store).exit.fp, (*store).entry.fp);
+        (*store).trace.record(callers.map(inside_call));
+    }
+}
+
+/// An address inside the call that returns there: where it is a function's last instruction, what follows belongs to another.
+fn inside_call((return_address, _): (usize, usize)) -> usize {
+    return_address - 1
+}
+
+/// The functions that a frame of compiled code was called from, innermost first, up to the innermost entry: for each the address that the
+/// call returns to, and the function's frame pointer.
+struct Callers {
+    frame: usize,
+    entry: usize,
+}
+
+impl Callers {
+    /// # Safety
+    ///
+    /// `frame` is the frame pointer of code of ours on this thread's stack, `entry` that of the innermost entry trampoline, and both
+    /// stay there as long as this is used.
+    unsafe fn of(frame: usize, entry: usize) -> Callers {
+        Callers { frame, entry }
+    }
+}
+
+impl Iterator for Callers {
+    type Item = (usize, usize);
+
+    fn next(&mut self) -> Option<(usize, usize)> {
+        // SAFETY: all frames between that one and the entry belong to code of ours, which keeps frame pointers: at each lies the frame pointer of
+        // the caller, then the return address. The entry trampoline called the outermost of them, from where we do not go on.
+        let [caller, return_address] = unsafe { *(self.frame as *const [usize; 2]) };
+        if caller == self.entry {
             return None;
         }
-        if let Some((pc, frame_offset)) = code::handler_at(return_address) {
-            return Some(VmHandler { pc, sp: caller - frame_offset, fp: caller });
-        }
-        frame = caller;
+        self.frame = caller;
+        Some((return_address, caller))
     }
 }
 

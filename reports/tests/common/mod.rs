@@ -43,6 +43,7 @@ pub(crate) fn case(name: &str, outcome: Outcome, directives: Counts) -> Case {
         failures: Vec::new(),
         notes: Vec::new(),
         keys: Vec::new(),
+        attempts: Vec::new(),
     }
 }
 

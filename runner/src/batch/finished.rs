@@ -1,15 +1,17 @@
-//! What became of a script as a whole.
+//! What became of a case as a whole.
 
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use wassay_reports::{Case, Counts, Failure, Key, Note, Outcome};
+use serde::{Deserialize, Serialize};
+use wassay_reports::{Attempt, Case, Counts, Failure, Key, Note, Outcome};
 
 use crate::script::source::Place;
 use crate::verdict::ScriptResult;
+use crate::wasi_case::GuestResult;
 
-/// A script that is done with.
-#[derive(Clone, Debug)]
+/// A case that is done with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finished {
     /// What messages call it.
     pub label: String,
@@ -18,7 +20,7 @@ pub struct Finished {
     /// The features that its valid modules need beyond 1.0, where that was to be found out ([`Settings::uses`]).
     ///
     /// [`Settings::uses`]: super::Settings::uses
-    pub uses: Vec<&'static str>,
+    pub uses: Vec<String>,
     /// The key of each directive and where it begins, where that was to be found out ([`Settings::keys`]).
     ///
     /// [`Settings::keys`]: super::Settings::keys
@@ -27,27 +29,38 @@ pub struct Finished {
     pub unmatched: Vec<String>,
     /// What is odd in its header: one line each, with file and line.
     pub warnings: Vec<String>,
+    /// What became of it before, where it failed and was run again.
+    pub earlier: Vec<Attempt>,
     /// How it ended.
     pub end: End,
 }
 
-/// How a script ended.
-#[derive(Clone, Debug)]
+/// How a case ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum End {
-    /// Each of its directives was judged.
+    /// It is a script, and each of its directives was judged.
     Judged(ScriptResult),
-    /// It is no script: it cannot be read, or its text or its header is broken.
+    /// It is a guest, and it was run.
+    Ran(GuestResult),
+    /// It is no script and no guest: it cannot be read, or its text, its header, its module or its JSON is broken.
     Unusable {
         /// One line that names the file, and the place where there is one.
         message: String,
         /// That place; a column of 0 where it is the whole line.
         place: Option<Place>,
     },
-    /// The runner panicked over it, which is a fault of the runner.
+    /// The runner panicked over it, or its process ended, before the first directive.
     Crashed {
-        /// What the panic said.
+        /// What the panic said, or how the process ended.
         message: String,
         /// How many directives it has. None of them counts as passed.
+        directives: usize,
+    },
+    /// Its process did not end in time, and had not come to the first directive.
+    TimedOut {
+        /// What time was over.
+        message: String,
+        /// How many directives it has.
         directives: usize,
     },
     /// It was not begun.
@@ -62,21 +75,51 @@ pub enum End {
 impl Finished {
     pub(crate) fn new(label: String, end: End) -> Finished {
         let (uses, keys) = (Vec::new(), Vec::new());
-        let (unmatched, warnings) = (Vec::new(), Vec::new());
-        Finished { label, duration: Duration::ZERO, uses, keys, unmatched, warnings, end }
+        let (unmatched, warnings, earlier) = (Vec::new(), Vec::new(), Vec::new());
+        Finished { label, duration: Duration::ZERO, uses, keys, unmatched, warnings, earlier, end }
     }
 
     /// Whether everything came as expected.
     pub fn is_expected(&self) -> bool {
-        self.unmatched.is_empty() && matches!(&self.end, End::Judged(result) if result.is_success())
+        let is_success = match &self.end {
+            End::Judged(result) => result.is_success(),
+            End::Ran(result) => result.is_success(),
+            _ => false,
+        };
+        is_success && self.unmatched.is_empty()
+    }
+
+    /// Whether it failed in a way that may be another one when it is run again: a file that is no script stays none, and what passes though
+    /// it is expected to fail has not failed.
+    pub(super) fn has_failed(&self) -> bool {
+        match &self.end {
+            End::Judged(result) => result.counts().failed > 0,
+            End::Ran(result) => !result.is_success(),
+            End::Crashed { .. } | End::TimedOut { .. } => true,
+            End::Unusable { .. } | End::NotRun { .. } => false,
+        }
+    }
+
+    /// Whether it came as expected, and had failed before.
+    pub fn is_flaky(&self) -> bool {
+        !self.earlier.is_empty() && self.is_expected()
+    }
+
+    /// What became of it as an attempt that another one follows.
+    pub(super) fn attempt(&self) -> Attempt {
+        let Case { outcome, duration, failures, .. } = self.case(&self.label);
+        Attempt { outcome, duration, failures }
     }
 
     /// How many directives it has, as far as that is known.
     pub fn directives(&self) -> usize {
         match &self.end {
             End::Judged(result) => result.directives.len(),
+            End::Ran(result) => result.checks,
             End::Unusable { .. } => 0,
-            End::Crashed { directives, .. } | End::NotRun { directives, .. } => *directives,
+            End::Crashed { directives, .. }
+            | End::TimedOut { directives, .. }
+            | End::NotRun { directives, .. } => *directives,
         }
     }
 
@@ -96,9 +139,11 @@ impl Finished {
     pub fn render(&self, colour: bool) -> String {
         let (word, message) = match &self.end {
             End::Judged(result) => return result.render(colour) + &self.unmatched_lines(),
+            End::Ran(result) => return result.render(colour),
             // The message names the file.
             End::Unusable { message, .. } => return format!("{message}\n"),
             End::Crashed { message, .. } => ("crashed", message),
+            End::TimedOut { message, .. } => ("timeout", message),
             End::NotRun { message, .. } => ("not-run", message),
         };
         let style = |style: Style| if colour { style } else { Style::new() };
@@ -106,16 +151,23 @@ impl Finished {
         format!("{strong}{}{strong:#}: {bad}{word}{bad:#}: {message}\n", self.label)
     }
 
-    /// The script as a case of a report, under this name.
+    /// The case as reports have it, under this name.
     pub fn case(&self, name: &str) -> Case {
-        let features = self.uses.iter().map(|name| (*name).to_owned()).collect();
+        let features = self.uses.clone();
         let (outcome, kind, message, place) = match &self.end {
             End::Judged(result) => {
-                let case = Case { name: name.to_owned(), ..result.to_case(self.duration, features) };
+                let attempts = self.earlier.clone();
+                let case =
+                    Case { name: name.to_owned(), attempts, ..result.to_case(self.duration, features) };
                 return self.with_unmatched(self.with_keys(case, result));
+            }
+            End::Ran(result) => {
+                let attempts = self.earlier.clone();
+                return Case { name: name.to_owned(), attempts, ..result.to_case(self.duration) };
             }
             End::Unusable { message, place } => (Outcome::Failed, "unusable", message, *place),
             End::Crashed { message, .. } => (Outcome::Crashed, "crashed", message, None),
+            End::TimedOut { message, .. } => (Outcome::Timeout, "timeout", message, None),
             End::NotRun { message, .. } => (Outcome::Failed, "not-run", message, None),
         };
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -136,6 +188,7 @@ impl Finished {
             failures: vec![failure],
             notes: Vec::new(),
             keys: self.keys.iter().map(|(_, key)| *key).collect(),
+            attempts: self.earlier.clone(),
         }
     }
 
@@ -238,7 +291,7 @@ mod tests {
     #[test]
     fn a_script_without_a_directive_is_as_expected() {
         let result = ScriptResult { name: "d/a.wast".into(), directives: Vec::new() };
-        let empty = Finished { uses: vec!["simd"], ..finished(End::Judged(result)) };
+        let empty = Finished { uses: vec!["simd".to_owned()], ..finished(End::Judged(result)) };
         assert!(empty.is_expected() && empty.render(false).is_empty());
         let case = empty.case("a.wast");
         assert_eq!((case.name.as_str(), case.features), ("a.wast", vec!["simd".to_owned()]));

@@ -1,27 +1,38 @@
-//! Many scripts on several threads: what `wassay test`, `wassay wast` and the [harness](crate::harness) have in common.
+//! Many scripts and guests on several threads: what `wassay test`, `wassay wast` and the [harness](crate::harness) have in common.
 
+mod attempt;
+mod child;
+mod course;
+mod execute;
 mod finished;
+mod interrupt;
+mod isolated;
 mod uses;
 mod workers;
 
 use std::cmp::Reverse;
 use std::ffi::OsStr;
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use wassay_engine::{Config, Features};
-use wassay_testsuite::{Pin, PinError, Script, Suite};
+use serde::{Deserialize, Serialize};
+use wassay_engine::{Config, Engine, Features};
+use wassay_testsuite::{Case, Pin, PinError, Suite};
 
+pub use self::child::child;
 pub use self::finished::{End, Finished};
-pub use self::workers::Workers;
+pub use self::interrupt::{INTERRUPTED, Interrupt};
+pub use self::workers::{Task, Workers};
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
-use crate::script::{EngineEmbedder, LineRange};
+use crate::script::{EngineEmbedder, LineRange, Observer};
 
 /// How scripts are run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Settings {
     /// Features that go before what a script's header and place say.
+    #[serde(with = "written")]
     pub features: Option<Features>,
     /// How the texts of errors are compared.
     pub match_kind: MatchKind,
@@ -35,36 +46,71 @@ pub struct Settings {
     pub uses: bool,
     /// Whether to find out the keys of directives, by which reports are compared.
     pub keys: bool,
+    /// Whether each script has a process of its own, so that one that crashes takes nothing with it. The executable of this process has to
+    /// call [`child`] first.
+    pub isolate: bool,
+    /// How many bytes the memories and the objects of a store may have; where scripts are isolated also how much memory the process of one
+    /// may have, which is ended where it has more.
+    pub max_memory: Option<u64>,
+    /// How many times more a script that fails is run, until it does not.
+    pub retries: u32,
+    /// By what the run can be ended.
+    #[serde(skip)]
+    pub interrupt: Interrupt,
+    /// Who is told of each directive of each script while it runs in this process.
+    #[serde(skip)]
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// Features as the expression that stands for them.
+mod written {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use wassay_engine::Features;
+
+    pub(super) fn serialize<S: Serializer>(
+        features: &Option<Features>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        features.map(|features| features.to_string()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Features>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }
 
 /// How long a script may run where nobody watches. The slowest of the official ones take less than a second in a debug build.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The scripts of a suite that are to be run.
+/// The cases of a suite that are to be run.
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// The suite.
     pub suite: Suite,
-    /// Those of its scripts.
-    pub scripts: Vec<Script>,
+    /// Those of its cases.
+    pub cases: Vec<Case>,
 }
 
 impl Selection {
-    /// All scripts of a suite.
+    /// All cases of a suite.
     pub fn all(suite: Suite) -> Selection {
-        let scripts = suite.scripts();
-        Selection { suite, scripts }
+        let cases = suite.cases();
+        Selection { suite, cases }
     }
 
     /// Compares what was found with how much the catalogue says the suite holds. That says something only where all its
-    /// scripts were run in full.
+    /// cases were run in full.
     ///
     /// # Errors
     ///
     /// The numbers differ.
     pub fn check(&self, finished: &[Finished]) -> Result<(), PinError> {
         let directives = finished.iter().map(Finished::directives).sum();
-        self.suite.check(Pin { scripts: finished.len(), directives })
+        self.suite.check(Pin { cases: finished.len(), directives })
     }
 }
 
@@ -76,7 +122,17 @@ pub const STRESS: &str = "WASSAY_STRESS";
 
 /// An embedder of our engine, with what the environment says about it.
 pub fn embedder() -> EngineEmbedder {
-    EngineEmbedder::new(config(std::env::var_os(VERIFIER).as_deref(), std::env::var_os(STRESS).as_deref()))
+    EngineEmbedder::new(environment())
+}
+
+/// An engine with these features, and with what the environment says.
+pub(crate) fn engine(features: Features) -> wassay_engine::Result<Engine> {
+    Engine::new(&environment().features(features))
+}
+
+/// The settings of the engine that the environment says.
+fn environment() -> Config {
+    config(std::env::var_os(VERIFIER).as_deref(), std::env::var_os(STRESS).as_deref())
 }
 
 /// The settings of the engine, by the values of [`VERIFIER`] and [`STRESS`].
@@ -89,36 +145,35 @@ fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>) -> Config {
     }
 }
 
-/// What messages call a script: its path where it has one, else its [name among all](full_name).
-pub fn label(suite: &Suite, script: &Script) -> String {
-    script.path().map_or_else(|| full_name(suite, script), |path| path.display().to_string())
+/// What messages call a case: its path where it has one, else its [name among all](full_name).
+pub fn label(suite: &Suite, case: &Case) -> String {
+    case.path().map_or_else(|| full_name(suite, case), |path| path.display().to_string())
 }
 
-/// The name of a script among those of all suites: `suite::script.wast`.
-pub fn full_name(suite: &Suite, script: &Script) -> String {
-    format!("{}::{}", suite.name(), script.name())
+/// The name of a case among those of all suites: `suite::script.wast`.
+pub fn full_name(suite: &Suite, case: &Case) -> String {
+    format!("{}::{}", suite.name(), case.name())
 }
 
-/// Runs scripts, the largest first, so that at the end no thread is left alone with a long one. `observe` is told of each
+/// Runs cases, the largest first, so that at the end no thread is left alone with a long one. `observe` is told of each
 /// as it ends: the index of its selection, and what became of it.
 ///
-/// The result has a list for each selection, in the order of its scripts.
+/// The result has a list for each selection, in the order of its cases.
 pub fn run(
     workers: &Workers,
     selections: &[Selection],
     settings: Settings,
     mut observe: impl FnMut(usize, &Finished),
 ) -> Vec<Vec<Finished>> {
-    let mut order: Vec<(usize, usize, &Selection, &Script)> = Vec::new();
+    let mut order: Vec<(usize, usize, &Selection, &Case)> = Vec::new();
     for (at, selection) in selections.iter().enumerate() {
-        let scripts = selection.scripts.iter().enumerate();
-        order.extend(scripts.map(|(index, script)| (at, index, selection, script)));
+        let cases = selection.cases.iter().enumerate();
+        order.extend(cases.map(|(index, case)| (at, index, selection, case)));
     }
     if !settings.fail_fast {
-        order.sort_by_cached_key(|(.., script)| Reverse(size(script)));
+        order.sort_by_cached_key(|(.., case)| Reverse(size(case)));
     }
-    let tasks =
-        order.iter().map(|(.., selection, script)| (label(&selection.suite, script), (*script).clone()));
+    let tasks = order.iter().map(|(.., selection, case)| Task::new(&selection.suite, case));
     let mut finished: Vec<(usize, usize, Finished)> = Vec::with_capacity(order.len());
     workers.run(tasks, settings, |number, ended| {
         if let Some((at, index, ..)) = order.get(number) {
@@ -136,11 +191,12 @@ pub fn run(
     lists
 }
 
-/// The bytes of a script's text; 0 where they cannot be told.
-fn size(script: &Script) -> u64 {
-    match script.path() {
-        Some(path) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
-        None => script.read().map_or(0, |text| text.len() as u64),
+/// The bytes of a case's file; 0 where they cannot be told.
+fn size(case: &Case) -> u64 {
+    match (case.path(), case) {
+        (Some(path), _) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
+        (None, Case::Script(script)) => script.read().map_or(0, |text| text.len() as u64),
+        (None, Case::Guest(guest)) => guest.module().map_or(0, |bytes| bytes.len() as u64),
     }
 }
 
@@ -196,8 +252,8 @@ mod tests {
         assert_eq!(lists[0].iter().map(name).collect::<Vec<_>>(), ["a.wast", "b.wast", "c.wast"]);
         assert_eq!(lists[0].iter().map(Finished::directives).collect::<Vec<_>>(), [2, 3, 2]);
         assert_eq!(lists[0].iter().map(Finished::is_expected).collect::<Vec<_>>(), [true, true, false]);
-        assert_eq!(lists[1].len(), scripts.scripts.len());
-        assert_eq!(observed.len(), 3 + scripts.scripts.len());
+        assert_eq!(lists[1].len(), scripts.cases.len());
+        assert_eq!(observed.len(), 3 + scripts.cases.len());
         assert_eq!(scripts.check(&lists[1]).map_err(|error| error.to_string()), Ok(()));
         assert!(scripts.check(&lists[1][1..]).is_err());
     }

@@ -51,6 +51,10 @@ impl<E: Embedder, H: BorrowMut<E>> Embedder for Recorder<E, H> {
         self.embedder.borrow_mut().begin(features, deadline)
     }
 
+    fn limit_memory(&mut self, bytes: Option<u64>) {
+        self.embedder.borrow_mut().limit_memory(bytes);
+    }
+
     fn compile(&mut self, bytes: &[u8]) -> Result<E::Module, EmbedError> {
         *self.needed.lock().unwrap_or_else(PoisonError::into_inner) |= needed(bytes, self.given);
         self.embedder.borrow_mut().compile(bytes)

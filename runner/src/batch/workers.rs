@@ -1,34 +1,34 @@
-//! The threads that scripts run on.
+//! The threads that cases run on.
 
-use std::any::Any;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
-use std::mem;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::Duration;
 
-use wassay_reports::Key;
 use wassay_testsuite::expectation::Expectation;
-use wassay_testsuite::{ReadError, Script};
+use wassay_testsuite::{Case, Suite};
 
-use super::Settings;
-use super::finished::{End, Finished};
-use super::uses::Recorder;
-use crate::catalogue::judging;
-use crate::keys;
-use crate::script::source::{Place, Source, SourceError};
-use crate::script::{Embedder, Options, STACK, parse, run};
+use super::execute::not_run;
+use super::finished::Finished;
+use super::{Settings, attempt, label};
+use crate::script::{Embedder, STACK};
+
+/// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
+const NOT_BEGUN: &str = "a case before it failed";
+const NOT_REACHED: &str = "the run was interrupted before it";
+pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 
 /// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
 #[derive(Debug)]
 pub struct Workers {
-    tasks: Option<Sender<Task>>,
+    tasks: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    /// Whether one of them may never come back.
+    abandoned: AtomicBool,
 }
 
 impl Workers {
@@ -43,7 +43,8 @@ impl Workers {
     ) -> io::Result<Workers> {
         let (sender, receiver) = channel();
         let (tasks, embedder) = (Arc::new(Mutex::new(receiver)), Arc::new(embedder));
-        let mut workers = Workers { tasks: Some(sender), threads: Vec::new() };
+        let mut workers =
+            Workers { tasks: Some(sender), threads: Vec::new(), abandoned: AtomicBool::new(false) };
         for number in 1..=count.get() {
             let (tasks, embedder) = (Arc::clone(&tasks), Arc::clone(&embedder));
             let thread = thread::Builder::new().name(format!("scripts-{number}")).stack_size(STACK);
@@ -52,68 +53,120 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Runs scripts, each under the label that messages call it by, begun in this order. `ended` gets each as it ends, with
-    /// its number in this order.
+    /// Runs tasks, begun in this order. `ended` gets what became of each as it ends, with its number in this order.
+    ///
+    /// Where the run is [interrupted](Settings::interrupt), what was not begun is not run, and what runs in this process goes on behind it
+    /// and is not waited for.
     pub fn run(
         &self,
-        scripts: impl Iterator<Item = (String, Script)>,
+        tasks: impl Iterator<Item = Task>,
         settings: Settings,
         mut ended: impl FnMut(usize, Finished),
     ) {
+        let interrupt = settings.interrupt.clone();
         let shared = Arc::new(Shared { settings, stopped: AtomicBool::new(false) });
         let (reply, replies) = channel();
-        for (number, (label, script)) in scripts.enumerate() {
-            let task = Task { number, label, script, shared: Arc::clone(&shared), reply: reply.clone() };
+        let mut open = BTreeMap::new();
+        for (number, task) in tasks.enumerate() {
+            open.insert(number, task.clone());
             if let Some(tasks) = &self.tasks {
                 // The threads live as long as this side of the channel does.
-                let _ = tasks.send(task);
+                let _ = tasks.send(Job { number, task, shared: Arc::clone(&shared), reply: reply.clone() });
             }
         }
         drop(reply);
-        for (number, finished) in replies {
-            ended(number, finished);
+        let mut patience = PATIENCE;
+        while !open.is_empty() && !patience.is_zero() {
+            match replies.recv_timeout(TICK) {
+                Ok((number, finished)) => {
+                    open.remove(&number);
+                    ended(number, finished);
+                }
+                Err(RecvTimeoutError::Timeout) if interrupt.is_set() => {
+                    patience = patience.saturating_sub(TICK)
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.abandoned.fetch_or(!open.is_empty(), Ordering::Relaxed);
+        for (number, task) in open {
+            ended(number, not_run(&task, CUT_SHORT, &shared.settings));
         }
     }
 }
 
+/// How often a run looks whether it was interrupted.
+const TICK: Duration = Duration::from_millis(20);
+
+/// After an interruption what runs is given up when nothing has ended for so long.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 impl Drop for Workers {
     fn drop(&mut self) {
         self.tasks = None;
+        if *self.abandoned.get_mut() {
+            return;
+        }
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-/// A script to run, and where to say what became of it.
+/// A case to run.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// What messages call it.
+    pub(super) label: String,
+    /// The name of its suite.
+    pub(super) suite: String,
+    pub(super) case: Case,
+}
+
+impl Task {
+    /// A case of a suite.
+    pub fn new(suite: &Suite, case: &Case) -> Task {
+        Task { label: label(suite, case), suite: suite.name().to_owned(), case: case.clone() }
+    }
+
+    /// What is expected of its directives.
+    pub(super) fn expectations(&self) -> &[Expectation] {
+        self.case.script().map_or(&[], |script| script.expectations())
+    }
+}
+
+/// A task, and where to say what became of it.
 #[derive(Debug)]
-struct Task {
+struct Job {
     number: usize,
-    label: String,
-    script: Script,
+    task: Task,
     shared: Arc<Shared>,
     reply: Sender<(usize, Finished)>,
 }
 
-/// What the scripts of one run share.
+/// What the cases of one run share.
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
-    /// Whether a script has failed and no more are to be begun.
+    /// Whether a case has failed and no more are to be begun.
     stopped: AtomicBool,
 }
 
 /// The life of a worker.
-fn work<E: Embedder>(tasks: &Mutex<Receiver<Task>>, make: &dyn Fn() -> E) {
+fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
     let mut seat = None;
     loop {
-        let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Task { number, label, script, shared, reply }) = task else { return };
-        let begun = Instant::now();
+        let job = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { number, task, shared, reply }) = job else { return };
         let (settings, stopped) = (&shared.settings, &shared.stopped);
-        let skip = stopped.load(Ordering::Relaxed);
-        let mut finished = execute(label, &script, settings, skip, &mut seat, make);
-        finished.duration = begun.elapsed();
+        let finished = if settings.interrupt.is_set() {
+            not_run(&task, NOT_REACHED, settings)
+        } else if stopped.load(Ordering::Relaxed) {
+            not_run(&task, NOT_BEGUN, settings)
+        } else {
+            attempt::run(&task, settings, &mut seat, make)
+        };
         if settings.fail_fast && !finished.is_expected() {
             stopped.store(true, Ordering::Relaxed);
         }
@@ -122,143 +175,21 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Task>>, make: &dyn Fn() -> E) {
     }
 }
 
-/// Runs a script from its file to its result, or only counts its directives.
-fn execute<E: Embedder>(
-    label: String,
-    script: &Script,
-    settings: &Settings,
-    skip: bool,
-    seat: &mut Option<E>,
-    make: &dyn Fn() -> E,
-) -> Finished {
-    let text = match script.read() {
-        Ok(text) => text,
-        Err(error) => return Finished::new(label, unreadable(&error)),
-    };
-    let judging = match judging(script, &label, &text, settings.features) {
-        Ok(judging) => judging,
-        Err(error) => {
-            let place = error.place().map(|(line, column)| Place { line, column });
-            return Finished::new(label, End::Unusable { message: error.to_string(), place });
-        }
-    };
-    let options = Options {
-        features: judging.features,
-        match_kind: settings.match_kind,
-        lines: settings.lines.clone(),
-        fail_fast: settings.fail_fast,
-        timeout: settings.timeout,
-        ..Options::default()
-    };
-    let mut finished = if skip {
-        let message = "a script before it failed".to_owned();
-        let keys = directives(script.name(), &text);
-        let finished = Finished::new(label, End::NotRun { message, directives: keys.len() });
-        if settings.keys { Finished { keys, ..finished } } else { finished }
-    } else {
-        tracing::debug!(script = label, features = %options.features, "running a script");
-        run_caught(label, &text, script.expectations(), options, settings, seat, make)
-    };
-    finished.warnings = judging.warnings;
-    finished
-}
-
-/// Runs a script; a panic ends it alone.
-fn run_caught<E: Embedder>(
-    label: String,
-    text: &str,
-    expectations: &[Expectation],
-    mut options: Options,
-    settings: &Settings,
-    seat: &mut Option<E>,
-    make: &dyn Fn() -> E,
-) -> Finished {
-    let run_all = || {
-        let embedder = seat.get_or_insert_with(make);
-        let script = parse(Source::new(&label, text))?;
-        let wanted = settings.keys || !expectations.is_empty();
-        let keys = if wanted { keys::of(&script) } else { Vec::new() };
-        let unmatched = expect(expectations, &keys, &mut options);
-        let (result, uses) = if settings.uses {
-            let mut recorder = Recorder::new(embedder);
-            let result = run(&script, &options, &mut recorder);
-            (result, recorder.names().collect())
-        } else {
-            (run(&script, &options, embedder), Vec::new())
-        };
-        let keys = if settings.keys { keys } else { Vec::new() };
-        Ok::<_, SourceError>(Finished {
-            uses,
-            keys,
-            unmatched,
-            ..Finished::new(label.clone(), End::Judged(result))
-        })
-    };
-    let (end, keys) = match catch_unwind(AssertUnwindSafe(run_all)) {
-        Ok(Ok(finished)) => return finished,
-        Ok(Err(error)) => {
-            let (message, place) = (error.to_string(), Some(error.place));
-            (End::Unusable { message, place }, Vec::new())
-        }
-        Err(payload) => {
-            // Nobody knows in what state the embedder is: it is not even dropped.
-            mem::forget(seat.take());
-            let directives = directives(&label, text);
-            let end = End::Crashed { message: panic_message(&*payload), directives: directives.len() };
-            (end, if settings.keys { directives } else { Vec::new() })
-        }
-    };
-    Finished { keys, ..Finished::new(label, end) }
-}
-
-/// Notes what is expected of each directive; gives the keys that are none of this script's.
-fn expect(expectations: &[Expectation], keys: &[(Place, Key)], options: &mut Options) -> Vec<String> {
-    let numbers: HashMap<String, usize> =
-        keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
-    let mut unmatched = Vec::new();
-    for expectation in expectations {
-        match numbers.get(&expectation.key) {
-            Some(number) => {
-                options.expected.entry(*number).or_insert_with(|| expectation.clone());
-            }
-            None => unmatched.push(expectation.key.clone()),
-        }
-    }
-    unmatched
-}
-
-/// The directives that a script has, as far as it can be parsed.
-fn directives(label: &str, text: &str) -> Vec<(Place, Key)> {
-    let directives =
-        || parse(Source::new(label, text)).map_or_else(|_| Vec::new(), |script| keys::of(&script));
-    catch_unwind(directives).unwrap_or_default()
-}
-
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    format!("the runner panicked, which is a fault of its own: {}", text.unwrap_or("no message"))
-}
-
-fn unreadable(error: &ReadError) -> End {
-    let place = match error {
-        ReadError::NotUtf8 { line, column, .. } => Some(Place { line: *line, column: *column }),
-        _ => None,
-    };
-    End::Unusable { message: error.to_string(), place }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::sync::atomic::AtomicUsize;
+    use std::time::Instant;
 
     use wassay_engine::Features;
     use wassay_testsuite::directory;
 
     use super::*;
+    use crate::batch::End;
     use crate::script::embed::{Begun, EmbedError, ErrorKind, Results};
+    use crate::script::source::Place;
     use crate::script::value::Value;
+    use crate::verdict::{FailureKind, Outcome};
 
     /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its kind were made.
     struct Panicky(Arc<AtomicUsize>);
@@ -319,14 +250,11 @@ mod tests {
 
     fn run(texts: &[&str], count: usize) -> (Vec<Finished>, usize) {
         let folder = tempfile::tempdir().unwrap();
-        let scripts: Vec<(String, Script)> = (0..)
-            .zip(texts)
-            .map(|(number, text)| {
-                let path = folder.path().join(format!("{number}.wast"));
-                fs::write(&path, text).unwrap();
-                (number.to_string(), directory::script(&path).unwrap())
-            })
-            .collect();
+        for (number, text) in texts.iter().enumerate() {
+            fs::write(folder.path().join(format!("{number}.wast")), text).unwrap();
+        }
+        let suite = directory::open(folder.path()).unwrap();
+        let tasks: Vec<Task> = suite.cases().iter().map(|case| Task::new(&suite, case)).collect();
         let made = Arc::new(AtomicUsize::new(0));
         let workers = {
             let made = Arc::clone(&made);
@@ -337,7 +265,7 @@ mod tests {
             .unwrap()
         };
         let mut all = Vec::new();
-        workers.run(scripts.into_iter(), Settings::default(), |number, finished| {
+        workers.run(tasks.into_iter(), Settings::default(), |number, finished| {
             all.push((number, finished));
         });
         drop(workers);
@@ -348,9 +276,19 @@ mod tests {
     #[test]
     fn a_panic_ends_its_script_alone() {
         let fine = "(module (func))";
-        let (finished, made) = run(&[fine, "(module) (module (func)) (module)", fine], 1);
-        let End::Crashed { message, directives: 3 } = &finished[1].end else { panic!("{finished:?}") };
-        assert!(message.ends_with("fault of its own: an empty module of 8 bytes"), "{message}");
+        let (finished, made) = run(&[fine, "(module (func)) (module) (module (func))", fine], 1);
+        let End::Judged(result) = &finished[1].end else { panic!("{finished:?}") };
+        let kinds: Vec<Option<FailureKind>> = (result.directives.iter())
+            .map(|directive| match &directive.outcome {
+                Outcome::Failed(failure) => Some(failure.kind),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(kinds, [None, Some(FailureKind::Crashed), Some(FailureKind::NotRun)], "where it happened");
+        let (_, failure) = result.failures().next().unwrap();
+        assert!(failure.message.ends_with("fault of its own: an empty module of 8 bytes"), "{failure:?}");
+        assert_eq!(failure.source, "(module)");
+        assert_eq!(finished[1].case("a").outcome, wassay_reports::Outcome::Crashed);
         assert!(finished[0].is_expected() && finished[2].is_expected(), "{finished:?}");
         // Two were made, the one that panicked was not dropped.
         assert_eq!(made, 1002);
@@ -373,14 +311,5 @@ mod tests {
         assert_eq!(place(&finished[0]), Some(Place { line: 1, column: 1 }));
         assert_eq!(place(&finished[1]), Some(Place { line: 1, column: 5 }));
         assert_eq!(made, 1001);
-    }
-
-    #[test]
-    fn panics_say_what_they_were_given() {
-        let text: Box<dyn Any + Send> = Box::new("why");
-        let string: Box<dyn Any + Send> = Box::new("why".to_owned());
-        let other: Box<dyn Any + Send> = Box::new(7);
-        assert!(panic_message(&*text).ends_with(": why") && panic_message(&*string).ends_with(": why"));
-        assert!(panic_message(&*other).ends_with(": no message"));
     }
 }

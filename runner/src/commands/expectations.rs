@@ -4,11 +4,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use wassay_testsuite::Case;
 use wassay_testsuite::expectation::{Entry, Expectations, Expected};
 
 use super::Error;
 use crate::batch::{End, Finished, Selection};
-use crate::verdict::{FailureKind, Outcome};
+use crate::verdict::Outcome;
 
 /// Reads a file of expectations; one that is to be written may be missing.
 pub(crate) fn read(path: &Path, may_be_missing: bool) -> Result<Expectations, Error> {
@@ -29,8 +30,8 @@ pub(crate) fn apply(
     selections: &mut [Selection],
     complete: bool,
 ) -> Result<(), Error> {
-    for Selection { suite, scripts } in &mut *selections {
-        for script in scripts {
+    for Selection { suite, cases } in &mut *selections {
+        for script in cases.iter_mut().filter_map(Case::script_mut) {
             let of_script: Vec<_> = expectations.of(suite.name(), script.name()).collect();
             script.expect(of_script);
         }
@@ -43,8 +44,8 @@ pub(crate) fn apply(
 }
 
 fn is_of_any(entry: &Entry, selections: &[Selection]) -> bool {
-    let is_of = |Selection { suite, scripts }: &Selection| {
-        scripts.iter().any(|script| entry.is_of(suite.name(), script.name()))
+    let is_of = |Selection { suite, cases }: &Selection| {
+        cases.iter().filter_map(Case::script).any(|script| entry.is_of(suite.name(), script.name()))
     };
     selections.iter().any(is_of)
 }
@@ -57,8 +58,8 @@ pub(crate) fn renewed(
     finished: &[Vec<Finished>],
 ) -> (Expectations, bool) {
     let (mut entries, mut covers) = (old.entries, true);
-    for (Selection { suite, scripts }, finished) in selections.iter().zip(finished) {
-        for (script, finished) in scripts.iter().zip(finished) {
+    for (Selection { suite, cases }, finished) in selections.iter().zip(finished) {
+        for (script, finished) in cases.iter().zip(finished) {
             let End::Judged(result) = &finished.end else {
                 covers = false;
                 continue;
@@ -67,9 +68,7 @@ pub(crate) fn renewed(
             for ((_, key), directive) in finished.keys.iter().zip(&result.directives) {
                 match &directive.outcome {
                     Outcome::Skipped(_) | Outcome::ExpectedFailure(..) => kept.push(key.to_string()),
-                    Outcome::Failed(failure)
-                        if failure.kind.is_timeout() || failure.kind == FailureKind::NotRun =>
-                    {
+                    Outcome::Failed(failure) if failure.kind.is_end() => {
                         covers = false;
                     }
                     Outcome::Failed(failure) => failed.push(Entry {

@@ -5,6 +5,7 @@ pub(crate) mod output;
 mod progress;
 pub(crate) mod report;
 mod report_file;
+mod repro;
 pub(crate) mod run;
 mod source_url;
 pub(crate) mod suite;
@@ -19,8 +20,9 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use wassay_reports::{Engine, Report, Suite};
 
-use crate::batch::{Finished, Selection, Workers, embedder};
+use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
+use crate::script::Embedder;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub(crate) enum Exit {
     Failure,
     /// Wrong usage, which includes a file that cannot be used.
     Usage,
+    /// The run was interrupted.
+    Interrupted,
     /// As the guest ended.
     Guest(u8),
 }
@@ -42,6 +46,7 @@ impl Exit {
             Exit::Success => 0,
             Exit::Failure => 1,
             Exit::Usage => 2,
+            Exit::Interrupted => INTERRUPTED,
             Exit::Guest(code) => code,
         }
     }
@@ -78,12 +83,21 @@ impl Error {
     }
 }
 
-/// So many threads to run scripts on; as many as there are processors where it is not said.
-fn workers(jobs: Option<NonZeroUsize>, scripts: usize) -> Result<Workers, Error> {
+/// So many threads to run cases on; as many as there are processors where it is not said.
+fn workers<E: Embedder>(
+    jobs: Option<NonZeroUsize>,
+    cases: usize,
+    make: impl Fn() -> E + Send + Sync + 'static,
+) -> Result<Workers, Error> {
     let jobs = jobs.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let jobs = jobs.min(NonZeroUsize::new(scripts).unwrap_or(NonZeroUsize::MIN));
-    Workers::start(jobs, embedder)
+    let jobs = jobs.min(NonZeroUsize::new(cases).unwrap_or(NonZeroUsize::MIN));
+    Workers::start(jobs, make)
         .map_err(|error| Error::System { what: format!("cannot start {jobs} threads (--jobs)"), error })
+}
+
+/// What SIGINT and SIGTERM set from now on.
+fn interrupt() -> Result<Interrupt, Error> {
+    Interrupt::by_signals().map_err(|error| Error::System { what: "cannot handle signals".to_owned(), error })
 }
 
 /// A time such as `10s`, `1m 30s` or `500ms`.
@@ -91,6 +105,14 @@ fn duration(text: &str) -> Result<Duration, String> {
     let bad = || format!("`{text}` is no time: expected one above zero, as in `10s`, `500ms` or `1m 30s`");
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
     Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
+}
+
+/// A number of bytes above zero, as [`size`] has it.
+fn limit(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        0 => Err("expected a size above zero".to_owned()),
+        bytes => Ok(bytes),
+    }
 }
 
 /// A number of bytes such as `64KiB`, `512MiB` or `1GiB`.
@@ -136,13 +158,13 @@ impl Begin {
 
 /// A suite of a report.
 fn suite_report(selection: &Selection, finished: &[Finished]) -> Suite {
-    let scripts = selection.scripts.iter().zip(finished);
-    let url = selection.scripts.first().and_then(|script| source_url::of_file(script.path()?, script.name()));
+    let cases = selection.cases.iter().zip(finished);
+    let url = selection.cases.first().and_then(|case| source_url::of_file(case.path()?, case.name()));
     Suite {
         name: selection.suite.name().to_owned(),
         source: selection.suite.source().to_owned(),
         url,
-        cases: scripts.map(|(script, finished)| finished.case(script.name())).collect(),
+        cases: cases.map(|(case, finished)| finished.case(case.name())).collect(),
     }
 }
 

@@ -18,13 +18,13 @@ pub(crate) struct Progress {
     suites: Vec<Open>,
     done: usize,
     failed: usize,
-    scripts: usize,
+    cases: usize,
     spoke: Instant,
 }
 
 struct Open {
     name: String,
-    scripts: usize,
+    cases: usize,
     left: usize,
     directives: usize,
     failed: usize,
@@ -33,34 +33,33 @@ struct Open {
 impl Progress {
     pub(crate) fn new(selections: &[Selection]) -> Progress {
         let open = |selection: &Selection| {
-            let (name, scripts) = (selection.suite.name().to_owned(), selection.scripts.len());
-            Open { name, scripts, left: scripts, directives: 0, failed: 0 }
+            let (name, cases) = (selection.suite.name().to_owned(), selection.cases.len());
+            Open { name, cases, left: cases, directives: 0, failed: 0 }
         };
         let suites: Vec<Open> = selections.iter().map(open).collect();
-        let scripts = suites.iter().map(|suite| suite.scripts).sum();
+        let cases = suites.iter().map(|suite| suite.cases).sum();
         // Hidden where standard error is no terminal.
-        let bar = ProgressBar::with_draw_target(Some(scripts as u64), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} scripts  {elapsed}  {wide_msg}")
-        {
+        let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {elapsed}  {wide_msg}") {
             bar.set_style(style);
         }
-        Progress { bar, suites, done: 0, failed: 0, scripts, spoke: Instant::now() }
+        Progress { bar, suites, done: 0, failed: 0, cases, spoke: Instant::now() }
     }
 
-    /// Counts a script that ended.
+    /// Counts a case that ended.
     pub(crate) fn ended(&mut self, suite: usize, finished: &Finished) {
         self.done += 1;
         self.failed += usize::from(!finished.is_expected());
         let line = self.suites.get_mut(suite).and_then(|suite| suite.ended(finished));
         if !self.bar.is_hidden() {
             if self.failed > 0 {
-                self.bar.set_message(format!("{} not as expected", plural(self.failed, "script")));
+                self.bar.set_message(format!("{} not as expected", plural(self.failed, "case")));
             }
             self.bar.inc(1);
         } else if let Some(line) = line {
             self.say(&line);
         } else if self.spoke.elapsed() > SILENCE {
-            self.say(&format!("{} of {} done", self.done, plural(self.scripts, "script")));
+            self.say(&format!("{} of {} done", self.done, plural(self.cases, "case")));
         }
     }
 
@@ -76,19 +75,18 @@ impl Progress {
 }
 
 impl Open {
-    /// Counts a script; the line about the suite where it was its last.
+    /// Counts a case; the line about the suite where it was its last.
     fn ended(&mut self, finished: &Finished) -> Option<String> {
         self.left = self.left.saturating_sub(1);
         self.directives += finished.directives();
         self.failed += usize::from(!finished.is_expected());
         (self.left == 0).then(|| {
-            let (scripts, directives) =
-                (plural(self.scripts, "script"), plural(self.directives, "directive"));
+            let (cases, directives) = (plural(self.cases, "case"), plural(self.directives, "directive"));
             let verdict = match self.failed {
                 0 => "as expected".to_owned(),
-                failed => format!("{} not as expected", plural(failed, "script")),
+                failed => format!("{} not as expected", plural(failed, "case")),
             };
-            format!("{}: {scripts}, {directives}, {verdict}", self.name)
+            format!("{}: {cases}, {directives}, {verdict}", self.name)
         })
     }
 }

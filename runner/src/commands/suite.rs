@@ -21,7 +21,7 @@ pub(crate) struct Args {
 enum Command {
     /// List the embedded suites
     List,
-    /// Show a suite and its scripts
+    /// Show a suite and its cases
     Show {
         /// An embedded suite by name, or a folder by path
         name: String,
@@ -39,12 +39,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
 /// A line a suite.
 fn list(suites: &[Suite]) -> String {
     let mut table = table();
-    table.set_header(["suite", "scripts", "directives", "default", "features", "source"]);
+    table.set_header(["suite", "cases", "directives", "default", "features", "source"]);
     for suite in suites {
-        let (scripts, directives) = counts(suite);
+        let (cases, directives) = counts(suite);
         let default = if suite.is_default() { "yes" } else { "" };
         let (name, features, source) = (suite.name(), suite.features(), suite.source());
-        table.add_row([name, scripts.as_str(), directives.as_str(), default, features, source]);
+        table.add_row([name, cases.as_str(), directives.as_str(), default, features, source]);
     }
     for column in table.column_iter_mut().skip(1).take(2) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -52,23 +52,27 @@ fn list(suites: &[Suite]) -> String {
     text(table)
 }
 
-/// What a suite is, and a line a script, with its features where they are others than the suite's.
+/// What a suite is, and a line a case, a script with its features where they are others than the suite's.
 fn show(suite: &Suite) -> String {
-    let (scripts, directives) = counts(suite);
+    let (cases, directives) = counts(suite);
     let default = if suite.is_default() { "yes" } else { "no" };
     let mut head = table();
     head.add_row(["suite", suite.name()]);
     head.add_row(["title", suite.title()]);
     head.add_row(["source", suite.source()]);
     head.add_row(["features", suite.features()]);
-    head.add_row(["scripts", &scripts]);
+    head.add_row(["cases", &cases]);
     head.add_row(["directives", &directives]);
     head.add_row(["default", default]);
     let mut names = table();
-    for script in suite.scripts() {
-        let label = label(suite, &script);
+    for case in suite.cases() {
+        let Some(script) = case.script() else {
+            names.add_row([case.name(), ""]);
+            continue;
+        };
+        let label = label(suite, &case);
         let text = script.read().map_err(|error| error.to_string());
-        let judged = text.and_then(|text| judging(&script, &label, &text, None).map_err(|e| e.to_string()));
+        let judged = text.and_then(|text| judging(script, &label, &text, None).map_err(|e| e.to_string()));
         let features = match judged {
             Ok(judging) => judging.features.to_string(),
             Err(message) => {
@@ -82,11 +86,11 @@ fn show(suite: &Suite) -> String {
     format!("{}\n{}", text(head), text(names))
 }
 
-/// How many scripts and directives a suite has; the directives of a folder are not known before it is run.
+/// How many cases and directives a suite has; the directives of a folder are not known before it is run.
 fn counts(suite: &Suite) -> (String, String) {
     match suite.pin() {
-        Some(pin) => (pin.scripts.to_string(), pin.directives.to_string()),
-        None => (suite.scripts().len().to_string(), "not counted".to_owned()),
+        Some(pin) => (pin.cases.to_string(), pin.directives.to_string()),
+        None => (suite.cases().len().to_string(), "not counted".to_owned()),
     }
 }
 

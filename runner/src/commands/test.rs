@@ -12,16 +12,17 @@ use wassay_testsuite::{PinError, Suite, catalogue};
 use super::output::{colour_on, complain, print};
 use super::progress::Progress;
 use super::report_file::{ReportFile, check_all, read};
-use super::{Begin, Error, Exit, duration, expectations, suite_report, workers};
+use super::{Begin, Error, Exit, duration, expectations, interrupt, limit, suite_report, workers};
 use crate::batch::{self, Finished, Selection, Settings, TIMEOUT, full_name};
 use crate::catalogue::resolve;
+use crate::script::Embedder;
 use crate::script::messages::MatchKind;
 
 const EXAMPLES: &str = "\
 Examples:
   wassay test                            run the embedded suites that should pass
   wassay test spec-v1 proposals/simd     run two suites by name
-  wassay test ./scripts                  run every .wast file below a folder
+  wassay test ./scripts                  run every .wast file and WASI case below a folder
   wassay test --filter i32 --filter i64  only the scripts whose name contains one of these
   wassay test --report json=out.json     write a report for other programs
   wassay test --report html=out.html     write a page to read
@@ -33,10 +34,10 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Only scripts whose name, `suite::script.wast`, contains this. May be given several times
+    /// Only cases whose name, `suite::script.wast`, contains this. May be given several times
     #[arg(long = "filter", value_name = "TEXT")]
     filters: Vec<String>,
-    /// How many threads run scripts [default: as many as there are processors]
+    /// How many threads run cases [default: as many as there are processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// How error texts are compared: class, exact, prefix or ignore; the kind of failure is always compared
@@ -45,9 +46,18 @@ pub(crate) struct Args {
     /// Features to judge under, whatever suite and header say: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
     #[arg(long, value_name = "LIST")]
     features: Option<Features>,
-    /// How long each script may run, as in `10s` [default: 30s]
+    /// How long each case may run, as in `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
+    /// How many bytes the memories and the objects of a script may have, as in `512MiB`; with --isolate, its process too
+    #[arg(long, value_name = "SIZE", value_parser = limit)]
+    max_memory: Option<u64>,
+    /// Run each script in a process of its own, so that a crash is a verdict and not the end of the run
+    #[arg(long)]
+    isolate: bool,
+    /// How many times more a script that fails is run; one that then passes is flaky
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    retries: u32,
     /// What is expected of directives besides that they pass, a TOML file; it goes before what is known of embedded suites
     #[arg(long, value_name = "FILE")]
     expectations: Option<PathBuf>,
@@ -65,7 +75,10 @@ pub(crate) struct Args {
     suites: Vec<String>,
 }
 
-pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+pub(crate) fn run<E: Embedder>(
+    args: Args,
+    make: impl Fn() -> E + Send + Sync + 'static,
+) -> Result<Exit, Error> {
     let mut selections = select(suites(&args.suites)?, &args.filters)?;
     let expected = match &args.expectations {
         Some(path) => {
@@ -84,10 +97,15 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
         uses: !args.reports.is_empty(),
         keys: !args.reports.is_empty() || baseline.is_some() || args.bless_expectations,
+        isolate: args.isolate,
+        max_memory: args.max_memory,
+        retries: args.retries,
+        interrupt: interrupt()?,
         ..Settings::default()
     };
-    let scripts = selections.iter().map(|selection| selection.scripts.len()).sum();
-    let (begin, workers) = (Begin::now(), workers(args.jobs, scripts)?);
+    let interrupt = settings.interrupt.clone();
+    let cases = selections.iter().map(|selection| selection.cases.len()).sum();
+    let (begin, workers) = (Begin::now(), workers(args.jobs, cases, make)?);
     let mut progress = Progress::new(&selections);
     let finished =
         batch::run(&workers, &selections, settings, |suite, finished| progress.ended(suite, finished));
@@ -112,6 +130,9 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     args.reports.iter().try_for_each(|file| file.write(&report, changes.as_ref()))?;
     let regressed = changes.is_some_and(|changes| changes.is_regression());
     let mut as_expected = report.is_expected();
+    if interrupt.is_set() {
+        return Ok(Exit::Interrupted);
+    }
     if let Some(path) = args.expectations.as_deref().filter(|_| args.bless_expectations) {
         let (renewed, covers) = expectations::renewed(expected, &selections, &finished);
         expectations::write(&renewed, path)?;
@@ -120,7 +141,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     Ok(if as_expected && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
 }
 
-/// What of an older report was run again: the suites of the new one, and of them the scripts that the filters name.
+/// What of an older report was run again: the suites of the new one, and of them the cases that the filters name.
 fn comparable(mut old: Report, new: &Report, filters: &[String]) -> Report {
     // One suite may have been called otherwise; of several it is not known which were left out on purpose.
     if new.suites.len() > 1 || old.suites.len() > 1 {
@@ -150,28 +171,28 @@ fn suites(words: &[String]) -> Result<Vec<Suite>, Error> {
     Ok(suites)
 }
 
-/// The scripts that one of the filters names; all where there is none.
+/// The cases that one of the filters names; all where there is none.
 fn select(suites: Vec<Suite>, filters: &[String]) -> Result<Vec<Selection>, Error> {
     let mut selections: Vec<Selection> = suites.into_iter().map(Selection::all).collect();
     for filter in filters {
         let mut names = selections
             .iter()
-            .flat_map(|Selection { suite, scripts }| scripts.iter().map(|script| full_name(suite, script)));
+            .flat_map(|Selection { suite, cases }| cases.iter().map(|case| full_name(suite, case)));
         if !names.any(|name| name.contains(filter)) {
-            let message = format!("--filter {filter}: no script of these suites has a name that contains it");
+            let message = format!("--filter {filter}: no case of these suites has a name that contains it");
             return Err(Error::Usage(message));
         }
     }
     if !filters.is_empty() {
-        for Selection { suite, scripts } in &mut selections {
-            scripts.retain(|script| filters.iter().any(|filter| full_name(suite, script).contains(filter)));
+        for Selection { suite, cases } in &mut selections {
+            cases.retain(|case| filters.iter().any(|filter| full_name(suite, case).contains(filter)));
         }
-        selections.retain(|selection| !selection.scripts.is_empty());
+        selections.retain(|selection| !selection.cases.is_empty());
     }
     Ok(selections)
 }
 
-/// What was not as expected, in the order of the scripts, with a blank line behind it.
+/// What was not as expected, in the order of the cases, with a blank line behind it.
 fn failures(finished: &[Vec<Finished>], colour: bool) -> String {
     let mut text = String::new();
     for finished in finished.iter().flatten() {
@@ -208,7 +229,7 @@ mod tests {
         let selections = select(suites(), &filters(&["spec-v1::i32.wast", "v2::i64.wast"])).unwrap();
         let names: Vec<String> = selections
             .iter()
-            .flat_map(|Selection { suite, scripts }| scripts.iter().map(|script| full_name(suite, script)))
+            .flat_map(|Selection { suite, cases }| cases.iter().map(|case| full_name(suite, case)))
             .collect();
         assert_eq!(names, ["spec-v1::i32.wast", "spec-v2::i64.wast"]);
         let error = select(suites(), &filters(&["i32", "no such script"])).unwrap_err();

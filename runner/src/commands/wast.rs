@@ -1,6 +1,7 @@
 //! `wassay wast`: scripts by their files, and each directive that fails.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -10,15 +11,16 @@ use wassay_testsuite::{catalogue, directory};
 
 use super::output::{colour_on, complain, print};
 use super::report_file::{ReportFile, check_all};
-use super::{Begin, Error, Exit, duration, plural, source_url, workers};
-use crate::batch::{self, End, Finished, Selection, Settings};
-use crate::script::LineRange;
+use super::{Begin, Error, Exit, duration, interrupt, limit, plural, repro, source_url, workers};
+use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::script::messages::MatchKind;
+use crate::script::{Embedder, LineRange};
 
 const EXAMPLES: &str = "\
 Examples:
   wassay wast a.wast b.wast              run two scripts
   wassay wast --lines 120-140 a.wast     judge only the directives that stand on these lines
+  wassay wast --repro 120 a.wast > b.wast  a small script that fails as this line does
   wassay wast --suite spec-v1 a.wast     with the features of a suite
   wassay wast --features 2.0,threads a.wast
 
@@ -42,12 +44,18 @@ pub(crate) struct Args {
     /// Judge only what stands on these lines; what stands before them is run for its effects
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
+    /// Write to standard output a script of its own that fails as the directive on this line does, with as little as it needs
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["lines", "fail_fast", "reports"])]
+    repro: Option<NonZeroUsize>,
     /// Stop at the first failure
     #[arg(long)]
     fail_fast: bool,
     /// How long each script may run, as in `10s`; without it, for ever
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
+    /// How many bytes the memories and the objects of a script may have, as in `512MiB`
+    #[arg(long, value_name = "SIZE", value_parser = limit)]
+    max_memory: Option<u64>,
     /// Write a report: json, junit, markdown, html or badge. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
@@ -56,8 +64,26 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
 }
 
-pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+pub(crate) fn run<E: Embedder>(
+    args: Args,
+    make: impl Fn() -> E + Send + Sync + 'static,
+) -> Result<Exit, Error> {
     let suite_features = args.suite.as_deref().map(features_of).transpose()?;
+    if let Some(line) = args.repro {
+        let [file] = args.files.as_slice() else {
+            return Err(Error::Usage(
+                "--repro: expected one file, the script that the line is of".to_owned(),
+            ));
+        };
+        let settings = Settings {
+            features: args.features.or(suite_features),
+            match_kind: args.match_kind,
+            timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
+            max_memory: args.max_memory,
+            ..Settings::default()
+        };
+        return repro::run(file, line, &settings, make);
+    }
     check_all(&args.reports)?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
@@ -68,9 +94,13 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         timeout: args.timeout,
         uses: !args.reports.is_empty(),
         keys: !args.reports.is_empty(),
+        max_memory: args.max_memory,
+        interrupt: interrupt()?,
+        ..Settings::default()
     };
-    let jobs = args.fail_fast.then_some(std::num::NonZeroUsize::MIN);
-    let (begin, workers) = (Begin::now(), workers(jobs, selections.len())?);
+    let interrupt = settings.interrupt.clone();
+    let jobs = args.fail_fast.then_some(NonZeroUsize::MIN);
+    let (begin, workers) = (Begin::now(), workers(jobs, selections.len(), make)?);
     let ran = batch::run(&workers, &selections, settings, |_, _| {});
     let finished: Vec<Finished> = unusable.into_iter().chain(ran.into_iter().flatten()).collect();
     if args.lines.is_some() && finished.iter().all(has_nothing_judged) {
@@ -88,7 +118,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         let report = begin.report(vec![Suite { name, source: "files".to_owned(), url, cases }]);
         args.reports.iter().try_for_each(|file| file.write(&report, None))?;
     }
-    Ok(exit(&finished))
+    Ok(if interrupt.is_set() { Exit::Interrupted } else { exit(&finished) })
 }
 
 fn features_of(suite: &str) -> Result<Features, Error> {

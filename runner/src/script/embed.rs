@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use wassay_engine::Features;
 
@@ -32,6 +33,12 @@ pub trait Embedder {
     ///
     /// Where the engine cannot do with these features: [`ErrorKind::Unsupported`], or another kind where its setup fails.
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError>;
+
+    /// Limits what a script may use, in bytes, from the next [`begin`](Embedder::begin) on: the memories and the objects of each of its
+    /// stores. An engine without such limits leaves it at that.
+    fn limit_memory(&mut self, bytes: Option<u64>) {
+        let _ = bytes;
+    }
 
     /// Decodes, validates and compiles a module in the binary format.
     ///
@@ -94,7 +101,7 @@ pub trait Embedder {
 pub type Begun<E> = (E, Vec<<E as Embedder>::Instance>);
 
 /// How something failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// The bytes or the text are no module.
     Malformed,

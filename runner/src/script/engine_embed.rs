@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use wassay_engine::{
     Config, Engine, Error, Extern, ExternRef, Features, Func, FuncType, Global, GlobalType,
     HeapType as EngineHeapType, Instance, Linker, Memory, MemoryType, Module, Mutability, Ref, RefType,
-    SharedMemory, Store, Table, TableType, Val, ValType,
+    SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
 };
 
 use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Location, Results};
@@ -22,7 +22,8 @@ use super::value::{HeapType, Reference, Value};
 #[derive(Debug, Default)]
 pub struct EngineEmbedder {
     config: Config,
-    engines: HashMap<Features, Engine>,
+    engines: HashMap<(Features, Option<u64>), Engine>,
+    max_memory: Option<u64>,
     session: Option<Session>,
 }
 
@@ -55,11 +56,16 @@ impl EngineEmbedder {
     }
 
     fn engine(&mut self, features: Features) -> Result<Engine, EmbedError> {
-        if let Some(engine) = self.engines.get(&features) {
+        let key = (features, self.max_memory);
+        if let Some(engine) = self.engines.get(&key) {
             return Ok(engine.clone());
         }
-        let engine = Engine::new(&self.config.clone().features(features))?;
-        self.engines.insert(features, engine.clone());
+        let mut config = self.config.clone().features(features);
+        if let Some(bytes) = self.max_memory {
+            config = config.limits(limits(bytes));
+        }
+        let engine = Engine::new(&config)?;
+        self.engines.insert(key, engine.clone());
         Ok(engine)
     }
 
@@ -78,6 +84,10 @@ impl Embedder for EngineEmbedder {
         self.session = None;
         self.session = Some(Session::new(self.engine(features)?, deadline));
         Ok(())
+    }
+
+    fn limit_memory(&mut self, bytes: Option<u64>) {
+        self.max_memory = bytes;
     }
 
     fn compile(&mut self, bytes: &[u8]) -> Result<Module, EmbedError> {
@@ -138,7 +148,7 @@ impl Embedder for EngineEmbedder {
     }
 
     fn begin_thread(&mut self, shared: &[EngineInstance]) -> Result<Begun<EngineEmbedder>, EmbedError> {
-        let (config, engines) = (self.config.clone(), self.engines.clone());
+        let (config, engines, max_memory) = (self.config.clone(), self.engines.clone(), self.max_memory);
         let session = self.session()?;
         let mut thread = Session::new(session.engine.clone(), session.deadline);
         let shared = shared.iter().map(|instance| {
@@ -148,7 +158,7 @@ impl Embedder for EngineEmbedder {
             EngineInstance::Memories(memories.collect())
         });
         let shared = shared.collect();
-        Ok((EngineEmbedder { config, engines, session: Some(thread) }, shared))
+        Ok((EngineEmbedder { config, engines, max_memory, session: Some(thread) }, shared))
     }
 }
 
@@ -287,6 +297,16 @@ impl Session {
                 return Err(EmbedError::new(ErrorKind::Unsupported, message));
             }
         })
+    }
+}
+
+/// What a store may use where each kind of memory is limited to so many bytes; an element of a table has eight.
+fn limits(bytes: u64) -> StoreLimits {
+    StoreLimits {
+        memory_bytes: bytes,
+        heap_bytes: bytes,
+        table_elements: bytes / 8,
+        ..StoreLimits::default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether results are what an `assert_return` expects, and if not, in what they differ.
 
+use serde::{Deserialize, Serialize};
+
 use super::value::{FloatPattern, Pattern, RefPattern, Reference, Value, VectorPattern, lane};
 
 /// The first difference between results and patterns.
@@ -12,7 +14,7 @@ pub struct Mismatch {
 }
 
 /// In what a result differs from its pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MismatchKind {
     /// There are more or fewer results than patterns.
     Count,

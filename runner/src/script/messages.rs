@@ -7,10 +7,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::message_table::{HELD_BY_VALIDATOR, RULES, Rule, WANT_OF_A_FEATURE};
 
 /// How the text of an error is compared. The kind of the failure is compared strictly in every case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatchKind {
     /// Both texts have to be about the same rule, or the script's has to begin the other at a word.
     #[default]

@@ -17,12 +17,12 @@ pub mod matching;
 mod message_table;
 pub mod messages;
 pub mod model;
-mod options;
+pub(crate) mod options;
 mod parse;
 mod run;
 pub mod source;
 pub mod spectest;
-mod split;
+pub(crate) mod split;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -30,8 +30,10 @@ pub mod value;
 
 pub use embed::Embedder;
 pub use engine_embed::EngineEmbedder;
-pub use options::{BadLineRange, LineRange, Options};
+pub(crate) use options::Position;
+pub use options::{BadLineRange, LineRange, Observer, Options};
 pub use parse::parse;
 pub(crate) use parse::quoted;
 pub use run::{run, run_script};
+pub(crate) use split::lexer;
 pub use thread::STACK;

@@ -255,6 +255,17 @@ impl Command {
         }
     }
 
+    /// Whether the directive makes a module or an instance, or names one.
+    pub fn defines(&self) -> bool {
+        matches!(
+            self,
+            Command::Module(_)
+                | Command::ModuleDefinition(_)
+                | Command::ModuleInstance { .. }
+                | Command::Register { .. }
+        )
+    }
+
     /// Whether running the directive can change what later directives meet.
     pub fn has_effects(&self) -> bool {
         !matches!(

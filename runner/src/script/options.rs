@@ -1,16 +1,21 @@
 //! How a script is to be run.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wassay_engine::Features;
 use wassay_testsuite::expectation::Expectation;
 
 use super::messages::MatchKind;
-use super::source::{Source, Span};
+use super::source::{Place, Source, Span};
+use crate::verdict::DirectiveResult;
 
 /// How a script is to be run.
 #[derive(Clone, Debug, Default)]
@@ -27,10 +32,24 @@ pub struct Options {
     pub expected: HashMap<usize, Expectation>,
     /// How long the script may run; what was not reached then fails as not run.
     pub timeout: Option<Duration>,
+    /// How many bytes the memories and the objects of a store may have, where the engine has such a limit.
+    pub max_memory: Option<u64>,
+    /// Who is told of each directive while the script runs.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// Who is told how far a script has come, by the thread that runs it. What its own threads do is part of the directives
+/// that start them and wait for them.
+pub trait Observer: fmt::Debug + Send + Sync {
+    /// The directive at this place begins.
+    fn begins(&self, place: Place);
+
+    /// A directive was judged.
+    fn judged(&self, result: &DirectiveResult);
 }
 
 /// A range of lines, counted from 1, both ends within.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineRange(RangeInclusive<usize>);
 
 /// A text that is no range of lines.
@@ -57,6 +76,12 @@ impl LineRange {
         } else {
             Position::Within
         }
+    }
+}
+
+impl From<NonZeroUsize> for LineRange {
+    fn from(line: NonZeroUsize) -> LineRange {
+        LineRange(line.get()..=line.get())
     }
 }
 

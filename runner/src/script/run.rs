@@ -33,6 +33,7 @@ pub fn run_script<E: Embedder>(
 /// Runs a parsed script from a fresh start of the embedder.
 pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E) -> ScriptResult {
     let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    embedder.limit_memory(options.max_memory);
     let begun = embedder.begin(options.features, deadline);
     // Every thread that the script starts has ended when this returns.
     thread::scope(|scope| {
@@ -57,6 +58,9 @@ fn run_directives<'env, E: Embedder>(
     for (number, directive) in directives.iter().enumerate() {
         let expectation = options.expected.get(&number);
         let skip = expectation.filter(|expectation| expectation.outcome == Expected::Skip);
+        if let Some(observer) = &options.observer {
+            observer.begins(source.place(directive.span.start));
+        }
         let position = options.lines.as_ref().map(|lines| lines.position(source, &directive.span));
         match position.unwrap_or(Position::Within) {
             Position::Before if directive.command.has_effects() && skip.is_none() && begun.is_ok() => {
@@ -81,7 +85,11 @@ fn run_directives<'env, E: Embedder>(
                     None => verdict.outcome,
                 };
                 ended = ended.or_else(|| End::after(&outcome, options));
-                result.directives.push(DirectiveResult { outcome, ..verdict });
+                let directive = DirectiveResult { outcome, ..verdict };
+                if let Some(observer) = &options.observer {
+                    observer.judged(&directive);
+                }
+                result.directives.push(directive);
             }
         }
     }
@@ -178,7 +186,12 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
 
     fn result(&self, directive: &Directive, outcome: Outcome) -> DirectiveResult {
         let place = self.source.place(directive.span.start);
-        DirectiveResult { place, keyword: directive.command.keyword(), outcome, text_not_compared: false }
+        DirectiveResult {
+            place,
+            keyword: directive.command.keyword().into(),
+            outcome,
+            text_not_compared: false,
+        }
     }
 
     fn not_reached(&self, directive: &Directive, end: End) -> DirectiveResult {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A stretch of a script's text, in bytes from its beginning.
@@ -18,7 +19,7 @@ pub struct Source<'a> {
 }
 
 /// A line and a column, both counted from 1; columns count characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The line, from 1.
     pub line: usize,

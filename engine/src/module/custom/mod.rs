@@ -4,7 +4,7 @@
 //! (core spec, section 5.5.3); to the engine it is as if it were not there.
 
 pub(super) mod branch_hint;
-mod name;
+pub(super) mod name;
 mod outline;
 
 use wasmparser::{CustomSectionReader, Parser, Payload};

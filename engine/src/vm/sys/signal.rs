@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use crate::vm::code;
 use crate::vm::layout::{VmFault, VmStore};
+use crate::vm::unwind;
 
 thread_local! {
     /// The store whose code the thread runs, or null.
@@ -82,8 +83,12 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         let code = if signal == INTERRUPT { interrupt_at(store, pc) } else { code::trap_at(pc) };
         if let Some(code) = code {
             // SAFETY: the signal interrupted compiled code, which runs inside `call::enter` for this store: the store is alive, no
-            // Rust code is in the middle of using it, and `entry` describes the trampoline that made the call.
+            // Rust code is in the middle of using it, and `entry` describes the trampoline that made the call. Functions may fault only once
+            // their frame is set up; an interruption finds them anywhere, so that no frames are noted then, and none looked for.
             let entry = unsafe {
+                if signal != INTERRUPT {
+                    unwind::note_fault(store, pc, registers[libc::REG_RBP as usize] as usize);
+                }
                 (*store).fault = VmFault { pc, code };
                 (*store).entry
             };

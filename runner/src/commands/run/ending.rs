@@ -7,13 +7,14 @@ use wassay_engine::Error;
 use wassay_wasi::Exit as WasiExit;
 
 use super::super::Exit;
-use super::super::output::complain;
+use super::super::output::{complain, note};
+use super::backtrace::{self, Loaded};
 
 /// The exit code of a guest that something else ended than itself: as of a process that aborts, 128 and SIGABRT.
 const ABORTED: u8 = 134;
 
 /// The exit of a guest that ended by an error. What is not its own doing is said on standard error.
-pub(super) fn of(file: &Path, error: Error) -> Exit {
+pub(super) fn of(file: &Path, error: Error, loaded: &Loaded) -> Exit {
     match error.into_payload::<WasiExit>() {
         Ok(exit) => {
             if let WasiExit::Signal(_) = exit {
@@ -24,6 +25,9 @@ pub(super) fn of(file: &Path, error: Error) -> Exit {
         }
         Err(error) => {
             complain("error", &format!("{}: {error}", file.display()));
+            if let Some(backtrace) = error.backtrace() {
+                note(backtrace::show(backtrace, loaded).trim_end_matches('\n'));
+            }
             Exit::Guest(ABORTED)
         }
     }

@@ -1,5 +1,6 @@
 //! `wassay run`: a WASI program, with nothing but what it is given.
 
+mod backtrace;
 mod ending;
 mod imports;
 mod invoke;
@@ -22,6 +23,7 @@ use wassay_wasi::{Access, CallRecord, WasiCtx, WasiCtxBuilder, add_imports_to_li
 use super::output::{complain, note, print};
 use super::{Error, Exit, duration, size};
 use crate::script::STACK;
+use backtrace::Loaded;
 use load::of_module;
 use options::{Grant, Preload, Variable, dir, mapdir};
 
@@ -120,7 +122,8 @@ fn execute(args: &Args) -> Result<Exit, Error> {
     let file = &*args.file;
     let engine = Engine::new(&config(args)).map_err(|error| of_module(file, error))?;
     let module = load::module(&engine, file)?;
-    let mut guest = Guest { store: Store::new(&engine), linker: Linker::new() };
+    let loaded = vec![(module.clone(), file.to_owned())];
+    let mut guest = Guest { store: Store::new(&engine), linker: Linker::new(), loaded };
     guest.store.set_data(context(args)?);
     let exit = match guest.preload(&args.preload)? {
         Some(exit) => exit,
@@ -143,6 +146,8 @@ fn config(args: &Args) -> Config {
 struct Guest {
     store: Store,
     linker: Linker,
+    /// The modules, for backtraces.
+    loaded: Loaded,
 }
 
 impl Guest {
@@ -150,6 +155,7 @@ impl Guest {
     fn preload(&mut self, preloads: &[Preload]) -> Result<Option<Exit>, Error> {
         for Preload { name, file } in preloads {
             let module = load::module(self.store.engine(), file)?;
+            self.loaded.push((module.clone(), file.clone()));
             let instance = match self.instantiate(file, &module)? {
                 Ok(instance) => instance,
                 Err(exit) => return Ok(Some(exit)),
@@ -157,7 +163,7 @@ impl Guest {
             if let Some(initialize) = self.entry(file, instance, "_initialize")?
                 && let Err(error) = initialize.invoke(&mut self.store, &[])
             {
-                return Ok(Some(ending::of(file, error)));
+                return Ok(Some(ending::of(file, error, &self.loaded)));
             }
             self.linker.define_instance(&self.store, name, instance);
         }
@@ -208,7 +214,7 @@ impl Guest {
             Err(error) if matches!(error.kind(), Limit | Unlinkable | Unsupported) => {
                 Err(of_module(file, error))
             }
-            made => Ok(made.map_err(|error| ending::of(file, error))),
+            made => Ok(made.map_err(|error| ending::of(file, error, &self.loaded))),
         }
     }
 
@@ -226,7 +232,7 @@ impl Guest {
     }
 
     fn call(&mut self, file: &Path, func: Func, arguments: &[Val]) -> Result<Vec<Val>, Exit> {
-        func.invoke(&mut self.store, arguments).map_err(|error| ending::of(file, error))
+        func.invoke(&mut self.store, arguments).map_err(|error| ending::of(file, error, &self.loaded))
     }
 }
 

@@ -1,0 +1,111 @@
+//! Which instruction of a module a piece of machine code came from.
+
+/// For each function of a batch, where in its machine code that of another instruction begins.
+///
+/// A function's part is a sequence of pairs of numbers as LEB128 has them (core spec, section 5.2.2): the distance from the code of the
+/// pair before, and the distance from its instruction. Two or three bytes for each place where code can be left are all that is kept;
+/// they are read from the begin of the function's when somebody asks.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    bytes: Box<[u8]>,
+    /// Where each function's part ends.
+    ends: Box<[u32]>,
+}
+
+/// Encodes the places of one function: offsets in its machine code, in ascending order, each with the offset of the instruction whose
+/// code begins there, if it is that of one.
+pub(super) fn encode(places: impl Iterator<Item = (u32, Option<u32>)>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut last = (0, 0);
+    for (code, instruction) in places {
+        // 0 is no instruction.
+        let instruction = instruction.map_or(0, |offset| i64::from(offset) + 1);
+        if instruction != last.1 {
+            write(&mut bytes, u64::from(code - last.0));
+            let distance = instruction - last.1;
+            // The sign comes last, so that small distances of either sign are small numbers.
+            write(&mut bytes, ((distance << 1) ^ (distance >> 63)) as u64);
+            last = (code, instruction);
+        }
+    }
+    bytes
+}
+
+impl Places {
+    /// The places of a batch, function by function.
+    pub(crate) fn of<'a>(functions: impl Iterator<Item = &'a [u8]>) -> Places {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for function in functions {
+            bytes.extend_from_slice(function);
+            ends.push(bytes.len() as u32);
+        }
+        Places { bytes: bytes.into(), ends: ends.into() }
+    }
+
+    /// The offset of the instruction that the machine code at an offset of a function came from.
+    pub(crate) fn find(&self, function: usize, offset: u32) -> Option<u32> {
+        let end = |function: usize| self.ends.get(function).map_or(0, |end| *end as usize);
+        let start = function.checked_sub(1).map_or(0, end);
+        let mut bytes = self.bytes.get(start..end(function))?.iter();
+        let (mut code, mut instruction) = (0, 0);
+        while let Some(distance) = read(&mut bytes) {
+            code += distance;
+            if code > u64::from(offset) {
+                break;
+            }
+            let distance = read(&mut bytes)?;
+            instruction += (distance >> 1) as i64 ^ -((distance & 1) as i64);
+        }
+        u32::try_from(instruction - 1).ok()
+    }
+}
+
+fn write(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
+fn read<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
+    let (mut value, mut shift) = (0, 0);
+    loop {
+        let byte = *bytes.next()?;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+        shift += 7;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reaches_to_the_next_one() {
+        let first = [(4, Some(9)), (6, Some(9)), (200, Some(3)), (300, None), (305, Some(7_000_000))];
+        let second = [(0, Some(0)), (1 << 20, Some(1))];
+        let encoded = [first.as_slice(), &[], &second].map(|places| encode(places.iter().copied()));
+        assert_eq!(encoded[0].len(), 2 + 3 + 2 + 5, "a place of the same instruction again takes no room");
+        let places = Places::of(encoded.iter().map(Vec::as_slice));
+        for (function, offset, expected) in [
+            (0, 0, None),
+            (0, 3, None),
+            (0, 4, Some(9)),
+            (0, 199, Some(9)),
+            (0, 200, Some(3)),
+            (0, 304, None),
+            (0, u32::MAX, Some(7_000_000)),
+            (1, 0, None),
+            (2, 0, Some(0)),
+            (2, (1 << 20) - 1, Some(0)),
+            (2, 1 << 20, Some(1)),
+            (3, 0, None),
+        ] {
+            assert_eq!(places.find(function, offset), expected, "function {function}, offset {offset}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Which frames an activation had when it was left: its innermost and its outermost ones.
+
+/// How many of the innermost frames are kept.
+pub(crate) const INNERMOST: usize = 24;
+
+/// How many of the outermost frames are kept besides, where there are more.
+pub(crate) const OUTERMOST: usize = 8;
+
+/// The frames of the activation that was left last. It is filled where nothing can be allocated, as in a signal handler.
+#[derive(Debug)]
+pub(crate) struct VmTrace {
+    count: usize,
+    innermost: [usize; INNERMOST],
+    /// The frames behind those, each in the place of its number: the last ones stay.
+    outermost: [usize; OUTERMOST],
+}
+
+impl VmTrace {
+    pub(crate) const EMPTY: VmTrace =
+        VmTrace { count: 0, innermost: [0; INNERMOST], outermost: [0; OUTERMOST] };
+
+    /// Notes the frames of an activation, innermost first: for each an address inside the instruction that it was left at.
+    pub(super) fn record(&mut self, frames: impl Iterator<Item = usize>) {
+        self.count = 0;
+        for address in frames {
+            match self.innermost.get_mut(self.count) {
+                Some(place) => *place = address,
+                None => self.outermost[(self.count - INNERMOST) % OUTERMOST] = address,
+            }
+            self.count += 1;
+        }
+    }
+
+    /// The frames that were noted: the innermost ones, how many were left out, the outermost ones.
+    pub(crate) fn frames(&self) -> (&[usize], usize, impl Iterator<Item = usize>) {
+        let behind = self.count.saturating_sub(INNERMOST);
+        let omitted = behind.saturating_sub(OUTERMOST);
+        let outermost = (omitted..behind).map(|number| self.outermost[number % OUTERMOST]);
+        (&self.innermost[..self.count.min(INNERMOST)], omitted, outermost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_frames_are_kept() {
+        let mut trace = VmTrace::EMPTY;
+        for count in [0, 1, INNERMOST, INNERMOST + 1, INNERMOST + OUTERMOST, INNERMOST + OUTERMOST + 1, 1000]
+        {
+            trace.record(1..=count);
+            let (innermost, omitted, outermost) = trace.frames();
+            let kept: Vec<usize> = innermost.iter().copied().chain(outermost).collect();
+            assert_eq!(kept.len() + omitted, count);
+            let expected: Vec<usize> =
+                (1..=count).filter(|at| *at <= INNERMOST || *at > INNERMOST + omitted).collect();
+            assert_eq!(kept, expected);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! One task, run as often as it takes.
+
+use std::time::Instant;
+
+use super::Settings;
+use super::execute::{execute, lost, not_run};
+use super::finished::Finished;
+use super::isolated::{self, Lost};
+use super::workers::{CUT_SHORT, Task};
+use crate::script::Embedder;
+
+/// Runs a task, and again where it failed, at most so often as the [settings](Settings::retries) say. What is said of it is what became
+/// of it in the end; what went before is noted.
+pub(super) fn run<E: Embedder>(
+    task: &Task,
+    settings: &Settings,
+    seat: &mut Option<E>,
+    make: &dyn Fn() -> E,
+) -> Finished {
+    let mut earlier = Vec::new();
+    loop {
+        let begun = Instant::now();
+        let mut finished = once(task, settings, seat, make);
+        finished.duration = begun.elapsed();
+        let may_again = earlier.len() < settings.retries as usize && !settings.interrupt.is_set();
+        if !may_again || !finished.has_failed() {
+            return Finished { earlier, ..finished };
+        }
+        tracing::debug!(case = task.label, attempt = earlier.len() + 1, "a case failed and is run again");
+        earlier.push(finished.attempt());
+    }
+}
+
+fn once<E: Embedder>(
+    task: &Task,
+    settings: &Settings,
+    seat: &mut Option<E>,
+    make: &dyn Fn() -> E,
+) -> Finished {
+    if !settings.isolate {
+        return execute(task.label.clone(), &task.case, task.expectations(), settings, seat, make);
+    }
+    match isolated::run(task, settings) {
+        Ok(finished) => finished,
+        Err(Lost::Interrupted) => not_run(task, CUT_SHORT, settings),
+        Err(Lost::Ended { course, failure }) => lost(task, course, failure, settings),
+    }
+}

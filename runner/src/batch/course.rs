@@ -1,0 +1,88 @@
+//! How far a script has come, for where it ends amid its directives.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::script::model::Script;
+use crate::script::options::Position;
+use crate::script::source::Place;
+use crate::script::{LineRange, Observer};
+use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
+
+/// How far a script has come.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    /// What was judged.
+    pub(super) judged: Vec<DirectiveResult>,
+    /// Where the last directive stands that was begun.
+    pub(super) begun: Option<Place>,
+}
+
+/// Notes the course of a script, and tells someone else of it too.
+#[derive(Debug)]
+pub(super) struct Noted {
+    course: Mutex<Course>,
+    told: Option<Arc<dyn Observer>>,
+}
+
+impl Noted {
+    pub(super) fn new(told: Option<Arc<dyn Observer>>) -> Noted {
+        Noted { course: Mutex::default(), told }
+    }
+
+    /// What was noted.
+    pub(super) fn take(&self) -> Course {
+        mem::take(&mut self.course.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Observer for Noted {
+    fn begins(&self, place: Place) {
+        self.course.lock().unwrap_or_else(PoisonError::into_inner).begun = Some(place);
+        if let Some(told) = &self.told {
+            told.begins(place);
+        }
+    }
+
+    fn judged(&self, result: &DirectiveResult) {
+        self.course.lock().unwrap_or_else(PoisonError::into_inner).judged.push(result.clone());
+        if let Some(told) = &self.told {
+            told.judged(result);
+        }
+    }
+}
+
+impl Course {
+    /// The result of the script if it ended at the directive that was begun last, by a failure that is no judgement of the directive:
+    /// what was judged before stands, what comes behind fails as not run. `None` where no directive was begun.
+    pub(super) fn ended_by(
+        self,
+        failure: &Failure,
+        script: &Script<'_>,
+        lines: Option<&LineRange>,
+    ) -> Option<ScriptResult> {
+        let begun = self.begun?;
+        let mut judged: HashMap<Place, DirectiveResult> =
+            self.judged.into_iter().map(|result| (result.place, result)).collect();
+        let source = &script.source;
+        let directives = script.directives.iter().filter_map(|directive| {
+            let place = source.place(directive.span.start);
+            let of = |failure: Failure| {
+                let failure = Failure { source: source.slice(&directive.span).to_owned(), ..failure };
+                let keyword = directive.command.keyword().into();
+                let outcome = Outcome::Failed(Box::new(failure));
+                DirectiveResult { place, keyword, outcome, text_not_compared: false }
+            };
+            if place == begun {
+                return Some(of(failure.clone()));
+            }
+            let behind = place > begun
+                && lines.is_none_or(|lines| lines.position(source, &directive.span) == Position::Within);
+            let not_run =
+                || of(Failure::new(FailureKind::NotRun, format!("the script had ended before, at {begun}")));
+            judged.remove(&place).or_else(|| behind.then(not_run))
+        });
+        Some(ScriptResult { name: source.name().to_owned(), directives: directives.collect() })
+    }
+}

@@ -1,0 +1,244 @@
+//! A case from its file to its result, in this process.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use wassay_reports::Key;
+use wassay_testsuite::expectation::Expectation;
+use wassay_testsuite::wasi::Guest;
+use wassay_testsuite::{Case, ReadError, Script};
+
+use super::Settings;
+use super::course::{Course, Noted};
+use super::finished::{End, Finished};
+use super::uses::Recorder;
+use super::workers::Task;
+use crate::catalogue::judging;
+use crate::keys;
+use crate::script::source::{Place, Source, SourceError};
+use crate::script::split::split;
+use crate::script::{Embedder, Observer, Options, parse, run};
+use crate::verdict::{Failure, FailureKind};
+use crate::wasi_case;
+
+/// Runs a case; a panic ends it alone. What is expected of its directives is what is given here.
+pub(super) fn execute<E: Embedder>(
+    label: String,
+    case: &Case,
+    expectations: &[Expectation],
+    settings: &Settings,
+    seat: &mut Option<E>,
+    make: &dyn Fn() -> E,
+) -> Finished {
+    match case {
+        Case::Script(script) => run_script(label, script, expectations, settings, seat, make),
+        Case::Guest(guest) => run_guest(label, guest, settings),
+    }
+}
+
+/// What became of a case that was not run: its directives are counted all the same.
+pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
+    let keys = match &task.case {
+        Case::Script(script) => {
+            script.read().map_or_else(|_| Vec::new(), |text| directives(&task.label, &text))
+        }
+        Case::Guest(_) => Vec::new(),
+    };
+    let directives = match &task.case {
+        Case::Script(_) => keys.len(),
+        Case::Guest(guest) => checks(guest),
+    };
+    let end = End::NotRun { message: why.to_owned(), directives };
+    let finished = Finished::new(task.label.clone(), end);
+    if settings.keys { Finished { keys, ..finished } } else { finished }
+}
+
+/// What became of a case whose process did not say so.
+pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Settings) -> Finished {
+    let label = task.label.clone();
+    match &task.case {
+        Case::Script(script) => {
+            ended_by(label, &script.read().unwrap_or_default(), course, failure, settings)
+        }
+        Case::Guest(guest) => Finished::new(label, end(failure, checks(guest))),
+    }
+}
+
+/// Runs a script from its file to its result.
+fn run_script<E: Embedder>(
+    label: String,
+    script: &Script,
+    expectations: &[Expectation],
+    settings: &Settings,
+    seat: &mut Option<E>,
+    make: &dyn Fn() -> E,
+) -> Finished {
+    let text = match script.read() {
+        Ok(text) => text,
+        Err(error) => return Finished::new(label, unreadable(&error)),
+    };
+    let judging = match judging(script, &label, &text, settings.features) {
+        Ok(judging) => judging,
+        Err(error) => {
+            let place = error.place().map(|(line, column)| Place { line, column });
+            return Finished::new(label, End::Unusable { message: error.to_string(), place });
+        }
+    };
+    let options = Options {
+        features: judging.features,
+        match_kind: settings.match_kind,
+        lines: settings.lines.clone(),
+        fail_fast: settings.fail_fast,
+        timeout: settings.timeout,
+        max_memory: settings.max_memory,
+        observer: settings.observer.clone(),
+        ..Options::default()
+    };
+    tracing::debug!(script = label, features = %options.features, "running a script");
+    let mut finished = run_caught(label, &text, expectations, options, settings, seat, make);
+    finished.warnings = judging.warnings;
+    finished
+}
+
+/// Runs a script; a panic ends it alone.
+fn run_caught<E: Embedder>(
+    label: String,
+    text: &str,
+    expectations: &[Expectation],
+    mut options: Options,
+    settings: &Settings,
+    seat: &mut Option<E>,
+    make: &dyn Fn() -> E,
+) -> Finished {
+    let course = Arc::new(Noted::new(options.observer.take()));
+    options.observer = Some(Arc::clone(&course) as Arc<dyn Observer>);
+    let run_all = || {
+        let embedder = seat.get_or_insert_with(make);
+        let script = parse(Source::new(&label, text))?;
+        let wanted = settings.keys || !expectations.is_empty();
+        let keys = if wanted { keys::of(&script) } else { Vec::new() };
+        let unmatched = expect(expectations, &keys, &mut options);
+        let (result, uses) = if settings.uses {
+            let mut recorder = Recorder::new(embedder);
+            let result = run(&script, &options, &mut recorder);
+            (result, recorder.names().map(str::to_owned).collect())
+        } else {
+            (run(&script, &options, embedder), Vec::new())
+        };
+        let keys = if settings.keys { keys } else { Vec::new() };
+        Ok::<_, SourceError>(Finished {
+            uses,
+            keys,
+            unmatched,
+            ..Finished::new(label.clone(), End::Judged(result))
+        })
+    };
+    match catch_unwind(AssertUnwindSafe(run_all)) {
+        Ok(Ok(finished)) => finished,
+        Ok(Err(error)) => {
+            let (message, place) = (error.to_string(), Some(error.place));
+            Finished::new(label, End::Unusable { message, place })
+        }
+        Err(payload) => {
+            // Nobody knows in what state the embedder is: it is not even dropped.
+            mem::forget(seat.take());
+            let failure = Failure::new(FailureKind::Crashed, panic_message(&*payload));
+            ended_by(label, text, course.take(), failure, settings)
+        }
+    }
+}
+
+/// What became of a script that ended amid its directives, or before the first.
+fn ended_by(label: String, text: &str, course: Course, failure: Failure, settings: &Settings) -> Finished {
+    let has_begun = course.begun.is_some();
+    let ended = || {
+        let script = parse(Source::new(&label, text)).ok()?;
+        let keys = if settings.keys { keys::of(&script) } else { Vec::new() };
+        Some((course.ended_by(&failure, &script, settings.lines.as_ref())?, keys))
+    };
+    if has_begun && let Ok(Some((result, keys))) = catch_unwind(AssertUnwindSafe(ended)) {
+        return Finished { keys, ..Finished::new(label, End::Judged(result)) };
+    }
+    // What cannot even be parsed, since that may be what ended it, is counted by its forms.
+    let source = Source::new(&label, text);
+    let directives = split(&source).map_or(0, |forms| forms.len());
+    Finished::new(label, end(failure, directives))
+}
+
+/// The end of a case as a whole by a failure that is none of a directive.
+fn end(failure: Failure, directives: usize) -> End {
+    let message = failure.message;
+    match failure.kind {
+        FailureKind::Crashed => End::Crashed { message, directives },
+        _ => End::TimedOut { message, directives },
+    }
+}
+
+/// Runs a guest; a panic ends it alone.
+fn run_guest(label: String, guest: &Guest, settings: &Settings) -> Finished {
+    let run = || wasi_case::run(&label, guest, settings);
+    let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Crashed {
+        message: panic_message(&*payload),
+        directives: checks(guest),
+    });
+    Finished::new(label, end)
+}
+
+/// How many steps of a guest are judged, as far as that can be told.
+fn checks(guest: &Guest) -> usize {
+    catch_unwind(|| wasi_case::checks(guest)).unwrap_or(0)
+}
+
+/// Notes what is expected of each directive; gives the keys that are none of this script's.
+fn expect(expectations: &[Expectation], keys: &[(Place, Key)], options: &mut Options) -> Vec<String> {
+    let numbers: HashMap<String, usize> =
+        keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
+    let mut unmatched = Vec::new();
+    for expectation in expectations {
+        match numbers.get(&expectation.key) {
+            Some(number) => {
+                options.expected.entry(*number).or_insert_with(|| expectation.clone());
+            }
+            None => unmatched.push(expectation.key.clone()),
+        }
+    }
+    unmatched
+}
+
+/// The directives that a script has, as far as it can be parsed.
+fn directives(label: &str, text: &str) -> Vec<(Place, Key)> {
+    let directives =
+        || parse(Source::new(label, text)).map_or_else(|_| Vec::new(), |script| keys::of(&script));
+    catch_unwind(directives).unwrap_or_default()
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    format!("the runner panicked, which is a fault of its own: {}", text.unwrap_or("no message"))
+}
+
+fn unreadable(error: &ReadError) -> End {
+    let place = match error {
+        ReadError::NotUtf8 { line, column, .. } => Some(Place { line: *line, column: *column }),
+        _ => None,
+    };
+    End::Unusable { message: error.to_string(), place }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panics_say_what_they_were_given() {
+        let text: Box<dyn Any + Send> = Box::new("why");
+        let string: Box<dyn Any + Send> = Box::new("why".to_owned());
+        let other: Box<dyn Any + Send> = Box::new(7);
+        assert!(panic_message(&*text).ends_with(": why") && panic_message(&*string).ends_with(": why"));
+        assert!(panic_message(&*other).ends_with(": no message"));
+    }
+}

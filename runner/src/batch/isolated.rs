@@ -1,0 +1,324 @@
+//! A case in a process of its own: what it does to that process is its verdict, never the end of the run.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::time::Timespec;
+use signal_hook::low_level::signal_name;
+use tempfile::TempDir;
+
+use super::Settings;
+use super::child::{Locator, MARKER, Message, Request, Setup};
+use super::course::Course;
+use super::finished::Finished;
+use super::workers::Task;
+use crate::script::embed::ErrorKind;
+use crate::verdict::{Failure, FailureKind};
+
+/// How long a child may take to begin its case, which is little more than to start a process.
+const START: Duration = Duration::from_secs(30);
+
+/// How long a case may go on when its time is over, to say so itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often a run looks whether it was interrupted, and whether time is over.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How often it looks how much memory a child has, where that is limited.
+const WEIGH: Duration = Duration::from_millis(5);
+
+/// So much is kept of what a child printed last, in bytes.
+const TAIL: usize = 64 << 10;
+
+/// How a case ended whose process did not say so.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// Its process ended, or was ended since time was over.
+    Ended {
+        /// How far the case had come.
+        course: Course,
+        /// What ended it.
+        failure: Failure,
+    },
+    /// The run was interrupted.
+    Interrupted,
+}
+
+/// Runs a case in a process of its own.
+///
+/// # Errors
+///
+/// The process did not say what became of the case.
+pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
+    let request = Request {
+        parent: std::process::id(),
+        setup: vec![Setup::NoCore],
+        label: task.label.clone(),
+        case: match task.case.path() {
+            Some(path) => Locator::File(path.as_os_str().to_owned()),
+            None => Locator::Embedded { suite: task.suite.clone(), name: task.case.name().to_owned() },
+        },
+        expectations: task.expectations().to_vec(),
+        settings: settings.clone(),
+    };
+    let failed = |error: io::Error| {
+        let message = format!("no process could be started for the case: {error}");
+        Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message) }
+    };
+    let mut process = Process::start(&request).map_err(failed)?;
+    let watched = process.watch(settings);
+    let status = process.end().map_err(failed)?;
+    if let Some(finished) = process.finished.take() {
+        return Ok(*finished);
+    }
+    let failure = match watched {
+        Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail)),
+        Ok(Watched::Overdue) => {
+            let message = "timeout: the time allowed is over, and its process did not end: it was killed";
+            Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message)
+        }
+        Ok(Watched::TooLarge { resident, limit }) => {
+            let message =
+                format!("out of memory: {} in use, over --max-memory {}", size(resident), size(limit));
+            Failure::new(FailureKind::Crashed, message)
+        }
+        Ok(Watched::Interrupted) => return Err(Lost::Interrupted),
+        Err(error) => return Err(failed(error)),
+    };
+    Err(Lost::Ended { course: std::mem::take(&mut process.course), failure })
+}
+
+/// A process that runs a case, and what it has said. It ends with this value.
+struct Process {
+    child: Child,
+    /// Its temporary folder, so that nothing stays of what it has no time to remove.
+    _scratch: TempDir,
+    /// Where it says what it does; `None` when it has ended.
+    socket: Option<UnixStream>,
+    /// What it prints.
+    output: Option<io::PipeReader>,
+    /// The beginning of a message whose end is still to come.
+    partial: Vec<u8>,
+    tail: Vec<u8>,
+    started: bool,
+    course: Course,
+    finished: Option<Box<Finished>>,
+}
+
+/// Why a process is no longer watched.
+enum Watched {
+    Ended,
+    Overdue,
+    TooLarge { resident: u64, limit: u64 },
+    Interrupted,
+}
+
+impl Process {
+    fn start(request: &Request) -> io::Result<Process> {
+        let mut line = serde_json::to_vec(request)?;
+        line.push(b'\n');
+        let scratch = tempfile::Builder::new().prefix("wassay-").tempdir()?;
+        let (mut socket, end) = UnixStream::pair()?;
+        let (output, printed) = io::pipe()?;
+        // The file that runs, whatever has become of its path since.
+        let mut command = Command::new("/proc/self/exe");
+        if let Some(name) = std::env::args_os().next() {
+            command.arg0(name);
+        }
+        // A group of its own: what a terminal sends to this one's is for the run to deal with.
+        command.env(MARKER, "1").env("TMPDIR", scratch.path()).process_group(0);
+        command.stdin(OwnedFd::from(end)).stdout(printed.try_clone()?).stderr(printed);
+        let child = command.spawn()?;
+        if let Err(error) = socket.write_all(&line) {
+            // It has ended before it read that, and is judged by how.
+            tracing::debug!(%error, pid = child.id(), "the child took no request");
+        }
+        Ok(Process {
+            child,
+            _scratch: scratch,
+            socket: Some(socket),
+            output: Some(output),
+            partial: Vec::new(),
+            tail: Vec::new(),
+            started: false,
+            course: Course::default(),
+            finished: None,
+        })
+    }
+
+    /// Takes in what the process says and prints until it ends, its time is over or the run is interrupted.
+    fn watch(&mut self, settings: &Settings) -> io::Result<Watched> {
+        let mut due = Some(Instant::now() + START);
+        let (mut started, mut begun) = (false, false);
+        let mut weighed = Instant::now();
+        while self.socket.is_some() || self.output.is_some() {
+            if settings.interrupt.is_set() {
+                return Ok(Watched::Interrupted);
+            }
+            // Parsing is no part of the case's own time: the clock is set anew when it comes to its first directive.
+            if (started, begun) != (self.started, self.course.begun.is_some()) {
+                (started, begun) = (self.started, self.course.begun.is_some());
+                due = settings.timeout.and_then(|timeout| Instant::now().checked_add(timeout + GRACE));
+            }
+            if due.is_some_and(|due| due <= Instant::now()) {
+                return Ok(Watched::Overdue);
+            }
+            if let Some(limit) = settings.max_memory.filter(|_| weighed.elapsed() >= WEIGH) {
+                weighed = Instant::now();
+                let resident = self.resident();
+                if resident > limit {
+                    return Ok(Watched::TooLarge { resident, limit });
+                }
+            }
+            self.take_in(if settings.max_memory.is_some() { WEIGH } else { TICK })?;
+        }
+        Ok(Watched::Ended)
+    }
+
+    /// How many bytes of memory the process has (proc_pid_statm(5)); 0 where it has ended.
+    fn resident(&self) -> u64 {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap_or_default();
+        let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+        pages.unwrap_or_default().saturating_mul(rustix::param::page_size() as u64)
+    }
+
+    /// Waits for something to take in, at most so long.
+    fn take_in(&mut self, tick: Duration) -> io::Result<()> {
+        let mut files = Vec::with_capacity(2);
+        files.extend(
+            self.socket.as_ref().map(|socket| PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)),
+        );
+        files.extend(
+            self.output.as_ref().map(|output| PollFd::from_borrowed_fd(output.as_fd(), PollFlags::IN)),
+        );
+        let tick = Timespec { tv_sec: 0, tv_nsec: tick.subsec_nanos().into() };
+        match poll(&mut files, Some(&tick)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut ready = files.iter().map(|file| !file.revents().is_empty()).collect::<Vec<_>>().into_iter();
+        let socket_ready = self.socket.is_some() && ready.next().unwrap_or(false);
+        let output_ready = self.output.is_some() && ready.next().unwrap_or(false);
+        let mut buffer = [0; 64 << 10];
+        if socket_ready {
+            match read(&mut self.socket, &mut buffer)? {
+                0 => self.socket = None,
+                count => self.hear(buffer.get(..count).unwrap_or_default())?,
+            }
+        }
+        if output_ready {
+            match read(&mut self.output, &mut buffer)? {
+                0 => self.output = None,
+                count => self.show(buffer.get(..count).unwrap_or_default()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in messages.
+    fn hear(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.partial.extend_from_slice(bytes);
+        let Some(end) = memchr::memrchr(b'\n', &self.partial) else { return Ok(()) };
+        let rest = self.partial.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.partial, rest);
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice(line)? {
+                Message::Started => self.started = true,
+                Message::Begins(place) => self.course.begun = Some(place),
+                Message::Judged(result) => self.course.judged.push(result),
+                Message::Finished(finished) => self.finished = Some(finished),
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes on what was printed, and keeps its end.
+    fn show(&mut self, bytes: &[u8]) {
+        // Where it cannot be written nobody can be told.
+        let _ = io::stderr().lock().write_all(bytes);
+        self.tail.extend_from_slice(bytes);
+        let old = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..old);
+    }
+
+    /// Ends the process, if it has not, and waits for it.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        if self.socket.is_some() || self.output.is_some() {
+            self.child.kill()?;
+        }
+        self.child.wait()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Where it was waited for already this does nothing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(file: &mut Option<impl Read>, buffer: &mut [u8]) -> io::Result<usize> {
+    let Some(file) = file else { return Ok(0) };
+    match file.read(buffer) {
+        // A socket whose other end was closed with something unread is as good as ended.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(0),
+        read => read,
+    }
+}
+
+/// How a process ended that was to say what became of its case, in a line.
+fn crash(status: ExitStatus, tail: &[u8]) -> String {
+    let how = match (status.signal(), status.code()) {
+        (Some(signal), _) => {
+            let name = signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
+            format!("its process was ended by {name}")
+        }
+        (None, code) => {
+            format!("its process exited with {} and no result", code.unwrap_or_default())
+        }
+    };
+    let printed = String::from_utf8_lossy(tail);
+    // What Rust prints of the stack comes behind the reason.
+    let is_reason = |line: &&str| {
+        !line.is_empty()
+            && !["stack backtrace:", "note: "].iter().any(|aside| line.starts_with(aside))
+            && !line.starts_with(' ')
+    };
+    match printed.lines().map(str::trim_end).rfind(is_reason) {
+        Some(last) => format!("{how}: {last}"),
+        None => how,
+    }
+}
+
+/// A number of bytes in the largest unit that it has at least one of, as in `1.5 GiB`.
+fn size(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.into_iter().find(|(shift, _)| bytes >> shift > 0) {
+        Some((shift, unit)) => {
+            let tenths = (bytes >> (shift - 10)) * 10 / 1024;
+            match tenths % 10 {
+                0 => format!("{} {unit}", tenths / 10),
+                tenth => format!("{}.{tenth} {unit}", tenths / 10),
+            }
+        }
+        None => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_in_the_largest_unit() {
+        let told = [0, 1023, 1 << 10, 256 << 20, (3 << 29) + 5, u64::MAX].map(size);
+        assert_eq!(told, ["0 bytes", "1023 bytes", "1 KiB", "256 MiB", "1.5 GiB", "17179869183.9 GiB"]);
+    }
+}

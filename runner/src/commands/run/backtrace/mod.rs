@@ -1,0 +1,94 @@
+//! The backtrace of a guest that trapped: names, offsets, and places in the source where a module has DWARF.
+
+mod lines;
+mod names;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use wassay_engine::{Backtrace, Frame, Module};
+
+use lines::{Lines, Place};
+use names::{demangled, shown};
+
+/// The modules that were loaded, with their files.
+pub(super) type Loaded = Vec<(Module, PathBuf)>;
+
+/// The backtrace, a line for each function; each line ends.
+///
+/// ```text
+///   0: divide (prog.wasm+0x1a3) at src/prog.c:12:10
+///   1: checked at src/prog.c:20:12, inlined into
+///      main (prog.wasm+0x1f0) at src/prog.c:31:5
+/// ```
+///
+/// A function without a name is `func[12]`. Offsets are those of instructions in their module, as tools for binaries count them: of the one that
+/// trapped, and of the calls further out. Places are `FILE:LINE:COLUMN`, of the file as the compiler was given it.
+pub(super) fn show(backtrace: &Backtrace, loaded: &Loaded) -> String {
+    let mut shower = Shower { loaded, lines: Vec::new(), number: 0, text: String::new() };
+    backtrace.innermost().for_each(|frame| shower.frame(&frame));
+    if backtrace.omitted() > 0 {
+        shower.text.push_str(&format!("     … {} more …\n", backtrace.omitted()));
+    }
+    shower.number += backtrace.omitted();
+    backtrace.outermost().for_each(|frame| shower.frame(&frame));
+    shower.text
+}
+
+struct Shower<'a> {
+    loaded: &'a Loaded,
+    /// The modules met so far, and what their DWARF says.
+    lines: Vec<(&'a Module, Option<Lines<'a>>)>,
+    number: usize,
+    text: String,
+}
+
+impl<'a> Shower<'a> {
+    fn frame(&mut self, frame: &Frame<'a>) {
+        if frame.through_host {
+            self.text.push_str("     a host function\n");
+        }
+        let name = match frame.func_name {
+            Some(name) => demangled(name),
+            None => format!("func[{}]", frame.func_index),
+        };
+        let own = format!("{name} ({}+{:#x})", self.file(frame.module), frame.module_offset);
+        let places =
+            self.lines(frame.module).map(|lines| lines.places(frame.module_offset)).unwrap_or_default();
+        let mut head = format!("{:3}: ", self.number);
+        if let Some((outermost, inlined)) = places.split_last() {
+            for Place { function, at } in inlined {
+                let function = function.as_deref().map_or_else(|| "?".to_owned(), demangled);
+                self.text.push_str(&format!("{head}{function}{}, inlined into\n", written(at)));
+                head = "     ".to_owned();
+            }
+            self.text.push_str(&format!("{head}{own}{}\n", written(&outermost.at)));
+        } else {
+            self.text.push_str(&format!("{head}{own}\n"));
+        }
+        self.number += 1;
+    }
+
+    /// What a module is called: as its file is, without the folder.
+    fn file(&self, module: &Module) -> String {
+        let file = self.loaded.iter().find(|(loaded, _)| loaded.is(module)).map(|(_, file)| file);
+        let name = file.and_then(|file| Path::new(file).file_name()).map(|name| name.to_string_lossy());
+        shown(name.as_deref().or(module.name()).unwrap_or("module"))
+    }
+
+    fn lines(&mut self, module: &'a Module) -> Option<&Lines<'a>> {
+        let position = match self.lines.iter().position(|(met, _)| met.is(module)) {
+            Some(position) => position,
+            None => {
+                self.lines.push((module, Lines::of(module.bytes())));
+                self.lines.len() - 1
+            }
+        };
+        self.lines[position].1.as_ref()
+    }
+}
+
+fn written(place: &Option<String>) -> String {
+    place.as_ref().map_or_else(String::new, |place| format!(" at {}", shown(place)))
+}

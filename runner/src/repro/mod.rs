@@ -1,0 +1,247 @@
+//! A small script of its own that fails as one directive of a larger one does.
+//!
+//! First whole directives are left out, by skipping them where they stand, then fields of the modules that are left. What is
+//! left out stays out only if the directive then fails in the same way, with the same kind, message and two sides, and if the others
+//! that are left end as they did.
+
+mod fields;
+mod shrink;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use wassay_testsuite::expectation::{Expectation, Expected};
+
+use self::fields::{fields, without};
+use self::shrink::shrink;
+use crate::script::model::{Command, Script};
+use crate::script::source::{Place, Source, Span};
+use crate::script::{Embedder, LineRange, Options, Position, parse, run};
+use crate::verdict::{Failure, FailureKind, Outcome, ScriptResult};
+
+/// A script that fails as a directive of another one does.
+#[derive(Clone, Debug)]
+pub struct Repro {
+    /// The text, with a header that names the features.
+    pub text: String,
+    /// Where the directive stands in the script that it comes from.
+    pub place: Place,
+    /// How it fails.
+    pub failure: Failure,
+    /// How many directives there are, and how many the other script has up to this one.
+    pub directives: (usize, usize),
+    /// Whether the time was over before all was tried that could be left out.
+    pub out_of_time: bool,
+}
+
+/// Why there is no such script.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NoRepro {
+    /// There is no directive on the line.
+    #[error("no directive stands on this line")]
+    NoDirective,
+    /// What stands there passes.
+    #[error("what stands on this line passes: there is nothing to reproduce")]
+    Passes,
+    /// The script does not come so far.
+    #[error("it was not reached: the time of the script was over before; give it more (--timeout)")]
+    NotReached,
+    /// By itself it does something else.
+    #[error("it fails no longer in the same way when it stands with what it needs alone: {0}")]
+    Differs(String),
+}
+
+/// Finds a script that fails as the directive on this line of a script does, the first of them that fails; a thread fails
+/// where it is waited for. `time` is for all that is tried beyond the first run.
+///
+/// # Errors
+///
+/// See [`NoRepro`].
+pub fn reproduce<E: Embedder>(
+    script: &Script<'_>,
+    line: &LineRange,
+    options: &Options,
+    time: Duration,
+    embedder: &mut E,
+) -> Result<Repro, NoRepro> {
+    let mut search = Search { script, options, embedder, end: Instant::now() + time, out_of_time: false };
+    let (target, failures) = search.target(line)?;
+    let mut kept = search.directives(target, &failures);
+    kept.push(target);
+    let failures: Failures = kept.iter().map(|number| failures[*number].clone()).collect();
+    let text = search.text(&kept, &failures)?;
+    let place = script.source.place(script.directives[target].span.start);
+    let failure = failures.into_iter().next_back().flatten().ok_or(NoRepro::Passes)?;
+    let text = format!(
+        ";;! features = \"{}\"\n;; {}:{place}: {}: {}\n{text}",
+        options.features,
+        one_line(script.source.name()),
+        failure.kind,
+        one_line(&failure.message),
+    );
+    let directives = (kept.len(), target + 1);
+    Ok(Repro { text, place, failure, directives, out_of_time: search.out_of_time })
+}
+
+/// The search for what is needed.
+struct Search<'a, E> {
+    script: &'a Script<'a>,
+    options: &'a Options,
+    embedder: &'a mut E,
+    /// When to leave it at what was found.
+    end: Instant,
+    out_of_time: bool,
+}
+
+/// How each directive of a run fails; `None` of one that does not.
+type Failures = Vec<Option<Failure>>;
+
+impl<E: Embedder> Search<'_, E> {
+    /// The directive to reproduce, by its number, and how it and those before it fail.
+    fn target(&mut self, line: &LineRange) -> Result<(usize, Failures), NoRepro> {
+        let there = self.there(line);
+        let last = there.iter().max().ok_or(NoRepro::NoDirective)?;
+        let all: Vec<usize> = (0..=*last).collect();
+        let mut failures = self.run_of(&all);
+        let fails = |number: &&usize| failures.get(**number).is_some_and(Option::is_some);
+        let target = *there.iter().find(fails).ok_or(NoRepro::Passes)?;
+        failures.truncate(target + 1);
+        match failures.last().and_then(Option::as_ref) {
+            Some(failure) if failure.kind == FailureKind::NotRun => Err(NoRepro::NotReached),
+            _ => Ok((target, failures)),
+        }
+    }
+
+    /// The directives on a line, by their numbers, each thread with where it is waited for.
+    fn there(&self, line: &LineRange) -> Vec<usize> {
+        let directives = &self.script.directives;
+        let mut there = Vec::new();
+        for (number, directive) in directives.iter().enumerate() {
+            if line.position(&self.script.source, &directive.span) != Position::Within {
+                continue;
+            }
+            there.push(number);
+            if let Command::Thread { name, .. } = &directive.command {
+                let waits = |command: &Command| matches!(command, Command::Wait { thread } if thread == name);
+                let behind = directives.iter().enumerate().skip(number);
+                there.extend(behind.filter(|(_, other)| waits(&other.command)).map(|(at, _)| at).take(1));
+            }
+        }
+        there
+    }
+
+    /// Runs these directives alone, and tells how each fails.
+    fn run_of(&mut self, kept: &[usize]) -> Failures {
+        let skip = || Expectation { key: String::new(), outcome: Expected::Skip, reason: String::new() };
+        let mut expected: HashMap<usize, Expectation> =
+            (0..self.script.directives.len()).map(|number| (number, skip())).collect();
+        kept.iter().for_each(|number| drop(expected.remove(number)));
+        let options = Options { expected, ..self.plain_options() };
+        let mut all = failures(run(self.script, &options, self.embedder));
+        kept.iter().map(|number| all.get_mut(*number).and_then(Option::take)).collect()
+    }
+
+    /// The directives before the last that it needs to fail so. Each that is kept ends as it did.
+    fn directives(&mut self, target: usize, failures: &Failures) -> Vec<usize> {
+        let command = |number: &usize| &self.script.directives[*number].command;
+        // Most need modules alone; none needs what has no effect.
+        let modules: Vec<usize> = (0..target).filter(|number| command(number).defines()).collect();
+        let effects: Vec<usize> = (0..target).filter(|number| command(number).has_effects()).collect();
+        let mut needs = |kept: &[usize]| {
+            let kept: Vec<usize> = kept.iter().copied().chain([target]).collect();
+            let wanted = kept.iter().map(|number| &failures[*number]);
+            self.in_time() && wanted.eq(&self.run_of(&kept))
+        };
+        let start = [modules, effects].into_iter().find(|kept| needs(kept));
+        shrink(start.unwrap_or_else(|| (0..target).collect()), &mut needs)
+    }
+
+    /// The text of these directives, its modules without the fields that are not needed for them to fail so.
+    fn text(&mut self, kept: &[usize], failures: &Failures) -> Result<String, NoRepro> {
+        let source = &self.script.source;
+        let pieces: Vec<&str> =
+            kept.iter().map(|number| source.slice(&self.script.directives[*number].span)).collect();
+        // The last is the one that was asked for, and stays as it is.
+        let modules = pieces.iter().take(kept.len() - 1).enumerate();
+        let all: Vec<(usize, Span)> = modules
+            .flat_map(|(index, piece)| fields(piece).into_iter().map(move |span| (index, span)))
+            .collect();
+        let text = |kept: &[(usize, Span)]| {
+            let left_out = |index: usize| {
+                let of_piece = all.iter().filter(move |(of, _)| *of == index);
+                of_piece
+                    .filter(|field| !kept.contains(field))
+                    .map(|(_, span)| span.clone())
+                    .collect::<Vec<_>>()
+            };
+            let pieces = pieces.iter().enumerate();
+            pieces.map(|(index, piece)| without(piece, &left_out(index)) + "\n").collect::<String>()
+        };
+        if let Some(other) = self.other_end(&text(&all), failures) {
+            return Err(NoRepro::Differs(other));
+        }
+        let needed = shrink(all.clone(), &mut |kept: &[(usize, Span)]| {
+            self.in_time() && self.other_end(&text(kept), failures).is_none()
+        });
+        Ok(text(&needed))
+    }
+
+    /// How the directives of a text end, if not so.
+    fn other_end(&mut self, text: &str, wanted: &Failures) -> Option<String> {
+        let script = match parse(Source::new(self.script.source.name(), text)) {
+            Ok(script) if script.directives.len() == wanted.len() => script,
+            Ok(_) => return Some("its text reads otherwise by itself".to_owned()),
+            Err(error) => return Some(error.message),
+        };
+        let found = failures(run(&script, &self.plain_options(), self.embedder));
+        let other = found
+            .into_iter()
+            .zip(wanted)
+            .rfind(|(found, wanted)| !is_same(found.as_ref(), wanted.as_ref()))?;
+        Some(
+            other
+                .0
+                .map_or("it passes".to_owned(), |failure| format!("{}: {}", failure.kind, failure.message)),
+        )
+    }
+
+    fn plain_options(&self) -> Options {
+        Options { lines: None, fail_fast: false, ..self.options.clone() }
+    }
+
+    fn in_time(&mut self) -> bool {
+        let in_time = Instant::now() < self.end;
+        self.out_of_time |= !in_time;
+        in_time
+    }
+}
+
+fn failures(result: ScriptResult) -> Failures {
+    let failure = |outcome| match outcome {
+        Outcome::Failed(failure) => Some(*failure),
+        _ => None,
+    };
+    result.directives.into_iter().map(|directive| failure(directive.outcome)).collect()
+}
+
+/// Whether two directives end in the same way but for the places that their texts name.
+fn is_same(one: Option<&Failure>, other: Option<&Failure>) -> bool {
+    let texts = |failure: &Failure| {
+        let sides = [&failure.expected, &failure.actual];
+        (without_numbers(&failure.message), sides.map(|side| side.as_deref().map(without_numbers)))
+    };
+    match (one, other) {
+        (Some(one), Some(other)) => one.kind == other.kind && texts(one) == texts(other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+fn without_numbers(text: &str) -> String {
+    text.split(|character: char| character.is_ascii_digit()).filter(|part| !part.is_empty()).collect()
+}
+
+/// A text as it may stand in a comment.
+fn one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}

@@ -1,0 +1,157 @@
+//! One guest that runs: on a thread of its own, as if it were a process.
+
+use std::collections::VecDeque;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use wassay_engine::{Engine, ErrorKind, Extern, Linker, Module, Store};
+use wassay_wasi::{Capture, Exit, WasiCtx, WasiCtxBuilder, add_to_linker};
+
+use crate::script::{STACK, quoted};
+
+/// How many of a guest's last calls are kept.
+const CALLS: usize = 20;
+
+/// How many bytes a guest may write to one output.
+const OUTPUT: usize = 64 << 20;
+
+/// How long a guest may take to notice that its time is over. One that waits in the system for longer is left behind there.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How a guest ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By itself, with that code.
+    Exited(u32),
+    /// By a trap, or another error of its own, which this text shows.
+    Trapped(String),
+    /// It was still running when its time was over.
+    TimeOver,
+    /// It did not run: this is wrong with its module.
+    NotRunnable(String),
+}
+
+/// The last calls of a guest, each as a line.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Calls(Arc<Mutex<VecDeque<String>>>);
+
+impl Calls {
+    fn push(&self, call: String) {
+        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if calls.len() == CALLS {
+            calls.pop_front();
+        }
+        calls.push_back(call);
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+/// A guest that runs, or has run.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) stdout: Capture,
+    pub(super) stderr: Capture,
+    pub(super) calls: Calls,
+    deadline: Instant,
+    ended: Receiver<Ended>,
+}
+
+impl Process {
+    /// Starts a module with what was given to the context so far.
+    pub(super) fn start(
+        engine: &Engine,
+        module: &[u8],
+        context: WasiCtxBuilder,
+        deadline: Instant,
+    ) -> Result<Process, String> {
+        let (stdout, stderr, calls) = (Capture::new(OUTPUT), Capture::new(OUTPUT), Calls::default());
+        let seen = calls.clone();
+        let context = context
+            .capture_stdout(&stdout)
+            .capture_stderr(&stderr)
+            .observer(move |call| seen.push(call.to_string()))
+            .build()
+            .map_err(|error| format!("cannot give the guest what it is to have: {error}"))?;
+        let (sender, ended) = mpsc::channel();
+        let (outputs, engine, module) = ([stdout.clone(), stderr.clone()], engine.clone(), module.to_vec());
+        let run = move || {
+            let how = execute(&engine, &module, context, deadline);
+            outputs.iter().for_each(Capture::end);
+            // Nobody listens any more to a guest that was left behind.
+            let _ = sender.send(how);
+        };
+        let thread = thread::Builder::new().name("guest".to_owned()).stack_size(STACK);
+        thread.spawn(run).map_err(|error| format!("cannot start a thread for the guest: {error}"))?;
+        Ok(Process { stdout, stderr, calls, deadline, ended })
+    }
+
+    /// Waits for its end. Where its time is over, what it may wait for is taken away first.
+    pub(super) fn wait(&self, connections: &[TcpStream], listeners: &[TcpListener]) -> Ended {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        match self.ended.recv_timeout(left) {
+            Ok(ended) => return ended,
+            Err(RecvTimeoutError::Disconnected) => return Ended::NotRunnable(PANICKED.to_owned()),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        for connection in connections {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+        for listener in listeners {
+            // Ends a wait for a connection, with an error.
+            let _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
+        }
+        let _ = self.ended.recv_timeout(GRACE);
+        Ended::TimeOver
+    }
+}
+
+/// What is said of a thread that ended without a word.
+const PANICKED: &str = "the runner panicked, which is a fault of its own";
+
+fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Instant) -> Ended {
+    let module = match load(engine, module) {
+        Ok(module) => module,
+        Err(message) => return Ended::NotRunnable(message),
+    };
+    let (mut store, mut linker) = (Store::new(engine), Linker::new());
+    if let Err(error) = add_to_linker(&mut store, &mut linker, context) {
+        return Ended::NotRunnable(error.to_string());
+    }
+    store.set_deadline(Some(deadline));
+    let made = linker.instantiate(&mut store, &module);
+    let called = made.and_then(|instance| match instance.export(&store, "_start") {
+        Some(Extern::Func(start)) => start.invoke(&mut store, &[]).map(|_| true),
+        _ => Ok(false),
+    });
+    match called {
+        Ok(true) => Ended::Exited(0),
+        Ok(false) => {
+            Ended::NotRunnable("it exports no function `_start`, by which a command begins".to_owned())
+        }
+        Err(error) => match error.into_payload::<Exit>() {
+            Ok(exit) => Ended::Exited(exit.code()),
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => Ended::TimeOver,
+                ErrorKind::Unlinkable | ErrorKind::Unsupported | ErrorKind::Limit | ErrorKind::Usage => {
+                    Ended::NotRunnable(error.to_string())
+                }
+                _ => Ended::Trapped(error.to_string()),
+            },
+        },
+    }
+}
+
+/// Compiles a module. What does not begin as binaries do is text.
+fn load(engine: &Engine, bytes: &[u8]) -> Result<Module, String> {
+    let module = match bytes.starts_with(b"\0asm") {
+        true => Module::new(engine, bytes),
+        false => Module::new(engine, &quoted(bytes).map_err(|error| error.message)?),
+    };
+    module.map_err(|error| error.to_string())
+}

@@ -1,0 +1,88 @@
+//! What became of a guest.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use serde::{Deserialize, Serialize};
+use wassay_reports::{Case, Counts, Failure, Outcome};
+
+use crate::verdict::printable;
+
+/// What became of a guest.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct GuestResult {
+    /// What messages call it.
+    pub name: String,
+    /// How many steps were to be judged.
+    pub checks: usize,
+    /// What was not as expected, at most one a step; steps that were not reached are among them.
+    pub failures: Vec<Failure>,
+    /// Whether its time was over.
+    pub timed_out: bool,
+}
+
+impl GuestResult {
+    /// Whether everything came as expected.
+    pub fn is_success(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// The guest as a case of a report, with how long it took.
+    pub fn to_case(&self, duration: Duration) -> Case {
+        let failed = self.failures.len().min(self.checks);
+        let outcome = match (self.is_success(), self.timed_out) {
+            (true, _) => Outcome::Passed,
+            (false, true) => Outcome::Timeout,
+            (false, false) => Outcome::Failed,
+        };
+        Case {
+            name: self.name.clone(),
+            outcome,
+            duration,
+            directives: Counts {
+                passed: (self.checks - failed) as u64,
+                failed: failed as u64,
+                ..Counts::default()
+            },
+            text_not_compared: 0,
+            features: Vec::new(),
+            failures: self.failures.clone(),
+            notes: Vec::new(),
+            keys: Vec::new(),
+            attempts: Vec::new(),
+        }
+    }
+
+    /// What was not as expected, as text for people; empty where there is nothing.
+    pub fn render(&self, colour: bool) -> String {
+        self.failures.iter().map(|failure| self.failure(failure, colour)).collect()
+    }
+
+    fn failure(&self, failure: &Failure, colour: bool) -> String {
+        let style = |style: Style| if colour { style } else { Style::new() };
+        let (strong, bad) = (style(Style::new().bold()), style(AnsiColor::Red.on_default().bold()));
+        let faint = style(Style::new().dimmed());
+        let (name, kind, message) = (&self.name, &failure.kind, printable(&failure.message));
+        let mut text = format!("{strong}{name}{strong:#}: {bad}{kind}{bad:#}: {message}\n");
+        // Writing to a string cannot fail.
+        for (label, value) in [("expected", &failure.expected), ("actual  ", &failure.actual)] {
+            if let Some(value) = value.as_ref().filter(|_| failure.diff.is_none()) {
+                let _ = writeln!(text, "  {strong}{label}{strong:#} {}", indented(value));
+            }
+        }
+        if !failure.calls.is_empty() {
+            let _ = writeln!(text, "  {strong}last calls{strong:#}");
+        }
+        for call in &failure.calls {
+            let _ = writeln!(text, "    {faint}{}{faint:#}", printable(call));
+        }
+        text
+    }
+}
+
+/// A text of several lines, each but the first behind blanks.
+fn indented(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(|line| printable(line).into_owned()).collect();
+    lines.join("\n           ")
+}

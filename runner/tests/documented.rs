@@ -1,0 +1,58 @@
+//! The command lines in the papers and in the workflows are ones that the program takes.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::Command;
+
+/// The command lines of a text, without what stands before `wassay` and behind the command.
+fn command_lines(text: &str) -> Vec<Vec<String>> {
+    let text = text.replace("${{ matrix.shard }}/4", "K/N").replace("$CI_NODE_INDEX/$CI_NODE_TOTAL", "K/N");
+    let mut lines = Vec::new();
+    for piece in text.lines().flat_map(|line| line.split(['`', ';'])) {
+        let words: Vec<&str> = piece.split_whitespace().map(|word| word.trim_matches('"')).collect();
+        let program = words.iter().position(|word| matches!(*word, "wassay" | "./wassay" | "bin/wassay"));
+        let Some(words) = program.and_then(|at| words.get(at + 1..)) else { continue };
+        if !matches!(words.first(), Some(&("test" | "wast" | "suite" | "report"))) || words.len() < 2 {
+            continue;
+        }
+        let ends = |word: &&&str| !matches!(**word, "#" | ">" | ">>" | "|" | "||" | "&&" | "\\");
+        let value = |word: &&str| match *word {
+            "K/N" => "1/4".to_owned(),
+            "N" => "2".to_owned(),
+            word => word.to_owned(),
+        };
+        // A shell puts words in the place of these, or none.
+        let words = words.iter().take_while(ends).filter(|word| !word.starts_with('$'));
+        lines.push(words.map(value).collect());
+    }
+    lines
+}
+
+#[test]
+fn what_is_documented_is_understood() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let files = ["README.md", "CONTRIBUTING.md", "docs/ci.md", ".github/workflows/conformance.yml"];
+    let mut seen = 0;
+    for file in files {
+        for words in command_lines(&std::fs::read_to_string(root.join(file)).unwrap()) {
+            // The help stands last, so what is before it is read first.
+            let output =
+                Command::new(env!("CARGO_BIN_EXE_wassay")).args(&words).arg("--help").output().unwrap();
+            let message = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{file}: wassay {}: {message}", words.join(" "));
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "{seen} command lines");
+}
+
+#[test]
+fn a_command_line_is_found_wherever_it_stands() {
+    let text = "| a | `wassay test --retries N` |\n  ./wassay report merge a b -o \"c\" || status=$?\n- run: if x; then bin/wassay wast a.wast; fi\n`wassay test` alone";
+    let lines = command_lines(text);
+    assert_eq!(
+        lines.iter().map(|words| words.join(" ")).collect::<Vec<_>>(),
+        ["test --retries 2", "report merge a b -o c", "wast a.wast"]
+    );
+}
