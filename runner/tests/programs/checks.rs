@@ -1,17 +1,17 @@
 //! Programs that check what their language's library makes of WASI, and themselves say which check failed.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::common::{Folder, Ran, run};
-use crate::guests::{built, wassay};
+use crate::guests::built;
 
 /// Runs a program whose folder `/` has one file, with these options and arguments, and this standard input; the folder is as before
 /// afterwards.
 fn checked(program: &str, options: &[&str], args: &[&str], input: &str) -> Ran {
     let folder = Folder::new(&[("root/input.txt", "input\n"), ("input", input)]);
     let root = format!("{}::/", folder.arg("root"));
-    let mut command = wassay();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
     command.args(["run", "--dir", &root]).args(options).arg(built(program)).args(args);
     let ran = run(command.stdin(Stdio::from(fs::File::open(folder.file("input")).unwrap())));
     let left: Vec<_> =
@@ -51,7 +51,7 @@ fn many_small_calls_in_c() {
 fn a_check_that_fails_is_seen() {
     let folder = Folder::new(&[("root/many", "")]);
     let root = format!("{}::/", folder.arg("root"));
-    let mut command = wassay();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
     let ran = run(command.args(["run", "--dir", &root]).arg(built("c/directory")));
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
     assert!(ran.err.ends_with(": mkdir(\"/many\", 0700) == 0: File exists\n"), "{}", ran.err);

@@ -22,14 +22,6 @@ pub(crate) fn built(name: &str) -> PathBuf {
     folder.join(name).with_extension("wasm")
 }
 
-/// The command. It does without the code generator's own checks of its work, which take most of the time for programs of megabytes and are
-/// made elsewhere.
-pub(crate) fn wassay() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
-    command.env("WASSAY_VERIFIER", "0");
-    command
-}
-
 /// Says on standard error, whether or not the test's output is shown, that something was not tested.
 pub(crate) fn not_run(why: &str) {
     std::io::stderr().write_all(format!("not run: {why}\n").as_bytes()).unwrap();
@@ -82,7 +74,7 @@ impl Place {
         let words: Vec<String> = words
             .map(|word| word.replace("PWD", &self.0.arg("work")).replace("OTHER", &self.other()))
             .collect();
-        let mut command = wassay();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
         run(command.args(&words).current_dir(self.0.file("work")).stdin(Stdio::null()))
     }
 
