@@ -6,9 +6,9 @@
 use std::fmt::Write as _;
 
 use chrono::DateTime;
-use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite, XmlString};
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString};
 
-use crate::model::{Case, Failure, Report, Suite};
+use crate::model::{Attempt, Case, Failure, Report, Suite};
 use crate::outcome::Outcome;
 use crate::text::{MAX_SHOWN, at, cut, escaped, headline};
 
@@ -39,7 +39,10 @@ fn test_suite(report: &Report, suite: &Suite) -> TestSuite {
 }
 
 fn test_case(suite: &Suite, case: &Case) -> TestCase {
-    let mut out = TestCase::new(&*xml(&case.name), status(case));
+    let mut status = status(case);
+    // Those of a case that passes are flaky failures, those of any other failures that were rerun.
+    status.add_reruns(case.attempts.iter().map(|attempt| rerun(case, attempt)));
+    let mut out = TestCase::new(&*xml(&case.name), status);
     out.set_classname(&*xml(&suite.name));
     out.set_time(case.duration);
     out.set_assertions(usize::try_from(case.directives.total()).unwrap_or(usize::MAX));
@@ -53,10 +56,7 @@ fn status(case: &Case) -> TestCaseStatus {
     let mut status = match case.outcome {
         Outcome::Passed => return TestCaseStatus::success(),
         Outcome::Skipped | Outcome::XFailed => TestCaseStatus::skipped(),
-        Outcome::XPassed | Outcome::Failed | Outcome::Timeout => {
-            TestCaseStatus::non_success(NonSuccessKind::Failure)
-        }
-        Outcome::Crashed => TestCaseStatus::non_success(NonSuccessKind::Error),
+        outcome => TestCaseStatus::non_success(kind(outcome)),
     };
     let counted = if case.outcome.is_failure() { case.directives.failed } else { 0 };
     let more = if counted > 1 { format!(" ({counted} directives failed)") } else { String::new() };
@@ -74,6 +74,30 @@ fn status(case: &Case) -> TestCaseStatus {
         status.set_description(&*xml(&text));
     }
     status
+}
+
+fn kind(outcome: Outcome) -> NonSuccessKind {
+    if outcome == Outcome::Crashed { NonSuccessKind::Error } else { NonSuccessKind::Failure }
+}
+
+/// A time that a case failed before it was run again.
+fn rerun(case: &Case, attempt: &Attempt) -> TestRerun {
+    let mut out = TestRerun::new(kind(attempt.outcome));
+    out.set_time(attempt.duration);
+    let (first, kind) = match attempt.failures.first() {
+        Some(failure) => (headline(failure), failure.kind.as_str()),
+        None => (attempt.outcome.to_string(), attempt.outcome.as_str()),
+    };
+    out.set_message(&*xml(&first));
+    out.set_type(&*xml(kind));
+    let mut text = String::new();
+    attempt.failures.iter().for_each(|failure| {
+        if text.len() < MAX_TEXT {
+            push_failure(case, failure, &mut text);
+        }
+    });
+    out.set_description(&*xml(&text));
+    out
 }
 
 /// Everything about a case that was not simply passed.

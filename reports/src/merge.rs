@@ -113,7 +113,7 @@ impl Merging {
         for Suite { name, source, url, cases } in suites {
             let at = *self.places.entry(name.clone()).or_insert(self.suites.len());
             if at == self.suites.len() {
-                let suite = Suite { name, source, url, cases: Vec::new() };
+                let suite = Suite { name, source, url: None, cases: Vec::new() };
                 self.suites.push(Part {
                     file: file.to_owned(),
                     suite,
@@ -129,6 +129,8 @@ impl Merging {
                 });
             }
             if let Some(part) = self.suites.get_mut(at) {
+                // A shard without a case of a suite does not know where they can be read.
+                part.suite.url = part.suite.url.take().or(url);
                 part.add(file, cases)?;
             }
         }

@@ -30,6 +30,15 @@ pub fn render(report: &Report, colour: bool) -> String {
         out.push('\n');
     }
     line(&verdict(report, &totals), style(&totals), colour, &mut out);
+    let flaky = report.flaky();
+    if flaky > 0 {
+        line(
+            &format!("{} flaky: failed, and passed when run again", plural(flaky, "script")),
+            ODD,
+            colour,
+            &mut out,
+        );
+    }
     let unknown = report.text_not_compared();
     if unknown > 0 {
         line(&format!("{} not compared", plural(unknown, "error text")), ODD, colour, &mut out);

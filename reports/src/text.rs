@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::model::{Failure, Report, Suite, Totals};
+use crate::model::{Attempt, Case, Failure, Report, Suite, Totals};
 use crate::outcome::Counts;
 
 /// So many characters of a directive's text, or of a value, are shown; the JSON report has all of it.
@@ -93,6 +93,17 @@ pub(crate) fn at(name: &str, line: u32, column: u32) -> String {
 /// What failed and how, in a line: `wrong-value: result 0 is another value`.
 pub(crate) fn headline(failure: &Failure) -> String {
     printable(&cut(&format!("{}: {}", failure.kind, failure.message), MAX_SHOWN)).into_owned()
+}
+
+/// What a flaky case did before it passed, a line an attempt: which, where it failed first, and how.
+pub(crate) fn attempts(case: &Case) -> impl Iterator<Item = String> {
+    let of = |(number, attempt): (usize, &Attempt)| {
+        let first = attempt.failures.first();
+        let place = first.map_or_else(|| case.name.clone(), |first| at(&case.name, first.line, first.column));
+        let what = first.map_or_else(|| attempt.outcome.to_string(), headline);
+        format!("attempt {}: {}: {what}", number + 1, printable(&place))
+    };
+    case.attempts.iter().enumerate().map(of)
 }
 
 /// Where a line of a case can be read, if that is known: an address of the web, nothing else.

@@ -6,11 +6,14 @@
 mod common;
 mod fault;
 
-use std::process::{Command, ExitCode};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitCode, Stdio};
 
-use common::{Folder, PASSES, Ran, run};
-use fault::{Faulty, TRACES};
+use common::{FAILS, Folder, PASSES, Ran, run};
+use fault::{Faulty, HANGS, LOCK, SURVIVED, TRACES};
 use libtest_mimic::{Arguments, Trial};
+use rustix::process::{Pid, Signal, kill_process};
 use wassay::{catalogue, cli, harness};
 use wassay_reports::{Case, Outcome, Report, json};
 
@@ -23,12 +26,19 @@ fn main() -> ExitCode {
         Ok(folder) => return harness::run_with(vec![catalogue::resolve(folder).unwrap()], Faulty::new),
         Err(_) => {}
     }
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 12] = [
         ("five_verdicts", five_verdicts),
         ("a_crash_says_how_and_where", a_crash_says_how_and_where),
         ("a_harness_isolates_too", a_harness_isolates_too),
         ("isolation_changes_no_report", isolation_changes_no_report),
         ("a_panic_is_told_with_its_directive", a_panic_is_told_with_its_directive),
+        ("a_case_that_does_not_end_is_ended", a_case_that_does_not_end_is_ended),
+        ("what_fails_once_is_flaky", what_fails_once_is_flaky),
+        ("what_fails_always_is_tried_so_often", what_fails_always_is_tried_so_often),
+        ("an_interrupted_run_reports_what_it_found", an_interrupted_run_reports_what_it_found),
+        ("a_second_interruption_ends_it_at_once", a_second_interruption_ends_it_at_once),
+        ("a_run_that_is_killed_leaves_nothing_behind", a_run_that_is_killed_leaves_nothing_behind),
+        ("memory_is_limited_in_the_store_too", memory_is_limited_in_the_store_too),
     ];
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
@@ -171,4 +181,244 @@ fn isolation_changes_no_report() {
         without_times(report(&folder, file))
     };
     assert_eq!(run("one.json", &[]), run("two.json", &["--isolate"]));
+}
+
+fn a_case_that_does_not_end_is_ended() {
+    let folder = Folder::new(&[("s/a.wast", &fault("hang")), ("s/b.wast", &PASSES.to_owned())]);
+    let (ran, report) = isolated(&folder, &["--timeout", "1s"]);
+    assert_eq!(ran.code, 1);
+    let case = case(&report, "a.wast");
+    assert_eq!((case.outcome, case.directives.passed, case.failures[0].line), (Outcome::Timeout, 4, 5));
+    assert!(
+        case.failures[0].message.ends_with("its process did not end: it was killed"),
+        "{:?}",
+        case.failures
+    );
+    assert_ended(&folder);
+}
+
+/// Waits for the end of the case that hung.
+fn assert_ended(folder: &Folder) {
+    let lock = File::open(folder.file(LOCK)).unwrap();
+    // The system gives it back when its last process has ended.
+    lock.lock().unwrap();
+    assert!(!folder.file(SURVIVED.1).exists(), "the case went on to its end");
+}
+
+fn what_fails_once_is_flaky() {
+    for more in [&[][..], &["--isolate"]] {
+        let folder = Folder::new(&[("s/a.wast", &fault("once")), ("s/b.wast", &PASSES.to_owned())]);
+        let (suite, json) = (folder.arg("s"), format!("json={}", folder.arg("r.json")));
+        let others = ["junit", "markdown", "html"];
+        let others = others.map(|format| format!("{format}={}", folder.arg(format)));
+        let mut args = vec!["test", &suite, "--retries", "2", "--report", &json];
+        others.iter().for_each(|other| args.extend(["--report", other]));
+        args.extend(more);
+        let ran = run(&mut cli(&folder, &args));
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        assert!(
+            ran.out.contains("a.wast:5:3: flaky: unexpected-trap: trap: the first time\n"),
+            "{}",
+            ran.out
+        );
+        assert!(ran.out.contains("a.wast: passed on attempt 2\n"), "{}", ran.out);
+        assert!(ran.out.ends_with("1 script flaky: failed, and passed when run again\n"), "{}", ran.out);
+        let report = report(&folder, "r.json");
+        let flaky = case(&report, "a.wast");
+        assert_eq!((flaky.outcome, flaky.attempts.len(), flaky.failures.len()), (Outcome::Passed, 1, 0));
+        assert_eq!((flaky.attempts[0].outcome, flaky.attempts[0].failures[0].line), (Outcome::Failed, 5));
+        assert!(case(&report, "b.wast").attempts.is_empty());
+        let [junit, markdown, html] =
+            ["junit", "markdown", "html"].map(|name| std::fs::read_to_string(folder.file(name)).unwrap());
+        assert!(junit.contains("<flakyFailure ") && !junit.contains("<failure "), "{junit}");
+        assert!(markdown.contains("### Flaky") && markdown.contains("passed on attempt 2"), "{markdown}");
+        assert!(html.contains("<span class=\"tag flaky\">flaky</span>"), "{html}");
+    }
+}
+
+fn what_fails_always_is_tried_so_often() {
+    let folder = Folder::new(&[("s/a.wast", FAILS), ("s/b.wast", "(module"), ("s/c.wast", PASSES)]);
+    let json = format!("json={}", folder.arg("r.json"));
+    let expectations = folder.arg("e.toml");
+    let suite = folder.arg("s");
+    let args = ["test", &suite, "--retries", "2", "--report", &json, "--expectations", &expectations];
+    let blessed = run(&mut cli(&folder, &[&args[..], &["--bless-expectations"]].concat()));
+    assert_eq!(blessed.code, 1, "the broken file is not covered");
+    let case_of = |name: &str| case(&report(&folder, "r.json"), name).clone();
+    assert_eq!((case_of("a.wast").outcome, case_of("a.wast").attempts.len()), (Outcome::Failed, 2));
+    assert_eq!(case_of("b.wast").attempts.len(), 0, "a file that is no script stays none");
+    // What is expected is not tried again.
+    run(&mut cli(&folder, &args));
+    assert_eq!((case_of("a.wast").outcome, case_of("a.wast").attempts.len()), (Outcome::XFailed, 0));
+}
+
+/// A run that has come to a case that hangs.
+struct Hanging {
+    child: Child,
+    err: BufReader<std::process::ChildStderr>,
+}
+
+impl Hanging {
+    /// Runs the scripts of a folder, one at a time, until one hangs.
+    fn start(folder: &Folder, more: &[&str]) -> Hanging {
+        let (suite, json) = (folder.arg("s"), format!("json={}", folder.arg("r.json")));
+        let args = [&["test", &suite, "--jobs", "1", "--report", &json], more].concat();
+        let mut command = cli(folder, &args);
+        command.env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut err = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains(HANGS) {
+            line.clear();
+            assert!(err.read_line(&mut line).unwrap() > 0, "the run ended before it hung");
+        }
+        Hanging { child, err }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end; the exit code, where there is one, and what was printed.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut out = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        self.err.read_to_string(&mut String::new()).unwrap();
+        (self.child.wait().unwrap().code(), out)
+    }
+}
+
+/// Three scripts, of which the second to be run, since scripts are run by their size, hangs.
+fn hanging() -> Folder {
+    let first = PASSES.repeat(20);
+    Folder::new(&[("s/a.wast", first.as_str()), ("s/b.wast", &fault("hang")), ("s/c.wast", PASSES)])
+}
+
+fn an_interrupted_run_reports_what_it_found() {
+    let folder = hanging();
+    for (signal, more) in [
+        (Signal::INT, &[][..]),
+        (Signal::INT, &["--isolate"]),
+        (Signal::TERM, &["--isolate", "--retries", "3"]),
+    ] {
+        let run = Hanging::start(&folder, more);
+        run.signal(signal);
+        let (code, out) = run.end();
+        assert_eq!(code, Some(130), "{out}");
+        let report = report(&folder, "r.json");
+        let told = report.suites[0].cases.iter().map(|case| {
+            let failures =
+                case.failures.iter().map(|failure| format!("{}: {}", failure.kind, failure.message));
+            (
+                case.name.as_str(),
+                case.outcome,
+                case.directives.total(),
+                failures.collect::<Vec<_>>().join(", "),
+            )
+        });
+        let told: Vec<_> = told.collect();
+        assert_eq!(told[0], ("a.wast", Outcome::Passed, 80, String::new()));
+        let cut_short = "not-run: the run was interrupted while it ran".to_owned();
+        assert_eq!(told[1], ("b.wast", Outcome::Failed, 7, cut_short));
+        let not_begun = "not-run: the run was interrupted before it".to_owned();
+        assert_eq!(told[2], ("c.wast", Outcome::Failed, 4, not_begun));
+        assert_ended(&folder);
+    }
+}
+
+fn a_second_interruption_ends_it_at_once() {
+    let folder = hanging();
+    // A report to a pipe that nobody reads: after the first signal the run waits for a reader.
+    let pipe = folder.file("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let report = format!("json={}", pipe.display());
+    let reader = std::thread::spawn(move || drop(File::open(pipe).unwrap()));
+    let mut run = Hanging::start(&folder, &["--report", &report]);
+    reader.join().unwrap();
+    run.signal(Signal::INT);
+    let mut out = BufReader::new(run.child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("2 of 3 scripts not as expected") {
+        line.clear();
+        assert!(out.read_line(&mut line).unwrap() > 0, "the run ended at the first signal");
+    }
+    run.child.stdout = Some(out.into_inner());
+    run.signal(Signal::INT);
+    assert_eq!(run.end().0, Some(130));
+    assert_ended(&folder);
+}
+
+fn a_run_that_is_killed_leaves_nothing_behind() {
+    let folder = hanging();
+    let whole = run(&mut cli(
+        &folder,
+        &[
+            "test",
+            &folder.arg("s"),
+            "--filter",
+            "a.wast",
+            "--report",
+            &format!("json={}", folder.arg("r.json")),
+        ],
+    ));
+    assert_eq!(whole.code, 0);
+    let before = std::fs::read_to_string(folder.file("r.json")).unwrap();
+    // While a case runs.
+    Hanging::start(&folder, &["--isolate"]).kill();
+    assert_ended(&folder);
+    assert_eq!(std::fs::read_to_string(folder.file("r.json")).unwrap(), before);
+    // About the moment at which the report is written, which comes behind the table: it is the old one or the new one.
+    let mut sizes = std::collections::BTreeSet::new();
+    for _ in 0..10 {
+        let json = format!("json={}", folder.arg("r.json"));
+        let filters = ["--filter", "a.wast", "--filter", "c.wast"];
+        let mut child = cli(
+            &folder,
+            &[&["test", &folder.arg("s"), "--report", &json, "--isolate"], &filters[..]].concat(),
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("suite "), "{line}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        sizes.insert(report(&folder, "r.json").suites[0].cases.len());
+    }
+    assert!(sizes.iter().all(|size| [1, 2].contains(size)), "{sizes:?}");
+}
+
+impl Hanging {
+    /// Kills the run, and nothing else.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn memory_is_limited_in_the_store_too() {
+    let script = "\
+(module (memory (export \"m\") 1) (func (export \"grow\") (param i32) (result i32) (memory.grow (local.get 0))))
+(assert_return (invoke \"grow\" (i32.const 14)) (i32.const 1))
+(assert_return (invoke \"grow\" (i32.const 2)) (i32.const -1))
+(module (memory 17))
+(module (table 131073 funcref))
+";
+    let folder = Folder::new(&[("s/a.wast", script)]);
+    let file = folder.arg("s/a.wast");
+    let kinds = |args: &[&str]| {
+        let ran = run(&mut cli(&folder, args));
+        (ran.code, ran.out.lines().filter_map(|line| line.split_once(": unexpected-limit: ")).count())
+    };
+    assert_eq!(kinds(&["test", &folder.arg("s"), "--max-memory", "1MiB"]), (1, 2));
+    assert_eq!(kinds(&["wast", &file, "--max-memory", "1MiB"]), (1, 2));
+    let ran = run(&mut cli(&folder, &["wast", &file]));
+    assert_eq!(ran.code, 1, "without a limit it grows");
+    assert!(ran.out.contains("a.wast:3:1: wrong-value"), "{}", ran.out);
+    for bad in ["0", "1", "lots", "1MB"] {
+        let ran = run(&mut cli(&folder, &["test", &folder.arg("s"), "--max-memory", bad]));
+        assert_eq!(ran.code, if bad == "1" { 1 } else { 2 }, "{bad}: {}", ran.err);
+    }
 }

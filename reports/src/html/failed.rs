@@ -56,8 +56,9 @@ pub(super) fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
                 id: format!("s{}", all.len() + 1),
                 name: title(report, suite, case),
                 search: String::new(),
-                outcome: case.outcome.as_str(),
+                outcome: if case.is_flaky() { "flaky" } else { case.outcome.as_str() },
                 counts: match counts.failed {
+                    _ if case.is_flaky() => format!("passed on attempt {}", case.attempts.len() + 1),
                     0 => other(counts),
                     failed => format!("{} of {total} failed", grouped(failed)),
                 },
@@ -65,7 +66,7 @@ pub(super) fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
                 left: 0,
                 place: (number, at),
             };
-            one.search = format!("{} is:{}", full_name(suite, case), case.outcome).to_lowercase();
+            one.search = format!("{} is:{}", full_name(suite, case), one.outcome).to_lowercase();
             room = room.saturating_sub(500 + cost(&one.name) + cost(&one.search));
             for (place, what) in entries(case) {
                 if room < LEAST {
@@ -91,7 +92,10 @@ pub(super) fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
 }
 
 fn has_details(case: &Case) -> bool {
-    !case.failures.is_empty() || !case.notes.is_empty() || !case.outcome.is_expected()
+    !case.failures.is_empty()
+        || !case.notes.is_empty()
+        || !case.attempts.is_empty()
+        || !case.outcome.is_expected()
 }
 
 impl Failed {
@@ -109,8 +113,13 @@ enum Entry<'a> {
 
 /// Line and column, and what is there; in the order of the script.
 fn entries(case: &Case) -> Vec<((u32, u32), Entry<'_>)> {
-    let failures =
-        case.failures.iter().map(|failure| ((failure.line, failure.column), Entry::Failure(failure)));
+    // What a case failed by before it failed again is in the JSON report.
+    let before = case.attempts.iter().filter(|_| case.is_flaky()).flat_map(|attempt| &attempt.failures);
+    let failures = case
+        .failures
+        .iter()
+        .chain(before)
+        .map(|failure| ((failure.line, failure.column), Entry::Failure(failure)));
     let notes = case.notes.iter().map(|note| ((note.line, note.column), Entry::Note(note)));
     let mut entries: Vec<((u32, u32), Entry<'_>)> = failures.chain(notes).collect();
     entries.sort_by_key(|(place, _)| *place);

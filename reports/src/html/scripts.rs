@@ -21,6 +21,7 @@ pub(super) struct Row {
     /// What the filter looks in.
     search: String,
     outcome: &'static str,
+    flaky: bool,
     passed: String,
     total: String,
     failed: String,
@@ -68,10 +69,12 @@ fn row(suite: &Suite, case: &Case, place: Place) -> Row {
     let full_name = full_name(suite, case);
     let features: Vec<String> = case.features.iter().take(30).map(|feature| name(feature)).collect();
     let uses: String = features.iter().map(|feature| format!(" uses:{feature}")).collect();
+    let flaky = if case.is_flaky() { " is:flaky" } else { "" };
     Row {
         name: name(&case.name),
-        search: format!("{full_name} is:{}{uses}", case.outcome).to_lowercase(),
+        search: format!("{full_name} is:{}{flaky}{uses}", case.outcome).to_lowercase(),
         outcome: case.outcome.as_str(),
+        flaky: case.is_flaky(),
         passed: grouped(case.directives.passed),
         total: grouped(case.directives.total()),
         failed: nonzero(case.directives.failed),

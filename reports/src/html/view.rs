@@ -163,7 +163,7 @@ impl View {
             started: shown(&report.started),
             verdict: verdict(report, &totals),
             mood,
-            tiles: tiles(&totals.cases, &totals.directives),
+            tiles: tiles(&totals.cases, &totals.directives, report.flaky()),
             bar: bar(&totals.directives),
             suites,
             sources,
@@ -186,7 +186,7 @@ fn mood(outcome: Outcome) -> &'static str {
     if outcome.is_expected() { "good" } else { "bad" }
 }
 
-fn tiles(cases: &Counts, directives: &Counts) -> Vec<Tile> {
+fn tiles(cases: &Counts, directives: &Counts, flaky: u64) -> Vec<Tile> {
     let odd = cases.failed.saturating_add(cases.xpassed);
     let as_expected =
         if odd == 0 { "all as expected".to_owned() } else { format!("{} not as expected", grouped(odd)) };
@@ -217,6 +217,10 @@ fn tiles(cases: &Counts, directives: &Counts) -> Vec<Tile> {
             let mood = if count > 0 { mood } else { "" };
             tiles.push(Tile { label, value: grouped(count), note: note.to_owned(), mood });
         }
+    }
+    if flaky > 0 {
+        let note = "scripts that passed when run again".to_owned();
+        tiles.push(Tile { label: "flaky", value: grouped(flaky), note, mood: "odd" });
     }
     tiles
 }

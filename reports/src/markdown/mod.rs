@@ -10,7 +10,9 @@ pub use self::changes::render as changes;
 use crate::diff::Diff;
 use crate::model::{Case, Failure, Report, Suite};
 use crate::outcome::{Counts, Outcome};
-use crate::text::{at, cut, grouped, headline, link, percent_passed, plural, printable, seconds, verdict};
+use crate::text::{
+    at, attempts, cut, grouped, headline, link, percent_passed, plural, printable, seconds, verdict,
+};
 
 /// How long it is at most, in bytes: a comment on GitHub holds 65,536 characters.
 pub const MAX_LENGTH: usize = 60_000;
@@ -35,6 +37,7 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
         push_changes(&mut page, diff);
     }
     push_failures(&mut page, report);
+    push_flaky(&mut page, report);
     page.text
 }
 
@@ -150,6 +153,23 @@ fn push_failures(page: &mut Page, report: &Report) {
     if !failed.is_empty() {
         page.push("### Not as expected\n\n");
         page.list(&failed, usize::MAX, "more script", Failed::render);
+    }
+}
+
+/// What failed, and passed when it was run again.
+fn push_flaky(page: &mut Page, report: &Report) {
+    let cases = report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
+    let flaky: Vec<(&Suite, &Case)> = cases.filter(|(_, case)| case.is_flaky()).collect();
+    if !flaky.is_empty() {
+        page.push("### Flaky\n\n");
+        page.list(&flaky, MAX_ROWS, "more script", |(suite, case)| {
+            let name = code(&format!("{}::{}", suite.name, case.name));
+            let mut block = format!("- {name}: passed on attempt {}\n", case.attempts.len() + 1);
+            attempts(case)
+                .take(MAX_FAILURES)
+                .for_each(|line| block.push_str(&format!("  - {}\n", code(&line))));
+            block
+        });
     }
 }
 

@@ -43,6 +43,6 @@ fn once<E: Embedder>(
     match isolated::run(task, settings) {
         Ok(finished) => finished,
         Err(Lost::Interrupted) => not_run(task, CUT_SHORT, settings),
-        Err(Lost::Ended { course, failure }) => lost(task, course, failure, settings),
+        Err(Lost::Ended { course, failure }) => lost(task, course, *failure, settings),
     }
 }

@@ -1,16 +1,18 @@
 //! A process that runs one case, for a parent that survives it.
 //!
 //! The parent starts its own executable again with [`MARKER`] in the environment, and a socket as its standard input. Over that goes one
-//! [`Request`], and back come [`Message`]s, each a line of JSON: the course of the case, so that a crash is pinned to its directive, and what
-//! became of it. What else the process prints is no part of this.
+//! [`Request`], and back come [`Message`]s, each a line of JSON: what did not pass, so that it is not lost by a crash, and what became of the
+//! case. Where the case is, so that a crash is pinned to its directive, stands in a file. What the process prints is no part of this.
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::{Case, catalogue, directory};
 
+use super::course::is_plain;
 use super::execute::execute;
 use super::finished::Finished;
 use super::{STACK, Settings};
@@ -34,6 +37,8 @@ pub(super) const MARKER: &str = "WASSAY_CHILD";
 pub(super) struct Request {
     /// The process that asks. A child whose parent is another has lost its own.
     pub(super) parent: u32,
+    /// The file in which it writes where the directive stands that it begins: see [`write_mark`].
+    pub(super) mark: OsString,
     /// What is done to the process before anything of the case is touched.
     pub(super) setup: Vec<Setup>,
     /// What messages call the case.
@@ -72,9 +77,9 @@ pub(super) enum Locator {
 pub(super) enum Message {
     /// The case begins.
     Started,
-    /// A directive begins.
-    Begins(Place),
-    /// A directive was judged.
+    /// Its first directive begins.
+    Begun,
+    /// A directive was judged and did not simply pass.
     Judged(DirectiveResult),
     /// The case has ended so.
     Finished(Box<Finished>),
@@ -130,14 +135,16 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
         setup.apply().map_err(|error| format!("{setup:?}: {error}"))?;
     }
     let case = request.case.case()?;
-    let reply = Arc::new(Reply(Mutex::new(BufWriter::new(socket))));
+    let mark = File::options().write(true).open(&request.mark).map_err(|error| failed("no mark", error))?;
+    let (socket, begun) = (Mutex::new(BufWriter::new(socket)), AtomicBool::new(false));
+    let reply = Arc::new(Reply { socket, mark, begun });
     let thread = thread::Builder::new().name("case".to_owned()).stack_size(STACK);
     let run = move || {
-        reply.send(&Message::Started, true);
+        reply.send(&Message::Started);
         let settings =
             Settings { observer: Some(Arc::clone(&reply) as Arc<dyn Observer>), ..request.settings };
         let finished = execute(request.label, &case, &request.expectations, &settings, &mut None, &make);
-        reply.send(&Message::Finished(Box::new(finished)), true);
+        reply.send(&Message::Finished(Box::new(finished)));
         // What was said is all that is wanted: nothing is taken down first.
         exit(0)
     };
@@ -155,16 +162,21 @@ impl Setup {
 
 /// Where a child says what it does.
 #[derive(Debug)]
-struct Reply(Mutex<BufWriter<UnixStream>>);
+struct Reply {
+    socket: Mutex<BufWriter<UnixStream>>,
+    mark: File,
+    /// Whether the first directive was begun.
+    begun: AtomicBool,
+}
 
 impl Reply {
-    /// Says something, at once or with what comes next. Where the parent cannot be reached there is nothing more to do.
-    fn send(&self, message: &Message, at_once: bool) {
-        let mut socket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Says something. Where the parent cannot be reached there is nothing more to do.
+    fn send(&self, message: &Message) {
+        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = serde_json::to_writer(&mut *socket, message)
             .map_err(io::Error::from)
             .and_then(|()| socket.write_all(b"\n"))
-            .and_then(|()| if at_once { socket.flush() } else { Ok(()) });
+            .and_then(|()| socket.flush());
         if sent.is_err() {
             exit(1);
         }
@@ -173,10 +185,36 @@ impl Reply {
 
 impl Observer for Reply {
     fn begins(&self, place: Place) {
-        self.send(&Message::Begins(place), true);
+        if write_mark(&self.mark, place).is_err() {
+            exit(1);
+        }
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            self.send(&Message::Begun);
+        }
     }
 
     fn judged(&self, result: &DirectiveResult) {
-        self.send(&Message::Judged(result.clone()), false);
+        if !is_plain(result) {
+            self.send(&Message::Judged(result.clone()));
+        }
     }
+}
+
+/// Notes where a directive stands that begins. There is one for each directive of each script: a message would wake the parent every time.
+fn write_mark(file: &File, place: Place) -> io::Result<()> {
+    let mut bytes = [0; 16];
+    let (line, column) = bytes.split_at_mut(8);
+    line.copy_from_slice(&(place.line as u64).to_le_bytes());
+    column.copy_from_slice(&(place.column as u64).to_le_bytes());
+    file.write_all_at(&bytes, 0)
+}
+
+/// The place that was noted last; `None` where there is none.
+pub(super) fn read_mark(file: &File) -> Option<Place> {
+    let number = |at: u64| {
+        let mut bytes = [0; 8];
+        file.read_exact_at(&mut bytes, at).ok()?;
+        usize::try_from(u64::from_le_bytes(bytes)).ok()
+    };
+    Some(Place { line: number(0)?, column: number(8)? })
 }

@@ -13,7 +13,7 @@ use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResul
 /// How far a script has come.
 #[derive(Debug, Default)]
 pub(super) struct Course {
-    /// What was judged.
+    /// What was judged and did not simply pass.
     pub(super) judged: Vec<DirectiveResult>,
     /// Where the last directive stands that was begun.
     pub(super) begun: Option<Place>,
@@ -46,11 +46,18 @@ impl Observer for Noted {
     }
 
     fn judged(&self, result: &DirectiveResult) {
-        self.course.lock().unwrap_or_else(PoisonError::into_inner).judged.push(result.clone());
+        if !is_plain(result) {
+            self.course.lock().unwrap_or_else(PoisonError::into_inner).judged.push(result.clone());
+        }
         if let Some(told) = &self.told {
             told.judged(result);
         }
     }
+}
+
+/// Whether there is nothing to say of a directive but that it passed.
+pub(super) fn is_plain(result: &DirectiveResult) -> bool {
+    matches!(result.outcome, Outcome::Passed) && !result.text_not_compared
 }
 
 impl Course {
@@ -68,20 +75,28 @@ impl Course {
         let source = &script.source;
         let directives = script.directives.iter().filter_map(|directive| {
             let place = source.place(directive.span.start);
-            let of = |failure: Failure| {
-                let failure = Failure { source: source.slice(&directive.span).to_owned(), ..failure };
+            let result = |outcome: Outcome| {
                 let keyword = directive.command.keyword().into();
-                let outcome = Outcome::Failed(Box::new(failure));
                 DirectiveResult { place, keyword, outcome, text_not_compared: false }
             };
+            let failed = |failure: Failure| {
+                let source = source.slice(&directive.span).to_owned();
+                result(Outcome::Failed(Box::new(Failure { source, ..failure })))
+            };
             if place == begun {
-                return Some(of(failure.clone()));
+                return Some(failed(failure.clone()));
             }
-            let behind = place > begun
-                && lines.is_none_or(|lines| lines.position(source, &directive.span) == Position::Within);
-            let not_run =
-                || of(Failure::new(FailureKind::NotRun, format!("the script had ended before, at {begun}")));
-            judged.remove(&place).or_else(|| behind.then(not_run))
+            if lines.is_some_and(|lines| lines.position(source, &directive.span) != Position::Within) {
+                return None;
+            }
+            Some(match judged.remove(&place) {
+                Some(judged) => judged,
+                None if place < begun => result(Outcome::Passed),
+                None => failed(Failure::new(
+                    FailureKind::NotRun,
+                    format!("the script had ended before, at {begun}"),
+                )),
+            })
         });
         Some(ScriptResult { name: source.name().to_owned(), directives: directives.collect() })
     }

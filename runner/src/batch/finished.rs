@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use wassay_reports::{Attempt, Case, Counts, Failure, Key, Note, Outcome};
 
 use crate::script::source::Place;
-use crate::verdict::ScriptResult;
+use crate::verdict::{ScriptResult, printable};
 use crate::wasi_case::GuestResult;
 
 /// A case that is done with.
@@ -138,8 +138,10 @@ impl Finished {
     /// Everything that was not as expected, as text for people; empty where there is nothing.
     pub fn render(&self, colour: bool) -> String {
         let (word, message) = match &self.end {
-            End::Judged(result) => return result.render(colour) + &self.unmatched_lines(),
-            End::Ran(result) => return result.render(colour),
+            End::Judged(result) => {
+                return self.flaky_lines() + &result.render(colour) + &self.unmatched_lines();
+            }
+            End::Ran(result) => return self.flaky_lines() + &result.render(colour),
             // The message names the file.
             End::Unusable { message, .. } => return format!("{message}\n"),
             End::Crashed { message, .. } => ("crashed", message),
@@ -148,7 +150,7 @@ impl Finished {
         };
         let style = |style: Style| if colour { style } else { Style::new() };
         let (bad, strong) = (style(AnsiColor::Red.on_default().bold()), style(Style::new().bold()));
-        format!("{strong}{}{strong:#}: {bad}{word}{bad:#}: {message}\n", self.label)
+        format!("{strong}{}{strong:#}: {bad}{word}{bad:#}: {}\n", self.label, printable(message))
     }
 
     /// The case as reports have it, under this name.
@@ -190,6 +192,21 @@ impl Finished {
             keys: self.keys.iter().map(|(_, key)| *key).collect(),
             attempts: self.earlier.clone(),
         }
+    }
+
+    /// What is said of a case that failed before it came as expected.
+    fn flaky_lines(&self) -> String {
+        if !self.is_flaky() {
+            return String::new();
+        }
+        let attempts = self.earlier.iter().map(|attempt| {
+            let first = attempt.failures.first();
+            let place = first.map_or_else(String::new, |first| format!(":{}:{}", first.line, first.column));
+            let what = first.map_or_else(String::new, |first| format!(": {}: {}", first.kind, first.message));
+            format!("{}{place}: flaky{}\n", self.label, printable(&what))
+        });
+        let passed = format!("{}: passed on attempt {}\n", self.label, self.earlier.len() + 1);
+        attempts.chain([passed]).collect()
     }
 
     /// What is said of expectations that are about nothing.

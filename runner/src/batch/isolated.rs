@@ -1,5 +1,6 @@
 //! A case in a process of its own: what it does to that process is its verdict, never the end of the run.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -14,18 +15,18 @@ use signal_hook::low_level::signal_name;
 use tempfile::TempDir;
 
 use super::Settings;
-use super::child::{Locator, MARKER, Message, Request, Setup};
+use super::child::{Locator, MARKER, Message, Request, Setup, read_mark};
 use super::course::Course;
 use super::finished::Finished;
 use super::workers::Task;
 use crate::script::embed::ErrorKind;
-use crate::verdict::{Failure, FailureKind};
+use crate::verdict::{DirectiveResult, Failure, FailureKind};
 
 /// How long a child may take to begin its case, which is little more than to start a process.
 const START: Duration = Duration::from_secs(30);
 
 /// How long a case may go on when its time is over, to say so itself.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How often a run looks whether it was interrupted, and whether time is over.
 const TICK: Duration = Duration::from_millis(20);
@@ -44,7 +45,7 @@ pub(super) enum Lost {
         /// How far the case had come.
         course: Course,
         /// What ended it.
-        failure: Failure,
+        failure: Box<Failure>,
     },
     /// The run was interrupted.
     Interrupted,
@@ -56,8 +57,16 @@ pub(super) enum Lost {
 ///
 /// The process did not say what became of the case.
 pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
+    let failed = |error: io::Error| {
+        let message = format!("no process could be started for the case: {error}");
+        Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message).into() }
+    };
+    let scratch = tempfile::Builder::new().prefix("wassay-").tempdir().map_err(failed)?;
+    let path = scratch.path().join("mark");
+    let mark = File::options().read(true).write(true).create_new(true).open(&path).map_err(failed)?;
     let request = Request {
         parent: std::process::id(),
+        mark: path.into(),
         setup: vec![Setup::NoCore],
         label: task.label.clone(),
         case: match task.case.path() {
@@ -67,11 +76,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
         expectations: task.expectations().to_vec(),
         settings: settings.clone(),
     };
-    let failed = |error: io::Error| {
-        let message = format!("no process could be started for the case: {error}");
-        Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message) }
-    };
-    let mut process = Process::start(&request).map_err(failed)?;
+    let mut process = Process::start(&request, &scratch).map_err(failed)?;
     let watched = process.watch(settings);
     let status = process.end().map_err(failed)?;
     if let Some(finished) = process.finished.take() {
@@ -91,14 +96,13 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
         Ok(Watched::Interrupted) => return Err(Lost::Interrupted),
         Err(error) => return Err(failed(error)),
     };
-    Err(Lost::Ended { course: std::mem::take(&mut process.course), failure })
+    let course = Course { judged: std::mem::take(&mut process.judged), begun: read_mark(&mark) };
+    Err(Lost::Ended { course, failure: failure.into() })
 }
 
 /// A process that runs a case, and what it has said. It ends with this value.
 struct Process {
     child: Child,
-    /// Its temporary folder, so that nothing stays of what it has no time to remove.
-    _scratch: TempDir,
     /// Where it says what it does; `None` when it has ended.
     socket: Option<UnixStream>,
     /// What it prints.
@@ -106,8 +110,10 @@ struct Process {
     /// The beginning of a message whose end is still to come.
     partial: Vec<u8>,
     tail: Vec<u8>,
-    started: bool,
-    course: Course,
+    /// Whether the case has begun, and its first directive.
+    begun: (bool, bool),
+    /// What did not pass.
+    judged: Vec<DirectiveResult>,
     finished: Option<Box<Finished>>,
 }
 
@@ -120,10 +126,10 @@ enum Watched {
 }
 
 impl Process {
-    fn start(request: &Request) -> io::Result<Process> {
+    /// Starts the process. Its temporary folder is `scratch`, so that nothing stays of what it has no time to remove.
+    fn start(request: &Request, scratch: &TempDir) -> io::Result<Process> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
-        let scratch = tempfile::Builder::new().prefix("wassay-").tempdir()?;
         let (mut socket, end) = UnixStream::pair()?;
         let (output, printed) = io::pipe()?;
         // The file that runs, whatever has become of its path since.
@@ -141,13 +147,12 @@ impl Process {
         }
         Ok(Process {
             child,
-            _scratch: scratch,
             socket: Some(socket),
             output: Some(output),
             partial: Vec::new(),
             tail: Vec::new(),
-            started: false,
-            course: Course::default(),
+            begun: (false, false),
+            judged: Vec::new(),
             finished: None,
         })
     }
@@ -155,15 +160,15 @@ impl Process {
     /// Takes in what the process says and prints until it ends, its time is over or the run is interrupted.
     fn watch(&mut self, settings: &Settings) -> io::Result<Watched> {
         let mut due = Some(Instant::now() + START);
-        let (mut started, mut begun) = (false, false);
+        let mut begun = (false, false);
         let mut weighed = Instant::now();
         while self.socket.is_some() || self.output.is_some() {
             if settings.interrupt.is_set() {
                 return Ok(Watched::Interrupted);
             }
             // Parsing is no part of the case's own time: the clock is set anew when it comes to its first directive.
-            if (started, begun) != (self.started, self.course.begun.is_some()) {
-                (started, begun) = (self.started, self.course.begun.is_some());
+            if begun != self.begun {
+                begun = self.begun;
                 due = settings.timeout.and_then(|timeout| Instant::now().checked_add(timeout + GRACE));
             }
             if due.is_some_and(|due| due <= Instant::now()) {
@@ -229,9 +234,9 @@ impl Process {
         let lines = std::mem::replace(&mut self.partial, rest);
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             match serde_json::from_slice(line)? {
-                Message::Started => self.started = true,
-                Message::Begins(place) => self.course.begun = Some(place),
-                Message::Judged(result) => self.course.judged.push(result),
+                Message::Started => self.begun.0 = true,
+                Message::Begun => self.begun.1 = true,
+                Message::Judged(result) => self.judged.push(result),
                 Message::Finished(finished) => self.finished = Some(finished),
             }
         }

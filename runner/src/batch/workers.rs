@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -64,7 +64,8 @@ impl Workers {
         mut ended: impl FnMut(usize, Finished),
     ) {
         let interrupt = settings.interrupt.clone();
-        let shared = Arc::new(Shared { settings, stopped: AtomicBool::new(false) });
+        let shared =
+            Arc::new(Shared { settings, stopped: AtomicBool::new(false), begun: AtomicUsize::new(0) });
         let (reply, replies) = channel();
         let mut open = BTreeMap::new();
         for (number, task) in tasks.enumerate() {
@@ -91,7 +92,8 @@ impl Workers {
         }
         self.abandoned.fetch_or(!open.is_empty(), Ordering::Relaxed);
         for (number, task) in open {
-            ended(number, not_run(&task, CUT_SHORT, &shared.settings));
+            let why = if number < shared.begun.load(Ordering::Relaxed) { CUT_SHORT } else { NOT_REACHED };
+            ended(number, not_run(&task, why, &shared.settings));
         }
     }
 }
@@ -151,6 +153,8 @@ struct Shared {
     settings: Settings,
     /// Whether a case has failed and no more are to be begun.
     stopped: AtomicBool,
+    /// How many were begun.
+    begun: AtomicUsize,
 }
 
 /// The life of a worker.
@@ -159,6 +163,7 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
     loop {
         let job = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { number, task, shared, reply }) = job else { return };
+        shared.begun.fetch_max(number + 1, Ordering::Relaxed);
         let (settings, stopped) = (&shared.settings, &shared.stopped);
         let finished = if settings.interrupt.is_set() {
             not_run(&task, NOT_REACHED, settings)
@@ -178,7 +183,6 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::sync::atomic::AtomicUsize;
     use std::time::Instant;
 
     use wassay_engine::Features;

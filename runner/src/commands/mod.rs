@@ -7,6 +7,7 @@ pub(crate) mod report;
 mod report_file;
 mod repro;
 pub(crate) mod run;
+mod shard;
 mod source_url;
 pub(crate) mod suite;
 pub(crate) mod test;

@@ -1,5 +1,6 @@
 //! `wassay test`: whole suites, with a table at the end.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use wassay_testsuite::{PinError, Suite, catalogue};
 use super::output::{colour_on, complain, print};
 use super::progress::Progress;
 use super::report_file::{ReportFile, check_all, read};
+use super::shard::Shard;
 use super::{Begin, Error, Exit, duration, expectations, interrupt, limit, suite_report, workers};
 use crate::batch::{self, Finished, Selection, Settings, TIMEOUT, full_name};
 use crate::catalogue::resolve;
@@ -27,6 +29,8 @@ Examples:
   wassay test --report json=out.json     write a report for other programs
   wassay test --report html=out.html     write a page to read
   wassay test --baseline out.json        show what changed since that report
+  wassay test --isolate --retries 2      survive crashes, and tell what fails only sometimes
+  wassay test --shard 1/4                run the first of four parts
 
 `wassay suite list` shows the suites. A folder that has the name of a suite is reached as ./NAME.";
 
@@ -70,6 +74,12 @@ pub(crate) struct Args {
     /// Show what changed since this report, which is one in JSON; a regression is a failure of the run
     #[arg(long, value_name = "REPORT")]
     baseline: Option<PathBuf>,
+    /// Run one part of several, as in `1/4`; the parts are the same on every machine, and `report merge` makes one report of theirs
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+    /// Make the parts take equally long by the times in this report, which is one in JSON [default: that of --baseline]
+    #[arg(long, value_name = "REPORT", requires = "shard")]
+    timings: Option<PathBuf>,
     /// Embedded suites by name, folders and files by path [default: the suites that should pass]
     #[arg(value_name = "SUITE or DIR")]
     suites: Vec<String>,
@@ -91,6 +101,10 @@ pub(crate) fn run<E: Embedder>(
     };
     check_all(&args.reports)?;
     let baseline = args.baseline.as_deref().map(read).transpose()?;
+    if let Some(shard) = args.shard {
+        let timings = args.timings.as_deref().map(read).transpose()?;
+        shard.apply(&mut selections, timings.as_ref().or(baseline.as_ref()));
+    }
     let settings = Settings {
         features: args.features,
         match_kind: args.match_kind,
@@ -117,15 +131,15 @@ pub(crate) fn run<E: Embedder>(
     let colour = colour_on(&std::io::stdout());
     let mut text = failures(&finished, colour);
     text.push_str(&summary::render(&report, colour));
-    let changes =
-        baseline.map(|baseline| diff::compare(&comparable(baseline, &report, &args.filters), &report));
+    let changes = baseline.map(|baseline| diff::compare(&comparable(baseline, &report, &args), &report));
     if let Some(changes) = &changes {
         text.push('\n');
         text.push_str(&diff::text(changes, colour));
     }
     print(&text)?;
-    // A run that was filtered says nothing about how much a suite holds.
-    let lost = if args.filters.is_empty() { not_as_pinned(&selections, &finished) } else { Vec::new() };
+    // A part of a run says nothing about how much a suite holds.
+    let whole = args.filters.is_empty() && args.shard.is_none() && !interrupt.is_set();
+    let lost = if whole { not_as_pinned(&selections, &finished) } else { Vec::new() };
     lost.iter().for_each(|error| complain("error", &error.to_string()));
     args.reports.iter().try_for_each(|file| file.write(&report, changes.as_ref()))?;
     let regressed = changes.is_some_and(|changes| changes.is_regression());
@@ -141,13 +155,19 @@ pub(crate) fn run<E: Embedder>(
     Ok(if as_expected && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
 }
 
-/// What of an older report was run again: the suites of the new one, and of them the cases that the filters name.
-fn comparable(mut old: Report, new: &Report, filters: &[String]) -> Report {
+/// What of an older report was run again: the suites of the new one, and of them the cases that the filters name, or that are in the shard.
+fn comparable(mut old: Report, new: &Report, args: &Args) -> Report {
     // One suite may have been called otherwise; of several it is not known which were left out on purpose.
     if new.suites.len() > 1 || old.suites.len() > 1 {
         old.suites.retain(|suite| new.suites.iter().any(|other| other.name == suite.name));
     }
+    let filters = &args.filters;
     for suite in &mut old.suites {
+        if args.shard.is_some() {
+            let cases = new.suites.iter().filter(|other| new.suites.len() == 1 || other.name == suite.name);
+            let names: HashSet<&str> = cases.flat_map(|suite| &suite.cases).map(|case| &*case.name).collect();
+            suite.cases.retain(|case| names.contains(&*case.name));
+        }
         let name = |case: &Case| format!("{}::{}", suite.name, case.name);
         if !filters.is_empty() {
             suite.cases.retain(|case| filters.iter().any(|filter| name(case).contains(filter)));
