@@ -205,6 +205,23 @@ impl Finished {
         }
     }
 
+    /// What is said of a case that failed before it came as expected.
+    fn flaky_lines(&self) -> String {
+        if !self.is_flaky() {
+            return String::new();
+        }
+        let attempts = self.earlier.iter().map(|attempt| {
+            let first = attempt.failures.first();
+            // What a guest did stands on no line.
+            let place = first.filter(|first| first.line > 0);
+            let place = place.map_or_else(String::new, |first| format!(":{}:{}", first.line, first.column));
+            let what = first.map_or_else(String::new, |first| format!(": {}: {}", first.kind, first.message));
+            format!("{}{place}: flaky{}\n", self.label, printable(&what))
+        });
+        let passed = format!("{}: passed on attempt {}\n", self.label, self.earlier.len() + 1);
+        attempts.chain([passed]).collect()
+    }
+
     /// The case of a report that was not run, for this reason.
     fn skipped(&self, name: &str, reason: &str) -> Case {
         let note =
@@ -221,21 +238,6 @@ impl Finished {
             keys: Vec::new(),
             attempts: Vec::new(),
         }
-    }
-
-    /// What is said of a case that failed before it came as expected.
-    fn flaky_lines(&self) -> String {
-        if !self.is_flaky() {
-            return String::new();
-        }
-        let attempts = self.earlier.iter().map(|attempt| {
-            let first = attempt.failures.first();
-            let place = first.map_or_else(String::new, |first| format!(":{}:{}", first.line, first.column));
-            let what = first.map_or_else(String::new, |first| format!(": {}: {}", first.kind, first.message));
-            format!("{}{place}: flaky{}\n", self.label, printable(&what))
-        });
-        let passed = format!("{}: passed on attempt {}\n", self.label, self.earlier.len() + 1);
-        attempts.chain([passed]).collect()
     }
 
     /// What is said of expectations that are about nothing.

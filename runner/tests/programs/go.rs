@@ -33,8 +33,6 @@ fn the_tutorial_s_copy() {
     refuses("demo.wasm --dir=. test.txt copy.txt", missing);
     copies("demo.wasm --dir=PWD test.txt copy.txt", "work/copy.txt");
     copies("demo.wasm --dir=.::/ test.txt copy.txt", "work/copy.txt");
-    copies("demo.wasm --mapdir=/::. /test.txt copy.txt", "work/copy.txt");
-    copies("demo.wasm --dir=PWD --dir=OTHER test.txt OTHER/copy.txt", "other/copy.txt");
     copies("demo.wasm --dir=.::/here --mapdir=/tmp::OTHER --env=PWD=/here test.txt /tmp/x", "other/x");
     refuses(
         "demo.wasm --dir=PWD test.txt ../secret",
