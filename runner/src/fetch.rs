@@ -71,11 +71,11 @@ fn clone(fetched: &Fetched, url: &str, folder: &Path) -> Result<(), FetchError> 
     git(folder, &["init", "--quiet"])?;
     if git(folder, &["fetch", "--quiet", "--depth=1", url, fetched.commit]).is_err() {
         let fetched_branch = git(folder, &["fetch", "--quiet", url, fetched.branch]);
-        fetched_branch.map_err(|error| error.from_repository(url))?;
+        fetched_branch.map_err(|error| error.of_repository(url))?;
     }
     let checked_out =
         git(folder, &["-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", fetched.commit]);
-    checked_out.map_err(|error| error.from_repository(url))?;
+    checked_out.map_err(|error| error.of_repository(url))?;
     Ok(())
 }
 
@@ -205,7 +205,7 @@ pub enum FetchError {
 
 impl FetchError {
     /// The same, where it was about a repository elsewhere.
-    fn from_repository(self, url: &str) -> FetchError {
+    fn of_repository(self, url: &str) -> FetchError {
         match self {
             FetchError::Git { what, said } => FetchError::Repository { url: url.to_owned(), what, said },
             other => other,

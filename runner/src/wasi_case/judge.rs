@@ -121,7 +121,7 @@ fn cut(mut text: String, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -167,11 +167,7 @@ mod tests {
         symlink("dir/file", path("link")).unwrap();
         let before = read();
         assert_eq!(compare_trees(&before, &before), Ok(()));
-        fs::set_permissions(
-            path("dir/file"),
-            fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o600)),
-        )
-        .unwrap();
+        fs::set_permissions(path("dir/file"), PermissionsExt::from_mode(0o600)).unwrap();
         assert_eq!(compare_trees(&before, &read()), Ok(()));
         fs::write(path("dir/file"), "one\n2\n").unwrap();
         let shown = diff(compare_trees(&before, &read()));

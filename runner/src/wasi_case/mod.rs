@@ -67,8 +67,11 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     Ok(End::Ran(result))
 }
 
+/// A preview, where one is named, and the module for it.
+type Under<'a> = (Option<u8>, Cow<'a, [u8]>);
+
 /// The module under each preview that it is to be run under; under none in particular, where none is named.
-fn previews<'a>(module: &'a [u8], previews: &[u8]) -> Result<Vec<(Option<u8>, Cow<'a, [u8]>)>, String> {
+fn previews<'a>(module: &'a [u8], previews: &[u8]) -> Result<Vec<Under<'a>>, String> {
     if previews.is_empty() {
         return Ok(vec![(None, Cow::Borrowed(module))]);
     }
