@@ -5,11 +5,14 @@ use std::path::Path;
 use thiserror::Error;
 use wassay_engine::{Features, UnknownFeature};
 use wassay_testsuite::directory::{self, OpenError};
+use wassay_testsuite::fetched;
 use wassay_testsuite::header::{self, HeaderError};
 use wassay_testsuite::wasi::Variant;
 pub use wassay_testsuite::{Script, Suite};
 
-/// The suite that a word names: an embedded one by its name, else a folder or a file by its path. A folder that has the name
+use crate::fetch::{self, FetchError};
+
+/// The suite that a word names: an embedded or [fetched](fetch) one by its name, else a folder or a file by its path. A folder that has the name
 /// of a suite is reached by another path to it, such as `./spec`. Behind either an `@` and the name of a [variant](Variant) may stand.
 ///
 /// # Errors
@@ -24,6 +27,9 @@ pub fn resolve(word: &str) -> Result<Suite, ResolveError> {
         if let Some(word) = word.strip_suffix(&suffix) {
             return Ok(resolve(word)?.under(variant));
         }
+    }
+    if let Some(fetched) = fetched::find(word) {
+        return Ok(fetch::open(fetched)?);
     }
     let path = Path::new(word);
     // A link that leads nowhere is there, and is what there is to complain about.
@@ -81,9 +87,7 @@ fn is_features(line: &str) -> bool {
 #[derive(Debug, Error)]
 pub enum ResolveError {
     /// There is nothing of that name.
-    #[error(
-        "{word}: neither an embedded suite (`wassay suite list` shows them) nor a folder or file that exists"
-    )]
+    #[error("{word}: neither a suite (`wassay suite list` shows them) nor a folder or file that exists")]
     Unknown {
         /// The word.
         word: String,
@@ -91,6 +95,9 @@ pub enum ResolveError {
     /// The path cannot be opened as scripts.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The suite has to be fetched first.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
 }
 
 /// Why the features of a script cannot be told.
@@ -204,7 +211,7 @@ mod tests {
         assert_eq!(resolve(path).unwrap().scripts().len(), 1);
         let gone = format!("{path}/gone");
         let message = resolve(&gone).unwrap_err().to_string();
-        assert!(message.starts_with(&format!("{gone}: neither an embedded suite")), "{message}");
+        assert!(message.starts_with(&format!("{gone}: neither a suite")), "{message}");
         let empty = folder.path().join("empty");
         fs::create_dir(&empty).unwrap();
         assert!(matches!(resolve(empty.to_str().unwrap()), Err(ResolveError::Open(_))));

@@ -11,6 +11,7 @@
 //! | [`wasi_case`] | what runs guests of WASI and judges them |
 //! | [`batch`] | many scripts and guests on several threads |
 //! | [`repro`] | a small script that fails as one directive of a larger one does |
+//! | [`fetch`] | official suites that are no part of the binary |
 //! | [`keys`] | what tells the directives of a script apart, whatever line they stand on |
 //! | [`harness`] | scripts and guests as trials of `cargo test` |
 //! | [`cli`] | the command line |
@@ -19,6 +20,7 @@ pub mod batch;
 pub mod catalogue;
 pub mod cli;
 mod commands;
+pub mod fetch;
 pub mod harness;
 pub mod keys;
 pub mod repro;

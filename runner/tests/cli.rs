@@ -109,10 +109,7 @@ fn a_word_that_is_no_suite_is_wrong_usage() {
     let folder = Folder::new(&[("readme.txt", "")]);
     let path = folder.path().to_str().unwrap();
     for (word, expected) in [
-        (
-            "spec-v9",
-            "spec-v9: neither an embedded suite (`wassay suite list` shows them) nor a folder".to_owned(),
-        ),
+        ("spec-v9", "spec-v9: neither a suite (`wassay suite list` shows them) nor a folder".to_owned()),
         (path, format!("{path}: no .wast file in this folder or below it")),
     ] {
         for command in [&["test"][..], &["suite", "show"]] {
@@ -244,4 +241,41 @@ fn a_full_disk_is_an_error_of_the_run() {
     assert_eq!(output.status.code(), Some(1));
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(err.starts_with("error: cannot write to standard output: "), "{err}");
+}
+
+#[test]
+fn a_suite_that_was_not_fetched_says_how_to_fetch_it() {
+    let home = Folder::new(&[("fetched-elsewhere/readme", "")]);
+    let wassay = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+        run(command.args(args).env("XDG_CACHE_HOME", home.path()))
+    };
+    for name in ["wasi-official", "spec-official"] {
+        for args in [&["test", name][..], &["suite", "show", name]] {
+            let ran = wassay(args);
+            let message = format!("error: {name}: not fetched yet; `wassay suite fetch {name}` does that\n");
+            assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", message.as_str()));
+        }
+    }
+    let ran = wassay(&["test", "wasi-official@no-openat2"]);
+    assert_eq!((ran.code, ran.err.contains("`wassay suite fetch wasi-official`")), (2, true), "{}", ran.err);
+    let list = wassay(&["suite", "list"]).out;
+    let line = list.lines().find(|line| line.starts_with("wasi-official ")).unwrap();
+    assert!(line.contains(" 72 ") && line.ends_with(", not fetched yet"), "{line}");
+
+    let ran = wassay(&["suite", "fetch", "spec-v1"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.starts_with("error: spec-v1: no suite to fetch; expected `wasi-official`"),
+        "{}",
+        ran.err
+    );
+    let ran = wassay(&["suite", "fetch", "wasi-official", "--from", "/nowhere"]);
+    assert_eq!((ran.code, ran.err.lines().count()), (1, 1), "{}", ran.err);
+    assert!(ran.err.contains("where there is no network, name a clone of it with --from DIR"), "{}", ran.err);
+    let elsewhere = home.arg("fetched-elsewhere");
+    let ran = wassay(&["suite", "fetch", "wasi-official", "--from", "/nowhere", "--to", &elsewhere]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.starts_with(&format!("error: {elsewhere}: has something else in it")), "{}", ran.err);
+    assert!(home.file("fetched-elsewhere/readme").exists());
 }

@@ -89,6 +89,8 @@ fn json_that_is_not_understood_is_named_with_its_line_and_field() {
         ("{\n\n  \"args\": [1]}", "./a.json:3:12: `args[0]`: invalid type: integer `1`, expected a string"),
         ("{\"exit_code\": -1}", "./a.json:1:16: `exit_code`: invalid value: integer `-1`, expected u32"),
         ("{\"root\": \"../x\"}", "./a.json:1:2: `root`: `../x` is no folder beside the module"),
+        ("{\"wassay\": {\"read_only\": [\"x\"]}}", "./a.json:1:13: `read_only`: the guest has no folder `x`"),
+        ("{\"wassay\": {\"previews\": [2]}}", "./a.json:1:13: `previews`: there is no preview 2"),
         ("{\"operations\": [], \"args\": []}", "./a.json:1:20: `args`: cannot stand beside `operations`"),
         ("{\"operations\": []}", "./a.json:1:2: `operations`: is empty"),
         (
@@ -121,7 +123,7 @@ fn guest(name: &str) -> String {
 
 #[test]
 fn our_own_guests_notice_an_answer_that_they_do_not_expect() {
-    let json = r#"{"root": "x.dir", "wassay": {"read_only": true}}"#;
+    let json = r#"{"root": "x.dir", "wassay": {"read_only": ["/"]}}"#;
     let ran = test(&[("a.wat", &guest("files.wat")), ("a.json", json), ("x.dir/.gitkeep", "")], &[]);
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("expected exit code 0\n  actual   exit code 1\n"), "{}", ran.out);

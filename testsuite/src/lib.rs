@@ -1,6 +1,7 @@
 //! What can be run: the suites, where each comes from, and the features each script is judged under.
 //!
 //! - [`catalogue`] lists the embedded suites: the official scripts and our own.
+//! - [`fetched`] lists the official suites that have to be fetched first.
 //! - [`directory`] opens any folder of scripts and guests, or one of them, as a suite.
 //! - [`wasi`] knows guests of WASI and what is expected of them.
 //! - [`expectation`] knows which directives are expected to fail, or are not run, and why.
@@ -14,6 +15,7 @@ pub mod catalogue;
 pub mod directory;
 pub mod expectation;
 pub mod features;
+pub mod fetched;
 pub mod header;
 pub mod wasi;
 

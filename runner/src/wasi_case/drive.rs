@@ -147,7 +147,6 @@ impl Drive<'_> {
     fn start(&mut self, run: &Run) -> Result<Running, String> {
         let Setup { label, guest, spec, engine, module, .. } = self.setup;
         let failed = |what: &str, error: io::Error| format!("{label}: cannot {what}: {error}");
-        let access = if spec.extension.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let mut context = given(guest, run);
         for dir in &run.dirs {
             let key = (dir.host.clone(), dir.guest.clone());
@@ -158,6 +157,8 @@ impl Drive<'_> {
                 self.folders.insert(key.clone(), copy);
             }
             if let Some(folder) = self.folders.get(&key) {
+                let is_read_only = spec.extension.read_only.contains(&dir.guest);
+                let access = if is_read_only { Access::ReadOnly } else { Access::ReadWrite };
                 context = context
                     .preopen(folder.path(), dir.guest.clone(), access)
                     .map_err(|error| failed("give the guest a folder", error))?;

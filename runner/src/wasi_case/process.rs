@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wassay_engine::{Engine, ErrorKind, Extern, Linker, Module, Store};
-use wassay_wasi::{Capture, Exit, WasiCtx, WasiCtxBuilder, add_to_linker};
+use wassay_wasi::{Capture, Exit, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
 
 use crate::script::{STACK, quoted};
 
@@ -114,7 +114,8 @@ fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Instant) 
         Err(message) => return Ended::NotRunnable(message),
     };
     let (mut store, mut linker) = (Store::new(engine), Linker::new());
-    if let Err(error) = add_to_linker(&mut store, &mut linker, context) {
+    store.set_data(context);
+    if let Err(error) = add_imports_to_linker(&mut store, &mut linker, &module) {
         return Ended::NotRunnable(error.to_string());
     }
     store.set_deadline(Some(deadline));

@@ -74,6 +74,16 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// The folders that it gives the guest.
+    fn dirs(&self) -> &[Dir] {
+        match self {
+            Operation::Run(run) => &run.dirs,
+            _ => &[],
+        }
+    }
+}
+
 /// What a guest is started with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Run {
@@ -111,8 +121,8 @@ pub enum Stream {
 pub struct Extension {
     /// Names of sockets that listen; the guest gets them after its folders.
     pub listen: Vec<String>,
-    /// Whether the guest can change nothing in its folders.
-    pub read_only: bool,
+    /// The folders, by their names in the guest, in which it can change nothing.
+    pub read_only: Vec<String>,
     /// The previews to run the guest under, one after the other: 0 or 1. The module is a text then, in which the name that functions are
     /// imported from is put for the other's. Where there is none, the module is run as it is.
     pub previews: Vec<u8>,
@@ -403,6 +413,11 @@ fn validate(operations: &[Operation], extension: &Extension) -> Result<(), Wrong
     }
     if let Some(other) = extension.previews.iter().find(|preview| **preview > 1) {
         return Err(("previews", format!("there is no preview {other}: expected 0 or 1")));
+    }
+    let names: Vec<&str> =
+        operations.iter().flat_map(Operation::dirs).map(|dir| dir.guest.as_str()).collect();
+    if let Some(other) = extension.read_only.iter().find(|name| !names.contains(&name.as_str())) {
+        return Err(("read_only", format!("the guest has no folder `{other}`")));
     }
     let (mut runs, mut connections) = (false, HashSet::new());
     for (at, operation) in operations.iter().enumerate() {

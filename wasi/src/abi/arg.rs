@@ -234,7 +234,7 @@ impl Arg for IoVecs {
         let (address, count) = (words.u32(at), words.u32(at + 1));
         let mut text = show_address(guest, address, count, 8, 4);
         let shown = IoVecs { address, count: count.min(SHOWN) };
-        let lengths = guest.gather(shown, |buffers| {
+        let lengths = guest.gather::<_, Errno>(shown, |buffers| {
             Ok(buffers.iter().map(|buffer| buffer.len().to_string()).collect::<Vec<_>>())
         });
         match lengths {

@@ -64,9 +64,9 @@ pub(crate) fn sock_recv(
     flags.set(RecvFlags::PEEK, ri_flags.contains(RiFlags::RECV_PEEK));
     flags.set(RecvFlags::WAITALL, ri_flags.contains(RiFlags::RECV_WAITALL));
     let system = entry.system(Errno::NotSock)?;
-    ready(entry, PollFlags::IN, call.deadline)?;
     let received = call.guest.scatter(ri_data, |buffers| {
-        Ok(recvmsg(system, buffers, &mut RecvAncillaryBuffer::default(), flags)?)
+        ready(entry, PollFlags::IN, call.deadline)?;
+        Ok::<_, Stop>(recvmsg(system, buffers, &mut RecvAncillaryBuffer::default(), flags)?)
     })?;
     let truncated = received.flags.contains(ReturnFlags::TRUNC);
     call.guest.write(ro_datalen, received.bytes as u32)?;
@@ -87,9 +87,9 @@ pub(crate) fn sock_send(
     call.guest.check(so_datalen)?;
     let entry = socket(&call.ctx.table, fd, Rights::FD_WRITE)?;
     let system = entry.system(Errno::NotSock)?;
-    ready(entry, PollFlags::OUT, call.deadline)?;
     let sent = call.guest.gather(si_data, |buffers| {
-        Ok(sendmsg(system, buffers, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
+        ready(entry, PollFlags::OUT, call.deadline)?;
+        Ok::<_, Stop>(sendmsg(system, buffers, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
     })?;
     Ok(call.guest.write(so_datalen, sent as u32)?)
 }

@@ -19,8 +19,10 @@ use crate::errno::Errno;
 pub(crate) fn fd_read(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nread: Out<u32>) -> Result<(), Stop> {
     call.guest.check(nread)?;
     let entry = call.ctx.table.file(fd, Rights::FD_READ)?;
-    ready(entry, PollFlags::IN, call.deadline)?;
-    let count = call.guest.scatter(iovs, |buffers| entry.read(buffers))?;
+    let count = call.guest.scatter(iovs, |buffers| {
+        ready(entry, PollFlags::IN, call.deadline)?;
+        Ok::<_, Stop>(entry.read(buffers)?)
+    })?;
     Ok(call.guest.write(nread, count as u32)?)
 }
 
@@ -30,8 +32,10 @@ pub(crate) fn fd_read(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nread: Out<u32>
 pub(crate) fn fd_write(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nwritten: Out<u32>) -> Result<(), Stop> {
     call.guest.check(nwritten)?;
     let entry = call.ctx.table.file(fd, Rights::FD_WRITE)?;
-    ready(entry, PollFlags::OUT, call.deadline)?;
-    let count = call.guest.gather(iovs, |buffers| entry.write(buffers))?;
+    let count = call.guest.gather(iovs, |buffers| {
+        ready(entry, PollFlags::OUT, call.deadline)?;
+        Ok::<_, Stop>(entry.write(buffers)?)
+    })?;
     Ok(call.guest.write(nwritten, count as u32)?)
 }
 
@@ -48,7 +52,7 @@ pub(crate) fn fd_pread(
     call.guest.check(nread)?;
     let entry = call.ctx.table.file(fd, Rights::FD_READ.union(Rights::FD_SEEK))?;
     let system = entry.system(Errno::Spipe)?;
-    let count = call.guest.scatter(iovs, |buffers| match buffers {
+    let count = call.guest.scatter::<_, Errno>(iovs, |buffers| match buffers {
         [buffer] => Ok(rustix::io::pread(system, &mut **buffer, offset.0)?),
         buffers => Ok(rustix::io::preadv(system, buffers, offset.0)?),
     })?;
@@ -68,7 +72,7 @@ pub(crate) fn fd_pwrite(
     call.guest.check(nwritten)?;
     let entry = call.ctx.table.file(fd, Rights::FD_WRITE.union(Rights::FD_SEEK))?;
     let system = entry.system(Errno::Spipe)?;
-    let count = call.guest.gather(iovs, |buffers| match buffers {
+    let count = call.guest.gather::<_, Errno>(iovs, |buffers| match buffers {
         [buffer] => Ok(rustix::io::pwrite(system, buffer, offset.0)?),
         buffers => Ok(rustix::io::pwritev(system, buffers, offset.0)?),
     })?;

@@ -1,0 +1,140 @@
+//! The official suites that are no part of the binary: where each is fetched from, and what has to be there then.
+
+use std::path::{Path, PathBuf};
+
+use crate::case::Case;
+use crate::directory::{self, OpenError};
+use crate::suite::{Origin, Pin, Suite};
+
+/// A suite that lies in a git repository.
+#[derive(Debug, Clone, Copy)]
+pub struct Fetched {
+    /// The name it is run by.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// The repository on GitHub: its owner and name.
+    pub repository: &'static str,
+    /// The branch that has the commit.
+    pub branch: &'static str,
+    /// The commit, in full.
+    pub commit: &'static str,
+    /// The folder of the repository that has the cases.
+    pub folder: &'static str,
+    /// A folder that the names of its cases have; `None` where all cases are meant.
+    pub only: Option<&'static str>,
+    /// The feature expression of the suite.
+    pub features: &'static str,
+    /// How much it holds at that commit.
+    pub pin: Pin,
+}
+
+/// All of them.
+pub fn all() -> &'static [Fetched] {
+    &ALL
+}
+
+/// The one of that name.
+pub fn find(name: &str) -> Option<&'static Fetched> {
+    all().iter().find(|fetched| fetched.name == name)
+}
+
+static ALL: [Fetched; 2] = [
+    Fetched {
+        name: "wasi-official",
+        title: "The official suite of WASI preview 1",
+        repository: "WebAssembly/wasi-testsuite",
+        branch: "prod/testsuite-base",
+        commit: "9f80ca35444cfd9e63100725615140a346652e6c",
+        folder: "tests",
+        only: Some("wasm32-wasip1"),
+        features: crate::features::DEFAULT,
+        pin: Pin { cases: 72, directives: 145 },
+    },
+    Fetched {
+        name: "spec-official",
+        title: "The scripts of the specification's repository",
+        repository: "WebAssembly/spec",
+        branch: "main",
+        commit: "285a9032950cbad6a9f84de11183008e286092a2",
+        folder: "test/core",
+        only: None,
+        features: crate::features::DEFAULT,
+        pin: Pin { cases: 258, directives: 65_294 },
+    },
+];
+
+impl Fetched {
+    /// Where the repository is.
+    pub fn url(&self) -> String {
+        format!("https://github.com/{}", self.repository)
+    }
+
+    /// What a report says of where it came from.
+    pub fn source(&self) -> String {
+        format!("{} {}", self.repository, self.commit.get(..12).unwrap_or(self.commit))
+    }
+
+    /// The folder of the cases in a clone of the repository.
+    pub fn cases_in(&self, clone: &Path) -> PathBuf {
+        clone.join(self.folder)
+    }
+
+    /// Opens the suite in a clone of the repository.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`directory::open`].
+    pub fn open(&self, clone: &Path) -> Result<Suite, OpenError> {
+        let mut cases = directory::open(&self.cases_in(clone))?.cases();
+        if let Some(folder) = self.only {
+            cases.retain(|case: &Case| case.name().split('/').any(|name| name == folder));
+        }
+        Ok(Suite {
+            name: self.name.into(),
+            title: self.title.into(),
+            source: self.source().into(),
+            features: self.features,
+            pin: Some(self.pin),
+            by_default: false,
+            origin: Origin::Folder(cases),
+            variant: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::catalogue;
+
+    #[test]
+    fn names_are_no_others_and_commits_are_in_full() {
+        for fetched in all() {
+            assert!(catalogue::find(fetched.name).is_none() && find(fetched.name).is_some());
+            assert!(
+                fetched.commit.len() == 40 && fetched.commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+            );
+        }
+    }
+
+    #[test]
+    fn a_clone_is_opened_with_those_of_its_cases_that_are_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["c/wasm32-wasip1/a.wasm", "c/wasm32-wasip3/b.wasm", "c/wasm32-wasip1/manifest.json"] {
+            let path = folder.path().join("tests").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "{}").unwrap();
+        }
+        fs::write(folder.path().join("tests/c/wasm32-wasip3/b.json"), "{}").unwrap();
+        let suite = find("wasi-official").unwrap().open(folder.path()).unwrap();
+        assert_eq!(
+            (suite.name(), suite.source()),
+            ("wasi-official", "WebAssembly/wasi-testsuite 9f80ca35444c")
+        );
+        assert_eq!(suite.cases().iter().map(Case::name).collect::<Vec<_>>(), ["c/wasm32-wasip1/a.wasm"]);
+        assert!(find("spec-official").unwrap().open(folder.path()).is_err());
+    }
+}
