@@ -26,11 +26,12 @@ fn main() -> ExitCode {
         Ok(folder) => return harness::run_with(vec![catalogue::resolve(folder).unwrap()], Faulty::new),
         Err(_) => {}
     }
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 13] = [
         ("five_verdicts", five_verdicts),
         ("a_crash_says_how_and_where", a_crash_says_how_and_where),
         ("a_harness_isolates_too", a_harness_isolates_too),
         ("isolation_changes_no_report", isolation_changes_no_report),
+        ("guests_are_isolated_too", guests_are_isolated_too),
         ("a_panic_is_told_with_its_directive", a_panic_is_told_with_its_directive),
         ("a_case_that_does_not_end_is_ended", a_case_that_does_not_end_is_ended),
         ("what_fails_once_is_flaky", what_fails_once_is_flaky),
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
 /// This binary as the command line, with the folder that faults leave traces in.
 fn cli(folder: &Folder, args: &[&str]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.env(ROLE, "cli").env(TRACES, folder.path()).args(args);
+    command.env(ROLE, "cli").env(TRACES, folder.path()).env("TMPDIR", folder.path()).args(args);
     command
 }
 
@@ -181,6 +182,31 @@ fn isolation_changes_no_report() {
         without_times(report(&folder, file))
     };
     assert_eq!(run("one.json", &[]), run("two.json", &["--isolate"]));
+}
+
+fn guests_are_isolated_too() {
+    let guest =
+        |body: &str| format!("(module (memory (export \"memory\") 1) (func (export \"_start\") {body}))");
+    let folder = Folder::new(&[
+        ("s/good.wat", guest("").as_str()),
+        ("s/good.json", "{}"),
+        ("s/trap.wat", &guest("unreachable")),
+        ("s/trap.json", "{}"),
+        ("s/loop.wat", &guest("(loop (br 0))")),
+        ("s/loop.json", "{}"),
+        ("s/broken.wat", "(module"),
+        ("s/broken.json", "{"),
+        ("s/a.wast", FAILS),
+    ]);
+    let (ran, isolated) = isolated(&folder, &["--timeout", "300ms"]);
+    assert_eq!(ran.code, 1);
+    let file = format!("json={}", folder.arg("r.json"));
+    let args = ["test", &folder.arg("s"), "--timeout", "300ms", "--report", &file];
+    let alone = run(&mut cli(&folder, &args));
+    let lines =
+        |out: &str| out.lines().filter(|line| line.contains("/s/")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&alone.out)[..3], lines(&ran.out)[..3]);
+    assert_eq!(without_times(report(&folder, "r.json")), without_times(isolated));
 }
 
 fn a_case_that_does_not_end_is_ended() {
