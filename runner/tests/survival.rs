@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         Ok(folder) => return harness::run_with(vec![catalogue::resolve(folder).unwrap()], Faulty::new),
         Err(_) => {}
     }
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 14] = [
         ("five_verdicts", five_verdicts),
         ("a_crash_says_how_and_where", a_crash_says_how_and_where),
         ("a_harness_isolates_too", a_harness_isolates_too),
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         ("guests_are_isolated_too", guests_are_isolated_too),
         ("a_panic_is_told_with_its_directive", a_panic_is_told_with_its_directive),
         ("a_case_that_does_not_end_is_ended", a_case_that_does_not_end_is_ended),
+        ("a_crash_is_reproduced", a_crash_is_reproduced),
         ("what_fails_once_is_flaky", what_fails_once_is_flaky),
         ("what_fails_always_is_tried_so_often", what_fails_always_is_tried_so_often),
         ("an_interrupted_run_reports_what_it_found", an_interrupted_run_reports_what_it_found),
@@ -447,4 +448,19 @@ fn memory_is_limited_in_the_store_too() {
         let ran = run(&mut cli(&folder, &["test", &folder.arg("s"), "--max-memory", bad]));
         assert_eq!(ran.code, if bad == "1" { 1 } else { 2 }, "{bad}: {}", ran.err);
     }
+}
+
+fn a_crash_is_reproduced() {
+    let crash = fault("segv");
+    let folder = Folder::new(&[("a.wast", format!("(module $unused)\n{crash}{PASSES}").as_str())]);
+    let file = folder.arg("a.wast");
+    let ran = run(&mut cli(&folder, &["wast", "--repro", "6", &file]));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    let [features, title, module, directive] = lines[..] else { panic!("{}", ran.out) };
+    assert_eq!(features, ";;! features = \"3.0\"");
+    assert_eq!(title, format!(";; {file}:6:3: crashed: its process was ended by SIGSEGV"));
+    assert!(module.starts_with("(module"), "{module}");
+    assert_eq!(directive, "(invoke \"fault-segv\")");
+    assert!(ran.err.ends_with("a.wast:6:3: crashed: reproduced by 2 directives of 6\n"), "{}", ran.err);
 }

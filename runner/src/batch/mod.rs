@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use wassay_engine::{Config, Engine, Features};
 use wassay_testsuite::{Case, Pin, PinError, Suite};
 
+pub(crate) use self::attempt::alone;
 pub use self::child::child;
 pub use self::finished::{End, Finished};
 pub use self::interrupt::{INTERRUPTED, Interrupt};
