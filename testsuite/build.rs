@@ -1,7 +1,8 @@
-//! Tells cargo to build the crate again when a script is added or removed: `include_dir` alone notices only changes
+//! Tells cargo to build the crate again when a script or a guest is added or removed: `include_dir` alone notices only changes
 //! inside the files it already knows.
 
 fn main() {
     println!("cargo::rerun-if-changed=scripts");
+    println!("cargo::rerun-if-changed=guests");
     println!("cargo::rerun-if-changed=expectations");
 }

@@ -109,6 +109,11 @@ impl Error {
         self.0.backtrace.as_deref()
     }
 
+    /// [`Error::backtrace`], to keep when the error goes.
+    pub fn take_backtrace(&mut self) -> Option<Box<Backtrace>> {
+        self.0.backtrace.take()
+    }
+
     /// Where frames that the error leaves are noted.
     pub(crate) fn backtrace_mut(&mut self) -> &mut Backtrace {
         self.0.backtrace.get_or_insert_default()

@@ -6,10 +6,11 @@ use thiserror::Error;
 use wassay_engine::{Features, UnknownFeature};
 use wassay_testsuite::directory::{self, OpenError};
 use wassay_testsuite::header::{self, HeaderError};
+use wassay_testsuite::wasi::Variant;
 pub use wassay_testsuite::{Script, Suite};
 
 /// The suite that a word names: an embedded one by its name, else a folder or a file by its path. A folder that has the name
-/// of a suite is reached by another path to it, such as `./spec`.
+/// of a suite is reached by another path to it, such as `./spec`. Behind either an `@` and the name of a [variant](Variant) may stand.
 ///
 /// # Errors
 ///
@@ -17,6 +18,12 @@ pub use wassay_testsuite::{Script, Suite};
 pub fn resolve(word: &str) -> Result<Suite, ResolveError> {
     if let Some(suite) = wassay_testsuite::catalogue::find(word) {
         return Ok(suite.clone());
+    }
+    for variant in Variant::ALL {
+        let suffix = format!("@{}", variant.name());
+        if let Some(word) = word.strip_suffix(&suffix) {
+            return Ok(resolve(word)?.under(variant));
+        }
     }
     let path = Path::new(word);
     // A link that leads nowhere is there, and is what there is to complain about.

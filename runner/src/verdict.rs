@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use wassay_reports::{Case, Counts, Note};
 use wassay_testsuite::expectation::{Expectation, Expected};
 
-use crate::script::embed::ErrorKind;
+use crate::script::embed::{EmbedError, ErrorKind};
 use crate::script::matching::MismatchKind;
 use crate::script::source::Place;
 
@@ -63,6 +63,8 @@ pub struct Failure {
     pub actual: Option<String>,
     /// The text of the directive.
     pub source: String,
+    /// The functions of wasm code that were left, one a line: for people alone, no part of a report.
+    pub backtrace: Option<Box<str>>,
 }
 
 /// The ways in which a directive can fail. Their names, in kebab case, are part of reports.
@@ -238,12 +240,18 @@ impl Outcome {
 impl Failure {
     /// A failure of which there is no more to say than a line.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), expected: None, actual: None, source: String::new() }
+        let (expected, actual, source, backtrace) = (None, None, String::new(), None);
+        Failure { kind, message: message.into(), expected, actual, source, backtrace }
     }
 
     /// The failure with what was expected and what came.
     pub fn with(self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         Failure { expected: Some(expected.into()), actual: Some(actual.into()), ..self }
+    }
+
+    /// The failure with the functions that an error left.
+    pub(crate) fn left_by(self, error: &EmbedError) -> Self {
+        Failure { backtrace: error.backtrace.as_ref().map(|left| left.0.to_string().into()), ..self }
     }
 
     /// The failure as reports have it.
@@ -279,6 +287,9 @@ impl Failure {
             if let Some(value) = value {
                 push_line(&mut text, format_args!("  {strong}{label}{strong:#} {}", printable(value)));
             }
+        }
+        for line in self.backtrace.as_deref().map(shortened).iter().flat_map(|lines| lines.lines()) {
+            push_line(&mut text, format_args!("  {faint}{}{faint:#}", printable(line)));
         }
         text
     }

@@ -112,3 +112,220 @@ fn json_that_is_not_understood_is_named_with_its_line_and_field() {
         assert!(ran.out.starts_with(message), "{json}: {}", ran.out);
     }
 }
+
+/// The text of one of our own guests.
+fn guest(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../testsuite/guests/wat");
+    std::fs::read_to_string(format!("{folder}/{name}")).unwrap()
+}
+
+#[test]
+fn our_own_guests_notice_an_answer_that_they_do_not_expect() {
+    let json = r#"{"root": "x.dir", "wassay": {"read_only": true}}"#;
+    let ran = test(&[("a.wat", &guest("files.wat")), ("a.json", json), ("x.dir/.gitkeep", "")], &[]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("expected exit code 0\n  actual   exit code 1\n"), "{}", ran.out);
+    assert!(ran.out.contains("path_open(") && ran.out.contains("= NOTCAPABLE\n"), "{}", ran.out);
+}
+
+#[test]
+fn golden_files_are_compared_and_a_difference_is_a_diff() {
+    let files = |stdout: &'static str, file: &'static str| {
+        [
+            ("a.wat", guest("files.wat")),
+            ("a.json", r#"{"root": "x.dir", "wassay": {"previews": [0, 1]}}"#.to_owned()),
+            ("a.stdout", stdout.to_owned()),
+            (file, "          ".to_owned()),
+            ("x.dir/.gitkeep", String::new()),
+        ]
+    };
+    let run = |files: &[(&str, String)], args: &[&str]| {
+        test(&files.iter().map(|(name, text)| (*name, text.as_str())).collect::<Vec<_>>(), args)
+    };
+    let shown = guest_left_in_files();
+    let mut right = files("", "a.fs/file");
+    right[3].1 = shown.clone();
+    let ran = run(&right, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(ran.err.starts_with(".: 1 case, 8 directives, as expected"), "{}", ran.err);
+    // Another file, another content, another output: each is a difference, under each preview.
+    right[3].0 = "a.fs/other";
+    let ran = run(&right, &[]);
+    assert!(ran.out.contains("a.wat: wrong-files: preview 0: "), "{}", ran.out);
+    assert!(
+        ran.out.contains("    --- expected\n    +++ actual\n    @@ -1 +1 @@\n    -other\n    +file\n"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("wrong-files: preview 1: ") && !ran.out.contains('\u{1b}'), "{}", ran.out);
+    let mut wrong = files("wrong\n", "a.fs/file");
+    wrong[3].1 = format!("{shown}!");
+    let ran = run(&wrong, &[]);
+    assert!(ran.out.contains("    --- expected/file\n    +++ actual/file\n"), "{}", ran.out);
+    assert!(ran.out.contains("a.wat: wrong-stdout: ") && ran.out.contains("\n    -wrong\n"), "{}", ran.out);
+    assert!(ran.err.contains("1 case not as expected"), "{}", ran.err);
+}
+
+/// What `files.wat` leaves in the file that it makes.
+fn guest_left_in_files() -> String {
+    guest("files.fs/file")
+}
+
+#[test]
+fn blessing_writes_golden_files_and_nothing_else() {
+    let json = r#"{"root": "x.dir"}"#;
+    let folder = Folder::new(&[
+        ("a.wat", guest("files.wat").as_str()),
+        ("a.json", json),
+        ("a.stdout", "wrong\n"),
+        ("a.fs/wrong", ""),
+        ("x.dir/.gitkeep", ""),
+        ("b.wat", HELLO),
+        ("b.json", "{}"),
+        ("b.stdout", "a guest that fails is not blessed\n"),
+        ("c.wat", HELLO),
+        ("c.json", r#"{"exit_code": 3}"#),
+    ]);
+    let path = folder.path().to_str().unwrap();
+    let before = std::fs::read_to_string(folder.file("b.stdout")).unwrap();
+    let bless = |value: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
+        common::run(command.args(["test", path]).env("BLESS", value))
+    };
+    assert_eq!(bless("0").err.matches("blessed: ").count(), 0);
+    let ran = bless("1");
+    assert_eq!(ran.code, 1, "b still fails");
+    for name in ["a.stdout", "a.fs"] {
+        assert_eq!(ran.err.matches(&format!("blessed: {path}/{name}\n")).count(), 1, "{}", ran.err);
+    }
+    assert_eq!(ran.err.matches("blessed: ").count(), 2, "{}", ran.err);
+    assert_eq!(std::fs::read_to_string(folder.file("a.stdout")).unwrap(), "");
+    assert_eq!(std::fs::read_to_string(folder.file("a.fs/file")).unwrap(), guest_left_in_files());
+    assert!(!folder.file("a.fs/wrong").exists() && !folder.file("c.stdout").exists());
+    assert_eq!(std::fs::read_to_string(folder.file("b.stdout")).unwrap(), before);
+    let ran = wassay(&["test", path, "--filter", "a.wat"]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+}
+
+#[test]
+fn a_folder_is_given_as_a_fresh_copy_without_what_was_left_over() {
+    // `files.wat` makes `file` and expects that there is none.
+    let json = r#"{"root": "x.dir", "wassay": {"previews": [1, 0]}}"#;
+    let folder = Folder::new(&[
+        ("a.wat", guest("files.wat").as_str()),
+        ("a.json", json),
+        ("a.fs/file", &guest_left_in_files()),
+        ("a.fs/here/deep", "x"),
+        ("x.dir/here/deep", "x"),
+        ("x.dir/left.cleanup/deep", "x"),
+        ("x.dir/here/left.cleanup", "x"),
+    ]);
+    std::os::unix::fs::symlink("nowhere", folder.file("x.dir/link")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.file("a.fs/link")).unwrap();
+    std::fs::create_dir(folder.file("x.dir/empty")).unwrap();
+    std::fs::create_dir(folder.file("a.fs/empty")).unwrap();
+    for _ in 0..2 {
+        let ran = wassay(&["test", folder.path().to_str().unwrap()]);
+        assert_eq!(ran.code, 0, "{}", ran.out);
+    }
+    assert!(!folder.file("x.dir/file").exists() && folder.file("x.dir/left.cleanup").exists());
+    std::fs::remove_file(folder.file("a.fs/link")).unwrap();
+    std::fs::remove_dir(folder.file("a.fs/empty")).unwrap();
+    let ran = wassay(&["test", folder.path().to_str().unwrap()]);
+    assert!(ran.out.contains("    +empty/\n") && ran.out.contains("    +link -> nowhere\n"), "{}", ran.out);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_an_error_of_the_case_alone() {
+    let ran = test(
+        &[("a.wat", NOTHING), ("a.json", r#"{"root": "x.dir"}"#), ("b.wat", NOTHING), ("b.json", "{}")],
+        &[],
+    );
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.starts_with("./x.dir: cannot be read: No such file"), "{}", ran.out);
+    assert!(ran.out.contains("1 of 2 "), "{}", ran.out);
+}
+
+#[test]
+fn a_case_of_another_version_is_not_run_and_says_so() {
+    let manifest = r#"{"name": "later", "version": "wasm32-wasip3"}"#;
+    let ran = test(&[("a.wasm", "\0asm component"), ("manifest.json", manifest)], &[]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(
+        ran.out.starts_with("./a.wasm: not run: its manifest says wasm32-wasip3, and preview 1 is"),
+        "{}",
+        ran.out
+    );
+    let ran = test(&[("a.wasm", "\0asm component"), ("manifest.json", "{\"verson\": 1}")], &[]);
+    assert!(ran.out.starts_with("./manifest.json:1:9: `verson`: unknown field"), "{}", ran.out);
+}
+
+#[test]
+fn a_module_that_cannot_be_run_is_named() {
+    for (module, message) in [
+        ("\0asm\u{1}", "./a.wat: "),
+        ("(module (func (export \"_start\") (i32.const 0)))", "./a.wat: "),
+        ("(module", "./a.wat: "),
+        ("(module)", "./a.wat: it exports no function `_start`"),
+        ("(module (import \"env\" \"f\" (func)) (func (export \"_start\")))", "./a.wat: "),
+    ] {
+        let ran = test(&[("a.wat", module), ("a.json", "{}")], &[]);
+        assert_eq!(ran.code, 1, "{module}");
+        assert!(ran.out.starts_with(message), "{module}: {}", ran.out);
+    }
+}
+
+#[test]
+fn without_openat2_guests_do_the_same_in_processes_of_their_own() {
+    let report = |args: &[&str]| {
+        let folder = Folder::new::<&str>(&[]);
+        let file = folder.arg("r.json");
+        let ran = wassay(&[&["test", "--report", &format!("json={file}")], args].concat());
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        json::parse(&std::fs::read_to_string(file).unwrap()).unwrap().suites
+    };
+    let suites = report(&["wasi", "wasi@no-openat2"]);
+    let passed = |suite: &wassay_reports::Suite| {
+        let passed = suite.cases.iter().filter(|case| case.outcome == Outcome::Passed);
+        passed.map(|case| (case.name.clone(), case.directives)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        suites.iter().map(|suite| suite.name.as_str()).collect::<Vec<_>>(),
+        ["wasi", "wasi@no-openat2"]
+    );
+    assert_eq!(passed(&suites[0]), passed(&suites[1]));
+    assert_eq!(passed(&suites[1]).len(), suites[0].cases.len());
+    // Any folder has the variant, and scripts are not among it.
+    let folder =
+        Folder::new(&[("a.wat", NOTHING), ("a.json", "{\"exit_code\": 1}"), ("b.wast", common::PASSES)]);
+    let path = format!("{}@no-openat2", folder.path().display());
+    let ran = wassay(&["test", &path]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("/a.wat@no-openat2: wrong-exit-code: "), "{}", ran.out);
+    assert!(
+        ran.err.starts_with(&format!("{path}: 1 case, 2 directives, 1 case not as expected")),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn where_no_call_can_be_blocked_the_variant_is_not_run_and_says_so() {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+    /// The number of `seccomp` on x86-64.
+    const SECCOMP: i64 = 317;
+    // The filter is this thread's, and that of the processes that it starts.
+    let run = || {
+        let target = TargetArch::try_from(std::env::consts::ARCH).unwrap();
+        let rules = [(SECCOMP, Vec::new())].into();
+        let filter =
+            SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(1), target).unwrap();
+        seccompiler::apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
+        wassay(&["test", "wasi@no-openat2"])
+    };
+    let ran = std::thread::spawn(run).join().unwrap();
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let reason = "wat/files.wat: not run: openat2 cannot be blocked here: ";
+    assert!(ran.out.contains(&format!("wasi@no-openat2::{reason}")), "{}", ran.out);
+    assert!(ran.out.contains("skipped"), "{}", ran.out);
+}

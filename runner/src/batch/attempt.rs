@@ -37,7 +37,8 @@ fn once<E: Embedder>(
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
-    if !settings.isolate {
+    // What a variant does to a process is never taken back.
+    if !settings.isolate && task.case.variant().is_none() {
         return execute(task.label.clone(), &task.case, task.expectations(), settings, seat, make);
     }
     alone(task, settings)

@@ -19,10 +19,12 @@ use std::thread;
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use serde::{Deserialize, Serialize};
 use wassay_testsuite::expectation::Expectation;
+use wassay_testsuite::wasi::Variant;
 use wassay_testsuite::{Case, catalogue, directory};
 
 use super::course::is_plain;
-use super::execute::execute;
+use super::execute::{execute, skipped};
+use super::filter::no_openat2;
 use super::finished::Finished;
 use super::{STACK, Settings};
 use crate::script::source::Place;
@@ -56,6 +58,8 @@ pub(super) struct Request {
 pub(super) enum Setup {
     /// Leaves no image of its memory behind when it crashes.
     NoCore,
+    /// Has the system not know `openat2`.
+    NoOpenat2,
 }
 
 /// Where a case is found again by another process.
@@ -131,13 +135,24 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
     if parent != Some(request.parent) {
         return Err("the process that asked for this case is gone".to_owned());
     }
-    for setup in &request.setup {
-        setup.apply().map_err(|error| format!("{setup:?}: {error}"))?;
-    }
     let case = request.case.case()?;
     let mark = File::options().write(true).open(&request.mark).map_err(|error| failed("no mark", error))?;
     let (socket, begun) = (Mutex::new(BufWriter::new(socket)), AtomicBool::new(false));
     let reply = Arc::new(Reply { socket, mark, begun });
+    for setup in &request.setup {
+        match (setup, setup.apply()) {
+            (_, Ok(())) => {}
+            (Setup::NoCore, Err(error)) => {
+                return Err(format!("an image of memory cannot be forbidden: {error}"));
+            }
+            (Setup::NoOpenat2, Err(error)) => {
+                let message = format!("openat2 cannot be blocked here: {error}");
+                let finished = skipped(&request.label, &case, message);
+                reply.send(&Message::Finished(Box::new(finished)));
+                return Ok(());
+            }
+        }
+    }
     let thread = thread::Builder::new().name("case".to_owned()).stack_size(STACK);
     let run = move || {
         reply.send(&Message::Started(resident("self")));
@@ -153,9 +168,17 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
 }
 
 impl Setup {
+    /// What is done to a process for a variant.
+    pub(super) fn of(variant: Variant) -> Setup {
+        match variant {
+            Variant::NoOpenat2 => Setup::NoOpenat2,
+        }
+    }
+
     fn apply(self) -> io::Result<()> {
         match self {
             Setup::NoCore => Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?),
+            Setup::NoOpenat2 => no_openat2(),
         }
     }
 }

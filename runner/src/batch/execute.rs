@@ -56,6 +56,15 @@ pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
     if settings.keys { Finished { keys, ..finished } } else { finished }
 }
 
+/// What became of a case that cannot be run here, for this reason.
+pub(super) fn skipped(label: &str, case: &Case, message: String) -> Finished {
+    let directives = match case {
+        Case::Script(script) => script.read().map_or(0, |text| directives(label, &text).len()),
+        Case::Guest(guest) => checks(guest),
+    };
+    Finished::new(label.to_owned(), End::Skipped { message, directives })
+}
+
 /// What became of a case whose process did not say so.
 pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Settings) -> Finished {
     let label = task.label.clone();

@@ -63,6 +63,13 @@ pub enum End {
         /// How many directives it has.
         directives: usize,
     },
+    /// It is none that can be run here, which is no failure.
+    Skipped {
+        /// Why not.
+        message: String,
+        /// How many directives it has.
+        directives: usize,
+    },
     /// It was not begun.
     NotRun {
         /// Why not.
@@ -84,6 +91,7 @@ impl Finished {
         let is_success = match &self.end {
             End::Judged(result) => result.is_success(),
             End::Ran(result) => result.is_success(),
+            End::Skipped { .. } => true,
             _ => false,
         };
         is_success && self.unmatched.is_empty()
@@ -96,7 +104,7 @@ impl Finished {
             End::Judged(result) => result.counts().failed > 0,
             End::Ran(result) => !result.is_success(),
             End::Crashed { .. } | End::TimedOut { .. } => true,
-            End::Unusable { .. } | End::NotRun { .. } => false,
+            End::Unusable { .. } | End::Skipped { .. } | End::NotRun { .. } => false,
         }
     }
 
@@ -119,6 +127,7 @@ impl Finished {
             End::Unusable { .. } => 0,
             End::Crashed { directives, .. }
             | End::TimedOut { directives, .. }
+            | End::Skipped { directives, .. }
             | End::NotRun { directives, .. } => *directives,
         }
     }
@@ -142,6 +151,7 @@ impl Finished {
                 return self.flaky_lines() + &result.render(colour) + &self.unmatched_lines();
             }
             End::Ran(result) => return self.flaky_lines() + &result.render(colour),
+            End::Skipped { message, .. } => return format!("{}: not run: {message}\n", self.label),
             // The message names the file.
             End::Unusable { message, .. } => return format!("{message}\n"),
             End::Crashed { message, .. } => ("crashed", message),
@@ -168,6 +178,7 @@ impl Finished {
                 return Case { name: name.to_owned(), attempts, ..result.to_case(self.duration) };
             }
             End::Unusable { message, place } => (Outcome::Failed, "unusable", message, *place),
+            End::Skipped { message, .. } => return self.skipped(name, message),
             End::Crashed { message, .. } => (Outcome::Crashed, "crashed", message, None),
             End::TimedOut { message, .. } => (Outcome::Timeout, "timeout", message, None),
             End::NotRun { message, .. } => (Outcome::Failed, "not-run", message, None),
@@ -207,6 +218,24 @@ impl Finished {
         });
         let passed = format!("{}: passed on attempt {}\n", self.label, self.earlier.len() + 1);
         attempts.chain([passed]).collect()
+    }
+
+    /// The case of a report that was not run, for this reason.
+    fn skipped(&self, name: &str, reason: &str) -> Case {
+        let note =
+            Note { line: 0, column: 0, outcome: Outcome::Skipped, reason: reason.to_owned(), key: None };
+        Case {
+            name: name.to_owned(),
+            outcome: Outcome::Skipped,
+            duration: self.duration,
+            directives: Counts { skipped: self.directives() as u64, ..Counts::default() },
+            text_not_compared: 0,
+            features: Vec::new(),
+            failures: Vec::new(),
+            notes: vec![note],
+            keys: Vec::new(),
+            attempts: Vec::new(),
+        }
     }
 
     /// What is said of expectations that are about nothing.

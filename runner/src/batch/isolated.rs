@@ -67,7 +67,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     let request = Request {
         parent: std::process::id(),
         mark: path.into(),
-        setup: vec![Setup::NoCore],
+        setup: [Setup::NoCore].into_iter().chain(task.case.variant().map(Setup::of)).collect(),
         label: task.label.clone(),
         case: match task.case.path() {
             Some(path) => Locator::File(path.as_os_str().to_owned()),

@@ -4,6 +4,7 @@ mod attempt;
 mod child;
 mod course;
 mod execute;
+mod filter;
 mod finished;
 mod interrupt;
 mod isolated;
@@ -27,7 +28,7 @@ pub use self::interrupt::{INTERRUPTED, Interrupt};
 pub use self::workers::{Task, Workers};
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
-use crate::script::{EngineEmbedder, LineRange, Observer};
+use crate::script::{EngineEmbedder, LineRange, Observer, limits};
 
 /// How scripts are run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -126,9 +127,10 @@ pub fn embedder() -> EngineEmbedder {
     EngineEmbedder::new(environment())
 }
 
-/// An engine with these features, and with what the environment says.
-pub(crate) fn engine(features: Features) -> wassay_engine::Result<Engine> {
-    Engine::new(&environment().features(features))
+/// An engine with these features, and with what the environment says, whose stores may have so many bytes.
+pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engine::Result<Engine> {
+    let limits = max_memory.map(limits).unwrap_or_default();
+    Engine::new(&environment().features(features).limits(limits))
 }
 
 /// The settings of the engine that the environment says.
@@ -146,9 +148,11 @@ fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>) -> Config {
     }
 }
 
-/// What messages call a case: its path where it has one, else its [name among all](full_name).
+/// What messages call a case: its path where it has one, else its [name among all](full_name). A guest that is run as a variant says so.
 pub fn label(suite: &Suite, case: &Case) -> String {
-    case.path().map_or_else(|| full_name(suite, case), |path| path.display().to_string())
+    let Some(path) = case.path() else { return full_name(suite, case) };
+    let variant = case.variant().map(|variant| format!("@{}", variant.name())).unwrap_or_default();
+    format!("{}{variant}", path.display())
 }
 
 /// The name of a case among those of all suites: `suite::script.wast`.

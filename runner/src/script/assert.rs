@@ -23,7 +23,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
             Ok(results) => results,
             Err(error) => {
                 let failure = Failure::new(FailureKind::Unexpected(error.kind), "it was to return");
-                return Err(failure.with(patterns_written(patterns), error.to_string()));
+                return Err(failure.with(patterns_written(patterns), error.to_string()).left_by(&error));
             }
         };
         match_results(&results, patterns).map(|()| Judged::Fully).map_err(|mismatch| {
@@ -87,7 +87,9 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         if error.kind != expected {
             let kind = FailureKind::Instead { actual: error.kind, expected };
             let message = format!("expected {}, got {}", expected.name(), error.kind.name());
-            return Err(Failure::new(kind, message).with(wanted(expected, text), error.to_string()));
+            return Err(Failure::new(kind, message)
+                .with(wanted(expected, text), error.to_string())
+                .left_by(error));
         }
         text.map_or(Ok(Judged::Fully), |text| self.assert_text(error, text))
     }
@@ -102,7 +104,8 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
                     self.options.match_kind
                 );
                 Err(Failure::new(FailureKind::WrongText, message)
-                    .with(wanted(error.kind, Some(text)), error.to_string()))
+                    .with(wanted(error.kind, Some(text)), error.to_string())
+                    .left_by(error))
             }
         }
     }

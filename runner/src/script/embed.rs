@@ -1,6 +1,7 @@
 //! The little that a script asks of an engine.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -142,7 +143,27 @@ pub struct EmbedError {
     pub message: String,
     /// Where in the module it arose, if that is known.
     pub location: Option<Location>,
+    /// Which functions it left, if that is known.
+    pub backtrace: Option<Left>,
 }
+
+/// The functions of wasm code that an error left, as a line for each: to be shown, and no part of what the error is. So any two are equal.
+#[derive(Clone)]
+pub struct Left(pub Arc<dyn fmt::Display + Send + Sync>);
+
+impl fmt::Debug for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Left")
+    }
+}
+
+impl PartialEq for Left {
+    fn eq(&self, _: &Left) -> bool {
+        true
+    }
+}
+
+impl Eq for Left {}
 
 /// A place in a module, in the form that the script has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +179,7 @@ pub enum Location {
 impl EmbedError {
     /// An error without a place.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        EmbedError { kind, message: message.into(), location: None }
+        EmbedError { kind, message: message.into(), location: None, backtrace: None }
     }
 
     /// The error with its place.

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 use wassay_engine::{
-    Config, Engine, Error, Extern, ExternRef, Features, Func, FuncType, Global, GlobalType,
+    Backtrace, Config, Engine, Error, Extern, ExternRef, Features, Func, FuncType, Global, GlobalType,
     HeapType as EngineHeapType, Instance, Linker, Memory, MemoryType, Module, Mutability, Ref, RefType,
     SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
 };
 
-use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Location, Results};
+use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Left, Location, Results};
 use super::spectest::{self, Item, Param};
 use super::value::{HeapType, Reference, Value};
 
@@ -301,7 +301,7 @@ impl Session {
 }
 
 /// What a store may use where each kind of memory is limited to so many bytes; an element of a table has eight.
-fn limits(bytes: u64) -> StoreLimits {
+pub(crate) fn limits(bytes: u64) -> StoreLimits {
     StoreLimits {
         memory_bytes: bytes,
         heap_bytes: bytes,
@@ -362,7 +362,7 @@ fn lift_heap(heap: EngineHeapType) -> Result<HeapType, EmbedError> {
 }
 
 impl From<Error> for EmbedError {
-    fn from(error: Error) -> Self {
+    fn from(mut error: Error) -> Self {
         use wassay_engine::ErrorKind as Engine;
         let kind = match error.kind() {
             Engine::Malformed => ErrorKind::Malformed,
@@ -379,7 +379,9 @@ impl From<Error> for EmbedError {
             Engine::Usage => ErrorKind::WrongArguments,
             _ => ErrorKind::Internal,
         };
-        EmbedError::new(kind, error.message()).at(error.offset().map(Location::Offset))
+        let backtrace = error.take_backtrace().map(|backtrace| Left(Arc::<Backtrace>::from(backtrace)));
+        let location = error.offset().map(Location::Offset);
+        EmbedError { location, backtrace, ..EmbedError::new(kind, error.message()) }
     }
 }
 

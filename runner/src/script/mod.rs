@@ -30,6 +30,7 @@ pub mod value;
 
 pub use embed::Embedder;
 pub use engine_embed::EngineEmbedder;
+pub(crate) use engine_embed::limits;
 pub(crate) use options::Position;
 pub use options::{BadLineRange, LineRange, Observer, Options};
 pub use parse::parse;

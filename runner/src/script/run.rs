@@ -325,7 +325,7 @@ fn unsupported(keyword: &str) -> Failure {
 
 /// A failure where nothing was to fail.
 pub(super) fn unexpected(error: &EmbedError) -> Failure {
-    Failure::new(FailureKind::Unexpected(error.kind), error.to_string())
+    Failure::new(FailureKind::Unexpected(error.kind), error.to_string()).left_by(error)
 }
 
 /// A failure where an action returned although it was not to.

@@ -2,36 +2,88 @@
 //! judges what comes of it.
 //!
 //! A guest runs in this process, on a thread of its own, in a fresh copy of its folders, and until a deadline.
+//!
+//! With `BLESS=1` in the environment what a guest leaves behind is not compared with its golden files but written there, where it ended as
+//! expected.
 
+mod bless;
 mod drive;
+mod exchange;
+mod judge;
 mod process;
 mod result;
 
-use wassay_testsuite::wasi::{Guest, GuestError};
+use std::borrow::Cow;
 
+use wassay_testsuite::wasi::{Goldens, Guest, GuestError};
+use wassay_wasi::{PREVIEW_0, PREVIEW_1};
+
+use self::drive::{Setup, drive};
 pub use self::result::GuestResult;
-use crate::batch::{End, Settings, TIMEOUT};
+use crate::batch::{self, End, Settings, TIMEOUT};
 use crate::script::source::Place;
 
 /// Runs a guest, and judges it.
 pub(crate) fn run(label: &str, guest: &Guest, settings: &Settings) -> End {
-    let spec = match guest.spec() {
-        Ok(spec) => spec,
-        Err(error) => return unusable(&error),
-    };
-    let timeout = settings.timeout.unwrap_or(TIMEOUT);
-    match drive::drive(label, guest, &spec, settings.features.unwrap_or_default(), timeout) {
-        Ok(result) => End::Ran(result),
-        Err(message) => End::Unusable { message, place: None },
-    }
+    judged(label, guest, settings).unwrap_or_else(|end| end)
 }
 
 /// How many steps of a guest are judged; 0 where that is not known.
 pub(crate) fn checks(guest: &Guest) -> usize {
-    guest.spec().map_or(0, |spec| spec.operations.len())
+    guest.checks().unwrap_or(0)
 }
 
-fn unusable(error: &GuestError) -> End {
+/// What became of a guest; as an error, why it was not run.
+fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
+    let unusable = |message: String| End::Unusable { message: format!("{label}: {message}"), place: None };
+    if let Some(version) = guest.other_version().map_err(broken)? {
+        let message = format!("its manifest says {version}, and preview 1 is what is run");
+        return Ok(End::Skipped { message, directives: 1 });
+    }
+    let spec = guest.spec().map_err(broken)?;
+    let checks = guest.checks().map_err(broken)?;
+    let is_blessed = bless::is_asked_for() && guest.path().is_some();
+    let goldens = if is_blessed { Goldens::default() } else { guest.goldens().map_err(broken)? };
+    let module = guest.module().map_err(broken)?;
+    let engine = batch::engine(settings.features.unwrap_or_default(), settings.max_memory)
+        .map_err(|error| unusable(error.to_string()))?;
+    let mut result = GuestResult { name: label.to_owned(), checks, ..GuestResult::default() };
+    let timeout = settings.timeout.unwrap_or(TIMEOUT);
+    for (preview, module) in previews(&module, &spec.extension.previews).map_err(unusable)? {
+        let setup =
+            Setup { label, guest, spec: &spec, goldens: &goldens, engine: &engine, module: &module, timeout };
+        let outcome = drive(&setup).map_err(|message| End::Unusable { message, place: None })?;
+        result.timed_out |= outcome.timed_out;
+        if let Some(left) = outcome.left.filter(|_| is_blessed) {
+            bless::write(guest, &left).map_err(|error| unusable(format!("cannot be blessed: {error}")))?;
+        }
+        result.failures.extend(outcome.failures.into_iter().map(|mut failure| {
+            if let Some(preview) = preview {
+                failure.message.insert_str(0, &format!("preview {preview}: "));
+            }
+            failure
+        }));
+    }
+    Ok(End::Ran(result))
+}
+
+/// The module under each preview that it is to be run under; under none in particular, where none is named.
+fn previews<'a>(module: &'a [u8], previews: &[u8]) -> Result<Vec<(Option<u8>, Cow<'a, [u8]>)>, String> {
+    if previews.is_empty() {
+        return Ok(vec![(None, Cow::Borrowed(module))]);
+    }
+    let text = str::from_utf8(module).ok().filter(|text| !text.starts_with("\0asm"));
+    let text = text.ok_or("`previews` is for modules in the text format, and this is a binary")?;
+    let names = [PREVIEW_0, PREVIEW_1];
+    let under = |preview: &u8| {
+        let name = if *preview == 0 { PREVIEW_0 } else { PREVIEW_1 };
+        let text = names.iter().fold(text.to_owned(), |text, other| text.replace(other, name));
+        (Some(*preview), Cow::Owned(text.into_bytes()))
+    };
+    Ok(previews.iter().map(under).collect())
+}
+
+fn broken(error: GuestError) -> End {
     let place = error.place().map(|(line, column)| Place { line, column });
     End::Unusable { message: error.to_string(), place }
 }

@@ -1,7 +1,6 @@
 //! One guest that runs: on a thread of its own, as if it were a process.
 
 use std::collections::VecDeque;
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -91,23 +90,18 @@ impl Process {
         Ok(Process { stdout, stderr, calls, deadline, ended })
     }
 
-    /// Waits for its end. Where its time is over, what it may wait for is taken away first.
-    pub(super) fn wait(&self, connections: &[TcpStream], listeners: &[TcpListener]) -> Ended {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        match self.ended.recv_timeout(left) {
-            Ok(ended) => return ended,
-            Err(RecvTimeoutError::Disconnected) => return Ended::NotRunnable(PANICKED.to_owned()),
-            Err(RecvTimeoutError::Timeout) => {}
+    /// Waits for its end, until its time is over.
+    pub(super) fn wait(&self) -> Ended {
+        match self.ended.recv_timeout(self.deadline.saturating_duration_since(Instant::now())) {
+            Ok(ended) => ended,
+            Err(RecvTimeoutError::Disconnected) => Ended::NotRunnable(PANICKED.to_owned()),
+            Err(RecvTimeoutError::Timeout) => Ended::TimeOver,
         }
-        for connection in connections {
-            let _ = connection.shutdown(Shutdown::Both);
-        }
-        for listener in listeners {
-            // Ends a wait for a connection, with an error.
-            let _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
-        }
+    }
+
+    /// Waits a little for one that was told to end.
+    pub(super) fn wait_a_little(&self) {
         let _ = self.ended.recv_timeout(GRACE);
-        Ended::TimeOver
     }
 }
 

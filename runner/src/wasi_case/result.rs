@@ -1,5 +1,6 @@
 //! What became of a guest.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -8,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use wassay_reports::{Case, Counts, Failure, Outcome};
 
 use crate::verdict::printable;
+
+/// At most so many characters of a call are shown.
+const SHOWN: usize = 200;
 
 /// What became of a guest.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -71,13 +75,27 @@ impl GuestResult {
                 let _ = writeln!(text, "  {strong}{label}{strong:#} {}", indented(value));
             }
         }
+        for line in failure.diff.iter().flat_map(|diff| diff.lines()) {
+            let style = style(colour_of(line));
+            let _ = writeln!(text, "    {style}{}{style:#}", printable(line));
+        }
         if !failure.calls.is_empty() {
             let _ = writeln!(text, "  {strong}last calls{strong:#}");
         }
         for call in &failure.calls {
-            let _ = writeln!(text, "    {faint}{}{faint:#}", printable(call));
+            let _ = writeln!(text, "    {faint}{}{faint:#}", shortened(&printable(call)));
         }
         text
+    }
+}
+
+/// How a line of a unified diff looks.
+fn colour_of(line: &str) -> Style {
+    match line.bytes().next() {
+        Some(b'-') => AnsiColor::Red.on_default(),
+        Some(b'+') => AnsiColor::Green.on_default(),
+        Some(b'@') => AnsiColor::Cyan.on_default(),
+        _ => Style::new(),
     }
 }
 
@@ -85,4 +103,12 @@ impl GuestResult {
 fn indented(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(|line| printable(line).into_owned()).collect();
     lines.join("\n           ")
+}
+
+/// As much of a line as fits a screen.
+fn shortened(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)).into(),
+        None => line.into(),
+    }
 }

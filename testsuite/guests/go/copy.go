@@ -2,19 +2,18 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 )
 
 func fail(what string, err error) {
-	fmt.Fprintf(os.Stderr, "%s: %v\n", what, err)
+	os.Stderr.WriteString(what + ": " + err.Error() + "\n")
 	os.Exit(1)
 }
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintf(os.Stderr, "usage: %s <from> <to>\n", os.Args[0])
+		os.Stderr.WriteString("usage: " + os.Args[0] + " <from> <to>\n")
 		os.Exit(1)
 	}
 	input, err := os.Open(os.Args[1])

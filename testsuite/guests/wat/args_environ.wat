@@ -1,5 +1,5 @@
-;; `args_get`, `args_sizes_get`, `environ_get`, `environ_sizes_get`, given the arguments `prog` and `two words` and the
-;; variable `A=1`.
+;; `args_get`, `args_sizes_get`, `environ_get`, `environ_sizes_get`, given its own name and `two words` as arguments, and
+;; the variable `A=1`.
 ;; Both previews: only the name of the module to import from differs.
 (module
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
@@ -16,14 +16,14 @@
   (func (export "_start")
     (call $check (i32.const 1) (call $args_sizes_get (i32.const 0) (i32.const 4)) (i32.const 0))
     (call $check (i32.const 2) (i32.load (i32.const 0)) (i32.const 2))
-    (call $check (i32.const 3) (i32.load (i32.const 4)) (i32.const 15))
+    (call $check (i32.const 3) (i32.load (i32.const 4)) (i32.const 27))
     (call $check (i32.const 4) (call $args_get (i32.const 0) (i32.const 100)) (i32.const 0))
     (call $check (i32.const 5) (i32.load (i32.const 0)) (i32.const 100))
-    (call $check (i32.const 6) (i32.load (i32.const 4)) (i32.const 105))
-    (call $check (i32.const 7) (i32.load (i32.const 100)) (i32.const 1735357040))
-    (call $check (i32.const 8) (i32.load8_u (i32.const 104)) (i32.const 0))
-    (call $check (i32.const 9) (i32.load (i32.const 105)) (i32.const 544175988))
-    (call $check (i32.const 10) (i32.load8_u (i32.const 114)) (i32.const 0))
+    (call $check (i32.const 6) (i32.load (i32.const 4)) (i32.const 117))
+    (call $check (i32.const 7) (i32.load (i32.const 100)) (i32.const 1936159329))
+    (call $check (i32.const 8) (i32.load8_u (i32.const 116)) (i32.const 0))
+    (call $check (i32.const 9) (i32.load (i32.const 117)) (i32.const 544175988))
+    (call $check (i32.const 10) (i32.load8_u (i32.const 126)) (i32.const 0))
     (call $check (i32.const 11) (call $environ_sizes_get (i32.const 0) (i32.const 4)) (i32.const 0))
     (call $check (i32.const 12) (i32.load (i32.const 0)) (i32.const 1))
     (call $check (i32.const 13) (i32.load (i32.const 4)) (i32.const 4))

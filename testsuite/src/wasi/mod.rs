@@ -3,33 +3,79 @@
 //! The format is that of the official suite (WebAssembly/wasi-testsuite, `doc/specification.md`): [`NAME.json`](spec) beside `NAME.wasm`
 //! or `NAME.wat`. A module without such a file is a case where a `manifest.json` says that its folder holds cases; it is then given
 //! nothing, and has to exit with 0.
+//!
+//! Ours adds files, each where it is there: `NAME.stdin`, what the guest reads; and golden ones, what it is to leave behind: `NAME.stdout` and
+//! `NAME.stderr`, all that it writes, and `NAME.fs`, what is in its folder at the end.
+
+mod files;
+mod manifest;
+pub mod spec;
+pub mod tree;
 
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, str};
+use std::str;
 
 use thiserror::Error;
 
-pub mod spec;
-pub mod tree;
-
-pub use spec::{Spec, SpecError};
-pub use tree::Tree;
-
-/// The file that says of a folder that its modules are cases.
-const MANIFEST: &str = "manifest.json";
+pub(crate) use self::files::Files;
+pub(crate) use self::manifest::{is_module, is_of_guest};
+use self::spec::Stream;
+pub use self::spec::{Spec, SpecError};
+pub use self::tree::Tree;
 
 /// A module and what is expected of it.
 #[derive(Debug, Clone)]
 pub struct Guest {
     name: String,
     module: PathBuf,
+    files: Files,
+    variant: Option<Variant>,
+}
+
+/// Under what a guest is run besides. The name of a suite with all guests under one ends in `@` and the name of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// The system does not know `openat2`, so that paths are followed name by name.
+    NoOpenat2,
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: [Variant; 1] = [Variant::NoOpenat2];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::NoOpenat2 => "no-openat2",
+        }
+    }
+}
+
+/// What a guest is to leave behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Goldens {
+    /// All that it writes to standard output.
+    pub stdout: Option<Vec<u8>>,
+    /// All that it writes to standard error.
+    pub stderr: Option<Vec<u8>>,
+    /// What is in its folders; where it has others than one that it sees as `/`, each below its name.
+    pub files: Option<Tree>,
 }
 
 impl Guest {
-    pub(crate) fn file(name: String, module: PathBuf) -> Guest {
-        Guest { name, module }
+    pub(crate) fn new(name: String, module: PathBuf, files: Files) -> Guest {
+        Guest { name, module, files, variant: None }
+    }
+
+    /// Under what it is run besides.
+    pub fn variant(&self) -> Option<Variant> {
+        self.variant
+    }
+
+    pub(crate) fn set_variant(&mut self, variant: Variant) {
+        self.variant = Some(variant);
     }
 
     /// The path of the module inside its suite, with `/` between folders. Unique within the suite.
@@ -39,7 +85,7 @@ impl Guest {
 
     /// Where the module lies on disk; `None` for an embedded one.
     pub fn path(&self) -> Option<&Path> {
-        Some(&self.module)
+        self.files.are_on_disk().then_some(&self.module)
     }
 
     /// The module, in the binary or the text format.
@@ -47,8 +93,8 @@ impl Guest {
     /// # Errors
     ///
     /// Its file cannot be read.
-    pub fn module(&self) -> io::Result<Cow<'static, [u8]>> {
-        fs::read(&self.module).map(Cow::Owned)
+    pub fn module(&self) -> Result<Cow<'static, [u8]>, GuestError> {
+        self.files.read(&self.module).map_err(|error| unreadable(&self.module, error))
     }
 
     /// What is done with it and expected of it.
@@ -58,18 +104,27 @@ impl Guest {
     /// Its JSON file cannot be read, or is none that is understood.
     pub fn spec(&self) -> Result<Spec, GuestError> {
         let path = self.module.with_extension("json");
+        let Some(bytes) = self.beside("json")? else { return Ok(Spec::default()) };
         let file = path.display().to_string();
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Spec::default()),
-            read => read.map_err(|error| GuestError::Io { file: file.clone(), error })?,
-        };
         let text = str::from_utf8(&bytes).map_err(|error| {
-            let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            let line = before.matches('\n').count() + 1;
-            let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+            let (line, column) = spec::end_of(&String::from_utf8_lossy(&bytes[..error.valid_up_to()]));
             SpecError { file: file.clone(), line, column, message: "not UTF-8 from here on".to_owned() }
         })?;
         Ok(Spec::parse(&file, text)?)
+    }
+
+    /// The version of WASI that its manifest names, where that is not preview 1: such a guest is none that can be run.
+    ///
+    /// # Errors
+    ///
+    /// The manifest cannot be read, or is none that is understood.
+    pub fn other_version(&self) -> Result<Option<String>, GuestError> {
+        let path = self.module.with_file_name(manifest::NAME);
+        let bytes = match self.files.read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(|error| unreadable(&path, error))?,
+        };
+        Ok(manifest::other_version(&path.display().to_string(), &bytes)?)
     }
 
     /// What is in a folder beside the module, without what earlier runs left over.
@@ -79,13 +134,62 @@ impl Guest {
     /// It is not there, or cannot be read.
     pub fn folder(&self, name: &str) -> Result<Tree, GuestError> {
         let path = self.module.with_file_name(name);
-        let failed = |error| GuestError::Io { file: path.display().to_string(), error };
-        if !fs::metadata(&path).map_err(failed)?.is_dir() {
-            return Err(failed(io::ErrorKind::NotADirectory.into()));
-        }
-        let mut tree = Tree::read(&path).map_err(failed)?;
+        let mut tree = self.files.tree(&path).map_err(|error| unreadable(&path, error))?;
         tree.clean_up();
         Ok(tree)
+    }
+
+    /// What it reads from its standard input.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn stdin(&self) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
+        self.beside("stdin")
+    }
+
+    /// What it is to leave behind.
+    ///
+    /// # Errors
+    ///
+    /// Something of that cannot be read.
+    pub fn goldens(&self) -> Result<Goldens, GuestError> {
+        let text = |stream: Stream| Ok::<_, GuestError>(self.beside(stream.name())?.map(Cow::into_owned));
+        let path = self.module.with_extension("fs");
+        let files = match self.files.tree(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            tree => Some(tree.map_err(|error| unreadable(&path, error))?),
+        };
+        Ok(Goldens { stdout: text(Stream::Stdout)?, stderr: text(Stream::Stderr)?, files })
+    }
+
+    /// How many steps of it are judged: its operations and golden files, under each preview.
+    ///
+    /// # Errors
+    ///
+    /// As for those.
+    pub fn checks(&self) -> Result<usize, GuestError> {
+        let (spec, goldens) = (self.spec()?, self.goldens()?);
+        Ok((spec.operations.len() + goldens.count()) * spec.extension.previews.len().max(1))
+    }
+
+    /// The file of the module's name with this extension, where there is one.
+    fn beside(&self, extension: &str) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
+        let path = self.module.with_extension(extension);
+        match self.files.read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some).map_err(|error| unreadable(&path, error)),
+        }
+    }
+}
+
+impl Goldens {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        [self.stdout.is_some(), self.stderr.is_some(), self.files.is_some()]
+            .into_iter()
+            .filter(|there| *there)
+            .count()
     }
 }
 
@@ -115,18 +219,6 @@ impl GuestError {
     }
 }
 
-/// Whether a file is the module of a case: it has a JSON file of its name beside it, or lies beside a `manifest.json`.
-pub(crate) fn is_module(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "wasm" || extension == "wat")
-        && (path.with_extension("json").is_file() || path.with_file_name(MANIFEST).is_file())
-}
-
-/// Whether a folder is part of a case: what its guest leaves behind (`NAME.fs` beside `NAME.wasm` or `NAME.wat`), or what guests are given
-/// (`NAME.dir` beside a `manifest.json`).
-pub(crate) fn is_of_guest(folder: &Path) -> bool {
-    match folder.extension().and_then(|extension| extension.to_str()) {
-        Some("fs") => ["wasm", "wat"].iter().any(|extension| folder.with_extension(extension).is_file()),
-        Some("dir") => folder.with_file_name(MANIFEST).is_file(),
-        _ => false,
-    }
+fn unreadable(path: &Path, error: io::Error) -> GuestError {
+    GuestError::Io { file: path.display().to_string(), error }
 }

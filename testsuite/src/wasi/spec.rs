@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 /// What is done with a guest, in order, and what is expected of it.
@@ -112,6 +113,9 @@ pub struct Extension {
     pub listen: Vec<String>,
     /// Whether the guest can change nothing in its folders.
     pub read_only: bool,
+    /// The previews to run the guest under, one after the other: 0 or 1. The module is a text then, in which the name that functions are
+    /// imported from is put for the other's. Where there is none, the module is run as it is.
+    pub previews: Vec<u8>,
 }
 
 /// A JSON file that is no case.
@@ -153,41 +157,39 @@ impl Spec {
     ///
     /// It is no JSON, a field is unknown, has a value of another type or is missing, or the operations make no sense in their order.
     pub fn parse(file: &str, text: &str) -> Result<Spec, SpecError> {
-        let error = |line: usize, column: usize, message: String| SpecError {
-            file: file.to_owned(),
-            line: line.max(1),
-            column: column.max(1),
-            message,
-        };
-        let mut json = serde_json::Deserializer::from_str(text);
-        let fields: Fields = serde_path_to_error::deserialize(&mut json).map_err(|wrong| {
-            let (path, json) = (wrong.path().to_string(), wrong.inner());
-            let (message, at) =
-                (json.to_string(), format!(" at line {} column {}", json.line(), json.column()));
-            let message = message.strip_suffix(&at).unwrap_or(&message);
-            let message = if matches!(path.as_str(), "." | "?") {
-                message.to_owned()
-            } else {
-                format!("`{path}`: {message}")
-            };
-            error(json.line(), json.column(), message)
-        })?;
-        json.end().map_err(|wrong| {
-            error(wrong.line(), wrong.column(), "expected nothing after the object".to_owned())
-        })?;
+        let fields: Fields = parse_json(file, text)?;
         fields.spec().map_err(|(field, message)| {
-            let (line, column) = place(text, field);
-            error(line, column, format!("`{field}`: {message}"))
+            let before =
+                text.split(&format!("\"{field}\"")).next().filter(|before| before.len() < text.len());
+            let (line, column) = end_of(before.unwrap_or_default());
+            SpecError { file: file.to_owned(), line, column, message: format!("`{field}`: {message}") }
         })
     }
 }
 
-/// Where a field is first named in the text.
-fn place(text: &str, field: &str) -> (usize, usize) {
-    let before = text.split(&format!("\"{field}\"")).next().filter(|before| before.len() < text.len());
-    let before = before.unwrap_or_default();
-    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-    (before.matches('\n').count() + 1, column)
+/// Reads a JSON text; `file` is what messages call it.
+pub(super) fn parse_json<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, SpecError> {
+    let error = |json: &serde_json::Error, message: String| SpecError {
+        file: file.to_owned(),
+        line: json.line().max(1),
+        column: json.column().max(1),
+        message,
+    };
+    let mut json = serde_json::Deserializer::from_str(text);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|wrong| {
+        let (path, json) = (wrong.path().to_string(), wrong.inner());
+        let (message, at) = (json.to_string(), format!(" at line {} column {}", json.line(), json.column()));
+        let message = message.strip_suffix(&at).unwrap_or(&message);
+        let named = !matches!(path.as_str(), "." | "?");
+        error(json, if named { format!("`{path}`: {message}") } else { message.to_owned() })
+    })?;
+    json.end().map_err(|wrong| error(&wrong, "expected nothing after the object".to_owned()))?;
+    Ok(parsed)
+}
+
+/// The line and the column, from 1, of what follows `text`. A column counts characters.
+pub(super) fn end_of(text: &str) -> (usize, usize) {
+    (text.matches('\n').count() + 1, text.chars().rev().take_while(|&c| c != '\n').count() + 1)
 }
 
 /// The fields of both forms, as they are written.
@@ -398,6 +400,9 @@ fn validate(operations: &[Operation], extension: &Extension) -> Result<(), Wrong
         extension.listen.iter().enumerate().find(|(at, name)| extension.listen[..*at].contains(name))
     {
         return Err(("listen", format!("`{}` is there twice", name.1)));
+    }
+    if let Some(other) = extension.previews.iter().find(|preview| **preview > 1) {
+        return Err(("previews", format!("there is no preview {other}: expected 0 or 1")));
     }
     let (mut runs, mut connections) = (false, HashSet::new());
     for (at, operation) in operations.iter().enumerate() {

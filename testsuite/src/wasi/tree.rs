@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use include_dir::Dir;
 use walkdir::WalkDir;
 
 /// A file that only keeps a folder in git which is empty otherwise. It is none of the folder's contents.
@@ -37,6 +38,25 @@ pub enum Entry {
 }
 
 impl Tree {
+    /// The contents of a folder that is part of the binary.
+    pub(super) fn embedded(folder: &'static Dir<'static>) -> Tree {
+        let mut tree = Tree::default();
+        tree.add(folder, folder.path());
+        tree
+    }
+
+    fn add(&mut self, folder: &'static Dir<'static>, root: &Path) {
+        let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
+        for file in folder.files().filter(|file| file.path().file_name().is_none_or(|name| name != KEEPS)) {
+            let entry = Entry::File { bytes: file.contents().to_vec(), mode: 0o644 };
+            self.entries.insert(below(file.path()), entry);
+        }
+        for folder in folder.dirs() {
+            self.entries.insert(below(folder.path()), Entry::Folder);
+            self.add(folder, root);
+        }
+    }
+
     /// Reads a folder. Symbolic links are not followed.
     ///
     /// # Errors
@@ -82,6 +102,57 @@ impl Tree {
                     fs::set_permissions(&path, Permissions::from_mode(*mode))?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the contents of another folder, below a name of their own where it is not empty.
+    pub fn add_below(&mut self, name: &Path, tree: Tree) {
+        if name != Path::new("") {
+            self.entries.insert(name.to_owned(), Entry::Folder);
+        }
+        self.entries.extend(tree.entries.into_iter().map(|(path, entry)| (name.join(path), entry)));
+    }
+
+    /// An entry by its path.
+    pub fn get(&self, path: &Path) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
+    /// Lets everyone do the same with all files.
+    #[cfg(test)]
+    pub(crate) fn set_modes(&mut self, all: u32) {
+        for entry in self.entries.values_mut() {
+            if let Entry::File { mode, .. } = entry {
+                *mode = all;
+            }
+        }
+    }
+
+    /// Whether both have the same entries, whoever may do what with their files.
+    pub fn has_same_contents(&self, other: &Tree) -> bool {
+        let same = |((path, entry), (other_path, other)): ((&PathBuf, &Entry), (&PathBuf, &Entry))| {
+            let same = match (entry, other) {
+                (Entry::File { bytes, .. }, Entry::File { bytes: other, .. }) => bytes == other,
+                (entry, other) => entry == other,
+            };
+            path == other_path && same
+        };
+        self.entries.len() == other.entries.len() && self.entries.iter().zip(&other.entries).all(same)
+    }
+
+    /// Puts a file into each empty folder of a tree that was written there, the whole of it too, since git keeps no empty ones. The file
+    /// is none of the contents.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn keep_in_git(&self, folder: &Path) -> io::Result<()> {
+        let is_empty = |path: &Path| !self.entries.keys().any(|other| other.parent() == Some(path));
+        let folders =
+            self.entries.iter().filter(|(_, entry)| **entry == Entry::Folder).map(|(path, _)| path.as_path());
+        for path in folders.chain([Path::new("")]).filter(|path| is_empty(path)) {
+            fs::write(folder.join(path).join(KEEPS), "")?;
         }
         Ok(())
     }

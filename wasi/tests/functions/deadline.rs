@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use wassay_engine::{Error, ErrorKind};
@@ -118,4 +119,18 @@ fn nobody_waits_who_does_not_want_to() {
     let begun = Instant::now();
     assert_eq!(host.read(0, 10), Err(Errno::Again));
     assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn an_observer_sees_which_call_still_waited() {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&calls);
+    let (read, _write) = std::io::pipe().unwrap();
+    let mut empty = host(|builder| {
+        builder.stdin_file(read).observer(move |call| seen.lock().unwrap().push(call.to_string()))
+    });
+    empty.vector(MORE, 10);
+    ends(empty, "fd_read", &[0, AT, 1, TO]);
+    let calls = calls.lock().unwrap();
+    assert!(calls[0].starts_with("fd_read(fd=0, ") && calls[0].ends_with("): the time is over"), "{calls:?}");
 }

@@ -1,0 +1,47 @@
+//! Writes golden files anew.
+
+use std::path::Path;
+use std::{fs, io};
+
+use wassay_testsuite::wasi::{Goldens, Guest};
+
+use crate::commands::output::note;
+
+/// The environment variable that asks for it: `1`.
+const BLESS: &str = "BLESS";
+
+pub(super) fn is_asked_for() -> bool {
+    std::env::var_os(BLESS).is_some_and(|value| value == "1")
+}
+
+/// Writes what a guest left into those of its golden files that are there and have something else, and says which.
+pub(super) fn write(guest: &Guest, left: &Goldens) -> io::Result<()> {
+    let Some(module) = guest.path() else { return Ok(()) };
+    let old = guest.goldens().map_err(io::Error::other)?;
+    for (extension, old, left) in
+        [("stdout", &old.stdout, &left.stdout), ("stderr", &old.stderr, &left.stderr)]
+    {
+        if let (Some(old), Some(left)) = (old, left)
+            && old != left
+        {
+            let path = module.with_extension(extension);
+            fs::write(&path, left)?;
+            say(&path);
+        }
+    }
+    if let (Some(old), Some(left)) = (&old.files, &left.files)
+        && !old.has_same_contents(left)
+    {
+        let path = module.with_extension("fs");
+        fs::remove_dir_all(&path)?;
+        fs::create_dir(&path)?;
+        left.write(&path)?;
+        left.keep_in_git(&path)?;
+        say(&path);
+    }
+    Ok(())
+}
+
+fn say(path: &Path) {
+    note(&format!("blessed: {}", path.display()));
+}

@@ -1,0 +1,167 @@
+//! What is said to a guest while it runs, and what it answers.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, PipeWriter, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use wassay_reports::Failure;
+use wassay_testsuite::wasi::spec::{Operation, Stream};
+
+use super::judge::{Judged, compare, failed};
+use super::process::{Ended, Process};
+
+/// A guest that runs, and what it is connected to.
+pub(super) struct Running {
+    pub(super) process: Process,
+    pub(super) deadline: Instant,
+    pub(super) stdin: Option<PipeWriter>,
+    pub(super) listeners: Vec<TcpListener>,
+    /// Where the listeners listen, by their names.
+    pub(super) addresses: HashMap<String, SocketAddr>,
+    pub(super) connections: HashMap<String, TcpStream>,
+    /// How much of each output was read.
+    pub(super) read: HashMap<Stream, usize>,
+}
+
+impl Running {
+    /// Waits for the end of the guest, to which nothing more is written. Where its time is over, what it may wait for is taken away, and
+    /// a guest that does not end even then is left behind.
+    pub(super) fn wait(&mut self) -> Ended {
+        self.stdin = None;
+        let ended = self.process.wait();
+        if ended == Ended::TimeOver {
+            self.cut_off();
+            self.process.wait_a_little();
+        }
+        ended
+    }
+
+    /// Takes away what the guest may wait for.
+    pub(super) fn cut_off(&mut self) {
+        self.stdin = None;
+        for connection in self.connections.values() {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+        for listener in &self.listeners {
+            // Ends a wait for a connection, with an error.
+            let _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
+        }
+    }
+
+    /// Carries out an operation that is an exchange with the guest.
+    pub(super) fn exchange(&mut self, operation: &Operation) -> Judged {
+        match operation {
+            Operation::Read { stream, payload } => self.read(*stream, payload),
+            Operation::Write { payload } => self.write(payload),
+            Operation::Connect { id } => self.connect(id),
+            Operation::Send { id, payload } => self.send(id, payload),
+            Operation::Recv { id, payload } => self.receive(id, payload),
+            Operation::Run(_) | Operation::Wait { .. } | Operation::Output { .. } => Ok(()),
+        }
+    }
+
+    fn read(&mut self, stream: Stream, expected: &str) -> Judged {
+        let capture = match stream {
+            Stream::Stdout => &self.process.stdout,
+            Stream::Stderr => &self.process.stderr,
+        };
+        let begin = self.read.get(&stream).copied().unwrap_or(0);
+        let end = begin + expected.len();
+        capture.wait(self.deadline, |bytes| bytes.len() >= end);
+        let bytes = capture.peek();
+        let came = bytes.get(begin..end.min(bytes.len())).unwrap_or_default();
+        self.read.insert(stream, begin + came.len());
+        compare(stream.name(), expected.as_bytes(), came)
+    }
+
+    fn write(&mut self, payload: &str) -> Judged {
+        let Some(stdin) = &mut self.stdin else {
+            return Err(broken("the guest has no standard input".into()));
+        };
+        write_all(stdin, payload.as_bytes(), self.deadline)
+            .map_err(|error| broken(format!("cannot write to the guest's standard input: {error}")))
+    }
+
+    fn connect(&mut self, id: &str) -> Judged {
+        let address = match self.addresses.get(id) {
+            Some(address) => *address,
+            None => self.written_address()?,
+        };
+        let connection = TcpStream::connect_timeout(&address, left(self.deadline))
+            .map_err(|error| broken(format!("cannot connect to the guest at {address}: {error}")))?;
+        self.connections.insert(id.to_owned(), connection);
+        Ok(())
+    }
+
+    /// The address that the guest writes as the next line of its standard output.
+    fn written_address(&mut self) -> Result<SocketAddr, Box<Failure>> {
+        let begin = self.read.get(&Stream::Stdout).copied().unwrap_or(0);
+        let length = |bytes: &[u8]| bytes.get(begin..)?.iter().position(|byte| *byte == b'\n');
+        self.process.stdout.wait(self.deadline, |bytes| length(bytes).is_some());
+        let bytes = self.process.stdout.peek();
+        let Some(length) = length(&bytes) else {
+            return Err(broken("it wrote no line with its address to standard output".into()));
+        };
+        self.read.insert(Stream::Stdout, begin + length + 1);
+        let line = String::from_utf8_lossy(bytes.get(begin..begin + length).unwrap_or_default()).into_owned();
+        let bad = |_| broken(format!("`{line}` is no address: expected one such as `127.0.0.1:8080`"));
+        line.trim().parse().map_err(bad)
+    }
+
+    fn send(&mut self, id: &str, payload: &str) -> Judged {
+        let deadline = self.deadline;
+        let connection = self.connection(id)?;
+        let sent = connection.set_write_timeout(Some(left(deadline)));
+        sent.and_then(|()| connection.write_all(payload.as_bytes()))
+            .map_err(|error| broken(format!("cannot send to `{id}`: {error}")))
+    }
+
+    fn receive(&mut self, id: &str, expected: &str) -> Judged {
+        let deadline = self.deadline;
+        let connection = self.connection(id)?;
+        let mut bytes = vec![0; expected.len()];
+        let mut count = 0;
+        while let Some(rest) = bytes.get_mut(count..).filter(|rest| !rest.is_empty()) {
+            let received = connection.set_read_timeout(Some(left(deadline)));
+            match received.and_then(|()| connection.read(rest)) {
+                Ok(0) => break,
+                Ok(more) => count += more,
+                Err(error) => return Err(broken(format!("cannot receive from `{id}`: {error}"))),
+            }
+        }
+        bytes.truncate(count);
+        compare(id, expected.as_bytes(), &bytes)
+    }
+
+    fn connection(&mut self, id: &str) -> Result<&mut TcpStream, Box<Failure>> {
+        self.connections.get_mut(id).ok_or_else(|| broken(format!("no connection is called `{id}`")))
+    }
+}
+
+/// Writes to a pipe that does not wait, as long as its reader takes so much.
+fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match pipe.write(bytes) {
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let limit = Timespec::try_from(left(deadline)).map_err(io::Error::other)?;
+                if rustix::event::poll(&mut [PollFd::new(pipe, PollFlags::OUT)], Some(&limit))? == 0 {
+                    return Err(io::Error::new(ErrorKind::TimedOut, "it reads no more of it"));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// How long is left; never nothing, which would mean without end.
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+}
+
+fn broken(message: String) -> Box<Failure> {
+    Box::new(failed("no-exchange", message))
+}
