@@ -52,11 +52,13 @@ pub fn main() -> ExitCode {
 
 /// The same, but `wast` and `test` run on engines that `make` makes.
 pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
+    // Children log too.
+    let logged = log();
     if let Some(exit) = batch::child(make.clone()) {
         return exit;
     }
     let cli = Cli::parse_from(commands::run::words::canonical(&Cli::command(), std::env::args_os()));
-    let done = log().and_then(|()| match cli.command {
+    let done = logged.and_then(|()| match cli.command {
         Command::Run(args) => commands::run::run(args),
         Command::Wast(args) => commands::wast::run(args, make),
         Command::Test(args) => commands::test::run(args, make),

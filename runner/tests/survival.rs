@@ -26,13 +26,15 @@ fn main() -> ExitCode {
         Ok(folder) => return harness::run_with(vec![catalogue::resolve(folder).unwrap()], Faulty::new),
         Err(_) => {}
     }
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 14] = [
         ("five_verdicts", five_verdicts),
         ("a_crash_says_how_and_where", a_crash_says_how_and_where),
         ("a_harness_isolates_too", a_harness_isolates_too),
         ("isolation_changes_no_report", isolation_changes_no_report),
+        ("guests_are_isolated_too", guests_are_isolated_too),
         ("a_panic_is_told_with_its_directive", a_panic_is_told_with_its_directive),
         ("a_case_that_does_not_end_is_ended", a_case_that_does_not_end_is_ended),
+        ("a_crash_is_reproduced", a_crash_is_reproduced),
         ("what_fails_once_is_flaky", what_fails_once_is_flaky),
         ("what_fails_always_is_tried_so_often", what_fails_always_is_tried_so_often),
         ("an_interrupted_run_reports_what_it_found", an_interrupted_run_reports_what_it_found),
@@ -52,7 +54,7 @@ fn main() -> ExitCode {
 /// This binary as the command line, with the folder that faults leave traces in.
 fn cli(folder: &Folder, args: &[&str]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.env(ROLE, "cli").env(TRACES, folder.path()).args(args);
+    command.env(ROLE, "cli").env(TRACES, folder.path()).env("TMPDIR", folder.path()).args(args);
     command
 }
 
@@ -181,6 +183,31 @@ fn isolation_changes_no_report() {
         without_times(report(&folder, file))
     };
     assert_eq!(run("one.json", &[]), run("two.json", &["--isolate"]));
+}
+
+fn guests_are_isolated_too() {
+    let guest =
+        |body: &str| format!("(module (memory (export \"memory\") 1) (func (export \"_start\") {body}))");
+    let folder = Folder::new(&[
+        ("s/good.wat", guest("").as_str()),
+        ("s/good.json", "{}"),
+        ("s/trap.wat", &guest("unreachable")),
+        ("s/trap.json", "{}"),
+        ("s/loop.wat", &guest("(loop (br 0))")),
+        ("s/loop.json", "{}"),
+        ("s/broken.wat", "(module"),
+        ("s/broken.json", "{"),
+        ("s/a.wast", FAILS),
+    ]);
+    let (ran, isolated) = isolated(&folder, &["--timeout", "300ms"]);
+    assert_eq!(ran.code, 1);
+    let file = format!("json={}", folder.arg("r.json"));
+    let args = ["test", &folder.arg("s"), "--timeout", "300ms", "--report", &file];
+    let alone = run(&mut cli(&folder, &args));
+    let lines =
+        |out: &str| out.lines().filter(|line| line.contains("/s/")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&alone.out)[..3], lines(&ran.out)[..3]);
+    assert_eq!(without_times(report(&folder, "r.json")), without_times(isolated));
 }
 
 fn a_case_that_does_not_end_is_ended() {
@@ -421,4 +448,19 @@ fn memory_is_limited_in_the_store_too() {
         let ran = run(&mut cli(&folder, &["test", &folder.arg("s"), "--max-memory", bad]));
         assert_eq!(ran.code, if bad == "1" { 1 } else { 2 }, "{bad}: {}", ran.err);
     }
+}
+
+fn a_crash_is_reproduced() {
+    let crash = fault("segv");
+    let folder = Folder::new(&[("a.wast", format!("(module $unused)\n{crash}{PASSES}").as_str())]);
+    let file = folder.arg("a.wast");
+    let ran = run(&mut cli(&folder, &["wast", "--repro", "6", &file]));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    let [features, title, module, directive] = lines[..] else { panic!("{}", ran.out) };
+    assert_eq!(features, ";;! features = \"3.0\"");
+    assert_eq!(title, format!(";; {file}:6:3: crashed: its process was ended by SIGSEGV"));
+    assert!(module.starts_with("(module"), "{module}");
+    assert_eq!(directive, "(invoke \"fault-segv\")");
+    assert!(ran.err.ends_with("a.wast:6:3: crashed: reproduced by 2 directives of 6\n"), "{}", ran.err);
 }

@@ -41,6 +41,11 @@ fn once<E: Embedder>(
     if !settings.isolate && task.case.variant().is_none() {
         return execute(task.label.clone(), &task.case, task.expectations(), settings, seat, make);
     }
+    alone(task, settings)
+}
+
+/// Runs a task in a process of its own.
+pub(crate) fn alone(task: &Task, settings: &Settings) -> Finished {
     match isolated::run(task, settings) {
         Ok(finished) => finished,
         Err(Lost::Interrupted) => not_run(task, CUT_SHORT, settings),

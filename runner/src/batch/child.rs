@@ -79,8 +79,8 @@ pub(super) enum Locator {
 /// What a child says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Message {
-    /// The case begins.
-    Started,
+    /// The case begins, in a process that has so many bytes of memory.
+    Started(u64),
     /// Its first directive begins.
     Begun,
     /// A directive was judged and did not simply pass.
@@ -155,7 +155,7 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
     }
     let thread = thread::Builder::new().name("case".to_owned()).stack_size(STACK);
     let run = move || {
-        reply.send(&Message::Started);
+        reply.send(&Message::Started(resident("self")));
         let settings =
             Settings { observer: Some(Arc::clone(&reply) as Arc<dyn Observer>), ..request.settings };
         let finished = execute(request.label, &case, &request.expectations, &settings, &mut None, &make);
@@ -181,6 +181,13 @@ impl Setup {
             Setup::NoOpenat2 => no_openat2(),
         }
     }
+}
+
+/// How many bytes of memory a process has (proc_pid_statm(5)); 0 where it has ended.
+pub(super) fn resident(process: &str) -> u64 {
+    let statm = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
+    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or_default().saturating_mul(rustix::param::page_size() as u64)
 }
 
 /// Where a child says what it does.

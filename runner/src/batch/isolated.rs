@@ -15,7 +15,7 @@ use signal_hook::low_level::signal_name;
 use tempfile::TempDir;
 
 use super::Settings;
-use super::child::{Locator, MARKER, Message, Request, Setup, read_mark};
+use super::child::{Locator, MARKER, Message, Request, Setup, read_mark, resident};
 use super::course::Course;
 use super::finished::Finished;
 use super::workers::Task;
@@ -88,9 +88,8 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
             let message = "timeout: the time allowed is over, and its process did not end: it was killed";
             Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message)
         }
-        Ok(Watched::TooLarge { resident, limit }) => {
-            let message =
-                format!("out of memory: {} in use, over --max-memory {}", size(resident), size(limit));
+        Ok(Watched::TooLarge { used, limit }) => {
+            let message = format!("out of memory: {} in use, over --max-memory {}", size(used), size(limit));
             Failure::new(FailureKind::Crashed, message)
         }
         Ok(Watched::Interrupted) => return Err(Lost::Interrupted),
@@ -112,6 +111,8 @@ struct Process {
     tail: Vec<u8>,
     /// Whether the case has begun, and its first directive.
     begun: (bool, bool),
+    /// How much memory it had when the case began.
+    resident: u64,
     /// What did not pass.
     judged: Vec<DirectiveResult>,
     finished: Option<Box<Finished>>,
@@ -121,7 +122,7 @@ struct Process {
 enum Watched {
     Ended,
     Overdue,
-    TooLarge { resident: u64, limit: u64 },
+    TooLarge { used: u64, limit: u64 },
     Interrupted,
 }
 
@@ -152,6 +153,7 @@ impl Process {
             partial: Vec::new(),
             tail: Vec::new(),
             begun: (false, false),
+            resident: 0,
             judged: Vec::new(),
             finished: None,
         })
@@ -176,21 +178,14 @@ impl Process {
             }
             if let Some(limit) = settings.max_memory.filter(|_| weighed.elapsed() >= WEIGH) {
                 weighed = Instant::now();
-                let resident = self.resident();
-                if resident > limit {
-                    return Ok(Watched::TooLarge { resident, limit });
+                let used = resident(&self.child.id().to_string()).saturating_sub(self.resident);
+                if used > limit {
+                    return Ok(Watched::TooLarge { used, limit });
                 }
             }
             self.take_in(if settings.max_memory.is_some() { WEIGH } else { TICK })?;
         }
         Ok(Watched::Ended)
-    }
-
-    /// How many bytes of memory the process has (proc_pid_statm(5)); 0 where it has ended.
-    fn resident(&self) -> u64 {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap_or_default();
-        let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
-        pages.unwrap_or_default().saturating_mul(rustix::param::page_size() as u64)
     }
 
     /// Waits for something to take in, at most so long.
@@ -234,7 +229,7 @@ impl Process {
         let lines = std::mem::replace(&mut self.partial, rest);
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             match serde_json::from_slice(line)? {
-                Message::Started => self.begun.0 = true,
+                Message::Started(resident) => (self.begun.0, self.resident) = (true, resident),
                 Message::Begun => self.begun.1 = true,
                 Message::Judged(result) => self.judged.push(result),
                 Message::Finished(finished) => self.finished = Some(finished),

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use wassay_engine::{Config, Engine, Features};
 use wassay_testsuite::{Case, Pin, PinError, Suite};
 
+pub(crate) use self::attempt::alone;
 pub use self::child::child;
 pub use self::finished::{End, Finished};
 pub use self::interrupt::{INTERRUPTED, Interrupt};
@@ -50,8 +51,8 @@ pub struct Settings {
     /// Whether each script has a process of its own, so that one that crashes takes nothing with it. The executable of this process has to
     /// call [`child`] first.
     pub isolate: bool,
-    /// How many bytes the memories and the objects of a store may have; where scripts are isolated also how much memory the process of one
-    /// may have, which is ended where it has more.
+    /// How many bytes the memories and the objects of a store may have; where cases are isolated also how much more memory the process of
+    /// one may have than it begins with, compiler and all; it is ended where it has more.
     pub max_memory: Option<u64>,
     /// How many times more a script that fails is run, until it does not.
     pub retries: u32,

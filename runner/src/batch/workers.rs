@@ -92,7 +92,11 @@ impl Workers {
         }
         self.abandoned.fetch_or(!open.is_empty(), Ordering::Relaxed);
         for (number, task) in open {
-            let why = if number < shared.begun.load(Ordering::Relaxed) { CUT_SHORT } else { NOT_REACHED };
+            let why = match number < shared.begun.load(Ordering::Relaxed) {
+                _ if !interrupt.is_set() => "the threads that run cases ended before it",
+                true => CUT_SHORT,
+                false => NOT_REACHED,
+            };
             ended(number, not_run(&task, why, &shared.settings));
         }
     }

@@ -5,26 +5,25 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use wassay_testsuite::directory;
+use wassay_testsuite::expectation::Expectation;
+use wassay_testsuite::{Case, directory};
 
 use super::output::{complain, note, print};
 use super::{Error, Exit, plural};
-use crate::batch::{STACK, Settings};
+use crate::batch::{End, STACK, Settings, Task, alone};
 use crate::catalogue::judging;
+use crate::keys;
 use crate::repro::{NoRepro, Repro, reproduce};
+use crate::script::model::Script;
 use crate::script::source::Source;
-use crate::script::{Embedder, Options, parse};
+use crate::script::{Options, parse};
+use crate::verdict::ScriptResult;
 
 /// How long to look for what can be left out.
 const TIME: Duration = Duration::from_secs(60);
 
 /// Writes a script that fails as the directive on this line of a file does. That there is none is a failure.
-pub(super) fn run<E: Embedder>(
-    file: &Path,
-    line: NonZeroUsize,
-    settings: &Settings,
-    make: impl Fn() -> E + Send + Sync,
-) -> Result<Exit, Error> {
+pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Result<Exit, Error> {
     let label = file.display().to_string();
     let usage = |error: &dyn std::error::Error| Error::Usage(error.to_string());
     let script = directory::script(file).map_err(|error| usage(&error))?;
@@ -38,9 +37,19 @@ pub(super) fn run<E: Embedder>(
         max_memory: settings.max_memory,
         ..Options::default()
     };
+    let folder = tempfile::tempdir()
+        .map_err(|error| Error::System { what: "cannot make a temporary folder".to_owned(), error })?;
+    let settings = Settings { features: Some(judging.features), ..settings.clone() };
+    let (path, mut lost) = (folder.path().join("a.wast"), None);
+    let mut run = |script: &Script<'_>, options: &Options| {
+        run_alone(script, options, &settings, &path).unwrap_or_else(|message| {
+            lost = Some(message);
+            ScriptResult::default()
+        })
+    };
     let found = on_a_thread(&label, || {
         let script = parse(Source::new(label.as_str(), &text)).map_err(|error| usage(&error))?;
-        Ok(reproduce(&script, &line.into(), &options, TIME, &mut make()))
+        Ok(reproduce(&script, &line.into(), &options, TIME, &mut run))
     })?;
     match found {
         Ok(repro) => {
@@ -49,10 +58,36 @@ pub(super) fn run<E: Embedder>(
             Ok(Exit::Success)
         }
         Err(NoRepro::NoDirective) => Err(Error::Usage(format!("{label}:{line}: {}", NoRepro::NoDirective))),
+        Err(NoRepro::Passes) if lost.is_some() => Err(Error::Module(lost.unwrap_or_default())),
         Err(none) => {
             complain("error", &format!("{label}:{line}: {none}"));
             Ok(Exit::Failure)
         }
+    }
+}
+
+/// Runs a script in a process of its own, from a file at this path: what takes its process down is to be reproduced too. An error says
+/// why no directive was judged.
+fn run_alone(
+    script: &Script<'_>,
+    options: &Options,
+    settings: &Settings,
+    path: &Path,
+) -> Result<ScriptResult, String> {
+    let keys = keys::of(script);
+    let expected = options.expected.iter().filter_map(|(number, expectation)| {
+        let (_, key) = keys.get(*number)?;
+        Some(Expectation { key: key.to_string(), ..expectation.clone() })
+    });
+    let written = std::fs::write(path, script.source.text());
+    written.map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut file = directory::script(path).map_err(|error| error.to_string())?;
+    file.expect(expected);
+    let suite = directory::open(path).map_err(|error| error.to_string())?;
+    let finished = alone(&Task::new(&suite, &Case::Script(file)), settings);
+    match finished.end {
+        End::Judged(result) => Ok(result),
+        _ => Err(finished.render(false).trim_end().to_owned()),
     }
 }
 

@@ -53,7 +53,8 @@ pub(crate) struct Args {
     /// How long each case may run, as in `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How many bytes the memories and the objects of a script may have, as in `512MiB`; with --isolate, its process too
+    /// How many bytes the memories and the objects of a script may have, as in `512MiB`; with --isolate, also by how much its process may
+    /// grow
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     max_memory: Option<u64>,
     /// Run each script in a process of its own, so that a crash is a verdict and not the end of the run

@@ -82,7 +82,7 @@ pub(crate) fn run<E: Embedder>(
             max_memory: args.max_memory,
             ..Settings::default()
         };
-        return repro::run(file, line, &settings, make);
+        return repro::run(file, line, &settings);
     }
     check_all(&args.reports)?;
     let (selections, unusable) = open(&args.files);

@@ -17,7 +17,7 @@ use self::fields::{fields, without};
 use self::shrink::shrink;
 use crate::script::model::{Command, Script};
 use crate::script::source::{Place, Source, Span};
-use crate::script::{Embedder, LineRange, Options, Position, parse, run};
+use crate::script::{LineRange, Options, Position, parse};
 use crate::verdict::{Failure, FailureKind, Outcome, ScriptResult};
 
 /// A script that fails as a directive of another one does.
@@ -53,19 +53,19 @@ pub enum NoRepro {
 }
 
 /// Finds a script that fails as the directive on this line of a script does, the first of them that fails; a thread fails
-/// where it is waited for. `time` is for all that is tried beyond the first run.
+/// where it is waited for. `time` is for all that is tried beyond the first run. `run` runs a script: it survives what that does.
 ///
 /// # Errors
 ///
 /// See [`NoRepro`].
-pub fn reproduce<E: Embedder>(
+pub fn reproduce(
     script: &Script<'_>,
     line: &LineRange,
     options: &Options,
     time: Duration,
-    embedder: &mut E,
+    run: &mut dyn FnMut(&Script<'_>, &Options) -> ScriptResult,
 ) -> Result<Repro, NoRepro> {
-    let mut search = Search { script, options, embedder, end: Instant::now() + time, out_of_time: false };
+    let mut search = Search { script, options, run, end: Instant::now() + time, out_of_time: false };
     let (target, failures) = search.target(line)?;
     let mut kept = search.directives(target, &failures);
     kept.push(target);
@@ -85,10 +85,10 @@ pub fn reproduce<E: Embedder>(
 }
 
 /// The search for what is needed.
-struct Search<'a, E> {
+struct Search<'a> {
     script: &'a Script<'a>,
     options: &'a Options,
-    embedder: &'a mut E,
+    run: &'a mut dyn FnMut(&Script<'_>, &Options) -> ScriptResult,
     /// When to leave it at what was found.
     end: Instant,
     out_of_time: bool,
@@ -97,7 +97,7 @@ struct Search<'a, E> {
 /// How each directive of a run fails; `None` of one that does not.
 type Failures = Vec<Option<Failure>>;
 
-impl<E: Embedder> Search<'_, E> {
+impl Search<'_> {
     /// The directive to reproduce, by its number, and how it and those before it fail.
     fn target(&mut self, line: &LineRange) -> Result<(usize, Failures), NoRepro> {
         let there = self.there(line);
@@ -138,7 +138,7 @@ impl<E: Embedder> Search<'_, E> {
             (0..self.script.directives.len()).map(|number| (number, skip())).collect();
         kept.iter().for_each(|number| drop(expected.remove(number)));
         let options = Options { expected, ..self.plain_options() };
-        let mut all = failures(run(self.script, &options, self.embedder));
+        let mut all = failures((self.run)(self.script, &options));
         kept.iter().map(|number| all.get_mut(*number).and_then(Option::take)).collect()
     }
 
@@ -194,7 +194,8 @@ impl<E: Embedder> Search<'_, E> {
             Ok(_) => return Some("its text reads otherwise by itself".to_owned()),
             Err(error) => return Some(error.message),
         };
-        let found = failures(run(&script, &self.plain_options(), self.embedder));
+        let options = self.plain_options();
+        let found = failures((self.run)(&script, &options));
         let other = found
             .into_iter()
             .zip(wanted)

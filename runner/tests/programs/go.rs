@@ -64,10 +64,11 @@ fn a_server_serves_two_at_a_time() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
-    command.args(["run", "--timeout=60s", "--listen", &address]).arg(program);
+    command.args(["run", "--timeout=120s", "--listen", &address]).arg(program);
     let child = command.stderr(Stdio::piped()).spawn().unwrap();
     let connect = || {
-        let connected = (0..400).find_map(|_| {
+        // It listens once megabytes are compiled.
+        let connected = (0..4000).find_map(|_| {
             std::thread::sleep(Duration::from_millis(25));
             TcpStream::connect(&address).ok()
         });
