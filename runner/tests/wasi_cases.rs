@@ -331,3 +331,39 @@ fn where_no_call_can_be_blocked_the_variant_is_not_run_and_says_so() {
     assert!(ran.out.contains(&format!("wasi@no-openat2::{reason}")), "{}", ran.out);
     assert!(ran.out.contains("skipped"), "{}", ran.out);
 }
+
+#[test]
+fn an_exchange_that_goes_wrong_fails_its_step_and_those_behind_it() {
+    let json = |reply: &str, connect: &str| {
+        let run = r#"{"type": "run", "root": "x.dir"}"#;
+        let talk = format!(
+            r#"{connect} {{"type": "send", "id": "server", "payload": "hello"}}, {{"type": "recv", "id": "server", "payload": "{reply}"}},"#
+        );
+        let talk = if connect.is_empty() { String::new() } else { talk };
+        format!(r#"{{"operations": [{run}, {talk} {{"type": "wait"}}], "wassay": {{"listen": ["server"]}}}}"#)
+    };
+    let accept = guest("accept.wat");
+    let run = |json: &str| {
+        let files = [("a.wat", accept.as_str()), ("a.json", json), ("x.dir/.gitkeep", "")];
+        let begun = std::time::Instant::now();
+        let ran = test(&files, &["--timeout", "2s"]);
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+        ran
+    };
+    let connect = r#"{"type": "connect"},"#;
+    assert_eq!(run(&json("he", connect)).code, 0);
+    let ran = run(&json("xy", connect));
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.starts_with("./a.wat: wrong-reply: what came from server"), "{}", ran.out);
+    assert!(ran.out.contains("\n    -xy\n") && ran.out.contains("\n    +he\n"), "{}", ran.out);
+    assert!(ran.out.contains("./a.wat: not-run: a step before it failed"), "{}", ran.out);
+    assert!(ran.err.starts_with(".: 1 case, 5 directives, 1 case not as expected"), "{}", ran.err);
+    // Nobody connects: the guest waits in the system, and its time ends that too.
+    let ran = run(&json("he", ""));
+    assert!(ran.out.starts_with("./a.wat: timeout: it still ran after 2s"), "{}", ran.out);
+    assert!(ran.out.contains("sock_accept(fd=4, "), "{}", ran.out);
+    // A guest that writes no address cannot be connected to.
+    let other = r#"{"type": "connect", "id": "other"}, {"type": "connect"},"#;
+    let ran = run(&json("he", other));
+    assert!(ran.out.starts_with("./a.wat: no-exchange: it wrote no line with its address"), "{}", ran.out);
+}
