@@ -6,7 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use cap_std::fs::Dir;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags as SystemFlags};
+use rustix::fs::{Mode, OFlags as SystemFlags, SeekFrom};
+use rustix::io::Errno as SystemErrno;
 
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FdFlags, FileType};
@@ -35,6 +36,9 @@ pub(crate) struct Entry {
     pub(crate) inheriting: Rights,
     /// The guest's name of a directory that was given to it.
     pub(crate) preopen: Option<Box<str>>,
+    /// Where a file stands whose open description is the guest's alone; `None` where the system keeps that. A call that is told the
+    /// place takes no lock for it.
+    pub(crate) position: Option<u64>,
 }
 
 /// What a descriptor leads to.
@@ -145,7 +149,7 @@ impl Entry {
     /// An entry with all rights that its type has, which inherits nothing.
     pub(crate) fn new(kind: Kind, file_type: FileType) -> Entry {
         let (base, inheriting, flags) = (Rights::of(file_type), Rights::empty(), FdFlags::empty());
-        Entry { kind, file_type, flags, base, inheriting, preopen: None }
+        Entry { kind, file_type, flags, base, inheriting, preopen: None, position: None }
     }
 
     /// NOTCAPABLE where one of these rights is missing.
@@ -170,6 +174,14 @@ impl Entry {
             return Ok(input.read(buffers));
         }
         let fd = self.system(Errno::Badf)?;
+        if let Some(position) = self.position {
+            match read_at(fd, buffers, position) {
+                // A file without places, as the system has some: where it stands is the system's to know.
+                Err(SystemErrno::SPIPE) => self.position = None,
+                count => return self.moved(position, count),
+            }
+        }
+        let fd = self.system(Errno::Badf)?;
         let read = match buffers {
             [buffer] => rustix::io::read(fd, &mut **buffer),
             _ => rustix::io::readv(fd, buffers),
@@ -187,11 +199,50 @@ impl Entry {
             };
         }
         let fd = self.system(Errno::Badf)?;
+        if let Some(position) = self.position {
+            match write_at(fd, buffers, position) {
+                Err(SystemErrno::SPIPE) => self.position = None,
+                count => return self.moved(position, count),
+            }
+        }
+        let fd = self.system(Errno::Badf)?;
         let written = match buffers {
             [buffer] => rustix::io::write(fd, buffer),
             _ => rustix::io::writev(fd, buffers),
         };
         Ok(written?)
+    }
+
+    /// Goes on by as many bytes as were transferred at a place.
+    fn moved(&mut self, position: u64, count: Result<usize, SystemErrno>) -> Result<usize, Errno> {
+        let count = count?;
+        self.position = Some(position + count as u64);
+        Ok(count)
+    }
+
+    /// Moves to a place, and says where that is.
+    pub(crate) fn seek(&mut self, to: SeekFrom) -> Result<u64, Errno> {
+        let to = match (self.position, to) {
+            (Some(position), SeekFrom::Current(0)) => return Ok(position),
+            (Some(position), SeekFrom::Current(offset)) => {
+                SeekFrom::Start(position.checked_add_signed(offset).ok_or(Errno::Inval)?)
+            }
+            (_, to) => to,
+        };
+        let reached = rustix::fs::seek(self.system(Errno::Spipe)?, to)?;
+        if self.position.is_some() {
+            self.position = Some(reached);
+        }
+        Ok(reached)
+    }
+
+    /// Leaves it to the system to know where the file stands, as writing at its end asks for.
+    pub(crate) fn give_up_position(&mut self) -> Result<(), Errno> {
+        if let Some(position) = self.position {
+            rustix::fs::seek(self.system(Errno::Spipe)?, SeekFrom::Start(position))?;
+            self.position = None;
+        }
+        Ok(())
     }
 
     /// AGAIN where the guest does not want to wait and the host's own descriptor, which may wait, is not ready.
@@ -235,6 +286,30 @@ impl fmt::Debug for Directory {
     }
 }
 
+/// Reads at a place of a file.
+pub(crate) fn read_at(
+    fd: BorrowedFd<'_>,
+    buffers: &mut [IoSliceMut<'_>],
+    offset: u64,
+) -> Result<usize, SystemErrno> {
+    match buffers {
+        [buffer] => rustix::io::pread(fd, &mut **buffer, offset),
+        buffers => rustix::io::preadv(fd, buffers, offset),
+    }
+}
+
+/// Writes at a place of a file.
+pub(crate) fn write_at(
+    fd: BorrowedFd<'_>,
+    buffers: &[IoSlice<'_>],
+    offset: u64,
+) -> Result<usize, SystemErrno> {
+    match buffers {
+        [buffer] => rustix::io::pwrite(fd, buffer, offset),
+        buffers => rustix::io::pwritev(fd, buffers, offset),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,6 +347,18 @@ mod tests {
             (Ok(Fd(2)), Ok(Fd(3)))
         );
         assert_eq!(table.insert(entry(FileType::Unknown)), Err(Errno::Mfile));
+    }
+
+    #[test]
+    fn what_has_no_places_is_read_and_written_all_the_same() {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let file = |fd| Entry { position: Some(0), ..Entry::new(Kind::System(fd), FileType::RegularFile) };
+        let (mut reader, mut writer) = (file(reader.into()), file(writer.into()));
+        assert_eq!(writer.write(&[IoSlice::new(b"abc")]), Ok(3));
+        let mut bytes = [0; 4];
+        assert_eq!(reader.read(&mut [IoSliceMut::new(&mut bytes)]), Ok(3));
+        assert_eq!((&bytes, reader.position, writer.position), (b"abc\0", None, None));
+        assert_eq!(reader.seek(SeekFrom::Current(0)), Err(Errno::Spipe));
     }
 
     #[test]

@@ -194,6 +194,19 @@ fn state<'a>(ctx: &'a WasiCtx, subscription: &Subscription) -> State<'a> {
         return State::Told(errno, 0, false);
     }
     match (&entry.kind, entry.system(Errno::Badf)) {
+        // A file never makes anybody wait, and the system does not know where it stands.
+        (_, Ok(system))
+            if let Some(position) = entry.position
+                && way == EventType::FdRead =>
+        {
+            match rustix::fs::fstat(system) {
+                Ok(stat) => {
+                    let rest = (stat.st_size as u64).saturating_sub(position);
+                    State::Told(Errno::Success, rest.min(i32::MAX as u64), false)
+                }
+                Err(error) => State::Told(error.into(), 0, false),
+            }
+        }
         (Kind::Input(input), _) => {
             let rest = input.rest().len() as u64;
             State::Told(Errno::Success, rest, rest == 0)

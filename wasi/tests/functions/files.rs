@@ -85,6 +85,27 @@ fn where_a_descriptor_stands() {
 }
 
 #[test]
+fn a_file_stands_where_it_was_left_when_writing_at_its_end_comes_and_goes() {
+    let mut host = Host::new();
+    let fd = host.open("file", 0, CREAT, ALL).unwrap();
+    let other = host.open("file", 0, 0, ALL).unwrap();
+    assert_eq!(host.write(fd, "0123").unwrap(), 4);
+    host.ok("fd_seek", &[fd, 1, 0, TO]);
+    host.ok("fd_fdstat_set_flags", &[fd, APPEND]);
+    assert_eq!(host.read(fd, 1).unwrap(), b"1");
+    assert_eq!(host.write(fd, "45").unwrap(), 2);
+    host.ok("fd_tell", &[fd, TO]);
+    assert_eq!(host.u64(OUT), 6);
+    host.ok("fd_fdstat_set_flags", &[fd, 0]);
+    host.ok("fd_seek", &[fd, -3, 1, TO]);
+    assert_eq!(host.write(fd, "x").unwrap(), 1);
+    assert_eq!((host.read(other, 3).unwrap(), host.read(other, 9).unwrap()), (b"012".into(), b"x45".into()));
+    // The number goes, the place stays.
+    host.ok("fd_renumber", &[fd, other]);
+    assert_eq!(host.read(other, 9).unwrap(), b"45");
+}
+
+#[test]
 fn room_and_times_of_a_file() {
     let mut host = Host::new();
     let fd = host.open("file", 0, CREAT, ALL).unwrap();

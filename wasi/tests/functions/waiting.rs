@@ -7,7 +7,7 @@ use std::time::Instant;
 use wassay_wasi::{Access, Errno};
 
 use crate::support::bits::NONBLOCK;
-use crate::support::{DATA, Host, MORE, OUT};
+use crate::support::{ALL, DATA, Host, MORE, OUT};
 use crate::{AT, TO};
 
 /// Puts a subscription of preview 1 at that place of an array at `MORE`.
@@ -107,6 +107,20 @@ fn waiting() {
         assert_eq!(poll(&mut host, 1), Err(errno), "{tag} {clock} {flags}");
     }
     assert_eq!(host.call("poll_oneoff", &[i64::from(MORE), TO, -1, AT]), Errno::Fault);
+}
+
+#[test]
+fn a_file_tells_what_is_left_of_it() {
+    let mut host = Host::new();
+    std::fs::write(host.inside("file"), "0123456789").unwrap();
+    let fd = host.open("file", 0, 0, ALL).unwrap();
+    assert_eq!(host.read(fd, 4).unwrap(), b"0123");
+    subscribe(&mut host, 0, 1, 1, &[(16, fd as u64)]);
+    subscribe(&mut host, 1, 2, 2, &[(16, fd as u64)]);
+    assert_eq!(poll(&mut host, 2).unwrap(), [(1, 0, 1, 6, 0), (2, 0, 2, 1, 0)]);
+    host.ok("fd_seek", &[fd, 100, 0, TO]);
+    subscribe(&mut host, 0, 1, 1, &[(16, fd as u64)]);
+    assert_eq!(poll(&mut host, 1).unwrap(), [(1, 0, 1, 0, 0)]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) fn fd_seek(
         Whence::Cur => SeekFrom::Current(offset),
         Whence::End => SeekFrom::End(offset),
     };
-    let position = rustix::fs::seek(entry.system(Errno::Spipe)?, to)?;
+    let position = entry.seek(to)?;
     call.guest.write(newoffset, FileSize(position))
 }
 

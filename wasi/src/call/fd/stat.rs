@@ -31,6 +31,9 @@ pub(crate) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: Fd, flags: FdFlags) -
     if changed.intersects(FdFlags::DSYNC | FdFlags::RSYNC | FdFlags::SYNC) {
         return Err(Errno::NotSup);
     }
+    if flags.contains(FdFlags::APPEND) {
+        entry.give_up_position()?;
+    }
     match &entry.kind {
         Kind::System(system) | Kind::Listener(system) => {
             let mut now = rustix::fs::fcntl_getfl(system)?;

@@ -11,6 +11,7 @@ use crate::abi::{Fd, FileSize, IoVecs, Out};
 use crate::call::Call;
 use crate::call::wait::ready;
 use crate::errno::Errno;
+use crate::table::{read_at, write_at};
 
 /// Reads into the buffers and writes how many bytes were read (4 bytes): none at the end.
 ///
@@ -52,10 +53,7 @@ pub(crate) fn fd_pread(
     call.guest.check(nread)?;
     let entry = call.ctx.table.file(fd, Rights::FD_READ.union(Rights::FD_SEEK))?;
     let system = entry.system(Errno::Spipe)?;
-    let count = call.guest.scatter::<_, Errno>(iovs, |buffers| match buffers {
-        [buffer] => Ok(rustix::io::pread(system, &mut **buffer, offset.0)?),
-        buffers => Ok(rustix::io::preadv(system, buffers, offset.0)?),
-    })?;
+    let count = call.guest.scatter::<_, Errno>(iovs, |buffers| Ok(read_at(system, buffers, offset.0)?))?;
     call.guest.write(nread, count as u32)
 }
 
@@ -72,9 +70,6 @@ pub(crate) fn fd_pwrite(
     call.guest.check(nwritten)?;
     let entry = call.ctx.table.file(fd, Rights::FD_WRITE.union(Rights::FD_SEEK))?;
     let system = entry.system(Errno::Spipe)?;
-    let count = call.guest.gather::<_, Errno>(iovs, |buffers| match buffers {
-        [buffer] => Ok(rustix::io::pwrite(system, buffer, offset.0)?),
-        buffers => Ok(rustix::io::pwritev(system, buffers, offset.0)?),
-    })?;
+    let count = call.guest.gather::<_, Errno>(iovs, |buffers| Ok(write_at(system, buffers, offset.0)?))?;
     call.guest.write(nwritten, count as u32)
 }

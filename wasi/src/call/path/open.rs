@@ -122,7 +122,8 @@ impl Request<'_> {
             FileType::Directory => Kind::Directory(Directory::new(Dir::from_std_file(file.into_std()))),
             _ => Kind::System(OwnedFd::from(file)),
         };
-        Ok(Entry { flags: self.fdflags, ..Entry::new(kind, file_type) })
+        let ours = file_type == FileType::RegularFile && !self.fdflags.contains(FdFlags::APPEND);
+        Ok(Entry { flags: self.fdflags, position: ours.then_some(0), ..Entry::new(kind, file_type) })
     }
 
     fn open_directory(&self, dir: &Dir) -> Result<Entry, Errno> {
