@@ -33,7 +33,7 @@ pub fn render(report: &Report, colour: bool) -> String {
     let flaky = report.flaky();
     if flaky > 0 {
         line(
-            &format!("{} flaky: failed, and passed when run again", plural(flaky, "script")),
+            &format!("{} flaky: failed, and passed when run again", plural(flaky, "case")),
             ODD,
             colour,
             &mut out,
@@ -69,9 +69,9 @@ enum Cell {
 
 const COLUMNS: [Column; 10] = [
     Column { title: "suite", cell: Cell::Name, always: true },
-    Column { title: "scripts", cell: Cell::Count(|t| t.cases.total(), PLAIN), always: true },
+    Column { title: "cases", cell: Cell::Count(|t| t.cases.total(), PLAIN), always: true },
     // A script may fail without a directive that does: one that cannot be read.
-    Column { title: "scripts failed", cell: Cell::Count(|t| t.cases.failed, BAD), always: false },
+    Column { title: "cases failed", cell: Cell::Count(|t| t.cases.failed, BAD), always: false },
     Column { title: "directives", cell: Cell::Count(|t| t.directives.total(), PLAIN), always: true },
     Column { title: "passed", cell: Cell::Count(|t| t.directives.passed, GOOD), always: true },
     Column { title: "failed", cell: Cell::Count(|t| t.directives.failed, BAD), always: true },

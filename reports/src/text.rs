@@ -11,14 +11,14 @@ pub(crate) const MAX_SHOWN: usize = 4000;
 
 /// What the run amounts to, in a line without a full stop.
 pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
-    let (scripts, time) = (totals.cases.total(), seconds(report.duration));
+    let (cases, time) = (totals.cases.total(), seconds(report.duration));
     let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
-    if scripts == 0 {
-        format!("no script was run in {time}")
+    if cases == 0 {
+        format!("no case was run in {time}")
     } else if unexpected == 0 {
-        format!("{} as expected in {time}", plural(scripts, "script"))
+        format!("{} as expected in {time}", plural(cases, "case"))
     } else {
-        format!("{unexpected} of {} not as expected in {time}", plural(scripts, "script"))
+        format!("{unexpected} of {} not as expected in {time}", plural(cases, "case"))
     }
 }
 

@@ -58,14 +58,14 @@ fn a_folder_that_passes_is_0_and_one_that_fails_is_1() {
     assert_eq!(code, 0, "{err}");
     let row: Vec<&str> = out.lines().nth(1).unwrap().split_whitespace().take(5).collect();
     assert_eq!(row, [good.as_str(), "2", "8", "8", "0"]);
-    assert!(out.lines().last().unwrap().starts_with("2 scripts as expected in "), "{out}");
+    assert!(out.lines().last().unwrap().starts_with("2 cases as expected in "), "{out}");
     assert_eq!(err, format!("{good}: 2 cases, 8 directives, as expected\n"));
 
     let Ran { code, out, .. } = wassay(&["test", &good, &bad]);
     assert_eq!(code, 1);
     assert!(out.starts_with(&format!("{bad}/a.wast:2:1: wrong-value: ")), "{out}");
     assert!(out.contains(&format!("\n{bad}/a.wast:4:3: trap-expected: ")), "{out}");
-    assert!(out.lines().last().unwrap().starts_with("1 of 3 scripts not as expected in "), "{out}");
+    assert!(out.lines().last().unwrap().starts_with("1 of 3 cases not as expected in "), "{out}");
 }
 
 #[test]
@@ -96,9 +96,9 @@ fn filters_choose_scripts_by_their_full_names() {
         let ran = wassay(&["test", path].into_iter().chain(filters).collect::<Vec<_>>());
         (ran.code, ran.out.lines().last().map(|line| line.split(" in ").next().unwrap().to_owned()))
     };
-    assert_eq!(scripts(&["a.wast"]), (0, Some("1 script as expected".to_owned())));
-    assert_eq!(scripts(&["a.wast", "::b"]), (0, Some("2 scripts as expected".to_owned())));
-    assert_eq!(scripts(&["sub/"]), (1, Some("1 of 1 script not as expected".to_owned())));
+    assert_eq!(scripts(&["a.wast"]), (0, Some("1 case as expected".to_owned())));
+    assert_eq!(scripts(&["a.wast", "::b"]), (0, Some("2 cases as expected".to_owned())));
+    assert_eq!(scripts(&["sub/"]), (1, Some("1 of 1 case not as expected".to_owned())));
     let ran = wassay(&["test", path, "--filter", "a.wast", "--filter", "nothing"]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert!(ran.err.starts_with("error: --filter nothing: no case"), "{}", ran.err);

@@ -81,7 +81,7 @@ fn it_loads_without_a_complaint(browser: &mut Browser) {
     );
     // The page's own script ran: its policy knows it.
     assert_eq!(browser.evaluate("document.getElementById('filter').hidden"), false);
-    assert_eq!(browser.evaluate("document.getElementById('n').value"), "3 scripts, 3 entries");
+    assert_eq!(browser.evaluate("document.getElementById('n').value"), "3 cases, 3 entries");
     assert_eq!(browser.evaluate(ROWS), json!(["bad.wast", "good.wast", "vector.wast"]));
     assert_eq!(browser.evaluate("document.scripts.length + document.images.length"), 1);
     assert_eq!(
@@ -112,11 +112,11 @@ fn filtering_shows_what_matches(browser: &mut Browser) {
         let note = browser.evaluate("document.getElementById('n').value");
         (browser.evaluate(ROWS), browser.evaluate(FAILURES).as_array().unwrap().len(), note)
     };
-    assert_eq!(shown("GOOD"), (json!(["good.wast"]), 0, json!("1 script, 0 entries")));
-    assert_eq!(shown("uses:simd"), (json!(["vector.wast"]), 0, json!("1 script, 0 entries")));
-    assert_eq!(shown("is:failed"), (json!(["bad.wast"]), 3, json!("1 script, 3 entries")));
-    assert_eq!(shown("trap-expected"), (json!([]), 1, json!("0 scripts, 1 entry")));
-    assert_eq!(shown("bad.wast is:passed"), (json!([]), 0, json!("0 scripts, 0 entries")));
+    assert_eq!(shown("GOOD"), (json!(["good.wast"]), 0, json!("1 case, 0 entries")));
+    assert_eq!(shown("uses:simd"), (json!(["vector.wast"]), 0, json!("1 case, 0 entries")));
+    assert_eq!(shown("is:failed"), (json!(["bad.wast"]), 3, json!("1 case, 3 entries")));
+    assert_eq!(shown("trap-expected"), (json!([]), 1, json!("0 cases, 1 entry")));
+    assert_eq!(shown("bad.wast is:passed"), (json!([]), 0, json!("0 cases, 0 entries")));
     assert_eq!(shown("").0, json!(["bad.wast", "good.wast", "vector.wast"]));
     assert!(browser.errors.is_empty(), "{:?}", browser.errors);
 }

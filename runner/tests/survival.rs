@@ -365,7 +365,7 @@ fn a_second_interruption_ends_it_at_once() {
     run.signal(Signal::INT);
     let mut out = BufReader::new(run.child.stdout.take().unwrap());
     let mut line = String::new();
-    while !line.starts_with("2 of 3 scripts not as expected") {
+    while !line.starts_with("2 of 3 cases not as expected") {
         line.clear();
         assert!(out.read_line(&mut line).unwrap() > 0, "the run ended at the first signal");
     }

@@ -52,7 +52,7 @@ fn run(run: &Run) -> String {
     format!(
         "{}: {}, {}, {} passed, {} failed",
         printable(&who),
-        plural(run.totals.cases.total(), "script"),
+        plural(run.totals.cases.total(), "case"),
         plural(counts.total(), "directive"),
         counts.passed,
         counts.failed
@@ -65,10 +65,10 @@ pub(crate) fn suite_drift(drift: &SuiteDrift) -> String {
         SuiteDrift::New { suite, cases } => {
             let odd = cases.failed.saturating_add(cases.xpassed);
             let odd = if odd > 0 { format!(", {odd} not as expected") } else { String::new() };
-            format!("the suite {suite} is new: {}{odd}", plural(cases.total(), "script"))
+            format!("the suite {suite} is new: {}{odd}", plural(cases.total(), "case"))
         }
         SuiteDrift::Gone { suite, cases } => {
-            format!("the suite {suite} is gone: {}", plural(cases.total(), "script"))
+            format!("the suite {suite} is gone: {}", plural(cases.total(), "case"))
         }
         SuiteDrift::Origin { suite: [old, new], source: [before, after] } if old == new => {
             format!("the suite {new} is from {after}, was from {before}")

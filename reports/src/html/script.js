@@ -19,7 +19,7 @@
     const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
     const matches = (text) => words.every((word) => text.includes(word));
     for (const { group, open, own, parts } of groups) {
-      // A script whose own name matches shows all that is in it.
+      // A case whose own name matches shows all that is in it.
       const whole = own !== undefined && matches(own);
       let any = whole;
       for (const part of parts) {
@@ -34,7 +34,7 @@
       }
     }
     filtered = words.length > 0;
-    note.value = `${plural(shown(rows), "script")}, ${plural(shown(failures), "entry").replace("entrys", "entries")}`;
+    note.value = `${plural(shown(rows), "case")}, ${plural(shown(failures), "entry").replace("entrys", "entries")}`;
   }
 
   function follow() {

@@ -193,7 +193,7 @@ fn tiles(cases: &Counts, directives: &Counts, flaky: u64) -> Vec<Tile> {
     let percent = percent_passed(directives).unwrap_or_default();
     let mut tiles = vec![
         Tile {
-            label: "scripts",
+            label: "cases",
             value: grouped(cases.total()),
             note: as_expected,
             mood: if odd == 0 { "" } else { "warn" },
@@ -219,7 +219,7 @@ fn tiles(cases: &Counts, directives: &Counts, flaky: u64) -> Vec<Tile> {
         }
     }
     if flaky > 0 {
-        let note = "scripts that passed when run again".to_owned();
+        let note = "cases that passed when run again".to_owned();
         tiles.push(Tile { label: "flaky", value: grouped(flaky), note, mood: "odd" });
     }
     tiles

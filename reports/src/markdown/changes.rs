@@ -17,7 +17,7 @@ pub fn render(diff: &Diff) -> String {
 
 /// The changes without a title.
 pub(super) fn push_changes(page: &mut Page, diff: &Diff) {
-    page.push("| | scripts | directives | passed | failed | time |\n|:--|--:|--:|--:|--:|--:|\n");
+    page.push("| | cases | directives | passed | failed | time |\n|:--|--:|--:|--:|--:|--:|\n");
     page.push(&row("before", &diff.old));
     page.push(&row("now", &diff.new));
     page.push("\n");
@@ -41,7 +41,7 @@ pub(super) fn push_changes(page: &mut Page, diff: &Diff) {
         page.list(suites, MAX_ROWS, "more suite", |drift| {
             format!("- {}\n", code(&crate::diff::suite_drift(drift)))
         });
-        page.list(&diff.drift.cases, MAX_ROWS, "more script", case_drift);
+        page.list(&diff.drift.cases, MAX_ROWS, "more case", case_drift);
         page.push("\n");
     }
 }

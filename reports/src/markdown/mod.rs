@@ -90,7 +90,7 @@ fn push_totals(page: &mut Page, report: &Report) {
         return;
     }
     let extra: Vec<&Column> = EXTRA.iter().filter(|(_, count)| count(&totals.directives) > 0).collect();
-    page.push("| suite | scripts | directives | passed | failed |");
+    page.push("| suite | cases | directives | passed | failed |");
     extra.iter().for_each(|(title, _)| page.push(&format!(" {title} |")));
     page.push(" time |\n|:--|--:|--:|--:|--:|");
     page.push(&"--:|".repeat(extra.len() + 1));
@@ -152,7 +152,7 @@ fn push_failures(page: &mut Page, report: &Report) {
         .collect();
     if !failed.is_empty() {
         page.push("### Not as expected\n\n");
-        page.list(&failed, usize::MAX, "more script", Failed::render);
+        page.list(&failed, usize::MAX, "more case", Failed::render);
     }
 }
 
@@ -162,7 +162,7 @@ fn push_flaky(page: &mut Page, report: &Report) {
     let flaky: Vec<(&Suite, &Case)> = cases.filter(|(_, case)| case.is_flaky()).collect();
     if !flaky.is_empty() {
         page.push("### Flaky\n\n");
-        page.list(&flaky, MAX_ROWS, "more script", |(suite, case)| {
+        page.list(&flaky, MAX_ROWS, "more case", |(suite, case)| {
             let name = code(&format!("{}::{}", suite.name, case.name));
             let mut block = format!("- {name}: passed on attempt {}\n", case.attempts.len() + 1);
             attempts(case)
