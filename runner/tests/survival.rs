@@ -249,7 +249,7 @@ fn what_fails_once_is_flaky() {
             ran.out
         );
         assert!(ran.out.contains("a.wast: passed on attempt 2\n"), "{}", ran.out);
-        assert!(ran.out.ends_with("1 script flaky: failed, and passed when run again\n"), "{}", ran.out);
+        assert!(ran.out.ends_with("1 case flaky: failed, and passed when run again\n"), "{}", ran.out);
         let report = report(&folder, "r.json");
         let flaky = case(&report, "a.wast");
         assert_eq!((flaky.outcome, flaky.attempts.len(), flaky.failures.len()), (Outcome::Passed, 1, 0));

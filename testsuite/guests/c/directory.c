@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ENTRIES = 5000, HALF = 2500 };
+enum { ENTRIES = 1000, HALF = 500 };
 
 static char path[64], seen[ENTRIES];
 
