@@ -40,7 +40,12 @@ pub fn open(fetched: &Fetched) -> Result<Suite, FetchError> {
 ///
 /// There is something else in the folder, git is missing or fails, or what came is not what is pinned; the folder is then as it was.
 pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, FetchError> {
-    let url = from.map_or_else(|| fetched.url(), str::to_owned);
+    // git runs in the new clone, from where a relative path would lead elsewhere.
+    let from = from.map(|from| match std::path::absolute(from) {
+        Ok(path) if path.exists() => path.display().to_string(),
+        _ => from.to_owned(),
+    });
+    let url = from.unwrap_or_else(|| fetched.url());
     let unusable = |error: io::Error| FetchError::Folder { folder: to.to_owned(), error };
     let is_free = match fs::read_dir(to) {
         Ok(mut entries) => entries.next().is_none(),
@@ -69,8 +74,8 @@ pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, 
 /// Checks out the commit, which is asked for by itself first: not every server gives one that no branch ends with.
 fn clone(fetched: &Fetched, url: &str, folder: &Path) -> Result<(), FetchError> {
     git(folder, &["init", "--quiet"])?;
-    if git(folder, &["fetch", "--quiet", "--depth=1", url, fetched.commit]).is_err() {
-        let fetched_branch = git(folder, &["fetch", "--quiet", url, fetched.branch]);
+    if git(folder, &["fetch", "--quiet", "--depth=1", "--", url, fetched.commit]).is_err() {
+        let fetched_branch = git(folder, &["fetch", "--quiet", "--", url, fetched.branch]);
         fetched_branch.map_err(|error| error.of_repository(url))?;
     }
     let checked_out =
@@ -105,6 +110,8 @@ fn git(folder: &Path, args: &[&str]) -> Result<String, FetchError> {
     others.for_each(|(name, _)| {
         command.env_remove(name);
     });
+    // What a folder's own configuration would have git run is not run.
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
     command.args(["-c", "core.autocrlf=false", "-c", "core.symlinks=true"]).args(args);
     command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").current_dir(folder).stdin(Stdio::null());
     let output = command.output().map_err(|error| FetchError::NoGit { error })?;

@@ -241,7 +241,12 @@ impl Failure {
     /// A failure of which there is no more to say than a line.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         let (expected, actual, source, backtrace) = (None, None, String::new(), None);
-        Failure { kind, message: message.into(), expected, actual, source, backtrace }
+        let mut message = message.into();
+        // An error's text may begin with what the kind says already.
+        if let Some(rest) = message.strip_prefix(&format!("{kind}: ")) {
+            message = rest.to_owned();
+        }
+        Failure { kind, message, expected, actual, source, backtrace }
     }
 
     /// The failure with what was expected and what came.

@@ -126,3 +126,26 @@ fn where_there_is_nothing_to_reproduce_it_says_why() {
     let ran = wassay(folder.path(), &["wast", "--repro", "3", "--timeout", "50ms", "a.wast"]);
     assert_eq!((ran.code, ran.err.contains("a.wast:3: it was not reached")), (1, true), "{ran:?}");
 }
+
+#[test]
+fn what_makes_the_value_wrong_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "(module (memory 1) (data (i32.const 0) \"abc\") (data (i32.const 9) \"x\")\n\
+        (func (export \"f\") (result i32) (i32.load8_u (i32.const 0))))\n(assert_return (invoke \"f\") (i32.const 98))";
+    let ran = repro(folder.path(), text, "3");
+    assert!(ran.out.contains("(data (i32.const 0) \"abc\")") && !ran.out.contains("\"x\""), "{ran:?}");
+}
+
+#[test]
+fn the_name_of_a_file_does_not_steer_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a\u{1b}[31m.wast"), "(module)\n(invoke \"f\")").unwrap();
+    for args in
+        [&["wast", "a\u{1b}[31m.wast"][..], &["wast", "--repro", "2", "a\u{1b}[31m.wast"], &["test", "."]]
+    {
+        let ran = wassay(folder.path(), args);
+        assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "{ran:?}");
+        assert!(ran.out.contains("\\u{1b}[31m.wast:2:1"), "{ran:?}");
+        assert!(!ran.out.contains("no-such-export: no-such-export"), "the kind is said once: {ran:?}");
+    }
+}

@@ -367,3 +367,36 @@ fn an_exchange_that_goes_wrong_fails_its_step_and_those_behind_it() {
     let ran = run(&json("he", other));
     assert!(ran.out.starts_with("./a.wat: no-exchange: it wrote no line with its address"), "{}", ran.out);
 }
+
+#[test]
+fn blessing_leaves_alone_what_is_given_to_the_guest_and_what_links_lead_to() {
+    let ran = test(&[("a.wat", NOTHING), ("a.json", r#"{"root": "a.fs"}"#), ("a.fs/precious", "x")], &[]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.out.contains("a.json:1:1: `a.fs` is what the guest is to leave behind"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    let folder = Folder::new(&[("s/a.wat", HELLO), ("s/a.json", r#"{"exit_code": 3}"#), ("precious", "x")]);
+    std::os::unix::fs::symlink(folder.file("precious"), folder.file("s/a.stdout")).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
+    let ran = common::run(command.args(["test", &folder.arg("s")]).env("BLESS", "1"));
+    assert!(ran.out.contains("is a link: what it leads to stays"), "{}{}", ran.out, ran.err);
+    assert_eq!(std::fs::read_to_string(folder.file("precious")).unwrap(), "x");
+}
+
+#[test]
+fn a_folder_further_down_has_a_golden_one() {
+    let files = [("a.wat", NOTHING), ("a.json", r#"{"dirs": ["d/e"]}"#), ("d/e/f", "x"), ("a.fs/old", "x")];
+    let folder = Folder::new(&files);
+    let bless = |value: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
+        common::run(command.args(["test", folder.path().to_str().unwrap()]).env("BLESS", value))
+    };
+    assert_eq!(bless("0").code, 1);
+    let ran = bless("1");
+    assert_eq!(std::fs::read_to_string(folder.file("a.fs/d/e/f")).unwrap(), "x", "{}{}", ran.out, ran.err);
+    assert!(!folder.file("a.fs/old").exists());
+    assert_eq!(bless("0").code, 0);
+}

@@ -177,7 +177,7 @@ impl Entry {
         if let Some(position) = self.position {
             match read_at(fd, buffers, position) {
                 // A file without places, as the system has some: where it stands is the system's to know.
-                Err(SystemErrno::SPIPE) => self.position = None,
+                Err(SystemErrno::SPIPE) => self.lose_position(),
                 count => return self.moved(position, count),
             }
         }
@@ -201,7 +201,7 @@ impl Entry {
         let fd = self.system(Errno::Badf)?;
         if let Some(position) = self.position {
             match write_at(fd, buffers, position) {
-                Err(SystemErrno::SPIPE) => self.position = None,
+                Err(SystemErrno::SPIPE) => self.lose_position(),
                 count => return self.moved(position, count),
             }
         }
@@ -234,6 +234,13 @@ impl Entry {
             self.position = Some(reached);
         }
         Ok(reached)
+    }
+
+    /// Leaves it to the system to know where the file stands, and tells it so far as it takes that.
+    fn lose_position(&mut self) {
+        if self.give_up_position().is_err() {
+            self.position = None;
+        }
     }
 
     /// Leaves it to the system to know where the file stands, as writing at its end asks for.

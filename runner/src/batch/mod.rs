@@ -29,6 +29,7 @@ pub use self::workers::{Task, Workers};
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
 use crate::script::{EngineEmbedder, LineRange, Observer, limits};
+use crate::verdict::printable;
 
 /// How scripts are run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -152,7 +153,7 @@ fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>) -> Config {
 pub fn label(suite: &Suite, case: &Case) -> String {
     let Some(path) = case.path() else { return full_name(suite, case) };
     let variant = case.variant().map(|variant| format!("@{}", variant.name())).unwrap_or_default();
-    format!("{}{variant}", path.display())
+    printable(&format!("{}{variant}", path.display())).into_owned()
 }
 
 /// The name of a case among those of all suites: `suite::script.wast`.

@@ -17,14 +17,14 @@ use crate::repro::{NoRepro, Repro, reproduce};
 use crate::script::model::Script;
 use crate::script::source::Source;
 use crate::script::{Options, parse};
-use crate::verdict::ScriptResult;
+use crate::verdict::{ScriptResult, printable};
 
 /// How long to look for what can be left out.
 const TIME: Duration = Duration::from_secs(60);
 
 /// Writes a script that fails as the directive on this line of a file does. That there is none is a failure.
 pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Result<Exit, Error> {
-    let label = file.display().to_string();
+    let label = printable(&file.display().to_string()).into_owned();
     let usage = |error: &dyn std::error::Error| Error::Usage(error.to_string());
     let script = directory::script(file).map_err(|error| usage(&error))?;
     let text = script.read().map_err(|error| usage(&error))?;

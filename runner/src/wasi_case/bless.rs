@@ -25,6 +25,12 @@ pub(super) fn write(guest: &Guest, left: &Goldens) -> io::Result<()> {
             && old != left
         {
             let path = module.with_extension(extension);
+            if fs::symlink_metadata(&path)?.is_symlink() {
+                return Err(io::Error::other(format!(
+                    "{} is a link: what it leads to stays",
+                    path.display()
+                )));
+            }
             fs::write(&path, left)?;
             say(&path);
         }
@@ -33,10 +39,14 @@ pub(super) fn write(guest: &Guest, left: &Goldens) -> io::Result<()> {
         && !old.has_same_contents(left)
     {
         let path = module.with_extension("fs");
+        // The old folder goes when the new one is complete.
+        let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let new = tempfile::Builder::new().prefix(".wassay-").tempdir_in(beside)?;
+        left.write(new.path())?;
+        left.keep_in_git(new.path())?;
+        fs::set_permissions(new.path(), fs::metadata(&path)?.permissions())?;
         fs::remove_dir_all(&path)?;
-        fs::create_dir(&path)?;
-        left.write(&path)?;
-        left.keep_in_git(&path)?;
+        fs::rename(new.keep(), &path)?;
         say(&path);
     }
     Ok(())

@@ -107,7 +107,14 @@ impl Running {
         self.read.insert(Stream::Stdout, begin + length + 1);
         let line = String::from_utf8_lossy(bytes.get(begin..begin + length).unwrap_or_default()).into_owned();
         let bad = |_| broken(format!("`{line}` is no address: expected one such as `127.0.0.1:8080`"));
-        line.trim().parse().map_err(bad)
+        let address: SocketAddr = line.trim().parse().map_err(bad)?;
+        // The guest is not to say where this process connects to.
+        if !address.ip().is_loopback() {
+            return Err(broken(format!(
+                "{address} is another machine's: expected an address of this one's own, such as 127.0.0.1"
+            )));
+        }
+        Ok(address)
     }
 
     fn send(&mut self, id: &str, payload: &str) -> Judged {

@@ -17,6 +17,9 @@ pub(crate) enum Files {
     Embedded(&'static Dir<'static>),
 }
 
+/// How large a file of a case may be, in bytes.
+const LARGEST: u64 = 1 << 30;
+
 impl Files {
     pub(super) fn are_on_disk(self) -> bool {
         matches!(self, Files::Disk)
@@ -25,7 +28,7 @@ impl Files {
     /// The contents of a file.
     pub(super) fn read(self, path: &Path) -> io::Result<Cow<'static, [u8]>> {
         match self {
-            Files::Disk => fs::read(path).map(Cow::Owned),
+            Files::Disk => read_regular(path).map(Cow::Owned),
             Files::Embedded(dir) => {
                 let file = dir.get_file(path).ok_or(io::ErrorKind::NotFound)?;
                 Ok(Cow::Borrowed(file.contents()))
@@ -60,5 +63,39 @@ impl Files {
             Files::Disk => Err(io::ErrorKind::NotADirectory.into()),
             Files::Embedded(dir) => Ok(Tree::embedded(dir.get_dir(path).ok_or(io::ErrorKind::NotFound)?)),
         }
+    }
+}
+
+/// Reads a file. What is none, as a pipe or a device, could keep its reader waiting for ever.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("expected a regular file, found a folder, device, socket or pipe"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(io::Error::other(format!(
+            "{} bytes: more than the {LARGEST} that are read",
+            metadata.len()
+        )));
+    }
+    fs::read(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_read_for_ever_is_refused() {
+        for path in ["/dev/zero", "/"] {
+            let error = Files::Disk.read(Path::new(path)).unwrap_err();
+            assert!(error.to_string().starts_with("expected a regular file"), "{error}");
+        }
+        let none = Files::Disk.read(Path::new("/no/such/file")).unwrap_err();
+        assert!(matches!(none.kind(), io::ErrorKind::NotFound));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        fs::File::create(&path).unwrap().set_len(LARGEST + 1).unwrap();
+        assert!(Files::Disk.read(&path).unwrap_err().to_string().contains("more than"));
     }
 }

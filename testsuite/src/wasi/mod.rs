@@ -110,7 +110,18 @@ impl Guest {
             let (line, column) = spec::end_of(&String::from_utf8_lossy(&bytes[..error.valid_up_to()]));
             SpecError { file: file.clone(), line, column, message: "not UTF-8 from here on".to_owned() }
         })?;
-        Ok(Spec::parse(&file, text)?)
+        let spec = Spec::parse(&file, text)?;
+        let golden = self.module.with_extension("fs");
+        let is_golden =
+            |dir: &&spec::Dir| Path::new(&dir.host).components().next() == golden.components().next_back();
+        if let Some(dir) = spec.operations.iter().flat_map(spec::Operation::dirs).find(is_golden) {
+            let what =
+                "is what the guest is to leave behind, which blessing writes anew: give it another folder";
+            return Err(
+                SpecError { file, line: 1, column: 1, message: format!("`{}` {what}", dir.host) }.into()
+            );
+        }
+        Ok(spec)
     }
 
     /// The version of WASI that its manifest names, where that is not preview 1: such a guest is none that can be run.

@@ -76,7 +76,7 @@ pub enum Operation {
 
 impl Operation {
     /// The folders that it gives the guest.
-    fn dirs(&self) -> &[Dir] {
+    pub(super) fn dirs(&self) -> &[Dir] {
         match self {
             Operation::Run(run) => &run.dirs,
             _ => &[],

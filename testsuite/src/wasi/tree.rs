@@ -90,9 +90,14 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// Something cannot be written.
+    /// Something cannot be written, or lies below what is no folder of the tree: nothing is written through a link.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         for (path, entry) in &self.entries {
+            let parent = path.parent().unwrap_or(Path::new(""));
+            if parent != Path::new("") && self.entries.get(parent) != Some(&Entry::Folder) {
+                let message = format!("`{}` lies below what is no folder", path.display());
+                return Err(io::Error::other(message));
+            }
             let path = folder.join(path);
             match entry {
                 Entry::Folder => fs::create_dir(&path)?,
@@ -108,8 +113,8 @@ impl Tree {
 
     /// Adds the contents of another folder, below a name of their own where it is not empty.
     pub fn add_below(&mut self, name: &Path, tree: Tree) {
-        if name != Path::new("") {
-            self.entries.insert(name.to_owned(), Entry::Folder);
+        for folder in name.ancestors().filter(|folder| *folder != Path::new("")) {
+            self.entries.insert(folder.to_owned(), Entry::Folder);
         }
         self.entries.extend(tree.entries.into_iter().map(|(path, entry)| (name.join(path), entry)));
     }
@@ -169,5 +174,26 @@ impl Tree {
     /// The entries, sorted by their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &Entry)> {
         self.entries.iter().map(|(path, entry)| (path.as_path(), entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["outside", "inside"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let mut tree = Tree::default();
+        tree.entries.insert("l".into(), Entry::Link { target: folder.path().join("outside") });
+        let mut evil = Tree::default();
+        evil.entries.insert("evil".into(), Entry::File { bytes: Vec::new(), mode: 0o600 });
+        tree.entries.extend(evil.entries.into_iter().map(|(path, entry)| (Path::new("l").join(path), entry)));
+        let error = tree.write(&folder.path().join("inside")).unwrap_err();
+        assert!(error.to_string().contains("`l/evil` lies below what is no folder"), "{error}");
+        assert_eq!(fs::read_dir(folder.path().join("outside")).unwrap().count(), 0);
     }
 }

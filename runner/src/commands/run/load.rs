@@ -20,6 +20,9 @@ const COMPONENT_LAYER: &[u8] = &[1, 0];
 pub(super) fn module(engine: &Engine, file: &Path) -> Result<Module, Error> {
     let begun = Instant::now();
     let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+    if bytes.is_empty() {
+        return Err(of_module(file, "the file is empty: expected a module in the binary or the text format"));
+    }
     let bytes = if bytes.starts_with(MAGIC) { bytes } else { encode(file, bytes)? };
     if bytes.get(6..8) == Some(COMPONENT_LAYER) {
         return Err(component(file));

@@ -19,6 +19,9 @@ pub(super) struct Lines<'a> {
     code: u64,
 }
 
+/// How deep the tree of a unit's entries may be.
+const DEEPEST_TREE: isize = 1000;
+
 /// A function, and where in the source it is left.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -49,7 +52,12 @@ impl<'a> Lines<'a> {
             let data = sections.get(id.name()).copied().unwrap_or_default();
             Ok::<_, gimli::Error>(EndianSlice::new(data, LittleEndian))
         };
-        Some(Lines { context: Context::from_dwarf(Dwarf::load(section).ok()?).ok()?, code: code? })
+        let dwarf = Dwarf::load(section).ok()?;
+        // Deeper trees than compilers make would use up the stack of who reads them.
+        if depth(&dwarf).ok()? > DEEPEST_TREE {
+            return None;
+        }
+        Some(Lines { context: Context::from_dwarf(dwarf).ok()?, code: code? })
     }
 
     /// The places that an instruction at an offset of the module came from: of the function inlined innermost first, of the function
@@ -84,4 +92,20 @@ impl<'a> Lines<'a> {
         }
         places
     }
+}
+
+/// How deep the deepest entry of all units lies.
+fn depth(dwarf: &Dwarf<Slice<'_>>) -> gimli::Result<isize> {
+    let (mut units, mut deepest) = (dwarf.units(), 0);
+    while let Some(header) = units.next()? {
+        let abbreviations = dwarf.abbreviations(&header)?;
+        let mut entries = header.entries_raw(&abbreviations, None)?;
+        while !entries.is_empty() {
+            deepest = deepest.max(entries.next_depth());
+            if let Some(abbreviation) = entries.read_abbreviation()? {
+                entries.skip_attributes(abbreviation.attributes())?;
+            }
+        }
+    }
+    Ok(deepest)
 }
