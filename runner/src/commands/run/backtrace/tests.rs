@@ -52,7 +52,10 @@ fn program() -> Program {
 impl Program {
     /// The module with DWARF of that version, as a compiler for Rust would write it.
     fn with_dwarf(&self, version: u16) -> Vec<u8> {
-        let mut dwarf = self.unit(version);
+        self.with(self.unit(version))
+    }
+
+    fn with(&self, mut dwarf: DwarfUnit) -> Vec<u8> {
         let mut sections = Sections::new(EndianVec::new(LittleEndian));
         dwarf.write(&mut sections).unwrap();
         let mut bytes = self.bytes.clone();
@@ -192,6 +195,19 @@ fn ask(program: &Program, bytes: &[u8]) -> usize {
     let Some(lines) = Lines::of(bytes) else { return 0 };
     let offsets = [program.division, program.call, program.bodies[1].start, program.bodies[1].end];
     offsets.into_iter().map(|offset| lines.places(offset).len()).sum()
+}
+
+#[test]
+fn dwarf_that_is_nested_without_end_is_not_read() {
+    let program = program();
+    let nested = |depth: usize| {
+        let mut dwarf = program.unit(4);
+        let root = dwarf.unit.root();
+        (0..depth).fold(root, |parent, _| dwarf.unit.add(parent, gimli::DW_TAG_lexical_block));
+        program.with(dwarf)
+    };
+    assert!(Lines::of(&nested(500)).is_some());
+    assert!(Lines::of(&nested(1500)).is_none());
 }
 
 #[test]
