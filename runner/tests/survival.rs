@@ -332,6 +332,7 @@ fn an_interrupted_run_reports_what_it_found() {
         run.signal(signal);
         let (code, out) = run.end();
         assert_eq!(code, Some(130), "{out}");
+        assert!(out.ends_with("interrupted: 1 of 3 cases were run to their end\n"), "{out}");
         let report = report(&folder, "r.json");
         let told = report.suites[0].cases.iter().map(|case| {
             let failures =

@@ -14,8 +14,8 @@ use super::output::{colour_on, complain, print};
 use super::progress::Progress;
 use super::report_file::{ReportFile, check_all, read};
 use super::shard::Shard;
-use super::{Begin, Error, Exit, duration, expectations, interrupt, limit, suite_report, workers};
-use crate::batch::{self, Finished, Selection, Settings, TIMEOUT, full_name};
+use super::{Begin, Error, Exit, duration, expectations, interrupt, limit, plural, suite_report, workers};
+use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT, full_name};
 use crate::catalogue::resolve;
 use crate::script::Embedder;
 use crate::script::messages::MatchKind;
@@ -132,6 +132,11 @@ pub(crate) fn run<E: Embedder>(
     let colour = colour_on(&std::io::stdout());
     let mut text = failures(&finished, colour);
     text.push_str(&summary::render(&report, colour));
+    if interrupt.is_set() {
+        text.push_str(&interrupted(&finished));
+    }
+    // What was not run has not changed.
+    let baseline = baseline.filter(|_| !interrupt.is_set());
     let changes = baseline.map(|baseline| diff::compare(&comparable(baseline, &report, &args), &report));
     if let Some(changes) = &changes {
         text.push('\n');
@@ -154,6 +159,14 @@ pub(crate) fn run<E: Embedder>(
         as_expected = covers;
     }
     Ok(if as_expected && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
+}
+
+/// How far a run came that was interrupted.
+fn interrupted(finished: &[Vec<Finished>]) -> String {
+    let all = finished.iter().map(Vec::len).sum();
+    let not_run = |finished: &&Finished| matches!(finished.end, End::NotRun { .. });
+    let run = all - finished.iter().flatten().filter(not_run).count();
+    format!("interrupted: {run} of {} were run to their end\n", plural(all, "case"))
 }
 
 /// What of an older report was run again: the suites of the new one, and of them the cases that the filters name, or that are in the shard.

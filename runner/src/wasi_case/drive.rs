@@ -1,6 +1,6 @@
 //! Does with a guest what its specification says, step by step.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
@@ -49,7 +49,7 @@ pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
     let mut drive = Drive {
         setup,
         deadline,
-        folders: HashMap::new(),
+        folders: BTreeMap::new(),
         running: None,
         left: Left::default(),
         timed_out: false,
@@ -108,7 +108,7 @@ struct Drive<'a> {
     setup: &'a Setup<'a>,
     deadline: Instant,
     /// Fresh copies of the folders beside the module, by their names there and in the guest.
-    folders: HashMap<(String, String), TempDir>,
+    folders: BTreeMap<(String, String), TempDir>,
     running: Option<Running>,
     /// What the guest that ran last left.
     left: Left,
