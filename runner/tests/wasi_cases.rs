@@ -30,6 +30,12 @@ fn test(files: &[(&str, &str)], args: &[&str]) -> Ran {
     Ran { out: ran.out.replace(path, "."), err: ran.err.replace(path, "."), ..ran }
 }
 
+/// Runs the cases of a folder with this value of `BLESS`.
+fn bless(path: &str, value: &str) -> Ran {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
+    common::run(command.args(["test", path]).env("BLESS", value))
+}
+
 #[test]
 fn a_module_is_a_case_beside_its_json_or_a_manifest() {
     let passes = r#"{"exit_code": 3, "stdout": "hello\n"}"#;
@@ -190,10 +196,7 @@ fn blessing_writes_golden_files_and_nothing_else() {
     ]);
     let path = folder.path().to_str().unwrap();
     let before = std::fs::read_to_string(folder.file("b.stdout")).unwrap();
-    let bless = |value: &str| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
-        common::run(command.args(["test", path]).env("BLESS", value))
-    };
+    let bless = |value: &str| bless(path, value);
     assert_eq!(bless("0").err.matches("blessed: ").count(), 0);
     let ran = bless("1");
     assert_eq!(ran.code, 1, "b still fails");
@@ -380,8 +383,7 @@ fn blessing_leaves_alone_what_is_given_to_the_guest_and_what_links_lead_to() {
     );
     let folder = Folder::new(&[("s/a.wat", HELLO), ("s/a.json", r#"{"exit_code": 3}"#), ("precious", "x")]);
     std::os::unix::fs::symlink(folder.file("precious"), folder.file("s/a.stdout")).unwrap();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
-    let ran = common::run(command.args(["test", &folder.arg("s")]).env("BLESS", "1"));
+    let ran = bless(&folder.arg("s"), "1");
     assert!(ran.out.contains("is a link: what it leads to stays"), "{}{}", ran.out, ran.err);
     assert_eq!(std::fs::read_to_string(folder.file("precious")).unwrap(), "x");
 }
@@ -390,10 +392,7 @@ fn blessing_leaves_alone_what_is_given_to_the_guest_and_what_links_lead_to() {
 fn a_folder_further_down_has_a_golden_one() {
     let files = [("a.wat", NOTHING), ("a.json", r#"{"dirs": ["d/e"]}"#), ("d/e/f", "x"), ("a.fs/old", "x")];
     let folder = Folder::new(&files);
-    let bless = |value: &str| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
-        common::run(command.args(["test", folder.path().to_str().unwrap()]).env("BLESS", value))
-    };
+    let bless = |value: &str| bless(folder.path().to_str().unwrap(), value);
     assert_eq!(bless("0").code, 1);
     let ran = bless("1");
     assert_eq!(std::fs::read_to_string(folder.file("a.fs/d/e/f")).unwrap(), "x", "{}{}", ran.out, ran.err);

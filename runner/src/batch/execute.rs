@@ -41,16 +41,7 @@ pub(super) fn execute<E: Embedder>(
 
 /// What became of a case that was not run: its directives are counted all the same.
 pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
-    let keys = match &task.case {
-        Case::Script(script) => {
-            script.read().map_or_else(|_| Vec::new(), |text| directives(&task.label, &text))
-        }
-        Case::Guest(_) => Vec::new(),
-    };
-    let directives = match &task.case {
-        Case::Script(_) => keys.len(),
-        Case::Guest(guest) => checks(guest),
-    };
+    let (directives, keys) = count(&task.label, &task.case);
     let end = End::NotRun { message: why.to_owned(), directives };
     let finished = Finished::new(task.label.clone(), end);
     if settings.keys { Finished { keys, ..finished } } else { finished }
@@ -58,10 +49,7 @@ pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
 
 /// What became of a case that cannot be run here, for this reason.
 pub(super) fn skipped(label: &str, case: &Case, message: String) -> Finished {
-    let directives = match case {
-        Case::Script(script) => script.read().map_or(0, |text| directives(label, &text).len()),
-        Case::Guest(guest) => checks(guest),
-    };
+    let (directives, _) = count(label, case);
     Finished::new(label.to_owned(), End::Skipped { message, directives })
 }
 
@@ -215,6 +203,17 @@ fn expect(expectations: &[Expectation], keys: &[(Place, Key)], options: &mut Opt
         }
     }
     unmatched
+}
+
+/// How many directives or steps a case has that is not run, and the keys of directives.
+fn count(label: &str, case: &Case) -> (usize, Vec<(Place, Key)>) {
+    match case {
+        Case::Script(script) => {
+            let keys = script.read().map_or_else(|_| Vec::new(), |text| directives(label, &text));
+            (keys.len(), keys)
+        }
+        Case::Guest(guest) => (checks(guest), Vec::new()),
+    }
 }
 
 /// The directives that a script has, as far as it can be parsed.

@@ -30,13 +30,8 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
     let text = script.read().map_err(|error| usage(&error))?;
     let judging = judging(&script, &label, &text, settings.features).map_err(|error| usage(&error))?;
     judging.warnings.iter().for_each(|warning| complain("warning", warning));
-    let options = Options {
-        features: judging.features,
-        match_kind: settings.match_kind,
-        timeout: settings.timeout,
-        max_memory: settings.max_memory,
-        ..Options::default()
-    };
+    // How it is run besides is in the settings, by which a process of its own goes.
+    let options = Options { features: judging.features, ..Options::default() };
     let folder = tempfile::tempdir()
         .map_err(|error| Error::System { what: "cannot make a temporary folder".to_owned(), error })?;
     let settings = Settings { features: Some(judging.features), ..settings.clone() };
