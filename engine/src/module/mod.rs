@@ -5,6 +5,7 @@ mod custom;
 pub(crate) mod decode;
 pub(crate) mod info;
 mod limits;
+mod refusal;
 pub(crate) mod segments;
 mod symbols;
 mod type_section;
@@ -14,6 +15,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use crate::classify::{admit, explain};
 use crate::compile::parallel;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -22,7 +24,7 @@ use crate::types::ExternType;
 use crate::vm::code::CodeBlock;
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub(crate) use custom::branch_hint::BranchHints;
-use decode::{PendingBody, classify, decode};
+use decode::{PendingBody, decode};
 use info::{ExportKind, ModuleInfo};
 use symbols::Symbols;
 
@@ -84,13 +86,15 @@ impl Module {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for what the engine does not carry out,
     /// [`Limit`](crate::ErrorKind::Limit) where there is no room for the code.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
-        Module::compile(engine, bytes).map_err(|error| classify(bytes, engine.features(), error))
+        admit(bytes, engine.features())?;
+        Module::compile(engine, bytes).map_err(|error| explain(bytes, engine.features(), error))
     }
 
     /// Decodes and validates a module without compiling it. Errors are those of [`Module::new`].
     pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
+        admit(bytes, engine.features())?;
         let check = || parallel::validate_all(decode(bytes, engine.features(), engine.types())?.bodies);
-        check().map_err(|error| classify(bytes, engine.features(), error))
+        check().map_err(|error| explain(bytes, engine.features(), error))
     }
 
     /// The imports, in order.
