@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use wassay_engine::Features;
+use wassay_engine::{Classification, Features, Rule};
 
 use super::source::Place;
 use super::value::Value;
@@ -17,7 +17,8 @@ pub type Results = SmallVec<[Value; 2]>;
 /// An engine that scripts can drive.
 ///
 /// The host module `spectest` (see [`spectest`](super::spectest)) is there after every [`begin`](Embedder::begin). Errors say how
-/// something failed by their kind alone; nothing reads their text to find out.
+/// something failed by their kind alone; nothing reads their text to find out. Where an engine does not tell malformed modules from
+/// invalid ones, [`classify`](wassay_engine::classify) does, and [`EmbedError::of`] makes an error of what it says.
 pub trait Embedder {
     /// A compiled module.
     type Module;
@@ -141,6 +142,8 @@ pub struct EmbedError {
     pub kind: ErrorKind,
     /// The engine's text, without the place.
     pub message: String,
+    /// The rules that a malformed or invalid module breaks, where the engine names them: a script's text is then compared with these.
+    pub rules: SmallVec<[Rule; 2]>,
     /// Where in the module it arose, if that is known.
     pub location: Option<Location>,
     /// Which functions it left, if that is known.
@@ -179,7 +182,38 @@ pub enum Location {
 impl EmbedError {
     /// An error without a place.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        EmbedError { kind, message: message.into(), location: None, backtrace: None }
+        EmbedError { kind, message: message.into(), rules: SmallVec::new(), location: None, backtrace: None }
+    }
+
+    /// What is wrong with the bytes of a module, for an engine that refuses them and does not say in which of the specification's ways;
+    /// `None` where nothing is.
+    ///
+    /// ```
+    /// use wassay::script::embed::{EmbedError, ErrorKind};
+    /// use wassay::{Features, classify};
+    ///
+    /// let second_memory = b"\0asm\x01\0\0\0\x05\x05\x02\x00\x00\x00\x00";
+    /// let error = EmbedError::of(classify(second_memory, Features::V2)).unwrap();
+    /// assert_eq!(error.kind, ErrorKind::Invalid);
+    /// assert_eq!(EmbedError::of(classify(second_memory, Features::V3)), None);
+    /// ```
+    pub fn of(classification: Classification) -> Option<Self> {
+        let error = |kind, rule: Rule, also, offset| EmbedError {
+            rules: [rule].into_iter().chain(also).filter(|rule| *rule != Rule::Other).collect(),
+            location: Some(Location::Offset(offset)),
+            ..EmbedError::new(kind, rule.text())
+        };
+        match classification {
+            Classification::Malformed { rule, also, offset } => {
+                Some(error(ErrorKind::Malformed, rule, also, offset))
+            }
+            Classification::Invalid { rule, offset } => Some(error(ErrorKind::Invalid, rule, None, offset)),
+            Classification::BeyondLimits { offset } => {
+                let error = EmbedError::new(ErrorKind::Limit, "the module is too large");
+                Some(error.at(Some(Location::Offset(offset))))
+            }
+            _ => None,
+        }
     }
 
     /// The error with its place.

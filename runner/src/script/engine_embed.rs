@@ -381,7 +381,8 @@ impl From<Error> for EmbedError {
         };
         let backtrace = error.take_backtrace().map(|backtrace| Left(Arc::<Backtrace>::from(backtrace)));
         let location = error.offset().map(Location::Offset);
-        EmbedError { location, backtrace, ..EmbedError::new(kind, error.message()) }
+        let rules = error.rule().into_iter().chain(error.also()).collect();
+        EmbedError { rules, location, backtrace, ..EmbedError::new(kind, error.message()) }
     }
 }
 

@@ -8,6 +8,7 @@ mod annotations;
 mod assert;
 mod assert_custom;
 pub mod embed;
+mod encode;
 mod engine_embed;
 mod env;
 mod folded_try;
@@ -25,6 +26,7 @@ pub mod spectest;
 pub(crate) mod split;
 #[cfg(test)]
 mod tests;
+mod text_fault;
 mod thread;
 pub mod value;
 

@@ -2,6 +2,7 @@
 //!
 //! The grammar is that of the reference interpreter's scripts (`interpreter/README.md`, "Scripts").
 
+use super::messages::Written;
 use super::source::{Source, Span};
 use super::value::{Pattern, Value};
 
@@ -170,6 +171,16 @@ pub enum ModuleForm {
     Binary(Vec<u8>),
     /// `quote`: text in the text format, which is read when the directive runs.
     Quote(Vec<u8>),
+}
+
+impl ModuleForm {
+    /// Which of the specification's two formats the module is written in.
+    pub fn written(&self) -> Written {
+        match self {
+            ModuleForm::Text(_) | ModuleForm::Quote(_) => Written::Text,
+            ModuleForm::Binary(_) => Written::Binary,
+        }
+    }
 }
 
 /// Why the text of a module is malformed.

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use wast::core::{Module, ModuleKind};
 use wast::parser::{Cursor, Parse, ParseBuffer, Parser, Peek, parse as parse_all};
 
+use super::encode::encode;
 use super::folded_try::unfold;
 use super::grammar::{bare_module, command, directives, skip_rest, text_error, text_module};
 use super::model::{Command, Definition, Directive, ModuleForm, Script, TextError};
 use super::source::{Source, SourceError, Span};
 use super::split::{lexer, split};
+use super::text_fault::named;
 
 /// Parses a script.
 ///
@@ -56,10 +58,10 @@ pub(crate) fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
     let encode = || {
         let buffer = ParseBuffer::new_with_lexer(lexer(&unfolded.text))?;
         let Quoted(mut module) = parse_all(&buffer)?;
-        module.encode()
+        encode(&mut module)
     };
     encode()
-        .map_err(text_error)
+        .map_err(|error| named(&unfolded.text, text_error(error)))
         .map_err(|error| TextError { offset: unfolded.original(error.offset), ..error })
 }
 
@@ -160,7 +162,7 @@ impl<'a> Parse<'a> for Form {
 
 impl<'a> Parse<'a> for Fields {
     fn parse(parser: Parser<'a>) -> wast::parser::Result<Self> {
-        let encoded = bare_module(parser)?.encode();
+        let encoded = encode(&mut bare_module(parser)?);
         Ok(Fields(Command::Module(Definition { name: None, form: text_module(encoded) })))
     }
 }

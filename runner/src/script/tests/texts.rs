@@ -1,0 +1,313 @@
+//! That a text names one rule: what is broken, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wassay_engine::{Config, Rule};
+
+use super::named;
+use crate::catalogue::judging;
+use crate::script::embed::{EmbedError, Embedder, ErrorKind};
+use crate::script::message_table::{NAMES, NAMES_IN_TEXT, TEXTS};
+use crate::script::messages::{Comparison, MatchKind, Written, compare};
+use crate::script::model::{Command, Definition};
+use crate::script::source::Source;
+use crate::script::{EngineEmbedder, Options, parse, run_script};
+
+/// Texts of one rule: the reference interpreter's words over the years, with and without what is said besides.
+const SYNONYMS: &[&[&str]] = &[];
+
+/// Pairs of a text that a script expects and another rule's that would pass too, and why.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[];
+
+/// Every text of the tables that is no pattern.
+fn all_texts() -> BTreeSet<&'static str> {
+    let listed = NAMES.iter().chain(NAMES_IN_TEXT).flat_map(|(_, texts)| *texts);
+    let all = Rule::ALL.iter().map(|rule| rule.text());
+    all.chain(listed.copied())
+        .chain(TEXTS.iter().flat_map(|texts| texts.spec).copied())
+        .filter(|text| !text.contains(['#', '*']))
+        .collect()
+}
+
+/// An error as a directive has it, with how the module is written.
+type Came = (EmbedError, Written);
+
+/// What a module fails with.
+fn error_of(embedder: &mut EngineEmbedder, definition: &Definition) -> Option<Came> {
+    let written = definition.form.written();
+    let error = match definition.form.bytes() {
+        Ok(bytes) => embedder.compile(&bytes).err()?,
+        Err(error) => EmbedError::new(ErrorKind::Malformed, error.message),
+    };
+    Some((error, written))
+}
+
+/// Each text that the embedded suites expect of a malformed or invalid module, with the errors that come. Errors that differ in numbers
+/// alone are the same.
+fn expectations() -> BTreeMap<String, Vec<Came>> {
+    let mut found: BTreeMap<String, BTreeMap<String, Came>> = BTreeMap::new();
+    let mut embedder = EngineEmbedder::new(Config::new());
+    for suite in wassay_testsuite::catalogue::suites() {
+        for script in suite.scripts() {
+            let text = script.read().unwrap();
+            let features = judging(&script, script.name(), &text, None).unwrap().features;
+            embedder.begin(features, None).unwrap();
+            let parsed = parse(Source::new(script.name(), &text)).unwrap();
+            for directive in &parsed.directives {
+                let (definition, text, kind) = match &directive.command {
+                    Command::AssertMalformed { module, text } => (module, text, ErrorKind::Malformed),
+                    Command::AssertInvalid { module, text } => (module, text, ErrorKind::Invalid),
+                    _ => continue,
+                };
+                let Some((error, written)) = error_of(&mut embedder, definition) else { continue };
+                if error.kind == kind {
+                    let letters: String = error.message.chars().filter(|c| !c.is_ascii_digit()).collect();
+                    let key = format!("{letters} {:?} {written:?}", error.rules);
+                    found.entry(text.to_string()).or_default().entry(key).or_insert((error, written));
+                }
+            }
+        }
+    }
+    found.into_iter().map(|(text, errors)| (text, errors.into_values().collect())).collect()
+}
+
+fn are_synonyms(one: &str, other: &str) -> bool {
+    SYNONYMS.iter().any(|texts| texts.contains(&one) && texts.contains(&other))
+}
+
+#[test]
+fn no_text_of_another_rule_passes() {
+    let (mut pairs, mut compared) = (BTreeMap::<(String, &str), String>::new(), 0);
+    let expectations = expectations();
+    assert!(expectations.len() > 100, "{}", expectations.len());
+    for (expected, errors) in &expectations {
+        for (error, written) in errors {
+            assert_eq!(
+                compare(MatchKind::Class, expected, error, *written),
+                Comparison::Same,
+                "{expected}: {error}"
+            );
+            for other in all_texts().into_iter().filter(|other| other != expected) {
+                compared += 1;
+                let same = compare(MatchKind::Class, other, error, *written) == Comparison::Same;
+                if same && !are_synonyms(expected, other) {
+                    pairs.entry((expected.clone(), other)).or_insert_with(|| error.to_string());
+                }
+            }
+        }
+    }
+    let listed: BTreeSet<(&str, &str)> =
+        EXCEPTIONS.iter().map(|(expected, other, _)| (*expected, *other)).collect();
+    let unlisted: Vec<String> = pairs
+        .iter()
+        .filter(|((expected, other), _)| !listed.contains(&(expected.as_str(), *other)))
+        .map(|((expected, other), error)| format!("    (\"{expected}\", \"{other}\") {error}"))
+        .collect();
+    assert!(
+        unlisted.is_empty(),
+        "of {compared} swapped texts these pass and are not listed:\n{}",
+        unlisted.join("\n")
+    );
+    let gone: Vec<_> = listed
+        .iter()
+        .filter(|(expected, other)| !pairs.contains_key(&((*expected).to_owned(), *other)))
+        .collect();
+    assert!(gone.is_empty(), "listed, and refused: {gone:?}");
+}
+
+/// Modules, each with texts of the rule that it breaks and texts of other rules.
+const RIGHT_AND_WRONG: &[(&str, &[&str], &[&str])] = &[
+    (
+        "malformed (module binary \"\\00asm\")",
+        &["unexpected end"],
+        &["malformed import kind", "illegal opcode", "magic header not detected", "length out of bounds"],
+    ),
+    (
+        "malformed (module binary \"\")",
+        &["unexpected end"],
+        &["illegal opcode", "integer too large", "malformed section id", "magic header not detected"],
+    ),
+    (
+        "malformed (module binary \"\\00asm\\01\\00\\00\\00\" \"\\05\\03\\01\")",
+        &["length out of bounds", "unexpected end"],
+        &["invalid value type", "malformed limits flags", "integer too large", "section size mismatch"],
+    ),
+    (
+        "malformed (module binary \"\\00asm\\01\\00\\00\\00\" \"\\05\\03\\01\\10\\00\")",
+        &["malformed limits flags", "integer too large"],
+        &["integer representation too long", "malformed memop flags", "zero byte expected", "unexpected end"],
+    ),
+    (
+        "malformed (module binary \"\\00asm\\01\\00\\00\\00\" \"\\0e\\00\")",
+        &["malformed section id", "invalid section id"],
+        &["unexpected content after last section", "section size mismatch", "unknown binary version"],
+    ),
+    (
+        "malformed (module binary \"\\00asm\" \"\\0d\\00\\01\\00\")",
+        &["unknown binary version"],
+        &["magic header not detected", "malformed section id", "unexpected end"],
+    ),
+    (
+        "malformed (module binary \"\\00asm\\01\\00\\00\\00\" \"\\02\\04\\01\\00\\00\\05\")",
+        &["malformed import kind"],
+        &["malformed export kind", "integer too large", "unexpected end"],
+    ),
+    (
+        "malformed (module quote \"(data \\\"\\01\\\")\")",
+        &["illegal control character in string literal"],
+        &[
+            "empty identifier",
+            "empty annotation id",
+            "unclosed string",
+            "illegal character",
+            "illegal escape",
+        ],
+    ),
+    (
+        "malformed (module quote \"(data \\\"abc\")",
+        &["unclosed string"],
+        &[
+            "illegal character",
+            "unexpected token",
+            "unexpected end",
+            "illegal control character in string literal",
+        ],
+    ),
+    (
+        "malformed (module quote \"(data \\\"abc\\n\\\")\")",
+        &["unclosed string"],
+        &["illegal control character in string literal", "empty identifier"],
+    ),
+    (
+        "malformed (module quote \"(data \\\"\\\\q\\\")\")",
+        &["illegal escape"],
+        &["illegal character", "unclosed string"],
+    ),
+    (
+        "malformed (module quote \"(func $)\")",
+        &["empty identifier"],
+        &["unexpected token", "empty annotation id"],
+    ),
+    (
+        "malformed (module quote \"(func $\\\"a\\tb\\\")\")",
+        &["empty identifier"],
+        &["illegal control character in string literal", "unexpected token"],
+    ),
+    (
+        "malformed (module quote \"(func (i32.const 0x1_0000_0000))\")",
+        &["constant out of range", "i32 constant out of range"],
+        &["unexpected token", "unknown operator", "i64 constant out of range", "i8 constant out of range"],
+    ),
+    (
+        "malformed (module quote \"(func (foo))\")",
+        &["unknown operator", "unknown operator foo"],
+        &["unexpected token", "unknown operator bar", "unknown function", "illegal opcode"],
+    ),
+    (
+        "malformed (module quote \"(func (i32.const func))\")",
+        &["unexpected token"],
+        &["unknown operator", "unknown operator func", "constant out of range"],
+    ),
+    (
+        "malformed (module quote \"(func (v128.const i32x4 0 0 0))\")",
+        &["wrong number of lane literals"],
+        &["unexpected token", "unknown operator", "invalid lane length", "malformed lane index"],
+    ),
+    (
+        "malformed (module quote \"(func (i32.load offset=-1 (i32.const 0)))\")",
+        &["unknown operator"],
+        &["unexpected token", "constant out of range", "offset out of range"],
+    ),
+    (
+        "malformed (module quote \"(import \\\"a\\\" \\\"b\\\" (func)) (func) (import \\\"a\\\" \\\"c\\\" (func))\")",
+        &["import after function"],
+        &["import after table", "unexpected token"],
+    ),
+    (
+        "invalid (module (func (call 7)))",
+        &["unknown function", "unknown function 7"],
+        &["unknown function 3", "unknown type", "unknown table", "type mismatch"],
+    ),
+    (
+        "invalid (module (func (drop (i32.add (i32.const 0)))))",
+        &["type mismatch"],
+        &["unknown local", "invalid result arity", "sub type", "array types do not match"],
+    ),
+    (
+        "invalid (module (global $g i32 (i32.const 0)) (func (global.set $g (i32.const 0))))",
+        &["immutable global", "global is immutable"],
+        &["immutable field", "immutable array", "unknown global", "type mismatch"],
+    ),
+    (
+        "invalid (module (memory 2 1))",
+        &["size minimum must not be greater than maximum"],
+        &["memory size", "table size", "multiple memories"],
+    ),
+    (
+        "invalid (module (type (sub (func))) (type (sub 0 (struct))))",
+        &["sub type", "sub type 1 does not match super type 0"],
+        &["type mismatch", "unknown type", "descriptor type must be a struct"],
+    ),
+];
+
+#[test]
+fn right_texts_pass_and_wrong_ones_do_not() {
+    let mut failures = Vec::new();
+    for (assertion, right, wrong) in RIGHT_AND_WRONG {
+        for (texts, expected) in [(right, "pass"), (wrong, "wrong-text")] {
+            for text in *texts {
+                let script = format!("(assert_{assertion} \"{text}\")");
+                let mut embedder = EngineEmbedder::new(Config::new());
+                let result = run_script("t.wast", &script, &Options::default(), &mut embedder).unwrap();
+                let outcome = named(&result.directives[0].outcome);
+                if outcome != expected || result.text_not_compared() != 0 {
+                    failures
+                        .push(format!("{script}: {outcome}, expected {expected}\n{}", result.render(false)));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What the engine says of linking and execution, with the texts that may name it besides the same words.
+const EXECUTION: &[(&str, &[&str])] = &[
+    ("unreachable", &[]),
+    ("integer divide by zero", &[]),
+    ("integer overflow", &[]),
+    ("invalid conversion to integer", &[]),
+    ("out of bounds memory access", &["out of bounds"]),
+    ("out of bounds table access", &["out of bounds"]),
+    ("out of bounds array access", &["out of bounds"]),
+    ("undefined element", &["undefined"]),
+    ("uninitialized element", &["uninitialized"]),
+    ("indirect call type mismatch", &["indirect call"]),
+    ("null reference", &[]),
+    ("null function reference", &[]),
+    ("null structure reference", &[]),
+    ("null array reference", &[]),
+    ("null i31 reference", &[]),
+    ("null exception reference", &[]),
+    ("null descriptor reference", &[]),
+    ("cast failure", &[]),
+    ("descriptor cast failure", &[]),
+    ("unaligned atomic", &[]),
+    ("expected shared memory", &[]),
+    ("call stack exhausted", &[]),
+    ("unknown import", &[]),
+    ("incompatible import type", &[]),
+];
+
+#[test]
+fn no_text_of_another_trap_or_link_error_passes() {
+    for (message, besides) in EXECUTION {
+        let error = EmbedError::new(ErrorKind::Trap, *message);
+        let accepted: Vec<&str> = all_texts()
+            .into_iter()
+            .filter(|text| compare(MatchKind::Class, text, &error, Written::Binary) == Comparison::Same)
+            .filter(|text| text != message && !besides.contains(text))
+            .collect();
+        assert!(accepted.is_empty(), "`{message}` is also taken for {accepted:?}");
+        assert_eq!(compare(MatchKind::Class, message, &error, Written::Binary), Comparison::Same);
+    }
+}
