@@ -87,7 +87,6 @@ pub(crate) const TEXTS: &[Texts] = &[
     rule(&["duplicate elem segment"], &["duplicate elem identifier"]),
     rule(&["duplicate data segment"], &["duplicate data identifier"]),
     rule(&["duplicate field"], &["duplicate identifier: duplicate field named *"]),
-    rule(&["multiple start sections"], &["multiple start sections*"]),
     rule(&["invalid custom page size"], &["invalid custom page size*"]),
     // Annotations (appendix "Custom Sections and Annotations").
     rule(
