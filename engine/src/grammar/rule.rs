@@ -227,6 +227,8 @@ rules! {
     DescriptorNotStruct = "descriptor type must be a struct" in "proposal custom-descriptors, validation";
     /// A cast by descriptor to a type without one.
     CastWithoutDescriptor = "type does not have a descriptor" in "proposal custom-descriptors, validation";
+    /// A cast by descriptor to an abstract type, which has none.
+    CastToAbstract = "abstract type does not have a descriptor" in "proposal custom-descriptors, validation";
     /// A descriptor asked of a type without one.
     WithoutDescriptor = "type without descriptor" in "proposal custom-descriptors, validation";
     /// A structure with a descriptor that is made without it.

@@ -112,7 +112,7 @@ const BEGINS: &[(&str, Rule)] = &[
     ("describes clause on non-struct type", Rule::DescribedNotStruct),
     ("descriptor clause on non-struct type", Rule::DescriptorNotStruct),
     ("cast target must have descriptor", Rule::CastWithoutDescriptor),
-    ("unexpected heap type", Rule::CastWithoutDescriptor),
+    ("unexpected heap type", Rule::CastToAbstract),
     ("expected type with descriptor", Rule::WithoutDescriptor),
     ("type with descriptor requires descriptor allocation", Rule::DescriptorAllocation),
     ("invalid `struct.new_desc`: type", Rule::PlainAllocation),

@@ -1,6 +1,8 @@
 //! Malformed, invalid or valid, for every encoding that a version or a proposal added: by the binary grammar of each (core spec 1.0, 2.0
 //! and 3.0, chapter 5; the proposals' overviews).
 
+#![allow(clippy::unwrap_used)]
+
 mod instructions;
 mod proposals;
 mod rows;

@@ -246,14 +246,8 @@ pub(crate) const NAMES: &[(Rule, &[&str])] = &[
     (Rule::ForwardSupertype, &["forward use of type #"]),
     (Rule::DescribedSupertype, &["described type # does not match"]),
     (Rule::DescriptorSupertype, &["descriptor type # does not match"]),
-    (
-        Rule::CastWithoutDescriptor,
-        &[
-            "type # does not have a descriptor",
-            "type any does not have a descriptor",
-            "type none does not have a descriptor",
-        ],
-    ),
+    (Rule::CastWithoutDescriptor, &["type # does not have a descriptor"]),
+    (Rule::CastToAbstract, &["type any does not have a descriptor", "type none does not have a descriptor"]),
 ];
 
 /// What scripts call the rules of the binary format where the module is written as text: what the text grammar of an older version does
