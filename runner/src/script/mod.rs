@@ -23,6 +23,7 @@ mod run;
 pub mod source;
 pub mod spectest;
 pub(crate) mod split;
+mod text;
 #[cfg(test)]
 mod tests;
 mod thread;

@@ -10,6 +10,7 @@ use super::grammar::{bare_module, command, directives, skip_rest, text_error, te
 use super::model::{Command, Definition, Directive, ModuleForm, Script, TextError};
 use super::source::{Source, SourceError, Span};
 use super::split::{lexer, split};
+use super::text::{check_directives, check_module, check_script};
 
 /// Parses a script.
 ///
@@ -61,6 +62,7 @@ pub(crate) fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
     encode()
         .map_err(text_error)
         .map_err(|error| TextError { offset: unfolded.original(error.offset), ..error })
+        .and_then(|bytes| check_module(text).map(|()| bytes))
 }
 
 /// The directives of a text all of whose forms parse: one pass over its tokens.
@@ -72,7 +74,7 @@ fn whole(text: &str) -> Option<Vec<Directive>> {
     let closed = |directive: &Directive| {
         directive.span.end.checked_sub(1).and_then(|last| text.as_bytes().get(last)) == Some(&b')')
     };
-    directives.iter().all(closed).then_some(directives)
+    (directives.iter().all(closed) && check_script(text).is_ok()).then_some(directives)
 }
 
 /// The directives of a text one of whose forms does not parse.
@@ -80,23 +82,28 @@ fn form_by_form(source: &Source<'_>) -> Result<Vec<Directive>, SourceError> {
     let spans = split(source)?;
     if spans.first().is_some_and(|first| begins_field(source.slice(first))) {
         let span = spans.first().map_or(0, |first| first.start)..spans.last().map_or(0, |last| last.end);
-        return Ok(vec![form::<Fields>(source, span)]);
+        return Ok(vec![form::<Fields>(source, span, check_module)]);
     }
-    Ok(spans.into_iter().map(|span| form::<Form>(source, span)).collect())
+    Ok(spans.into_iter().map(|span| form::<Form>(source, span, check_directives)).collect())
 }
 
-/// Parses a stretch of the source by itself.
-fn form<T: for<'a> Parse<'a> + Into<Command>>(source: &Source<'_>, span: Span) -> Directive {
+/// Parses a stretch of the source by itself, and checks the modules in it.
+fn form<T: for<'a> Parse<'a> + Into<Command>>(
+    source: &Source<'_>,
+    span: Span,
+    check: fn(&str) -> Result<(), TextError>,
+) -> Directive {
     let unfolded = unfold(source.slice(&span));
     let in_source = |offset| span.start + unfolded.original(offset);
     let parsed = ParseBuffer::new_with_lexer(lexer(&unfolded.text))
         .and_then(|buffer| parse_all::<T>(&buffer).map(Into::into));
-    let command = match parsed {
-        Ok(mut command) => {
+    let command = match (parsed, check(source.slice(&span))) {
+        (Ok(mut command), Ok(())) => {
             move_within(&mut command, &in_source);
             command
         }
-        Err(error) => {
+        (Ok(_), Err(error)) => Command::Malformed { message: error.message, offset: span.start + error.offset },
+        (Err(error), _) => {
             Command::Malformed { message: error.message(), offset: in_source(error.span().offset()) }
         }
     };
