@@ -20,7 +20,7 @@ use crate::catalogue::judging;
 use crate::keys;
 use crate::script::source::{Place, Source, SourceError};
 use crate::script::split::split;
-use crate::script::{Embedder, Observer, Options, parse, run};
+use crate::script::{Embedder, Grammar, Observer, Options, parse, parse_as, run};
 use crate::verdict::{Failure, FailureKind};
 use crate::wasi_case;
 
@@ -114,7 +114,7 @@ fn run_caught<E: Embedder>(
     options.observer = Some(Arc::clone(&course) as Arc<dyn Observer>);
     let run_all = || {
         let embedder = seat.get_or_insert_with(make);
-        let script = parse(Source::new(&label, text))?;
+        let script = parse_as(Source::new(&label, text), Grammar::of(options.features))?;
         let wanted = settings.keys || !expectations.is_empty();
         let keys = if wanted { keys::of(&script) } else { Vec::new() };
         let unmatched = expect(expectations, &keys, &mut options);

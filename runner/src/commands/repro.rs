@@ -16,7 +16,7 @@ use crate::keys;
 use crate::repro::{NoRepro, Repro, reproduce};
 use crate::script::model::Script;
 use crate::script::source::Source;
-use crate::script::{Options, parse};
+use crate::script::{Grammar, Options, parse_as};
 use crate::verdict::{ScriptResult, printable};
 
 /// How long to look for what can be left out.
@@ -43,7 +43,8 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
         })
     };
     let found = on_a_thread(&label, || {
-        let script = parse(Source::new(label.as_str(), &text)).map_err(|error| usage(&error))?;
+        let script = parse_as(Source::new(label.as_str(), &text), Grammar::of(options.features))
+            .map_err(|error| usage(&error))?;
         Ok(reproduce(&script, &line.into(), &options, TIME, &mut run))
     })?;
     match found {

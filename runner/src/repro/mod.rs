@@ -17,7 +17,7 @@ use self::fields::{fields, without};
 use self::shrink::shrink;
 use crate::script::model::{Command, Script};
 use crate::script::source::{Place, Source, Span};
-use crate::script::{LineRange, Options, Position, parse};
+use crate::script::{Grammar, LineRange, Options, Position, parse_as};
 use crate::verdict::{Failure, FailureKind, Outcome, ScriptResult};
 
 /// A script that fails as a directive of another one does.
@@ -189,7 +189,8 @@ impl Search<'_> {
 
     /// How the directives of a text end, if not so.
     fn other_end(&mut self, text: &str, wanted: &Failures) -> Option<String> {
-        let script = match parse(Source::new(self.script.source.name(), text)) {
+        let source = Source::new(self.script.source.name(), text);
+        let script = match parse_as(source, Grammar::of(self.options.features)) {
             Ok(script) if script.directives.len() == wanted.len() => script,
             Ok(_) => return Some("its text reads otherwise by itself".to_owned()),
             Err(error) => return Some(error.message),

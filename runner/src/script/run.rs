@@ -11,8 +11,9 @@ use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
 use super::env::{Env, Missing};
 use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
 use super::options::{Options, Position};
-use super::parse::parse;
+use super::parse::parse_as;
 use super::source::{Source, SourceError};
+use super::text::Grammar;
 use super::thread::Threads;
 use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
 
@@ -27,7 +28,8 @@ pub fn run_script<E: Embedder>(
     options: &Options,
     embedder: &mut E,
 ) -> Result<ScriptResult, SourceError> {
-    Ok(run(&parse(Source::new(name, text))?, options, embedder))
+    let script = parse_as(Source::new(name, text), Grammar::of(options.features))?;
+    Ok(run(&script, options, embedder))
 }
 
 /// Runs a parsed script from a fresh start of the embedder.
@@ -281,7 +283,8 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
 
     /// Compiles a module; text that is malformed is an error as malformed bytes are.
     pub(super) fn compile(&mut self, definition: &Definition) -> Result<E::Module, EmbedError> {
-        let bytes = definition.form.bytes().map_err(|error| self.malformed_text(&definition.form, error))?;
+        let bytes = definition.form.bytes_as(Grammar::of(self.options.features));
+        let bytes = bytes.map_err(|error| self.malformed_text(&definition.form, error))?;
         self.embedder.compile(&bytes)
     }
 

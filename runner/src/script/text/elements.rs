@@ -1,9 +1,9 @@
 //! Element segments and the expressions in segments (core spec, sections 6.6.8 and 6.6.9).
 
-use super::Derived;
 use super::control::{expression, folded_instruction};
 use super::tokens::{Kind, Tokens};
 use super::types::{begins_ref_type, ref_type};
+use super::{Derived, Grammar};
 
 /// An element segment, from its `(elem` on.
 pub(super) fn elem(tokens: &mut Tokens<'_>) -> Derived {
@@ -18,14 +18,16 @@ pub(super) fn elem(tokens: &mut Tokens<'_>) -> Derived {
         offset(tokens)?;
         return typed_list(tokens);
     }
-    // In version 1.0 the table is an index alone.
-    tokens.take(Kind::Nat)?;
+    if tokens.grammar == Grammar::First {
+        tokens.take(Kind::Nat)?;
+    }
     offset(tokens)?;
     // Without a table, `func` may be left out.
     if begins_typed_list(tokens) { typed_list(tokens) } else { tokens.indices() }
 }
 
-/// The elements of a segment inside a table's definition: as in a segment, but the type is the table's.
+/// The elements of a segment inside a table's definition: as in a segment, but the type is the
+/// table's.
 pub(super) fn elem_list(tokens: &mut Tokens<'_>) -> Derived {
     match tokens.kind() {
         Kind::Open(_) => expressions(tokens),
@@ -47,21 +49,28 @@ fn typed_list(tokens: &mut Tokens<'_>) -> Derived {
 
 fn expressions(tokens: &mut Tokens<'_>) -> Derived {
     while matches!(tokens.kind(), Kind::Open(_)) {
-        expression_or_instruction(tokens, "item")?;
+        expression_or_instruction(tokens, "item", "(item")?;
     }
     Ok(())
 }
 
 /// The offset of an active segment.
 pub(super) fn offset(tokens: &mut Tokens<'_>) -> Derived {
-    expression_or_instruction(tokens, "offset")
+    expression_or_instruction(tokens, "offset", "(offset")
 }
 
-/// An expression in a form that begins with `word`, or one folded instruction.
-fn expression_or_instruction(tokens: &mut Tokens<'_>, word: &str) -> Derived {
+/// An expression in a form that begins with `word`, or one folded instruction; if that is
+/// structured, the `wast` crate has to read it in the form, which begins with `open`.
+fn expression_or_instruction(tokens: &mut Tokens<'_>, word: &str, open: &'static str) -> Derived {
     if tokens.take(Kind::Open(word))? {
         expression(tokens)?;
         return tokens.close();
     }
-    folded_instruction(tokens)
+    let start = tokens.range().start;
+    let folded = folded_instruction(tokens)?;
+    if folded.structured {
+        tokens.edits.insert(start, open, start);
+        tokens.edits.insert(folded.end, ")", start);
+    }
+    Ok(())
 }

@@ -1,19 +1,30 @@
 //! Module fields and their order (core spec, section 6.6).
 
-use super::Derived;
 use super::control::{expression, instruction_begins};
 use super::elements::{elem, elem_list, offset};
 use super::tokens::{Kind, Tokens};
 use super::types::{
-    Binding, addr_type, begins_ref_type, extern_type, global_type, mem_type, mem_type_without_address, page_size,
-    rec_type, ref_type, table_type, table_type_without_address, type_def, type_use, val_types_in,
+    Binding, addr_type, begins_ref_type, extern_type, global_type, mem_type, mem_type_without_address,
+    page_size, rec_type, ref_type, table_type, table_type_without_address, type_def, type_use, val_types_in,
 };
+use super::{Derived, Grammar};
 
 /// Whether a module field begins with the word.
 pub(super) fn is_field(word: &str) -> bool {
     matches!(
         word,
-        "type" | "rec" | "import" | "func" | "table" | "memory" | "global" | "tag" | "export" | "start" | "elem" | "data"
+        "type"
+            | "rec"
+            | "import"
+            | "func"
+            | "table"
+            | "memory"
+            | "global"
+            | "tag"
+            | "export"
+            | "start"
+            | "elem"
+            | "data"
     )
 }
 
@@ -122,7 +133,7 @@ fn func(tokens: &mut Tokens<'_>, origin: Origin) -> Derived {
         return type_use(tokens, Binding::Allowed);
     }
     type_use(tokens, Binding::Allowed)?;
-    while tokens.kind() == Kind::Open("local") {
+    while tokens.take(Kind::Open("local"))? {
         val_types_in(tokens, Binding::Allowed)?;
     }
     expression(tokens)
@@ -188,8 +199,7 @@ fn export(tokens: &mut Tokens<'_>) -> Derived {
 fn data(tokens: &mut Tokens<'_>) -> Derived {
     tokens.advance()?;
     tokens.take_id()?;
-    // In version 1.0 the memory is an index alone, and active segments are the only ones.
-    let mut active = tokens.take(Kind::Nat)?;
+    let mut active = tokens.grammar == Grammar::First && tokens.take(Kind::Nat)?;
     if !active && tokens.take(Kind::Open("memory"))? {
         tokens.index()?;
         tokens.close()?;

@@ -8,7 +8,12 @@ use super::types::{Binding, heap_type, ref_type, results, type_use};
 /// A plain instruction's word and its immediates.
 pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
     let Some(immediates) = of(word) else {
-        return Err(tokens.unexpected("an instruction"));
+        return Err(match word {
+            "" | "end" | "else" | "then" | "catch" | "catch_all" | "delegate" => {
+                tokens.unexpected("an instruction")
+            }
+            _ => tokens.unknown(word),
+        });
     };
     tokens.advance()?;
     match immediates {
@@ -20,7 +25,11 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
         }
         Immediates::IndexOrNone => tokens.take_index().map(drop),
         Immediates::TwoIndicesOrNone => {
-            if tokens.take_index()? { tokens.index() } else { Ok(()) }
+            if tokens.take_index()? {
+                tokens.index()
+            } else {
+                Ok(())
+            }
         }
         Immediates::OneOrTwoIndices => {
             tokens.index()?;
@@ -120,11 +129,6 @@ fn vector(tokens: &mut Tokens<'_>) -> Derived {
     };
     tokens.advance()?;
     (0..lanes).try_for_each(|_| number(tokens))
-}
-
-/// A structured instruction's type, which binds no identifiers.
-pub(super) fn block_type(tokens: &mut Tokens<'_>) -> Derived {
-    type_use(tokens, Binding::Forbidden)
 }
 
 /// The clauses of a `try_table`.

@@ -1,4 +1,5 @@
-//! Plain instructions and which immediates they have (core spec, section 6.5), with those of the proposals.
+//! Plain instructions and which immediates they have (core spec, section 6.5), with those of the
+//! proposals.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -61,7 +62,11 @@ const INSTRUCTIONS: &[(&str, &str, Immediates)] = &[
     // Parametric and control instructions (sections 6.5.1 to 6.5.3).
     ("", "unreachable nop drop return throw_ref", Immediates::None),
     ("", "select", Immediates::Select),
-    ("", "br br_if br_on_null br_on_non_null call return_call call_ref return_call_ref throw", Immediates::Index),
+    (
+        "",
+        "br br_if br_on_null br_on_non_null call return_call call_ref return_call_ref throw",
+        Immediates::Index,
+    ),
     ("", "br_table", Immediates::Labels),
     ("br_on_cast", "_fail _desc_eq _desc_eq_fail", Immediates::Cast),
     ("", "br_on_cast", Immediates::Cast),
@@ -115,7 +120,11 @@ const INSTRUCTIONS: &[(&str, &str, Immediates)] = &[
     // Numbers (section 6.5.9).
     ("i32.|i64.|f32.|f64.", "const", Immediates::Number),
     ("i32.|i64.", "eqz eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u clz ctz popcnt", Immediates::None),
-    ("i32.|i64.", "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr", Immediates::None),
+    (
+        "i32.|i64.",
+        "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr",
+        Immediates::None,
+    ),
     ("i32.|i64.", "extend8_s extend16_s", Immediates::None),
     ("f32.|f64.", "eq ne lt gt le ge abs neg ceil floor trunc nearest sqrt", Immediates::None),
     ("f32.|f64.", "add sub mul div min max copysign", Immediates::None),
@@ -138,7 +147,11 @@ const INSTRUCTIONS: &[(&str, &str, Immediates)] = &[
     ("i8x16.|i16x8.|i32x4.", "lt_u gt_u le_u ge_u min_s min_u max_s max_u", Immediates::None),
     ("i8x16.|i16x8.", "add_sat_s add_sat_u sub_sat_s sub_sat_u avgr_u", Immediates::None),
     ("i16x8.|i32x4.|i64x2.", "mul", Immediates::None),
-    ("f32x4.|f64x2.", "lt gt le ge ceil floor trunc nearest sqrt mul div min max pmin pmax", Immediates::None),
+    (
+        "f32x4.|f64x2.",
+        "lt gt le ge ceil floor trunc nearest sqrt mul div min max pmin pmax",
+        Immediates::None,
+    ),
     ("", "i8x16.swizzle i8x16.popcnt i16x8.q15mulr_sat_s i32x4.dot_i16x8_s", Immediates::None),
     ("i8x16.narrow_i16x8|i16x8.narrow_i32x4", "_s _u", Immediates::None),
     ("i16x8.extadd_pairwise_i8x16|i32x4.extadd_pairwise_i16x8", "_s _u", Immediates::None),

@@ -1,40 +1,81 @@
-//! The grammar of modules in the text format (core spec, chapter 6), checked beside the parser of the `wast` crate.
+//! The grammar of modules in the text format (core spec, chapter 6).
 //!
-//! The crate derives more than the specification does: it leaves out what it can do without, and knows forms that no
-//! version of the specification has. So a text that it accepts is read once more here, token by token, and whatever the
-//! grammar does not derive is malformed. The work is divided: here are the productions, the order of imports and the
-//! number of start functions; what depends on identifiers and on the ranges of numbers the crate judges.
+//! The parser of the `wast` crate derives more than the specification does: it leaves out what it
+//! can do without, and knows forms that no version of the specification has. It also lacks a few.
+//! So every text is read here first, token by token. What the grammar does not derive is malformed,
+//! and a form that the crate lacks is rewritten for it. The work is divided: here are the
+//! productions, the order of imports and the number of start functions; what depends on identifiers
+//! and on the ranges of numbers the crate judges.
 //!
-//! Beside the specification's own productions there are those of the proposals that [`wassay_testsuite::features`] names.
+//! Beside the specification's own productions there are those of the proposals that
+//! [`wassay_testsuite::features`] names.
 
 mod control;
 mod elements;
 mod fields;
 mod immediates;
 mod instructions;
+mod rewrite;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod types;
+mod version;
 
 use super::model::TextError;
+use rewrite::{Edits, Rewritten};
 use tokens::{Kind, Tokens};
+pub use version::Grammar;
 
 /// Whether the text conforms to a production.
 type Derived<T = ()> = Result<T, TextError>;
 
-/// Checks the text of one module: one in its parentheses, or its fields without them (section 6.6.13).
-///
-/// # Errors
-///
-/// What the grammar does not derive, with its offset.
-pub(crate) fn check_module(text: &str) -> Derived {
-    let mut tokens = Tokens::new(text)?;
-    if tokens.kind() == Kind::Open("module") {
-        tokens.advance()?;
+/// A text, read by the grammar.
+#[derive(Debug)]
+pub(crate) struct Checked<'a> {
+    /// The text for the parser of the `wast` crate.
+    pub(crate) rewritten: Rewritten<'a>,
+    /// What the grammar does not derive, with its offset in the text.
+    pub(crate) derived: Derived,
+}
+
+impl<'a> Checked<'a> {
+    fn new(text: &'a str, grammar: Grammar, production: fn(&mut Tokens<'a>) -> Derived) -> Self {
+        let (derived, edits) = match Tokens::new(text, grammar) {
+            Ok(mut tokens) => (production(&mut tokens), tokens.edits),
+            Err(error) => (Err(error), Edits::default()),
+        };
+        Checked { rewritten: edits.apply(text), derived }
+    }
+
+    /// Reads the text of one module: one in its parentheses, or its fields without them (section
+    /// 6.6.13).
+    pub(crate) fn module(text: &'a str, grammar: Grammar) -> Self {
+        Checked::new(text, grammar, module)
+    }
+
+    /// Reads the text of a script: every module that it has in place, or the fields of the only one
+    /// (section 6.6.13).
+    pub(crate) fn script(text: &'a str, grammar: Grammar) -> Self {
+        Checked::new(text, grammar, |tokens| match tokens.kind() {
+            Kind::Open(word) if fields::is_field(word) => module(tokens),
+            _ => directives(tokens),
+        })
+    }
+
+    /// Reads the text of every module that directives have in place.
+    pub(crate) fn directives(text: &'a str, grammar: Grammar) -> Self {
+        Checked::new(text, grammar, directives)
+    }
+}
+
+fn module(tokens: &mut Tokens<'_>) -> Derived {
+    if tokens.take(Kind::Open("module"))? {
         tokens.take_id()?;
-        fields::fields(&mut tokens)?;
+        fields::fields(tokens)?;
         tokens.close()?;
     } else {
-        fields::fields(&mut tokens)?;
+        fields::fields(tokens)?;
     }
     match tokens.kind() {
         Kind::End => Ok(()),
@@ -42,41 +83,23 @@ pub(crate) fn check_module(text: &str) -> Derived {
     }
 }
 
-/// Checks the text of a script: every module that it has in place, or the fields of the only one (section 6.6.13).
-///
-/// # Errors
-///
-/// What the grammar does not derive, with its offset.
-pub(crate) fn check_script(text: &str) -> Derived {
-    match Tokens::new(text)?.kind() {
-        Kind::Open(word) if fields::is_field(word) => check_module(text),
-        _ => check_directives(text),
-    }
-}
-
-/// Checks the text of every module that directives have in place.
-///
-/// # Errors
-///
-/// What the grammar does not derive, with its offset.
-pub(crate) fn check_directives(text: &str) -> Derived {
-    let mut tokens = Tokens::new(text)?;
+fn directives(tokens: &mut Tokens<'_>) -> Derived {
     loop {
         match tokens.kind() {
             Kind::End => return Ok(()),
             Kind::Open("module") => {
                 tokens.advance()?;
-                module_in_script(&mut tokens)?;
+                module_in_script(tokens)?;
             }
             // Components have module types of their own.
             Kind::Open("component") => tokens.skip_form()?,
-            _ => tokens.advance()?,
+            _ => tokens.skip_to(&["module", "component"])?,
         }
     }
 }
 
-/// Checks what follows `(module` in a script, where that is text; goes no farther where it is given as strings, or where
-/// there is no module.
+/// What follows `(module` in a script, where that is text; goes no farther where it is given as
+/// strings, or where there is no module.
 fn module_in_script(tokens: &mut Tokens<'_>) -> Derived {
     match tokens.kind() {
         Kind::Keyword("instance") => return Ok(()),

@@ -1,4 +1,5 @@
-//! Types (core spec, section 6.4), with the exact references, descriptors and continuations of their proposals.
+//! Types (core spec, section 6.4), with the exact references, descriptors and continuations of
+//! their proposals.
 
 use super::Derived;
 use super::tokens::{Kind, Tokens};
@@ -12,8 +13,20 @@ fn is_short_ref_type(word: &str) -> bool {
     word.strip_suffix("ref").is_some_and(|heap| {
         matches!(
             heap,
-            "any" | "eq" | "i31" | "struct" | "array" | "null" | "func" | "nullfunc" | "exn" | "nullexn" | "extern"
-                | "nullextern" | "cont" | "nullcont"
+            "any"
+                | "eq"
+                | "i31"
+                | "struct"
+                | "array"
+                | "null"
+                | "func"
+                | "nullfunc"
+                | "exn"
+                | "nullexn"
+                | "extern"
+                | "nullextern"
+                | "cont"
+                | "nullcont"
         )
     })
 }
@@ -21,8 +34,20 @@ fn is_short_ref_type(word: &str) -> bool {
 fn is_heap_type(word: &str) -> bool {
     matches!(
         word,
-        "any" | "eq" | "i31" | "struct" | "array" | "none" | "func" | "nofunc" | "exn" | "noexn" | "extern" | "noextern"
-            | "cont" | "nocont"
+        "any"
+            | "eq"
+            | "i31"
+            | "struct"
+            | "array"
+            | "none"
+            | "func"
+            | "nofunc"
+            | "exn"
+            | "noexn"
+            | "extern"
+            | "noextern"
+            | "cont"
+            | "nocont"
     )
 }
 
@@ -88,8 +113,9 @@ pub(super) enum Binding {
 }
 
 /// Types in a form such as `param`: one with an identifier, or any number without.
+///
+/// The parenthesis and its keyword have been read.
 pub(super) fn val_types_in(tokens: &mut Tokens<'_>, binding: Binding) -> Derived {
-    tokens.advance()?;
     if binding == Binding::Allowed && tokens.take_id()? {
         val_type(tokens)?;
     } else {
@@ -99,11 +125,30 @@ pub(super) fn val_types_in(tokens: &mut Tokens<'_>, binding: Binding) -> Derived
 }
 
 /// Parameters, then results.
-pub(super) fn func_type(tokens: &mut Tokens<'_>, binding: Binding) -> Derived {
-    while tokens.kind() == Kind::Open("param") {
-        val_types_in(tokens, binding)?;
+fn func_type(tokens: &mut Tokens<'_>, binding: Binding) -> Derived {
+    func_type_with(tokens, binding, Empty::Kept)
+}
+
+/// What becomes of a `param` or `result` without any type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    Kept,
+    /// After a type's index it means nothing, by its abbreviation (section 6.4.5), but the `wast`
+    /// crate takes it for the type.
+    Blanked,
+}
+
+fn func_type_with(tokens: &mut Tokens<'_>, binding: Binding, empty: Empty) -> Derived {
+    for (word, binding) in [("param", binding), ("result", Binding::Forbidden)] {
+        let mut start = tokens.range().start;
+        while tokens.take(Kind::Open(word))? {
+            if empty == Empty::Blanked && tokens.kind() == Kind::Close {
+                tokens.edits.blank(start..tokens.range().end);
+            }
+            val_types_in(tokens, binding)?;
+            start = tokens.range().start;
+        }
     }
-    results(tokens)?;
     match tokens.kind() {
         Kind::Open("param") => Err(tokens.wrong("result before parameter (or unexpected token): `(param`")),
         _ => Ok(()),
@@ -111,7 +156,7 @@ pub(super) fn func_type(tokens: &mut Tokens<'_>, binding: Binding) -> Derived {
 }
 
 pub(super) fn results(tokens: &mut Tokens<'_>) -> Derived {
-    while tokens.kind() == Kind::Open("result") {
+    while tokens.take(Kind::Open("result"))? {
         val_types_in(tokens, Binding::Forbidden)?;
     }
     Ok(())
@@ -122,6 +167,7 @@ pub(super) fn type_use(tokens: &mut Tokens<'_>, binding: Binding) -> Derived {
     if tokens.take(Kind::Open("type"))? {
         tokens.index()?;
         tokens.close()?;
+        return func_type_with(tokens, binding, Empty::Blanked);
     }
     func_type(tokens, binding)
 }
@@ -237,7 +283,8 @@ fn limits(tokens: &mut Tokens<'_>) -> Derived {
     Ok(())
 }
 
-/// What follows the address type of a memory's type: limits, then what threads and custom page sizes add.
+/// What follows the address type of a memory's type: limits, then what threads and custom page
+/// sizes add.
 pub(super) fn mem_type_without_address(tokens: &mut Tokens<'_>) -> Derived {
     limits(tokens)?;
     tokens.take(Kind::Keyword("shared"))?;
