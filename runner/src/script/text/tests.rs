@@ -187,6 +187,7 @@ const WELL_FORMED: &[&str] = &[
     // Annotations and comments are white space.
     "((@a) module ((;c;) func (@a (b \")\" ;; )\n) [,;{}] (@c)) nop))",
     "(func (param (@a) i32(@a)) (local;;c\ri32))",
+    "(func (@a\"b\") (@\"a\"\"b\") (@\"a\"b) (@a(@b\"c\")) nop) (@custom\"c\")",
 ];
 
 fn message(text: &str) -> Option<String> {

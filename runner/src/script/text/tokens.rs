@@ -5,6 +5,7 @@ use std::ops::Range;
 use memchr::{memchr2, memchr3};
 use wast::lexer::{Lexer, Token, TokenKind};
 
+use super::super::grammar::text_error;
 use super::super::model::TextError;
 use super::super::split::lexer;
 use super::rewrite::Edits;
@@ -264,7 +265,15 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// Takes an annotation, whose parenthesis has been read.
     fn skip_annotation(&mut self) -> Derived {
+        let start = self.position;
+        // The lexer takes the identifier and what follows it without a space for one token; the
+        // grammar does not (section 6.3.4).
+        if self.lex()?.is_some_and(|token| token.kind == TokenKind::Reserved) {
+            let end = start + annotation_id(self.text_of(start..self.position));
+            self.edits.insert(end, "", end);
+        }
         let mut depth = 1usize;
         while depth > 0 {
             match self.lex()?.map(|token| token.kind) {
@@ -278,14 +287,20 @@ impl<'a> Tokens<'a> {
     }
 
     fn lex(&mut self) -> Derived<Option<Token>> {
-        self.lexer
-            .parse(&mut self.position)
-            .map_err(|error| TextError { message: error.message(), offset: error.span().offset() })
+        self.lexer.parse(&mut self.position).map_err(text_error)
     }
 }
 
 fn range_of(token: &Token) -> Range<usize> {
     token.offset..token.offset + token.len as usize
+}
+
+/// How long the identifier is, with its `@`, at the beginning of the text.
+fn annotation_id(text: &str) -> usize {
+    match text.strip_prefix("@\"") {
+        Some(rest) => text.len() - rest.len() + string_end(rest.as_bytes()),
+        None => text.find('"').unwrap_or(text.len()),
+    }
 }
 
 /// How long a string is after the quotation mark that opens it, up to and with the one that closes
