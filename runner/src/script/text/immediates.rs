@@ -82,7 +82,7 @@ fn memory_argument(tokens: &mut Tokens<'_>) -> Derived {
         let Kind::Keyword(found) = tokens.kind() else { return Ok(()) };
         if let Some(number) = found.strip_prefix(word) {
             if !is_nat(number) {
-                return Err(tokens.unexpected("a number without a sign after `=`"));
+                return Err(tokens.unknown(found));
             }
             tokens.advance()?;
         }
