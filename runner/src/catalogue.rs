@@ -7,6 +7,7 @@ use wassay_engine::{Features, UnknownFeature};
 use wassay_testsuite::directory::{self, OpenError};
 use wassay_testsuite::fetched;
 use wassay_testsuite::header::{self, HeaderError};
+use wassay_testsuite::text;
 use wassay_testsuite::wasi::Variant;
 pub use wassay_testsuite::{Script, Suite};
 
@@ -62,7 +63,7 @@ pub fn judging(
 ) -> Result<Judging, FeaturesError> {
     let header = header::parse(label, text)?;
     let of_header = header.features.as_deref().map(|expression| {
-        let line = text.lines().position(is_features).map_or(1, |index| index + 1);
+        let line = text::lines(text).position(is_features).map_or(1, |index| index + 1);
         let bad = |error| FeaturesError::Header { file: label.to_owned(), line, error };
         expression.parse::<Features>().map_err(bad)
     });

@@ -123,7 +123,7 @@ impl Grain {
     fn new(args: &Arguments, variable: Option<&str>) -> Grain {
         let named = args.filter.as_deref().and_then(|filter| {
             let (name, line) = filter.rsplit_once(':')?;
-            let line = line.parse().ok().filter(|_| name.ends_with(".wast"))?;
+            let line = line.parse().ok().filter(|_| name.to_ascii_lowercase().ends_with(".wast"))?;
             Some(Grain::OneLine { name: name.to_owned(), line, exact: args.exact })
         });
         match named {

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
 use wassay_reports::{Case, Counts, Note};
 use wassay_testsuite::expectation::{Expectation, Expected};
+use wassay_testsuite::text::lines;
 
 use crate::script::embed::{EmbedError, ErrorKind};
 use crate::script::matching::MismatchKind;
@@ -120,10 +121,18 @@ impl FailureKind {
 impl ScriptResult {
     /// Fails the directive at a place by what came of it later, unless it has failed already or is not among those judged.
     pub(crate) fn fail_at(&mut self, place: Place, failure: Failure) {
-        let mut passed = self.directives.iter_mut().filter(|directive| directive.place == place);
-        if let Some(directive) = passed.find(|directive| matches!(directive.outcome, Outcome::Passed)) {
-            directive.outcome = Outcome::Failed(Box::new(failure));
+        let first = self.directives.partition_point(|directive| directive.place < place);
+        let there = self.directives.iter_mut().skip(first).take_while(|directive| directive.place == place);
+        for directive in there.filter(|directive| matches!(directive.outcome, Outcome::Passed)).take(1) {
+            directive.outcome = Outcome::Failed(Box::new(failure.clone()));
         }
+    }
+
+    /// The directives that begin on a line.
+    pub(crate) fn on_line(&self, line: usize) -> &[DirectiveResult] {
+        let first = self.directives.partition_point(|directive| directive.place.line < line);
+        let behind = self.directives.partition_point(|directive| directive.place.line <= line);
+        self.directives.get(first..behind).unwrap_or_default()
     }
 
     /// How many directives had each outcome.
@@ -189,11 +198,31 @@ impl ScriptResult {
                 }
             }
         };
-        self.directives.iter().map(of).collect()
+        let not_run = |directive: &&DirectiveResult| directive.is_not_run();
+        let mut text = String::new();
+        let mut rest = self.directives.iter().peekable();
+        while let Some(directive) = rest.next() {
+            text.push_str(&of(directive));
+            if directive.is_not_run() {
+                // They all say the same.
+                let mut others = 0;
+                while rest.next_if(not_run).is_some() {
+                    others += 1;
+                }
+                if others > 0 {
+                    push_line(&mut text, format_args!("… and {others} more that were not run"));
+                }
+            }
+        }
+        text
     }
 }
 
 impl DirectiveResult {
+    fn is_not_run(&self) -> bool {
+        matches!(&self.outcome, Outcome::Failed(failure) if failure.kind == FailureKind::NotRun)
+    }
+
     /// What a report says of a directive that neither simply passed nor simply failed.
     fn note(&self) -> Option<Note> {
         let (Outcome::Skipped(reason)
@@ -329,11 +358,12 @@ const SHOWN: (usize, usize) = (8, 160);
 
 /// A directive's text as far as it fits a screen, with a note of what is left out.
 fn shortened(source: &str) -> String {
-    let lines = source.lines().count();
+    let all: Vec<&str> = lines(source).collect();
+    let lines = all.len();
     // A note takes a line itself: one line more is shown rather than announced.
     let shown = if lines <= SHOWN.0 + 1 { lines } else { SHOWN.0 };
     let mut text = String::new();
-    for line in source.lines().take(shown) {
+    for line in all.into_iter().take(shown) {
         match line.char_indices().nth(SHOWN.1) {
             Some((end, _)) => push_line(&mut text, format_args!("{}…", line.get(..end).unwrap_or(line))),
             None => push_line(&mut text, format_args!("{line}")),

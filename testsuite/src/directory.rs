@@ -12,7 +12,7 @@ use crate::script::Script;
 use crate::suite::{Origin, Suite};
 use crate::wasi::{self, Files, Guest};
 
-/// Opens `path` as a suite: a folder with all the `.wast` files and all [guests](crate::wasi) below it, symbolic links followed; or
+/// Opens `path` as a suite: a folder with all the `.wast` files (`.WAST` too) and all [guests](crate::wasi) below it, symbolic links followed; or
 /// one file, which is a guest where its name ends in `.wasm` or `.wat`, else a script. They are found now and read later. What git
 /// keeps in `.git` is not looked at, nor are the folders that guests are given or leave behind.
 ///
@@ -28,8 +28,11 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
     if cases.is_empty() {
         return Err(OpenError::NoCases { path: path.to_owned() });
     }
-    let name = path.display().to_string();
-    Ok(Suite {
+    Ok(suite(path.display().to_string(), cases))
+}
+
+fn suite(name: String, cases: Vec<Case>) -> Suite {
+    Suite {
         title: "A folder".into(),
         source: name.clone().into(),
         name: name.into(),
@@ -38,7 +41,7 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
         by_default: false,
         origin: Origin::Folder(cases),
         variant: None,
-    })
+    }
 }
 
 /// Opens the file `path` as one script, whatever its name. Its features are those that [`open`] would find.
@@ -48,9 +51,20 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
 /// `path` is missing or is no file.
 pub fn script(path: &Path) -> Result<Script, OpenError> {
     let name = file_name(path)?;
+    Ok(Script::file(name.to_owned(), features_at(path), path.to_owned()))
+}
+
+/// The feature expression that holds for a script at this path, whatever is there.
+pub fn features_at(path: &Path) -> &'static str {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let features = features::of_folder(&real(folder).join(name)).unwrap_or(features::DEFAULT);
-    Ok(Script::file(name.to_owned(), features, path.to_owned()))
+    let path = real(folder).join(path.file_name().unwrap_or_default());
+    features::of_folder(&path).unwrap_or(features::DEFAULT)
+}
+
+/// A suite of one script.
+pub fn of_script(script: Script) -> Suite {
+    let name = script.path().map_or_else(|| script.name().to_owned(), |path| path.display().to_string());
+    suite(name, vec![Case::Script(script)])
 }
 
 /// Opens the file `path` as one case.
@@ -82,7 +96,7 @@ fn walk(root: &Path) -> Result<Vec<Case>, OpenError> {
     for entry in entries {
         let entry = entry.map_err(|error| unreadable(root, error))?;
         let path = entry.path();
-        let is_script = path.extension().is_some_and(|extension| extension == "wast");
+        let is_script = wasi::has_suffix(path, "wast");
         if entry.file_type().is_dir() || !(is_script || wasi::is_module(Files::Disk, path)) {
             continue;
         }
@@ -217,6 +231,15 @@ mod tests {
         }
         assert_eq!(suite.source(), folder.path().display().to_string());
         assert_eq!((suite.name(), suite.pin(), suite.is_default()), (suite.source(), None, false));
+    }
+
+    #[test]
+    fn capitals_in_a_suffix_make_no_difference() {
+        let folder = folder(&["a.WAST", "b.Wast", "c.WASM", "c.json", "d.Wat", "d.json"]);
+        let suite = open(folder.path()).unwrap();
+        let names: Vec<String> = suite.cases().iter().map(|case| case.name().to_owned()).collect();
+        assert_eq!(names, ["a.WAST", "b.Wast", "c.WASM", "d.Wat"]);
+        assert_eq!(suite.scripts().len(), 2);
     }
 
     #[test]

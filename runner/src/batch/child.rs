@@ -22,7 +22,7 @@ use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::wasi::Variant;
 use wassay_testsuite::{Case, catalogue, directory};
 
-use super::course::is_plain;
+use super::course::{Noted, is_plain};
 use super::execute::{execute, skipped};
 use super::filter::no_openat2;
 use super::finished::Finished;
@@ -158,7 +158,9 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
         reply.send(&Message::Started(resident("self")));
         let settings =
             Settings { observer: Some(Arc::clone(&reply) as Arc<dyn Observer>), ..request.settings };
-        let finished = execute(request.label, &case, &request.expectations, &settings, &mut None, &make);
+        let course = Arc::new(Noted::new(settings.observer.clone()));
+        let finished =
+            execute(request.label, &case, &request.expectations, &settings, &course, &mut None, &make);
         reply.send(&Message::Finished(Box::new(finished)));
         // What was said is all that is wanted: nothing is taken down first.
         exit(0)

@@ -15,7 +15,7 @@ use super::Settings;
 use super::course::{Course, Noted};
 use super::finished::{End, Finished};
 use super::uses::Recorder;
-use super::workers::Task;
+use super::workers::{CUT_SHORT, NOT_REACHED, Task};
 use crate::catalogue::judging;
 use crate::keys;
 use crate::script::source::{Place, Source, SourceError};
@@ -24,17 +24,18 @@ use crate::script::{Embedder, Observer, Options, parse, run};
 use crate::verdict::{Failure, FailureKind};
 use crate::wasi_case;
 
-/// Runs a case; a panic ends it alone. What is expected of its directives is what is given here.
+/// Runs a case; a panic ends it alone. What is expected of its directives is what is given here. `course` tells how far it has come.
 pub(super) fn execute<E: Embedder>(
     label: String,
     case: &Case,
     expectations: &[Expectation],
     settings: &Settings,
+    course: &Arc<Noted>,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
     match case {
-        Case::Script(script) => run_script(label, script, expectations, settings, seat, make),
+        Case::Script(script) => run_script(label, script, expectations, settings, course, seat, make),
         Case::Guest(guest) => run_guest(label, guest, settings),
     }
 }
@@ -58,10 +59,23 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
     let label = task.label.clone();
     match &task.case {
         Case::Script(script) => {
-            ended_by(label, &script.read().unwrap_or_default(), course, failure, settings)
+            ended_by(label, &script.read().unwrap_or_default(), course, (&failure, None), settings)
         }
         Case::Guest(guest) => Finished::new(label, end(failure, checks(guest))),
     }
+}
+
+/// What became of a case that was running when the run was interrupted: what had been judged of a script by then counts.
+pub(super) fn cut_short(task: &Task, course: Course, settings: &Settings) -> Finished {
+    let finished = match &task.case {
+        Case::Script(script) if course.begun.is_some() => {
+            let failure = Failure::new(FailureKind::NotRun, CUT_SHORT);
+            let text = script.read().unwrap_or_default();
+            ended_by(task.label.clone(), &text, course, (&failure, Some(NOT_REACHED)), settings)
+        }
+        _ => not_run(task, CUT_SHORT, settings),
+    };
+    Finished { is_cut_short: true, ..finished }
 }
 
 /// Runs a script from its file to its result.
@@ -70,6 +84,7 @@ fn run_script<E: Embedder>(
     script: &Script,
     expectations: &[Expectation],
     settings: &Settings,
+    course: &Arc<Noted>,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
@@ -88,15 +103,23 @@ fn run_script<E: Embedder>(
         features: judging.features,
         match_kind: settings.match_kind,
         lines: settings.lines.clone(),
+        left_out: settings.left_out.iter().copied().collect(),
         fail_fast: settings.fail_fast,
         timeout: settings.timeout,
         max_memory: settings.max_memory,
-        observer: settings.observer.clone(),
+        observer: Some(Arc::clone(course) as Arc<dyn Observer>),
         ..Options::default()
     };
     tracing::debug!(script = label, features = %options.features, "running a script");
-    let mut finished = run_caught(label, &text, expectations, options, settings, seat, make);
+    let mut finished = run_caught(label, &text, expectations, options, (settings, &**course), seat, make);
     finished.warnings = judging.warnings;
+    if settings.lines.is_none()
+        && matches!(&finished.end, End::Judged(result) if result.directives.is_empty())
+    {
+        finished
+            .warnings
+            .push(format!("{}: no directive in this script: nothing was judged", finished.label));
+    }
     finished
 }
 
@@ -106,12 +129,12 @@ fn run_caught<E: Embedder>(
     text: &str,
     expectations: &[Expectation],
     mut options: Options,
-    settings: &Settings,
+    (settings, course): (&Settings, &Noted),
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
-    let course = Arc::new(Noted::new(options.observer.take()));
-    options.observer = Some(Arc::clone(&course) as Arc<dyn Observer>);
+    // What an earlier attempt came to is past.
+    course.take();
     let run_all = || {
         let embedder = seat.get_or_insert_with(make);
         let script = parse(Source::new(&label, text))?;
@@ -143,26 +166,37 @@ fn run_caught<E: Embedder>(
             // Nobody knows in what state the embedder is: it is not even dropped.
             mem::forget(seat.take());
             let failure = Failure::new(FailureKind::Crashed, panic_message(&*payload));
-            ended_by(label, text, course.take(), failure, settings)
+            ended_by(label, text, course.take(), (&failure, None), settings)
         }
     }
 }
 
-/// What became of a script that ended amid its directives, or before the first.
-fn ended_by(label: String, text: &str, course: Course, failure: Failure, settings: &Settings) -> Finished {
-    let has_begun = course.begun.is_some();
+/// What became of a script that ended amid its directives, by a failure, or before the first; and why others were not run.
+fn ended_by(
+    label: String,
+    text: &str,
+    course: Course,
+    (failure, not_run): (&Failure, Option<&str>),
+    settings: &Settings,
+) -> Finished {
+    let begun = course.begun;
     let ended = || {
         let script = parse(Source::new(&label, text)).ok()?;
         let keys = if settings.keys { keys::of(&script) } else { Vec::new() };
-        Some((course.ended_by(&failure, &script, settings.lines.as_ref())?, keys))
+        let not_run = match (not_run, begun?) {
+            (Some(why), _) => why.to_owned(),
+            (None, place) => format!("the script had ended before, at {place}"),
+        };
+        Some((course.ended_by(failure, &not_run, &script, settings.lines.as_ref())?, keys))
     };
+    let has_begun = begun.is_some();
     if has_begun && let Ok(Some((result, keys))) = catch_unwind(AssertUnwindSafe(ended)) {
         return Finished { keys, ..Finished::new(label, End::Judged(result)) };
     }
     // What cannot even be parsed, since that may be what ended it, is counted by its forms.
     let source = Source::new(&label, text);
     let directives = split(&source).map_or(0, |forms| forms.len());
-    Finished::new(label, end(failure, directives))
+    Finished::new(label, end(failure.clone(), directives))
 }
 
 /// The end of a case as a whole by a failure that is none of a directive.

@@ -31,6 +31,8 @@ pub struct Finished {
     pub warnings: Vec<String>,
     /// What became of it before, where it failed and was run again.
     pub earlier: Vec<Attempt>,
+    /// Whether the run was interrupted while it ran: what had been judged by then counts.
+    pub is_cut_short: bool,
     /// How it ended.
     pub end: End,
 }
@@ -83,7 +85,8 @@ impl Finished {
     pub(crate) fn new(label: String, end: End) -> Finished {
         let (uses, keys) = (Vec::new(), Vec::new());
         let (unmatched, warnings, earlier) = (Vec::new(), Vec::new(), Vec::new());
-        Finished { label, duration: Duration::ZERO, uses, keys, unmatched, warnings, earlier, end }
+        let (duration, is_cut_short) = (Duration::ZERO, false);
+        Finished { label, duration, uses, keys, unmatched, warnings, earlier, is_cut_short, end }
     }
 
     /// Whether everything came as expected.
@@ -135,9 +138,9 @@ impl Finished {
     /// The same of the directives alone that begin on a line; all of it where directives were not judged one by one.
     pub fn on_line(&self, line: usize) -> Finished {
         let end = match &self.end {
-            End::Judged(ScriptResult { name, directives }) => {
-                let directives = directives.iter().filter(|directive| directive.place.line == line);
-                End::Judged(ScriptResult { name: name.clone(), directives: directives.cloned().collect() })
+            End::Judged(result) => {
+                let directives = result.on_line(line).to_vec();
+                End::Judged(ScriptResult { name: result.name.clone(), directives })
             }
             whole => whole.clone(),
         };

@@ -12,14 +12,15 @@ use std::time::Duration;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::{Case, Suite};
 
-use super::execute::not_run;
+use super::course::Noted;
+use super::execute::{cut_short, not_run};
 use super::finished::Finished;
 use super::{Settings, attempt, label};
 use crate::script::{Embedder, STACK};
 
 /// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
 const NOT_BEGUN: &str = "a case before it failed";
-const NOT_REACHED: &str = "the run was interrupted before it";
+pub(super) const NOT_REACHED: &str = "the run was interrupted before it";
 pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 
 /// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
@@ -55,8 +56,8 @@ impl Workers {
 
     /// Runs tasks, begun in this order. `ended` gets what became of each as it ends, with its number in this order.
     ///
-    /// Where the run is [interrupted](Settings::interrupt), what was not begun is not run, and what runs in this process goes on behind it
-    /// and is not waited for.
+    /// Where the run is [interrupted](Settings::interrupt), what was not begun is not run, and what runs in this process goes on, is not
+    /// waited for, and counts as far as it has come.
     pub fn run(
         &self,
         tasks: impl Iterator<Item = Task>,
@@ -69,10 +70,12 @@ impl Workers {
         let (reply, replies) = channel();
         let mut open = BTreeMap::new();
         for (number, task) in tasks.enumerate() {
-            open.insert(number, task.clone());
+            let course = Arc::new(Noted::new(shared.settings.observer.clone()));
+            open.insert(number, (task.clone(), Arc::clone(&course)));
             if let Some(tasks) = &self.tasks {
+                let (shared, reply) = (Arc::clone(&shared), reply.clone());
                 // The threads live as long as this side of the channel does.
-                let _ = tasks.send(Job { number, task, shared: Arc::clone(&shared), reply: reply.clone() });
+                let _ = tasks.send(Job { number, task, course, shared, reply });
             }
         }
         drop(reply);
@@ -91,13 +94,15 @@ impl Workers {
             }
         }
         self.abandoned.fetch_or(!open.is_empty(), Ordering::Relaxed);
-        for (number, task) in open {
-            let why = match number < shared.begun.load(Ordering::Relaxed) {
-                _ if !interrupt.is_set() => "the threads that run cases ended before it",
-                true => CUT_SHORT,
-                false => NOT_REACHED,
+        for (number, (task, course)) in open {
+            let finished = match number < shared.begun.load(Ordering::Relaxed) {
+                _ if !interrupt.is_set() => {
+                    not_run(&task, "the threads that run cases ended before it", &shared.settings)
+                }
+                true => cut_short(&task, course.take(), &shared.settings),
+                false => not_run(&task, NOT_REACHED, &shared.settings),
             };
-            ended(number, not_run(&task, why, &shared.settings));
+            ended(number, finished);
         }
     }
 }
@@ -147,6 +152,8 @@ impl Task {
 struct Job {
     number: usize,
     task: Task,
+    /// How far it has come, where it runs in this process.
+    course: Arc<Noted>,
     shared: Arc<Shared>,
     reply: Sender<(usize, Finished)>,
 }
@@ -166,7 +173,7 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
     let mut seat = None;
     loop {
         let job = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { number, task, shared, reply }) = job else { return };
+        let Ok(Job { number, task, course, shared, reply }) = job else { return };
         shared.begun.fetch_max(number + 1, Ordering::Relaxed);
         let (settings, stopped) = (&shared.settings, &shared.stopped);
         let finished = if settings.interrupt.is_set() {
@@ -174,7 +181,7 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
         } else if stopped.load(Ordering::Relaxed) {
             not_run(&task, NOT_BEGUN, settings)
         } else {
-            attempt::run(&task, settings, &mut seat, make)
+            attempt::run(&task, settings, &course, &mut seat, make)
         };
         if settings.fail_fast && !finished.is_expected() {
             stopped.store(true, Ordering::Relaxed);

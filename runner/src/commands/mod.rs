@@ -1,6 +1,7 @@
 //! The commands, one a file, and what they share.
 
 mod expectations;
+mod input;
 pub(crate) mod output;
 mod progress;
 pub(crate) mod report;

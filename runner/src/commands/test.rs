@@ -162,10 +162,11 @@ pub(crate) fn run<E: Embedder>(
 }
 
 /// How far a run came that was interrupted.
-fn interrupted(finished: &[Vec<Finished>]) -> String {
+pub(super) fn interrupted(finished: &[Vec<Finished>]) -> String {
     let all = finished.iter().map(Vec::len).sum();
-    let not_run = |finished: &&Finished| matches!(finished.end, End::NotRun { .. });
-    let run = all - finished.iter().flatten().filter(not_run).count();
+    let cut_short =
+        |finished: &&Finished| finished.is_cut_short || matches!(finished.end, End::NotRun { .. });
+    let run = all - finished.iter().flatten().filter(cut_short).count();
     format!("interrupted: {run} of {} were run to their end\n", plural(all, "case"))
 }
 

@@ -11,7 +11,8 @@ use wassay_testsuite::{catalogue, directory};
 
 use super::output::{colour_on, complain, print};
 use super::report_file::{ReportFile, check_all};
-use super::{Begin, Error, Exit, duration, interrupt, limit, plural, repro, source_url, workers};
+use super::test::interrupted;
+use super::{Begin, Error, Exit, duration, input, interrupt, limit, plural, repro, source_url, workers};
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::script::messages::MatchKind;
 use crate::script::{Embedder, LineRange};
@@ -22,6 +23,7 @@ Examples:
   wassay wast --lines 120-140 a.wast     judge only the directives that stand on these lines
   wassay wast --repro 120 a.wast > b.wast  a small script that fails as this line does
   wassay wast --suite spec-v1 a.wast     with the features of a suite
+  generate | wassay wast -               run the script on standard input
   wassay wast --features 2.0,threads a.wast
 
 Without --features and --suite a script is judged under the features that its
@@ -59,7 +61,7 @@ pub(crate) struct Args {
     /// Write a report: json, junit, markdown, html or badge. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
-    /// The scripts
+    /// The scripts; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -107,12 +109,16 @@ pub(crate) fn run<E: Embedder>(
         return Err(Error::Usage("--lines: no directive stands on these lines".to_owned()));
     }
     show(&finished)?;
+    if interrupt.is_set() {
+        print(&interrupted(std::slice::from_ref(&finished)))?;
+    }
     if !args.reports.is_empty() {
         let name = args.suite.unwrap_or_else(|| "wast".to_owned());
         let cases = finished.iter().map(|finished| finished.case(&finished.label)).collect();
         // The names of these cases are their paths, from here.
         let is_below = |path: &PathBuf| {
-            path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+            input::is_file(path)
+                && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
         };
         let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
         let report = begin.report(vec![Suite { name, source: "files".to_owned(), url, cases }]);
@@ -135,16 +141,8 @@ fn features_of(suite: &str) -> Result<Features, Error> {
 fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     let (mut selections, mut unusable, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for path in files.iter().filter(|path| seen.insert(path.as_path())) {
-        let opened = if path.is_dir() {
-            let path = path.display();
-            Err(format!(
-                "{path}: is a folder; expected a script (`wassay test {path}` runs all scripts below it)"
-            ))
-        } else {
-            directory::open(path).map_err(|error| error.to_string())
-        };
-        match opened {
-            Ok(suite) => selections.push(Selection::all(suite)),
+        match input::script(path) {
+            Ok(script) => selections.push(Selection::all(directory::of_script(script))),
             Err(message) => {
                 unusable
                     .push(Finished::new(path.display().to_string(), End::Unusable { message, place: None }));

@@ -7,6 +7,7 @@
 mod annotations;
 mod assert;
 mod assert_custom;
+mod binds;
 pub mod embed;
 mod engine_embed;
 mod env;
@@ -26,6 +27,7 @@ pub(crate) mod split;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod tokens;
 pub mod value;
 
 pub use embed::Embedder;

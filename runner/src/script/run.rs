@@ -7,6 +7,7 @@ use std::time::Instant;
 use wassay_testsuite::expectation::Expected;
 
 use super::assert::{Judged, results_written};
+use super::binds::Bindings;
 use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
 use super::env::{Env, Missing};
 use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
@@ -60,6 +61,14 @@ fn run_directives<'env, E: Embedder>(
         let skip = expectation.filter(|expectation| expectation.outcome == Expected::Skip);
         if let Some(observer) = &options.observer {
             observer.begins(source.place(directive.span.start));
+        }
+        if options.left_out.contains(&number) {
+            result.directives.push(interpreter.result(directive, Outcome::Skipped(String::new())));
+            continue;
+        }
+        if skip.is_some() {
+            // What it would have bound must not stay what it was.
+            interpreter.unbind(directive, Missing::Skipped(source.line(directive.span.start)));
         }
         let position = options.lines.as_ref().map(|lines| lines.position(source, &directive.span));
         match position.unwrap_or(Position::Within) {
@@ -164,11 +173,27 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
                 self.start_thread((name, shared, directives), &directive.span)
             }
             Command::Wait { thread } => self.wait(thread),
-            Command::Unsupported { keyword } => Err(unsupported(keyword)),
+            Command::Unsupported { keyword } => {
+                self.unbind(directive, Missing::Failed(line));
+                Err(unsupported(keyword))
+            }
             Command::Malformed { message, offset } => {
+                self.unbind(directive, Missing::Failed(line));
                 let message = format!("{message} (at {})", self.source.place(*offset));
                 Err(Failure::new(FailureKind::MalformedDirective, message))
             }
+        }
+    }
+
+    /// Has what the directive would have bound stand for nothing.
+    fn unbind(&mut self, directive: &Directive, why: Missing) {
+        let Bindings { definitions, instances, registrations, threads } =
+            Bindings::of(&directive.command, self.source.slice(&directive.span));
+        self.env.unbind(&definitions, &instances, why);
+        self.threads.unbind(&threads, why);
+        for name in self.env.unbind_registrations(registrations) {
+            // An engine that fails at it has failed at more than this directive, which fails or is skipped as it is.
+            let _ = self.embedder.register(&name, None);
         }
     }
 
@@ -246,8 +271,13 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         let found = self.instance(instance);
         // What the name stood for before must not stand in for what could not be registered.
         let registered = self.embedder.register(name, found.as_ref().ok());
+        if registered.is_err() {
+            let _ = self.embedder.register(name, None);
+        }
         found?;
-        registered.map(|()| Judged::Fully).map_err(|error| unexpected(&error))
+        registered.map_err(|error| unexpected(&error))?;
+        self.env.bind_registration(name);
+        Ok(Judged::Fully)
     }
 
     fn plain_action(&mut self, action: &Action) -> Result<Judged, Failure> {
@@ -310,11 +340,15 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     }
 }
 
-fn no_such(kind: FailureKind, what: &str, name: Option<&str>, missing: Missing) -> Failure {
+pub(super) fn no_such(kind: FailureKind, what: &str, name: Option<&str>, missing: Missing) -> Failure {
     let name = name.map_or_else(|| format!("no {what}"), |name| format!("no {what} `${name}`"));
     let why = match missing {
         Missing::Undefined => "none was defined before".to_owned(),
         Missing::Failed(line) => format!("the directive on line {line} was to make it and failed"),
+        Missing::Skipped(line) => format!("the directive on line {line} was to make it and was skipped"),
+        Missing::Unclear(line) => {
+            format!("the directive on line {line} failed, and may have been meant to make it")
+        }
     };
     Failure::new(kind, format!("{name}: {why}"))
 }

@@ -2,6 +2,7 @@
 
 mod engine;
 mod mock;
+mod stale;
 mod thread;
 
 use std::time::Duration;
