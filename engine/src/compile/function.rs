@@ -24,8 +24,8 @@ const TANGLED: usize = 100_000;
 const HUGE: usize = 1_000_000;
 
 /// How many blocks all branches of a function may pass over, together, before it counts as tangled. The better allocation goes that
-/// way to find out which block dominates which: about a second at this number.
-const FAR: u64 = 1 << 28;
+/// way to find out which block dominates which: about a tenth of a second at this number.
+const FAR: u64 = 1 << 25;
 
 /// Buffers that are reused from one function to the next.
 pub(crate) struct Compiler {
@@ -52,17 +52,20 @@ impl Compiler {
         let (func, body) = pending;
         let (index, ty) = (func.index, func.ty);
         let mut validator = func.into_validator(std::mem::take(&mut self.validator));
-        let mut translated = self.translate_body(env, index, &mut validator, &body, Locals::Values);
+        let mut locals = Locals::Values;
+        let mut translated = self.translate_body(env, index, &mut validator, &body, locals);
         if translated.as_ref().is_err_and(|error| error.kind() == ErrorKind::Limit) {
             tracing::debug!(function = index, "too many values: the locals are kept in memory");
             let (resources, features) = (validator.resources().clone(), *validator.features());
             let func = FuncToValidate { resources, index, ty, features };
             validator = func.into_validator(validator.into_allocations());
-            translated = self.translate_body(env, index, &mut validator, &body, Locals::Memory);
+            locals = Locals::Memory;
+            translated = self.translate_body(env, index, &mut validator, &body, locals);
         }
         self.validator = validator.into_allocations();
         translated?;
-        self.finish(if self.is_tangled() { env.tangled_isa } else { env.isa })
+        let tangled = locals == Locals::Memory || self.is_tangled();
+        self.finish(if tangled { env.tangled_isa } else { env.isa })
     }
 
     /// Validates a function body and translates it, with its locals kept in this way.
