@@ -92,6 +92,7 @@ impl<'a> Translator<'a, '_> {
         self.b.switch_to_block(header);
         let height = self.stack.len();
         self.stack.extend_from_slice(self.b.block_params(header));
+        self.loops += 1;
         let kind = FrameKind::Loop { header, params };
         self.frames.push(Frame { kind, results: self.block_results(ty)?, height, exit: None });
         Ok(())
@@ -159,6 +160,7 @@ impl<'a> Translator<'a, '_> {
         let Some(frame) = self.frames.pop() else { unreachable!("validation matches every `end`") };
         if let FrameKind::Loop { header, .. } = frame.kind {
             self.b.seal_block(header);
+            self.loops -= 1;
         }
         if let Some(leaving) = leaving {
             self.leave_block(leaving)?;

@@ -80,6 +80,8 @@ pub(crate) struct Translator<'a, 'f> {
     /// Which locals were read or written so far, and how many.
     touched: Vec<bool>,
     touched_count: usize,
+    /// How many loops are open.
+    loops: usize,
     /// How many operands open `if`s hold for their other arms.
     held: usize,
     /// What was imported into the function so far: signatures by type index, functions by function index.
@@ -103,6 +105,9 @@ mod budget {
     /// The most that the number of locals in use and that of blocks may come to when multiplied: the builder notes the value of a
     /// local for each block up to the last that asked for it, in 4 bytes each.
     pub(super) const NOTED: usize = 1 << 26;
+
+    /// How many loops may be open in one another: what a local is in the innermost is looked for through all of them.
+    pub(super) const LOOPS: usize = 1 << 10;
 
     /// How many operands all instructions may have together in any case, and how many values there may be.
     pub(super) const LISTED: usize = 1 << 21;
@@ -154,6 +159,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             locals: Vec::with_capacity(params.len()),
             touched: Vec::new(),
             touched_count: 0,
+            loops: 0,
             held: 0,
             signatures: HashMap::new(),
             callees: HashMap::new(),
@@ -205,6 +211,9 @@ impl<'a, 'f> Translator<'a, 'f> {
             Locals::Values => {
                 if self.touched_count.saturating_mul(dfg.num_blocks()) > budget::NOTED {
                     return Err(Error::limit("a function with too many locals for its number of blocks"));
+                }
+                if self.loops > budget::LOOPS {
+                    return Err(Error::limit("a function whose loops are nested too deep"));
                 }
                 let by_size = budget::A_BYTE * self.place as usize;
                 if values > budget::VALUES.max(by_size) {
