@@ -158,9 +158,9 @@ fn what_branches_carry_is_limited_whatever_is_in_one_instruction() {
         "end ".repeat(20_000),
     );
     let ifs = format!(
-        "(module (type $t (func {params} {results})) (func {values} {} {} {drops}))",
+        "(module (type $t (func {params} {results})) (func {values} {} drop {} {drops}))",
         "if (type $t) i32.const 0 ".repeat(20_000),
-        "drop end ".repeat(20_000),
+        "end ".repeat(20_000),
     );
     let engine = Engine::new(&Config::new()).unwrap();
     for text in [table, ifs] {

@@ -1,7 +1,10 @@
 //! Scripts that have very many of something.
 
-/// What a script has many of, and the script that has so many.
-pub(crate) const CASES: &[(&str, fn(usize) -> String)] = &[
+/// A script that has so many of something.
+pub(crate) type Text = fn(usize) -> String;
+
+/// What scripts have many of.
+pub(crate) const CASES: &[(&str, Text)] = &[
     // Directives.
     ("directives on one line", |n| format!("{ONE} {}", format!("{RIGHT} ").repeat(n))),
     ("directives on lines", |n| format!("{ONE}\n{}", format!("{RIGHT}\n").repeat(n))),
