@@ -184,6 +184,7 @@ fn deep_blocks_compile_in_time_that_grows_as_they_do() {
         nested("block ", &outwards, "end ", 20_000),
         nested("loop ", "", "local.get 0 br_if 0 end ", 20_000),
         nested("local.get 0 if ", "", "end ", 20_000),
+        nested("try_table (catch_all 0) ", "local.get 0 call 0", "end ", 20_000),
     ] {
         Module::new(&engine, &bytes).unwrap();
     }

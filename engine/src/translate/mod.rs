@@ -106,8 +106,9 @@ mod budget {
     /// local for each block up to the last that asked for it, in 4 bytes each.
     pub(super) const NOTED: usize = 1 << 26;
 
-    /// How many loops may be open in one another: what a local is in the innermost is looked for through all of them.
-    pub(super) const LOOPS: usize = 1 << 10;
+    /// How many loops, or handlers, may be open in one another: what a local is in the innermost loop is looked for through all of
+    /// them, and the better allocation of registers goes through all handlers for each.
+    pub(super) const NESTED: usize = 1 << 10;
 
     /// How many operands all instructions may have together in any case, and how many values there may be.
     pub(super) const LISTED: usize = 1 << 21;
@@ -212,8 +213,8 @@ impl<'a, 'f> Translator<'a, 'f> {
                 if self.touched_count.saturating_mul(dfg.num_blocks()) > budget::NOTED {
                     return Err(Error::limit("a function with too many locals for its number of blocks"));
                 }
-                if self.loops > budget::LOOPS {
-                    return Err(Error::limit("a function whose loops are nested too deep"));
+                if self.loops.max(self.try_tables.len()) > budget::NESTED {
+                    return Err(Error::limit("a function whose loops or handlers are nested too deep"));
                 }
                 let by_size = budget::A_BYTE * self.place as usize;
                 if values > budget::VALUES.max(by_size) {
