@@ -106,7 +106,7 @@ mod tests {
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
     use super::*;
-    use crate::model::ReportOut;
+    use crate::format::ReportOut;
 
     impl JsonSchema for Version {
         fn schema_name() -> std::borrow::Cow<'static, str> {

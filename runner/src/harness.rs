@@ -168,7 +168,7 @@ impl Shared {
             let task = Task::new(suite, &case);
             let Some(lines) = grain.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
-                trials.push(Trial::test(name, move || {
+                trials.push(Trial::ignorable_test(name, move || {
                     let finished = shared.run_case(task)?;
                     shared.count(&suite, &finished);
                     judged(&finished, None)
@@ -180,7 +180,7 @@ impl Shared {
             for line in lines {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
                 let task = task.clone();
-                trials.push(Trial::test(format!("{name}:{line}"), move || {
+                trials.push(Trial::ignorable_test(format!("{name}:{line}"), move || {
                     let finished = once.get_or_init(|| shared.run_case(task));
                     judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
                 }));
@@ -239,16 +239,23 @@ fn lines_of(script: &Script) -> Option<Vec<usize>> {
     Some(lines)
 }
 
-/// The verdict on a script, or on the directives that begin on one of its lines.
-fn judged(finished: &Finished, line: Option<usize>) -> Result<(), Failed> {
+/// The verdict on a case, or on the directives that begin on one of its lines. What was not run is neither passed nor failed.
+fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed> {
+    if let End::Skipped { message, .. } = &finished.end {
+        return Ok(Completion::ignored_with(format!("not run: {message}")));
+    }
     let (true, Some(line)) = (matches!(finished.end, End::Judged(_)), line) else {
-        return if finished.is_expected() { Ok(()) } else { Err(finished.render(false).into()) };
+        return if finished.is_expected() {
+            Ok(Completion::Completed)
+        } else {
+            Err(finished.render(false).into())
+        };
     };
     let on_line = finished.on_line(line);
     if on_line.directives() == 0 {
         return Err(format!("{}:{line}: no directive was judged here", finished.label).into());
     }
-    if on_line.is_expected() { Ok(()) } else { Err(on_line.render(false).into()) }
+    if on_line.is_expected() { Ok(Completion::Completed) } else { Err(on_line.render(false).into()) }
 }
 
 /// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is one.

@@ -27,3 +27,5 @@ pub mod repro;
 pub mod script;
 pub mod verdict;
 pub mod wasi_case;
+
+pub use wassay_engine::Features;

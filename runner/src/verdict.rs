@@ -1,5 +1,6 @@
 //! What became of a directive and of a script, and how a failure is shown.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub struct DirectiveResult {
     pub outcome: Outcome,
     /// Whether it passed by the kind of an error alone, since its text or the engine's is not in the table.
     pub text_not_compared: bool,
+    /// Whether it passed by the judgement of the reader alone: nothing of it was asked of the engine.
+    pub reader_only: bool,
 }
 
 /// What can become of a directive.
@@ -136,29 +139,29 @@ impl ScriptResult {
         self.directives.iter().filter(|directive| directive.text_not_compared).count()
     }
 
+    /// How many directives passed by the judgement of the reader alone.
+    pub fn reader_only(&self) -> usize {
+        self.directives.iter().filter(|directive| directive.reader_only).count()
+    }
+
     /// Whether everything came as expected: nothing failed, and nothing passed that was expected to fail.
     pub fn is_success(&self) -> bool {
         self.counts().outcome().is_expected()
     }
 
-    /// The script as a case of a report, with how long it took and the features it was judged under.
-    pub fn to_case(&self, duration: Duration, features: Vec<String>) -> Case {
-        let directives = self.counts();
+    /// The script as a case of a report, with how long it took.
+    pub fn to_case(&self, duration: Duration) -> Case {
         let worst = self.directives.iter().map(|directive| directive.outcome.word()).max();
+        let worst = worst.unwrap_or(wassay_reports::Outcome::Passed);
         Case {
-            name: self.name.clone(),
-            outcome: worst.unwrap_or(wassay_reports::Outcome::Passed),
-            duration,
-            directives,
             text_not_compared: self.text_not_compared() as u64,
-            features,
+            reader_only: self.reader_only() as u64,
             failures: self
                 .failures()
                 .map(|(directive, failure)| failure.to_report(directive.place))
                 .collect(),
             notes: self.directives.iter().filter_map(DirectiveResult::note).collect(),
-            keys: Vec::new(),
-            attempts: Vec::new(),
+            ..Case::new(self.name.clone(), worst, duration, self.counts())
         }
     }
 
@@ -306,6 +309,12 @@ fn numbers(place: Place) -> (u32, u32) {
     (number(place.line), number(place.column))
 }
 
+/// What a panic was given to say.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
 /// A text whose control characters are written out: a script must not be able to steer a terminal.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && c != '\t';
@@ -437,6 +446,7 @@ mod tests {
             keyword: "invoke".into(),
             outcome,
             text_not_compared: false,
+            reader_only: false,
         };
         let mut result = ScriptResult { name: "a.wast".into(), directives: vec![directive(Outcome::Passed)] };
         assert!(result.is_success());
@@ -447,7 +457,7 @@ mod tests {
         result.directives.push(directive(Outcome::ExpectedFailure(Box::new(failure("(x)")), "bug".into())));
         let expected = Counts { passed: 1, failed: 1, skipped: 1, xfailed: 1, xpassed: 1 };
         assert_eq!(result.counts(), expected);
-        let case = result.to_case(Duration::from_millis(3), vec!["simd".into()]);
+        let case = result.to_case(Duration::from_millis(3));
         assert_eq!((case.outcome, case.directives), (wassay_reports::Outcome::Failed, expected));
         assert_eq!(
             (case.failures.len(), case.failures[0].line, case.failures[0].kind.as_str()),

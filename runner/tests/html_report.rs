@@ -205,6 +205,13 @@ fn it_fits_a_phone(browser: &mut Browser) {
     browser.open(&format!("{url}#s1-1"));
     let width = browser.evaluate("document.documentElement.scrollWidth");
     let letters = browser.evaluate("parseFloat(getComputedStyle(document.body).fontSize)");
+    // How much of a suite failed is not cut off, and what failed comes before the suites.
+    let failed = "document.querySelector('.stack td[data-l=failed]')";
+    let right = browser.evaluate(&format!("{failed}.getBoundingClientRect().right"));
+    assert!(right.as_f64().is_some_and(|right| right > 0.0 && right <= 360.0), "{right}");
+    assert_eq!(browser.evaluate(&format!("{failed}.checkVisibility()")), true);
+    let top = |id: &str| format!("document.getElementById('{id}').getBoundingClientRect().top");
+    assert_eq!(browser.evaluate(&format!("{} < {}", top("failures"), top("suites"))), true);
     browser.call("Emulation.clearDeviceMetricsOverride", json!({}));
     assert_eq!(width, 360, "nothing stands beyond the edge");
     assert!(letters.as_f64().unwrap() >= 14.0);
@@ -249,23 +256,17 @@ fn all_failed() -> Report {
         ..Failure::default()
     };
     let case = |number: u32| Case {
-        name: format!("script-{number}.wast"),
-        outcome: Outcome::Failed,
-        duration: Duration::from_millis(number.into()),
-        directives: Counts { failed: 233, ..Counts::default() },
-        text_not_compared: 0,
         features: vec!["simd".to_owned(), "multi-value".to_owned()],
         failures: (1..=233).map(failure).collect(),
-        notes: Vec::new(),
-        keys: Vec::new(),
-        attempts: Vec::new(),
+        ..Case::new(
+            format!("script-{number}.wast"),
+            Outcome::Failed,
+            Duration::from_millis(number.into()),
+            Counts { failed: 233, ..Counts::default() },
+        )
     };
-    let cases = (0..288).map(case).collect();
-    Report {
-        engine: Engine { name: "wassay".to_owned(), version: "0".to_owned() },
-        host: "x86_64-linux".to_owned(),
-        started: "2026-01-02T03:04:05Z".to_owned(),
-        duration: Duration::from_secs(1),
-        suites: vec![Suite { name: "spec".to_owned(), source: "spec".to_owned(), url: None, cases }],
-    }
+    let suite = Suite::new("spec".to_owned(), "spec".to_owned(), (0..288).map(case).collect());
+    let engine = Engine { name: "wassay".to_owned(), version: "0".to_owned() };
+    let (host, started) = ("x86_64-linux".to_owned(), "2026-01-02T03:04:05Z".to_owned());
+    Report::new(engine, host, started, Duration::from_secs(1), vec![suite])
 }

@@ -20,7 +20,7 @@ pub(super) struct Course {
 }
 
 /// Notes the course of a script, and tells someone else of it too.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Noted {
     course: Mutex<Course>,
     told: Option<Arc<dyn Observer>>,
@@ -57,7 +57,7 @@ impl Observer for Noted {
 
 /// Whether there is nothing to say of a directive but that it passed.
 pub(super) fn is_plain(result: &DirectiveResult) -> bool {
-    matches!(result.outcome, Outcome::Passed) && !result.text_not_compared
+    matches!(result.outcome, Outcome::Passed) && !result.text_not_compared && !result.reader_only
 }
 
 impl Course {
@@ -77,7 +77,7 @@ impl Course {
             let place = source.place(directive.span.start);
             let result = |outcome: Outcome| {
                 let keyword = directive.command.keyword().into();
-                DirectiveResult { place, keyword, outcome, text_not_compared: false }
+                DirectiveResult { place, keyword, outcome, text_not_compared: false, reader_only: false }
             };
             let failed = |failure: Failure| {
                 let source = source.slice(&directive.span).to_owned();

@@ -6,6 +6,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use wassay_engine::Features;
 use wassay_reports::Key;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::wasi::Guest;
@@ -14,14 +15,14 @@ use wassay_testsuite::{Case, ReadError, Script};
 use super::Settings;
 use super::course::{Course, Noted};
 use super::finished::{End, Finished};
-use super::uses::Recorder;
+use super::uses;
 use super::workers::Task;
 use crate::catalogue::judging;
 use crate::keys;
 use crate::script::source::{Place, Source, SourceError};
 use crate::script::split::split;
 use crate::script::{Embedder, Observer, Options, parse, run};
-use crate::verdict::{Failure, FailureKind};
+use crate::verdict::{Failure, FailureKind, panic_message};
 use crate::wasi_case;
 
 /// Runs a case; a panic ends it alone. What is expected of its directives is what is given here.
@@ -35,9 +36,13 @@ pub(super) fn execute<E: Embedder>(
 ) -> Finished {
     match case {
         Case::Script(script) => run_script(label, script, expectations, settings, seat, make),
+        Case::Guest(_) if !E::DRIVES_WASSAY => skipped(&label, case, FOREIGN.to_owned()),
         Case::Guest(guest) => run_guest(label, guest, settings),
     }
 }
+
+/// Why a guest is not run where the engine is another one.
+const FOREIGN: &str = "WASI cases run on wassay's own engine, and another one is tested";
 
 /// What became of a case that was not run: its directives are counted all the same.
 pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
@@ -58,7 +63,10 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
     let label = task.label.clone();
     match &task.case {
         Case::Script(script) => {
-            ended_by(label, &script.read().unwrap_or_default(), course, failure, settings)
+            let text = script.read().unwrap_or_default();
+            let judging = judging(script, &label, &text, settings.features).ok();
+            let features = judging.map(|judging| judging.features);
+            ended_by(label, &text, course, failure, settings, features)
         }
         Case::Guest(guest) => Finished::new(label, end(failure, checks(guest))),
     }
@@ -97,6 +105,7 @@ fn run_script<E: Embedder>(
     tracing::debug!(script = label, features = %options.features, "running a script");
     let mut finished = run_caught(label, &text, expectations, options, settings, seat, make);
     finished.warnings = judging.warnings;
+    finished.features = Some(judging.features.to_string());
     finished
 }
 
@@ -118,16 +127,11 @@ fn run_caught<E: Embedder>(
         let wanted = settings.keys || !expectations.is_empty();
         let keys = if wanted { keys::of(&script) } else { Vec::new() };
         let unmatched = expect(expectations, &keys, &mut options);
-        let (result, uses) = if settings.uses {
-            let mut recorder = Recorder::new(embedder);
-            let result = run(&script, &options, &mut recorder);
-            (result, recorder.names().map(str::to_owned).collect())
-        } else {
-            (run(&script, &options, embedder), Vec::new())
-        };
+        let result = run(&script, &options, embedder);
+        let needs = if settings.uses { uses::needs(&script, &result, options.features) } else { Vec::new() };
         let keys = if settings.keys { keys } else { Vec::new() };
         Ok::<_, SourceError>(Finished {
-            uses,
+            needs,
             keys,
             unmatched,
             ..Finished::new(label.clone(), End::Judged(result))
@@ -142,22 +146,33 @@ fn run_caught<E: Embedder>(
         Err(payload) => {
             // Nobody knows in what state the embedder is: it is not even dropped.
             mem::forget(seat.take());
-            let failure = Failure::new(FailureKind::Crashed, panic_message(&*payload));
-            ended_by(label, text, course.take(), failure, settings)
+            let failure = Failure::new(FailureKind::Crashed, panicked(&*payload));
+            ended_by(label, text, course.take(), failure, settings, Some(options.features))
         }
     }
 }
 
-/// What became of a script that ended amid its directives, or before the first.
-fn ended_by(label: String, text: &str, course: Course, failure: Failure, settings: &Settings) -> Finished {
+/// What became of a script that ended amid its directives, or before the first; it was judged under these features.
+fn ended_by(
+    label: String,
+    text: &str,
+    course: Course,
+    failure: Failure,
+    settings: &Settings,
+    features: Option<Features>,
+) -> Finished {
     let has_begun = course.begun.is_some();
+    let judged_under = features.map(|features| features.to_string());
     let ended = || {
         let script = parse(Source::new(&label, text)).ok()?;
         let keys = if settings.keys { keys::of(&script) } else { Vec::new() };
-        Some((course.ended_by(&failure, &script, settings.lines.as_ref())?, keys))
+        let result = course.ended_by(&failure, &script, settings.lines.as_ref())?;
+        let features = features.filter(|_| settings.uses);
+        let needs = features.map(|features| uses::needs(&script, &result, features)).unwrap_or_default();
+        Some(Finished { keys, needs, ..Finished::new(label.clone(), End::Judged(result)) })
     };
-    if has_begun && let Ok(Some((result, keys))) = catch_unwind(AssertUnwindSafe(ended)) {
-        return Finished { keys, ..Finished::new(label, End::Judged(result)) };
+    if has_begun && let Ok(Some(finished)) = catch_unwind(AssertUnwindSafe(ended)) {
+        return Finished { features: judged_under, ..finished };
     }
     // What cannot even be parsed, since that may be what ended it, is counted by its forms.
     let source = Source::new(&label, text);
@@ -177,10 +192,8 @@ fn end(failure: Failure, directives: usize) -> End {
 /// Runs a guest; a panic ends it alone.
 fn run_guest(label: String, guest: &Guest, settings: &Settings) -> Finished {
     let run = || wasi_case::run(&label, guest, settings);
-    let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Crashed {
-        message: panic_message(&*payload),
-        directives: checks(guest),
-    });
+    let end = catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|payload| End::Crashed { message: panicked(&*payload), directives: checks(guest) });
     Finished::new(label, end)
 }
 
@@ -223,10 +236,9 @@ fn directives(label: &str, text: &str) -> Vec<(Place, Key)> {
     catch_unwind(directives).unwrap_or_default()
 }
 
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    format!("the runner panicked, which is a fault of its own: {}", text.unwrap_or("no message"))
+/// What is said of a panic of the runner or the engine.
+fn panicked(payload: &(dyn Any + Send)) -> String {
+    format!("the runner panicked, which is a fault of its own: {}", panic_message(payload))
 }
 
 fn unreadable(error: &ReadError) -> End {
@@ -246,7 +258,7 @@ mod tests {
         let text: Box<dyn Any + Send> = Box::new("why");
         let string: Box<dyn Any + Send> = Box::new("why".to_owned());
         let other: Box<dyn Any + Send> = Box::new(7);
-        assert!(panic_message(&*text).ends_with(": why") && panic_message(&*string).ends_with(": why"));
-        assert!(panic_message(&*other).ends_with(": no message"));
+        assert!(panicked(&*text).ends_with(": why") && panicked(&*string).ends_with(": why"));
+        assert!(panicked(&*other).ends_with(": no message"));
     }
 }

@@ -18,15 +18,10 @@ use super::Settings;
 use super::child::{Locator, MARKER, Message, Request, Setup, read_mark, resident};
 use super::course::Course;
 use super::finished::Finished;
+use super::watch::{GRACE, START};
 use super::workers::Task;
 use crate::script::embed::ErrorKind;
 use crate::verdict::{DirectiveResult, Failure, FailureKind};
-
-/// How long a child may take to begin its case, which is little more than to start a process.
-const START: Duration = Duration::from_secs(30);
-
-/// How long a case may go on when its time is over, to say so itself.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// How often a run looks whether it was interrupted, and whether time is over.
 const TICK: Duration = Duration::from_millis(20);

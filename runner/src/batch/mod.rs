@@ -9,6 +9,7 @@ mod finished;
 mod interrupt;
 mod isolated;
 mod uses;
+mod watch;
 mod workers;
 
 use std::cmp::Reverse;
@@ -45,7 +46,7 @@ pub struct Settings {
     pub fail_fast: bool,
     /// How long each script may run; what it has not reached by then fails as not run.
     pub timeout: Option<Duration>,
-    /// Whether to find out which features the modules of a script use, which takes about as long as running it.
+    /// Whether to find out which features the directives of a script depend on, which takes about as long as running it.
     pub uses: bool,
     /// Whether to find out the keys of directives, by which reports are compared.
     pub keys: bool,

@@ -1,5 +1,6 @@
 //! The commands, one a file, and what they share.
 
+mod checkout;
 mod expectations;
 pub(crate) mod output;
 mod progress;
@@ -15,16 +16,20 @@ pub(crate) mod wast;
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use wassay_reports::{Engine, Report, Suite};
+use wassay_reports::{Case, Report, Suite};
 
 use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
 use crate::fetch::FetchError;
 use crate::script::Embedder;
+use crate::script::embed::Identity;
+use crate::script::messages::MatchKind;
+use crate::verdict::panic_message;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,29 +153,38 @@ impl Begin {
         Begin { calendar: jiff::Timestamp::now(), clock: Instant::now() }
     }
 
-    /// The report of a run that ends now.
-    fn report(&self, suites: Vec<Suite>) -> Report {
+    /// The report of a run of this engine that ends now.
+    fn report(&self, engine: Identity, match_kind: MatchKind, suites: Vec<Suite>) -> Report {
+        let host = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+        // To the millisecond: more is noise.
+        let started = format!("{:.3}", self.calendar);
+        let harness = Identity { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
         Report {
-            engine: Engine { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-            host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-            // To the millisecond: more is noise.
-            started: format!("{:.3}", self.calendar),
-            duration: self.clock.elapsed(),
-            suites,
+            harness: Some(harness),
+            match_kind: Some(match_kind.into()),
+            ..Report::new(engine, host, started, self.clock.elapsed(), suites)
         }
     }
+}
+
+/// What the engine that is tested is called.
+fn identity<E: Embedder>(make: &impl Fn() -> E) -> Result<Identity, Error> {
+    catch_unwind(AssertUnwindSafe(|| make().identity())).map_err(|payload| Error::System {
+        what: "the engine cannot be made".to_owned(),
+        error: io::Error::other(panic_message(&*payload)),
+    })
 }
 
 /// A suite of a report.
 fn suite_report(selection: &Selection, finished: &[Finished]) -> Suite {
     let cases = selection.cases.iter().zip(finished);
     let url = selection.cases.first().and_then(|case| source_url::of_file(case.path()?, case.name()));
-    Suite {
-        name: selection.suite.name().to_owned(),
-        source: selection.suite.source().to_owned(),
-        url,
-        cases: cases.map(|(case, finished)| finished.case(case.name())).collect(),
-    }
+    let cases = cases.map(|(case, finished)| Case {
+        file: case.path().and_then(checkout::file),
+        ..finished.case(case.name())
+    });
+    let (name, source) = (selection.suite.name().to_owned(), selection.suite.source().to_owned());
+    Suite { url, ..Suite::new(name, source, cases.collect()) }
 }
 
 /// A number with its noun.
@@ -205,7 +219,8 @@ mod tests {
 
     #[test]
     fn a_report_says_when_it_began_in_the_words_of_rfc_3339() {
-        let started = Begin::now().report(Vec::new()).started;
+        let engine = Identity { name: "e".to_owned(), version: String::new() };
+        let started = Begin::now().report(engine, MatchKind::default(), Vec::new()).started;
         let parsed: jiff::Timestamp = started.parse().unwrap();
         assert!(jiff::Timestamp::now().duration_since(parsed).as_secs() < 60, "{started}");
         assert!(started.ends_with('Z') && started.contains('T'), "{started}");

@@ -212,13 +212,8 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        Report {
-            engine: Engine { name: "e".into(), version: "1".into() },
-            host: "h".into(),
-            started: "s".into(),
-            duration: Duration::ZERO,
-            suites: Vec::new(),
-        }
+        let engine = Engine { name: "e".into(), version: "1".into() };
+        Report::new(engine, "h".into(), "s".into(), Duration::ZERO, Vec::new())
     }
 
     fn at(path: &Path) -> ReportFile {

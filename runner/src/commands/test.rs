@@ -10,15 +10,20 @@ use wassay_reports::{Case, Report, diff, summary};
 use wassay_testsuite::expectation::Expectations;
 use wassay_testsuite::{PinError, Suite, catalogue};
 
+use super::checkout::annotate;
 use super::output::{colour_on, complain, print};
 use super::progress::Progress;
+use super::report::is_worse;
 use super::report_file::{ReportFile, check_all, read};
 use super::shard::Shard;
-use super::{Begin, Error, Exit, duration, expectations, interrupt, limit, plural, suite_report, workers};
+use super::{
+    Begin, Error, Exit, duration, expectations, identity, interrupt, limit, plural, suite_report, workers,
+};
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT, full_name};
 use crate::catalogue::resolve;
 use crate::script::Embedder;
 use crate::script::messages::MatchKind;
+use crate::verdict::printable;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,6 +80,9 @@ pub(crate) struct Args {
     /// Show what changed since this report, which is one in JSON; a regression is a failure of the run
     #[arg(long, value_name = "REPORT")]
     baseline: Option<PathBuf>,
+    /// Accept that less is judged than in the baseline, such as where cases are gone
+    #[arg(long, requires = "baseline")]
+    allow_less: bool,
     /// Run one part of several, as in `1/4`; the parts are the same on every machine, and `report merge` makes one report of theirs
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
@@ -102,10 +110,14 @@ pub(crate) fn run<E: Embedder>(
     };
     check_all(&args.reports)?;
     let baseline = args.baseline.as_deref().map(read).transpose()?;
+    let mut shards = None;
     if let Some(shard) = args.shard {
         let timings = args.timings.as_deref().map(read).transpose()?;
-        shard.apply(&mut selections, timings.as_ref().or(baseline.as_ref()));
+        let features = args.features.map(|features| features.to_string()).unwrap_or_default();
+        let judging = format!("{features} {}", args.match_kind);
+        shards = Some(shard.apply(&mut selections, timings.as_ref().or(baseline.as_ref()), &judging));
     }
+    let engine = identity(&make)?;
     let settings = Settings {
         features: args.features,
         match_kind: args.match_kind,
@@ -127,8 +139,9 @@ pub(crate) fn run<E: Embedder>(
     progress.close();
 
     let suites = selections.iter().zip(&finished);
-    let report =
-        begin.report(suites.map(|(selection, finished)| suite_report(selection, finished)).collect());
+    let suites = suites.map(|(selection, finished)| suite_report(selection, finished)).collect();
+    let report = begin.report(engine, args.match_kind, suites);
+    let report = Report { shards, interrupted: interrupt.is_set(), ..report };
     let colour = colour_on(&std::io::stdout());
     let mut text = failures(&finished, colour);
     text.push_str(&summary::render(&report, colour));
@@ -137,6 +150,7 @@ pub(crate) fn run<E: Embedder>(
     }
     // What was not run has not changed.
     let baseline = baseline.filter(|_| !interrupt.is_set());
+    text.extend(baseline.as_ref().and_then(|baseline| left_out(baseline, &report)));
     let changes = baseline.map(|baseline| diff::compare(&comparable(baseline, &report, &args), &report));
     if let Some(changes) = &changes {
         text.push('\n');
@@ -148,7 +162,8 @@ pub(crate) fn run<E: Embedder>(
     let lost = if whole { not_as_pinned(&selections, &finished) } else { Vec::new() };
     lost.iter().for_each(|error| complain("error", &error.to_string()));
     args.reports.iter().try_for_each(|file| file.write(&report, changes.as_ref()))?;
-    let regressed = changes.is_some_and(|changes| changes.is_regression());
+    annotate(&report);
+    let regressed = changes.is_some_and(|changes| is_worse(&changes, args.allow_less));
     let mut as_expected = report.is_expected();
     if interrupt.is_set() {
         return Ok(Exit::Interrupted);
@@ -158,7 +173,12 @@ pub(crate) fn run<E: Embedder>(
         expectations::write(&renewed, path)?;
         as_expected = covers;
     }
-    Ok(if as_expected && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
+    // A run may have more shards than cases.
+    let unjudged = report.is_unjudged() && args.shard.is_none();
+    if unjudged && as_expected {
+        complain("error", "nothing was judged: no case has a directive that was run");
+    }
+    Ok(if as_expected && !unjudged && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
 }
 
 /// How far a run came that was interrupted.
@@ -175,6 +195,8 @@ fn comparable(mut old: Report, new: &Report, args: &Args) -> Report {
     if new.suites.len() > 1 || old.suites.len() > 1 {
         old.suites.retain(|suite| new.suites.iter().any(|other| other.name == suite.name));
     }
+    // What is left of it is the same part of the run.
+    old.shards = new.shards.clone();
     let filters = &args.filters;
     for suite in &mut old.suites {
         if args.shard.is_some() {
@@ -188,6 +210,19 @@ fn comparable(mut old: Report, new: &Report, args: &Args) -> Report {
         }
     }
     old
+}
+
+/// What of an older report is not compared, since this run has no such suite.
+fn left_out(old: &Report, new: &Report) -> Option<String> {
+    let is_here = |name: &str| {
+        (new.suites.len() == 1 && old.suites.len() == 1) || new.suites.iter().any(|suite| suite.name == name)
+    };
+    let names: Vec<&str> =
+        old.suites.iter().map(|suite| &*suite.name).filter(|name| !is_here(name)).collect();
+    (!names.is_empty()).then(|| {
+        let names = printable(&names.join(", ")).into_owned();
+        format!("\nsuites of the baseline that are not in this run, and not compared: {names}\n")
+    })
 }
 
 /// The suites of these words, each once; those that run by default where there is no word.

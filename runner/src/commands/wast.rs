@@ -6,12 +6,13 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use wassay_engine::Features;
-use wassay_reports::{Counts, Suite};
+use wassay_reports::{Case, Counts, Report, Suite};
 use wassay_testsuite::{catalogue, directory};
 
+use super::checkout::{self, annotate};
 use super::output::{colour_on, complain, print};
 use super::report_file::{ReportFile, check_all};
-use super::{Begin, Error, Exit, duration, interrupt, limit, plural, repro, source_url, workers};
+use super::{Begin, Error, Exit, duration, identity, interrupt, limit, plural, repro, source_url, workers};
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::script::messages::MatchKind;
 use crate::script::{Embedder, LineRange};
@@ -100,6 +101,7 @@ pub(crate) fn run<E: Embedder>(
     };
     let interrupt = settings.interrupt.clone();
     let jobs = args.fail_fast.then_some(NonZeroUsize::MIN);
+    let engine = identity(&make)?;
     let (begin, workers) = (Begin::now(), workers(jobs, selections.len(), make)?);
     let ran = batch::run(&workers, &selections, settings, |_, _| {});
     let finished: Vec<Finished> = unusable.into_iter().chain(ran.into_iter().flatten()).collect();
@@ -107,18 +109,25 @@ pub(crate) fn run<E: Embedder>(
         return Err(Error::Usage("--lines: no directive stands on these lines".to_owned()));
     }
     show(&finished)?;
-    if !args.reports.is_empty() {
-        let name = args.suite.unwrap_or_else(|| "wast".to_owned());
-        let cases = finished.iter().map(|finished| finished.case(&finished.label)).collect();
-        // The names of these cases are their paths, from here.
-        let is_below = |path: &PathBuf| {
-            path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-        };
-        let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
-        let report = begin.report(vec![Suite { name, source: "files".to_owned(), url, cases }]);
-        args.reports.iter().try_for_each(|file| file.write(&report, None))?;
-    }
+    let report = begin.report(engine, args.match_kind, vec![suite_of(&args, &finished)]);
+    let report = Report { interrupted: interrupt.is_set(), ..report };
+    annotate(&report);
+    args.reports.iter().try_for_each(|file| file.write(&report, None))?;
     Ok(if interrupt.is_set() { Exit::Interrupted } else { exit(&finished) })
+}
+
+/// The scripts as the suite of a report. The names of its cases are their paths, from here.
+fn suite_of(args: &Args, finished: &[Finished]) -> Suite {
+    let name = args.suite.clone().unwrap_or_else(|| "wast".to_owned());
+    let cases = finished.iter().map(|finished| Case {
+        file: checkout::file(Path::new(&finished.label)),
+        ..finished.case(&finished.label)
+    });
+    let is_below = |path: &PathBuf| {
+        path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    };
+    let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
+    Suite { url, ..Suite::new(name, "files".to_owned(), cases.collect()) }
 }
 
 fn features_of(suite: &str) -> Result<Features, Error> {
@@ -172,10 +181,11 @@ fn show(finished: &[Finished]) -> Result<(), Error> {
 /// The last line: how many directives had which outcome.
 fn counts_line(finished: &[Finished]) -> String {
     let unusable = finished.iter().filter(|finished| is_unusable(finished)).count();
-    let (mut counts, mut uncompared) = (Counts::default(), 0);
+    let (mut counts, mut uncompared, mut reader_only) = (Counts::default(), 0, 0);
     for case in finished.iter().map(|finished| finished.case(&finished.label)) {
         counts += case.directives;
         uncompared += case.text_not_compared;
+        reader_only += case.reader_only;
     }
     let mut line = format!(
         "{}, {}: {} passed, {} failed",
@@ -189,6 +199,7 @@ fn counts_line(finished: &[Finished]) -> String {
         (counts.xfailed, "xfailed"),
         (counts.xpassed, "xpassed"),
         (uncompared, "passed without a comparison of the error text"),
+        (reader_only, "passed by the judgement of the reader alone"),
     ];
     for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
         line.push_str(&format!(", {count} {what}"));

@@ -1,4 +1,21 @@
 //! The little that a script asks of an engine.
+//!
+//! # Another engine
+//!
+//! What drives another engine implements [`Embedder`], and is handed to [`cli::main_with`](crate::cli::main_with) or
+//! [`harness::run_with`](crate::harness::run_with). All it needs besides is re-exported by this crate: [`Features`](crate::Features), and the values of
+//! [`value`](super::value).
+//!
+//! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly; its text is compared by the rule that it stands for, and
+//!   where the table of texts knows one of the two not, the directive passes as *not compared* and is counted as such.
+//! - **Deadlines.** [`begin`](Embedder::begin) is told when the time of the script is over. An engine that cannot interrupt its code may ignore that: some
+//!   seconds later the script has timed out, its thread is left behind, and another one runs the other scripts. With `--isolate` the process of the case is
+//!   killed.
+//! - **Custom sections.** [`check_custom_sections`](Embedder::check_custom_sections) is what `assert_malformed_custom` and `assert_invalid_custom` ask. An engine that
+//!   does not look at them says [`Unsupported`](ErrorKind::Unsupported), which fails these assertions.
+//! - **WASI.** Cases of WASI run on wassay's own engine, so they are not run for another one: see [`DRIVES_WASSAY`](Embedder::DRIVES_WASSAY).
+//! - **What it is not asked.** A directive that the reader can judge alone, such as one about text that does not parse, never comes here. Reports count those that
+//!   pass so as `reader_only`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +27,9 @@ use wassay_engine::Features;
 
 use super::source::Place;
 use super::value::Value;
+
+/// What an engine is called, and its version.
+pub use wassay_reports::Engine as Identity;
 
 /// The results of an invocation; most functions have at most one.
 pub type Results = SmallVec<[Value; 2]>;
@@ -25,6 +45,15 @@ pub trait Embedder {
     type Instance: Clone;
     /// What drives the engine on a thread that a script starts.
     type Thread: Embedder<Thread = Self::Thread, Instance: Send> + Send + 'static;
+
+    /// Whether wassay's own engine is what this embedder drives, perhaps with something in between. WASI cases run on that engine: for any
+    /// other they are not run, so that it is not credited with what it did not do.
+    const DRIVES_WASSAY: bool = false;
+
+    /// What reports call the engine. Without a definition it is the path of the embedder's type, without a version.
+    fn identity(&self) -> Identity {
+        Identity { name: std::any::type_name::<Self>().to_owned(), version: String::new() }
+    }
 
     /// Forgets every module, instance and registered name, and from now on compiles with these features.
     ///

@@ -12,7 +12,7 @@ use wassay_engine::{
     SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
 };
 
-use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Left, Location, Results};
+use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Left, Location, Results};
 use super::spectest::{self, Item, Param};
 use super::value::{HeapType, Reference, Value};
 
@@ -79,6 +79,12 @@ impl Embedder for EngineEmbedder {
     type Module = Module;
     type Instance = EngineInstance;
     type Thread = EngineEmbedder;
+
+    const DRIVES_WASSAY: bool = true;
+
+    fn identity(&self) -> Identity {
+        Identity { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.session = None;

@@ -25,6 +25,17 @@ pub enum MatchKind {
     Ignore,
 }
 
+impl From<MatchKind> for wassay_reports::MatchKind {
+    fn from(kind: MatchKind) -> Self {
+        match kind {
+            MatchKind::Class => wassay_reports::MatchKind::Class,
+            MatchKind::Exact => wassay_reports::MatchKind::Exact,
+            MatchKind::Prefix => wassay_reports::MatchKind::Prefix,
+            MatchKind::Ignore => wassay_reports::MatchKind::Ignore,
+        }
+    }
+}
+
 /// What comparing two texts gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {

@@ -5,6 +5,7 @@
 //! [`ScriptResult`](crate::verdict::ScriptResult).
 
 mod annotations;
+mod asked;
 mod assert;
 mod assert_custom;
 pub mod embed;

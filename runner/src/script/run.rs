@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use wassay_testsuite::expectation::Expected;
 
+use super::asked::Asked;
 use super::assert::{Judged, results_written};
 use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
 use super::env::{Env, Missing};
@@ -75,8 +76,10 @@ fn run_directives<'env, E: Embedder>(
                     }
                     (_, Some(end), _) => interpreter.not_reached(directive, end),
                     (Ok(()), None, _) => {
+                        interpreter.embedder.take();
                         let judged = interpreter.judge(directive);
-                        interpreter.verdict(directive, judged)
+                        let reader_only = judged.is_ok() && !interpreter.embedder.take();
+                        DirectiveResult { reader_only, ..interpreter.verdict(directive, judged) }
                     }
                     (Err(error), None, _) => interpreter.verdict(directive, Err(unexpected(error))),
                 };
@@ -85,7 +88,11 @@ fn run_directives<'env, E: Embedder>(
                     None => verdict.outcome,
                 };
                 ended = ended.or_else(|| End::after(&outcome, options));
-                let directive = DirectiveResult { outcome, ..verdict };
+                // What was expected to fail and passed is no pass, however it was judged.
+                let passed = matches!(outcome, Outcome::Passed);
+                let text_not_compared = passed && verdict.text_not_compared;
+                let reader_only = passed && verdict.reader_only;
+                let directive = DirectiveResult { outcome, text_not_compared, reader_only, ..verdict };
                 if let Some(observer) = &options.observer {
                     observer.judged(&directive);
                 }
@@ -115,7 +122,7 @@ impl End {
 
 /// A script while it runs, as one of its threads does: what the embedder has belongs to that thread, the rest to all of them.
 pub(super) struct Interpreter<'a, 'scope, 'env, E: Embedder> {
-    pub(super) embedder: &'a mut E,
+    pub(super) embedder: Asked<'a, E>,
     pub(super) env: Env<E::Module, E::Instance>,
     pub(super) options: &'env Options,
     pub(super) source: &'env Source<'env>,
@@ -129,6 +136,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         source: &'env Source<'env>,
         scope: &'scope Scope<'scope, 'env>,
     ) -> Self {
+        let embedder = Asked::new(embedder);
         Interpreter { embedder, env: Env::new(), options, source, threads: Threads::new(scope) }
     }
 
@@ -191,6 +199,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             keyword: directive.command.keyword().into(),
             outcome,
             text_not_compared: false,
+            reader_only: false,
         }
     }
 

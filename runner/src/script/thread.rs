@@ -84,6 +84,8 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
 
     /// Waits for the last thread of that name.
     pub(super) fn wait(&mut self, name: &str) -> Result<Judged, Failure> {
+        // What the thread asked of the engine is what is judged here.
+        self.embedder.note();
         match self.threads.running.iter().rposition(|thread| &*thread.name == name) {
             Some(index) => self.threads.running.remove(index).join(),
             None => {

@@ -42,7 +42,16 @@ pub(crate) struct Ran {
 
 /// Runs a command without the variables of the environment that change what it prints.
 pub(crate) fn run(command: &mut Command) -> Ran {
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_LOG", "WASSAY_SUITES", "WASSAY_TRIALS"] {
+    let variables = [
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "RUST_LOG",
+        "GITHUB_ACTIONS",
+        "WASSAY_SUITES",
+        "WASSAY_TRIALS",
+    ];
+    for variable in variables {
         if !command.get_envs().any(|(set, _)| set == variable) {
             command.env_remove(variable);
         }

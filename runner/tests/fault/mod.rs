@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use wassay::batch::embedder;
-use wassay::script::embed::{Begun, EmbedError, ErrorKind, Results};
+use wassay::script::embed::{Begun, EmbedError, ErrorKind, Identity, Results};
 use wassay::script::value::Value;
 use wassay::script::{Embedder, EngineEmbedder};
 use wassay_engine::{Features, Module};
@@ -39,6 +39,12 @@ impl Embedder for Faulty {
     type Module = Module;
     type Instance = <EngineEmbedder as Embedder>::Instance;
     type Thread = EngineEmbedder;
+
+    const DRIVES_WASSAY: bool = true;
+
+    fn identity(&self) -> Identity {
+        self.0.identity()
+    }
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.0.begin(features, deadline)

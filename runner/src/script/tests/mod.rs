@@ -504,7 +504,7 @@ fn after_a_timeout_the_rest_fails_as_not_run() {
         "(module) (assert_trap (invoke \"timeout\") \"unreachable\") (invoke \"void\") (invoke \"void\")";
     assert_eq!(outcomes(text), ["pass", "timeout", "not-run", "not-run"]);
     let result = result_with(text, &Options::default());
-    assert_eq!(result.to_case(Duration::ZERO, vec![]).outcome, wassay_reports::Outcome::Timeout);
+    assert_eq!(result.to_case(Duration::ZERO).outcome, wassay_reports::Outcome::Timeout);
     assert_eq!(result.counts().failed, 3);
 }
 

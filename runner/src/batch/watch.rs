@@ -1,0 +1,101 @@
+//! How long a case runs in this process, for where its engine does not end it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::course::{Course, Noted};
+use crate::script::Observer;
+use crate::script::source::Place;
+use crate::verdict::DirectiveResult;
+
+/// How long a case may take to come to its first directive, which is to read and parse it and to begin with the engine.
+pub(super) const START: Duration = Duration::from_secs(30);
+
+/// How long a case may go on when its time is over, to say so itself.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// Watches the attempts at one case: what it notes is what is known of one that never comes back.
+pub(super) struct Watch {
+    /// Who else is told of each directive.
+    told: Option<Arc<dyn Observer>>,
+    attempt: Mutex<Attempt>,
+}
+
+#[derive(Default)]
+struct Attempt {
+    course: Arc<Noted>,
+    /// When it began, and when its first directive did.
+    begun: Option<Instant>,
+    first: Option<Instant>,
+    abandoned: bool,
+}
+
+impl Watch {
+    /// A watch over a case that has not begun.
+    pub(super) fn new(told: Option<Arc<dyn Observer>>) -> Watch {
+        Watch { told, attempt: Mutex::default() }
+    }
+
+    /// Begins an attempt in this process, which tells this watch of its directives; the last one is forgotten.
+    pub(super) fn begin(&self) {
+        let course = Arc::new(Noted::new(self.told.clone()));
+        let mut attempt = self.lock();
+        let abandoned = attempt.abandoned;
+        *attempt = Attempt { course, begun: Some(Instant::now()), first: None, abandoned };
+    }
+
+    /// Ends the attempt: nothing is overdue.
+    pub(super) fn end(&self) {
+        self.lock().begun = None;
+    }
+
+    /// Gives the attempt up where it runs for longer than `timeout` and did not end by itself; says how far it had come, and how long it ran.
+    pub(super) fn abandon(&self, timeout: Duration) -> Option<(Course, Duration)> {
+        let mut attempt = self.lock();
+        let begun = attempt.begun?;
+        let (since, limit) = match attempt.first {
+            Some(first) => (first, timeout.saturating_add(GRACE)),
+            None => (begun, timeout.saturating_add(GRACE).saturating_add(START)),
+        };
+        if since.elapsed() <= limit {
+            return None;
+        }
+        attempt.abandoned = true;
+        attempt.begun = None;
+        Some((attempt.course.take(), begun.elapsed()))
+    }
+
+    /// Whether it was given up.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.lock().abandoned
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Attempt> {
+        self.attempt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Watch {
+    fn begins(&self, place: Place) {
+        let course = {
+            let mut attempt = self.lock();
+            if attempt.first.is_none() {
+                attempt.first = Some(Instant::now());
+            }
+            Arc::clone(&attempt.course)
+        };
+        course.begins(place);
+    }
+
+    fn judged(&self, result: &DirectiveResult) {
+        let course = Arc::clone(&self.lock().course);
+        course.judged(result);
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
