@@ -79,7 +79,7 @@ fn unknown_fields_are_passed_over() {
 #[test]
 fn fields_that_came_later_may_be_absent() {
     let mut report = everything();
-    let mut value: serde_json::Value = serde_json::from_str(&json::render(&report)).unwrap();
+    let mut value: Value = serde_json::from_str(&json::render(&report)).unwrap();
     for suite in value["suites"].as_array_mut().unwrap() {
         suite.as_object_mut().unwrap().remove("url");
         for case in suite["cases"].as_array_mut().unwrap() {

@@ -165,7 +165,7 @@ type Judgement = Result<(), (u64, String)>;
 
 fn judge(bytes: &[u8], features: WasmFeatures) -> Judgement {
     let validated = Validator::new_with_features(features).validate_all(bytes);
-    validated.map(drop).map_err(|error| (error.offset() as u64, error.message().to_owned()))
+    validated.map(drop).map_err(|error| (error.offset(), error.message().to_owned()))
 }
 
 /// A smallest set of features beyond 1.0 under which a module is judged so, as it is under `given`; of two features either of which would do,
