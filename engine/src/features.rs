@@ -105,6 +105,13 @@ impl fmt::Debug for Features {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownFeature(String);
 
+impl UnknownFeature {
+    /// The word.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for UnknownFeature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown feature `{}`: expected 1.0, 2.0 or 3.0 in first place, or one of ", self.0)?;

@@ -1,11 +1,13 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::batch::{self, embedder};
+use crate::commands::run::words;
 use crate::commands::{self, Error, Exit};
 use crate::script::Embedder;
 
@@ -57,7 +59,14 @@ pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'stat
     if let Some(exit) = batch::child(make.clone()) {
         return exit;
     }
-    let cli = Cli::parse_from(commands::run::words::canonical(&Cli::command(), std::env::args_os()));
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if let Some(command) = words::meant(&Cli::command(), &words) {
+        let word = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+        let message = format!("{word}: neither a command nor a file; did you mean `wassay {command}`?");
+        commands::output::complain("error", &message);
+        return Exit::Usage.into();
+    }
+    let cli = Cli::parse_from(words::canonical(&Cli::command(), words));
     let done = logged.and_then(|()| match cli.command {
         Command::Run(args) => commands::run::run(args),
         Command::Wast(args) => commands::wast::run(args, make),

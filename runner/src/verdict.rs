@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -183,6 +184,8 @@ impl ScriptResult {
                 Outcome::Passed => String::new(),
                 Outcome::Failed(failure) => failure.render(&self.name, *place, colour),
                 Outcome::Skipped(reason) => line("skipped", reason),
+                // What a script came to an end before says nothing that the end does not.
+                Outcome::ExpectedFailure(failure, _) if failure.kind == FailureKind::NotRun => String::new(),
                 Outcome::ExpectedFailure(_, reason) => line("failed as expected", reason),
                 Outcome::UnexpectedPass(reason) => {
                     line(&format!("{bad}passed, and was expected to fail{bad:#}"), reason)
@@ -208,16 +211,25 @@ impl DirectiveResult {
 }
 
 impl Outcome {
-    /// The outcome of a directive of which something else is expected than that it passes.
-    ///
-    /// That the script has [ended](FailureKind::is_end) is expected of none.
-    pub(crate) fn under(self, expectation: &Expectation) -> Outcome {
-        match (expectation.outcome, self) {
-            (Expected::Xfail, Outcome::Passed) => Outcome::UnexpectedPass(expectation.reason.clone()),
-            (Expected::Xfail, Outcome::Failed(failure)) if !failure.kind.is_end() => {
-                Outcome::ExpectedFailure(failure, expectation.reason.clone())
+    /// The outcome of a directive of which something else may be expected than that it passes: the first expectation that fits holds.
+    pub(crate) fn under(self, expectations: &[Arc<Expectation>]) -> Outcome {
+        let mut to_fail = expectations.iter().filter(|expectation| expectation.outcome == Expected::Xfail);
+        match self {
+            Outcome::Passed => match to_fail.find(|expectation| !expectation.is_broad()) {
+                Some(expectation) => {
+                    let Expectation { reason, origin, .. } = &**expectation;
+                    Outcome::UnexpectedPass(format!("{reason} ({origin})"))
+                }
+                None => Outcome::Passed,
+            },
+            Outcome::Failed(failure) if !expectations.is_empty() => {
+                let (kind, is_end) = (failure.kind.to_string(), failure.kind.is_end());
+                match to_fail.find(|expectation| expectation.covers(&kind, is_end)) {
+                    Some(expectation) => Outcome::ExpectedFailure(failure, expectation.reason.clone()),
+                    None => Outcome::Failed(failure),
+                }
             }
-            (_, outcome) => outcome,
+            outcome => outcome,
         }
     }
 

@@ -57,9 +57,9 @@ fn a_folder_that_passes_is_0_and_one_that_fails_is_1() {
     let Ran { code, out, err } = wassay(&["test", &good]);
     assert_eq!(code, 0, "{err}");
     let row: Vec<&str> = out.lines().nth(1).unwrap().split_whitespace().take(5).collect();
-    assert_eq!(row, [good.as_str(), "2", "8", "8", "0"]);
+    assert_eq!(row, ["good", "2", "8", "8", "0"]);
     assert!(out.lines().last().unwrap().starts_with("2 cases as expected in "), "{out}");
-    assert_eq!(err, format!("{good}: 2 cases, 8 directives, as expected\n"));
+    assert_eq!(err, "good: 2 cases, 8 directives, as expected\n");
 
     let Ran { code, out, .. } = wassay(&["test", &good, &bad]);
     assert_eq!(code, 1);
@@ -152,7 +152,7 @@ fn the_report_says_what_was_run_and_how_it_ended() {
     assert_eq!(report.host, format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS));
     let suites: Vec<(&str, &str)> =
         report.suites.iter().map(|suite| (suite.name.as_str(), suite.source.as_str())).collect();
-    assert_eq!(suites, [(suite.as_str(), suite.as_str()), ("scripts", "written for wassay")]);
+    assert_eq!(suites, [("s", "s"), ("scripts", "written for wassay")]);
     let case = &report.suites[0].cases[1];
     assert_eq!((case.name.as_str(), case.outcome, case.failures.len()), ("b.wast", Outcome::Failed, 2));
     assert!(case.duration <= report.duration && !case.duration.is_zero());
@@ -261,7 +261,7 @@ fn a_suite_that_was_not_fetched_says_how_to_fetch_it() {
     assert_eq!((ran.code, ran.err.contains("`wassay suite fetch wasi-official`")), (2, true), "{}", ran.err);
     let list = wassay(&["suite", "list"]).out;
     let line = list.lines().find(|line| line.starts_with("wasi-official ")).unwrap();
-    assert!(line.contains(" 72 ") && line.ends_with(", not fetched yet"), "{line}");
+    assert!(line.contains(" 72 ") && line.ends_with(" not fetched yet"), "{line}");
 
     let ran = wassay(&["suite", "fetch", "spec-v1"]);
     assert_eq!(ran.code, 2);

@@ -76,10 +76,16 @@ fn more_shards_than_cases_and_failures_among_them() {
     assert_eq!(code, 1);
     let (shards, codes): (Vec<String>, Vec<i32>) = (1..=7)
         .map(|number| {
-            test(&folder, &format!("{number}.json"), &[&suite], &["--shard", &format!("{number}/7")])
+            let shard = format!("--shard={number}/7");
+            let ran = test(&folder, &format!("{number}.json"), &[&suite], &[&shard, "--allow-empty"]);
+            let is_empty = read(&ran.0).totals().cases.total() == 0;
+            let strict = wassay(&["test", &suite, &shard]);
+            assert_eq!(strict.code == 2, is_empty, "{}", strict.err);
+            assert_eq!(strict.err.starts_with("error: --shard: this part has no case"), is_empty);
+            ran
         })
         .unzip();
-    assert_eq!(codes.iter().sum::<i32>(), 1, "one has what failed, and an empty one is as expected");
+    assert_eq!(codes.iter().sum::<i32>(), 1, "one has what failed");
     assert_eq!(without_times(&merged(&folder, &shards)), without_times(&whole));
 }
 

@@ -308,7 +308,10 @@ fn without_openat2_guests_do_the_same_in_processes_of_their_own() {
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("/a.wat@no-openat2: wrong-exit-code: "), "{}", ran.out);
     assert!(
-        ran.err.starts_with(&format!("{path}: 1 case, 2 directives, 1 case not as expected")),
+        ran.err.starts_with(&format!(
+            "{}@no-openat2: 1 case, 2 directives, 1 case not as expected",
+            folder.name()
+        )),
         "{}",
         ran.err
     );

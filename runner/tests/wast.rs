@@ -103,7 +103,19 @@ fn only_the_lines_asked_for_are_judged_and_what_stands_before_them_is_run() {
     assert_eq!(counts("2-3"), (1, "1 script, 2 directives: 1 passed, 1 failed".to_owned()));
     let nothing = wassay(&["wast", "--lines", "80-90", &file]);
     assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
-    assert_eq!(nothing.err, "error: --lines: no directive stands on these lines\n");
+    assert_eq!(nothing.err, format!("error: {file}: no directive stands on these lines (--lines)\n"));
+    let allowed = wassay(&["wast", "--lines", "80-90", "--allow-empty", &file]);
+    assert_eq!((allowed.code, allowed.out.starts_with("1 script, 0 directives")), (0, true));
+    // Each script has to have one: what another one has does not make up for it.
+    let short = Folder::new(&[("b.wast", "(module)")]);
+    let ran = wassay(&["wast", "--lines", "3", &file, &short.arg("b.wast")]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(
+        ran.err.contains("b.wast: no directive") && ran.out.contains("1 passed"),
+        "{}{}",
+        ran.err,
+        ran.out
+    );
     for bad in ["0", "3-2", "x"] {
         assert_eq!(wassay(&["wast", "--lines", bad, &file]).code, 2);
     }

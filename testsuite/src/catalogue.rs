@@ -38,6 +38,8 @@ static SUITES: [Suite; 27] = [
         by_default: true,
         origin: Origin::Own,
         variant: None,
+        place: None,
+        expectations: Vec::new(),
     },
     guests("wasi", "Our own guests of WASI preview 1 and 0", None),
     guests("wasi@no-openat2", "The same, where the system has no openat2", Some(Variant::NoOpenat2)),
@@ -133,6 +135,8 @@ const fn guests(name: &'static str, title: &'static str, variant: Option<Variant
         by_default: true,
         origin: Origin::Guests,
         variant,
+        place: None,
+        expectations: Vec::new(),
     }
 }
 
@@ -153,6 +157,8 @@ const fn spec(
         by_default,
         origin: Origin::Spec(version),
         variant: None,
+        place: None,
+        expectations: Vec::new(),
     }
 }
 
@@ -172,6 +178,8 @@ const fn proposal(
         by_default,
         origin: Origin::Proposal(proposal),
         variant: None,
+        place: None,
+        expectations: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::case::Case;
 use crate::features;
+use crate::naming::{self, real};
 use crate::script::Script;
 use crate::suite::{Origin, Suite};
 use crate::wasi::{self, Files, Guest};
@@ -24,11 +25,23 @@ use crate::wasi::{self, Files, Guest};
 /// `path` is missing or neither a folder nor a file, there is no case below it, something below it cannot be read, or
 /// links run in a circle.
 pub fn open(path: &Path) -> Result<Suite, OpenError> {
-    let cases = if metadata(path)?.is_dir() { walk(path)? } else { vec![file(path)?] };
-    if cases.is_empty() {
-        return Err(OpenError::NoCases { path: path.to_owned() });
+    match open_any(path)? {
+        Suite { origin: Origin::Folder(cases), .. } if cases.is_empty() => {
+            Err(OpenError::NoCases { path: path.to_owned() })
+        }
+        suite => Ok(suite),
     }
-    let name = path.display().to_string();
+}
+
+/// The same, also where there is no case.
+///
+/// # Errors
+///
+/// Those of [`open`] but for that.
+pub fn open_any(path: &Path) -> Result<Suite, OpenError> {
+    let cases = if metadata(path)?.is_dir() { walk(path)? } else { vec![file(path)?] };
+    let place = real(path);
+    let name = naming::name(&place);
     Ok(Suite {
         title: "A folder".into(),
         source: name.clone().into(),
@@ -38,6 +51,8 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
         by_default: false,
         origin: Origin::Folder(cases),
         variant: None,
+        place: Some(place),
+        expectations: Vec::new(),
     })
 }
 
@@ -57,6 +72,9 @@ pub fn script(path: &Path) -> Result<Script, OpenError> {
 fn file(path: &Path) -> Result<Case, OpenError> {
     if wasi::is_module(Files::Disk, path) {
         return Ok(Case::Guest(Guest::new(file_name(path)?.to_owned(), path.to_owned(), Files::Disk)));
+    }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm")) {
+        return Err(OpenError::Module { path: path.to_owned() });
     }
     script(path).map(Case::Script)
 }
@@ -108,11 +126,6 @@ fn name(path: &Path) -> Option<String> {
     Some(names?.join("/"))
 }
 
-/// `folder` from the root of the file system, so that the folders above it are seen whatever the working directory is.
-fn real(folder: &Path) -> PathBuf {
-    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
-}
-
 fn metadata(path: &Path) -> Result<std::fs::Metadata, OpenError> {
     path.metadata().map_err(|error| OpenError::Io { path: path.to_owned(), error })
 }
@@ -155,6 +168,16 @@ pub enum OpenError {
         path: PathBuf,
         /// What it is.
         found: &'static str,
+    },
+    /// A module is a case only where something says what it is to do.
+    #[error(
+        "{}: a module, and nothing says what it is to do: expected a script, or beside the module a .json of its name or a \
+         manifest.json; `wassay run` runs a module",
+        path.display()
+    )]
+    Module {
+        /// The module.
+        path: PathBuf,
     },
     /// The name of a case is not UTF-8, so that no report could name it.
     #[error("{}: the name of a case must be UTF-8; rename it", path.display())]
@@ -215,8 +238,8 @@ mod tests {
             assert_eq!(script.read().unwrap(), script.name());
             assert_eq!(script.path().unwrap(), folder.path().join(script.name()));
         }
-        assert_eq!(suite.source(), folder.path().display().to_string());
-        assert_eq!((suite.name(), suite.pin(), suite.is_default()), (suite.source(), None, false));
+        assert_eq!(suite.name(), folder.path().file_name().unwrap().to_str().unwrap());
+        assert_eq!((suite.source(), suite.pin(), suite.is_default()), (suite.name(), None, false));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - [`directory`] opens any folder of scripts and guests, or one of them, as a suite.
 //! - [`wasi`] knows guests of WASI and what is expected of them.
 //! - [`expectation`] knows which directives are expected to fail, or are not run, and why.
+//! - [`naming`] knows what folders are called.
 //! - [`header`] reads the `;;!` lines a script may begin with.
 //! - [`features`] knows what the folder of a script says about its features.
 //!
@@ -17,6 +18,7 @@ pub mod expectation;
 pub mod features;
 pub mod fetched;
 pub mod header;
+pub mod naming;
 pub mod wasi;
 
 mod case;

@@ -1,13 +1,12 @@
 //! A case from its file to its result, in this process.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use wassay_reports::Key;
-use wassay_testsuite::expectation::Expectation;
+use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;
 use wassay_testsuite::{Case, ReadError, Script};
 
@@ -17,24 +16,28 @@ use super::finished::{End, Finished};
 use super::uses::Recorder;
 use super::workers::Task;
 use crate::catalogue::judging;
-use crate::keys;
 use crate::script::source::{Place, Source, SourceError};
 use crate::script::split::split;
 use crate::script::{Embedder, Observer, Options, parse, run};
 use crate::verdict::{Failure, FailureKind};
-use crate::wasi_case;
+use crate::{expectations, keys, wasi_case};
 
 /// Runs a case; a panic ends it alone. What is expected of its directives is what is given here.
 pub(super) fn execute<E: Embedder>(
     label: String,
     case: &Case,
-    expectations: &[Expectation],
+    expected: &[Expectation],
     settings: &Settings,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
+    let skips = |expected: &&Expectation| expected.is_broad() && expected.outcome == Expected::Skip;
+    if let Some(skip) = expected.iter().find(skips) {
+        let used = vec![skip.origin.clone()];
+        return Finished { used, ..skipped(&label, case, skip.reason.clone()) };
+    }
     match case {
-        Case::Script(script) => run_script(label, script, expectations, settings, seat, make),
+        Case::Script(script) => run_script(label, script, expected, settings, seat, make),
         Case::Guest(guest) => run_guest(label, guest, settings),
     }
 }
@@ -58,7 +61,8 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
     let label = task.label.clone();
     match &task.case {
         Case::Script(script) => {
-            ended_by(label, &script.read().unwrap_or_default(), course, failure, settings)
+            let text = script.read().unwrap_or_default();
+            ended_by(label, &text, course, failure, task.expectations(), settings)
         }
         Case::Guest(guest) => Finished::new(label, end(failure, checks(guest))),
     }
@@ -68,7 +72,7 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
 fn run_script<E: Embedder>(
     label: String,
     script: &Script,
-    expectations: &[Expectation],
+    expected: &[Expectation],
     settings: &Settings,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
@@ -95,7 +99,7 @@ fn run_script<E: Embedder>(
         ..Options::default()
     };
     tracing::debug!(script = label, features = %options.features, "running a script");
-    let mut finished = run_caught(label, &text, expectations, options, settings, seat, make);
+    let mut finished = run_caught(label, &text, expected, options, settings, seat, make);
     finished.warnings = judging.warnings;
     finished
 }
@@ -104,7 +108,7 @@ fn run_script<E: Embedder>(
 fn run_caught<E: Embedder>(
     label: String,
     text: &str,
-    expectations: &[Expectation],
+    expected: &[Expectation],
     mut options: Options,
     settings: &Settings,
     seat: &mut Option<E>,
@@ -115,9 +119,10 @@ fn run_caught<E: Embedder>(
     let run_all = || {
         let embedder = seat.get_or_insert_with(make);
         let script = parse(Source::new(&label, text))?;
-        let wanted = settings.keys || !expectations.is_empty();
+        let wanted = settings.keys || !expected.is_empty();
         let keys = if wanted { keys::of(&script) } else { Vec::new() };
-        let unmatched = expect(expectations, &keys, &mut options);
+        let found = expectations::find(expected, &script, &keys);
+        options.expected.clone_from(&found.by_number);
         let (result, uses) = if settings.uses {
             let mut recorder = Recorder::new(embedder);
             let result = run(&script, &options, &mut recorder);
@@ -125,11 +130,13 @@ fn run_caught<E: Embedder>(
         } else {
             (run(&script, &options, embedder), Vec::new())
         };
+        let used = expectations::used(&found, &keys, &result);
         let keys = if settings.keys { keys } else { Vec::new() };
         Ok::<_, SourceError>(Finished {
             uses,
             keys,
-            unmatched,
+            unmatched: found.unmatched,
+            used,
             ..Finished::new(label.clone(), End::Judged(result))
         })
     };
@@ -143,21 +150,39 @@ fn run_caught<E: Embedder>(
             // Nobody knows in what state the embedder is: it is not even dropped.
             mem::forget(seat.take());
             let failure = Failure::new(FailureKind::Crashed, panic_message(&*payload));
-            ended_by(label, text, course.take(), failure, settings)
+            ended_by(label, text, course.take(), failure, expected, settings)
         }
     }
 }
 
 /// What became of a script that ended amid its directives, or before the first.
-fn ended_by(label: String, text: &str, course: Course, failure: Failure, settings: &Settings) -> Finished {
+fn ended_by(
+    label: String,
+    text: &str,
+    course: Course,
+    failure: Failure,
+    expected: &[Expectation],
+    settings: &Settings,
+) -> Finished {
     let has_begun = course.begun.is_some();
     let ended = || {
         let script = parse(Source::new(&label, text)).ok()?;
-        let keys = if settings.keys { keys::of(&script) } else { Vec::new() };
-        Some((course.ended_by(&failure, &script, settings.lines.as_ref())?, keys))
+        let wanted = settings.keys || !expected.is_empty();
+        let keys = if wanted { keys::of(&script) } else { Vec::new() };
+        let result = course.ended_by(&failure, &script, settings.lines.as_ref())?;
+        let found = expectations::find(expected, &script, &keys);
+        let result = expectations::under(&found, &keys, result);
+        let used = expectations::used(&found, &keys, &result);
+        let keys = if settings.keys { keys } else { Vec::new() };
+        Some(Finished {
+            keys,
+            used,
+            unmatched: found.unmatched,
+            ..Finished::new(label.clone(), End::Judged(result))
+        })
     };
-    if has_begun && let Ok(Some((result, keys))) = catch_unwind(AssertUnwindSafe(ended)) {
-        return Finished { keys, ..Finished::new(label, End::Judged(result)) };
+    if has_begun && let Ok(Some(finished)) = catch_unwind(AssertUnwindSafe(ended)) {
+        return finished;
     }
     // What cannot even be parsed, since that may be what ended it, is counted by its forms.
     let source = Source::new(&label, text);
@@ -187,22 +212,6 @@ fn run_guest(label: String, guest: &Guest, settings: &Settings) -> Finished {
 /// How many steps of a guest are judged, as far as that can be told.
 fn checks(guest: &Guest) -> usize {
     catch_unwind(|| wasi_case::checks(guest)).unwrap_or(0)
-}
-
-/// Notes what is expected of each directive; gives the keys that are none of this script's.
-fn expect(expectations: &[Expectation], keys: &[(Place, Key)], options: &mut Options) -> Vec<String> {
-    let numbers: HashMap<String, usize> =
-        keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
-    let mut unmatched = Vec::new();
-    for expectation in expectations {
-        match numbers.get(&expectation.key) {
-            Some(number) => {
-                options.expected.entry(*number).or_insert_with(|| expectation.clone());
-            }
-            None => unmatched.push(expectation.key.clone()),
-        }
-    }
-    unmatched
 }
 
 /// How many directives or steps a case has that is not run, and the keys of directives.

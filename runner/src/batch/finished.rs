@@ -5,6 +5,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
 use wassay_reports::{Attempt, Case, Counts, Failure, Key, Note, Outcome};
+use wassay_testsuite::expectation::Origin;
 
 use crate::script::source::Place;
 use crate::verdict::{ScriptResult, printable};
@@ -25,8 +26,10 @@ pub struct Finished {
     ///
     /// [`Settings::keys`]: super::Settings::keys
     pub keys: Vec<(Place, Key)>,
-    /// The keys that something was expected of and that no directive of the script has.
+    /// What is said of each expectation that is about no directive of the script.
     pub unmatched: Vec<String>,
+    /// The entries of expectations of which something came to pass.
+    pub used: Vec<Origin>,
     /// What is odd in its header: one line each, with file and line.
     pub warnings: Vec<String>,
     /// What became of it before, where it failed and was run again.
@@ -82,8 +85,9 @@ pub enum End {
 impl Finished {
     pub(crate) fn new(label: String, end: End) -> Finished {
         let (uses, keys) = (Vec::new(), Vec::new());
-        let (unmatched, warnings, earlier) = (Vec::new(), Vec::new(), Vec::new());
-        Finished { label, duration: Duration::ZERO, uses, keys, unmatched, warnings, earlier, end }
+        let (unmatched, used) = (Vec::new(), Vec::new());
+        let (warnings, earlier) = (Vec::new(), Vec::new());
+        Finished { label, duration: Duration::ZERO, uses, keys, unmatched, used, warnings, earlier, end }
     }
 
     /// Whether everything came as expected.
@@ -242,13 +246,13 @@ impl Finished {
 
     /// What is said of expectations that are about nothing.
     fn unmatched_lines(&self) -> String {
-        self.unmatched.iter().map(|key| format!("{}: {}\n", self.label, unmatched(key))).collect()
+        self.unmatched.iter().map(|message| format!("{}: {message}\n", self.label)).collect()
     }
 
     /// The case with the expectations that are about nothing, which fail it.
     fn with_unmatched(&self, mut case: Case) -> Case {
-        for key in &self.unmatched {
-            let (kind, message) = ("no-such-directive".to_owned(), unmatched(key));
+        for message in &self.unmatched {
+            let (kind, message) = ("no-such-directive".to_owned(), message.clone());
             case.failures.push(Failure { kind, message, ..Failure::default() });
             case.outcome = case.outcome.max(Outcome::Failed);
         }
@@ -272,10 +276,6 @@ impl Finished {
             ..case
         }
     }
-}
-
-fn unmatched(key: &str) -> String {
-    format!("something is expected of the directive {key}, and there is none: take the expectation away")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use wassay_engine::Features;
 use crate::script::Embedder;
 use crate::script::embed::{Begun, EmbedError, Results};
 use crate::script::value::Value;
+use crate::script::wanted::{flag, flags};
 
 /// An embedder that notes which features the modules need that another one compiles. Modules that are malformed or invalid
 /// under the features of the script need none.
@@ -45,9 +46,7 @@ impl<E: Embedder, H: BorrowMut<E>> Embedder for Recorder<E, H> {
     type Thread = Recorder<E::Thread, E::Thread>;
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
-        let named = features.iter().map(flag).fold(WasmFeatures::WASM1, WasmFeatures::union);
-        let missing = Features::names().filter(|name| !features.contains(name)).map(flag);
-        self.given = missing.fold(named, WasmFeatures::difference);
+        self.given = flags(features);
         self.embedder.borrow_mut().begin(features, deadline)
     }
 
@@ -109,11 +108,6 @@ fn needed(bytes: &[u8], given: WasmFeatures) -> WasmFeatures {
         }
     }
     set - WasmFeatures::WASM1
-}
-
-/// The validator's flag of a feature of the engine: both have the proposal's name, each in its own case.
-fn flag(name: &str) -> WasmFeatures {
-    WasmFeatures::from_name(&name.to_uppercase().replace('-', "_")).unwrap_or(WasmFeatures::empty())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The commands, one a file, and what they share.
 
 mod expectations;
+mod inputs;
 pub(crate) mod output;
 mod progress;
 pub(crate) mod report;
@@ -19,12 +20,16 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
+use wassay_engine::{Features, UnknownFeature};
 use wassay_reports::{Engine, Report, Suite};
 
 use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
+use crate::expectations::ExpectationsError;
 use crate::fetch::FetchError;
 use crate::script::Embedder;
+use crate::script::messages::MatchKind;
+use crate::suggest::did_you_mean;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,9 @@ pub(crate) enum Error {
     /// A word names no suite.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// A file of expectations cannot be used.
+    #[error(transparent)]
+    Expectations(#[from] ExpectationsError),
     /// A suite cannot be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -82,7 +90,7 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Error::Usage(_) | Error::Resolve(_) => Exit::Usage,
+            Error::Usage(_) | Error::Resolve(_) | Error::Expectations(_) => Exit::Usage,
             Error::Fetch(_) | Error::Module(_) | Error::System { .. } => Exit::Failure,
         }
     }
@@ -110,6 +118,18 @@ fn duration(text: &str) -> Result<Duration, String> {
     let bad = || format!("`{text}` is no time: expected one above zero, as in `10s`, `500ms` or `1m 30s`");
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
     Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
+}
+
+/// A list of features.
+fn features(text: &str) -> Result<Features, String> {
+    text.parse()
+        .map_err(|error: UnknownFeature| format!("{error}{}", did_you_mean(error.name(), Features::names())))
+}
+
+/// How texts are compared.
+fn match_kind(text: &str) -> Result<MatchKind, String> {
+    let kinds = ["class", "exact", "prefix", "ignore"];
+    text.parse::<MatchKind>().map_err(|error| format!("{error}{}", did_you_mean(text, kinds)))
 }
 
 /// A number of bytes above zero, as [`size`] has it.

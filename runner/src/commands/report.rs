@@ -9,7 +9,7 @@ use wassay_reports::{markdown, merge};
 
 use super::output::{colour_on, print};
 use super::report_file::{self, Format, read};
-use super::{Error, Exit};
+use super::{Error, Exit, inputs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,7 +36,7 @@ enum Command {
         /// json, junit, markdown, html or badge; a badge whose file ends in `.json` is what shields.io makes one of
         #[arg(long, value_name = "FORMAT")]
         to: Format,
-        /// The file to write [default: standard output]
+        /// The file to write [default: standard output, as for `-`]
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
@@ -45,7 +45,7 @@ enum Command {
         /// The reports of the shards, in JSON
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// The file to write [default: standard output]
+        /// The file to write [default: standard output, as for `-`]
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
@@ -87,14 +87,14 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     match args.command {
         Command::Render { file, to, output } => {
             let text = to.render(&read(&file)?, None, output.as_deref());
-            put(output.as_deref(), &text)?;
+            put(output.as_deref(), &[file], &text)?;
             Ok(Exit::Success)
         }
         Command::Merge { files, output } => {
             let shards = files.iter().map(|file| Ok((file.display().to_string(), read(file)?)));
             let shards = shards.collect::<Result<Vec<_>, Error>>()?;
             let merged = merge::merge(shards).map_err(|error| Error::Usage(error.to_string()))?;
-            put(output.as_deref(), &Format::Json.render(&merged, None, None))?;
+            put(output.as_deref(), &files, &Format::Json.render(&merged, None, None))?;
             Ok(Exit::Success)
         }
         Command::Diff { old, new, format } => {
@@ -115,10 +115,12 @@ fn exit(diff: &Diff) -> Exit {
     if diff.is_regression() { Exit::Failure } else { Exit::Success }
 }
 
-fn put(output: Option<&Path>, text: &str) -> Result<(), Error> {
+/// Writes what was made of these files.
+fn put(output: Option<&Path>, files: &[PathBuf], text: &str) -> Result<(), Error> {
     match output {
         None => print(text),
         Some(path) => {
+            inputs::spare([path], files)?;
             report_file::check(path)?;
             report_file::write(path, text)
         }

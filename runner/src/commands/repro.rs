@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use wassay_testsuite::expectation::Expectation;
+use wassay_testsuite::expectation::{Expectation, Target};
 use wassay_testsuite::{Case, directory};
 
 use super::output::{complain, note, print};
@@ -70,9 +70,10 @@ fn run_alone(
     path: &Path,
 ) -> Result<ScriptResult, String> {
     let keys = keys::of(script);
-    let expected = options.expected.iter().filter_map(|(number, expectation)| {
+    let expected = options.expected.iter().filter_map(|(number, expectations)| {
         let (_, key) = keys.get(*number)?;
-        Some(Expectation { key: key.to_string(), ..expectation.clone() })
+        let expectation = expectations.first()?.as_ref().clone();
+        Some(Expectation { target: Target::Key(key.to_string()), ..expectation })
     });
     let written = std::fs::write(path, script.source.text());
     written.map_err(|error| format!("{}: {error}", path.display()))?;

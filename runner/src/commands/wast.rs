@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use wassay_engine::Features;
 use wassay_reports::{Counts, Suite};
-use wassay_testsuite::{catalogue, directory};
+use wassay_testsuite::directory;
 
-use super::output::{colour_on, complain, print};
+use super::output::{colour_on, complain, show as put};
 use super::report_file::{ReportFile, check_all};
-use super::{Begin, Error, Exit, duration, interrupt, limit, plural, repro, source_url, workers};
+use super::{
+    Begin, Error, Exit, duration, features, inputs, interrupt, limit, match_kind, plural, repro, source_url,
+    workers,
+};
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
+use crate::catalogue::embedded;
 use crate::script::messages::MatchKind;
 use crate::script::{Embedder, LineRange};
 
@@ -33,17 +37,20 @@ Without --features and --suite a script is judged under the features that its
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// How error texts are compared: class, exact, prefix or ignore; the kind of failure is always compared
-    #[arg(long = "match", value_name = "KIND", default_value_t)]
+    #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
     match_kind: MatchKind,
     /// Features to judge under: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
-    #[arg(long, value_name = "LIST", conflicts_with = "suite")]
+    #[arg(long, value_name = "LIST", conflicts_with = "suite", value_parser = features)]
     features: Option<Features>,
     /// Judge under the features of an embedded suite
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// Judge only what stands on these lines; what stands before them is run for its effects
+    /// Judge only what stands on these lines; what stands before them is run for its effects. A script with no directive there is an error
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
+    /// Take a script with no directive on the lines of --lines for no error
+    #[arg(long)]
+    allow_empty: bool,
     /// Write to standard output a script of its own that fails as the directive on this line does, with as little as it needs
     #[arg(long, value_name = "LINE", conflicts_with_all = ["lines", "fail_fast", "reports"])]
     repro: Option<NonZeroUsize>,
@@ -56,7 +63,7 @@ pub(crate) struct Args {
     /// How many bytes the memories and the objects of a script may have, as in `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     max_memory: Option<u64>,
-    /// Write a report: json, junit, markdown, html or badge. May be given several times
+    /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
     /// The scripts
@@ -85,6 +92,7 @@ pub(crate) fn run<E: Embedder>(
         return repro::run(file, line, &settings);
     }
     check_all(&args.reports)?;
+    inputs::spare(args.reports.iter().filter_map(ReportFile::path), &args.files)?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
         features: args.features.or(suite_features),
@@ -103,10 +111,18 @@ pub(crate) fn run<E: Embedder>(
     let (begin, workers) = (Begin::now(), workers(jobs, selections.len(), make)?);
     let ran = batch::run(&workers, &selections, settings, |_, _| {});
     let finished: Vec<Finished> = unusable.into_iter().chain(ran.into_iter().flatten()).collect();
-    if args.lines.is_some() && finished.iter().all(has_nothing_judged) {
-        return Err(Error::Usage("--lines: no directive stands on these lines".to_owned()));
+    let empty: Vec<&Finished> = match args.lines.is_some() && !args.allow_empty {
+        true => finished.iter().filter(|finished| has_nothing_judged(finished)).collect(),
+        false => Vec::new(),
+    };
+    for finished in &empty {
+        complain("error", &format!("{}: no directive stands on these lines (--lines)", finished.label));
     }
-    show(&finished)?;
+    if !empty.is_empty() && empty.len() == finished.len() {
+        return Ok(Exit::Usage);
+    }
+    let is_missed = !empty.is_empty();
+    show(&finished, args.reports.iter().any(|file| file.path().is_none()))?;
     if !args.reports.is_empty() {
         let name = args.suite.unwrap_or_else(|| "wast".to_owned());
         let cases = finished.iter().map(|finished| finished.case(&finished.label)).collect();
@@ -118,16 +134,15 @@ pub(crate) fn run<E: Embedder>(
         let report = begin.report(vec![Suite { name, source: "files".to_owned(), url, cases }]);
         args.reports.iter().try_for_each(|file| file.write(&report, None))?;
     }
-    Ok(if interrupt.is_set() { Exit::Interrupted } else { exit(&finished) })
+    Ok(match interrupt.is_set() {
+        true => Exit::Interrupted,
+        false if is_missed => Exit::Usage,
+        false => exit(&finished),
+    })
 }
 
 fn features_of(suite: &str) -> Result<Features, Error> {
-    let unknown = || {
-        Error::Usage(format!(
-            "--suite: no embedded suite is called `{suite}`; `wassay suite list` shows them"
-        ))
-    };
-    let suite = catalogue::find(suite).ok_or_else(unknown)?;
+    let suite = embedded(suite).map_err(|error| Error::Usage(format!("--suite: {error}")))?;
     suite.features().parse().map_err(|error| Error::Usage(format!("--suite: {error}")))
 }
 
@@ -154,9 +169,9 @@ fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     (selections, unusable)
 }
 
-/// Prints what was not as expected, and the counts.
-fn show(finished: &[Finished]) -> Result<(), Error> {
-    let colour = colour_on(&std::io::stdout());
+/// Prints what was not as expected, and the counts, to standard error where a report takes standard output.
+fn show(finished: &[Finished], is_taken: bool) -> Result<(), Error> {
+    let colour = if is_taken { colour_on(&std::io::stderr()) } else { colour_on(&std::io::stdout()) };
     let mut text = String::new();
     for finished in finished {
         finished.warnings.iter().for_each(|warning| complain("warning", warning));
@@ -166,7 +181,7 @@ fn show(finished: &[Finished]) -> Result<(), Error> {
         }
     }
     text.push_str(&counts_line(finished));
-    print(&text)
+    put(&text, is_taken)
 }
 
 /// The last line: how many directives had which outcome.

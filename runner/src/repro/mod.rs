@@ -8,10 +8,11 @@ mod fields;
 mod shrink;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use wassay_testsuite::expectation::{Expectation, Expected};
+use wassay_testsuite::expectation::Expectation;
 
 use self::fields::{fields, without};
 use self::shrink::shrink;
@@ -133,9 +134,9 @@ impl Search<'_> {
 
     /// Runs these directives alone, and tells how each fails.
     fn run_of(&mut self, kept: &[usize]) -> Failures {
-        let skip = || Expectation { key: String::new(), outcome: Expected::Skip, reason: String::new() };
-        let mut expected: HashMap<usize, Expectation> =
-            (0..self.script.directives.len()).map(|number| (number, skip())).collect();
+        let skip = Arc::new(Expectation::skip());
+        let mut expected: HashMap<usize, Vec<Arc<Expectation>>> =
+            (0..self.script.directives.len()).map(|number| (number, vec![Arc::clone(&skip)])).collect();
         kept.iter().for_each(|number| drop(expected.remove(number)));
         let options = Options { expected, ..self.plain_options() };
         let mut all = failures((self.run)(self.script, &options));

@@ -55,7 +55,12 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
             self.instantiable(instantiation)?.and_then(|module| self.embedder.instantiate(&module));
         match instance {
             Ok(_) => Err(accepted(kind, text, "the module was instantiated")),
-            Err(error) => self.assert_error(&error, kind, Some(text)),
+            Err(error) => {
+                self.assert_error(&error, kind, Some(text)).map_err(|failure| match instantiation {
+                    Instantiation::Module(definition) => self.with_hint(failure, definition, error.kind),
+                    Instantiation::Defined(_) => failure,
+                })
+            }
         }
     }
 

@@ -27,6 +27,7 @@ pub(crate) mod split;
 mod tests;
 mod thread;
 pub mod value;
+pub(crate) mod wanted;
 
 pub use embed::Embedder;
 pub use engine_embed::EngineEmbedder;

@@ -28,8 +28,8 @@ pub struct Options {
     pub lines: Option<LineRange>,
     /// Whether to end at the first failure; what was not reached is skipped.
     pub fail_fast: bool,
-    /// What is expected of directives besides that they pass, by their number in the script.
-    pub expected: HashMap<usize, Expectation>,
+    /// What is expected of directives besides that they pass, by their number in the script; of several the first that fits holds.
+    pub expected: HashMap<usize, Vec<Arc<Expectation>>>,
     /// How long the script may run; what was not reached then fails as not run.
     pub timeout: Option<Duration>,
     /// How many bytes the memories and the objects of a store may have, where the engine has such a limit.

@@ -14,6 +14,7 @@ use super::options::{Options, Position};
 use super::parse::parse;
 use super::source::{Source, SourceError};
 use super::thread::Threads;
+use super::wanted::hint;
 use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
 
 /// Parses and runs a script.
@@ -56,8 +57,8 @@ fn run_directives<'env, E: Embedder>(
     let mut result = ScriptResult { name: source.name().to_owned(), directives: Vec::new() };
     let mut ended = None;
     for (number, directive) in directives.iter().enumerate() {
-        let expectation = options.expected.get(&number);
-        let skip = expectation.filter(|expectation| expectation.outcome == Expected::Skip);
+        let expectations = options.expected.get(&number).map_or(&[][..], Vec::as_slice);
+        let skip = expectations.first().filter(|expectation| expectation.outcome == Expected::Skip);
         if let Some(observer) = &options.observer {
             observer.begins(source.place(directive.span.start));
         }
@@ -80,10 +81,7 @@ fn run_directives<'env, E: Embedder>(
                     }
                     (Err(error), None, _) => interpreter.verdict(directive, Err(unexpected(error))),
                 };
-                let outcome = match expectation {
-                    Some(expectation) => verdict.outcome.under(expectation),
-                    None => verdict.outcome,
-                };
+                let outcome = verdict.outcome.under(expectations);
                 ended = ended.or_else(|| End::after(&outcome, options));
                 let directive = DirectiveResult { outcome, ..verdict };
                 if let Some(observer) = &options.observer {
@@ -106,7 +104,9 @@ enum End {
 impl End {
     fn after(outcome: &Outcome, options: &Options) -> Option<End> {
         match outcome {
-            Outcome::Failed(failure) if failure.kind.is_timeout() => Some(End::Timeout),
+            Outcome::Failed(failure) | Outcome::ExpectedFailure(failure, _) if failure.kind.is_timeout() => {
+                Some(End::Timeout)
+            }
             Outcome::Failed(_) if options.fail_fast => Some(End::FirstFailure),
             _ => None,
         }
@@ -217,7 +217,21 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     fn module_definition(&mut self, definition: &Definition, line: usize) -> Result<Rc<E::Module>, Failure> {
         let module = self.compile(definition).map(Rc::new);
         self.env.bind_module(definition.name.as_deref(), module.as_ref().map(Rc::clone).map_err(|_| line));
-        module.map_err(|error| unexpected(&error))
+        module.map_err(|error| self.with_hint(unexpected(&error), definition, error.kind))
+    }
+
+    /// The failure of a module that did not compile, with the features that it may have needed.
+    pub(super) fn with_hint(
+        &self,
+        mut failure: Failure,
+        definition: &Definition,
+        kind: ErrorKind,
+    ) -> Failure {
+        let may_lack = matches!(kind, ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unsupported);
+        if may_lack && let Ok(bytes) = definition.form.bytes() {
+            failure.message.push_str(&hint(&bytes, self.options.features).unwrap_or_default());
+        }
+        failure
     }
 
     fn module_instance(

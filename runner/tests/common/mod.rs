@@ -78,6 +78,11 @@ impl Folder {
         self.0.path()
     }
 
+    /// What it is called as a suite.
+    pub(crate) fn name(&self) -> &str {
+        self.path().file_name().unwrap().to_str().unwrap()
+    }
+
     /// A file in it.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)

@@ -51,6 +51,11 @@ impl Variant {
             Variant::NoOpenat2 => "no-openat2",
         }
     }
+
+    /// What stands before the `@` and this name at the end of a word; `None` where it ends otherwise.
+    pub fn strip(self, word: &str) -> Option<&str> {
+        word.strip_suffix(self.name())?.strip_suffix('@')
+    }
 }
 
 /// What a guest is to leave behind.
