@@ -91,7 +91,7 @@ pub enum ExpectationsError {
     #[error(transparent)]
     Malformed(#[from] ExpectationError),
     /// An entry is about a suite of the run, and about none of its scripts.
-    #[error("{}: {entry}: these suites have no such script; take the entry away", entry.origin())]
+    #[error("{}: {entry}: these suites have no such script: remove the entry", entry.origin())]
     NoScript {
         /// The entry.
         entry: Box<Entry>,
@@ -171,7 +171,7 @@ fn unmatched<'a>(
         Target::Key(key) => format!("no directive has the key {key}"),
         _ => "it has no directive".to_owned(),
     };
-    format!("{origin} expects something of a directive here, and {what}: mend the entry or take it away")
+    format!("{origin} expects something of a directive here, and {what}: correct or remove the entry")
 }
 
 impl Found {
@@ -195,7 +195,7 @@ pub(crate) fn under(found: &Found, keys: &[(Place, Key)], mut result: ScriptResu
     result
 }
 
-/// The entries of which something came to pass in a script, by the outcomes of its directives.
+/// The entries that applied to a directive of a script, by what became of the directives.
 pub(crate) fn used(found: &Found, keys: &[(Place, Key)], result: &ScriptResult) -> Vec<Origin> {
     let by_place = found.by_place(keys);
     let mut used: Vec<Origin> = Vec::new();
@@ -240,7 +240,7 @@ impl Tally {
         }
     }
 
-    /// The entries that all their scripts were run of and of which nothing came to pass, as far as they are `wanted`.
+    /// The entries whose scripts were all run and that applied to none of their directives, as far as they are `wanted`.
     pub(crate) fn stale<'a>(&self, suites: &'a [Suite], wanted: impl Fn(&Entry) -> bool) -> Vec<&'a Entry> {
         let files: Vec<&Arc<Expectations>> = suites.iter().flat_map(Suite::expectations).collect();
         if files.is_empty() {
@@ -280,5 +280,5 @@ impl Tally {
 
 /// What is said of an entry that covered nothing.
 pub(crate) fn stale_message(entry: &Entry) -> String {
-    format!("{}: {entry}: nothing failed so; take the entry away", entry.origin())
+    format!("{}: {entry}: nothing failed in this way: remove the entry", entry.origin())
 }

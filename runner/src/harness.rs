@@ -168,7 +168,7 @@ struct Shared {
     workers: OnceLock<Result<Workers, String>>,
     /// How many cases and directives of each suite were run in full.
     found: Mutex<BTreeMap<String, Pin>>,
-    /// What came of expectations.
+    /// Which expectations applied.
     tally: Mutex<Tally>,
 }
 
@@ -227,7 +227,7 @@ impl Shared {
         found.directives += finished.directives();
     }
 
-    /// Says which expectations nothing came of.
+    /// Says which expectations applied to nothing.
     fn uses_what_is_expected(&self, suites: &[Suite]) -> bool {
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let stale = tally.stale(suites, Entry::is_broad);

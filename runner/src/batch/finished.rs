@@ -28,7 +28,7 @@ pub struct Finished {
     pub keys: Vec<(Place, Key)>,
     /// What is said of each expectation that is about no directive of the script.
     pub unmatched: Vec<String>,
-    /// The entries of expectations of which something came to pass.
+    /// The entries of expectations that applied to one of its directives.
     pub used: Vec<Origin>,
     /// What is odd in its header: one line each, with file and line.
     pub warnings: Vec<String>,

@@ -32,7 +32,7 @@ pub(crate) struct File {
 pub(crate) struct Blessed {
     written: usize,
     kept: usize,
-    /// The entries that were taken away.
+    /// The entries that were removed.
     removed: Vec<String>,
     /// What is not as expected and is no entry now.
     left_out: Vec<String>,
@@ -148,13 +148,13 @@ impl Blessed {
         let entries =
             |count: usize| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
         let mut text = format!(
-            "{}: {} written, {} kept, {} taken away\n",
+            "{}: {} written, {} kept, {} removed\n",
             path.display(),
             entries(self.written),
             self.kept,
             self.removed.len()
         );
-        self.removed.iter().for_each(|entry| text.push_str(&format!("  taken away: {entry}\n")));
+        self.removed.iter().for_each(|entry| text.push_str(&format!("  removed: {entry}\n")));
         if !self.left_out.is_empty() {
             let why = "a timeout, a crash or a file that cannot be run is expected only where an entry with a `kind` or \
                 an outcome `skip` says so";

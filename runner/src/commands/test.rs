@@ -74,7 +74,7 @@ pub(crate) struct Args {
     /// Print what is not as expected and the last line alone
     #[arg(long, short)]
     quiet: bool,
-    /// Take a suite, a filter or a shard that matches no case, and expectations about nothing that is run, for no error
+    /// Allow suites, filters and shards that match no case, and expectations that are about none of the suites
     #[arg(long)]
     allow_empty: bool,
     /// Run each script in a process of its own, so that a crash is a verdict and not the end of the run
@@ -130,7 +130,7 @@ pub(crate) fn run<E: Embedder>(
     }
     if !args.allow_empty && selections.iter().all(|selection| selection.cases.is_empty()) {
         return Err(Error::Usage(match args.shard {
-            Some(_) => "--shard: this part has no case; --allow-empty takes that for no error".to_owned(),
+            Some(_) => "--shard: this part has no case; --allow-empty allows that".to_owned(),
             None => "no case to run".to_owned(),
         }));
     }
@@ -236,7 +236,7 @@ fn summed_up(report: &Report, is_quiet: bool, colour: bool) -> String {
     }
 }
 
-/// What is wrong with the run as a whole: a suite that did not hold what the catalogue says, an expectation that nothing came of.
+/// What is wrong with the run as a whole: a suite that did not hold what the catalogue says, an expectation that applied to nothing.
 fn lost(
     selections: &[Selection],
     finished: &[Vec<Finished>],

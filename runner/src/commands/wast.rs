@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// Judge only what stands on these lines; what stands before them is run for its effects. A script with no directive there is an error
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
-    /// Take a script with no directive on the lines of --lines for no error
+    /// Allow scripts that have no directive on the lines of --lines
     #[arg(long)]
     allow_empty: bool,
     /// Write to standard output a script of its own that fails as the directive on this line does, with as little as it needs

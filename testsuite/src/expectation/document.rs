@@ -76,7 +76,7 @@ impl Document {
         }
     }
 
-    /// Takes entries away, by their numbers in the file from 0. The comments right above an entry go with it; any above those stay.
+    /// Removes entries, by their numbers in the file from 0. The comments right above an entry go with it; any above those stay.
     pub fn remove(&mut self, indices: &[usize]) {
         let Some(entries) = self.entries() else { return };
         let indices: HashSet<usize> = indices.iter().copied().collect();
