@@ -75,8 +75,8 @@ struct Named<'a> {
     path: Option<(&'a str, Option<Variant>)>,
 }
 
-impl<'a> Named<'a> {
-    fn new(word: &'a str) -> Named<'a> {
+impl Named<'_> {
+    fn new(word: &str) -> Named<'_> {
         let is_suite = |name: &str| catalogue::find(name).is_some() || fetched::find(name).is_some();
         if let Some(name) = word.strip_prefix(SUITE) {
             return Named { suite: first(name, is_suite), path: None };
