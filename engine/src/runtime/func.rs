@@ -146,7 +146,8 @@ impl<'a> Caller<'a> {
         Caller { store, instance }
     }
 
-    /// The instance through whose import the function was reached; `None` where the host called it, or got it into wasm code otherwise.
+    /// The instance whose code called the function, directly, by reference or in a tail call; `None`
+    /// if the host called it.
     pub fn instance(&self) -> Option<Instance> {
         self.instance.map(|index| Instance::new(index, self.store))
     }

@@ -64,6 +64,7 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
         free: VmFree::default(),
         interrupted: AtomicBool::new(false),
         deadline: None,
+        caller: std::ptr::null_mut(),
         outer: std::ptr::null_mut(),
         builtin_call: builtin_call as *const () as usize,
         host_call: host_call as *const () as usize,
@@ -120,6 +121,7 @@ pub(crate) fn enter(
     // SAFETY: as above.
     let outer = unsafe {
         (*vm).store = Some(NonNull::from(&mut *store));
+        (*vm).caller = std::ptr::null_mut();
         // A store that calls itself keeps its place in the chain.
         let outer = if previous == vm { (*vm).outer } else { previous };
         std::mem::replace(&mut (*vm).outer, outer)
@@ -250,11 +252,14 @@ extern "C" fn builtin_call(
 /// Called by host trampolines: runs the host function of that context on its arguments. 0 asks the trampoline for [`raise`].
 extern "C" fn host_call(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
     // SAFETY: the trampoline passes the context of a live host function; its store runs inside `enter`, which handed us its borrow;
-    // the trampoline has as many slots as the function says.
+    // the trampoline has as many slots as the function says. Both sources of `caller` hold null or the context of an instance of the store,
+    // which lives as long as the store.
     let (store, host, caller, slots) = unsafe {
         let store = running((*context).store);
         let host = &*(*context).host.cast::<HostFunc>();
-        (store, host, (*context).caller, std::slice::from_raw_parts_mut(slots, host.slots))
+        let importer = (*context).caller;
+        let caller = if importer.is_null() { (*(*context).store).caller } else { importer };
+        (store, host, caller, std::slice::from_raw_parts_mut(slots, host.slots))
     };
     let instance = instance_of(caller);
     let result = guarded(store, |store| (host.closure)(Caller::new(store, instance), slots));
