@@ -129,7 +129,7 @@ const fn guests(name: &'static str, title: &'static str, variant: Option<Variant
         title: Cow::Borrowed(title),
         source: Cow::Borrowed("written for wassay"),
         features: crate::features::DEFAULT,
-        pin: Some(pin(25, 109)),
+        pin: Some(pin(28, 125)),
         by_default: true,
         origin: Origin::Guests,
         variant,
