@@ -3,6 +3,8 @@
 // Each test binary uses a part. What goes wrong here is a failed test.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod program;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
