@@ -46,7 +46,7 @@ mod vm;
 
 pub use backtrace::{Backtrace, Frame};
 pub use config::{Config, StoreLimits};
-pub use engine::Engine;
+pub use engine::{Engine, EngineStats};
 pub use error::{Error, ErrorKind, Result};
 pub use features::{Features, UnknownFeature};
 pub use module::{ExportType, ImportType, Module};

@@ -14,7 +14,7 @@ use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use super::type_section;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::Features;
-use crate::types::{ExternType, TagType, TypeConverter, TypeRegistry};
+use crate::types::{ExternType, HeldTypes, TagType, TypeConverter, TypeRegistry};
 
 /// A function body that waits for validation and translation.
 pub(crate) type PendingBody<'a> = (wasmparser::FuncToValidate<ValidatorResources>, FunctionBody<'a>);
@@ -22,6 +22,8 @@ pub(crate) type PendingBody<'a> = (wasmparser::FuncToValidate<ValidatorResources
 /// A module whose sections are read and valid, and whose function bodies are still to be looked at.
 pub(crate) struct Decoded<'a> {
     pub(crate) info: ModuleInfo,
+    /// Keeps the module's types in the registry.
+    pub(crate) held: HeldTypes,
     pub(crate) bodies: Vec<PendingBody<'a>>,
 }
 
@@ -29,12 +31,13 @@ pub(crate) struct Decoded<'a> {
 pub(crate) fn decode<'a>(
     bytes: &'a [u8],
     features: Features,
-    registry: &TypeRegistry,
+    registry: &Arc<TypeRegistry>,
 ) -> Result<Decoded<'a>> {
     let mut parser = Parser::new(0);
     parser.set_features(features.flags());
     let mut validator = Validator::new_with_features(features.flags());
     let mut info = ModuleInfo::default();
+    let mut held = HeldTypes::new(registry);
     let mut bodies = Vec::new();
     for payload in parser.parse_all(bytes) {
         let payload = payload.map_err(malformed)?;
@@ -49,10 +52,10 @@ pub(crate) fn decode<'a>(
             }
             (validated, _) => drop(validated.map_err(invalid)?),
         }
-        info.read_payload(payload, registry)?;
+        info.read_payload(payload, &mut held)?;
     }
     info.find_escaping_functions();
-    Ok(Decoded { info, bodies })
+    Ok(Decoded { info, held, bodies })
 }
 
 /// The error that a module which the fast path refused really has.
@@ -161,13 +164,13 @@ fn read_body(body: &FunctionBody<'_>, features: Features, takes_data: &mut Optio
 }
 
 impl ModuleInfo {
-    fn read_payload(&mut self, payload: Payload<'_>, registry: &TypeRegistry) -> Result<()> {
+    fn read_payload(&mut self, payload: Payload<'_>, held: &mut HeldTypes) -> Result<()> {
         match payload {
             Payload::TypeSection(section) => {
                 for group in section {
                     let group = group.map_err(malformed)?;
-                    let base = TypeConverter::new(&self.types).intern(&group, registry)?;
-                    self.push_types(base, group.types().len(), registry);
+                    let ids = TypeConverter::new(&self.types).intern(&group, held)?;
+                    self.push_types(&ids, held.registry());
                 }
             }
             Payload::ImportSection(section) => {

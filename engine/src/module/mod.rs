@@ -18,7 +18,7 @@ use crate::compile::parallel;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::translate::ModuleEnv;
-use crate::types::ExternType;
+use crate::types::{ExternType, HeldTypes};
 use crate::vm::code::CodeBlock;
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub(crate) use custom::branch_hint::BranchHints;
@@ -39,6 +39,7 @@ struct ModuleInner {
     layout: VmCtxLayout,
     /// The canonical number of each type, as code reads it.
     type_ids: Box<[u32]>,
+    _held: HeldTypes,
     /// Code that relies on guard pages, and code that checks every access; made when the first instance needs it.
     guarded: OnceLock<CodeBlock>,
     checked: OnceLock<CodeBlock>,
@@ -204,10 +205,11 @@ impl Module {
         );
         let (guarded, checked) = (OnceLock::new(), OnceLock::new());
         let _ = if guard_pages { &guarded } else { &checked }.set(code);
-        let type_ids = info.types.iter().map(|id| id.0).collect();
+        let type_ids = info.types.iter().map(|id| id.number()).collect();
         let (engine, bytes) = (engine.clone(), bytes.into());
-        let symbols = OnceLock::new();
-        Ok(Module(Arc::new(ModuleInner { engine, info, bytes, layout, type_ids, guarded, checked, symbols })))
+        let (symbols, _held) = (OnceLock::new(), decoded.held);
+        let inner = ModuleInner { engine, info, bytes, layout, type_ids, _held, guarded, checked, symbols };
+        Ok(Module(Arc::new(inner)))
     }
 }
 

@@ -217,7 +217,7 @@ impl Allocation {
         for (slot, function) in info.escaping.iter().enumerate() {
             let address = code.address(*function as usize - info.imported.functions);
             let position = info.imported.functions + slot;
-            self.entity.ctx.set_function(position, address, info.func_type_id(*function).0);
+            self.entity.ctx.set_function(position, address, info.func_type_id(*function).number());
         }
         Ok(())
     }

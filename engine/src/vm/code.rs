@@ -13,6 +13,7 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
 
+use super::sys::limits::{reserve_between, share};
 use super::sys::mmap::{Mapping, PAGE};
 use crate::compile::artifact::{CallSite, CompiledFunction, RelocTarget};
 use crate::compile::places::Places;
@@ -22,6 +23,8 @@ use crate::error::{Error, Result};
 const SPACE: usize = 2 << 30;
 /// With less than this there is no use in going on.
 const SMALLEST_SPACE: usize = 16 << 20;
+/// Where the address space is limited, code reserves at most one part in this many of it.
+const PARTS: usize = 8;
 
 /// A batch of functions, installed and callable until this is dropped.
 #[derive(Debug)]
@@ -289,13 +292,7 @@ fn space() -> Result<&'static CodeSpace> {
 
 impl CodeSpace {
     fn reserve() -> io::Result<CodeSpace> {
-        let mut size = SPACE;
-        let map = loop {
-            match Mapping::reserve(size) {
-                Err(_) if size > SMALLEST_SPACE => size /= 2,
-                other => break other?,
-            }
-        };
+        let map = reserve_between(SMALLEST_SPACE, share(SPACE, PARTS))?;
         let pages = map.len() / PAGE;
         let table = Mapping::reserve(pages * size_of::<AtomicPtr<CodeMap>>())?;
         table.open(0, table.len())?;
