@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::features::Features;
 use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, ValType};
-use crate::vm::code::CodeBlock;
+use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::VmStubs;
 use crate::vm::memory::may_guard;
 use crate::vm::sys::signal;
@@ -86,7 +86,7 @@ impl Engine {
         let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
-        let stubs = CodeBlock::install(&isa, &[builtin, throw], false)?;
+        let stubs = CodeBlock::install(&isa, &[builtin, throw], Code::OURS)?;
         let types = TypeRegistry::new()
             .map_err(|error| Error::limit("no address space for the table of types").caused_by(error))?;
         let types = Arc::new(types);
@@ -182,7 +182,7 @@ impl Engine {
             return Ok(Arc::clone(block));
         }
         let code = with_compiler(|compiler| compile(compiler, &signature))?;
-        let block = Arc::new(CodeBlock::install(&self.0.isa, &[code], false)?);
+        let block = Arc::new(CodeBlock::install(&self.0.isa, &[code], Code::OURS)?);
         cache.insert(signature, Arc::clone(&block));
         Ok(block)
     }

@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use common::{FAILS, Folder, PASSES, Ran, run};
-use fault::{Faulty, HANGS, LOCK, SURVIVED, TRACES};
+use fault::{Faulty, HANGS, LOCK, SURVIVED, TRACES, WILD};
 use libtest_mimic::{Arguments, Trial};
 use rustix::process::{Pid, Signal, kill_process};
 use wassay::{catalogue, cli, harness};
@@ -26,9 +26,10 @@ fn main() -> ExitCode {
         Ok(folder) => return harness::run_with(vec![catalogue::resolve(folder).unwrap()], Faulty::new),
         Err(_) => {}
     }
-    let tests: [(&str, fn()); 14] = [
+    let tests: [(&str, fn()); 15] = [
         ("five_verdicts", five_verdicts),
         ("a_crash_says_how_and_where", a_crash_says_how_and_where),
+        ("a_wild_access_is_a_crash_and_no_trap", a_wild_access_is_a_crash_and_no_trap),
         ("a_harness_isolates_too", a_harness_isolates_too),
         ("isolation_changes_no_report", isolation_changes_no_report),
         ("guests_are_isolated_too", guests_are_isolated_too),
@@ -115,6 +116,27 @@ fn five_verdicts() {
     let totals = report.totals();
     assert_eq!((totals.cases.total(), totals.cases.failed, totals.directives.total()), (5, 4, 24));
     assert!(case(&report, "crash.wast").keys.len() == 7, "every directive has its key");
+}
+
+fn a_wild_access_is_a_crash_and_no_trap() {
+    let text = format!(
+        "(module (memory 1) (data (i32.const 0) \"{WILD}\")
+           (func (export \"fault-wild\"))
+           (func (export \"load\") (result i32) (i32.load8_u (i32.const 0))))
+         (assert_return (invoke \"load\") (i32.const 97))
+         (invoke \"fault-wild\")
+         (assert_trap (invoke \"load\") \"out of bounds memory access\")
+         (module)"
+    );
+    let folder = Folder::new(&[("s/wild.wast", &text)]);
+    let (ran, report) = isolated(&folder, &[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let wild = case(&report, "wild.wast");
+    assert_eq!((wild.outcome, wild.directives.passed), (Outcome::Crashed, 3));
+    let failure = &wild.failures[0];
+    assert_eq!((failure.line, failure.kind.as_str()), (6, "crashed"));
+    assert!(failure.message.starts_with("its process was ended by SIGSEGV: "), "{}", failure.message);
+    assert!(failure.message.contains("defect of the engine"), "{}", failure.message);
 }
 
 fn a_crash_says_how_and_where() {

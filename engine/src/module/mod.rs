@@ -19,7 +19,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::translate::ModuleEnv;
 use crate::types::{ExternType, HeldTypes};
-use crate::vm::code::CodeBlock;
+use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub(crate) use custom::branch_hint::BranchHints;
 use decode::{PendingBody, classify, decode};
@@ -237,5 +237,5 @@ fn install(
     let (isa, tangled_isa) = (&**engine.isa(), &**engine.tangled_isa());
     let env = ModuleEnv { info, layout, isa, tangled_isa, guard_pages };
     let functions = parallel::compile_all(&env, bodies)?;
-    CodeBlock::install(engine.isa(), &functions, true)
+    CodeBlock::install(engine.isa(), &functions, Code::of_module(info.imported.functions))
 }

@@ -311,6 +311,11 @@ impl StoreState {
         &mut self.instances[index]
     }
 
+    /// Whether a fault at an address is an access past the end of one of the store's memories.
+    pub(crate) fn guards(&self, address: usize) -> bool {
+        self.memories.iter().any(|memory| memory.guards(address))
+    }
+
     pub(crate) fn memory(&self, index: usize) -> &MemoryEntity {
         &self.memories[index]
     }

@@ -168,6 +168,10 @@ pub(crate) struct VmCtxHeader {
     pub(crate) instance: usize,
 }
 
+/// How many bytes from address 0 on nothing is mapped at, so that an access there by a null
+/// reference faults.
+pub(crate) const NULL_PAGE: u32 = 4096;
+
 /// Offsets of fields as code generation wants them.
 pub(crate) mod offsets {
     use super::*;

@@ -89,6 +89,13 @@ impl LinearMemory {
         Ok(())
     }
 
+    /// Whether an address lies after the bytes, where an access without a check that leaves the
+    /// memory ends.
+    pub(crate) fn guards(&self, address: usize) -> bool {
+        let offset = address.wrapping_sub(self.map.base() as usize);
+        self.guarded && (self.len()..self.map.len()).contains(&offset)
+    }
+
     /// The memory as an instance refers to it.
     pub(crate) fn reference(&self) -> VmMemoryRef {
         VmMemoryRef { base: self.map.base(), memory: self.vm.as_ptr() }

@@ -27,6 +27,8 @@ pub(crate) struct SharedBytes {
     vm: VmBox<VmMemory>,
     map: Mapping,
     guarded: bool,
+    /// How many bytes there were at first.
+    first_length: usize,
     growing: Mutex<()>,
 }
 
@@ -54,7 +56,14 @@ impl SharedBytes {
     fn open(map: Mapping, length: usize, guarded: bool) -> io::Result<SharedBytes> {
         limits::open(&map, 0, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?)?;
         let vm = VmBox::new(VmMemory { base: map.base(), length: AtomicUsize::new(length) });
-        Ok(SharedBytes { vm, map, guarded, growing: Mutex::new(()) })
+        Ok(SharedBytes { vm, map, guarded, first_length: length, growing: Mutex::new(()) })
+    }
+
+    /// Whether an address lies after the bytes that the memory began with, where an
+    /// access without a check that leaves the memory ends: another thread may have grown it since.
+    pub(crate) fn guards(&self, address: usize) -> bool {
+        let offset = address.wrapping_sub(self.map.base() as usize);
+        self.guarded && (self.first_length..self.map.len()).contains(&offset)
     }
 
     /// Whether accesses behind the end fault.
