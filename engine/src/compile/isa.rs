@@ -25,8 +25,10 @@ pub(crate) fn host(config: &Config, tangled: bool) -> Result<OwnedTargetIsa> {
         ("preserve_frame_pointers", "true"),
         // Results that do not fit registers go through memory.
         ("enable_multi_ret_implicit_sret", "true"),
-        // Frames are compared with the stack limit instead.
-        ("enable_probestack", "false"),
+        // Frames are compared with the stack limit, which the host may have wrong: on a stack that
+        // it switched to. There large frames must not step over the guard page.
+        ("enable_probestack", "true"),
+        ("probestack_strategy", "inline"),
         ("unwind_info", "false"),
         ("is_pic", "false"),
         ("use_colocated_libcalls", "false"),
