@@ -9,6 +9,7 @@ use super::space::{MAX_RESERVED, Space};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::runtime::StoreState;
+use crate::trap::Trap;
 use crate::types::StorageType;
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmVal;
@@ -118,10 +119,15 @@ impl StoreState {
     ///
     /// # Errors
     ///
-    /// Where it would pass the store's limit, or the machine has no room for it; where the store was interrupted.
+    /// [`Trap::AllocationTooLarge`] where no store could hold it;
+    /// [`Limit`](crate::ErrorKind::Limit) where it would pass the store's limit together with what
+    /// is there, or the machine has no room for it; where the store was interrupted.
     pub(crate) fn allocate_object(&mut self, ty: u32, length: u32, size: u64) -> Result<u64> {
         self.refuse_if_interrupted()?;
         let limit = self.engine().config().limits.heap_bytes;
+        if size > limit.clamp(LARGE, MAX_RESERVED) {
+            return Err(Trap::AllocationTooLarge.into());
+        }
         if size > limit {
             return Err(over(limit));
         }
@@ -193,6 +199,10 @@ impl StoreState {
 fn no_room(error: io::Error) -> Error {
     Error::limit("no room for the heap").caused_by(error)
 }
+
+/// The size from which on an object may be larger than any store's heap: what stores may use unless
+/// they are told otherwise.
+const LARGE: u64 = 1 << 30;
 
 impl Space {
     /// The error of a heap that is full, where `limit` is the store's limit in bytes.

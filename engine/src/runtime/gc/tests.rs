@@ -9,7 +9,7 @@ use super::Root;
 use crate::types::layout::ObjectLayout;
 use crate::types::{CompositeType, FieldType, HeapType, RefType, StorageType, SubType, ValType};
 use crate::vm::layout::VmVal;
-use crate::{Config, Engine, ErrorKind, ExternRef, Store, StoreLimits};
+use crate::{Config, Engine, ErrorKind, ExternRef, Store, StoreLimits, Trap};
 
 const ANYREF: StorageType = StorageType::Val(ValType::Ref(RefType { nullable: true, heap: HeapType::Any }));
 const I64: StorageType = StorageType::Val(ValType::I64);
@@ -231,12 +231,16 @@ fn the_limit_is_an_error_and_the_store_goes_on() {
 }
 
 #[test]
-fn an_array_of_the_greatest_length_is_refused() {
-    let mut world = World::with_limit(u64::MAX);
-    let size = 8 + (u64::from(u32::MAX) << 4);
-    let error = world.store.allocate_object(world.bytes, u32::MAX, size + (1 << 40)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Limit);
-    world.node(1, 0, 0).unwrap();
+fn an_array_that_no_store_could_hold_traps() {
+    for (limit, size) in [(u64::MAX, (1 << 40) + 8), (4096, (1 << 30) + 8), (1 << 32, (1 << 32) + 8)] {
+        let mut world = World::with_limit(limit);
+        let error = world.store.allocate_object(world.bytes, u32::MAX, size).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Trap(Trap::AllocationTooLarge), "{limit}");
+        world.node(1, 0, 0).unwrap();
+    }
+    // Another store could have room for this one.
+    let mut world = World::with_limit(4096);
+    assert_eq!(world.store.allocate_object(world.bytes, 0, 1 << 30).unwrap_err().kind(), ErrorKind::Limit);
 }
 
 #[test]
