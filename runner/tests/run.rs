@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
-use common::{Folder, Ran, run, wassay};
+use common::{Folder, Ran, clean, run, wassay};
 
 /// A program of these fields, with a memory and the functions that most guests here want.
 fn program(fields: &str) -> String {
@@ -181,7 +181,7 @@ fn standard_input_is_the_guests() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut child = clean(&mut command).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"from outside").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(
@@ -500,7 +500,7 @@ fn a_socket_that_listens_is_the_descriptor_after_the_folders() {
         &address,
         &folder.arg("a.wat"),
     ]);
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = clean(&mut command).stderr(Stdio::piped()).spawn().unwrap();
     let connect = || {
         (0..400).find_map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(25));

@@ -10,9 +10,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitCode, Stdio};
 
-use common::{FAILS, Folder, PASSES, Ran, run};
+use common::{FAILS, Folder, PASSES, Ran, clean, run};
 use fault::{Faulty, HANGS, LOCK, SURVIVED, TRACES};
 use libtest_mimic::{Arguments, Trial};
+use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::{Pid, Signal, kill_process};
 use wassay::{catalogue, cli, harness};
 use wassay_reports::{Case, Outcome, Report, json};
@@ -291,8 +292,8 @@ impl Hanging {
         let (suite, json) = (folder.arg("s"), format!("json={}", folder.arg("r.json")));
         let args = [&["test", &suite, "--jobs", "1", "--report", &json], more].concat();
         let mut command = cli(folder, &args);
-        command.env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = clean(&mut command).spawn().unwrap();
         let mut err = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains(HANGS) {
@@ -358,7 +359,7 @@ fn a_second_interruption_ends_it_at_once() {
     let folder = hanging();
     // A report to a pipe that nobody reads: after the first signal the run waits for a reader.
     let pipe = folder.file("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
     let report = format!("json={}", pipe.display());
     let reader = std::thread::spawn(move || drop(File::open(pipe).unwrap()));
     let mut run = Hanging::start(&folder, &["--report", &report]);
@@ -400,14 +401,10 @@ fn a_run_that_is_killed_leaves_nothing_behind() {
     for _ in 0..10 {
         let json = format!("json={}", folder.arg("r.json"));
         let filters = ["--filter", "a.wast", "--filter", "c.wast"];
-        let mut child = cli(
-            &folder,
-            &[&["test", &folder.arg("s"), "--report", &json, "--isolate"], &filters[..]].concat(),
-        )
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        let suite = folder.arg("s");
+        let args = [&["test", &suite, "--report", &json, "--isolate"], &filters[..]].concat();
+        let mut command = cli(&folder, &args);
+        let mut child = clean(&mut command).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("suite "), "{line}");
