@@ -82,7 +82,7 @@ c_program() {
     # Only the headers of the sysroot, not those in /usr/local/include and /usr/include.
     pinned "$clang" "${target[@]}" -nostdlibinc -isystem "$sysroot/include/wasm32-wasi" -Wall -Wextra \
         "${compile[@]}" -c "$source" -o "$scratch/program.o"
-    pinned "$clang" "${target[@]}" "$@" "$scratch/program.o" -o "$to/$program.wasm"
+    pinned "$clang" "${target[@]}" "$@" "$scratch/program.o" -o "$scratch/out/$program.wasm"
 }
 
 c() {
@@ -127,10 +127,12 @@ rust() {
     local source options
     options=(--edition 2021 --target "$target" -C opt-level=z -C lto=fat -C codegen-units=1 -C panic=abort -C strip=symbols)
     for source in rust/*.rs; do
-        pinned "$rustc" "${options[@]}" "$source" -o "$to/$(basename "$source" .rs).wasm"
+        pinned "$rustc" "${options[@]}" "$source" -o "$scratch/out/$(basename "$source" .rs).wasm"
     done
 }
 
+# LLVM makes random digits of each % in the path of an output or a temporary file.
+case ${TMPDIR:-/tmp} in *%*) export TMPDIR=/tmp ;; esac
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 # Not in a subshell: it sets what the build uses.
@@ -139,11 +141,12 @@ if [ -n "$only_compilers" ]; then
     cat "$scratch/compilers"
     exit
 fi
-mkdir -p "$to"
-if [ -d "$here/$language/debug" ]; then mkdir -p "$to/debug"; fi
+mkdir -p "$scratch/out/debug" "$to"
 to=$(cd "$to" && pwd)
 cd "$here"
 "$language"
-cp "$scratch/compilers" "$to/compilers"
+rmdir "$scratch/out/debug" 2> /dev/null || true
+cp "$scratch/compilers" "$scratch/out"
 # A linker makes its output executable; these files are data.
-find "$to" -name '*.wasm' -exec chmod a-x {} +
+find "$scratch/out" -name '*.wasm' -exec chmod a-x {} +
+cp -R "$scratch/out/." "$to"

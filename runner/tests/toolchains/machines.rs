@@ -57,6 +57,7 @@ fn machine() -> Result<Folder, NotRun> {
         "mkdir",
         "mktemp",
         "rm",
+        "rmdir",
         "sed",
         "sh",
         "sha256sum",
