@@ -13,9 +13,10 @@ use crate::compile::{isa, trampoline};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::features::Features;
-use crate::types::{ExternType, FuncType, TypeId, TypeRegistry, ValType};
-use crate::vm::code::CodeBlock;
+use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, ValType};
+use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::VmStubs;
+use crate::vm::memory::may_guard;
 use crate::vm::sys::signal;
 
 /// What modules and stores have in common: settings, the registry of types and the code generator. Copies share it.
@@ -28,17 +29,42 @@ struct EngineInner {
     config: Config,
     isa: OwnedTargetIsa,
     tangled_isa: OwnedTargetIsa,
-    types: TypeRegistry,
+    types: Arc<TypeRegistry>,
+    /// The types that the host asked the engine for.
+    host_types: Mutex<HeldTypes>,
     /// The stubs: for builtins, then for exceptions.
     stubs: CodeBlock,
     trampolines: Mutex<Trampolines>,
 }
 
-/// The trampolines made so far, by signature as registers see it.
+/// The trampolines that are in use, and some that were, by signature as registers see it.
 #[derive(Default)]
 struct Trampolines {
-    entries: HashMap<AbiSignature, CodeBlock>,
-    hosts: HashMap<AbiSignature, CodeBlock>,
+    entries: TrampolineCache,
+    hosts: TrampolineCache,
+}
+
+/// Trampolines of one sort.
+#[derive(Default)]
+struct TrampolineCache {
+    made: HashMap<AbiSignature, Arc<CodeBlock>>,
+    /// How many there may be before those that no store uses are looked for.
+    enough: usize,
+}
+
+/// The least number of trampolines for which looking for unused ones is worth it. Each takes a page
+/// of memory.
+const ENOUGH: usize = 128;
+
+/// What an engine has at present for its modules and stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EngineStats {
+    /// How many defined types modules and stores hold.
+    pub types: usize,
+    /// How many trampolines there are, the code between the host and wasm: one of each sort for
+    /// each signature in use, and at most some hundred more.
+    pub trampolines: usize,
 }
 
 impl std::fmt::Debug for EngineInner {
@@ -60,12 +86,16 @@ impl Engine {
         let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
-        let stubs = CodeBlock::install(&isa, &[builtin, throw], false)?;
+        let stubs = CodeBlock::install(&isa, &[builtin, throw], Code::OURS)?;
         let types = TypeRegistry::new()
             .map_err(|error| Error::limit("no address space for the table of types").caused_by(error))?;
+        let types = Arc::new(types);
+        let host_types = Mutex::new(HeldTypes::new(&types));
         let trampolines = Mutex::default();
-        let config = config.clone();
-        let inner = EngineInner { config, isa, tangled_isa, types, stubs, trampolines };
+        let mut config = config.clone();
+        // Code that relies on guard pages would be of no use.
+        config.guard_pages &= may_guard();
+        let inner = EngineInner { config, isa, tangled_isa, types, host_types, stubs, trampolines };
         Ok(Engine(Arc::new(inner)))
     }
 
@@ -74,13 +104,22 @@ impl Engine {
         self.0.config.features
     }
 
-    /// The number of a function type in this engine.
+    /// The number of a function type in this engine, which keeps the type from then on.
     ///
     /// # Errors
     ///
-    /// Where the engine holds as many types as it can, or the type has more than 1000 parameters or results.
+    /// [`Limit`](crate::ErrorKind::Limit) where the engine has as many types as it can, or the type
+    /// has more than 1000 parameters or results; [`Usage`](crate::ErrorKind::Usage) where it refers
+    /// to a type that the engine does not have, or no more.
     pub fn func_type_id(&self, ty: &FuncType) -> Result<TypeId> {
-        self.0.types.intern_func(ty)
+        self.0.host_types.lock().unwrap_or_else(PoisonError::into_inner).intern_func(ty)
+    }
+
+    /// What the engine has at present.
+    pub fn stats(&self) -> EngineStats {
+        let made = self.0.trampolines.lock().unwrap_or_else(PoisonError::into_inner);
+        let trampolines = made.entries.made.len() + made.hosts.made.len();
+        EngineStats { types: self.0.types.len(), trampolines }
     }
 
     /// Whether values of the first type are values of the second (embedding appendix: `match_valtype`).
@@ -105,7 +144,7 @@ impl Engine {
         &self.0.tangled_isa
     }
 
-    pub(crate) fn types(&self) -> &TypeRegistry {
+    pub(crate) fn types(&self) -> &Arc<TypeRegistry> {
         &self.0.types
     }
 
@@ -113,8 +152,8 @@ impl Engine {
         VmStubs { builtin: self.0.stubs.address(0), throw: self.0.stubs.address(1) }
     }
 
-    /// The address of the entry trampoline for a signature.
-    pub(crate) fn entry_trampoline(&self, signature: AbiSignature) -> Result<usize> {
+    /// The entry trampoline for a signature, alone in its block.
+    pub(crate) fn entry_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.entries,
             signature,
@@ -122,8 +161,8 @@ impl Engine {
         )
     }
 
-    /// The address of the host trampoline for a signature.
-    pub(crate) fn host_trampoline(&self, signature: AbiSignature) -> Result<usize> {
+    /// The host trampoline for a signature, alone in its block.
+    pub(crate) fn host_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.hosts,
             signature,
@@ -133,23 +172,33 @@ impl Engine {
 
     fn trampoline(
         &self,
-        select: impl FnOnce(&mut Trampolines) -> &mut HashMap<AbiSignature, CodeBlock>,
+        select: impl FnOnce(&mut Trampolines) -> &mut TrampolineCache,
         signature: AbiSignature,
         compile: impl FnOnce(&mut Compiler, &AbiSignature) -> Result<CompiledFunction>,
-    ) -> Result<usize> {
+    ) -> Result<Arc<CodeBlock>> {
         let mut made = self.0.trampolines.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = select(&mut made);
-        if let Some(block) = made.get(&signature) {
-            return Ok(block.address(0));
+        let cache = select(&mut made);
+        if let Some(block) = cache.made.get(&signature) {
+            return Ok(Arc::clone(block));
         }
         let code = with_compiler(|compiler| compile(compiler, &signature))?;
-        let block = CodeBlock::install(&self.0.isa, &[code], false)?;
-        let address = block.address(0);
-        made.insert(signature, block);
-        Ok(address)
+        let block = Arc::new(CodeBlock::install(&self.0.isa, &[code], Code::OURS)?);
+        cache.insert(signature, Arc::clone(&block));
+        Ok(block)
     }
 
     pub(crate) fn is(&self, other: &Engine) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl TrampolineCache {
+    /// Adds a trampoline; forgets those that no store uses where they have become many.
+    fn insert(&mut self, signature: AbiSignature, block: Arc<CodeBlock>) {
+        if self.made.len() >= self.enough.max(ENOUGH) {
+            self.made.retain(|_, block| Arc::strong_count(block) > 1);
+            self.enough = self.made.len() * 2;
+        }
+        self.made.insert(signature, block);
     }
 }

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::backtrace::Backtrace;
+use crate::grammar::{Fault, rule::Rule};
 use crate::runtime::ExnRef;
 use crate::trap::Trap;
 
@@ -50,6 +51,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     offset: Option<u64>,
+    fault: Option<Fault>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     payload: Option<Box<dyn Any + Send>>,
     backtrace: Option<Box<Backtrace>>,
@@ -103,6 +105,21 @@ impl Error {
         self.0.offset
     }
 
+    /// The rule that a malformed or invalid module breaks, where it has a name here.
+    pub fn rule(&self) -> Option<Rule> {
+        match (self.0.fault, self.0.kind) {
+            (Some(fault), _) => Some(fault.rule),
+            (None, ErrorKind::Invalid) => Rule::of_refusal(&self.0.message),
+            (None, _) => None,
+        }
+    }
+
+    /// The rule that a malformed module breaks, in the words of another version of the grammar: see
+    /// [`Classification::Malformed`](crate::Classification::Malformed).
+    pub fn also(&self) -> Option<Rule> {
+        self.0.fault?.also
+    }
+
     /// The functions that were left by the error, where it left any: by a trap, by exhaustion of the stack, by an exception that nothing
     /// caught, by an error of a host function. Interrupted code is left without one.
     pub fn backtrace(&self) -> Option<&Backtrace> {
@@ -133,8 +150,8 @@ impl Error {
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         let message = message.into();
-        let (offset, source, payload, backtrace) = (None, None, None, None);
-        Error(Box::new(Inner { kind, message, offset, source, payload, backtrace }))
+        let (offset, fault, source, payload, backtrace) = (None, None, None, None, None);
+        Error(Box::new(Inner { kind, message, offset, fault, source, payload, backtrace }))
     }
 
     pub(crate) fn at(mut self, offset: u64) -> Error {
@@ -148,6 +165,20 @@ impl Error {
 
     pub(crate) fn malformed(message: impl Into<String>, offset: u64) -> Error {
         Error::new(ErrorKind::Malformed, message).at(offset)
+    }
+
+    /// An error of the binary grammar.
+    pub(crate) fn ungrammatical(fault: Fault) -> Error {
+        let mut error = Error::malformed(fault.rule.text(), fault.offset as u64);
+        error.0.fault = Some(fault);
+        error
+    }
+
+    /// An error of validation that the reading of the grammar shows.
+    pub(crate) fn breaks(fault: Fault) -> Error {
+        let mut error = Error::invalid(fault.rule.text(), fault.offset as u64);
+        error.0.fault = Some(fault);
+        error
     }
 
     pub(crate) fn unsupported(message: impl Into<String>) -> Error {

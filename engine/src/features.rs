@@ -53,6 +53,13 @@ impl Features {
     pub(crate) fn flags(self) -> WasmFeatures {
         self.0
     }
+
+    /// The set for `wasmparser`, to which tags and `throw` belong to the exceptions of 3.0 alone. What else those have is refused by the
+    /// [grammar](crate::grammar) where they are off.
+    pub(crate) fn library_flags(self) -> WasmFeatures {
+        let legacy = self.0.contains(WasmFeatures::LEGACY_EXCEPTIONS);
+        if legacy { self.0.union(WasmFeatures::EXCEPTIONS) } else { self.0 }
+    }
 }
 
 impl Default for Features {
@@ -104,6 +111,13 @@ impl fmt::Debug for Features {
 /// A word of a feature list that names no feature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownFeature(String);
+
+impl UnknownFeature {
+    /// The word.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
 
 impl fmt::Display for UnknownFeature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@
 //! | embedding appendix | here |
 //! |---|---|
 //! | `store_init` | [`Store::new`] |
-//! | `module_decode`, `module_validate` | [`Module::new`], [`Module::validate`] |
+//! | `module_decode`, `module_validate` | [`Module::new`], [`Module::validate`], [`classify`] |
 //! | `module_imports`, `module_exports` | [`Module::imports`], [`Module::exports`] |
 //! | `module_instantiate`, `instance_export` | [`Instance::instantiate`], [`Linker::instantiate`], [`Instance::export`] |
 //! | `func_alloc`, `func_type`, `func_invoke` | [`Func::alloc`], [`Func::ty`], [`Func::invoke`] |
@@ -32,11 +32,13 @@
 
 mod backtrace;
 mod builtin;
+mod classify;
 mod compile;
 mod config;
 mod engine;
 mod error;
 mod features;
+mod grammar;
 mod module;
 mod runtime;
 mod translate;
@@ -45,10 +47,12 @@ mod types;
 mod vm;
 
 pub use backtrace::{Backtrace, Frame};
+pub use classify::{Classification, classify};
 pub use config::{Config, StoreLimits};
-pub use engine::Engine;
+pub use engine::{Engine, EngineStats};
 pub use error::{Error, ErrorKind, Result};
 pub use features::{Features, UnknownFeature};
+pub use grammar::rule::Rule;
 pub use module::{ExportType, ImportType, Module};
 pub use runtime::{
     ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,

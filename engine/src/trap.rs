@@ -52,6 +52,9 @@ pub enum Trap {
     UnalignedAtomic,
     /// `memory.atomic.wait` was used on a memory that is not shared.
     ExpectedSharedMemory,
+    /// An array is larger than all objects of a store may be together (appendix "Implementation
+    /// Limitations").
+    AllocationTooLarge,
 }
 
 impl Trap {
@@ -84,6 +87,7 @@ impl Trap {
             Trap::DescriptorCastFailure => "descriptor cast failure",
             Trap::UnalignedAtomic => "unaligned atomic",
             Trap::ExpectedSharedMemory => "expected shared memory",
+            Trap::AllocationTooLarge => "allocation size too large",
         }
     }
 }
@@ -95,7 +99,7 @@ impl fmt::Display for Trap {
 }
 
 /// Every trap in the order of its code, which counts from 1.
-const ALL: [Trap; 21] = [
+const ALL: [Trap; 22] = [
     Trap::Unreachable,
     Trap::IntegerDivideByZero,
     Trap::IntegerOverflow,
@@ -117,6 +121,7 @@ const ALL: [Trap; 21] = [
     Trap::DescriptorCastFailure,
     Trap::UnalignedAtomic,
     Trap::ExpectedSharedMemory,
+    Trap::AllocationTooLarge,
 ];
 
 #[cfg(test)]

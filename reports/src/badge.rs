@@ -6,29 +6,38 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::Report;
-use crate::text::percent_passed;
+use crate::text::{cut, escaped, percent_passed};
 
-/// What stands on the left.
-const LABEL: &str = "wasm conformance";
+/// So many characters of an engine's name are shown.
+const MAX_NAME: usize = 40;
+
+/// What stands on the left: whose conformance it is.
+fn label(report: &Report) -> String {
+    let name = cut(report.engine.name.trim(), MAX_NAME).into_owned();
+    let name = escaped(&name, char::is_control);
+    format!("{name} wasm conformance").trim_start().to_owned()
+}
 
 /// The badge as an SVG picture of 20 pixels in height.
 pub fn svg(report: &Report) -> String {
     let (message, colour) = says(report);
-    let (left, right) = (width(LABEL), width(&message));
+    let label = label(report);
+    let (left, right) = (width(&label), width(&message));
+    let label = label.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     let (total, fill) = (left + right, colour.hex());
     let mut svg = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(
         svg,
-        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img" aria-label="{LABEL}: {message}">
-  <title>{LABEL}: {message}</title>
+        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img" aria-label="{label}: {message}">
+  <title>{label}: {message}</title>
   <clipPath id="r"><rect width="{total}" height="20" rx="3" fill="#fff"/></clipPath>
   <g clip-path="url(#r)">
     <rect width="{left}" height="20" fill="#3c4450"/>
     <rect x="{left}" width="{right}" height="20" fill="{fill}"/>
   </g>
   <g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">
-    <text x="{}" y="14" textLength="{}">{LABEL}</text>
+    <text x="{}" y="14" textLength="{}">{label}</text>
     <text x="{}" y="14" textLength="{}">{message}</text>
   </g>
 </svg>"##,
@@ -51,26 +60,32 @@ pub fn shields(report: &Report) -> String {
         color: &'a str,
     }
     let (message, colour) = says(report);
-    let endpoint = Endpoint { schema_version: 1, label: LABEL, message: &message, color: colour.name() };
+    let label = &label(report);
+    let endpoint = Endpoint { schema_version: 1, label, message: &message, color: colour.name() };
     // Four plain fields are representable as JSON.
     let mut json = serde_json::to_string_pretty(&endpoint).expect("a badge is representable as JSON");
     json.push('\n');
     json
 }
 
-/// What stands on the right, and its colour.
+/// What stands on the right, and its colour. What the reader judged alone says nothing of the engine and is left out.
 fn says(report: &Report) -> (String, Colour) {
     let totals = report.totals();
-    match percent_passed(&totals.directives).or_else(|| percent_passed(&totals.cases)) {
-        None => ("nothing run".to_owned(), Colour::Grey),
-        Some(percent) if report.is_expected() => (percent, Colour::Green),
-        Some(percent) => {
-            // A tenth of the scripts is where few become many.
-            let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
-            let few = unexpected.saturating_mul(10) < totals.cases.total();
-            (percent, if few { Colour::Yellow } else { Colour::Red })
-        }
-    }
+    let share = percent_passed(&totals.by_engine()).or_else(|| percent_passed(&totals.cases));
+    let Some(percent) = share.filter(|_| !report.is_unjudged() || !report.is_expected()) else {
+        return ("nothing run".to_owned(), Colour::Grey);
+    };
+    // A tenth of the scripts is where few become many.
+    let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
+    let few = unexpected.saturating_mul(10) < totals.cases.total();
+    let incomplete = report.incomplete().is_some();
+    let colour = match (report.is_expected(), few) {
+        (true, _) if incomplete || report.is_by_reader_alone() => Colour::Grey,
+        (true, _) => Colour::Green,
+        (false, true) => Colour::Yellow,
+        (false, false) => Colour::Red,
+    };
+    (if incomplete { format!("{percent} (incomplete)") } else { percent }, colour)
 }
 
 #[derive(Clone, Copy)]

@@ -106,7 +106,7 @@ mod tests {
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
     use super::*;
-    use crate::model::ReportOut;
+    use crate::format::ReportOut;
 
     impl JsonSchema for Version {
         fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -127,7 +127,7 @@ mod tests {
         let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
         let schema = generator.into_root_schema_for::<ReportOut<'_>>();
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/report.schema.json");
-        if std::env::var_os("BLESS").is_some() {
+        if std::env::var_os("BLESS").is_some_and(|value| value == "1") {
             std::fs::write(path, serde_json::to_string_pretty(&schema).unwrap() + "\n").unwrap();
         }
         let file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();

@@ -17,7 +17,10 @@ const MAX_TEXT: usize = 64 << 10;
 
 /// The report as XML, with a line feed at its end.
 pub fn render(report: &Report) -> String {
-    let name = format!("{} {}", report.engine.name, report.engine.version);
+    let name = match report.incomplete() {
+        Some(why) => format!("{} (incomplete: {why})", report.engine.title()),
+        None => report.engine.title(),
+    };
     let mut out = quick_junit::Report::new(&*xml(&name));
     out.set_time(report.duration);
     out.add_test_suites(report.suites.iter().map(|suite| test_suite(report, suite)));
@@ -34,6 +37,11 @@ fn test_suite(report: &Report, suite: &Suite) -> TestSuite {
     }
     out.extra.insert("hostname".into(), XmlString::new(&*xml(&report.host)));
     out.add_property(Property::new("source", &*xml(&suite.source)));
+    out.add_property(Property::new("engine", &*xml(&report.engine.title())));
+    out.add_property(Property::new("reader_only", suite.reader_only().to_string().as_str()));
+    if let Some(why) = report.incomplete() {
+        out.add_property(Property::new("incomplete", &*xml(&why)));
+    }
     out.add_test_cases(suite.cases.iter().map(|case| test_case(suite, case)));
     out
 }
@@ -46,8 +54,20 @@ fn test_case(suite: &Suite, case: &Case) -> TestCase {
     out.set_classname(&*xml(&suite.name));
     out.set_time(case.duration);
     out.set_assertions(usize::try_from(case.directives.total()).unwrap_or(usize::MAX));
+    if let Some(file) = &case.file {
+        out.extra.insert("file".into(), XmlString::new(&*xml(file)));
+    }
+    // The first place that is known; what failed as a whole stands on no line.
+    let lines =
+        case.failures.iter().map(|failure| failure.line).chain(case.notes.iter().map(|note| note.line));
+    if let Some(line) = lines.into_iter().find(|line| *line > 0) {
+        out.extra.insert("line".into(), XmlString::new(line.to_string()));
+    }
     if !case.features.is_empty() {
         out.add_property(Property::new("features", &*xml(&case.features.join(" "))));
+    }
+    if case.reader_only > 0 {
+        out.add_property(Property::new("reader_only", case.reader_only.to_string().as_str()));
     }
     out
 }

@@ -20,11 +20,14 @@ pub mod markdown;
 pub mod merge;
 pub mod summary;
 
+mod format;
 mod key;
 mod model;
 mod outcome;
+mod shards;
 mod text;
 
 pub use key::{BadKey, Key};
-pub use model::{Attempt, Case, Engine, Failure, Note, Report, Suite, Totals};
+pub use model::{Attempt, Case, Engine, Failure, MatchKind, Needs, Note, Report, Suite, Totals};
 pub use outcome::{Counts, Outcome};
+pub use shards::Shards;

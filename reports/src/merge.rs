@@ -1,14 +1,19 @@
 //! One report of the shards of a run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::model::{Case, Engine, Report, Suite};
+use crate::shards::Shards;
 use crate::text::printable;
 
 /// The reports of the shards of a run as the report of one run. Each comes with the name that messages call it by.
+///
+/// Reports that say which shard they are have to be of one run, and all of its shards have to be there; with `partial` some may
+/// be missing, which the result [says](Report::incomplete). Reports that are of no shard are merged as they are: their cases
+/// together, whatever may be missing.
 ///
 /// Suites stand in the order in which they are first met; the cases of a suite that was sharded in the order of their names,
 /// as they stand in a run of all. The shards are taken to have run side by side: the merged run began with the first of
@@ -16,30 +21,79 @@ use crate::text::printable;
 ///
 /// # Errors
 ///
-/// There is no report, two of them are of different engines, a suite came from different places, or a case is in two of them or
-/// in one twice.
-pub fn merge(shards: Vec<(String, Report)>) -> Result<Report, MergeError> {
-    let mut shards = shards.into_iter();
-    let (first_name, Report { engine, host, started, duration, suites }) =
-        shards.next().ok_or(MergeError::Nothing)?;
+/// There is no report, two of them are of different engines or were judged in different ways, a suite came from different places, a
+/// case is in two of them or in one twice, or the shards are not all, or not those, of one run.
+pub fn merge(reports: Vec<(String, Report)>, partial: bool) -> Result<Report, MergeError> {
+    let shards = merged_shards(&reports)?;
+    let mut reports = reports.into_iter();
+    let (first_name, first) = reports.next().ok_or(MergeError::Nothing)?;
+    let Report { engine, harness, match_kind, host, started, duration, interrupted, suites, .. } = first;
     let mut merged = Merging { hosts: vec![host], ..Merging::default() };
     merged.add(&first_name, suites)?;
-    let (mut started, mut duration) = (started, duration);
-    for (name, shard) in shards {
-        if shard.engine != engine {
-            let engines = Box::new([engine, shard.engine]);
+    let (mut started, mut duration, mut interrupted) = (started, duration, interrupted);
+    for (name, report) in reports {
+        if report.engine != engine {
+            let engines = Box::new([engine, report.engine]);
             return Err(MergeError::Engines { files: [first_name, name], engines });
         }
-        // Dates as in RFC 3339 and of one time zone sort as texts do.
-        started = started.min(shard.started);
-        duration = Duration::max(duration, shard.duration);
-        if !merged.hosts.contains(&shard.host) {
-            merged.hosts.push(shard.host);
+        if report.match_kind != match_kind {
+            return Err(MergeError::Judging { files: [first_name, name] });
         }
-        merged.add(&name, shard.suites)?;
+        // Dates as in RFC 3339 and of one time zone sort as texts do.
+        started = started.min(report.started);
+        duration = Duration::max(duration, report.duration);
+        interrupted |= report.interrupted;
+        if !merged.hosts.contains(&report.host) {
+            merged.hosts.push(report.host);
+        }
+        merged.add(&name, report.suites)?;
     }
     let host = merged.hosts.join(", ");
-    Ok(Report { engine, host, started, duration, suites: merged.finish() })
+    let suites = merged.finish();
+    let shards = whole(shards, &suites, partial)?;
+    Ok(Report { engine, harness, match_kind, shards, interrupted, host, started, duration, suites })
+}
+
+/// The shards of all reports together; `None` where none of them says that it is one.
+fn merged_shards(reports: &[(String, Report)]) -> Result<Option<Shards>, MergeError> {
+    let Some((first_name, first)) =
+        reports.iter().find_map(|(name, report)| Some((name, report.shards.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    let mut from: BTreeMap<u32, &str> = BTreeMap::new();
+    for (name, report) in reports {
+        let files = || [first_name.clone(), name.clone()];
+        let Some(shards) = &report.shards else { return Err(MergeError::NoShard { files: files() }) };
+        if shards.count != first.count {
+            let counts = [first.count, shards.count];
+            return Err(MergeError::Counts { files: files(), counts });
+        }
+        if (&shards.selection, shards.cases) != (&first.selection, first.cases) {
+            return Err(MergeError::Selections { files: files() });
+        }
+        for number in &shards.numbers {
+            if let Some(other) = from.insert(*number, name) {
+                let files = [other.to_owned(), name.clone()];
+                return Err(MergeError::Twice { files, number: *number, count: first.count });
+            }
+        }
+    }
+    Ok(Some(Shards { numbers: from.into_keys().collect(), ..first.clone() }))
+}
+
+/// What is said of shards in the merged report: nothing where it has them all.
+fn whole(shards: Option<Shards>, suites: &[Suite], partial: bool) -> Result<Option<Shards>, MergeError> {
+    let Some(shards) = shards else { return Ok(None) };
+    if !shards.is_complete() {
+        let (missing, count) = (shards.missing_listed(), shards.count);
+        return if partial { Ok(Some(shards)) } else { Err(MergeError::Missing { missing, count }) };
+    }
+    let found = suites.iter().map(|suite| suite.cases.len() as u64).sum();
+    if found != shards.cases {
+        return Err(MergeError::Cases { expected: shards.cases, found });
+    }
+    Ok(None)
 }
 
 /// Why reports cannot be merged.
@@ -58,6 +112,66 @@ pub enum MergeError {
         files: [String; 2],
         /// Their engines.
         engines: Box<[Engine; 2]>,
+    },
+    /// Their error texts were compared in different ways.
+    #[error("{}: error texts were compared in another way (--match) than in {}: merge only the shards of one run", files[1], files[0])]
+    Judging {
+        /// The names of the two.
+        files: [String; 2],
+    },
+    /// One is of a shard, the other is not.
+    #[error("{}: is the report of a shard, and {} is not: merge only the shards of one run", files[0], files[1])]
+    NoShard {
+        /// The name of the first that is, and of one that is not.
+        files: [String; 2],
+    },
+    /// They are of runs that were split into different numbers of shards.
+    #[error(
+        "{}: is of {} shards, but {} of {}: merge only the shards of one run",
+        files[1], counts[1], files[0], counts[0]
+    )]
+    Counts {
+        /// The names of the two.
+        files: [String; 2],
+        /// How many shards each says there are.
+        counts: [u32; 2],
+    },
+    /// They are shards of runs of other cases.
+    #[error(
+        "{}: is a shard of another selection than {}: expected the same suites, filters, features, --match and --timings in all shards",
+        files[1], files[0]
+    )]
+    Selections {
+        /// The names of the two.
+        files: [String; 2],
+    },
+    /// One shard is there twice.
+    #[error("{}: shard {number} of {count} is already in {}: merge each shard once", files[1], files[0])]
+    Twice {
+        /// The names of the two.
+        files: [String; 2],
+        /// The number of the shard.
+        number: u32,
+        /// How many there are.
+        count: u32,
+    },
+    /// Shards are missing.
+    #[error(
+        "shard {missing} of {count} is missing: add its report, or use --partial for a report that is marked as partial"
+    )]
+    Missing {
+        /// The numbers of the missing shards, in words.
+        missing: String,
+        /// How many shards there are.
+        count: u32,
+    },
+    /// All shards are there, and not all cases.
+    #[error("the shards have {found} cases together, but their run has {expected}: run them again")]
+    Cases {
+        /// How many cases the run has.
+        expected: u64,
+        /// How many the shards have.
+        found: u64,
     },
     /// Suites of one name are not the same.
     #[error(
@@ -88,7 +202,7 @@ pub enum MergeError {
 }
 
 fn engine_name(engine: &Engine) -> String {
-    printable(&format!("{} {}", engine.name, engine.version)).into_owned()
+    printable(&engine.title()).into_owned()
 }
 
 /// What was taken in so far.

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use crate::json::{Version, millis};
+use crate::format::{CaseIn, ReportIn};
+use crate::json::millis;
 use crate::key::{self, Key};
 use crate::outcome::{Counts, Outcome};
+use crate::shards::Shards;
 
 /// What one run found. Suites and cases keep the order they are given in.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -14,6 +16,14 @@ use crate::outcome::{Counts, Outcome};
 pub struct Report {
     /// What was tested.
     pub engine: Engine,
+    /// What judged it; absent in reports of older versions.
+    pub harness: Option<Engine>,
+    /// How the texts of errors were compared; absent in reports of older versions.
+    pub match_kind: Option<MatchKind>,
+    /// Which shards of a sharded run it holds; absent where the run was not sharded or all shards are in it.
+    pub shards: Option<Shards>,
+    /// Whether the run was interrupted, so that some cases are in it as not run.
+    pub interrupted: bool,
     /// What it ran on, such as `x86_64-linux`.
     pub host: String,
     /// When it started: a date and time as in RFC 3339.
@@ -24,19 +34,33 @@ pub struct Report {
     pub suites: Vec<Suite>,
 }
 
-/// The engine that was tested.
+/// A program, such as the engine that was tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Engine {
     /// Its name.
     pub name: String,
-    /// Its version.
+    /// Its version; empty where it is not known.
     pub version: String,
 }
 
-/// A suite that was run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// How the texts of errors are compared, the strictest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum MatchKind {
+    /// Not at all.
+    Ignore,
+    /// By the rule that they name.
+    Class,
+    /// The engine's begins with the script's.
+    Prefix,
+    /// They are equal.
+    Exact,
+}
+
+/// A suite that was run.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Suite {
     /// Its name.
     pub name: String,
@@ -44,7 +68,7 @@ pub struct Suite {
     pub source: String,
     /// Where its scripts can be read: a line of a case is at this, a `/`, the case's name, `#L` and the line. Absent where
     /// that is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub url: Option<String>,
     /// Its cases.
     pub cases: Vec<Case>,
@@ -69,8 +93,21 @@ pub struct Case {
     /// How many directives passed without a comparison of their error text; absent where there is none.
     #[serde(skip_serializing_if = "is_zero")]
     pub text_not_compared: u64,
+    /// How many directives passed by the judgement of the reader alone, before the engine was asked anything; absent where
+    /// there is none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reader_only: u64,
     /// The features that its modules need.
     pub features: Vec<String>,
+    /// What became of its directives by the features that each depends on; those of which that cannot be told are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Needs>,
+    /// The features it was judged under, as an expression; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged_under: Option<String>,
+    /// Its file, from the folder of the checkout or the current one; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// What failed, in the order of the script.
     pub failures: Vec<Failure>,
     /// What was skipped, failed as expected or passed against expectation, in the order of the script.
@@ -84,6 +121,16 @@ pub struct Case {
     /// What became of it before, the first time first, where it failed and was run again; absent where it was run once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
+}
+
+/// What became of the directives that depend on the same features.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Needs {
+    /// The features, each by its name; none for directives that need nothing beyond 1.0.
+    pub features: Vec<String>,
+    /// What became of the directives.
+    pub directives: Counts,
 }
 
 /// A time that a case was run and failed, before it was run again.
@@ -156,15 +203,52 @@ pub struct Totals {
     pub cases: Counts,
     /// The directives of all cases.
     pub directives: Counts,
+    /// How many of the directives that passed were judged by the reader alone.
+    #[serde(default)]
+    pub reader_only: u64,
 }
 
 impl Report {
+    /// The report of a whole run that ended by itself.
+    pub fn new(
+        engine: Engine,
+        host: String,
+        started: String,
+        duration: Duration,
+        suites: Vec<Suite>,
+    ) -> Report {
+        let (harness, match_kind, shards, interrupted) = (None, None, None, false);
+        Report { engine, harness, match_kind, shards, interrupted, host, started, duration, suites }
+    }
+
     /// What all suites add up to.
     pub fn totals(&self) -> Totals {
-        Totals {
-            cases: self.suites.iter().map(Suite::outcomes).sum(),
-            directives: self.suites.iter().map(Suite::directives).sum(),
-        }
+        self.suites.iter().map(Suite::totals).fold(Totals::default(), |mut sum, suite| {
+            sum.cases += suite.cases;
+            sum.directives += suite.directives;
+            sum.reader_only = sum.reader_only.saturating_add(suite.reader_only);
+            sum
+        })
+    }
+
+    /// What the report lacks of the run that it is about, in words; `None` where it is complete.
+    pub fn incomplete(&self) -> Option<String> {
+        let shards = self.shards.as_ref().and_then(Shards::describe);
+        let interrupted = self.interrupted.then(|| "the run was interrupted".to_owned());
+        let notes: Vec<String> = shards.into_iter().chain(interrupted).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
+    }
+
+    /// Whether nothing was judged, well or badly: there is no case, or none of them has a directive that was run.
+    pub fn is_unjudged(&self) -> bool {
+        let Totals { cases, directives, .. } = self.totals();
+        cases.failed == 0 && directives.total() == directives.skipped
+    }
+
+    /// Whether directives passed, and all of them by the judgement of the reader alone: so it is of an engine that does nothing.
+    pub fn is_by_reader_alone(&self) -> bool {
+        let totals = self.totals();
+        totals.reader_only > 0 && totals.by_engine().passed == 0
     }
 
     /// How many directives passed without a comparison of their error text.
@@ -178,13 +262,33 @@ impl Report {
         self.suites.iter().flat_map(|suite| &suite.cases).filter(|case| case.is_flaky()).count() as u64
     }
 
-    /// Whether every case ended as expected. True of a report without cases.
+    /// Whether every case ended as expected. True of a report without cases, which is [unjudged](Report::is_unjudged).
     pub fn is_expected(&self) -> bool {
         self.suites.iter().flat_map(|suite| &suite.cases).all(|case| case.outcome.is_expected())
     }
 }
 
+impl Totals {
+    /// The directives that the engine had a part in: all but those that passed by the judgement of the reader alone.
+    pub fn by_engine(&self) -> Counts {
+        let passed = self.directives.passed.saturating_sub(self.reader_only);
+        Counts { passed, ..self.directives }
+    }
+}
+
+impl Engine {
+    /// Name and version, as in `wassay 0.1.0`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.name, self.version).trim().to_owned()
+    }
+}
+
 impl Suite {
+    /// A suite of which it is not known where it can be read.
+    pub fn new(name: String, source: String, cases: Vec<Case>) -> Suite {
+        Suite { name, source, url: None, cases }
+    }
+
     /// How its cases ended.
     pub fn outcomes(&self) -> Counts {
         self.cases.iter().map(|case| case.outcome).collect()
@@ -195,6 +299,16 @@ impl Suite {
         self.cases.iter().map(|case| case.directives).sum()
     }
 
+    /// How many of the directives that passed were judged by the reader alone.
+    pub fn reader_only(&self) -> u64 {
+        self.cases.iter().fold(0, |sum, case| sum.saturating_add(case.reader_only))
+    }
+
+    /// What its cases add up to.
+    pub fn totals(&self) -> Totals {
+        Totals { cases: self.outcomes(), directives: self.directives(), reader_only: self.reader_only() }
+    }
+
     /// How long its cases took, one after the other.
     pub fn duration(&self) -> Duration {
         self.cases.iter().fold(Duration::ZERO, |sum, case| sum.saturating_add(case.duration))
@@ -202,6 +316,26 @@ impl Suite {
 }
 
 impl Case {
+    /// A case of which there is no more to say than how it ended.
+    pub fn new(name: String, outcome: Outcome, duration: Duration, directives: Counts) -> Case {
+        Case {
+            name,
+            outcome,
+            duration,
+            directives,
+            text_not_compared: 0,
+            reader_only: 0,
+            features: Vec::new(),
+            needs: Vec::new(),
+            judged_under: None,
+            file: None,
+            failures: Vec::new(),
+            notes: Vec::new(),
+            keys: Vec::new(),
+            attempts: Vec::new(),
+        }
+    }
+
     /// Whether it ended as expected and had failed before: it passes, and is not to be relied on.
     pub fn is_flaky(&self) -> bool {
         !self.attempts.is_empty() && self.outcome.is_expected()
@@ -212,114 +346,6 @@ impl Failure {
     /// The last of its [calls](Failure::calls), as many as are worth showing.
     pub(crate) fn last_calls(&self) -> &[String] {
         self.calls.get(self.calls.len().saturating_sub(20)..).unwrap_or_default()
-    }
-}
-
-impl Serialize for Report {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Report { engine, host, started, duration, suites } = self;
-        let (schema, totals) = (Version, self.totals());
-        ReportOut { schema, engine, host, started, duration: *duration, suites, totals }.serialize(serializer)
-    }
-}
-
-/// The report of a wassay run: what was run, how each case ended, and which directives failed.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(test, schemars(rename = "Report"))]
-pub(crate) struct ReportOut<'a> {
-    /// The version of this schema: it changes when a field goes or comes to mean something else.
-    schema: Version,
-    /// What was tested.
-    engine: &'a Engine,
-    /// What it ran on.
-    host: &'a str,
-    /// When it started: a date and time as in RFC 3339.
-    started: &'a str,
-    /// How long it took by the clock on the wall, in milliseconds.
-    #[serde(rename = "duration_ms", with = "millis")]
-    #[cfg_attr(test, schemars(with = "f64", range(min = 0)))]
-    duration: Duration,
-    /// What was run.
-    suites: &'a [Suite],
-    /// What the suites add up to.
-    totals: Totals,
-}
-
-/// The fields of a report that are read: its totals are computed.
-#[derive(Deserialize)]
-struct ReportIn {
-    #[serde(rename = "schema")]
-    _schema: Version,
-    engine: Engine,
-    host: String,
-    started: String,
-    #[serde(rename = "duration_ms", with = "millis")]
-    duration: Duration,
-    suites: Vec<Suite>,
-}
-
-impl From<ReportIn> for Report {
-    fn from(read: ReportIn) -> Report {
-        let ReportIn { _schema, engine, host, started, duration, suites } = read;
-        Report { engine, host, started, duration, suites }
-    }
-}
-
-/// A case as it is read, before its outcome is held against its directives.
-#[derive(Deserialize)]
-struct CaseIn {
-    name: String,
-    outcome: Outcome,
-    #[serde(rename = "duration_ms", with = "millis")]
-    duration: Duration,
-    directives: Counts,
-    #[serde(default)]
-    text_not_compared: u64,
-    features: Vec<String>,
-    failures: Vec<Failure>,
-    #[serde(default)]
-    notes: Vec<Note>,
-    #[serde(default, with = "key::run")]
-    keys: Vec<Key>,
-    #[serde(default)]
-    attempts: Vec<Attempt>,
-}
-
-impl TryFrom<CaseIn> for Case {
-    type Error = String;
-
-    fn try_from(read: CaseIn) -> Result<Case, String> {
-        let CaseIn {
-            name,
-            outcome,
-            duration,
-            directives,
-            text_not_compared,
-            features,
-            failures,
-            notes,
-            keys,
-            attempts,
-        } = read;
-        let worst = directives.outcome();
-        if outcome < worst {
-            return Err(format!(
-                "the case `{name}` cannot be `{outcome}`: it has a directive that is `{worst}`"
-            ));
-        }
-        Ok(Case {
-            name,
-            outcome,
-            duration,
-            directives,
-            text_not_compared,
-            features,
-            failures,
-            notes,
-            keys,
-            attempts,
-        })
     }
 }
 

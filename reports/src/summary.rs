@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{Report, Suite, Totals};
-use crate::text::{plural, printable, seconds, verdict};
+use crate::text::{caveats, plural, printable, seconds, verdict};
 
 const PLAIN: Style = Style::new();
 const HEAD: Style = Style::new().bold();
@@ -29,7 +29,14 @@ pub fn render(report: &Report, colour: bool) -> String {
         table(&columns, &rows, colour, &mut out);
         out.push('\n');
     }
-    line(&verdict(report, &totals), style(&totals), colour, &mut out);
+    line(&verdict(report, &totals), style(report, &totals), colour, &mut out);
+    for caveat in caveats(report) {
+        line(&printable(&caveat), ODD, colour, &mut out);
+    }
+    if totals.reader_only > 0 {
+        let count = plural(totals.reader_only, "directive");
+        line(&format!("{count} passed by the judgement of the reader alone"), PLAIN, colour, &mut out);
+    }
     let flaky = report.flaky();
     if flaky > 0 {
         line(
@@ -67,13 +74,15 @@ enum Cell {
     Count(fn(&Totals) -> u64, Style),
 }
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     Column { title: "suite", cell: Cell::Name, always: true },
     Column { title: "cases", cell: Cell::Count(|t| t.cases.total(), PLAIN), always: true },
     // A script may fail without a directive that does: one that cannot be read.
     Column { title: "cases failed", cell: Cell::Count(|t| t.cases.failed, BAD), always: false },
     Column { title: "directives", cell: Cell::Count(|t| t.directives.total(), PLAIN), always: true },
     Column { title: "passed", cell: Cell::Count(|t| t.directives.passed, GOOD), always: true },
+    // These are among those that passed.
+    Column { title: "reader only", cell: Cell::Count(|t| t.reader_only, PLAIN), always: false },
     Column { title: "failed", cell: Cell::Count(|t| t.directives.failed, BAD), always: true },
     Column { title: "skipped", cell: Cell::Count(|t| t.directives.skipped, ODD), always: false },
     Column { title: "xfailed", cell: Cell::Count(|t| t.directives.xfailed, ODD), always: false },
@@ -101,11 +110,7 @@ impl Column {
 
 fn rows(report: &Report, totals: Totals) -> Vec<Row<'_>> {
     fn row(suite: &Suite) -> Row<'_> {
-        Row {
-            name: printable(&suite.name),
-            totals: Totals { cases: suite.outcomes(), directives: suite.directives() },
-            time: suite.duration(),
-        }
+        Row { name: printable(&suite.name), totals: suite.totals(), time: suite.duration() }
     }
     let mut rows: Vec<Row<'_>> = report.suites.iter().map(row).collect();
     if rows.len() > 1 {
@@ -140,9 +145,9 @@ fn table(columns: &[&Column], rows: &[Row<'_>], colour: bool, out: &mut String) 
 }
 
 /// How the last line looks.
-fn style(totals: &Totals) -> Style {
+fn style(report: &Report, totals: &Totals) -> Style {
     match totals.cases.outcome() {
-        _ if totals.cases.total() == 0 => ODD,
+        _ if report.is_unjudged() => ODD,
         outcome if outcome.is_expected() => GOOD,
         _ => BAD,
     }

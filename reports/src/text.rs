@@ -15,16 +15,51 @@ pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
     let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
     if cases == 0 {
         format!("no case was run in {time}")
-    } else if unexpected == 0 {
-        format!("{} as expected in {time}", plural(cases, "case"))
-    } else {
+    } else if unexpected > 0 {
         format!("{unexpected} of {} not as expected in {time}", plural(cases, "case"))
+    } else if report.is_unjudged() {
+        format!("nothing was judged of {} in {time}", plural(cases, "case"))
+    } else if totals.cases.skipped > 0 {
+        format!(
+            "{} as expected, {} skipped, in {time}",
+            plural(cases - totals.cases.skipped, "case"),
+            totals.cases.skipped
+        )
+    } else {
+        format!("{} as expected in {time}", plural(cases, "case"))
     }
+}
+
+/// What a reader has to know besides before taking the verdict for that of a whole run of the engine, a line each.
+pub(crate) fn caveats(report: &Report) -> Vec<String> {
+    let mut caveats = Vec::new();
+    if let Some(why) = report.incomplete() {
+        caveats.push(format!("the report is incomplete: {why}"));
+    }
+    if report.is_by_reader_alone() {
+        caveats.push(
+            "no directive passed by what the engine did: all that passed were judged by the reader alone"
+                .to_owned(),
+        );
+    }
+    caveats
 }
 
 /// A number with its noun.
 pub(crate) fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Items of which there are `count`, as in `a, b and c`; the first eleven, where there are more.
+pub(crate) fn listed(items: impl Iterator<Item = String>, count: u64) -> String {
+    const MOST: usize = 11;
+    let mut shown: Vec<String> = items.take(MOST).collect();
+    let left = count.saturating_sub(shown.len() as u64);
+    let last = if left > 0 { Some(format!("{left} more")) } else { shown.pop() };
+    match last {
+        Some(last) if !shown.is_empty() => format!("{} and {last}", shown.join(", ")),
+        last => last.unwrap_or_default(),
+    }
 }
 
 /// A time in seconds.

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{case, failure, good, key, mixed, note, report, suite};
-use wassay_reports::diff::{Diff, SuiteDrift, What, compare, text};
+use wassay_reports::diff::{Diff, SuiteDrift, Verdict, What, compare, text};
 use wassay_reports::{Case, Counts, Failure, Outcome, Report, json, markdown};
 
 /// A script with directives that have the keys of these numbers, of which some failed.
@@ -68,7 +68,8 @@ fn what_a_suite_has_otherwise_is_drift_and_no_change_of_the_engine() {
     let old = script("a", &[1, 2, 3], &[failure(1, "failed and is gone")]);
     let new = script("a", &[2, 3, 4, 5], &[failure(4, "new and fails")]);
     let diff = compare(&one(old), &one(new));
-    assert!(diff.is_empty() && !diff.is_regression(), "{diff:?}");
+    assert!(!diff.is_regression() && diff.is_failure(true), "{diff:?}");
+    assert_eq!((numbers(&diff), diff.new_failures.len()), ([0, 0, 0], 1));
     let drift = &diff.drift.cases[0];
     assert_eq!((drift.what, drift.directives_new, drift.directives_gone), (What::Edited, 2, 1));
     assert_eq!((drift.unexpected.len(), drift.unexpected[0].line), (1, 4));
@@ -107,7 +108,7 @@ fn scripts_and_suites_come_and_go() {
     let fails = script("new", &[4, 5, 6], &[failure(5, "no")]);
     let new = report(vec![suite("s", vec![script("a", &[1], &[]), fails]), good()]);
     let diff = compare(&old, &new);
-    assert!(diff.is_empty());
+    assert_eq!((numbers(&diff), diff.new_failures.len(), diff.less.len()), ([0, 0, 0], 1, 1));
     let cases: Vec<_> = diff
         .drift
         .cases
@@ -167,7 +168,8 @@ fn cases_without_keys_are_compared_as_they_are() {
     assert_eq!(changed(out.clone(), code), [0, 0, 1]);
     assert_eq!(changed(out.clone(), both.clone()), [1, 0, 0]);
     assert_eq!(changed(both, out), [0, 0, 1]);
-    assert_eq!(changed(good.clone(), skipped), [0, 0, 1]);
+    assert_eq!(changed(good.clone(), skipped.clone()), [0, 0, 0], "which is told as no longer judged");
+    assert_eq!(compare(&one(good.clone()), &one(skipped)).unjudged.len(), 1);
     assert_eq!(changed(good, guest(Outcome::XPassed, &[])), [1, 0, 0]);
 }
 
@@ -182,10 +184,19 @@ fn expectations_decide_what_is_a_regression() {
     let (skipped, xfailed, xpassed) =
         (noted(Outcome::Skipped), noted(Outcome::XFailed), noted(Outcome::XPassed));
     let (passes, fails) = (script("a", &[1, 2], &[]), script("a", &[1, 2], &[failure(2, "no")]));
-    assert_eq!(changed(passes.clone(), skipped.clone()), [0, 0, 1]);
+    let lists = |old: &Case, new: &Case| {
+        let diff = compare(&one(old.clone()), &one(new.clone()));
+        (numbers(&diff), diff.unjudged.len(), diff.excused.len(), diff.verdict)
+    };
+    assert_eq!(lists(&passes, &skipped), ([0, 0, 0], 1, 0, Verdict::Bad));
+    assert_eq!(lists(&passes, &xfailed), ([0, 0, 0], 0, 1, Verdict::Attention));
+    // Neither is a fix.
+    assert_eq!(lists(&fails, &skipped), ([0, 0, 0], 1, 0, Verdict::Bad));
+    assert_eq!(lists(&fails, &xfailed), ([0, 0, 0], 0, 1, Verdict::Attention));
+    assert_eq!(lists(&xpassed, &xfailed), ([0, 0, 0], 0, 1, Verdict::Attention));
+    assert_eq!(lists(&xfailed, &skipped), ([0, 0, 0], 1, 0, Verdict::Bad));
     assert_eq!(changed(passes.clone(), xpassed.clone()), [1, 0, 0]);
     assert_eq!(changed(xfailed.clone(), fails.clone()), [1, 0, 0]);
-    assert_eq!(changed(fails, xfailed.clone()), [0, 1, 0]);
     assert_eq!(changed(xfailed.clone(), xpassed.clone()), [1, 0, 0]);
     assert_eq!(changed(xpassed, passes), [0, 1, 0]);
     assert_eq!(changed(skipped, xfailed), [0, 0, 1]);

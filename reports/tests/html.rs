@@ -7,7 +7,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{case, failure, good, key, mixed, note, report, suite};
-use wassay_reports::{Counts, Outcome, Report, html};
+use wassay_reports::{Counts, Needs, Outcome, Report, html};
 
 fn body(report: &Report) -> String {
     let page = html::render(report);
@@ -100,4 +100,30 @@ fn one_huge_text_does_not_make_it_huge() {
     report.suites[0].cases[2].failures[0].calls = vec!["<".repeat(1 << 10); 10_000];
     report.suites.extend((0..5000).map(|number| suite(&format!("<{number}>"), vec![])));
     assert!(html::render(&report).len() < html::MAX_LENGTH);
+}
+
+#[test]
+fn a_feature_is_charged_with_the_directives_that_depend_on_it() {
+    let needs = |features: &[&str], passed, failed| Needs {
+        features: features.iter().map(|feature| (*feature).to_owned()).collect(),
+        directives: Counts { passed, failed, ..Counts::default() },
+    };
+    let mut one = case("a.wast", Outcome::Failed, Counts { passed: 41, failed: 70, ..Counts::default() });
+    one.needs = vec![
+        needs(&[], 11, 1),
+        needs(&["tail-call"], 30, 0),
+        needs(&["tail-call", "function-references"], 0, 69),
+    ];
+    let page = html::render(&report(vec![suite("s", vec![one])]));
+    let row = |name: &str| {
+        let at = page.find(&format!("#q=uses:{name}\">{name}</a>")).unwrap();
+        let row = &page[at..at + page[at..].find("</tr>").unwrap()];
+        let text: String =
+            row.split('<').map(|part| part.split_once('>').map_or("", |(_, text)| text)).collect();
+        text.replace(name, "").trim().to_owned()
+    };
+    // All of them, passed, failed; then how many of those that need no other feature.
+    assert_eq!(row("tail-call"), "99306930 of 30");
+    assert_eq!(row("function-references"), "690690 of 0");
+    assert!(page.contains("<em>nothing beyond 1.0</em></th><td class=\"num\" data-l=\"directives\">12</td>"));
 }

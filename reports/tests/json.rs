@@ -3,7 +3,8 @@
 mod common;
 
 use common::{case, good, mixed, report, suite};
-use wassay_reports::{Counts, Outcome, Report, json};
+use serde_json::Value;
+use wassay_reports::{Counts, Engine, MatchKind, Needs, Outcome, Report, Shards, json};
 
 fn everything() -> Report {
     report(vec![good(), mixed()])
@@ -78,7 +79,7 @@ fn unknown_fields_are_passed_over() {
 #[test]
 fn fields_that_came_later_may_be_absent() {
     let mut report = everything();
-    let mut value: serde_json::Value = serde_json::from_str(&json::render(&report)).unwrap();
+    let mut value: Value = serde_json::from_str(&json::render(&report)).unwrap();
     for suite in value["suites"].as_array_mut().unwrap() {
         suite.as_object_mut().unwrap().remove("url");
         for case in suite["cases"].as_array_mut().unwrap() {
@@ -113,7 +114,7 @@ fn an_error_names_the_place_and_what_was_expected() {
     };
     assert_eq!(
         swapped("\"passed\": 120", "\"passed\": \"120\""),
-        "line 21, column 27: not a report: suites[0].cases[0].directives.passed: invalid type: string \"120\", expected u64"
+        "line 22, column 27: not a report: suites[0].cases[0].directives.passed: invalid type: string \"120\", expected u64"
     );
     assert!(swapped("\"line\": 12,", "\"line\": -1,").contains("suites[1].cases[0].failures[0].line: "));
     assert!(swapped("\"line\": 12,", "\"line\": 4294967296,").contains("expected u32"));
@@ -185,4 +186,46 @@ fn deep_and_huge_values_are_refused() {
     let report = json::parse(&most).unwrap();
     assert_eq!(report.totals().directives.passed, u64::MAX);
     assert_eq!(json::parse(&json::render(&report)).unwrap(), report);
+}
+
+#[test]
+fn a_report_of_an_older_version_is_read_and_says_what_it_says() {
+    let mut value: Value = serde_json::from_str(&json::render(&everything())).unwrap();
+    let fields = ["harness", "match", "shards", "interrupted"];
+    fields.iter().for_each(|field| drop(value.as_object_mut().unwrap().remove(*field)));
+    value["totals"].as_object_mut().unwrap().remove("reader_only");
+    for suite in value["suites"].as_array_mut().unwrap() {
+        suite.as_object_mut().unwrap().remove("reader_only");
+        for case in suite["cases"].as_array_mut().unwrap() {
+            for field in ["reader_only", "needs", "judged_under", "file"] {
+                case.as_object_mut().unwrap().remove(field);
+            }
+        }
+    }
+    let read = json::parse(&value.to_string()).unwrap();
+    assert_eq!((read.totals(), read.incomplete()), (everything().totals(), None));
+    assert_eq!((read.harness, read.match_kind), (None, None));
+}
+
+#[test]
+fn what_says_who_judged_what_and_how_is_written_and_read() {
+    let mut report = everything();
+    report.harness = Some(Engine { name: "wassay".to_owned(), version: "0.1.0".to_owned() });
+    report.match_kind = Some(MatchKind::Prefix);
+    report.interrupted = true;
+    let shards = Shards { numbers: vec![1, 3], count: 4, selection: "c0ffee".to_owned(), cases: 12 };
+    report.shards = Some(shards);
+    let case = &mut report.suites[0].cases[0];
+    case.reader_only = 7;
+    case.judged_under = Some("2.0,threads".to_owned());
+    case.file = Some("tests/a.wast".to_owned());
+    let counts = Counts { passed: 3, failed: 1, ..Counts::default() };
+    case.needs = vec![Needs { features: vec!["simd".to_owned(), "gc".to_owned()], directives: counts }];
+    let text = json::render(&report);
+    assert_eq!(json::parse(&text).unwrap(), report);
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["suites"][0]["reader_only"], 7);
+    assert_eq!((&value["totals"]["reader_only"], &value["match"]), (&Value::from(7), &Value::from("prefix")));
+    assert_eq!(value["shards"]["numbers"], serde_json::json!([1, 3]));
+    assert_eq!(value["suites"][0]["cases"][0]["needs"][0]["directives"]["total"], 4);
 }

@@ -5,38 +5,116 @@ use std::path::Path;
 use thiserror::Error;
 use wassay_engine::{Features, UnknownFeature};
 use wassay_testsuite::directory::{self, OpenError};
-use wassay_testsuite::fetched;
 use wassay_testsuite::header::{self, HeaderError};
+use wassay_testsuite::text;
 use wassay_testsuite::wasi::Variant;
 pub use wassay_testsuite::{Script, Suite};
+use wassay_testsuite::{catalogue, fetched};
 
 use crate::fetch::{self, FetchError};
+use crate::suggest::did_you_mean;
 
-/// The suite that a word names: an embedded or [fetched](fetch) one by its name, else a folder or a file by its path. A folder that has the name
-/// of a suite is reached by another path to it, such as `./spec`. Behind either an `@` and the name of a [variant](Variant) may stand.
+/// What begins a word that names a suite of the catalogue, whatever folders there are.
+pub const SUITE: &str = "suite:";
+
+/// The suite that a word names: an embedded or [fetched](fetch) one by its name, else a folder or a file by its path. Either may be
+/// followed by an `@` and the name of a [variant](Variant), under which its guests are run.
+///
+/// A word that is both the name of a suite and a path is an error: `suite:spec` is the suite, `./spec` the folder.
 ///
 /// # Errors
 ///
-/// There is neither a suite of that name nor such a path, or the path cannot be opened as scripts.
+/// There is neither a suite of that name nor such a path, or there are both; the path cannot be opened, or there is no case.
 pub fn resolve(word: &str) -> Result<Suite, ResolveError> {
-    if let Some(suite) = wassay_testsuite::catalogue::find(word) {
-        return Ok(suite.clone());
+    let suite = resolve_any(word)?;
+    if !suite.cases().is_empty() {
+        return Ok(suite);
     }
-    for variant in Variant::ALL {
-        let suffix = format!("@{}", variant.name());
-        if let Some(word) = word.strip_suffix(&suffix) {
-            return Ok(resolve(word)?.under(variant));
+    Err(match Named::new(word).path {
+        Some((path, None)) => OpenError::NoCases { path: path.into() }.into(),
+        _ => ResolveError::NoGuests { word: word.to_owned() },
+    })
+}
+
+/// The same, also where there is no case.
+///
+/// # Errors
+///
+/// Those of [`resolve`] but for that.
+pub fn resolve_any(word: &str) -> Result<Suite, ResolveError> {
+    let named = Named::new(word);
+    let (suite, variant) = match (named.suite, named.path) {
+        (Some(_), Some(_)) => return Err(ResolveError::Ambiguous { word: word.to_owned() }),
+        (Some((name, variant)), None) => (of_catalogue(name)?, variant),
+        (None, Some((path, variant))) => (directory::open_any(Path::new(path))?, variant),
+        (None, None) => return Err(ResolveError::Unknown { word: word.to_owned() }),
+    };
+    Ok(match variant {
+        Some(variant) => suite.under(variant),
+        None => suite,
+    })
+}
+
+/// The embedded suite that a word names. A path of the same name is an error here too, so that a word means the same to every command.
+///
+/// # Errors
+///
+/// There is no embedded suite of that name, or there is also such a path.
+pub fn embedded(word: &str) -> Result<Suite, ResolveError> {
+    let named = Named::new(word);
+    let found = named.suite.and_then(|(name, variant)| Some((catalogue::find(name)?, variant)));
+    match (found, named.path) {
+        (Some(_), Some(_)) => Err(ResolveError::Ambiguous { word: word.to_owned() }),
+        (Some((suite, None)), None) => Ok(suite.clone()),
+        _ => Err(ResolveError::NotEmbedded { word: word.to_owned() }),
+    }
+}
+
+/// What a word may mean: a name or a path, and a variant.
+struct Named<'a> {
+    suite: Option<(&'a str, Option<Variant>)>,
+    path: Option<(&'a str, Option<Variant>)>,
+}
+
+impl Named<'_> {
+    fn new(word: &str) -> Named<'_> {
+        let is_suite = |name: &str| catalogue::find(name).is_some() || fetched::find(name).is_some();
+        if let Some(name) = word.strip_prefix(SUITE) {
+            return Named { suite: first(name, is_suite), path: None };
         }
+        Named { suite: first(word, is_suite), path: first(word, is_path) }
     }
-    if let Some(fetched) = fetched::find(word) {
-        return Ok(fetch::open(fetched)?);
+}
+
+/// The word, if it is one, else what stands before the name of a variant, if that is one.
+fn first(word: &str, is_one: impl Fn(&str) -> bool) -> Option<(&str, Option<Variant>)> {
+    let under = Variant::ALL.iter().filter_map(|variant| Some((variant.strip(word)?, Some(*variant))));
+    [(word, None)].into_iter().chain(under).find(|(word, _)| is_one(word))
+}
+
+/// Whether there is something at a path. A link that leads nowhere is there, and so is what may not be looked at: both are what there is
+/// to complain about.
+fn is_path(word: &str) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    let found = Path::new(word).symlink_metadata().map_err(|error| error.kind());
+    !word.is_empty() && !matches!(found, Err(NotFound | NotADirectory))
+}
+
+fn of_catalogue(name: &str) -> Result<Suite, ResolveError> {
+    match (catalogue::find(name), fetched::find(name)) {
+        (Some(suite), _) => Ok(suite.clone()),
+        (None, Some(fetched)) => Ok(fetch::open(fetched)?),
+        (None, None) => Err(ResolveError::Unknown { word: name.to_owned() }),
     }
-    let path = Path::new(word);
-    // A link that leads nowhere is there, and is what there is to complain about.
-    if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-        return Err(ResolveError::Unknown { word: word.to_owned() });
-    }
-    Ok(directory::open(path)?)
+}
+
+/// The end of a message about a word that names no suite: the suite that may have been meant, also by the last part of its name alone.
+fn meant(word: &str) -> String {
+    let word = word.strip_prefix(SUITE).unwrap_or(word);
+    let fetched = fetched::all().iter().map(|fetched| fetched.name);
+    let names = || catalogue::suites().iter().map(Suite::name).chain(fetched.clone());
+    let by_end = names().find(|name| name.rsplit_once('/').is_some_and(|(_, end)| end == word));
+    by_end.map_or_else(|| did_you_mean(word, names()), |name| format!("; did you mean `{name}`?"))
 }
 
 /// The features that a script is judged under.
@@ -62,7 +140,7 @@ pub fn judging(
 ) -> Result<Judging, FeaturesError> {
     let header = header::parse(label, text)?;
     let of_header = header.features.as_deref().map(|expression| {
-        let line = text.lines().position(is_features).map_or(1, |index| index + 1);
+        let line = text::lines(text).position(is_features).map_or(1, |index| index + 1);
         let bad = |error| FeaturesError::Header { file: label.to_owned(), line, error };
         expression.parse::<Features>().map_err(bad)
     });
@@ -87,8 +165,31 @@ fn is_features(line: &str) -> bool {
 #[derive(Debug, Error)]
 pub enum ResolveError {
     /// There is nothing of that name.
-    #[error("{word}: neither a suite (`wassay suite list` shows them) nor a folder or file that exists")]
+    #[error(
+        "{word}: neither a suite (`wassay suite list` shows them) nor a folder or file that exists{}",
+        meant(word)
+    )]
     Unknown {
+        /// The word.
+        word: String,
+    },
+    /// There is a suite of that name and a folder or a file too.
+    #[error(
+        "{word}: both a suite of wassay and a path here: write `{SUITE}{word}` for the suite, `./{word}` for the path"
+    )]
+    Ambiguous {
+        /// The word.
+        word: String,
+    },
+    /// Only an embedded suite will do.
+    #[error("no embedded suite is called `{word}`; `wassay suite list` shows them{}", meant(word))]
+    NotEmbedded {
+        /// The word.
+        word: String,
+    },
+    /// A variant is for guests.
+    #[error("{word}: no WASI case in it to run under this variant")]
+    NoGuests {
         /// The word.
         word: String,
     },
@@ -107,7 +208,7 @@ pub enum FeaturesError {
     #[error(transparent)]
     NoHeader(#[from] HeaderError),
     /// The header names an unknown feature.
-    #[error("{file}:{line}: header: {error}")]
+    #[error("{file}:{line}: header: {error}{}", did_you_mean(error.name(), Features::names()))]
     Header {
         /// What messages call the script.
         file: String,
@@ -161,7 +262,7 @@ mod tests {
 
     #[test]
     fn every_feature_expression_of_the_catalogue_parses() {
-        for suite in wassay_testsuite::catalogue::suites() {
+        for suite in catalogue::suites() {
             assert!(suite.features().parse::<Features>().is_ok(), "{}: {}", suite.name(), suite.features());
             for script in suite.scripts() {
                 let text = script.read().unwrap();
@@ -216,5 +317,16 @@ mod tests {
         fs::create_dir(&empty).unwrap();
         assert!(matches!(resolve(empty.to_str().unwrap()), Err(ResolveError::Open(_))));
         assert!(matches!(resolve(""), Err(ResolveError::Unknown { .. })));
+        assert_eq!(resolve("suite:spec-v1").unwrap().name(), "spec-v1");
+        let unknown = resolve("suite:spce-v1").unwrap_err().to_string();
+        assert!(unknown.ends_with("; did you mean `spec-v1`?"), "{unknown}");
+    }
+
+    #[test]
+    fn a_variant_of_a_suite_without_guests_is_an_error() {
+        assert!(matches!(resolve("spec-v1@no-openat2"), Err(ResolveError::NoGuests { .. })));
+        assert!(resolve("wasi@no-openat2").is_ok() && resolve("suite:wasi@no-openat2").is_ok());
+        assert!(resolve_any("spec-v1@no-openat2").unwrap().cases().is_empty());
+        assert!(matches!(embedded("wasi-official"), Err(ResolveError::NotEmbedded { .. })));
     }
 }

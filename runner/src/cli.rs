@@ -1,11 +1,14 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::batch::{self, embedder};
+use crate::commands::run::words;
 use crate::commands::{self, Error, Exit};
 use crate::script::Embedder;
 
@@ -57,8 +60,26 @@ pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'stat
     if let Some(exit) = batch::child(make.clone()) {
         return exit;
     }
-    let cli = Cli::parse_from(commands::run::words::canonical(&Cli::command(), std::env::args_os()));
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if let Some(command) = words::meant(&Cli::command(), &words) {
+        let word = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+        let message = format!("{word}: neither a command nor a file; did you mean `wassay {command}`?");
+        commands::output::complain("error", &message);
+        return Exit::Usage.into();
+    }
+    let words = words::canonical(&Cli::command(), words);
+    let cli = Cli::try_parse_from(words).unwrap_or_else(|error| match error.kind() {
+        ErrorKind::DisplayVersion if !E::DRIVES_WASSAY => {
+            println!("wassay {}, driving {}", env!("CARGO_PKG_VERSION"), make().identity().title());
+            std::process::exit(0)
+        }
+        _ => error.exit(),
+    });
     let done = logged.and_then(|()| match cli.command {
+        Command::Run(_) if !E::DRIVES_WASSAY => Err(Error::Usage(format!(
+            "run: programs run on wassay's own engine, and this command drives {}; expected `wast` or `test`",
+            make().identity().title()
+        ))),
         Command::Run(args) => commands::run::run(args),
         Command::Wast(args) => commands::wast::run(args, make),
         Command::Test(args) => commands::test::run(args, make),

@@ -30,9 +30,15 @@
 //! `WASSAY_TRIALS=directive` there is a trial for every line on which directives begin, `suite::script.wast:17`. Scripts are
 //! parsed to list trials only in these cases, and only those that the filter names.
 //!
+//! A filter that can only be about cases and matches none fails: one that ends in `.wast`, `.wasm` or `.wat`, with or without a line, and
+//! one that begins with the name of a suite and `::`. Any other may be meant for another test binary.
+//!
+//! What is known to fail is written down in a file of expectations: see [`expectations`](crate::expectations), whose suites
+//! [`run`] and [`run_with`] take as any others.
+//!
 //! | variable | is |
 //! |---|---|
-//! | `WASSAY_SUITES` | folders to run besides, separated by `:`; one that is absent is listed as `not run` |
+//! | `WASSAY_SUITES` | folders and suites to run besides, separated by `:`; a folder that is absent is listed as `not run` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
 //! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
@@ -47,13 +53,17 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use wassay_testsuite::{Case, Pin, Script, Suite, directory};
+use wassay_testsuite::expectation::Entry;
+use wassay_testsuite::{Case, Pin, Script, Suite, naming};
 
 use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedder, full_name};
 #[cfg(doc)]
 use crate::batch::{STRESS, VERIFIER};
+use crate::expectations::{Tally, stale_message};
 use crate::script::source::Source;
 use crate::script::{Embedder, parse};
+
+mod address;
 
 /// The environment variable that gives each script a process of its own: `1` on. The process is another one of the same test binary,
 /// which comes no further than to [`run`].
@@ -87,22 +97,22 @@ pub fn run_with<E: Embedder>(
         start: Box::new(move |threads| Workers::start(threads, make.clone())),
         workers: OnceLock::new(),
         found: Mutex::default(),
+        tally: Mutex::default(),
     });
     let grain = Grain::new(&args, std::env::var("WASSAY_TRIALS").ok().as_deref());
-    let mut trials = Vec::new();
+    let (more, mut trials) = address::more_suites(&std::env::var_os("WASSAY_SUITES").unwrap_or_default());
+    let suites = naming::tell_apart(suites.into_iter().chain(more).collect());
     for suite in &suites {
         shared.add_trials(suite, &grain, &mut trials);
     }
-    let paths = std::env::var_os("WASSAY_SUITES").unwrap_or_default();
-    for path in std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()) {
-        match directory::open(&path) {
-            Ok(suite) => shared.add_trials(&suite, &grain, &mut trials),
-            Err(error) => trials.push(not_opened(&path, error.to_string())),
-        }
+    if let Some(message) = address::missed(&args, &trials, &suites) {
+        eprintln!("error: {message}");
+        return ExitCode::from(101);
     }
     let conclusion = libtest_mimic::run(&args, trials);
     let complete = !args.list && !args.bench && grain == Grain::Script && conclusion.num_filtered_out == 0;
-    if complete && !shared.holds_what_is_pinned(&suites) {
+    let is_pinned = !complete || shared.holds_what_is_pinned(&suites);
+    if !shared.uses_what_is_expected(&suites) || !is_pinned {
         return ExitCode::from(101);
     }
     conclusion.exit_code()
@@ -122,8 +132,7 @@ enum Grain {
 impl Grain {
     fn new(args: &Arguments, variable: Option<&str>) -> Grain {
         let named = args.filter.as_deref().and_then(|filter| {
-            let (name, line) = filter.rsplit_once(':')?;
-            let line = line.parse().ok().filter(|_| name.ends_with(".wast"))?;
+            let (name, line) = address::with_line(filter)?;
             Some(Grain::OneLine { name: name.to_owned(), line, exact: args.exact })
         });
         match named {
@@ -159,6 +168,8 @@ struct Shared {
     workers: OnceLock<Result<Workers, String>>,
     /// How many cases and directives of each suite were run in full.
     found: Mutex<BTreeMap<String, Pin>>,
+    /// Which expectations applied.
+    tally: Mutex<Tally>,
 }
 
 impl Shared {
@@ -168,9 +179,10 @@ impl Shared {
             let task = Task::new(suite, &case);
             let Some(lines) = grain.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
-                trials.push(Trial::test(name, move || {
+                let case = case.name().to_owned();
+                trials.push(Trial::ignorable_test(name, move || {
                     let finished = shared.run_case(task)?;
-                    shared.count(&suite, &finished);
+                    shared.count(&suite, &case, &finished);
                     judged(&finished, None)
                 }));
                 continue;
@@ -180,7 +192,7 @@ impl Shared {
             for line in lines {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
                 let task = task.clone();
-                trials.push(Trial::test(format!("{name}:{line}"), move || {
+                trials.push(Trial::ignorable_test(format!("{name}:{line}"), move || {
                     let finished = once.get_or_init(|| shared.run_case(task));
                     judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
                 }));
@@ -207,11 +219,20 @@ impl Shared {
         Ok(finished)
     }
 
-    fn count(&self, suite: &str, finished: &Finished) {
+    fn count(&self, suite: &str, case: &str, finished: &Finished) {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).add(suite, case, finished);
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let found = found.entry(suite.to_owned()).or_insert(Pin { cases: 0, directives: 0 });
         found.cases += 1;
         found.directives += finished.directives();
+    }
+
+    /// Says which expectations applied to nothing.
+    fn uses_what_is_expected(&self, suites: &[Suite]) -> bool {
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let stale = tally.stale(suites, Entry::is_broad);
+        stale.iter().for_each(|entry| eprintln!("error: {}", stale_message(entry)));
+        stale.is_empty()
     }
 
     /// Says where a suite did not hold what the catalogue says.
@@ -239,22 +260,29 @@ fn lines_of(script: &Script) -> Option<Vec<usize>> {
     Some(lines)
 }
 
-/// The verdict on a script, or on the directives that begin on one of its lines.
-fn judged(finished: &Finished, line: Option<usize>) -> Result<(), Failed> {
+/// The verdict on a case, or on the directives that begin on one of its lines. What was not run is neither passed nor failed.
+fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed> {
+    if let End::Skipped { message, .. } = &finished.end {
+        return Ok(Completion::ignored_with(format!("not run: {message}")));
+    }
     let (true, Some(line)) = (matches!(finished.end, End::Judged(_)), line) else {
-        return if finished.is_expected() { Ok(()) } else { Err(finished.render(false).into()) };
+        return if finished.is_expected() {
+            Ok(Completion::Completed)
+        } else {
+            Err(finished.render(false).into())
+        };
     };
     let on_line = finished.on_line(line);
     if on_line.directives() == 0 {
         return Err(format!("{}:{line}: no directive was judged here", finished.label).into());
     }
-    if on_line.is_expected() { Ok(()) } else { Err(on_line.render(false).into()) }
+    if on_line.is_expected() { Ok(Completion::Completed) } else { Err(on_line.render(false).into()) }
 }
 
 /// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is one.
-fn not_opened(path: &Path, message: String) -> Trial {
+fn not_opened(path: &Path, is_absent: bool, message: String) -> Trial {
     let name = path.display().to_string();
-    if path.exists() {
+    if !is_absent {
         return Trial::test(name, move || Err(message.into()));
     }
     let ignored = move || Ok(Completion::ignored_with(format!("not run: {message}")));
@@ -263,6 +291,8 @@ fn not_opened(path: &Path, message: String) -> Trial {
 
 #[cfg(test)]
 mod tests {
+    use wassay_testsuite::directory;
+
     use super::*;
 
     fn grain(filter: Option<&str>, exact: bool, variable: Option<&str>) -> Grain {

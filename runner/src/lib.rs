@@ -8,6 +8,7 @@
 //! | [`script`] | the interpreter of scripts, for any engine behind [`script::Embedder`] |
 //! | [`verdict`] | what became of a script, and how a failure is shown |
 //! | [`catalogue`] | suites by name or path, and the features of a script |
+//! | [`expectations`] | what is expected to fail, from a file |
 //! | [`wasi_case`] | what runs guests of WASI and judges them |
 //! | [`batch`] | many scripts and guests on several threads |
 //! | [`repro`] | a small script that fails as one directive of a larger one does |
@@ -20,10 +21,14 @@ pub mod batch;
 pub mod catalogue;
 pub mod cli;
 mod commands;
+pub mod expectations;
 pub mod fetch;
 pub mod harness;
 pub mod keys;
 pub mod repro;
 pub mod script;
+mod suggest;
 pub mod verdict;
 pub mod wasi_case;
+
+pub use wassay_engine::{Classification, Features, Rule, classify};

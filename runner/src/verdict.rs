@@ -1,13 +1,16 @@
 //! What became of a directive and of a script, and how a failure is shown.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
 use wassay_reports::{Case, Counts, Note};
 use wassay_testsuite::expectation::{Expectation, Expected};
+use wassay_testsuite::text::lines;
 
 use crate::script::embed::{EmbedError, ErrorKind};
 use crate::script::matching::MismatchKind;
@@ -33,6 +36,8 @@ pub struct DirectiveResult {
     pub outcome: Outcome,
     /// Whether it passed by the kind of an error alone, since its text or the engine's is not in the table.
     pub text_not_compared: bool,
+    /// Whether it passed by the judgement of the reader alone: nothing of it was asked of the engine.
+    pub reader_only: bool,
 }
 
 /// What can become of a directive.
@@ -120,10 +125,18 @@ impl FailureKind {
 impl ScriptResult {
     /// Fails the directive at a place by what came of it later, unless it has failed already or is not among those judged.
     pub(crate) fn fail_at(&mut self, place: Place, failure: Failure) {
-        let mut passed = self.directives.iter_mut().filter(|directive| directive.place == place);
-        if let Some(directive) = passed.find(|directive| matches!(directive.outcome, Outcome::Passed)) {
-            directive.outcome = Outcome::Failed(Box::new(failure));
+        let first = self.directives.partition_point(|directive| directive.place < place);
+        let there = self.directives.iter_mut().skip(first).take_while(|directive| directive.place == place);
+        for directive in there.filter(|directive| matches!(directive.outcome, Outcome::Passed)).take(1) {
+            directive.outcome = Outcome::Failed(Box::new(failure.clone()));
         }
+    }
+
+    /// The directives that begin on a line.
+    pub(crate) fn on_line(&self, line: usize) -> &[DirectiveResult] {
+        let first = self.directives.partition_point(|directive| directive.place.line < line);
+        let behind = self.directives.partition_point(|directive| directive.place.line <= line);
+        self.directives.get(first..behind).unwrap_or_default()
     }
 
     /// How many directives had each outcome.
@@ -136,29 +149,29 @@ impl ScriptResult {
         self.directives.iter().filter(|directive| directive.text_not_compared).count()
     }
 
+    /// How many directives passed by the judgement of the reader alone.
+    pub fn reader_only(&self) -> usize {
+        self.directives.iter().filter(|directive| directive.reader_only).count()
+    }
+
     /// Whether everything came as expected: nothing failed, and nothing passed that was expected to fail.
     pub fn is_success(&self) -> bool {
         self.counts().outcome().is_expected()
     }
 
-    /// The script as a case of a report, with how long it took and the features it was judged under.
-    pub fn to_case(&self, duration: Duration, features: Vec<String>) -> Case {
-        let directives = self.counts();
+    /// The script as a case of a report, with how long it took.
+    pub fn to_case(&self, duration: Duration) -> Case {
         let worst = self.directives.iter().map(|directive| directive.outcome.word()).max();
+        let worst = worst.unwrap_or(wassay_reports::Outcome::Passed);
         Case {
-            name: self.name.clone(),
-            outcome: worst.unwrap_or(wassay_reports::Outcome::Passed),
-            duration,
-            directives,
             text_not_compared: self.text_not_compared() as u64,
-            features,
+            reader_only: self.reader_only() as u64,
             failures: self
                 .failures()
                 .map(|(directive, failure)| failure.to_report(directive.place))
                 .collect(),
             notes: self.directives.iter().filter_map(DirectiveResult::note).collect(),
-            keys: Vec::new(),
-            attempts: Vec::new(),
+            ..Case::new(self.name.clone(), worst, duration, self.counts())
         }
     }
 
@@ -183,17 +196,39 @@ impl ScriptResult {
                 Outcome::Passed => String::new(),
                 Outcome::Failed(failure) => failure.render(&self.name, *place, colour),
                 Outcome::Skipped(reason) => line("skipped", reason),
+                // What a script came to an end before says nothing that the end does not.
+                Outcome::ExpectedFailure(failure, _) if failure.kind == FailureKind::NotRun => String::new(),
                 Outcome::ExpectedFailure(_, reason) => line("failed as expected", reason),
                 Outcome::UnexpectedPass(reason) => {
                     line(&format!("{bad}passed, and was expected to fail{bad:#}"), reason)
                 }
             }
         };
-        self.directives.iter().map(of).collect()
+        let not_run = |directive: &&DirectiveResult| directive.is_not_run();
+        let mut text = String::new();
+        let mut rest = self.directives.iter().peekable();
+        while let Some(directive) = rest.next() {
+            text.push_str(&of(directive));
+            if directive.is_not_run() {
+                // They all say the same.
+                let mut others = 0;
+                while rest.next_if(not_run).is_some() {
+                    others += 1;
+                }
+                if others > 0 {
+                    push_line(&mut text, format_args!("… and {others} more that were not run"));
+                }
+            }
+        }
+        text
     }
 }
 
 impl DirectiveResult {
+    fn is_not_run(&self) -> bool {
+        matches!(&self.outcome, Outcome::Failed(failure) if failure.kind == FailureKind::NotRun)
+    }
+
     /// What a report says of a directive that neither simply passed nor simply failed.
     fn note(&self) -> Option<Note> {
         let (Outcome::Skipped(reason)
@@ -208,16 +243,25 @@ impl DirectiveResult {
 }
 
 impl Outcome {
-    /// The outcome of a directive of which something else is expected than that it passes.
-    ///
-    /// That the script has [ended](FailureKind::is_end) is expected of none.
-    pub(crate) fn under(self, expectation: &Expectation) -> Outcome {
-        match (expectation.outcome, self) {
-            (Expected::Xfail, Outcome::Passed) => Outcome::UnexpectedPass(expectation.reason.clone()),
-            (Expected::Xfail, Outcome::Failed(failure)) if !failure.kind.is_end() => {
-                Outcome::ExpectedFailure(failure, expectation.reason.clone())
+    /// The outcome of a directive of which something else may be expected than that it passes: the first expectation that fits holds.
+    pub(crate) fn under(self, expectations: &[Arc<Expectation>]) -> Outcome {
+        let mut to_fail = expectations.iter().filter(|expectation| expectation.outcome == Expected::Xfail);
+        match self {
+            Outcome::Passed => match to_fail.find(|expectation| !expectation.is_broad()) {
+                Some(expectation) => {
+                    let Expectation { reason, origin, .. } = &**expectation;
+                    Outcome::UnexpectedPass(format!("{reason} ({origin})"))
+                }
+                None => Outcome::Passed,
+            },
+            Outcome::Failed(failure) if !expectations.is_empty() => {
+                let (kind, is_end) = (failure.kind.to_string(), failure.kind.is_end());
+                match to_fail.find(|expectation| expectation.covers(&kind, is_end)) {
+                    Some(expectation) => Outcome::ExpectedFailure(failure, expectation.reason.clone()),
+                    None => Outcome::Failed(failure),
+                }
             }
-            (_, outcome) => outcome,
+            outcome => outcome,
         }
     }
 
@@ -306,6 +350,12 @@ fn numbers(place: Place) -> (u32, u32) {
     (number(place.line), number(place.column))
 }
 
+/// What a panic was given to say.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
 /// A text whose control characters are written out: a script must not be able to steer a terminal.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && c != '\t';
@@ -329,11 +379,12 @@ const SHOWN: (usize, usize) = (8, 160);
 
 /// A directive's text as far as it fits a screen, with a note of what is left out.
 fn shortened(source: &str) -> String {
-    let lines = source.lines().count();
+    let all: Vec<&str> = lines(source).collect();
+    let lines = all.len();
     // A note takes a line itself: one line more is shown rather than announced.
     let shown = if lines <= SHOWN.0 + 1 { lines } else { SHOWN.0 };
     let mut text = String::new();
-    for line in source.lines().take(shown) {
+    for line in all.into_iter().take(shown) {
         match line.char_indices().nth(SHOWN.1) {
             Some((end, _)) => push_line(&mut text, format_args!("{}…", line.get(..end).unwrap_or(line))),
             None => push_line(&mut text, format_args!("{line}")),
@@ -437,6 +488,7 @@ mod tests {
             keyword: "invoke".into(),
             outcome,
             text_not_compared: false,
+            reader_only: false,
         };
         let mut result = ScriptResult { name: "a.wast".into(), directives: vec![directive(Outcome::Passed)] };
         assert!(result.is_success());
@@ -447,7 +499,7 @@ mod tests {
         result.directives.push(directive(Outcome::ExpectedFailure(Box::new(failure("(x)")), "bug".into())));
         let expected = Counts { passed: 1, failed: 1, skipped: 1, xfailed: 1, xpassed: 1 };
         assert_eq!(result.counts(), expected);
-        let case = result.to_case(Duration::from_millis(3), vec!["simd".into()]);
+        let case = result.to_case(Duration::from_millis(3));
         assert_eq!((case.outcome, case.directives), (wassay_reports::Outcome::Failed, expected));
         assert_eq!(
             (case.failures.len(), case.failures[0].line, case.failures[0].kind.as_str()),

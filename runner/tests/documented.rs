@@ -56,3 +56,53 @@ fn a_command_line_is_found_wherever_it_stands() {
         ["test --retries 2", "report merge a b -o c", "wast a.wast"]
     );
 }
+
+#[test]
+fn the_lines_that_are_filters_in_the_readme_have_directives() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let words = text
+        .lines()
+        .filter(|line| line.starts_with("cargo test --test suites "))
+        .flat_map(str::split_whitespace);
+    let filters = words.filter_map(|word| word.rsplit_once(':')).filter(|(name, _)| name.ends_with(".wast"));
+    let mut seen = 0;
+    for (name, line) in filters {
+        let (suite, script) = name.split_once("::").unwrap();
+        let suite = wassay_testsuite::catalogue::find(suite).unwrap();
+        let script = suite.scripts().into_iter().find(|other| other.name() == script).unwrap();
+        let text = script.read().unwrap();
+        let parsed = wassay::script::parse(wassay::script::source::Source::new(name, &text)).unwrap();
+        let line: usize = line.parse().unwrap();
+        let begins =
+            parsed.directives.iter().any(|directive| parsed.source.line(directive.span.start) == line);
+        assert!(begins, "no directive of {name} begins on line {line}");
+        seen += 1;
+    }
+    assert!(seen > 0);
+}
+
+/// Each row of the page on green runs names the test that fails without what it says.
+#[test]
+fn the_tests_that_hold_a_green_run_to_its_word_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let sources: String = ["runner", "reports", "engine"]
+        .iter()
+        .flat_map(|folder| walkdir::WalkDir::new(root.join(folder)))
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"))
+        .map(|entry| std::fs::read_to_string(entry.path()).unwrap())
+        .collect();
+    let page = std::fs::read_to_string(root.join("docs/judging.md")).unwrap();
+    assert!(!page.contains("<!--"), "a row has no test");
+    let quoted = page.split('`').skip(1).step_by(2);
+    let is_test = |word: &&str| {
+        word.matches('_').count() > 1
+            && word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    let names: Vec<&str> = quoted.filter(is_test).collect();
+    assert!(names.len() > 30, "{} tests", names.len());
+    for name in names {
+        assert!(sources.contains(&format!("fn {name}(")), "no test is called `{name}`");
+    }
+}

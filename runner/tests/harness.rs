@@ -9,16 +9,31 @@ use std::process::{Command, ExitCode};
 
 use common::{FAILS, Folder, PASSES, Ran, run};
 use libtest_mimic::{Arguments, Trial};
-use wassay::{catalogue, harness};
+use wassay::{catalogue, expectations, harness};
 
 /// The variable that names the suite to run.
 const INNER: &str = "WASSAY_TEST_INNER";
 
+/// The variable that names a file of expectations.
+const EXPECTED: &str = "WASSAY_TEST_EXPECTED";
+
 fn main() -> ExitCode {
     if let Ok(word) = std::env::var(INNER) {
-        return harness::run(vec![catalogue::resolve(&word).expect("a suite")]);
+        let suites = vec![catalogue::resolve(&word).expect("a suite")];
+        return match std::env::var(EXPECTED) {
+            Ok(file) => match expectations::read(file.as_ref())
+                .and_then(|file| expectations::expecting(suites, file))
+            {
+                Ok(suites) => harness::run(suites),
+                Err(error) => {
+                    eprintln!("{error}");
+                    ExitCode::FAILURE
+                }
+            },
+            Err(_) => harness::run(suites),
+        };
     }
-    let tests: [(&str, fn()); 9] = [
+    let tests: [(&str, fn()); 12] = [
         ("a_trial_a_script", a_trial_a_script),
         ("a_failing_trial_lists_its_failing_directives", a_failing_trial_lists_its_failing_directives),
         ("a_line_in_the_filter_gives_a_trial_a_line", a_line_in_the_filter_gives_a_trial_a_line),
@@ -31,6 +46,9 @@ fn main() -> ExitCode {
         ("more_folders_come_from_the_environment", more_folders_come_from_the_environment),
         ("an_absent_folder_is_not_run", an_absent_folder_is_not_run),
         ("an_embedded_suite_passes_by_its_name", an_embedded_suite_passes_by_its_name),
+        ("a_filter_about_cases_that_matches_none_fails", a_filter_about_cases_that_matches_none_fails),
+        ("what_is_expected_is_no_failure", what_is_expected_is_no_failure),
+        ("a_name_that_means_two_things_is_a_failure", a_name_that_means_two_things_is_a_failure),
     ];
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
@@ -59,14 +77,14 @@ const LIST: [&str; 3] = ["--list", "--format", "terse"];
 
 fn a_trial_a_script() {
     let folder = Folder::new(&[("a.wast", PASSES), ("sub/b.wast", PASSES)]);
-    let suite = path(folder.path());
+    let (suite, name) = (path(folder.path()), folder.name());
     let ran = inner(suite, &LIST, &[]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-    assert_eq!(listed(&ran), [format!("{suite}::a.wast"), format!("{suite}::sub/b.wast")]);
+    assert_eq!(listed(&ran), [format!("{name}::a.wast"), format!("{name}::sub/b.wast")]);
     let ran = inner(suite, &[], &[]);
     assert_eq!(ran.code, 0);
     assert!(ran.out.contains("test result: ok. 2 passed; 0 failed"), "{}", ran.out);
-    let ran = inner(suite, &["--exact", &format!("{suite}::a.wast"), "--nocapture"], &[]);
+    let ran = inner(suite, &["--exact", &format!("{name}::a.wast"), "--nocapture"], &[]);
     assert!(ran.out.contains("test result: ok. 1 passed; 0 failed"), "{}", ran.out);
 }
 
@@ -93,8 +111,17 @@ fn a_line_in_the_filter_gives_a_trial_a_line() {
     };
     assert_eq!(counts(&["a.wast:2"]), (101, "0 passed; 1 failed".to_owned()));
     assert_eq!(counts(&["a.wast:3"]), (0, "1 passed; 0 failed".to_owned()));
-    assert_eq!(counts(&["--exact", &format!("{suite}::a.wast:4")]), (101, "0 passed; 1 failed".to_owned()));
-    assert_eq!(counts(&["a.wast:80"]), (0, "0 passed; 0 failed".to_owned()));
+    assert_eq!(
+        counts(&["--exact", &format!("{}::a.wast:4", folder.name())]),
+        (101, "0 passed; 1 failed".to_owned())
+    );
+    let ran = inner(suite, &["a.wast:80"], &[]);
+    assert_eq!(ran.code, 101, "{}", ran.out);
+    assert!(
+        ran.err.ends_with("a.wast:80: no directive begins on this line; the nearest begins on line 4\n"),
+        "{}",
+        ran.err
+    );
     let many = Folder::new(&[("a.wast", PASSES.repeat(5))]);
     let ran = inner(path(many.path()), &["a.wast:1"], &[]);
     assert!(ran.out.contains("1 passed; 0 failed"), "line 1 alone, not 10 to 19: {}", ran.out);
@@ -109,7 +136,7 @@ fn the_variable_gives_a_trial_a_line() {
     let lines = [("WASSAY_TRIALS", "directive")];
     let ran = inner(suite, &LIST, &lines);
     let expected = ["a.wast:1", "a.wast:2", "a.wast:3", "a.wast:4", "b.wast:1", "b.wast:2"];
-    assert_eq!(listed(&ran), expected.map(|name| format!("{suite}::{name}")));
+    assert_eq!(listed(&ran), expected.map(|name| format!("{}::{name}", folder.name())));
     let ran = inner(suite, &[], &lines);
     assert_eq!(ran.code, 101);
     assert!(ran.out.contains("4 passed; 2 failed"), "{}", ran.out);
@@ -140,7 +167,7 @@ fn more_folders_come_from_the_environment() {
     assert_eq!(ran.code, 101);
     assert!(ran.out.contains("2 passed; 1 failed"), "{}", ran.out);
     let ran = inner(&folder.arg("one"), &LIST, &[("WASSAY_SUITES", &more)]);
-    assert!(listed(&ran).contains(&format!("{}::b.wast", folder.arg("two")).as_str()), "{}", ran.out);
+    assert!(listed(&ran).contains(&"two::b.wast"), "{}", ran.out);
 }
 
 fn an_absent_folder_is_not_run() {
@@ -162,4 +189,64 @@ fn an_embedded_suite_passes_by_its_name() {
     assert_eq!(ran.code, 0, "{}", ran.out);
     let ran = inner("scripts", &["scripts::memory/page-boundary.wast"], &[]);
     assert!(ran.out.contains("1 passed; 0 failed"), "{}", ran.out);
+}
+
+fn a_filter_about_cases_that_matches_none_fails() {
+    let folder = Folder::new(&[("a.wast", PASSES)]);
+    let suite = path(folder.path());
+    let slip = format!("{}::b", folder.name());
+    for filter in
+        ["b.wast", "b.wast:1", "a.wast:9", "spec-v1::i32.wast:17", "spec-v1::i32", "c/a.wasm", &slip]
+    {
+        let ran = inner(suite, &[filter], &[]);
+        assert_eq!(
+            (ran.code, ran.err.starts_with("error: ")),
+            (101, true),
+            "{filter}: {}{}",
+            ran.out,
+            ran.err
+        );
+        assert_eq!(inner(suite, &["--exact", filter], &[]).code, 101, "{filter}");
+    }
+    // What may be meant for another test binary is left to that.
+    for filter in ["tests::parses", "parse", "wasi::clock"] {
+        assert_eq!(inner(suite, &[filter], &[]).code, 0, "{filter}");
+    }
+    assert_eq!(inner(suite, &["a.wast:2"], &[]).code, 0);
+    assert_eq!(inner(suite, &["b.wast", "--list"], &[]).code, 0);
+}
+
+fn what_is_expected_is_no_failure() {
+    let entry = "[[expected]]\nscript = \"*.wast\"\noutcome = \"xfail\"\nreason = \"known\"\n";
+    let folder = Folder::new(&[("s/a.wast", FAILS), ("s/b.wast", PASSES), ("e.toml", entry)]);
+    let file = folder.arg("e.toml");
+    let expected = [(EXPECTED, file.as_str())];
+    assert_eq!(inner(&folder.arg("s"), &[], &[]).code, 101);
+    let ran = inner(&folder.arg("s"), &[], &expected);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let ran = inner(&folder.arg("s"), &["b.wast"], &expected);
+    assert_eq!(ran.code, 0, "what was not run is not stale: {}", ran.err);
+    std::fs::write(folder.file("s/a.wast"), PASSES).unwrap();
+    let ran = inner(&folder.arg("s"), &[], &expected);
+    assert_eq!(ran.code, 101);
+    assert!(ran.err.contains("e.toml:1: *.wast: nothing failed in this way"), "{}", ran.err);
+    std::fs::write(&file, entry.replace("*.wast", "c.wast")).unwrap();
+    assert_eq!(inner(&folder.arg("s"), &[], &expected).code, 1);
+}
+
+fn a_name_that_means_two_things_is_a_failure() {
+    let folder = Folder::new(&[("scripts/a.wast", FAILS), ("s/b.wast", PASSES)]);
+    let run_in = |suites: &str| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.current_dir(folder.path()).env(INNER, "./s").env("WASSAY_SUITES", suites);
+        run(&mut command)
+    };
+    let ran = run_in("scripts");
+    assert_eq!(ran.code, 101);
+    assert!(ran.out.contains("write `suite:scripts` for the suite, `./scripts` for the path"), "{}", ran.out);
+    let ran = run_in("./scripts");
+    assert!(ran.code == 101 && ran.out.contains("./scripts::a.wast"), "{}", ran.out);
+    let ran = run_in("suite:proposals/tail-call:s");
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(ran.out.contains("3 passed; 0 failed"), "the same folder is run once: {}", ran.out);
 }

@@ -1,4 +1,4 @@
-//! The HTML report in a real browser. Where there is none, every trial says that it was not run.
+//! The HTML report in a real browser. Where there is none, or none that starts, every trial says that it was not run.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use browser::Browser;
+use common::trials::{NotRun, find, ignored, trial};
 use common::{FAILS, Folder, PASSES, wassay};
-use libtest_mimic::{Arguments, Completion, Trial};
+use libtest_mimic::Arguments;
 use serde_json::json;
 use wassay_reports::{Case, Counts, Engine, Failure, Outcome, Report, Suite, html};
 
@@ -30,20 +31,25 @@ fn main() -> ExitCode {
         ("sixty_seven_thousand_failures_are_no_burden", sixty_seven_thousand_failures_are_no_burden),
     ];
     let args = Arguments::from_args();
-    let Some(program) = browser::find() else {
-        eprintln!("\nthe HTML report in a browser: not run: no chromium\n");
-        let not_run = || Ok(Completion::ignored_with("not run: no chromium"));
-        let trials = tests.map(|(name, _)| Trial::ignorable_test(name, not_run).with_kind("not run"));
-        return libtest_mimic::run(&args, trials.into()).exit_code();
-    };
-    let browser: Arc<Mutex<OnceLock<Browser>>> = Arc::default();
+    let program = find(&["chromium", "chromium-browser", "google-chrome"]);
+    let browser: Arc<Mutex<OnceLock<Result<Browser, NotRun>>>> = Arc::default();
     let trials = tests.map(|(name, test)| {
-        let (browser, program) = (Arc::clone(&browser), program.clone());
-        Trial::test(name, move || {
+        let program = match program.clone() {
+            Ok(program) => program,
+            Err(why) => return ignored(name, why),
+        };
+        let browser = Arc::clone(&browser);
+        trial(name, move || {
             let mut browser = browser.lock().unwrap_or_else(PoisonError::into_inner);
             browser.get_or_init(|| Browser::start(&program));
-            test(browser.get_mut().ok_or("no browser")?);
-            Ok(())
+            match browser.get_mut() {
+                Some(Ok(browser)) => {
+                    test(browser);
+                    Ok(())
+                }
+                Some(Err(why)) => Err(why.clone()),
+                None => Err(NotRun("no browser was started".to_owned())),
+            }
         })
     });
     let conclusion = libtest_mimic::run(&args, trials.into());
@@ -61,7 +67,7 @@ fn page() -> (Folder, String) {
     let file = folder.arg("report.html");
     let ran = wassay(&["test", &folder.arg("s"), "--report", &format!("html={file}")]);
     assert_eq!(ran.code, 1, "{}", ran.err);
-    (folder, format!("file://{file}"))
+    (folder, browser::url(&file))
 }
 
 /// The names of the scripts whose rows can be seen.
@@ -205,6 +211,13 @@ fn it_fits_a_phone(browser: &mut Browser) {
     browser.open(&format!("{url}#s1-1"));
     let width = browser.evaluate("document.documentElement.scrollWidth");
     let letters = browser.evaluate("parseFloat(getComputedStyle(document.body).fontSize)");
+    // How much of a suite failed is not cut off, and what failed comes before the suites.
+    let failed = "document.querySelector('.stack td[data-l=failed]')";
+    let right = browser.evaluate(&format!("{failed}.getBoundingClientRect().right"));
+    assert!(right.as_f64().is_some_and(|right| right > 0.0 && right <= 360.0), "{right}");
+    assert_eq!(browser.evaluate(&format!("{failed}.checkVisibility()")), true);
+    let top = |id: &str| format!("document.getElementById('{id}').getBoundingClientRect().top");
+    assert_eq!(browser.evaluate(&format!("{} < {}", top("failures"), top("suites"))), true);
     browser.call("Emulation.clearDeviceMetricsOverride", json!({}));
     assert_eq!(width, 360, "nothing stands beyond the edge");
     assert!(letters.as_f64().unwrap() >= 14.0);
@@ -215,7 +228,7 @@ fn sixty_seven_thousand_failures_are_no_burden(browser: &mut Browser) {
     let page = html::render(&all_failed());
     assert!(page.len() < 3_000_000, "{}", page.len());
     std::fs::write(folder.file("report.html"), page).unwrap();
-    let url = format!("file://{}", folder.arg("report.html"));
+    let url = browser::url(&folder.arg("report.html"));
     // A third of a second where this was written. What is asserted is that time does not grow with the square of the failures, on machines
     // that have other work too.
     let times = (0..3).map(|_| {
@@ -249,23 +262,17 @@ fn all_failed() -> Report {
         ..Failure::default()
     };
     let case = |number: u32| Case {
-        name: format!("script-{number}.wast"),
-        outcome: Outcome::Failed,
-        duration: Duration::from_millis(number.into()),
-        directives: Counts { failed: 233, ..Counts::default() },
-        text_not_compared: 0,
         features: vec!["simd".to_owned(), "multi-value".to_owned()],
         failures: (1..=233).map(failure).collect(),
-        notes: Vec::new(),
-        keys: Vec::new(),
-        attempts: Vec::new(),
+        ..Case::new(
+            format!("script-{number}.wast"),
+            Outcome::Failed,
+            Duration::from_millis(number.into()),
+            Counts { failed: 233, ..Counts::default() },
+        )
     };
-    let cases = (0..288).map(case).collect();
-    Report {
-        engine: Engine { name: "wassay".to_owned(), version: "0".to_owned() },
-        host: "x86_64-linux".to_owned(),
-        started: "2026-01-02T03:04:05Z".to_owned(),
-        duration: Duration::from_secs(1),
-        suites: vec![Suite { name: "spec".to_owned(), source: "spec".to_owned(), url: None, cases }],
-    }
+    let suite = Suite::new("spec".to_owned(), "spec".to_owned(), (0..288).map(case).collect());
+    let engine = Engine { name: "wassay".to_owned(), version: "0".to_owned() };
+    let (host, started) = ("x86_64-linux".to_owned(), "2026-01-02T03:04:05Z".to_owned());
+    Report::new(engine, host, started, Duration::from_secs(1), vec![suite])
 }

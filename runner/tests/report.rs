@@ -82,9 +82,14 @@ fn what_changed_is_told_by_directive_whatever_line_it_stands_on() {
     assert_eq!(same.code, 0, "{}", same.err);
     assert!(same.out.ends_with("\nnothing regressed\n"), "{}", same.out);
 
+    // What was edited and fails is no regression, and nothing to be silent about.
     let Ran { code, out, .. } = wassay(&["report", "diff", &old, &moved]);
-    assert_eq!(code, 0, "{out}");
+    assert_eq!(code, 1, "{out}");
     assert!(out.contains("a.wast was edited: 2 new, 1 not as expected, 0 gone"), "{out}");
+    assert!(out.contains("\n1 new failure") && !out.contains("regressed"), "{out}");
+    let markdown = wassay(&["report", "diff", &old, &moved, "--format", "markdown"]).out;
+    assert!(markdown.starts_with("## ❌ Conformance: 1 new failure\n"), "{markdown}");
+    assert!(markdown.contains("(assert_return (invoke \"seven\") (i32.const 9))"), "{markdown}");
     assert!(out.contains("a.wast:8:1: failed: wrong-value: "), "{out}");
 
     // The engine is the same; the module is another directive. All that it makes differ is told.
@@ -241,4 +246,94 @@ fn a_report_knows_where_its_scripts_can_be_read() {
     run("test", "checkout", "tests");
     let ran = wassay(&["report", "render", &file, "--to", "markdown"]);
     assert!(ran.out.contains("(https://example.org/o/r/blob/c0ffee/tests/deep/a.wast#L2)"), "{}", ran.out);
+}
+
+#[test]
+fn a_baseline_is_not_green_where_less_is_judged() {
+    let folder = Folder::new(&[("s/a.wast", PASSES), ("s/b.wast", PASSES)]);
+    let old = tested(&folder, "s", "old.json");
+    std::fs::remove_file(folder.file("s/b.wast")).unwrap();
+    let run = |more: &[&str]| wassay(&[&["test", &folder.arg("s"), "--baseline", &old], more].concat());
+    let ran = run(&[]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("b.wast is gone: 4 directives") && ran.err.contains("--allow-less"), "{ran:?}");
+    assert_eq!(run(&["--allow-less"]).code, 0);
+    // What is not asked for is not compared, and said not to be.
+    let both = folder.arg("both.json");
+    let report = format!("json={both}");
+    assert_eq!(wassay(&["test", &folder.arg("s"), "proposals/wide-arithmetic", "--report", &report]).code, 0);
+    let ran = wassay(&["test", "proposals/wide-arithmetic", "--baseline", &both]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.contains("not in this run, and not compared: s\n"), "{}", ran.out);
+    // Nor is it green where what failed is new: the run would fail, but for what is expected of it.
+    std::fs::write(folder.file("s/b.wast"), FAILS).unwrap();
+    let expectations = folder.arg("e.toml");
+    let bless = ["--expectations", &expectations, "--bless-expectations"];
+    assert_eq!(wassay(&[&["test", &folder.arg("s")], &bless[..]].concat()).code, 0);
+    let ran = run(&["--expectations", &expectations]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(ran.out.ends_with("\nnothing regressed; 2 results are expected to fail now\n"), "{}", ran.out);
+}
+
+#[test]
+fn files_and_lines_are_in_junit_and_annotated_on_github() {
+    let folder = Folder::new(&[("checkout/tests/deep/a.wast", FAILS), ("checkout/tests/b.wast", PASSES)]);
+    let junit = folder.arg("r.xml");
+    let run = |command: &str, from: &str, what: &str, github: bool| {
+        let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
+        process.args([command, what, "--report", &format!("junit={junit}")]).current_dir(folder.file(from));
+        process.env_remove("CI_PROJECT_DIR").env("GITHUB_WORKSPACE", folder.file("checkout"));
+        if github {
+            process.env("GITHUB_ACTIONS", "true");
+        }
+        let ran = common::run(&mut process);
+        assert_eq!(ran.code, 1);
+        (ran, std::fs::read_to_string(&junit).unwrap())
+    };
+    for (command, from, what) in [
+        ("test", "checkout", "tests"),
+        ("test", ".", "checkout/tests"),
+        ("wast", "checkout/tests", "deep/a.wast"),
+    ] {
+        let (ran, xml) = run(command, from, what, true);
+        let annotations: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("::")).collect();
+        assert_eq!(annotations.len(), 2, "{}", ran.err);
+        assert!(
+            annotations[0].starts_with("::error file=tests/deep/a.wast,line=2,col=1,title="),
+            "{}",
+            ran.err
+        );
+        assert!(
+            annotations[0].contains("::wrong-value: ") && annotations[0].contains("%0Aexpected i32 8"),
+            "{}",
+            ran.err
+        );
+        assert!(annotations[1].starts_with("::error file=tests/deep/a.wast,line=4,col=3,"), "{}", ran.err);
+        assert!(xml.contains(" file=\"tests/deep/a.wast\" line=\"2\""), "{xml}");
+        if command == "test" {
+            assert!(
+                xml.contains(" file=\"tests/b.wast\">") || xml.contains(" file=\"tests/b.wast\"/>"),
+                "{xml}"
+            );
+        }
+    }
+    let (ran, _) = run("test", "checkout", "tests", false);
+    assert!(!ran.err.contains("::error") && !ran.out.contains("::error"), "{}", ran.err);
+}
+
+#[test]
+fn what_the_reader_judged_alone_is_counted_apart() {
+    let script = format!("(assert_malformed (module quote \"(func\") \"unexpected token\")\n{PASSES}");
+    let binary = "(assert_malformed (module binary \"\\00asm\") \"unexpected end\")\n(assert_invalid (module (func (result i32))) \"type mismatch\")\n";
+    let folder = Folder::new(&[("s/a.wast", script.as_str()), ("s/b.wast", binary)]);
+    let file = folder.arg("r.json");
+    let ran = wassay(&["test", &folder.arg("s"), "--report", &format!("json={file}")]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(ran.out.contains("1 directive passed by the judgement of the reader alone"), "{}", ran.out);
+    let report = read(&file);
+    let counts: Vec<u64> = report.suites[0].cases.iter().map(|case| case.reader_only).collect();
+    assert_eq!((counts.as_slice(), report.totals().reader_only), (&[1, 0][..], 1));
+    let ran = wassay(&["wast", &folder.arg("s/a.wast")]);
+    let line = "1 script, 5 directives: 5 passed, 0 failed, 1 passed by the judgement of the reader alone\n";
+    assert_eq!(ran.out, line);
 }

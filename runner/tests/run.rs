@@ -9,38 +9,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
-use common::{Folder, Ran, run, wassay};
-
-/// A program of these fields, with a memory and the functions that most guests here want.
-fn program(fields: &str) -> String {
-    format!(
-        r#"(module
-  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll_oneoff (param i32 i32 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
-  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes_get (param i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "environ_get" (func $environ_get (param i32 i32) (result i32)))
-  (memory (export "memory") 2)
-  ;; Writes that many bytes of the memory to a descriptor.
-  (func $write (param $fd i32) (param $from i32) (param $length i32)
-    (i32.store (i32.const 0) (local.get $from))
-    (i32.store (i32.const 4) (local.get $length))
-    (drop (call $fd_write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8))))
-{fields})
-"#
-    )
-}
-
-/// Says hello; the rest of `_start` follows.
-fn hello(then: &str) -> String {
-    program(&format!(
-        r#"(data (i32.const 64) "hello\n")
-  (func (export "_start") (call $write (i32.const 1) (i32.const 64) (i32.const 6)) {then})"#
-    ))
-}
+use common::program::{expect, hello, program};
+use common::{Folder, clean, run, wassay};
 
 /// Prints its arguments and its environment, each string with its NUL.
 fn given() -> String {
@@ -83,11 +53,6 @@ const COPY: &str = r#"(module
   (func (export "_start") (call $copy (i32.const 3) (i32.const 3)))
   (func (export "across") (call $copy (i32.const 3) (i32.const 4))))
 "#;
-
-#[track_caller]
-fn expect(ran: &Ran, code: i32, out: &str, err: &str) {
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (code, out, err));
-}
 
 #[test]
 fn a_program_says_hello_in_both_previews_and_both_formats() {
@@ -181,7 +146,7 @@ fn standard_input_is_the_guests() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut child = clean(&mut command).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"from outside").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(
@@ -193,7 +158,7 @@ fn standard_input_is_the_guests() {
 #[test]
 fn a_folder_is_the_guests_only_where_it_is_given() {
     const BADF: i32 = 8;
-    const NOTCAPABLE: i32 = 76;
+    const ROFS: i32 = 69;
     let content = "a content of several reads\n";
     for (options, code) in [
         (vec![], BADF),
@@ -201,7 +166,7 @@ fn a_folder_is_the_guests_only_where_it_is_given() {
         (vec!["--dir", "DIR::/"], 0),
         (vec!["--mapdir=/::DIR"], 0),
         (vec!["--mapdir=/:DIR"], 0),
-        (vec!["--dir-ro=DIR::/"], NOTCAPABLE),
+        (vec!["--dir-ro=DIR::/"], ROFS),
     ] {
         let folder = Folder::new(&[("a.wat", COPY), ("dir/from", content)]);
         let (file, dir) = (folder.arg("a.wat"), folder.arg("dir"));
@@ -217,6 +182,35 @@ fn a_folder_is_the_guests_only_where_it_is_given() {
     let other = format!("--mapdir=/other::{other}");
     expect(&wassay(&["run", "--dir-ro", &dir, &other, "--invoke=across", &file]), 0, "", "");
     assert_eq!(fs::read_to_string(folder.file("other/to")).unwrap(), content);
+}
+
+#[test]
+fn folders_are_given_in_the_order_of_the_command_line() {
+    // Prints the names of the descriptors 3, 4 and 5.
+    let text = program(
+        r#"(func (export "_start") (local $fd i32)
+    (local.set $fd (i32.const 3))
+    (loop $next
+      (drop (call $fd_prestat_dir_name (local.get $fd) (i32.const 64) (i32.const 1)))
+      (call $write (i32.const 1) (i32.const 64) (i32.const 1))
+      (br_if $next (i32.lt_u (local.tee $fd (i32.add (local.get $fd) (i32.const 1))) (i32.const 6)))))"#,
+    );
+    let import = r#"(import "wasi_snapshot_preview1" "fd_prestat_dir_name"
+    (func $fd_prestat_dir_name (param i32 i32 i32) (result i32)))"#;
+    let text = text.replacen("(module", &format!("(module {import}"), 1);
+    let folder = Folder::new(&[("a.wat", text)]);
+    let (file, here) = (folder.arg("a.wat"), folder.arg("."));
+    let (a, b, c) =
+        (format!("--dir={here}::a"), format!("--dir-ro={here}::b"), format!("--mapdir=c::{here}"));
+    for (options, out) in
+        [([&a, &b, &c], "abc"), ([&c, &b, &a], "cba"), ([&b, &a, &c], "bac"), ([&b, &c, &a], "bca")]
+    {
+        let words: Vec<&str> =
+            ["run"].into_iter().chain(options.map(String::as_str)).chain([&*file]).collect();
+        expect(&wassay(&words), 0, out, "");
+        // In the short form options may follow.
+        expect(&wassay(&[&file, options[0], options[1], options[2]]), 0, out, "");
+    }
 }
 
 #[test]
@@ -500,7 +494,7 @@ fn a_socket_that_listens_is_the_descriptor_after_the_folders() {
         &address,
         &folder.arg("a.wat"),
     ]);
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = clean(&mut command).stderr(Stdio::piped()).spawn().unwrap();
     let connect = || {
         (0..400).find_map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(25));

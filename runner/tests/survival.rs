@@ -10,9 +10,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitCode, Stdio};
 
-use common::{FAILS, Folder, PASSES, Ran, run};
-use fault::{Faulty, HANGS, LOCK, SURVIVED, TRACES};
+use common::{FAILS, Folder, PASSES, Ran, clean, run};
+use fault::{Faulty, HANGS, LOCK, SURVIVED, TRACES, WILD};
 use libtest_mimic::{Arguments, Trial};
+use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::{Pid, Signal, kill_process};
 use wassay::{catalogue, cli, harness};
 use wassay_reports::{Case, Outcome, Report, json};
@@ -26,9 +27,10 @@ fn main() -> ExitCode {
         Ok(folder) => return harness::run_with(vec![catalogue::resolve(folder).unwrap()], Faulty::new),
         Err(_) => {}
     }
-    let tests: [(&str, fn()); 14] = [
+    let tests: [(&str, fn()); 15] = [
         ("five_verdicts", five_verdicts),
         ("a_crash_says_how_and_where", a_crash_says_how_and_where),
+        ("a_wild_access_is_a_crash_and_no_trap", a_wild_access_is_a_crash_and_no_trap),
         ("a_harness_isolates_too", a_harness_isolates_too),
         ("isolation_changes_no_report", isolation_changes_no_report),
         ("guests_are_isolated_too", guests_are_isolated_too),
@@ -115,6 +117,27 @@ fn five_verdicts() {
     let totals = report.totals();
     assert_eq!((totals.cases.total(), totals.cases.failed, totals.directives.total()), (5, 4, 24));
     assert!(case(&report, "crash.wast").keys.len() == 7, "every directive has its key");
+}
+
+fn a_wild_access_is_a_crash_and_no_trap() {
+    let text = format!(
+        "(module (memory 1) (data (i32.const 0) \"{WILD}\")
+           (func (export \"fault-wild\"))
+           (func (export \"load\") (result i32) (i32.load8_u (i32.const 0))))
+         (assert_return (invoke \"load\") (i32.const 97))
+         (invoke \"fault-wild\")
+         (assert_trap (invoke \"load\") \"out of bounds memory access\")
+         (module)"
+    );
+    let folder = Folder::new(&[("s/wild.wast", &text)]);
+    let (ran, report) = isolated(&folder, &[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let wild = case(&report, "wild.wast");
+    assert_eq!((wild.outcome, wild.directives.passed), (Outcome::Crashed, 3));
+    let failure = &wild.failures[0];
+    assert_eq!((failure.line, failure.kind.as_str()), (6, "crashed"));
+    assert!(failure.message.starts_with("its process was ended by SIGSEGV: "), "{}", failure.message);
+    assert!(failure.message.contains("defect of the engine"), "{}", failure.message);
 }
 
 fn a_crash_says_how_and_where() {
@@ -291,8 +314,8 @@ impl Hanging {
         let (suite, json) = (folder.arg("s"), format!("json={}", folder.arg("r.json")));
         let args = [&["test", &suite, "--jobs", "1", "--report", &json], more].concat();
         let mut command = cli(folder, &args);
-        command.env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = clean(&mut command).spawn().unwrap();
         let mut err = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains(HANGS) {
@@ -346,10 +369,12 @@ fn an_interrupted_run_reports_what_it_found() {
         });
         let told: Vec<_> = told.collect();
         assert_eq!(told[0], ("a.wast", Outcome::Passed, 80, String::new()));
-        let cut_short = "not-run: the run was interrupted while it ran".to_owned();
+        let not_begun = "not-run: the run was interrupted before it";
+        // What had been judged when it hung counts.
+        let cut_short = format!("not-run: the run was interrupted while it ran, {not_begun}, {not_begun}");
         assert_eq!(told[1], ("b.wast", Outcome::Failed, 7, cut_short));
-        let not_begun = "not-run: the run was interrupted before it".to_owned();
-        assert_eq!(told[2], ("c.wast", Outcome::Failed, 4, not_begun));
+        assert_eq!(report.suites[0].cases[1].directives.passed, 4);
+        assert_eq!(told[2], ("c.wast", Outcome::Failed, 4, not_begun.to_owned()));
         assert_ended(&folder);
     }
 }
@@ -358,7 +383,7 @@ fn a_second_interruption_ends_it_at_once() {
     let folder = hanging();
     // A report to a pipe that nobody reads: after the first signal the run waits for a reader.
     let pipe = folder.file("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
     let report = format!("json={}", pipe.display());
     let reader = std::thread::spawn(move || drop(File::open(pipe).unwrap()));
     let mut run = Hanging::start(&folder, &["--report", &report]);
@@ -400,14 +425,10 @@ fn a_run_that_is_killed_leaves_nothing_behind() {
     for _ in 0..10 {
         let json = format!("json={}", folder.arg("r.json"));
         let filters = ["--filter", "a.wast", "--filter", "c.wast"];
-        let mut child = cli(
-            &folder,
-            &[&["test", &folder.arg("s"), "--report", &json, "--isolate"], &filters[..]].concat(),
-        )
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        let suite = folder.arg("s");
+        let args = [&["test", &suite, "--report", &json, "--isolate"], &filters[..]].concat();
+        let mut command = cli(&folder, &args);
+        let mut child = clean(&mut command).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("suite "), "{line}");

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{FAILS, Folder, PASSES, run, wassay};
-use std::process::Command;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 
 #[test]
 fn a_script_that_passes_says_so_in_one_line() {
@@ -85,10 +86,158 @@ fn bytes_of_all_kinds_end_in_an_error_and_never_in_a_panic() {
 }
 
 #[test]
-fn an_empty_script_has_nothing_to_fail() {
-    let folder = Folder::new(&[("a.wast", ";; nothing\n")]);
+fn an_empty_script_warns_that_nothing_was_judged() {
+    let folder = Folder::new(&[("a.wast", ";; nothing\n"), ("b.wast", "(@a)"), ("c.wast", "")]);
+    for name in ["a.wast", "b.wast", "c.wast"] {
+        let file = folder.arg(name);
+        let warning = format!("warning: {file}: no directive in this script: nothing was judged\n");
+        let ran = wassay(&["wast", &file]);
+        assert_eq!((ran.code, ran.out.as_str()), (0, "1 script, 0 directives: 0 passed, 0 failed\n"));
+        assert_eq!(ran.err, warning);
+        assert!(wassay(&["test", &file]).err.contains(&warning));
+    }
+}
+
+#[test]
+fn a_byte_order_mark_and_comments_of_others_are_no_fault_of_a_script() {
+    let folder = Folder::new(&[
+        ("bom.wast", format!("\u{feff};;! features = \"1.0\"\n{FAILS}")),
+        ("prose.wast", format!(";;! This file tests: seven!\n{PASSES}")),
+        ("mac.wast", PASSES.replace('\n', "\r")),
+        ("mac-fails.wast", FAILS.replace('\n', "\r")),
+    ]);
+    let ran = wassay(&["wast", &folder.arg("bom.wast")]);
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+    assert!(ran.out.starts_with(&format!("{}:3:1: wrong-value: ", folder.arg("bom.wast"))), "{}", ran.out);
+    let prose = folder.arg("prose.wast");
+    let ran = wassay(&["wast", &prose]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1 script, 4 directives: 4 passed, 0 failed\n"));
+    assert!(ran.err.starts_with(&format!("warning: {prose}:1: a `;;!` line that is not")), "{}", ran.err);
+    assert_eq!(
+        wassay(&["wast", &folder.arg("mac.wast")]).out,
+        "1 script, 4 directives: 4 passed, 0 failed\n"
+    );
+    let ran = wassay(&["wast", "--lines", "4", &folder.arg("mac-fails.wast")]);
+    assert!(ran.out.contains("mac-fails.wast:4:3: trap-expected: "), "{}", ran.out);
+}
+
+#[test]
+fn a_script_may_come_from_standard_input_a_pipe_or_a_fifo() {
+    let folder = Folder::new(&[("a.wast", FAILS)]);
+    let judged = |args: &[&str], stdin: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+        run(command.arg("wast").args(args).stdin(stdin))
+    };
+    let open = || Stdio::from(std::fs::File::open(folder.file("a.wast")).unwrap());
+    for (word, name) in [("-", "<stdin>"), ("/dev/stdin", "/dev/stdin")] {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(FAILS.as_bytes()).unwrap();
+        drop(writer);
+        let ran = judged(&[word], reader.into());
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.out.starts_with(&format!("{name}:2:1: wrong-value: ")), "{}", ran.out);
+        assert!(ran.out.contains(&format!("\n{name}:4:3: trap-expected: ")), "{}", ran.out);
+        assert!(ran.out.ends_with("\n1 script, 4 directives: 2 passed, 2 failed\n"), "{}", ran.out);
+    }
+    let report = folder.arg("r.json");
+    let ran = judged(&["--report", &format!("json={report}"), "-", "-"], open());
+    assert!(ran.out.ends_with("\n1 script, 4 directives: 2 passed, 2 failed\n"), "{}", ran.out);
+    let report = wassay_reports::json::parse(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report.suites[0].cases[0].name, "<stdin>");
+    let ran = judged(&["--repro", "2", "-"], open());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("<stdin>:2:1: wrong-value"), "{}", ran.out);
+    let ran = judged(&["-"], Stdio::null());
+    assert_eq!(ran.err, "warning: <stdin>: no directive in this script: nothing was judged\n");
+    let fifo = folder.file("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || std::fs::write(fifo, PASSES).unwrap()
+    });
+    assert_eq!(judged(&[&folder.arg("fifo")], Stdio::null()).code, 0);
+    writer.join().unwrap();
+}
+
+#[test]
+fn a_module_is_no_script_and_says_how_to_run_it() {
+    let folder = Folder::new(&[
+        ("a.wasm", &b"\0asm\x01\0\0\0"[..]),
+        ("b.WAT", b"(module)"),
+        ("c.wat", b"(module)"),
+        ("c.json", b"{}"),
+        ("noname", b"\0asm\x01\0\0\0\x0a\xff"),
+        ("wide.wast", b"\xff\xfe(\0m\0"),
+    ]);
+    for (name, expected) in [
+        ("a.wasm", ": is a module; expected a script (`wassay run "),
+        ("b.WAT", ": is a module; expected a script (`wassay run "),
+        ("c.wat", ": is a module; expected a script (`wassay test "),
+        ("noname", "begins as a binary module does: `wassay run` runs those"),
+        ("wide.wast", "begins as UTF-16 does: save it as UTF-8"),
+    ] {
+        let ran = wassay(&["wast", &folder.arg(name)]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.err.starts_with("error: ") && ran.err.contains(expected), "{name}: {}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_stale_binding_fails_what_uses_it() {
+    let text = "(module $m (func (export \"f\") (result i32) (i32.const 1)))
+(module $m (func (export \"f\") (result i32) (i32.const 2) (typo)))
+(assert_return (invoke \"f\") (i32.const 1))
+(assert_return (invoke $m \"f\") (i32.const 1))
+(register \"m\" $m)
+(module (import \"m\" \"f\" (func (result i32))))
+";
+    let folder = Folder::new(&[("a.wast", text)]);
     let ran = wassay(&["wast", &folder.arg("a.wast")]);
-    assert_eq!((ran.code, ran.out.as_str()), (0, "1 script, 0 directives: 0 passed, 0 failed\n"));
+    assert!(ran.out.ends_with("\n1 script, 6 directives: 1 passed, 5 failed\n"), "{}", ran.out);
+    assert_eq!(
+        ran.out.matches("the directive on line 2 was to make it and failed").count(),
+        3,
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn an_interruption_keeps_what_was_judged() {
+    let text = "(module (func (export \"f\")) (func (export \"hang\") (loop (br 0))))
+(assert_return (invoke \"f\"))
+(assert_trap (invoke \"f\") \"unreachable\")
+(invoke \"hang\")
+(invoke \"f\")
+(invoke \"f\")
+";
+    let folder = Folder::new(&[("a.wast", text)]);
+    let report = folder.arg("r.json");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+    command.args(["wast", "--report", &format!("json={report}"), &folder.arg("a.wast")]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It hangs when its thread has used a second of the processor.
+    let path = format!("/proc/{}/stat", child.id());
+    let used = || {
+        let stat = std::fs::read_to_string(&path).unwrap();
+        stat.rsplit(' ').nth(52 - 14).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap()
+    };
+    while used() < 100 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .unwrap();
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{out}");
+    assert!(out.contains("a.wast:3:1: trap-expected: ") && out.contains("a.wast:4:1: not-run: "), "{out}");
+    assert!(out.contains("\n… and 2 more that were not run\n"), "{out}");
+    let end = "1 script, 6 directives: 2 passed, 4 failed\ninterrupted: 0 of 1 case were run to their end\n";
+    assert!(out.ends_with(end), "{out}");
+    let report = wassay_reports::json::parse(&std::fs::read_to_string(report).unwrap()).unwrap();
+    let counts = report.suites[0].cases[0].directives;
+    assert_eq!((counts.passed, counts.failed), (2, 4));
 }
 
 #[test]
@@ -103,7 +252,19 @@ fn only_the_lines_asked_for_are_judged_and_what_stands_before_them_is_run() {
     assert_eq!(counts("2-3"), (1, "1 script, 2 directives: 1 passed, 1 failed".to_owned()));
     let nothing = wassay(&["wast", "--lines", "80-90", &file]);
     assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
-    assert_eq!(nothing.err, "error: --lines: no directive stands on these lines\n");
+    assert_eq!(nothing.err, format!("error: {file}: no directive stands on these lines (--lines)\n"));
+    let allowed = wassay(&["wast", "--lines", "80-90", "--allow-empty", &file]);
+    assert_eq!((allowed.code, allowed.out.starts_with("1 script, 0 directives")), (0, true));
+    // Each script has to have one: what another one has does not make up for it.
+    let short = Folder::new(&[("b.wast", "(module)")]);
+    let ran = wassay(&["wast", "--lines", "3", &file, &short.arg("b.wast")]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(
+        ran.err.contains("b.wast: no directive") && ran.out.contains("1 passed"),
+        "{}{}",
+        ran.err,
+        ran.out
+    );
     for bad in ["0", "3-2", "x"] {
         assert_eq!(wassay(&["wast", "--lines", bad, &file]).code, 2);
     }

@@ -34,10 +34,12 @@ static SUITES: [Suite; 27] = [
         title: Cow::Borrowed("Our own scripts"),
         source: Cow::Borrowed("written for wassay"),
         features: crate::features::DEFAULT,
-        pin: Some(Pin { cases: 34, directives: 991 }),
+        pin: Some(Pin { cases: 48, directives: 1602 }),
         by_default: true,
         origin: Origin::Own,
         variant: None,
+        place: None,
+        expectations: Vec::new(),
     },
     guests("wasi", "Our own guests of WASI preview 1 and 0", None),
     guests("wasi@no-openat2", "The same, where the system has no openat2", Some(Variant::NoOpenat2)),
@@ -129,10 +131,12 @@ const fn guests(name: &'static str, title: &'static str, variant: Option<Variant
         title: Cow::Borrowed(title),
         source: Cow::Borrowed("written for wassay"),
         features: crate::features::DEFAULT,
-        pin: Some(pin(25, 109)),
+        pin: Some(pin(28, 125)),
         by_default: true,
         origin: Origin::Guests,
         variant,
+        place: None,
+        expectations: Vec::new(),
     }
 }
 
@@ -153,6 +157,8 @@ const fn spec(
         by_default,
         origin: Origin::Spec(version),
         variant: None,
+        place: None,
+        expectations: Vec::new(),
     }
 }
 
@@ -172,6 +178,8 @@ const fn proposal(
         by_default,
         origin: Origin::Proposal(proposal),
         variant: None,
+        place: None,
+        expectations: Vec::new(),
     }
 }
 

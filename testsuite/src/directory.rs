@@ -8,11 +8,12 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::case::Case;
 use crate::features;
+use crate::naming::{self, real};
 use crate::script::Script;
 use crate::suite::{Origin, Suite};
 use crate::wasi::{self, Files, Guest};
 
-/// Opens `path` as a suite: a folder with all the `.wast` files and all [guests](crate::wasi) below it, symbolic links followed; or
+/// Opens `path` as a suite: a folder with all the `.wast` files (`.WAST` too) and all [guests](crate::wasi) below it, symbolic links followed; or
 /// one file, which is a guest where its name ends in `.wasm` or `.wat`, else a script. They are found now and read later. What git
 /// keeps in `.git` is not looked at, nor are the folders that guests are given or leave behind.
 ///
@@ -24,12 +25,27 @@ use crate::wasi::{self, Files, Guest};
 /// `path` is missing or neither a folder nor a file, there is no case below it, something below it cannot be read, or
 /// links run in a circle.
 pub fn open(path: &Path) -> Result<Suite, OpenError> {
-    let cases = if metadata(path)?.is_dir() { walk(path)? } else { vec![file(path)?] };
-    if cases.is_empty() {
-        return Err(OpenError::NoCases { path: path.to_owned() });
+    match open_any(path)? {
+        Suite { origin: Origin::Folder(cases), .. } if cases.is_empty() => {
+            Err(OpenError::NoCases { path: path.to_owned() })
+        }
+        suite => Ok(suite),
     }
-    let name = path.display().to_string();
-    Ok(Suite {
+}
+
+/// The same, also where there is no case.
+///
+/// # Errors
+///
+/// Those of [`open`] but for that.
+pub fn open_any(path: &Path) -> Result<Suite, OpenError> {
+    let cases = if metadata(path)?.is_dir() { walk(path)? } else { vec![file(path)?] };
+    let place = real(path);
+    Ok(suite(naming::name(&place), Some(place), cases))
+}
+
+fn suite(name: String, place: Option<PathBuf>, cases: Vec<Case>) -> Suite {
+    Suite {
         title: "A folder".into(),
         source: name.clone().into(),
         name: name.into(),
@@ -38,7 +54,9 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
         by_default: false,
         origin: Origin::Folder(cases),
         variant: None,
-    })
+        place,
+        expectations: Vec::new(),
+    }
 }
 
 /// Opens the file `path` as one script, whatever its name. Its features are those that [`open`] would find.
@@ -48,15 +66,29 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
 /// `path` is missing or is no file.
 pub fn script(path: &Path) -> Result<Script, OpenError> {
     let name = file_name(path)?;
+    Ok(Script::file(name.to_owned(), features_at(path), path.to_owned()))
+}
+
+/// The feature expression that holds for a script at this path, whatever is there.
+pub fn features_at(path: &Path) -> &'static str {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let features = features::of_folder(&real(folder).join(name)).unwrap_or(features::DEFAULT);
-    Ok(Script::file(name.to_owned(), features, path.to_owned()))
+    let path = real(folder).join(path.file_name().unwrap_or_default());
+    features::of_folder(&path).unwrap_or(features::DEFAULT)
+}
+
+/// A suite of one script.
+pub fn of_script(script: Script) -> Suite {
+    let name = script.path().map_or_else(|| script.name().to_owned(), |path| path.display().to_string());
+    suite(name, None, vec![Case::Script(script)])
 }
 
 /// Opens the file `path` as one case.
 fn file(path: &Path) -> Result<Case, OpenError> {
     if wasi::is_module(Files::Disk, path) {
         return Ok(Case::Guest(Guest::new(file_name(path)?.to_owned(), path.to_owned(), Files::Disk)));
+    }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm")) {
+        return Err(OpenError::Module { path: path.to_owned() });
     }
     script(path).map(Case::Script)
 }
@@ -82,7 +114,7 @@ fn walk(root: &Path) -> Result<Vec<Case>, OpenError> {
     for entry in entries {
         let entry = entry.map_err(|error| unreadable(root, error))?;
         let path = entry.path();
-        let is_script = path.extension().is_some_and(|extension| extension == "wast");
+        let is_script = wasi::has_suffix(path, "wast");
         if entry.file_type().is_dir() || !(is_script || wasi::is_module(Files::Disk, path)) {
             continue;
         }
@@ -106,11 +138,6 @@ fn name(path: &Path) -> Option<String> {
     let names: Option<Vec<&str>> =
         path.components().map(|component| component.as_os_str().to_str()).collect();
     Some(names?.join("/"))
-}
-
-/// `folder` from the root of the file system, so that the folders above it are seen whatever the working directory is.
-fn real(folder: &Path) -> PathBuf {
-    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 fn metadata(path: &Path) -> Result<std::fs::Metadata, OpenError> {
@@ -155,6 +182,16 @@ pub enum OpenError {
         path: PathBuf,
         /// What it is.
         found: &'static str,
+    },
+    /// A module is a case only where something says what it is to do.
+    #[error(
+        "{}: a module, and nothing says what it is to do: expected a script, or beside the module a .json of its name or a \
+         manifest.json; `wassay run` runs a module",
+        path.display()
+    )]
+    Module {
+        /// The module.
+        path: PathBuf,
     },
     /// The name of a case is not UTF-8, so that no report could name it.
     #[error("{}: the name of a case must be UTF-8; rename it", path.display())]
@@ -215,8 +252,17 @@ mod tests {
             assert_eq!(script.read().unwrap(), script.name());
             assert_eq!(script.path().unwrap(), folder.path().join(script.name()));
         }
-        assert_eq!(suite.source(), folder.path().display().to_string());
-        assert_eq!((suite.name(), suite.pin(), suite.is_default()), (suite.source(), None, false));
+        assert_eq!(suite.name(), folder.path().file_name().unwrap().to_str().unwrap());
+        assert_eq!((suite.source(), suite.pin(), suite.is_default()), (suite.name(), None, false));
+    }
+
+    #[test]
+    fn capitals_in_a_suffix_make_no_difference() {
+        let folder = folder(&["a.WAST", "b.Wast", "c.WASM", "c.json", "d.Wat", "d.json"]);
+        let suite = open(folder.path()).unwrap();
+        let names: Vec<String> = suite.cases().iter().map(|case| case.name().to_owned()).collect();
+        assert_eq!(names, ["a.WAST", "b.Wast", "c.WASM", "d.Wat"]);
+        assert_eq!(suite.scripts().len(), 2);
     }
 
     #[test]

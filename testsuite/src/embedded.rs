@@ -97,8 +97,9 @@ mod tests {
             entries += parsed.entries.len();
             for entry in parsed.entries {
                 let suite = find(entry.suite.as_deref().expect("an embedded expectation names its suite"));
-                let scripts = suite.expect("a suite of that name").scripts();
-                assert!(scripts.iter().any(|script| script.name() == entry.script), "{name}: {entry}");
+                let suite = suite.expect("a suite of that name");
+                let scripts = suite.scripts();
+                assert!(scripts.iter().any(|script| entry.is_of(suite, script.name())), "{name}: {entry}");
             }
         }
         assert!(entries > 0 && expectations().entries.len() == entries);

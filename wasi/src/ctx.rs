@@ -8,12 +8,16 @@ use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use rustix::fs::OFlags as SystemFlags;
+use rustix::net::SocketType;
+use rustix::net::sockopt::socket_type;
 use wassay_engine::{Instance, Memory};
 
 use crate::abi::flags::Rights;
 use crate::abi::{ClockId, FdFlags, FileType};
+use crate::entry::{Directory, Entry, Inherited, Kind, Listener};
 use crate::stdio::{Capture, Input};
-use crate::table::{Directory, Entry, Kind, Table};
+use crate::table::Table;
 use crate::trace::Observer;
 
 /// How many descriptors a guest may have, if the embedder does not say otherwise.
@@ -156,8 +160,12 @@ impl WasiCtxBuilder {
             Access::ReadOnly => Rights::CHANGES,
         };
         self.preopens.push(Entry {
+            grant: access,
             base: Rights::DIRECTORY.difference(denied),
-            inheriting: Rights::DIRECTORY.union(Rights::FILE).difference(denied),
+            // wasi-libc masks the rights it requests with these. FD_ALLOCATE, which it requests for
+            // writing only, lets `path_open` see that a file is to be written and refuse at once;
+            // without FD_WRITE its `access(2)` answers that nothing can be written.
+            inheriting: Rights::DIRECTORY.union(Rights::FILE).difference(denied).union(Rights::FD_ALLOCATE),
             preopen: Some(guest.into().into()),
             ..Entry::new(Kind::Directory(Directory::new(dir)), FileType::Directory)
         });
@@ -165,16 +173,23 @@ impl WasiCtxBuilder {
     }
 
     /// Gives the guest a socket that listens. Such sockets are the descriptors after the directories, in order.
+    ///
+    /// If the socket is nonblocking (`O_NONBLOCK`), the guest sees that in its flags; runtimes with an
+    /// event loop, such as Go's, look there. Until a guest has read or set the flags, `sock_accept`
+    /// blocks, as POSIX has it by default. The socket itself is made nonblocking in any case; blocking
+    /// calls poll.
     #[must_use]
     pub fn listener(mut self, listener: impl Into<OwnedFd>) -> WasiCtxBuilder {
-        let fd = listener.into();
-        let nonblocking =
-            rustix::fs::fcntl_getfl(&fd).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::NONBLOCK));
+        let socket = listener.into();
+        let flags = flags_of(socket.as_fd()).intersection(FdFlags::NONBLOCK);
+        // If that fails, a connection that is reset between poll and accept only delays the guest.
+        let _ = rustix::io::ioctl_fionbio(&socket, true);
+        let listener = Listener { socket, flags_known: false };
         self.listeners.push(Entry {
             base: Rights::LISTENER,
             inheriting: Rights::SOCKET,
-            flags: if nonblocking { FdFlags::NONBLOCK } else { FdFlags::empty() },
-            ..Entry::new(Kind::Listener(fd), FileType::SocketStream)
+            flags,
+            ..Entry::new(Kind::Listener(listener), FileType::SocketStream)
         });
         self
     }
@@ -188,21 +203,21 @@ impl WasiCtxBuilder {
     /// Gives the guest the host's standard input.
     #[must_use]
     pub fn inherit_stdin(mut self) -> WasiCtxBuilder {
-        self.stdio[0] = inherited(rustix::stdio::stdin(), Rights::FD_WRITE);
+        self.stdio[0] = inherited(rustix::stdio::stdin(), Rights::FD_READ);
         self
     }
 
     /// Gives the guest the host's standard output.
     #[must_use]
     pub fn inherit_stdout(mut self) -> WasiCtxBuilder {
-        self.stdio[1] = inherited(rustix::stdio::stdout(), Rights::FD_READ);
+        self.stdio[1] = inherited(rustix::stdio::stdout(), Rights::FD_WRITE);
         self
     }
 
     /// Gives the guest the host's standard error.
     #[must_use]
     pub fn inherit_stderr(mut self) -> WasiCtxBuilder {
-        self.stdio[2] = inherited(rustix::stdio::stderr(), Rights::FD_READ);
+        self.stdio[2] = inherited(rustix::stdio::stderr(), Rights::FD_WRITE);
         self
     }
 
@@ -216,7 +231,7 @@ impl WasiCtxBuilder {
     /// Gives the guest an open file, a pipe or a socket as standard input.
     #[must_use]
     pub fn stdin_file(mut self, file: impl Into<OwnedFd>) -> WasiCtxBuilder {
-        self.stdio[0] = owned(file.into(), Rights::FD_WRITE);
+        self.stdio[0] = owned(file.into(), Rights::FD_READ);
         self
     }
 
@@ -237,14 +252,14 @@ impl WasiCtxBuilder {
     /// Gives the guest an open file, a pipe or a socket as standard output.
     #[must_use]
     pub fn stdout_file(mut self, file: impl Into<OwnedFd>) -> WasiCtxBuilder {
-        self.stdio[1] = owned(file.into(), Rights::FD_READ);
+        self.stdio[1] = owned(file.into(), Rights::FD_WRITE);
         self
     }
 
     /// Gives the guest an open file, a pipe or a socket as standard error.
     #[must_use]
     pub fn stderr_file(mut self, file: impl Into<OwnedFd>) -> WasiCtxBuilder {
-        self.stdio[2] = owned(file.into(), Rights::FD_READ);
+        self.stdio[2] = owned(file.into(), Rights::FD_WRITE);
         self
     }
 
@@ -286,11 +301,14 @@ impl WasiCtxBuilder {
         if let Some(invalid) = self.invalid {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, invalid));
         }
-        let mut table = Table::new(self.descriptors);
-        for entry in self.stdio.into_iter().chain(self.preopens).chain(self.listeners) {
-            table.insert(entry).map_err(|_| {
-                io::Error::new(io::ErrorKind::InvalidInput, "more descriptors were given than are allowed")
-            })?;
+        let mut table = Table::new(self.descriptors, self.stdio);
+        let too_many =
+            || io::Error::new(io::ErrorKind::InvalidInput, "more descriptors were given than are allowed");
+        if self.descriptors < 3 {
+            return Err(too_many());
+        }
+        for entry in self.preopens.into_iter().chain(self.listeners) {
+            table.insert(entry).map_err(|_| too_many())?;
         }
         Ok(WasiCtx {
             args: Strings::new(&self.args)?,
@@ -325,38 +343,47 @@ impl Strings {
 }
 
 fn input(bytes: Vec<u8>) -> Entry {
-    standard(Kind::Input(Input::new(bytes)), FileType::Unknown, Rights::FD_WRITE)
+    Entry::new(Kind::Input(Input::new(bytes)), FileType::Unknown).opened_for(Rights::FD_READ)
 }
 
 fn output(capture: Option<Capture>) -> Entry {
-    standard(Kind::Output(capture), FileType::Unknown, Rights::FD_READ)
-}
-
-/// One of the standard three, without the right to use it the wrong way round.
-fn standard(kind: Kind, file_type: FileType, denied: Rights) -> Entry {
-    let entry = Entry::new(kind, file_type);
-    Entry { base: entry.base.difference(denied), ..entry }
+    Entry::new(Kind::Output(capture), FileType::Unknown).opened_for(Rights::FD_WRITE)
 }
 
 /// Times and sizes of the host's own files are not the guest's to change.
-fn inherited(fd: BorrowedFd<'static>, denied: Rights) -> Entry {
-    let denied = denied
-        .union(Rights::FD_FILESTAT_SET_SIZE)
-        .union(Rights::FD_FILESTAT_SET_TIMES)
-        .union(Rights::FD_ALLOCATE)
-        .union(Rights::SOCK_SHUTDOWN);
-    standard(Kind::Inherited(fd), file_type(fd), denied)
+fn inherited(fd: BorrowedFd<'static>, mode: Rights) -> Entry {
+    let flags = flags_of(fd);
+    let nonblocking = flags.contains(FdFlags::NONBLOCK);
+    let kind = Kind::Inherited(Inherited { fd, nonblocking });
+    let mut entry = Entry { flags, ..Entry::new(kind, file_type(fd)).opened_for(mode) };
+    entry.base.remove(
+        Rights::FD_FILESTAT_SET_SIZE
+            | Rights::FD_FILESTAT_SET_TIMES
+            | Rights::FD_ALLOCATE
+            | Rights::SOCK_SHUTDOWN,
+    );
+    entry
 }
 
-fn owned(fd: OwnedFd, denied: Rights) -> Entry {
-    let ty = file_type(fd.as_fd());
-    standard(Kind::System(fd), ty, denied)
+fn owned(fd: OwnedFd, mode: Rights) -> Entry {
+    let (flags, ty) = (flags_of(fd.as_fd()), file_type(fd.as_fd()));
+    Entry { flags, ..Entry::new(Kind::System(fd), ty).opened_for(mode) }
+}
+
+/// The flags of the system's that a guest can change.
+fn flags_of(fd: BorrowedFd<'_>) -> FdFlags {
+    let system = rustix::fs::fcntl_getfl(fd).unwrap_or(SystemFlags::empty());
+    let mut flags = FdFlags::empty();
+    flags.set(FdFlags::APPEND, system.contains(SystemFlags::APPEND));
+    flags.set(FdFlags::NONBLOCK, system.contains(SystemFlags::NONBLOCK));
+    flags
 }
 
 fn file_type(fd: BorrowedFd<'_>) -> FileType {
-    match rustix::fs::fstat(fd) {
-        Ok(stat) => rustix::fs::FileType::from_raw_mode(stat.st_mode).into(),
-        Err(_) => FileType::Unknown,
+    let Ok(stat) = rustix::fs::fstat(fd) else { return FileType::Unknown };
+    match rustix::fs::FileType::from_raw_mode(stat.st_mode).into() {
+        FileType::SocketStream if socket_type(fd) == Ok(SocketType::DGRAM) => FileType::SocketDgram,
+        ty => ty,
     }
 }
 

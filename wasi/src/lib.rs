@@ -33,6 +33,7 @@ mod abi;
 mod call;
 mod cookies;
 mod ctx;
+mod entry;
 mod errno;
 mod exit;
 mod guest;
@@ -44,6 +45,7 @@ mod trace;
 use wassay_engine::{Linker, Module, Result, StoreState};
 
 pub use abi::flags::ClockId;
+pub use call::takes_addresses;
 pub use ctx::{Access, Clocks, WasiCtx, WasiCtxBuilder};
 pub use errno::Errno;
 pub use exit::Exit;

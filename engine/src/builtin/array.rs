@@ -4,7 +4,6 @@ use super::within;
 use crate::error::Result;
 use crate::runtime::StoreState;
 use crate::trap::Trap;
-use crate::types::TypeId;
 use crate::vm::layout::VmVal;
 
 /// The number of a type, data segment, source, length; gives the array.
@@ -13,7 +12,7 @@ pub(super) fn new_data(
     instance: usize,
     [ty, segment, source, length, _]: [u64; 5],
 ) -> Result<u64> {
-    let ty = TypeId(ty as u32);
+    let ty = ty as u32;
     store.check_data(instance, segment as usize, source, length << store.element_size_log2(ty))?;
     let array = store.allocate_array(ty, length as u32)?;
     store.array_from_data(instance, segment as usize, array, 0, source, length)?;
@@ -28,7 +27,7 @@ pub(super) fn new_elements(
 ) -> Result<u64> {
     let words = &store.instance(instance).elements[segment as usize];
     within(words.len(), source, length, Trap::TableOutOfBounds)?;
-    let array = store.allocate_array(TypeId(ty as u32), length as u32)?;
+    let array = store.allocate_array(ty as u32, length as u32)?;
     store.array_from_elements(instance, segment as usize, array, 0, source, length)?;
     Ok(array)
 }

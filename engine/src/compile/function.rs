@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{GlobalValueData, MemFlagsData, Signature, Value};
+use cranelift_codegen::ir::{Block, BlockCall, Function, GlobalValueData, MemFlagsData, Signature, Value};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use wasmparser::FuncValidatorAllocations;
+use wasmparser::{FuncToValidate, FuncValidator, FuncValidatorAllocations, ValidatorResources};
 
 use super::artifact::CompiledFunction;
 use super::signature::{POINTER, wasm_signature};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::module::decode::{PendingBody, invalid, malformed};
-use crate::translate::{ModuleEnv, Translator};
+use crate::translate::{Locals, ModuleEnv, Translator};
 use crate::vm::layout::offsets;
 
 /// How many parameters of blocks and operands of branches, together, a function may have before it counts as tangled. At this number
@@ -22,6 +22,10 @@ const TANGLED: usize = 100_000;
 
 /// How many values a function may have before it counts as tangled whatever its branches carry.
 const HUGE: usize = 1_000_000;
+
+/// How many blocks all branches of a function may pass over, together, before it counts as tangled. The better allocation goes that
+/// way to find out which block dominates which: about a tenth of a second at this number.
+const FAR: u64 = 1 << 25;
 
 /// Buffers that are reused from one function to the next.
 pub(crate) struct Compiler {
@@ -46,39 +50,58 @@ impl Compiler {
         pending: PendingBody<'_>,
     ) -> Result<CompiledFunction> {
         let (func, body) = pending;
-        let index = func.index;
+        let (index, ty) = (func.index, func.ty);
         let mut validator = func.into_validator(std::mem::take(&mut self.validator));
+        let mut locals = Locals::Values;
+        let mut translated = self.translate_body(env, index, &mut validator, &body, locals);
+        if translated.as_ref().is_err_and(|error| error.kind() == ErrorKind::Limit) {
+            tracing::debug!(function = index, "too many values: the locals are kept in memory");
+            let (resources, features) = (validator.resources().clone(), *validator.features());
+            let func = FuncToValidate { resources, index, ty, features };
+            validator = func.into_validator(validator.into_allocations());
+            locals = Locals::Memory;
+            translated = self.translate_body(env, index, &mut validator, &body, locals);
+        }
+        self.validator = validator.into_allocations();
+        translated?;
+        let tangled = locals == Locals::Memory || self.is_tangled();
+        self.finish(if tangled { env.tangled_isa } else { env.isa })
+    }
+
+    /// Validates a function body and translates it, with its locals kept in this way.
+    fn translate_body(
+        &mut self,
+        env: &ModuleEnv<'_>,
+        index: u32,
+        validator: &mut FuncValidator<ValidatorResources>,
+        body: &wasmparser::FunctionBody<'_>,
+        locals: Locals,
+    ) -> Result<()> {
         self.start(wasm_signature(env.info.func_type(index)));
         self.limit_stack();
         let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let hints = env.info.branch_hints.of(index);
         let translated =
-            Translator::new(builder, env, index).and_then(|t| translate(t, &mut validator, &body, hints));
-        self.validator = validator.into_allocations();
+            Translator::new(builder, env, index, locals).and_then(|t| translate(t, validator, body, hints));
         if translated.is_err() {
             // A body that was given up half-way leaves the builder's buffers in use, and may have grown the others beyond measure.
             self.builder = FunctionBuilderContext::new();
             self.context = Context::new();
         }
-        translated?;
-        self.finish(if self.is_tangled() { env.tangled_isa } else { env.isa })
+        translated
     }
 
     /// Whether there are so many values, or so many of them meet where branches join that the better allocation of registers, whose time grows with a power of
     /// their number, would take seconds.
     fn is_tangled(&self) -> bool {
         let func = &self.context.func;
-        if func.dfg.num_values() > HUGE {
+        if func.dfg.num_values() > HUGE || leads_far(func) {
             return true;
         }
         let joined: usize = func.layout.blocks().map(|block| func.dfg.num_block_params(block)).sum();
-        let carried = |block| {
-            let last = func.layout.last_inst(block)?;
-            let calls =
-                func.dfg.insts[last].branch_destination(&func.dfg.jump_tables, &func.dfg.exception_tables);
-            Some(calls.iter().map(|call| call.len(&func.dfg.value_lists)).sum::<usize>())
-        };
-        joined + func.layout.blocks().filter_map(carried).sum::<usize>() > TANGLED
+        let carried =
+            |block| branches(func, block).iter().map(|call| call.len(&func.dfg.value_lists)).sum::<usize>();
+        joined + func.layout.blocks().map(carried).sum::<usize>() > TANGLED
     }
 
     /// Validates a function body only.
@@ -146,10 +169,38 @@ impl Compiler {
     }
 }
 
+/// The branches at the end of a block.
+fn branches(func: &Function, block: Block) -> &[BlockCall] {
+    match func.layout.last_inst(block) {
+        Some(last) => {
+            func.dfg.insts[last].branch_destination(&func.dfg.jump_tables, &func.dfg.exception_tables)
+        }
+        None => &[],
+    }
+}
+
+/// Whether branches pass over more blocks than the better allocation can be asked to.
+fn leads_far(func: &Function) -> bool {
+    let count = func.dfg.num_blocks();
+    if (count as u64).saturating_mul(count as u64) < FAR {
+        return false;
+    }
+    let mut places = vec![0u64; count];
+    for (block, place) in func.layout.blocks().zip(0..) {
+        places[block.as_u32() as usize] = place;
+    }
+    let place = |block: Block| places[block.as_u32() as usize];
+    let passed = |block| {
+        let targets = branches(func, block).iter().map(|call| call.block(&func.dfg.value_lists));
+        targets.map(|target| place(target).abs_diff(place(block))).sum::<u64>()
+    };
+    func.layout.blocks().map(passed).sum::<u64>() > FAR
+}
+
 /// Feeds a body to the validator and the translator.
 fn translate(
     mut translator: Translator<'_, '_>,
-    validator: &mut wasmparser::FuncValidator<wasmparser::ValidatorResources>,
+    validator: &mut FuncValidator<ValidatorResources>,
     body: &wasmparser::FunctionBody<'_>,
     hints: Option<&HashMap<u64, bool>>,
 ) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 
 /// The code generator for this machine with the engine's settings; for `tangled` functions, with an allocation of registers whose
-/// time grows no faster than they do.
+/// time grows no faster than they do, and without what else takes longer the deeper blocks nest.
 pub(crate) fn host(config: &Config, tangled: bool) -> Result<OwnedTargetIsa> {
     if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
         return Err(Error::unsupported("code is generated for x86-64 Linux only"));
@@ -18,15 +18,17 @@ pub(crate) fn host(config: &Config, tangled: bool) -> Result<OwnedTargetIsa> {
     let mut flags = settings::builder();
     let verifier = if config.verifier { "true" } else { "false" };
     let settings = [
-        ("opt_level", if config.optimize { "speed" } else { "none" }),
+        ("opt_level", if config.optimize && !tangled { "speed" } else { "none" }),
         ("regalloc_algorithm", if config.optimize && !tangled { "backtracking" } else { "single_pass" }),
         ("enable_verifier", verifier),
         // Tail calls and walks of the stack need frame pointers.
         ("preserve_frame_pointers", "true"),
         // Results that do not fit registers go through memory.
         ("enable_multi_ret_implicit_sret", "true"),
-        // Frames are compared with the stack limit instead.
-        ("enable_probestack", "false"),
+        // Frames are compared with the stack limit, which the host may have wrong: on a stack that
+        // it switched to. There large frames must not step over the guard page.
+        ("enable_probestack", "true"),
+        ("probestack_strategy", "inline"),
         ("unwind_info", "false"),
         ("is_pic", "false"),
         ("use_colocated_libcalls", "false"),

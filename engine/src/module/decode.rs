@@ -1,10 +1,10 @@
-//! Reading a module's sections (core spec, section 5.5), and telling malformed modules from invalid ones.
+//! Reading and validating a module's sections (core spec, section 5.5).
 
 use std::sync::Arc;
 
 use wasmparser::{
-    BinaryReader, Encoding, ExternalKind, FunctionBody, Parser, Payload, TableInit, TypeRef, ValidPayload,
-    Validator, ValidatorResources,
+    Encoding, ExternalKind, FunctionBody, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator,
+    ValidatorResources,
 };
 
 use super::const_expr::ConstExpr;
@@ -12,9 +12,9 @@ use super::info::{Export, ExportKind, Import, ModuleInfo};
 use super::limits::is_limit;
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use super::type_section;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::features::Features;
-use crate::types::{ExternType, TagType, TypeConverter, TypeRegistry};
+use crate::types::{ExternType, HeldTypes, TagType, TypeConverter, TypeRegistry};
 
 /// A function body that waits for validation and translation.
 pub(crate) type PendingBody<'a> = (wasmparser::FuncToValidate<ValidatorResources>, FunctionBody<'a>);
@@ -22,6 +22,8 @@ pub(crate) type PendingBody<'a> = (wasmparser::FuncToValidate<ValidatorResources
 /// A module whose sections are read and valid, and whose function bodies are still to be looked at.
 pub(crate) struct Decoded<'a> {
     pub(crate) info: ModuleInfo,
+    /// Keeps the module's types in the registry.
+    pub(crate) held: HeldTypes,
     pub(crate) bodies: Vec<PendingBody<'a>>,
 }
 
@@ -29,45 +31,45 @@ pub(crate) struct Decoded<'a> {
 pub(crate) fn decode<'a>(
     bytes: &'a [u8],
     features: Features,
-    registry: &TypeRegistry,
+    registry: &Arc<TypeRegistry>,
 ) -> Result<Decoded<'a>> {
     let mut parser = Parser::new(0);
-    parser.set_features(features.flags());
-    let mut validator = Validator::new_with_features(features.flags());
+    parser.set_features(features.library_flags());
+    let mut validator = Validator::new_with_features(features.library_flags());
     let mut info = ModuleInfo::default();
+    let mut held = HeldTypes::new(registry);
     let mut bodies = Vec::new();
     for payload in parser.parse_all(bytes) {
         let payload = payload.map_err(malformed)?;
-        if let Payload::Version { encoding: Encoding::Component, range, .. } = &payload {
-            return Err(Error::unsupported("this is a component, not a module").at(range.start));
-        }
-        match (validator.payload(&payload), &payload) {
-            (Ok(ValidPayload::Func(func, body)), _) => bodies.push((func, body)),
-            (Err(refusal), Payload::TypeSection(section)) if type_section::is_outdated(&refusal) => {
-                type_section::validate(&mut validator, section, refusal, features, registry)
-                    .map_err(invalid)?;
-            }
-            (validated, _) => drop(validated.map_err(invalid)?),
-        }
-        info.read_payload(payload, registry)?;
+        bodies.extend(validate(&mut validator, &payload, features, || Some(registry.clone()))?);
+        info.read_payload(payload, &mut held)?;
     }
     info.find_escaping_functions();
-    Ok(Decoded { info, bodies })
+    Ok(Decoded { info, held, bodies })
 }
 
-/// The error that a module which the fast path refused really has.
-///
-/// The fast path reads and validates in one pass, leaves function bodies for last, and says `invalid` for all that the validator
-/// reports. This reads the whole module again in the order of its bytes and without the validator: the first thing that the binary
-/// grammar does not derive makes the module malformed, whatever else is wrong with it.
-pub(crate) fn classify(bytes: &[u8], features: Features, error: Error) -> Error {
-    match read_all(bytes, features) {
-        Err(found) if found.kind() != ErrorKind::Limit => found,
-        _ => error,
+/// Validates one part of a module; gives the body of a function, which is validated by itself.
+pub(crate) fn validate<'a>(
+    validator: &mut Validator,
+    payload: &Payload<'a>,
+    features: Features,
+    registry: impl FnOnce() -> Option<Arc<TypeRegistry>>,
+) -> Result<Option<PendingBody<'a>>> {
+    if let Payload::Version { encoding: Encoding::Component, range, .. } = payload {
+        return Err(Error::malformed("unknown binary version", range.start));
+    }
+    match (validator.payload(payload), payload) {
+        (Ok(ValidPayload::Func(func, body)), _) => Ok(Some((func, body))),
+        (Err(refusal), Payload::TypeSection(section)) if type_section::is_outdated(&refusal) => {
+            let Some(registry) = registry() else { return Err(invalid(refusal)) };
+            let validated = type_section::validate(validator, section, refusal, features, &registry);
+            validated.map(|()| None).map_err(invalid)
+        }
+        (validated, _) => validated.map(|_| None).map_err(invalid),
     }
 }
 
-/// An error of the binary grammar.
+/// An error of reading, which is one of the binary grammar unless [the grammar](crate::grammar) derives the module.
 pub(crate) fn malformed(error: wasmparser::Error) -> Error {
     beyond_limits(&error).unwrap_or_else(|| Error::malformed(error.message(), error.offset()))
 }
@@ -82,92 +84,14 @@ fn beyond_limits(error: &wasmparser::Error) -> Option<Error> {
     is_limit(error.message()).then(|| Error::limit(error.message()).at(error.offset()))
 }
 
-/// Reads every section and every instruction, and checks the side conditions of the binary grammar (section 5.5.16): equal
-/// lengths of the function and the code section, and of the data count and the data section.
-pub(super) fn read_all(bytes: &[u8], features: Features) -> Result<()> {
-    let mut parser = Parser::new(0);
-    parser.set_features(features.flags());
-    let (mut functions, mut codes, mut data_count, mut data) = (0, 0, None, 0);
-    let (mut needs_data_count, mut at) = (None, 0);
-    for payload in parser.parse_all(bytes) {
-        match payload.map_err(malformed)? {
-            Payload::TypeSection(section) => drain(section)?,
-            Payload::ImportSection(section) => drain(section)?,
-            Payload::FunctionSection(section) => {
-                functions = section.count();
-                drain(section)?;
-            }
-            Payload::TableSection(section) => drain(section)?,
-            Payload::MemorySection(section) => drain(section)?,
-            Payload::TagSection(section) => drain(section)?,
-            Payload::GlobalSection(section) => drain(section)?,
-            Payload::ExportSection(section) => drain(section)?,
-            Payload::ElementSection(section) => drain(section)?,
-            Payload::DataCountSection { count, .. } => data_count = Some(count),
-            Payload::DataSection(section) => {
-                data = section.count();
-                drain(section)?;
-            }
-            Payload::CodeSectionStart { count, .. } => codes = count,
-            Payload::CodeSectionEntry(body) => read_body(&body, features, &mut needs_data_count)?,
-            Payload::UnknownSection { id, range, .. } => {
-                return Err(Error::malformed(format!("malformed section id: {id}"), range.start));
-            }
-            Payload::End(offset) => at = offset,
-            _ => {}
-        }
-    }
-    if functions != codes {
-        return Err(Error::malformed("function and code section have inconsistent lengths", at));
-    }
-    if data_count.is_some_and(|count| count != data) {
-        return Err(Error::malformed("data count and data section have inconsistent lengths", at));
-    }
-    match needs_data_count {
-        Some(offset) if data_count.is_none() => Err(Error::malformed("data count section required", offset)),
-        _ => Ok(()),
-    }
-}
-
-fn drain<'a, T: wasmparser::FromReader<'a>>(section: wasmparser::SectionLimited<'a, T>) -> Result<()> {
-    section.into_iter().try_for_each(|item| item.map(drop)).map_err(malformed)
-}
-
-/// Reads a body's locals and instructions; notes the first instruction that takes a data index.
-fn read_body(body: &FunctionBody<'_>, features: Features, takes_data: &mut Option<u64>) -> Result<()> {
-    use wasmparser::Operator as Op;
-    let mut locals: u64 = 0;
-    let mut reader: BinaryReader<'_> = body.get_binary_reader();
-    reader.set_features(features.flags());
-    for _ in 0..reader.read_var_u32().map_err(malformed)? {
-        let at = reader.original_position();
-        locals += u64::from(reader.read_var_u32().map_err(malformed)?);
-        reader.read::<wasmparser::ValType>().map_err(malformed)?;
-        if locals > u64::from(u32::MAX) {
-            return Err(Error::malformed("too many locals", at));
-        }
-    }
-    let mut operators = wasmparser::OperatorsReader::new(reader);
-    while !operators.eof() {
-        let (op, offset) = operators.read_with_offset().map_err(malformed)?;
-        if matches!(
-            op,
-            Op::MemoryInit { .. } | Op::DataDrop { .. } | Op::ArrayNewData { .. } | Op::ArrayInitData { .. }
-        ) {
-            takes_data.get_or_insert(offset);
-        }
-    }
-    operators.finish().map_err(malformed)
-}
-
 impl ModuleInfo {
-    fn read_payload(&mut self, payload: Payload<'_>, registry: &TypeRegistry) -> Result<()> {
+    fn read_payload(&mut self, payload: Payload<'_>, held: &mut HeldTypes) -> Result<()> {
         match payload {
             Payload::TypeSection(section) => {
                 for group in section {
                     let group = group.map_err(malformed)?;
-                    let base = TypeConverter::new(&self.types).intern(&group, registry)?;
-                    self.push_types(base, group.types().len(), registry);
+                    let ids = TypeConverter::new(&self.types).intern(&group, held)?;
+                    self.push_types(&ids, held.registry());
                 }
             }
             Payload::ImportSection(section) => {

@@ -156,11 +156,11 @@ impl ModuleInfo {
         ExternType::Func(FuncExtern { id: self.types[type_index as usize], ty, exact })
     }
 
-    /// Adds the types of an interned group, which are numbered from `base`.
-    pub(super) fn push_types(&mut self, base: TypeId, count: usize, registry: &TypeRegistry) {
-        for id in (base.0..).map(TypeId).take(count) {
-            let ty = registry.get(id);
-            self.types.push(id);
+    /// Adds the types of an interned group.
+    pub(super) fn push_types(&mut self, group: &[TypeId], registry: &TypeRegistry) {
+        for id in group {
+            let ty = registry.get(*id);
+            self.types.push(*id);
             self.func_types.push(ty.func.clone());
             self.canon.push(ty);
         }

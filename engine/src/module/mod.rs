@@ -5,6 +5,7 @@ mod custom;
 pub(crate) mod decode;
 pub(crate) mod info;
 mod limits;
+mod refusal;
 pub(crate) mod segments;
 mod symbols;
 mod type_section;
@@ -14,15 +15,16 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use crate::classify::{admit, explain};
 use crate::compile::parallel;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::translate::ModuleEnv;
-use crate::types::ExternType;
-use crate::vm::code::CodeBlock;
+use crate::types::{ExternType, HeldTypes};
+use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub(crate) use custom::branch_hint::BranchHints;
-use decode::{PendingBody, classify, decode};
+use decode::{PendingBody, decode};
 use info::{ExportKind, ModuleInfo};
 use symbols::Symbols;
 
@@ -39,6 +41,7 @@ struct ModuleInner {
     layout: VmCtxLayout,
     /// The canonical number of each type, as code reads it.
     type_ids: Box<[u32]>,
+    _held: HeldTypes,
     /// Code that relies on guard pages, and code that checks every access; made when the first instance needs it.
     guarded: OnceLock<CodeBlock>,
     checked: OnceLock<CodeBlock>,
@@ -84,13 +87,15 @@ impl Module {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for what the engine does not carry out,
     /// [`Limit`](crate::ErrorKind::Limit) where there is no room for the code.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
-        Module::compile(engine, bytes).map_err(|error| classify(bytes, engine.features(), error))
+        admit(bytes, engine.features())?;
+        Module::compile(engine, bytes).map_err(|error| explain(bytes, engine.features(), error))
     }
 
     /// Decodes and validates a module without compiling it. Errors are those of [`Module::new`].
     pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
+        admit(bytes, engine.features())?;
         let check = || parallel::validate_all(decode(bytes, engine.features(), engine.types())?.bodies);
-        check().map_err(|error| classify(bytes, engine.features(), error))
+        check().map_err(|error| explain(bytes, engine.features(), error))
     }
 
     /// The imports, in order.
@@ -204,10 +209,11 @@ impl Module {
         );
         let (guarded, checked) = (OnceLock::new(), OnceLock::new());
         let _ = if guard_pages { &guarded } else { &checked }.set(code);
-        let type_ids = info.types.iter().map(|id| id.0).collect();
+        let type_ids = info.types.iter().map(|id| id.number()).collect();
         let (engine, bytes) = (engine.clone(), bytes.into());
-        let symbols = OnceLock::new();
-        Ok(Module(Arc::new(ModuleInner { engine, info, bytes, layout, type_ids, guarded, checked, symbols })))
+        let (symbols, _held) = (OnceLock::new(), decoded.held);
+        let inner = ModuleInner { engine, info, bytes, layout, type_ids, _held, guarded, checked, symbols };
+        Ok(Module(Arc::new(inner)))
     }
 }
 
@@ -235,5 +241,5 @@ fn install(
     let (isa, tangled_isa) = (&**engine.isa(), &**engine.tangled_isa());
     let env = ModuleEnv { info, layout, isa, tangled_isa, guard_pages };
     let functions = parallel::compile_all(&env, bodies)?;
-    CodeBlock::install(engine.isa(), &functions, true)
+    CodeBlock::install(engine.isa(), &functions, Code::of_module(info.imported.functions))
 }

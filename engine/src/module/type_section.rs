@@ -5,12 +5,13 @@
 //! are the same group, in later modules of the same validator too, and also where the check failed. So a group that is refused by one
 //! of these rules is checked here, by the rules as they are now, and the section is given to the validator once more.
 
-use std::ops::Range;
+use std::sync::Arc;
 
 use wasmparser::{Encoding, RecGroup, TypeSectionReader, Validator, WasmFeatures};
 
 use crate::features::Features;
-use crate::types::{CompositeType, FieldType, StorageType, TypeConverter, TypeId, TypeRegistry};
+use crate::types::canon::GroupIds;
+use crate::types::{CompositeType, FieldType, HeldTypes, StorageType, TypeConverter, TypeId, TypeRegistry};
 
 /// The rules that the proposal gave up.
 const OUTDATED: [&str; 2] = [
@@ -40,22 +41,23 @@ pub(super) fn validate(
     section: &TypeSectionReader<'_>,
     mut refusal: wasmparser::Error,
     features: Features,
-    registry: &TypeRegistry,
+    registry: &Arc<TypeRegistry>,
 ) -> wasmparser::Result<()> {
     let groups: Vec<(u64, RecGroup)> =
         section.clone().into_iter_with_offsets().collect::<wasmparser::Result<_>>()?;
-    let Some(ids) = intern(&groups, features, registry) else { return Err(refusal) };
-    let mut admitted: Vec<Range<u32>> = Vec::new();
+    let mut held = HeldTypes::new(registry);
+    let Some(ids) = intern(&groups, features, &mut held) else { return Err(refusal) };
+    let mut admitted: Vec<&GroupIds> = Vec::new();
     while admitted.len() < MAX_ADMITTED {
         let behind = groups.partition_point(|(at, _)| *at <= refusal.offset());
         let Some(group) = behind.checked_sub(1).and_then(|at| ids.get(at)) else { return Err(refusal) };
-        let valid = group.clone().all(|id| is_valid(TypeId(id), registry));
+        let valid = group.iter().all(|id| is_valid(*id, registry));
         let extended =
             || ids.iter().skip(behind).any(|later| later != group && extends(later, group, registry));
-        if !valid || admitted.contains(group) || extended() {
+        if !valid || admitted.contains(&group) || extended() {
             return Err(refusal);
         }
-        admitted.push(group.clone());
+        admitted.push(group);
         // A module of nothing but these types, which ends here.
         validator.end(section.range().end)?;
         validator.reset();
@@ -68,30 +70,25 @@ pub(super) fn validate(
     Err(refusal)
 }
 
-/// The numbers of each group's types; `None` where types are of features that are not at hand.
-fn intern(
-    groups: &[(u64, RecGroup)],
-    features: Features,
-    registry: &TypeRegistry,
-) -> Option<Vec<Range<u32>>> {
+/// Each group's types; `None` where types are of features that are not at hand.
+fn intern(groups: &[(u64, RecGroup)], features: Features, held: &mut HeldTypes) -> Option<Vec<GroupIds>> {
     // With these every value type that can be converted is valid.
     if !features.flags().contains(Features::V3.flags() | WasmFeatures::CUSTOM_DESCRIPTORS) {
         return None;
     }
-    let (mut types, mut ranges) = (Vec::new(), Vec::new());
+    let (mut types, mut all) = (Vec::new(), Vec::new());
     for (_, group) in groups {
-        let base = TypeConverter::new(&types).intern(group, registry).ok()?;
-        let range = base.0..base.0 + group.types().len() as u32;
-        types.extend(range.clone().map(TypeId));
-        ranges.push(range);
+        let ids = TypeConverter::new(&types).intern(group, held).ok()?;
+        types.extend_from_slice(&ids);
+        all.push(ids);
     }
-    Some(ranges)
+    Some(all)
 }
 
 /// Whether a type of the first group extends one of the second.
-fn extends(later: &Range<u32>, group: &Range<u32>, registry: &TypeRegistry) -> bool {
-    let mut supertypes = later.clone().filter_map(|id| registry.get(TypeId(id)).sub.supertype);
-    supertypes.any(|supertype| group.contains(&supertype.0))
+fn extends(later: &GroupIds, group: &GroupIds, registry: &TypeRegistry) -> bool {
+    let mut supertypes = later.iter().filter_map(|id| registry.get(*id).sub.supertype);
+    supertypes.any(|supertype| group.contains(&supertype))
 }
 
 /// Whether a type is valid (core spec, section 3.2.6, and the proposal's overview), whose references are known to be ones to types.

@@ -7,7 +7,7 @@ use crate::module::Module;
 use crate::module::const_expr::{ConstExpr, ConstOp};
 use crate::trap::Trap;
 use crate::types::layout::{PAYLOAD, element_offset};
-use crate::types::{HeapType, RefType, StorageType, TypeId, ValType};
+use crate::types::{HeapType, RefType, StorageType, ValType};
 use crate::vm::layout::VmVal;
 
 impl StoreState {
@@ -49,14 +49,14 @@ impl StoreState {
             ConstOp::ArrayNew(ty) => {
                 let length = self.pop_const()?.0 as u32;
                 let storage = self.instance(index).module.info().element_storage(ty);
-                let array = self.allocate_array(type_id(&self.instance(index).module, ty), length)?;
+                let array = self.allocate_array(type_number(&self.instance(index).module, ty), length)?;
                 let (value, step) = (self.pop_const()?, storage.size() as usize);
                 self.heap.fill(array + u64::from(PAYLOAD), length as usize * step, step, value);
                 u128::from(array)
             }
             ConstOp::ArrayNewDefault(ty) => {
                 let length = self.pop_const()?.0 as u32;
-                u128::from(self.allocate_array(type_id(&self.instance(index).module, ty), length)?)
+                u128::from(self.allocate_array(type_number(&self.instance(index).module, ty), length)?)
             }
             ConstOp::ArrayNewFixed(ty, length) => u128::from(self.const_array(index, ty, length)?),
             ConstOp::I32Add
@@ -76,7 +76,7 @@ impl StoreState {
     fn const_struct(&mut self, index: usize, type_index: u32, with_operands: bool) -> Result<u64> {
         let module = self.instance(index).module.clone();
         let layout = module.info().struct_layout(type_index);
-        let object = self.allocate_object(type_id(&module, type_index), 0, u64::from(layout.size))?;
+        let object = self.allocate_object(type_number(&module, type_index), 0, u64::from(layout.size))?;
         if let Some(place) = layout.descriptor {
             let descriptor = self.pop_const()?;
             if descriptor.0 == 0 {
@@ -98,7 +98,7 @@ impl StoreState {
     fn const_array(&mut self, index: usize, type_index: u32, length: u32) -> Result<u64> {
         let module = self.instance(index).module.clone();
         let storage = module.info().element_storage(type_index);
-        let array = self.allocate_array(type_id(&module, type_index), length)?;
+        let array = self.allocate_array(type_number(&module, type_index), length)?;
         for element in (0..length).rev() {
             let value = self.pop_const()?;
             self.heap.set_field(array, element_offset(storage, element), storage, value);
@@ -112,8 +112,9 @@ impl StoreState {
     }
 }
 
-fn type_id(module: &Module, type_index: u32) -> TypeId {
-    module.info().types[type_index as usize]
+/// The number of a module's type.
+fn type_number(module: &Module, type_index: u32) -> u32 {
+    module.info().types[type_index as usize].number()
 }
 
 fn arithmetic(op: ConstOp, left: u64, right: u64) -> u128 {

@@ -56,7 +56,7 @@ impl ExnRef {
         let values = values.iter().zip(func.params()).map(|(value, ty)| value.to_vm(*ty, store));
         let values = values.collect::<Result<Vec<_>>>()?;
         let record = store.tags[tag.index(store)].record.ptr();
-        let exception = store.allocate_object(tag.ty(store).ty, 0, u64::from(layout.size))?;
+        let exception = store.allocate_object(tag.ty(store).ty.number(), 0, u64::from(layout.size))?;
         store.heap.set_field(exception, EXCEPTION_TAG as usize, TAG, VmVal(u128::from(record.to_word())));
         for ((offset, storage), value) in layout.fields.iter().zip(values) {
             store.heap.set_field(exception, *offset as usize, *storage, value);
@@ -77,7 +77,7 @@ impl ExnRef {
     /// The values that the exception carries (embedding appendix: `exn_read`).
     pub fn fields(&self, store: &StoreState) -> Vec<Val> {
         store.check(self.0.store());
-        let ty = store.engine().types().get(store.heap.header(self.0.word()).0);
+        let ty = store.engine().types().numbered(store.heap.header(self.0.word()).0);
         let fields = fields_of(&ty.layout).fields.iter();
         let field = |(offset, storage): &(u32, StorageType)| {
             store.unpack(store.heap.field(self.0.word(), *offset as usize, *storage), *storage)

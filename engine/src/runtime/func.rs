@@ -63,7 +63,7 @@ impl Func {
         ty: FuncType,
         body: impl Fn(Caller<'_>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Func> {
-        let type_id = store.engine().func_type_id(&ty)?;
+        let type_id = store.func_type_id(&ty)?;
         let signature = AbiSignature::of(&ty);
         let slots = signature.slots();
         let code = store.engine().host_trampoline(signature)?;
@@ -80,7 +80,7 @@ impl Func {
             }
             Ok(())
         });
-        let host = HostFuncBox::new(store.vm_ptr(), closure, slots, code, type_id.0);
+        let host = HostFuncBox::new(store.vm_ptr(), closure, slots, code, type_id.number());
         let func = Func { store: store.id(), record: host.record() };
         store.host_functions.push(host);
         Ok(func)
@@ -92,7 +92,7 @@ impl Func {
     ///
     /// As all methods here: where the function belongs to another store.
     pub fn ty(self, store: &StoreState) -> Arc<FuncType> {
-        match &store.engine().types().get(self.defined_type(store)).func {
+        match &store.engine().types().numbered(self.type_number(store)).func {
             Some(ty) => Arc::clone(ty),
             None => unreachable!("functions have function types"),
         }
@@ -100,7 +100,11 @@ impl Func {
 
     /// The number of the function's type in the engine.
     pub fn defined_type(self, store: &StoreState) -> TypeId {
-        TypeId(self.record(store).read().type_id)
+        store.engine().types().id(self.type_number(store))
+    }
+
+    fn type_number(self, store: &StoreState) -> u32 {
+        self.record(store).read().type_id
     }
 
     /// Calls the function.
@@ -110,7 +114,7 @@ impl Func {
     /// [`Usage`](crate::ErrorKind::Usage) where the arguments do not have the parameters' types; what ended the call otherwise: a
     /// trap, an exception that nothing caught, exhaustion of the stack, an error of a host function.
     pub fn invoke(self, store: &mut StoreState, args: &[Val]) -> Result<Vec<Val>> {
-        let call = store.call_info(self.defined_type(store))?;
+        let call = store.call_info(self.type_number(store))?;
         let params = call.ty.params();
         if params.len() != args.len() {
             let (expected, found) = (params.len(), args.len());
@@ -146,7 +150,8 @@ impl<'a> Caller<'a> {
         Caller { store, instance }
     }
 
-    /// The instance through whose import the function was reached; `None` where the host called it, or got it into wasm code otherwise.
+    /// The instance whose code called the function, directly, by reference or in a tail call; `None`
+    /// if the host called it.
     pub fn instance(&self) -> Option<Instance> {
         self.instance.map(|index| Instance::new(index, self.store))
     }

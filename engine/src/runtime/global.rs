@@ -27,9 +27,11 @@ impl Global {
     ///
     /// # Errors
     ///
-    /// Where the value does not have the global's type.
+    /// Where the value does not have the global's type, or that is one that the engine does not
+    /// have, or no more.
     pub fn alloc(store: &mut StoreState, ty: GlobalType, value: Val) -> Result<Global> {
         let own = VmBox::new(value.to_vm(ty.content, store)?);
+        store.types.hold_val(ty.content)?;
         let global = store.add_global(ty, own.ptr(), Some(own));
         Ok(Global::new(global, store))
     }

@@ -38,7 +38,7 @@ pub enum Extern {
 #[derive(Debug)]
 pub(crate) struct InstanceEntity {
     pub(super) module: Module,
-    pub(super) ctx: InstanceCtx,
+    pub(crate) ctx: InstanceCtx,
     pub(super) _hosts: Vec<ImportedHost>,
     pub(crate) memories: Vec<usize>,
     pub(crate) tables: Vec<usize>,

@@ -217,7 +217,7 @@ impl Allocation {
         for (slot, function) in info.escaping.iter().enumerate() {
             let address = code.address(*function as usize - info.imported.functions);
             let position = info.imported.functions + slot;
-            self.entity.ctx.set_function(position, address, info.func_type_id(*function).0);
+            self.entity.ctx.set_function(position, address, info.func_type_id(*function).number());
         }
         Ok(())
     }
@@ -319,7 +319,7 @@ impl StoreState {
 
     pub(super) fn func_word(&self, index: usize, function: u32) -> u64 {
         let instance = self.instance(index);
-        instance.ctx.function(record_position(&instance.module, function)).to_word()
+        instance.ctx.function(record_position(&instance.module, function)).canonical().to_word()
     }
 
     fn evaluate_offset(&mut self, index: usize, offset: &ConstExpr, wide: bool) -> Result<u64> {

@@ -176,8 +176,17 @@ impl MemoryEntity {
         }
     }
 
+    /// Whether a fault at an address is an access past the memory's end, which code leaves to the
+    /// guard pages.
+    pub(crate) fn guards(&self, address: usize) -> bool {
+        match &self.bytes {
+            MemoryBytes::Own(bytes) => bytes.guards(address),
+            MemoryBytes::Shared(shared) => shared.bytes().guards(address),
+        }
+    }
+
     /// The memory as an instance refers to it.
-    pub(super) fn reference(&self) -> VmMemoryRef {
+    pub(crate) fn reference(&self) -> VmMemoryRef {
         match &self.bytes {
             MemoryBytes::Own(bytes) => bytes.reference(),
             MemoryBytes::Shared(shared) => shared.bytes().reference(),

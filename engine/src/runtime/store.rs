@@ -16,10 +16,11 @@ use crate::compile::signature::AbiSignature;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::module::Module;
-use crate::types::{FuncType, TypeId};
+use crate::types::{FuncType, HeldTypes, TypeId};
 use crate::vm::call::{
     EntryCode, Pending, interrupt, interrupted, is_interrupted, new_store, running_deadline,
 };
+use crate::vm::code::CodeBlock;
 use crate::vm::func::HostFuncBox;
 use crate::vm::layout::{VmStore, VmVal};
 use crate::vm::ptr::{VmBox, VmPtr};
@@ -65,6 +66,8 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     pub(super) const_stack: Vec<VmVal>,
     /// How to call functions of each type, by the type's number, once it was needed.
     calls: Vec<Option<Arc<CallInfo>>>,
+    /// The types of what the host made; modules hold their own.
+    pub(super) types: HeldTypes,
     pub(super) data: Option<Box<dyn Any + Send>>,
     deadline: Option<Instant>,
     pub(super) memory_bytes: u64,
@@ -77,6 +80,7 @@ pub struct StoreState<Tail: ?Sized = [()]> {
 pub(super) struct CallInfo {
     pub(super) ty: Arc<FuncType>,
     pub(super) entry: EntryCode,
+    _trampoline: Arc<CodeBlock>,
     pub(super) slots: usize,
 }
 
@@ -111,6 +115,7 @@ impl Store {
             roots: RootList::default(),
             const_stack: Vec::new(),
             calls: Vec::new(),
+            types: HeldTypes::new(engine.types()),
             data: None,
             deadline: None,
             memory_bytes: 0,
@@ -245,19 +250,26 @@ impl StoreState {
         }
     }
 
-    /// How to call functions of that type.
-    pub(super) fn call_info(&mut self, id: TypeId) -> Result<Arc<CallInfo>> {
-        let index = id.0 as usize;
+    /// The number of a function type, which the store holds from then on. Errors are those of
+    /// [`Engine::func_type_id`](crate::Engine::func_type_id).
+    pub(super) fn func_type_id(&mut self, ty: &FuncType) -> Result<TypeId> {
+        self.types.intern_func(ty)
+    }
+
+    /// How to call functions of the type of that number.
+    pub(super) fn call_info(&mut self, number: u32) -> Result<Arc<CallInfo>> {
+        let index = number as usize;
         if let Some(Some(info)) = self.calls.get(index) {
             return Ok(Arc::clone(info));
         }
-        let Some(ty) = self.engine.types().get(id).func.clone() else {
+        let Some(ty) = self.engine.types().numbered(number).func.clone() else {
             unreachable!("functions have function types")
         };
         let signature = AbiSignature::of(&ty);
         let slots = signature.slots();
-        let entry = EntryCode(self.engine.entry_trampoline(signature)?);
-        let info = Arc::new(CallInfo { ty, entry, slots });
+        let trampoline = self.engine.entry_trampoline(signature)?;
+        let entry = EntryCode(trampoline.address(0));
+        let info = Arc::new(CallInfo { ty, entry, slots, _trampoline: trampoline });
         if self.calls.len() <= index {
             self.calls.resize(index + 1, None);
         }
@@ -297,6 +309,11 @@ impl StoreState {
 
     pub(crate) fn instance_mut(&mut self, index: usize) -> &mut InstanceEntity {
         &mut self.instances[index]
+    }
+
+    /// Whether a fault at an address is an access past the end of one of the store's memories.
+    pub(crate) fn guards(&self, address: usize) -> bool {
+        self.memories.iter().any(|memory| memory.guards(address))
     }
 
     pub(crate) fn memory(&self, index: usize) -> &MemoryEntity {

@@ -4,7 +4,7 @@ use super::store::{StoreId, StoreState};
 use super::value::Ref;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
-use crate::types::TableType;
+use crate::types::{TableType, ValType};
 use crate::vm::memory::TableElements;
 
 /// A table in a store.
@@ -29,6 +29,7 @@ impl Table {
     /// Where it would pass the store's limit, `init` does not have the elements' type, or the limits contradict each other.
     pub fn alloc(store: &mut StoreState, ty: TableType, init: Ref) -> Result<Table> {
         let word = init.to_word(ty.element, store)?;
+        store.types.hold_val(ValType::Ref(ty.element))?;
         let index = store.add_table(ty, word)?;
         Ok(Table::new(index, store))
     }

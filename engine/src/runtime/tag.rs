@@ -25,9 +25,10 @@ impl Tag {
     ///
     /// # Errors
     ///
-    /// Where the engine holds as many types as it can, or the type has more than 1000 parameters or results.
+    /// Where the engine has as many types as it can, the type has more than 1000 parameters or
+    /// results, or it refers to a type that the engine does not have, or no more.
     pub fn alloc(store: &mut StoreState, ty: &FuncType) -> Result<Tag> {
-        let ty = store.engine().func_type_id(ty)?;
+        let ty = store.func_type_id(ty)?;
         let index = store.add_tag(TagType { ty });
         Ok(Tag::new(index, store))
     }

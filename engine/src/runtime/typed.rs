@@ -64,7 +64,7 @@ impl Func {
         if !types.all(|ty| matches!(ty, ValType::I32 | ValType::I64)) {
             return Err(Error::usage("a host function of numbers takes and gives i32 and i64 only"));
         }
-        let type_id = store.engine().func_type_id(&ty)?;
+        let type_id = store.func_type_id(&ty)?;
         let signature = AbiSignature::of(&ty);
         let slots = signature.slots();
         let code = store.engine().host_trampoline(signature)?;
@@ -74,7 +74,7 @@ impl Func {
             slots[params..].fill(VmVal::default());
             body(caller, &mut Words(slots))
         });
-        let host = HostFuncBox::new(store.vm_ptr(), closure, slots, code, type_id.0);
+        let host = HostFuncBox::new(store.vm_ptr(), closure, slots, code, type_id.number());
         let func = Func::new(host.record(), store);
         store.host_functions.push(host);
         Ok(func)

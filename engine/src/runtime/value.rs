@@ -230,7 +230,7 @@ impl Ref {
             _ if word & 1 != 0 => Ref::I31(I31::from_word(word)),
             _ if word & HOST != 0 => Ref::Host(HostRef(store.hold(word))),
             _ => {
-                let ty = store.engine().types().get(store.heap.header(word).0);
+                let ty = store.engine().types().numbered(store.heap.header(word).0);
                 match ty.sub.composite {
                     CompositeType::Array(_) => Ref::Array(ArrayRef(store.hold(word))),
                     _ => Ref::Struct(StructRef(store.hold(word))),

@@ -134,7 +134,10 @@ impl Translator<'_, '_> {
         self.reference_callee(reference)
     }
 
+    /// A function by reference. It may be a host function, which finds its caller in the store.
     fn reference_callee(&mut self, reference: Value) -> Callee {
+        let store = self.context_pointer(offsets::CTX_STORE);
+        self.b.ins().store(TRUSTED, self.vmctx, store, offsets::STORE_CALLER);
         let code = self.b.ins().load(POINTER, TRUSTED, reference, offsets::FUNC_CODE);
         let vmctx = self.b.ins().load(POINTER, TRUSTED, reference, offsets::FUNC_VMCTX);
         Callee::Address { code, vmctx }

@@ -12,13 +12,13 @@ use super::legacy_exception::LegacyCatch;
 use crate::compile::signature::ir_type;
 use crate::error::Result;
 use crate::trap::Trap;
-use crate::types::{FuncType, TypeConverter};
+use crate::types::{TypeConverter, ValType};
 
 /// An open block.
 pub(super) struct Frame {
     pub(super) kind: FrameKind,
-    /// The types that a branch to its end, or falling out of it, carries.
-    results: SmallVec<[Type; 4]>,
+    /// What a branch to its end, or falling out of it, carries.
+    results: Results,
     /// How many operands lie below the block's own.
     pub(super) height: usize,
     /// Where a branch to the end goes; made by the first one.
@@ -42,28 +42,26 @@ pub(super) enum FrameKind {
     Unreachable,
 }
 
-/// The parameters and results of a block.
-struct Signature {
-    params: SmallVec<[Type; 4]>,
-    results: SmallVec<[Type; 4]>,
+/// The results of a block. A function type may have a thousand, and very many blocks may be open: they are not copied.
+#[derive(Clone, Copy)]
+enum Results {
+    None,
+    One(Type),
+    /// Those of the function type of that index.
+    Of(u32),
 }
 
-impl Translator<'_, '_> {
-    /// Opens the function's body: a block whose end returns.
-    pub(super) fn enter_body(&mut self, ty: &FuncType) {
-        let results = ty.results().iter().copied().map(ir_type).collect();
+impl<'a> Translator<'a, '_> {
+    /// Opens the function's body: a block whose end returns the results of the function type of that index.
+    pub(super) fn enter_body(&mut self, type_index: u32) {
+        let results = Results::Of(type_index);
         self.frames.push(Frame { kind: FrameKind::Block, results, height: 0, exit: None });
     }
 
     /// Notes a block that is opened where nothing is reached.
     pub(super) fn skip_block(&mut self) {
         let height = self.stack.len();
-        self.frames.push(Frame {
-            kind: FrameKind::Unreachable,
-            results: SmallVec::new(),
-            height,
-            exit: None,
-        });
+        self.frames.push(Frame { kind: FrameKind::Unreachable, results: Results::None, height, exit: None });
     }
 
     pub(super) fn block(&mut self, ty: BlockType) -> Result<()> {
@@ -80,28 +78,27 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn open_block(&mut self, ty: BlockType, kind: FrameKind) -> Result<()> {
-        let signature = self.block_signature(ty)?;
-        let height = self.stack.len() - signature.params.len();
-        self.frames.push(Frame { kind, results: signature.results, height, exit: None });
+        let height = self.stack.len() - self.block_params(ty).len();
+        self.frames.push(Frame { kind, results: self.block_results(ty)?, height, exit: None });
         Ok(())
     }
 
     pub(super) fn r#loop(&mut self, ty: BlockType) -> Result<()> {
-        let signature = self.block_signature(ty)?;
-        let params = signature.params.len();
-        let header = self.block_with(&signature.params);
+        let types = self.block_params(ty);
+        let params = types.len();
+        let header = self.block_with(types.iter().copied().map(ir_type));
         let args = self.pop_block_args(params);
         self.b.ins().jump(header, &args);
         self.b.switch_to_block(header);
         let height = self.stack.len();
         self.stack.extend_from_slice(self.b.block_params(header));
+        self.loops += 1;
         let kind = FrameKind::Loop { header, params };
-        self.frames.push(Frame { kind, results: signature.results, height, exit: None });
+        self.frames.push(Frame { kind, results: self.block_results(ty)?, height, exit: None });
         Ok(())
     }
 
     pub(super) fn r#if(&mut self, ty: BlockType) -> Result<()> {
-        let signature = self.block_signature(ty)?;
         let condition = self.pop();
         let (then, otherwise) = (self.b.create_block(), self.b.create_block());
         if let Some(likely) = self.likely {
@@ -111,10 +108,11 @@ impl Translator<'_, '_> {
         self.b.seal_block(then);
         self.b.seal_block(otherwise);
         self.b.switch_to_block(then);
-        let height = self.stack.len() - signature.params.len();
+        let height = self.stack.len() - self.block_params(ty).len();
         let params = self.stack[height..].to_vec();
+        self.held += params.len();
         let kind = FrameKind::If { otherwise, params };
-        self.frames.push(Frame { kind, results: signature.results, height, exit: None });
+        self.frames.push(Frame { kind, results: self.block_results(ty)?, height, exit: None });
         Ok(())
     }
 
@@ -129,6 +127,7 @@ impl Translator<'_, '_> {
         let frame = &mut self.frames[depth];
         if let FrameKind::If { otherwise, params } = std::mem::replace(&mut frame.kind, FrameKind::Else) {
             self.stack.truncate(frame.height);
+            self.held -= params.len();
             self.stack.extend(params);
             self.b.switch_to_block(otherwise);
             self.reachable = true;
@@ -161,6 +160,7 @@ impl Translator<'_, '_> {
         let Some(frame) = self.frames.pop() else { unreachable!("validation matches every `end`") };
         if let FrameKind::Loop { header, .. } = frame.kind {
             self.b.seal_block(header);
+            self.loops -= 1;
         }
         if let Some(leaving) = leaving {
             self.leave_block(leaving)?;
@@ -175,7 +175,7 @@ impl Translator<'_, '_> {
             self.stack.truncate(frame.height);
         }
         if self.frames.is_empty() && self.reachable {
-            let results = self.pop_boundary(frame.results.len());
+            let results = self.pop_boundary(self.count(frame.results));
             self.b.ins().return_(&results);
             self.reachable = false;
         }
@@ -252,6 +252,8 @@ impl Translator<'_, '_> {
             self.b.seal_block(edge);
             self.b.switch_to_block(edge);
             self.jump_with_operands(depth);
+            // One instruction may have very many targets, and carry a thousand values to each.
+            self.check_size()?;
         }
         self.reachable = false;
         Ok(())
@@ -272,7 +274,7 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn r#return(&mut self) {
-        let results = self.pop_boundary(self.frames[0].results.len());
+        let results = self.pop_boundary(self.count(self.frames[0].results));
         self.b.ins().return_(&results);
         self.reachable = false;
     }
@@ -305,13 +307,13 @@ impl Translator<'_, '_> {
         let at = self.frames.len() - 1 - depth as usize;
         match self.frames[at].kind {
             FrameKind::Loop { header, params } => (header, params),
-            _ => (self.exit_of(at), self.frames[at].results.len()),
+            _ => (self.exit_of(at), self.count(self.frames[at].results)),
         }
     }
 
     pub(super) fn branch_to_exit(&mut self, at: usize) {
         let exit = self.exit_of(at);
-        let args = self.pop_block_args(self.frames[at].results.len());
+        let args = self.pop_block_args(self.count(self.frames[at].results));
         self.b.ins().jump(exit, &args);
     }
 
@@ -319,34 +321,48 @@ impl Translator<'_, '_> {
         if let Some(exit) = self.frames[at].exit {
             return exit;
         }
-        let results = self.frames[at].results.clone();
-        let exit = self.block_with(&results);
+        let exit = match self.frames[at].results {
+            Results::None => self.block_with([]),
+            Results::One(ty) => self.block_with([ty]),
+            Results::Of(index) => {
+                let results = self.env.info.func_type_at(index).results();
+                self.block_with(results.iter().copied().map(ir_type))
+            }
+        };
         self.frames[at].exit = Some(exit);
         exit
     }
 
-    fn block_with(&mut self, params: &[Type]) -> Block {
+    fn block_with(&mut self, params: impl IntoIterator<Item = Type>) -> Block {
         let block = self.b.create_block();
         for ty in params {
-            self.b.append_block_param(block, *ty);
+            self.b.append_block_param(block, ty);
         }
         block
     }
 
-    fn block_signature(&self, ty: BlockType) -> Result<Signature> {
+    fn block_params(&self, ty: BlockType) -> &'a [ValType] {
+        match ty {
+            BlockType::Empty | BlockType::Type(_) => &[],
+            BlockType::FuncType(index) => self.env.info.func_type_at(index).params(),
+        }
+    }
+
+    fn block_results(&self, ty: BlockType) -> Result<Results> {
         Ok(match ty {
-            BlockType::Empty => Signature { params: SmallVec::new(), results: SmallVec::new() },
+            BlockType::Empty => Results::None,
             BlockType::Type(ty) => {
-                let ty = ir_type(TypeConverter::new(&self.env.info.types).val_type(ty)?);
-                Signature { params: SmallVec::new(), results: SmallVec::from_elem(ty, 1) }
+                Results::One(ir_type(TypeConverter::new(&self.env.info.types).val_type(ty)?))
             }
-            BlockType::FuncType(index) => {
-                let ty = self.env.info.func_type_at(index);
-                Signature {
-                    params: ty.params().iter().copied().map(ir_type).collect(),
-                    results: ty.results().iter().copied().map(ir_type).collect(),
-                }
-            }
+            BlockType::FuncType(index) => Results::Of(index),
         })
+    }
+
+    fn count(&self, results: Results) -> usize {
+        match results {
+            Results::None => 0,
+            Results::One(_) => 1,
+            Results::Of(index) => self.env.info.func_type_at(index).results().len(),
+        }
     }
 }

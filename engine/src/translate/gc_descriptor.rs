@@ -4,17 +4,17 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
 use wasmparser::{HeapType, RefType, UnpackedIndex};
 
-use super::object::UNMAPPED;
 use super::{TRUSTED, Translator};
 use crate::compile::signature::POINTER;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
+use crate::vm::layout::NULL_PAGE;
 
 impl Translator<'_, '_> {
     pub(super) fn ref_get_desc(&mut self, type_index: u32) {
         let object = self.pop();
         let offset = self.descriptor_offset(type_index);
-        let flags = if (offset as u32) < UNMAPPED {
+        let flags = if (offset as u32) < NULL_PAGE {
             self.or_trap(TRUSTED, Trap::NullReference)
         } else {
             self.trap_if_null(object, Trap::NullReference);

@@ -3,12 +3,13 @@
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 
 use super::memory::Extend;
-use super::object::{UNMAPPED, flags_of};
+use super::object::flags_of;
 use super::{TRUSTED, Translator};
 use crate::builtin::Builtin;
 use crate::compile::signature::ir_type;
 use crate::trap::Trap;
 use crate::types::StorageType;
+use crate::vm::layout::NULL_PAGE;
 
 /// The number of fields up to which a structure of default values is made in place.
 const FEW: usize = 64;
@@ -79,7 +80,7 @@ impl Translator<'_, '_> {
     /// A field near the begin of its structure faults by itself where that is null.
     fn field_place(&mut self, object: Value, type_index: u32, field: u32) -> FieldPlace {
         let (offset, storage) = self.env.info.struct_layout(type_index).fields[field as usize];
-        let flags = if offset + storage.size() <= UNMAPPED {
+        let flags = if offset + storage.size() <= NULL_PAGE {
             self.or_trap(flags_of(storage), Trap::NullStructureReference)
         } else {
             self.trap_if_null(object, Trap::NullStructureReference);

@@ -31,7 +31,7 @@ use cranelift_codegen::ir::{
     Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, SourceLoc, Type, Value, types,
 };
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_frontend::{FunctionBuilder, Variable};
+use cranelift_frontend::FunctionBuilder;
 
 use crate::compile::artifact::trap_code;
 use crate::compile::signature::{BUILTIN_ARGUMENTS, POINTER, VECTOR, builtin_signature, ir_type};
@@ -42,6 +42,8 @@ use crate::types::TypeConverter;
 use crate::vm::layout::{VmCtxLayout, offsets};
 use control::Frame;
 use exception::TryTable;
+use variable::Local;
+pub(crate) use variable::Locals;
 
 /// What the functions of one module have in common.
 pub(crate) struct ModuleEnv<'a> {
@@ -72,10 +74,16 @@ pub(crate) struct Translator<'a, 'f> {
     /// The offset of the instruction at hand in the function's body.
     place: u32,
     vmctx: Value,
-    locals: Vec<Variable>,
+    /// How the locals are kept, and each of them.
+    kept: Locals,
+    locals: Vec<Local>,
     /// Which locals were read or written so far, and how many.
     touched: Vec<bool>,
     touched_count: usize,
+    /// How many loops are open.
+    loops: usize,
+    /// How many operands open `if`s hold for their other arms.
+    held: usize,
     /// What was imported into the function so far: signatures by type index, functions by function index.
     signatures: HashMap<u32, SigRef>,
     callees: HashMap<u32, FuncRef>,
@@ -91,9 +99,25 @@ const MAX_VALUES: usize = 4 << 20;
 /// join, each carries every local that differs between any two of them.
 const MAX_LISTED: usize = 4 * MAX_VALUES;
 
-/// The most that the number of locals in use and that of blocks may come to when multiplied: the builder notes the value of a local for
-/// each block up to the last that asked for it, in 4 bytes each.
-const MAX_NOTED: usize = 1 << 28;
+/// What a function may come to whose locals are values; beyond it they are kept in memory. A local that is a value is joined where
+/// branches join, so that a few bytes can ask for as many values as there are locals.
+mod budget {
+    /// The most that the number of locals in use and that of blocks may come to when multiplied: the builder notes the value of a
+    /// local for each block up to the last that asked for it, in 4 bytes each.
+    pub(super) const NOTED: usize = 1 << 26;
+
+    /// How many loops, or handlers, may be open in one another: what a local is in the innermost loop is looked for through all of
+    /// them, and the better allocation of registers goes through all handlers for each.
+    pub(super) const NESTED: usize = 1 << 10;
+
+    /// How many operands all instructions may have together in any case, and how many values there may be.
+    pub(super) const LISTED: usize = 1 << 21;
+    pub(super) const VALUES: usize = 1 << 20;
+
+    /// How many of either there may be for each byte of the body so far, where that is more: an instruction has two bytes or more, gives
+    /// one value, and has few operands for each byte.
+    pub(super) const A_BYTE: usize = 8;
+}
 
 /// Reads and writes of what the engine lays out: always aligned, never faulting.
 const TRUSTED: MemFlagsData = MemFlagsData::trusted();
@@ -110,18 +134,17 @@ fn little_endian() -> MemFlagsData {
 
 impl<'a, 'f> Translator<'a, 'f> {
     /// Begins the function of that index: its parameters become its first locals.
-    pub(crate) fn new(mut b: FunctionBuilder<'f>, env: &'a ModuleEnv<'a>, function: u32) -> Result<Self> {
+    pub(crate) fn new(
+        mut b: FunctionBuilder<'f>,
+        env: &'a ModuleEnv<'a>,
+        function: u32,
+        kept: Locals,
+    ) -> Result<Self> {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         b.seal_block(entry);
         let params = b.block_params(entry).to_vec();
-        let mut locals = Vec::with_capacity(params.len());
-        for param in &params[1..] {
-            let variable = b.declare_var(b.func.dfg.value_type(*param));
-            b.def_var(variable, *param);
-            locals.push(variable);
-        }
         let mut translator = Translator {
             b,
             env,
@@ -133,15 +156,21 @@ impl<'a, 'f> Translator<'a, 'f> {
             reachable: true,
             place: 0,
             vmctx: params[0],
-            locals,
+            kept,
+            locals: Vec::with_capacity(params.len()),
             touched: Vec::new(),
             touched_count: 0,
+            loops: 0,
+            held: 0,
             signatures: HashMap::new(),
             callees: HashMap::new(),
             builtin_signature: None,
             throw_signature: None,
         };
-        translator.enter_body(env.info.func_type(function));
+        for param in &params[1..] {
+            translator.declare_local(*param);
+        }
+        translator.enter_body(env.info.functions[function as usize]);
         Ok(translator)
     }
 
@@ -153,9 +182,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
         let zero = self.zero(ty);
         for _ in 0..count {
-            let variable = self.b.declare_var(ty);
-            self.b.def_var(variable, zero);
-            self.locals.push(variable);
+            self.declare_local(zero);
         }
         Ok(())
     }
@@ -177,17 +204,31 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     /// # Errors
     ///
-    /// [`Limit`](crate::ErrorKind::Limit) where the function has grown too large to go on.
+    /// [`Limit`](crate::ErrorKind::Limit) where the function has grown too large to go on. With its locals in memory it may not.
     pub(crate) fn check_size(&self) -> Result<()> {
         let dfg = &self.b.func.dfg;
-        if dfg.num_values() > MAX_VALUES {
+        let (values, listed) = (dfg.num_values(), dfg.value_lists.capacity());
+        let max_listed = match self.kept {
+            Locals::Values => {
+                if self.touched_count.saturating_mul(dfg.num_blocks()) > budget::NOTED {
+                    return Err(Error::limit("a function with too many locals for its number of blocks"));
+                }
+                if self.loops.max(self.try_tables.len()) > budget::NESTED {
+                    return Err(Error::limit("a function whose loops or handlers are nested too deep"));
+                }
+                let by_size = budget::A_BYTE * self.place as usize;
+                if values > budget::VALUES.max(by_size) {
+                    return Err(Error::limit("a function whose locals are joined too often"));
+                }
+                budget::LISTED.max(by_size)
+            }
+            Locals::Memory => MAX_LISTED,
+        };
+        if values > MAX_VALUES {
             return Err(Error::limit(format!("a function that needs more than {MAX_VALUES} values")));
         }
-        if dfg.value_lists.capacity() > MAX_LISTED {
+        if listed.max(self.held) > max_listed {
             return Err(Error::limit("a function whose branches carry too many values"));
-        }
-        if self.touched_count.saturating_mul(dfg.num_blocks()) > MAX_NOTED {
-            return Err(Error::limit("a function with too many locals for its number of blocks"));
         }
         Ok(())
     }

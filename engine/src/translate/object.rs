@@ -11,9 +11,6 @@ use crate::types::layout::{OBJECT_LENGTH, OBJECT_TYPE, PAYLOAD};
 use crate::types::{StorageType, ValType};
 use crate::vm::layout::offsets;
 
-/// How many bytes from address 0 on nothing is mapped at, so that an access there by a null reference faults.
-pub(super) const UNMAPPED: u32 = 4096;
-
 /// The size up to which an object is made zero in place.
 const SMALL: i64 = 512;
 

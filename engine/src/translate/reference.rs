@@ -7,6 +7,7 @@ use super::Translator;
 use crate::compile::signature::POINTER;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
+use crate::vm::layout::offsets;
 
 impl Translator<'_, '_> {
     pub(super) fn ref_null(&mut self) {
@@ -26,21 +27,20 @@ impl Translator<'_, '_> {
         self.push(reference);
     }
 
-    /// A reference to a function is the address of its record in the context.
+    /// A reference to a function is the address of its canonical record. The record of an import would
+    /// name this instance as the caller of a host function, whichever instance calls it.
     pub(super) fn ref_func(&mut self, function: u32) -> Result<()> {
         let info = self.env.info;
-        let position = match (function as usize).checked_sub(info.imported.functions) {
-            None => function as usize,
-            Some(_) => {
-                let slot = info.escaping_slot(function);
-                let slot = slot.ok_or_else(|| {
-                    Error::unsupported("ref.func of a function that is mentioned nowhere else")
-                })?;
-                info.imported.functions + slot
-            }
+        let reference = if (function as usize) < info.imported.functions {
+            let record = self.env.layout.function(function as usize);
+            self.context_pointer(record + offsets::FUNC_CANONICAL)
+        } else {
+            let slot = info
+                .escaping_slot(function)
+                .ok_or_else(|| Error::unsupported("ref.func of a function that is mentioned nowhere else"))?;
+            let record = self.env.layout.function(info.imported.functions + slot);
+            self.b.ins().iadd_imm_s(self.vmctx, i64::from(record))
         };
-        let offset = i64::from(self.env.layout.function(position));
-        let reference = self.b.ins().iadd_imm_s(self.vmctx, offset);
         self.push(reference);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Locals, globals, `drop` and `select` (core spec, section 4.6.6, "Variable Instructions", and 4.6.1).
 
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind, Type, Value};
 use cranelift_frontend::Variable;
 
 use super::{TRUSTED, Translator, constant};
@@ -8,18 +8,60 @@ use crate::compile::signature::{POINTER, ir_type};
 use crate::types::Mutability;
 use crate::vm::layout::GlobalPlace;
 
+/// How the locals of a function are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locals {
+    /// As values, which are joined where branches join.
+    Values,
+    /// In the frame: slower code, whose size and whose time to compile grow with the body alone.
+    Memory,
+}
+
+/// Where a local is kept.
+#[derive(Clone, Copy)]
+pub(super) enum Local {
+    Value(Variable),
+    Memory(StackSlot, Type),
+}
+
 impl Translator<'_, '_> {
+    /// Adds a local that begins with this value.
+    pub(super) fn declare_local(&mut self, value: Value) {
+        let ty = self.b.func.dfg.value_type(value);
+        let local = match self.kept {
+            Locals::Values => {
+                let variable = self.b.declare_var(ty);
+                self.b.def_var(variable, value);
+                Local::Value(variable)
+            }
+            Locals::Memory => {
+                let align = ty.bytes().trailing_zeros() as u8;
+                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, ty.bytes(), align);
+                let slot = self.b.create_sized_stack_slot(data);
+                self.b.ins().stack_store(POINTER, value, slot, 0);
+                Local::Memory(slot, ty)
+            }
+        };
+        self.locals.push(local);
+    }
+
     pub(super) fn local_get(&mut self, local: u32) {
-        let variable = self.touch(local);
-        let value = self.b.use_var(variable);
+        let value = match self.touch(local) {
+            Local::Value(variable) => self.b.use_var(variable),
+            Local::Memory(slot, ty) => self.b.ins().stack_load(POINTER, ty, slot, 0),
+        };
         self.push(value);
     }
 
     pub(super) fn local_set(&mut self, local: u32) {
         let value = self.pop();
         let value = self.boundary(value);
-        let variable = self.touch(local);
-        self.b.def_var(variable, value);
+        match self.touch(local) {
+            Local::Value(variable) => self.b.def_var(variable, value),
+            Local::Memory(slot, _) => {
+                self.b.ins().stack_store(POINTER, value, slot, 0);
+            }
+        }
     }
 
     pub(super) fn local_tee(&mut self, local: u32) {
@@ -50,8 +92,8 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// The variable that stands for a local, which counts as in use from now on.
-    fn touch(&mut self, local: u32) -> Variable {
+    /// Where a local is kept, which counts as in use from now on.
+    fn touch(&mut self, local: u32) -> Local {
         let local = local as usize;
         if self.touched.len() <= local {
             self.touched.resize(self.locals.len(), false);

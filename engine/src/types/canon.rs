@@ -1,8 +1,16 @@
 //! Canonical types: equal recursive groups get equal numbers (core spec, section 3.1.2, "Defined types").
+//!
+//! A group lives as long as a module, a store or another group [holds](super::HeldTypes) it. Then
+//! its numbers are free for other types; a [`TypeId`] that was kept longer is recognised by its
+//! serial number.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use smallvec::SmallVec;
 
 use super::layout::ObjectLayout;
 use super::{CompositeType, FieldType, FuncType, HeapType, RefType, StorageType, SubType, TypeId, ValType};
@@ -12,16 +20,13 @@ use crate::vm::rows::TypeRows;
 /// Marks a reference to a member of the group that is being interned, by its position there.
 const REC: u32 = 1 << 31;
 
-/// How many defined types one engine holds at most.
-const MAX_TYPES: u32 = 10_000_000;
-
 /// How many parameters, and how many results, a function type has at most: what the decoder takes too. Frames and trampolines are
 /// laid out for no more.
 const MAX_ARITY: usize = 1000;
 
 /// A reference from within a recursive group to the member at that position.
 pub(crate) fn rec_reference(position: u32) -> TypeId {
-    TypeId(REC | position)
+    TypeId { number: REC | position, serial: 0 }
 }
 
 /// A defined type as an engine has it.
@@ -37,6 +42,9 @@ pub(crate) struct CanonType {
     pub(crate) layout: ObjectLayout,
 }
 
+/// The types of one group, first to last.
+pub(crate) type GroupIds = SmallVec<[TypeId; 2]>;
+
 /// All defined types of one engine.
 #[derive(Debug)]
 pub(crate) struct TypeRegistry {
@@ -46,9 +54,33 @@ pub(crate) struct TypeRegistry {
 
 #[derive(Debug, Default)]
 struct Inner {
-    types: Vec<Arc<CanonType>>,
+    /// The types by their numbers.
+    slots: Vec<Option<Slot>>,
+    /// The numbers below the length of `slots` that no type has. The lowest is given out first, so
+    /// that tables by number stay short.
+    vacant: BinaryHeap<Reverse<u32>>,
+    /// The groups by the number of their first type.
+    groups: HashMap<u32, Group>,
     /// From a group, with references within it by position, to the number of its first type.
-    groups: HashMap<Box<[SubType]>, u32>,
+    keys: HashMap<Arc<[SubType]>, u32>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    ty: Arc<CanonType>,
+    serial: u32,
+    /// The number of the first type of its group.
+    group: u32,
+}
+
+#[derive(Debug)]
+struct Group {
+    key: Arc<[SubType]>,
+    members: GroupIds,
+    /// The groups that its types refer to, each once.
+    refers_to: Box<[u32]>,
+    /// How many hold it: modules, stores, groups that refer to it.
+    holders: usize,
 }
 
 impl TypeRegistry {
@@ -58,7 +90,7 @@ impl TypeRegistry {
     ///
     /// Where there is no address space for the table that compiled code reads.
     pub(crate) fn new() -> io::Result<TypeRegistry> {
-        Ok(TypeRegistry { inner: RwLock::default(), rows: TypeRows::new(MAX_TYPES as usize)? })
+        Ok(TypeRegistry { inner: RwLock::default(), rows: TypeRows::new()? })
     }
 
     /// What compiled code knows of the types.
@@ -66,102 +98,280 @@ impl TypeRegistry {
         &self.rows
     }
 
-    /// Interns a recursive group, whose members refer to each other by [`rec_reference`] and to all else by number.
+    /// How many types there are at present.
+    pub(crate) fn len(&self) -> usize {
+        let inner = self.read();
+        inner.slots.len() - inner.vacant.len()
+    }
+
+    /// Interns a recursive group, whose members refer to each other by [`rec_reference`] and to all
+    /// else by its `TypeId`, and has it held.
     ///
-    /// Gives the number of the group's first type; the others follow it.
-    pub(crate) fn intern(&self, group: Box<[SubType]>) -> Result<TypeId> {
-        if let Some(&base) = self.inner.read().unwrap_or_else(PoisonError::into_inner).groups.get(&group) {
-            return Ok(TypeId(base));
+    /// # Errors
+    ///
+    /// [`Usage`](crate::ErrorKind::Usage) where it refers to a type that the engine does not have,
+    /// or no more; [`Limit`](crate::ErrorKind::Limit) where there are as many types as there may
+    /// be.
+    pub(super) fn intern(&self, group: Box<[SubType]>, held: &mut HashSet<u32>) -> Result<GroupIds> {
+        if group.is_empty() {
+            return Ok(GroupIds::new());
         }
-        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&base) = inner.groups.get(&group) {
-            return Ok(TypeId(base));
+        let mut inner = self.write();
+        let first = match inner.keys.get(&*group) {
+            Some(first) => *first,
+            None => inner.add(group, &self.rows)?,
+        };
+        let Some(found) = inner.groups.get_mut(&first) else { unreachable!("a key leads to a group") };
+        if held.insert(first) {
+            found.holders += 1;
         }
-        let base = inner.types.len() as u32;
-        if group.len() as u64 + u64::from(base) > u64::from(MAX_TYPES) {
-            return Err(Error::limit(format!("an engine holds at most {MAX_TYPES} types")));
-        }
-        for (position, member) in group.iter().enumerate() {
-            let id = TypeId(base + position as u32);
-            let sub = resolve(member, base);
-            let mut display = match sub.supertype {
-                Some(parent) => inner.types[parent.0 as usize].display.to_vec(),
-                None => Vec::new(),
-            };
-            display.push(id);
-            let func = match &sub.composite {
-                CompositeType::Func(ty) => Some(Arc::new(ty.clone())),
-                _ => None,
-            };
-            let parent = sub.supertype.map(|parent| &inner.types[parent.0 as usize].layout);
-            let layout = ObjectLayout::of(&sub.composite, sub.descriptor.is_some(), parent);
-            self.rows.write(id, &sub.composite, &display);
-            inner.types.push(Arc::new(CanonType { sub, display: display.into(), func, layout }));
-        }
-        inner.groups.insert(group, base);
-        Ok(TypeId(base))
+        Ok(found.members.clone())
     }
 
-    /// Interns a function type as a final type in a group of its own, as `(type (func ...))` does.
-    pub(crate) fn intern_func(&self, ty: &FuncType) -> Result<TypeId> {
-        if ty.params().len().max(ty.results().len()) > MAX_ARITY {
-            let message =
-                format!("a function type has at most {MAX_ARITY} parameters and {MAX_ARITY} results");
-            return Err(Error::limit(message));
+    /// Has the group of a type held.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`](crate::ErrorKind::Usage) where the engine does not have the type, or no more.
+    pub(super) fn hold(&self, id: TypeId, held: &mut HashSet<u32>) -> Result<()> {
+        let mut inner = self.write();
+        let first = inner.slot(id).ok_or_else(unknown_type)?.group;
+        if held.insert(first)
+            && let Some(group) = inner.groups.get_mut(&first)
+        {
+            group.holders += 1;
         }
-        let composite = CompositeType::Func(ty.clone());
-        self.intern(Box::new([SubType::plain(composite)]))
+        Ok(())
     }
 
-    /// The type of that number.
+    /// Ends what [`TypeRegistry::intern`] and [`TypeRegistry::hold`] began. What has no holder left
+    /// is freed.
+    pub(super) fn release(&self, groups: impl Iterator<Item = u32>) {
+        let mut inner = self.write();
+        // Not by recursion: chains of groups are as long as modules make them.
+        let mut released: Vec<u32> = groups.collect();
+        while let Some(first) = released.pop() {
+            if let Some(gone) = inner.release_one(first) {
+                released.extend_from_slice(&gone.refers_to);
+            }
+        }
+    }
+
+    /// A type that has a holder.
     ///
     /// # Panics
     ///
-    /// Where the number comes from another engine.
+    /// Where the engine does not have it, or no more.
     pub(crate) fn get(&self, id: TypeId) -> Arc<CanonType> {
-        Arc::clone(&self.inner.read().unwrap_or_else(PoisonError::into_inner).types[id.0 as usize])
+        match self.find(id) {
+            Some(ty) => ty,
+            None => unreachable!("a module or a store holds the type"),
+        }
     }
 
-    /// Whether the first defined type is the second or extends it.
+    /// A type, unless the engine does not have it, or no more.
+    pub(crate) fn find(&self, id: TypeId) -> Option<Arc<CanonType>> {
+        self.read().slot(id).map(|slot| Arc::clone(&slot.ty))
+    }
+
+    /// The type that compiled code, an object or a function has under that number, which its store
+    /// holds.
+    pub(crate) fn numbered(&self, number: u32) -> Arc<CanonType> {
+        Arc::clone(&self.read().numbered(number).ty)
+    }
+
+    /// The `TypeId` of [`TypeRegistry::numbered`].
+    pub(crate) fn id(&self, number: u32) -> TypeId {
+        TypeId { number, serial: self.read().numbered(number).serial }
+    }
+
+    /// Whether the first defined type is the second or extends it. One that the engine does not
+    /// have extends none but itself.
     pub(crate) fn is_subtype(&self, sub: TypeId, sup: TypeId) -> bool {
         if sub == sup {
             return true;
         }
-        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        let depth = inner.types[sup.0 as usize].display.len() - 1;
-        inner.types[sub.0 as usize].display.get(depth) == Some(&sup)
+        let inner = self.read();
+        let (Some(below), Some(above)) = (inner.slot(sub), inner.slot(sup)) else { return false };
+        below.ty.display.get(above.ty.display.len() - 1) == Some(&sup)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A copy of the type in which references by position within the group are numbers.
-fn resolve(sub: &SubType, base: u32) -> SubType {
-    let id = |id: TypeId| if id.0 & REC != 0 { TypeId(base + (id.0 & !REC)) } else { id };
-    let val = |ty: ValType| match ty {
+impl Inner {
+    fn slot(&self, id: TypeId) -> Option<&Slot> {
+        self.slots.get(id.number as usize)?.as_ref().filter(|slot| slot.serial == id.serial)
+    }
+
+    fn numbered(&self, number: u32) -> &Slot {
+        match self.slots.get(number as usize) {
+            Some(Some(slot)) => slot,
+            _ => unreachable!("a store holds the types of what is in it"),
+        }
+    }
+
+    /// Adds a new group, which is not empty and has no holders yet; gives the number of its first
+    /// type.
+    fn add(&mut self, group: Box<[SubType]>, rows: &TypeRows) -> Result<u32> {
+        let refers_to = self.groups_of(&group)?;
+        let members = self.take_numbers(group.len(), rows.capacity())?;
+        let first = members[0].number;
+        if let Err(error) = self.fill(&group, &members, first, rows) {
+            members.iter().for_each(|id| self.vacate(id.number));
+            return Err(Error::limit("no room for a type").caused_by(error));
+        }
+        for other in &refers_to {
+            if let Some(other) = self.groups.get_mut(other) {
+                other.holders += 1;
+            }
+        }
+        let key: Arc<[SubType]> = group.into();
+        self.keys.insert(Arc::clone(&key), first);
+        self.groups.insert(first, Group { key, members, refers_to, holders: 0 });
+        Ok(first)
+    }
+
+    /// Puts the types of a group where their numbers say.
+    fn fill(&mut self, group: &[SubType], members: &[TypeId], first: u32, rows: &TypeRows) -> io::Result<()> {
+        for (member, id) in group.iter().zip(members) {
+            let sub = resolve(member, members);
+            let parent = sub.supertype.and_then(|parent| self.slot(parent)).map(|slot| &slot.ty);
+            let mut display = parent.map_or_else(Vec::new, |parent| parent.display.to_vec());
+            display.push(*id);
+            let func = match &sub.composite {
+                CompositeType::Func(ty) => Some(Arc::new(ty.clone())),
+                _ => None,
+            };
+            let layout = ObjectLayout::of(
+                &sub.composite,
+                sub.descriptor.is_some(),
+                parent.map(|parent| &parent.layout),
+            );
+            rows.write(*id, &sub.composite, &display)?;
+            let ty = Arc::new(CanonType { sub, display: display.into(), func, layout });
+            self.slots[id.number as usize] = Some(Slot { ty, serial: id.serial, group: first });
+        }
+        Ok(())
+    }
+
+    /// The groups that types refer to other than by position, each once.
+    fn groups_of(&self, group: &[SubType]) -> Result<Box<[u32]>> {
+        let mut found = Vec::new();
+        for member in group {
+            let mut result = Ok(());
+            let _ = map_ids(member, &mut |id| {
+                match self.slot(id) {
+                    Some(slot) => found.push(slot.group),
+                    None if id.number & REC != 0 && ((id.number & !REC) as usize) < group.len() => {}
+                    None => result = Err(unknown_type()),
+                }
+                id
+            });
+            result?;
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found.into())
+    }
+
+    /// Numbers for `count` new types.
+    fn take_numbers(&mut self, count: usize, capacity: usize) -> Result<GroupIds> {
+        /// Counts the types of all engines, so that a type of another engine is recognised, too.
+        static SERIAL: AtomicU32 = AtomicU32::new(1);
+        let live = self.slots.len() - self.vacant.len();
+        if count > capacity.min(REC as usize) - live {
+            return Err(Error::limit(format!("an engine holds at most {capacity} types at a time")));
+        }
+        let number = |_| {
+            let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+            let number = self.vacant.pop().map(|Reverse(number)| number).unwrap_or_else(|| {
+                self.slots.push(None);
+                self.slots.len() as u32 - 1
+            });
+            TypeId { number, serial }
+        };
+        Ok((0..count).map(number).collect())
+    }
+
+    /// Takes one holder from a group; gives the group where that was the last, and forgets it.
+    fn release_one(&mut self, first: u32) -> Option<Group> {
+        let group = self.groups.get_mut(&first)?;
+        group.holders -= 1;
+        if group.holders > 0 {
+            return None;
+        }
+        let gone = self.groups.remove(&first)?;
+        self.keys.remove(&gone.key);
+        gone.members.iter().for_each(|id| self.vacate(id.number));
+        Some(gone)
+    }
+
+    fn vacate(&mut self, number: u32) {
+        self.slots[number as usize] = None;
+        self.vacant.push(Reverse(number));
+    }
+}
+
+fn unknown_type() -> Error {
+    Error::usage(
+        "a type that this engine does not have, or that was freed with the last module and store of it",
+    )
+}
+
+/// A function type as a final type in a group of its own, as `(type (func ...))` has it.
+///
+/// # Errors
+///
+/// [`Limit`](crate::ErrorKind::Limit) where it has too many parameters or results.
+pub(super) fn group_of(ty: &FuncType) -> Result<Box<[SubType]>> {
+    if ty.params().len().max(ty.results().len()) > MAX_ARITY {
+        let message = format!("a function type has at most {MAX_ARITY} parameters and {MAX_ARITY} results");
+        return Err(Error::limit(message));
+    }
+    Ok(Box::new([SubType::plain(CompositeType::Func(ty.clone()))]))
+}
+
+/// A copy of the type in which references by position within the group are the members at that
+/// position.
+fn resolve(sub: &SubType, members: &[TypeId]) -> SubType {
+    map_ids(sub, &mut |id| if id.number & REC != 0 { members[(id.number & !REC) as usize] } else { id })
+}
+
+/// A copy of the type in which each reference to a type is what `map` makes of it.
+fn map_ids(sub: &SubType, map: &mut impl FnMut(TypeId) -> TypeId) -> SubType {
+    let mut val = |ty: ValType| match ty {
         ValType::Ref(RefType { nullable, heap: HeapType::Concrete(target) }) => {
-            ValType::Ref(RefType { nullable, heap: HeapType::Concrete(id(target)) })
+            ValType::Ref(RefType { nullable, heap: HeapType::Concrete(map(target)) })
         }
         ValType::Ref(RefType { nullable, heap: HeapType::Exact(target) }) => {
-            ValType::Ref(RefType { nullable, heap: HeapType::Exact(id(target)) })
+            ValType::Ref(RefType { nullable, heap: HeapType::Exact(map(target)) })
         }
         other => other,
     };
-    let field = |field: FieldType| match field.storage {
+    let mut field = |field: FieldType| match field.storage {
         StorageType::Val(ty) => FieldType { storage: StorageType::Val(val(ty)), ..field },
         _ => field,
     };
     let composite = match &sub.composite {
-        CompositeType::Func(ty) => CompositeType::Func(FuncType::new(
-            ty.params().iter().copied().map(val),
-            ty.results().iter().copied().map(val),
-        )),
         CompositeType::Struct(fields) => CompositeType::Struct(fields.iter().copied().map(field).collect()),
         CompositeType::Array(element) => CompositeType::Array(field(*element)),
+        CompositeType::Func(ty) => {
+            let params: Vec<ValType> = ty.params().iter().copied().map(&mut val).collect();
+            CompositeType::Func(FuncType::new(params, ty.results().iter().copied().map(&mut val)))
+        }
     };
     SubType {
         is_final: sub.is_final,
-        supertype: sub.supertype.map(id),
-        describes: sub.describes.map(id),
-        descriptor: sub.descriptor.map(id),
+        supertype: sub.supertype.map(&mut *map),
+        describes: sub.describes.map(&mut *map),
+        descriptor: sub.descriptor.map(&mut *map),
         composite,
     }
 }
@@ -169,6 +379,7 @@ fn resolve(sub: &SubType, base: u32) -> SubType {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::HeldTypes;
 
     fn reference(target: TypeId) -> ValType {
         ValType::Ref(RefType { nullable: true, heap: HeapType::Concrete(target) })
@@ -179,32 +390,97 @@ mod tests {
         SubType { is_final: false, supertype, ..SubType::plain(composite) }
     }
 
+    fn held() -> HeldTypes {
+        HeldTypes::new(&Arc::new(TypeRegistry::new().unwrap()))
+    }
+
+    fn one(held: &mut HeldTypes, sub: SubType) -> TypeId {
+        held.intern(Box::new([sub])).unwrap()[0]
+    }
+
     #[test]
     fn equal_groups_have_equal_numbers() {
-        let registry = TypeRegistry::new().unwrap();
+        let mut held = held();
         let group = || -> Box<[SubType]> {
             Box::new([func(&[reference(rec_reference(1))], None), func(&[reference(rec_reference(0))], None)])
         };
-        let first = registry.intern(group()).unwrap();
-        let other = registry.intern(Box::new([func(&[reference(rec_reference(0))], None)])).unwrap();
-        assert_eq!(registry.intern(group()).unwrap(), first);
-        assert_ne!(first, other);
-        let CompositeType::Func(ty) = &registry.get(TypeId(first.0 + 1)).sub.composite else {
+        let first = held.intern(group()).unwrap();
+        let other = one(&mut held, func(&[reference(rec_reference(0))], None));
+        assert_eq!(held.intern(group()).unwrap(), first);
+        assert!(!first.contains(&other));
+        assert!(held.intern(Box::new([])).unwrap().is_empty(), "a group may have no types");
+        let CompositeType::Func(ty) = &held.registry().get(first[1]).sub.composite else {
             panic!("a function")
         };
-        assert_eq!(ty.params(), [reference(first)]);
+        assert_eq!(ty.params(), [reference(first[0])]);
     }
 
     #[test]
     fn a_display_answers_subtyping() {
-        let registry = TypeRegistry::new().unwrap();
-        let top = registry.intern(Box::new([func(&[], None)])).unwrap();
-        let mid = registry.intern(Box::new([func(&[], Some(top))])).unwrap();
-        let leaf = registry.intern(Box::new([func(&[], Some(mid))])).unwrap();
-        let other = registry.intern(Box::new([func(&[ValType::I32], None)])).unwrap();
+        let mut held = held();
+        let top = one(&mut held, func(&[], None));
+        let mid = one(&mut held, func(&[], Some(top)));
+        let leaf = one(&mut held, func(&[], Some(mid)));
+        let other = one(&mut held, func(&[ValType::I32], None));
+        let registry = held.registry();
         assert!(
             registry.is_subtype(leaf, top) && registry.is_subtype(leaf, mid) && registry.is_subtype(top, top)
         );
         assert!(!registry.is_subtype(top, leaf) && !registry.is_subtype(leaf, other));
+    }
+
+    #[test]
+    fn a_type_goes_with_the_last_that_holds_it_and_its_number_is_used_again() {
+        let mut first = held();
+        let registry = Arc::clone(first.registry());
+        let mut second = HeldTypes::new(&registry);
+        let shared = one(&mut first, func(&[], None));
+        assert_eq!(one(&mut second, func(&[], None)), shared);
+        let (alone, below) = (one(&mut first, func(&[ValType::I32], None)), func(&[], Some(shared)));
+        let below = one(&mut second, below);
+        assert_eq!(registry.len(), 3);
+        drop(first);
+        assert_eq!(registry.len(), 2);
+        assert!(registry.find(alone).is_none() && registry.is_subtype(below, shared));
+        let mut third = HeldTypes::new(&registry);
+        let again = one(&mut third, func(&[ValType::I64], None));
+        assert_eq!(again.number, alone.number, "the number is free");
+        assert_ne!(again, alone);
+        let stale = one_refused(&mut third, func(&[reference(alone)], None));
+        assert_eq!(stale, crate::ErrorKind::Usage);
+        assert!(third.hold(alone).is_err() && third.hold(again).is_ok());
+        drop(second);
+        assert_eq!(registry.len(), 1);
+        drop(third);
+        assert_eq!(registry.len(), 0);
+    }
+
+    fn one_refused(held: &mut HeldTypes, sub: SubType) -> crate::ErrorKind {
+        held.intern(Box::new([sub])).unwrap_err().kind()
+    }
+
+    #[test]
+    fn what_a_held_type_refers_to_stays_and_long_chains_go() {
+        let mut chain = held();
+        let registry = Arc::clone(chain.registry());
+        let mut last = one(&mut chain, func(&[], None));
+        for _ in 0..100_000 {
+            last = one(&mut chain, func(&[reference(last)], None));
+        }
+        let mut end = HeldTypes::new(&registry);
+        end.hold(last).unwrap();
+        drop(chain);
+        assert_eq!(registry.len(), 100_001, "the last refers to all others");
+        drop(end);
+        assert_eq!(registry.len(), 0);
+    }
+
+    #[test]
+    fn the_types_of_another_engine_are_not_known() {
+        let (mut one_engine, mut other) = (held(), held());
+        let foreign = one(&mut one_engine, func(&[], None));
+        one(&mut other, func(&[], None));
+        assert!(other.registry().find(foreign).is_none());
+        assert_eq!(one_refused(&mut other, func(&[reference(foreign)], None)), crate::ErrorKind::Usage);
     }
 }

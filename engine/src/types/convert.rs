@@ -2,10 +2,10 @@
 
 use wasmparser::{AbstractHeapType, CompositeInnerType, UnpackedIndex};
 
-use super::canon::{TypeRegistry, rec_reference};
+use super::canon::{GroupIds, rec_reference};
 use super::{
-    CompositeType, FieldType, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability, RefType,
-    StorageType, SubType, TableType, TypeId, ValType,
+    CompositeType, FieldType, FuncType, GlobalType, HeapType, HeldTypes, Limits, MemoryType, Mutability,
+    RefType, StorageType, SubType, TableType, TypeId, ValType,
 };
 use crate::error::{Error, Result};
 
@@ -21,9 +21,9 @@ impl<'a> TypeConverter<'a> {
         TypeConverter { types }
     }
 
-    /// Interns a recursive group that follows the types known so far, and gives the number of its first member.
-    pub(crate) fn intern(self, group: &wasmparser::RecGroup, registry: &TypeRegistry) -> Result<TypeId> {
-        registry.intern(group.types().map(|ty| self.sub_type(ty)).collect::<Result<_>>()?)
+    /// Interns a recursive group that follows the types known so far, and gives its types.
+    pub(crate) fn intern(self, group: &wasmparser::RecGroup, held: &mut HeldTypes) -> Result<GroupIds> {
+        held.intern(group.types().map(|ty| self.sub_type(ty)).collect::<Result<_>>()?)
     }
 
     pub(crate) fn val_type(self, ty: wasmparser::ValType) -> Result<ValType> {

@@ -146,7 +146,7 @@ impl fmt::Display for ExternType {
             ExternType::Global(GlobalType { content, mutability: Mutability::Var }) => {
                 write!(f, "global (mut {content})")
             }
-            ExternType::Tag(ty) => write!(f, "tag type#{}", ty.ty.0),
+            ExternType::Tag(ty) => write!(f, "tag type#{}", ty.ty.number()),
         }
     }
 }

@@ -27,9 +27,11 @@ impl TypeRegistry {
             (_, H::Exact(sup)) => {
                 matches!(sub, H::None | H::NoFunc) && self.matches_heap(sub, H::Concrete(sup))
             }
-            (H::Concrete(sub) | H::Exact(sub), sup) => self.matches_heap(self.abstract_heap(sub), sup),
-            (H::None, H::Concrete(sup)) => !matches!(self.abstract_heap(sup), H::Func),
-            (H::NoFunc, H::Concrete(sup)) => matches!(self.abstract_heap(sup), H::Func),
+            (H::Concrete(sub) | H::Exact(sub), sup) => {
+                self.abstract_heap(sub).is_some_and(|sub| self.matches_heap(sub, sup))
+            }
+            (H::None, H::Concrete(sup)) => self.abstract_heap(sup).is_some_and(|sup| sup != H::Func),
+            (H::NoFunc, H::Concrete(sup)) => self.abstract_heap(sup) == Some(H::Func),
             (H::NoFunc, H::Func) | (H::NoExtern, H::Extern) | (H::NoExn, H::Exn) => true,
             (H::None, sup) => matches!(sup, H::Any | H::Eq | H::I31 | H::Struct | H::Array),
             (H::I31 | H::Struct | H::Array, H::Eq | H::Any) | (H::Eq, H::Any) => true,
@@ -66,13 +68,13 @@ impl TypeRegistry {
         }
     }
 
-    /// The abstract heap type just above a defined one.
-    fn abstract_heap(&self, id: TypeId) -> HeapType {
-        match self.get(id).sub.composite {
+    /// The abstract heap type just above a defined one; none for one that the engine does not have.
+    fn abstract_heap(&self, id: TypeId) -> Option<HeapType> {
+        Some(match self.find(id)?.sub.composite {
             CompositeType::Func(_) => HeapType::Func,
             CompositeType::Struct(_) => HeapType::Struct,
             CompositeType::Array(_) => HeapType::Array,
-        }
+        })
     }
 }
 
@@ -88,12 +90,15 @@ fn within(offered: Limits, wanted: Limits) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{FuncType, GlobalType, MemoryType};
+    use std::sync::Arc;
+
+    use crate::types::{FuncType, GlobalType, HeldTypes, MemoryType};
 
     #[test]
     fn heap_types_are_ordered_as_the_specification_has_it() {
-        let registry = TypeRegistry::new().unwrap();
-        let id = registry.intern_func(&FuncType::new([], [])).unwrap();
+        let mut held = HeldTypes::new(&Arc::new(TypeRegistry::new().unwrap()));
+        let id = held.intern_func(&FuncType::new([], [])).unwrap();
+        let registry = held.registry();
         let concrete = HeapType::Concrete(id);
         for (sub, sup) in [
             (HeapType::I31, HeapType::Any),

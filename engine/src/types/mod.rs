@@ -3,6 +3,7 @@
 pub(crate) mod canon;
 mod convert;
 mod external;
+mod held;
 pub(crate) mod layout;
 mod matching;
 
@@ -11,6 +12,7 @@ use std::fmt;
 pub(crate) use canon::TypeRegistry;
 pub(crate) use convert::TypeConverter;
 pub use external::{ExternType, FuncExtern, GlobalType, Limits, MemoryType, Mutability, TableType, TagType};
+pub(crate) use held::HeldTypes;
 
 /// A value type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,8 +96,25 @@ pub enum HeapType {
 ///
 /// Equal types of equal recursive groups have the same number, whichever module they come from (core spec, section 3.1.2), so
 /// that telling types apart is one comparison.
+///
+/// An engine has a type as long as a module or a store of it does. A `TypeId` that is kept beyond
+/// that is equal to no other, and whatever takes a type refuses it with an error of kind
+/// [`Usage`](crate::ErrorKind::Usage); so it is with one of another engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TypeId(pub(crate) u32);
+pub struct TypeId {
+    /// The place of its row in the engine's table, by which compiled code knows it. It is used
+    /// again when the type is gone.
+    number: u32,
+    /// Which of the types that had the number it is.
+    serial: u32,
+}
+
+impl TypeId {
+    /// The number by which compiled code knows the type.
+    pub(crate) fn number(self) -> u32 {
+        self.number
+    }
+}
 
 /// The type of a function: what it takes and what it gives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -215,8 +234,8 @@ impl fmt::Display for HeapType {
             HeapType::None => "none",
             HeapType::Exn => "exn",
             HeapType::NoExn => "noexn",
-            HeapType::Concrete(id) => return write!(f, "type#{}", id.0),
-            HeapType::Exact(id) => return write!(f, "(exact type#{})", id.0),
+            HeapType::Concrete(id) => return write!(f, "type#{}", id.number),
+            HeapType::Exact(id) => return write!(f, "(exact type#{})", id.number),
         })
     }
 }

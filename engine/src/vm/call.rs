@@ -64,6 +64,7 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
         free: VmFree::default(),
         interrupted: AtomicBool::new(false),
         deadline: None,
+        caller: std::ptr::null_mut(),
         outer: std::ptr::null_mut(),
         builtin_call: builtin_call as *const () as usize,
         host_call: host_call as *const () as usize,
@@ -120,6 +121,7 @@ pub(crate) fn enter(
     // SAFETY: as above.
     let outer = unsafe {
         (*vm).store = Some(NonNull::from(&mut *store));
+        (*vm).caller = std::ptr::null_mut();
         // A store that calls itself keeps its place in the chain.
         let outer = if previous == vm { (*vm).outer } else { previous };
         std::mem::replace(&mut (*vm).outer, outer)
@@ -250,11 +252,14 @@ extern "C" fn builtin_call(
 /// Called by host trampolines: runs the host function of that context on its arguments. 0 asks the trampoline for [`raise`].
 extern "C" fn host_call(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
     // SAFETY: the trampoline passes the context of a live host function; its store runs inside `enter`, which handed us its borrow;
-    // the trampoline has as many slots as the function says.
+    // the trampoline has as many slots as the function says. Both sources of `caller` hold null or the context of an instance of the store,
+    // which lives as long as the store.
     let (store, host, caller, slots) = unsafe {
         let store = running((*context).store);
         let host = &*(*context).host.cast::<HostFunc>();
-        (store, host, (*context).caller, std::slice::from_raw_parts_mut(slots, host.slots))
+        let importer = (*context).caller;
+        let caller = if importer.is_null() { (*(*context).store).caller } else { importer };
+        (store, host, caller, std::slice::from_raw_parts_mut(slots, host.slots))
     };
     let instance = instance_of(caller);
     let result = guarded(store, |store| (host.closure)(Caller::new(store, instance), slots));
@@ -285,4 +290,82 @@ fn guarded<T>(store: &mut StoreState, run: impl FnOnce(&mut StoreState) -> Resul
     };
     store.set_pending(pending);
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm::child::{case, in_child};
+    use crate::vm::sys::mmap::{Mapping, PAGE};
+    use crate::{Config, Engine, Extern, Linker, Module, Store, Val};
+
+    const LARGE_FRAMES: &str =
+        "vm::call::tests::a_large_frame_does_not_step_over_the_guard_page_of_any_stack";
+
+    /// How large the stack is that the host switches to, and how much memory of others lies below
+    /// its guard page.
+    const STACK: usize = 256 << 10;
+    const OTHERS: usize = 8 << 20;
+
+    /// A function that calls itself as many times as its argument says, with a frame of about 64
+    /// KiB of which it touches little.
+    fn recursion() -> String {
+        let count = 4000;
+        let loads: String = (0..count).map(|at| format!("(v128.load (i32.const {}))", at * 16)).collect();
+        let adds = "i32x4.add ".repeat(count - 1);
+        format!(
+            "(module (memory 1) (func $f (export \"f\") (param i32)
+              (if (i32.eqz (local.get 0)) (then return))
+              (if (i32.eq (local.get 0) (i32.const -1))
+                (then (i32.const 0) {loads} (call $f (i32.const 0)) {adds} v128.store))
+              (call $f (i32.sub (local.get 0) (i32.const 1)))))"
+        )
+    }
+
+    /// Calls it on the stack at hand.
+    extern "C" fn call_on_this_stack(depth: i32) {
+        let config = Config::new().max_stack(1 << 30).verifier(false);
+        let mut store = Store::new(&Engine::new(&config).unwrap());
+        let module = Module::new(store.engine(), &wat::parse_str(recursion()).unwrap()).unwrap();
+        let instance = Linker::new().instantiate(&mut store, &module).unwrap();
+        let Some(Extern::Func(f)) = instance.export(&store, "f") else { panic!("exported") };
+        println!("{:?}", f.invoke(&mut store, &[Val::I32(depth)]));
+    }
+
+    fn on_another_stack(depth: i32) {
+        let others = Mapping::reserve(OTHERS + PAGE + STACK).unwrap();
+        others.open(0, OTHERS).unwrap();
+        others.open(OTHERS + PAGE, STACK).unwrap();
+        let top = others.base() as usize + others.len();
+        // A thread whose own stack lies further down, so that its limit does not stop the
+        // recursion: it is larger, and a gap for it further up would have taken the mapping.
+        let thread = std::thread::Builder::new().stack_size(4 * OTHERS);
+        thread.spawn(move || switch(top, depth)).unwrap().join().unwrap();
+    }
+
+    fn switch(top: usize, depth: i32) {
+        assert!(stack::here() < top, "the thread's stack was mapped later");
+        // SAFETY: the stack is mapped and ours alone; the function returns, and the registers that
+        // it may change are declared. `r12` keeps the thread's stack pointer, since a callee
+        // preserves it.
+        unsafe {
+            std::arch::asm!(
+                "mov r12, rsp", "mov rsp, {top}", "call {call}", "mov rsp, r12",
+                top = in(reg) top, call = sym call_on_this_stack, in("edi") depth,
+                out("r12") _, clobber_abi("C"),
+            );
+        }
+    }
+
+    #[test]
+    fn a_large_frame_does_not_step_over_the_guard_page_of_any_stack() {
+        if let Some(depth) = case() {
+            return on_another_stack(depth.parse().unwrap());
+        }
+        let (signal, told) = in_child(LARGE_FRAMES, "1");
+        assert_eq!(signal, None, "two frames fit: {told}");
+        let (signal, told) = in_child(LARGE_FRAMES, "20");
+        assert_eq!(signal, Some(libc::SIGSEGV), "{told}");
+        assert!(told.contains("defect of the engine: SIGSEGV"), "{told}");
+    }
 }

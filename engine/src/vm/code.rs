@@ -13,6 +13,7 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
 
+use super::sys::limits::{reserve_between, share};
 use super::sys::mmap::{Mapping, PAGE};
 use crate::compile::artifact::{CallSite, CompiledFunction, RelocTarget};
 use crate::compile::places::Places;
@@ -22,13 +23,31 @@ use crate::error::{Error, Result};
 const SPACE: usize = 2 << 30;
 /// With less than this there is no use in going on.
 const SMALLEST_SPACE: usize = 16 << 20;
+/// Where the address space is limited, code reserves at most one part in this many of it.
+const PARTS: usize = 8;
+
+/// Whose code a block holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Code {
+    /// The index of the first function in its module; nothing where the code is not that of wasm
+    /// functions.
+    first: Option<u32>,
+}
+
+impl Code {
+    /// Stubs and trampolines.
+    pub(crate) const OURS: Code = Code { first: None };
+
+    /// Functions of a module, by the index of the first.
+    pub(crate) fn of_module(first: usize) -> Code {
+        Code { first: u32::try_from(first).ok() }
+    }
+}
 
 /// A batch of functions, installed and callable until this is dropped.
 #[derive(Debug)]
 pub(crate) struct CodeBlock {
     pages: Range<usize>,
-    /// Where each function begins, in ascending order.
-    addresses: Box<[usize]>,
     places: Places,
     /// Owned by this block, published in the table of pages. Freed on drop, after it is taken from there.
     map: *mut CodeMap,
@@ -44,8 +63,9 @@ unsafe impl Sync for CodeBlock {}
 struct CodeMap {
     base: usize,
     length: usize,
-    /// Whether the code is that of wasm functions, not of our own.
-    is_wasm: bool,
+    code: Code,
+    /// Where each function begins, as an offset from `base`, ascending.
+    starts: Box<[u32]>,
     /// Offsets from `base` at which an instruction may fault, ascending, with what the fault means.
     traps: Box<[(u32, u8)]>,
     /// The calls with a handler, by their return address, ascending; offsets count from `base`.
@@ -55,17 +75,55 @@ struct CodeMap {
 /// Whether an address lies in the body of a wasm function, where nothing but frames of such functions lies between it and the
 /// innermost entry. As [`trap_at`], for signal handlers.
 pub(crate) fn is_body(pc: usize) -> bool {
-    map_at(pc).is_some_and(|map| map.is_wasm && pc - map.base < map.length)
+    map_at(pc).is_some_and(|map| map.code.first.is_some() && pc - map.base < map.length)
 }
 
-/// What a fault at an address means: a [`Trap`](crate::Trap) by its code or [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW).
+/// What a fault at an address in a wasm function means: a [`Trap`](crate::Trap) by its code or
+/// [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW).
 ///
-/// `None` for an address that is no faulting instruction of live code. Takes no lock and allocates nothing.
+/// `None` for an address that is no faulting instruction of live code, or one of ours: the traps of
+/// stubs and trampolines follow calls that do not return. Takes no lock and allocates nothing.
 pub(crate) fn trap_at(pc: usize) -> Option<u8> {
-    let map = map_at(pc)?;
+    let map = map_at(pc).filter(|map| map.code.first.is_some())?;
     let offset = u32::try_from(pc - map.base).ok()?;
     let found = map.traps.binary_search_by_key(&offset, |(at, _)| *at).ok()?;
     Some(map.traps[found].1)
+}
+
+/// Whether the instruction at an address of live code is `ud2`, to which the code generator
+/// compiles traps. As [`trap_at`].
+pub(crate) fn is_trap_instruction(pc: usize) -> bool {
+    let Some(map) = map_at(pc) else { return false };
+    let rest = (map.base + map.length).saturating_sub(pc);
+    // SAFETY: the block's pages are readable as long as its code can run, and both bytes lie in
+    // them.
+    rest >= 2 && unsafe { *(pc as *const [u8; 2]) } == [0x0f, 0x0b]
+}
+
+/// What lies at an address of the range that holds code, for reports; `None` outside of it. As
+/// [`trap_at`], for signal handlers.
+pub(crate) fn describe(pc: usize) -> Option<Description> {
+    let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
+    pc.checked_sub(space.map.base() as usize).filter(|offset| *offset < space.map.len())?;
+    let Some(map) = map_at(pc) else { return Some(Description::NoCode) };
+    let offset = u32::try_from(pc - map.base).ok()?;
+    let position = map.starts.partition_point(|start| *start <= offset).checked_sub(1)?;
+    let offset = offset - map.starts[position];
+    Some(match map.code.first {
+        Some(first) => Description::Function { index: first + position as u32, offset },
+        None => Description::Ours { offset },
+    })
+}
+
+/// What lies at an address in the range that holds code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Description {
+    /// A wasm function, by its index in its module, and how far on in its code.
+    Function { index: u32, offset: u32 },
+    /// A stub or a trampoline.
+    Ours { offset: u32 },
+    /// No code that can run.
+    NoCode,
 }
 
 /// Where the exceptions of the call with that return address are handled: the handler's address, and how far its stack pointer lies
@@ -92,35 +150,41 @@ impl CodeBlock {
     pub(crate) fn install(
         isa: &OwnedTargetIsa,
         functions: &[CompiledFunction],
-        is_wasm: bool,
+        code: Code,
     ) -> Result<CodeBlock> {
         let space = space()?;
         let size: usize = functions.iter().map(CompiledFunction::padded_size).sum();
         let pages = space.allocate(size.div_ceil(PAGE).max(1))?;
-        let mut block = CodeBlock {
-            pages: pages.clone(),
-            addresses: Box::default(),
-            places: Places::default(),
-            map: ptr::null_mut(),
-        };
+        let mut block = CodeBlock { pages: pages.clone(), places: Places::default(), map: ptr::null_mut() };
         let provider = Provider { space, pages, used: 0 };
-        block.addresses = define(isa, provider, functions)?;
+        let addresses = define(isa, provider, functions)?;
         block.places = Places::of(functions.iter().map(|function| &*function.places));
-        block.publish(space, functions, is_wasm);
+        block.publish(space, functions, &addresses, code);
         Ok(block)
     }
 
     /// The address of the function at that position in the batch.
     pub(crate) fn address(&self, position: usize) -> usize {
-        self.addresses[position]
+        let map = self.map();
+        map.base + map.starts[position] as usize
     }
 
     /// The function that an address lies in, by its position in the batch, and the offset of the instruction that the code there came
     /// from, where it came from one.
     pub(crate) fn locate(&self, address: usize) -> Option<(usize, Option<u32>)> {
-        let position = self.addresses.partition_point(|start| *start <= address).checked_sub(1)?;
-        let offset = u32::try_from(address - self.addresses[position]).ok()?;
-        self.contains(address).then(|| (position, self.places.find(position, offset)))
+        if !self.contains(address) {
+            return None;
+        }
+        let map = self.map();
+        let offset = u32::try_from(address - map.base).ok()?;
+        let position = map.starts.partition_point(|start| *start <= offset).checked_sub(1)?;
+        Some((position, self.places.find(position, offset - map.starts[position])))
+    }
+
+    fn map(&self) -> &CodeMap {
+        // SAFETY: `install` gives out no block whose map it has not published, and only `drop`
+        // frees that.
+        unsafe { &*self.map }
     }
 
     /// Whether an address lies in the block.
@@ -129,12 +193,18 @@ impl CodeBlock {
         address.checked_sub(base).is_some_and(|offset| self.pages.contains(&(offset / PAGE)))
     }
 
-    fn publish(&mut self, space: &CodeSpace, functions: &[CompiledFunction], is_wasm: bool) {
+    fn publish(
+        &mut self,
+        space: &CodeSpace,
+        functions: &[CompiledFunction],
+        addresses: &[usize],
+        code: Code,
+    ) {
         let base = space.map.base() as usize + self.pages.start * PAGE;
         let mut traps = Vec::with_capacity(functions.iter().map(|function| function.traps.len()).sum());
         let mut handlers = Vec::with_capacity(functions.iter().map(|function| function.handlers.len()).sum());
-        for (function, address) in functions.iter().zip(&self.addresses) {
-            let start = (address - base) as u32;
+        let starts: Box<[u32]> = addresses.iter().map(|address| (address - base) as u32).collect();
+        for (function, start) in functions.iter().zip(&starts) {
             traps.extend(function.traps.iter().map(|(offset, code)| (start + offset, *code)));
             handlers.extend(function.handlers.iter().map(|site| CallSite {
                 return_address: start + site.return_address,
@@ -145,7 +215,8 @@ impl CodeBlock {
         self.map = Box::into_raw(Box::new(CodeMap {
             base,
             length: self.pages.len() * PAGE,
-            is_wasm,
+            code,
+            starts,
             traps: traps.into(),
             handlers: handlers.into(),
         }));
@@ -289,13 +360,7 @@ fn space() -> Result<&'static CodeSpace> {
 
 impl CodeSpace {
     fn reserve() -> io::Result<CodeSpace> {
-        let mut size = SPACE;
-        let map = loop {
-            match Mapping::reserve(size) {
-                Err(_) if size > SMALLEST_SPACE => size /= 2,
-                other => break other?,
-            }
-        };
+        let map = reserve_between(SMALLEST_SPACE, share(SPACE, PARTS))?;
         let pages = map.len() / PAGE;
         let table = Mapping::reserve(pages * size_of::<AtomicPtr<CodeMap>>())?;
         table.open(0, table.len())?;

@@ -1,7 +1,9 @@
 //! Function records and host functions.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 
+use super::code::CodeBlock;
 use super::layout::{VmFuncRef, VmHostCtx, VmStore, VmVal};
 use super::ptr::{VmBox, VmPtr};
 use crate::error::Result;
@@ -29,15 +31,16 @@ pub(crate) struct HostFuncBox {
     record: VmBox<VmFuncRef>,
     _context: VmBox<VmHostCtx>,
     _host: VmBox<HostFunc>,
+    _trampoline: Arc<CodeBlock>,
 }
 
 impl HostFuncBox {
-    /// Sets up a host function of the store; `code` is its signature's host trampoline.
+    /// Sets up a host function of the store with its signature's host trampoline.
     pub(crate) fn new(
         store: VmPtr<VmStore>,
         closure: HostClosure,
         slots: usize,
-        code: usize,
+        trampoline: Arc<CodeBlock>,
         type_id: u32,
     ) -> HostFuncBox {
         let host = VmBox::new(HostFunc { closure, slots });
@@ -47,7 +50,7 @@ impl HostFuncBox {
             caller: std::ptr::null_mut(),
         });
         let record = VmBox::new(VmFuncRef {
-            code,
+            code: trampoline.address(0),
             vmctx: context.as_ptr().cast(),
             type_id,
             is_host: true,
@@ -55,7 +58,7 @@ impl HostFuncBox {
         });
         // SAFETY: the record was just made, and nothing else refers to it yet.
         unsafe { (*record.as_ptr()).canonical = record.as_ptr() };
-        HostFuncBox { record, _context: context, _host: host }
+        HostFuncBox { record, _context: context, _host: host, _trampoline: trampoline }
     }
 
     /// The record.

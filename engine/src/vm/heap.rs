@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::layout::{VmFree, VmStore, VmVal};
 use super::ptr::VmPtr;
+use super::sys::limits::{self, reserve_between};
 use super::sys::mmap::Mapping;
 
 /// The memory in which a store's objects lie. References to objects are addresses in it.
@@ -18,14 +19,15 @@ pub(crate) struct HeapMemory {
 }
 
 impl HeapMemory {
-    /// Reserves room for that many bytes.
-    pub(crate) fn reserve(size: usize) -> io::Result<HeapMemory> {
-        Ok(HeapMemory { map: Mapping::reserve(size)?, open: 0 })
+    /// Reserves room for `most` bytes, or as many as there is address space for, but no fewer than
+    /// `least`.
+    pub(crate) fn reserve(least: usize, most: usize) -> io::Result<HeapMemory> {
+        Ok(HeapMemory { map: reserve_between(least, most)?, open: 0 })
     }
 
     /// Opens another `size` bytes, whole pages, behind those that are open; they are zero.
     pub(crate) fn grow(&mut self, size: usize) -> io::Result<()> {
-        self.map.open(self.open, size)?;
+        limits::open(&self.map, self.open, size)?;
         self.open += size;
         Ok(())
     }

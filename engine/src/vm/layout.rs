@@ -74,6 +74,9 @@ pub(crate) struct VmStore {
     pub(crate) interrupted: AtomicBool,
     /// When the watchdog does so, while code runs.
     pub(crate) deadline: Option<Instant>,
+    /// The instance whose code last called a function by reference (`call_indirect`, `call_ref`), or
+    /// null if none has since the innermost entry. It is the caller of a host function reached so.
+    pub(crate) caller: *mut c_void,
     /// The other store whose code called the host function that runs this one's code, or null.
     pub(crate) outer: *mut VmStore,
     /// Calls a [`Builtin`](crate::builtin::Builtin): see [`call::builtin_call`](super::call).
@@ -113,7 +116,8 @@ pub(crate) struct VmHostCtx {
     pub(crate) store: *mut VmStore,
     /// The [`HostFunc`](super::func::HostFunc) to call.
     pub(crate) host: *const c_void,
-    /// The instance through whose import the function was reached, or null.
+    /// The instance through whose import the function is reached. Null if it is called by reference,
+    /// see [`VmStore::caller`], or by the host.
     pub(crate) caller: *mut c_void,
 }
 
@@ -168,6 +172,10 @@ pub(crate) struct VmCtxHeader {
     pub(crate) instance: usize,
 }
 
+/// How many bytes from address 0 on nothing is mapped at, so that an access there by a null
+/// reference faults.
+pub(crate) const NULL_PAGE: u32 = 4096;
+
 /// Offsets of fields as code generation wants them.
 pub(crate) mod offsets {
     use super::*;
@@ -180,6 +188,7 @@ pub(crate) mod offsets {
     pub(crate) const STORE_EXIT_FP: i32 = (offset_of!(VmStore, exit) + offset_of!(VmExit, fp)) as i32;
     pub(crate) const STORE_FREE_NEXT: i32 = (offset_of!(VmStore, free) + offset_of!(VmFree, next)) as i32;
     pub(crate) const STORE_FREE_END: i32 = (offset_of!(VmStore, free) + offset_of!(VmFree, end)) as i32;
+    pub(crate) const STORE_CALLER: i32 = offset_of!(VmStore, caller) as i32;
     pub(crate) const STORE_BUILTIN_CALL: i32 = offset_of!(VmStore, builtin_call) as i32;
     pub(crate) const STORE_HOST_CALL: i32 = offset_of!(VmStore, host_call) as i32;
     pub(crate) const STORE_RAISE: i32 = offset_of!(VmStore, raise) as i32;
@@ -188,6 +197,7 @@ pub(crate) mod offsets {
     pub(crate) const FUNC_CODE: i32 = offset_of!(VmFuncRef, code) as i32;
     pub(crate) const FUNC_VMCTX: i32 = offset_of!(VmFuncRef, vmctx) as i32;
     pub(crate) const FUNC_TYPE: i32 = offset_of!(VmFuncRef, type_id) as i32;
+    pub(crate) const FUNC_CANONICAL: i32 = offset_of!(VmFuncRef, canonical) as i32;
 
     pub(crate) const HOST_STORE: i32 = offset_of!(VmHostCtx, store) as i32;
 

@@ -5,12 +5,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::layout::{VmMemory, VmMemoryRef, VmTable};
 use super::ptr::{VmBox, VmPtr};
+use super::sys::limits::{self, share};
 use super::sys::mmap::{Mapping, PAGE, round_up};
 
 /// What a 32-bit address can reach.
 const REACH: usize = 4 << 30;
 /// What lies behind it, closed for ever: a constant offset below this needs no check.
 pub(crate) const GUARD: usize = 32 << 20;
+
+/// Where the address space is limited, a guarded memory reserves at most one part in this many of
+/// it.
+const PARTS: usize = 16;
+
+/// Whether the process has so much address space that memories can reserve all that a 32-bit
+/// address reaches.
+pub(crate) fn may_guard() -> bool {
+    share(REACH + GUARD, PARTS) == REACH + GUARD
+}
 
 /// The bytes of one memory that belongs to one store.
 #[derive(Debug)]
@@ -28,7 +39,10 @@ impl LinearMemory {
 
     /// A memory whose accesses code checks. It may move when it grows past what could be reserved for it.
     pub(crate) fn checked(length: usize, max: usize) -> io::Result<LinearMemory> {
-        LinearMemory::with_room(length, max.min(REACH))
+        /// Where the address space is limited, a memory reserves at most one part in this many of
+        /// it to grow into: it moves when it needs more.
+        const ROOM_PARTS: usize = 1024;
+        LinearMemory::with_room(length, share(max.min(REACH), ROOM_PARTS))
     }
 
     /// Whether the base never changes and accesses behind the end fault.
@@ -65,8 +79,8 @@ impl LinearMemory {
             std::mem::swap(&mut self.map, &mut moved.map);
         } else {
             let opened = round_up(old).unwrap_or(old);
-            self.map
-                .open(opened, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?.saturating_sub(opened))?;
+            let needed = round_up(length).ok_or(io::ErrorKind::OutOfMemory)?;
+            limits::open(&self.map, opened, needed.saturating_sub(opened))?;
         }
         // SAFETY: as for `len`.
         unsafe {
@@ -75,19 +89,26 @@ impl LinearMemory {
         Ok(())
     }
 
+    /// Whether an address lies after the bytes, where an access without a check that leaves the
+    /// memory ends.
+    pub(crate) fn guards(&self, address: usize) -> bool {
+        let offset = address.wrapping_sub(self.map.base() as usize);
+        self.guarded && (self.len()..self.map.len()).contains(&offset)
+    }
+
     /// The memory as an instance refers to it.
     pub(crate) fn reference(&self) -> VmMemoryRef {
         VmMemoryRef { base: self.map.base(), memory: self.vm.as_ptr() }
     }
 
-    /// A memory that can grow to `room` bytes where it stands, if there is so much address space.
+    /// A memory that can grow to `room` bytes without moving, or to fewer where there is less address
+    /// space.
     fn with_room(length: usize, room: usize) -> io::Result<LinearMemory> {
-        let roomy = Mapping::reserve(room.max(length));
-        LinearMemory::open(roomy.or_else(|_| Mapping::reserve(length))?, length, false)
+        LinearMemory::open(limits::reserve_between(length, room)?, length, false)
     }
 
     fn open(map: Mapping, length: usize, guarded: bool) -> io::Result<LinearMemory> {
-        map.open(0, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?)?;
+        limits::open(&map, 0, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?)?;
         let vm = VmBox::new(VmMemory { base: map.base(), length: AtomicUsize::new(length) });
         Ok(LinearMemory { vm, map, guarded })
     }
@@ -98,7 +119,7 @@ pub(super) fn reserve_guarded(length: usize) -> io::Result<Mapping> {
     if length > REACH {
         return Err(io::ErrorKind::OutOfMemory.into());
     }
-    Mapping::reserve(REACH + GUARD)
+    limits::reserve(REACH + GUARD)
 }
 
 /// The elements of one table.
@@ -163,8 +184,8 @@ impl TableElements {
 /// A readable and writable mapping for that many elements.
 fn map_elements(length: u64) -> io::Result<Mapping> {
     let bytes = usize::try_from(length).ok().and_then(|length| length.checked_mul(WORD));
-    let map = Mapping::reserve(bytes.ok_or(io::ErrorKind::OutOfMemory)?.max(PAGE))?;
-    map.open(0, map.len())?;
+    let map = limits::reserve(bytes.ok_or(io::ErrorKind::OutOfMemory)?.max(PAGE))?;
+    limits::open(&map, 0, map.len())?;
     Ok(map)
 }
 

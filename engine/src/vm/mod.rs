@@ -9,7 +9,10 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod call;
+#[cfg(test)]
+mod child;
 pub(crate) mod code;
+mod fault;
 pub(crate) mod func;
 pub(crate) mod heap;
 pub(crate) mod instance;

@@ -12,6 +12,7 @@ use super::layout::{VmMemory, VmMemoryRef};
 use super::memory::reserve_guarded;
 use super::ptr::VmBox;
 use super::sys::bytes;
+use super::sys::limits::{self, reserve_between, share};
 use super::sys::mmap::{Mapping, round_up};
 
 /// The most that is reserved for a memory whose accesses are checked; it grows no further.
@@ -26,6 +27,8 @@ pub(crate) struct SharedBytes {
     vm: VmBox<VmMemory>,
     map: Mapping,
     guarded: bool,
+    /// How many bytes there were at first.
+    first_length: usize,
     growing: Mutex<()>,
 }
 
@@ -44,14 +47,23 @@ impl SharedBytes {
 
     /// A memory whose accesses code checks, and that can grow to `max` bytes if there is so much address space.
     pub(crate) fn checked(length: usize, max: usize) -> io::Result<SharedBytes> {
-        let roomy = Mapping::reserve(max.min(ROOM).max(length));
-        SharedBytes::open(roomy.or_else(|_| Mapping::reserve(length))?, length, false)
+        /// Where the address space is limited, a memory reserves at most one part in this many of
+        /// it.
+        const PARTS: usize = 16;
+        SharedBytes::open(reserve_between(length, share(max.min(ROOM), PARTS))?, length, false)
     }
 
     fn open(map: Mapping, length: usize, guarded: bool) -> io::Result<SharedBytes> {
-        map.open(0, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?)?;
+        limits::open(&map, 0, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?)?;
         let vm = VmBox::new(VmMemory { base: map.base(), length: AtomicUsize::new(length) });
-        Ok(SharedBytes { vm, map, guarded, growing: Mutex::new(()) })
+        Ok(SharedBytes { vm, map, guarded, first_length: length, growing: Mutex::new(()) })
+    }
+
+    /// Whether an address lies after the bytes that the memory began with, where an
+    /// access without a check that leaves the memory ends: another thread may have grown it since.
+    pub(crate) fn guards(&self, address: usize) -> bool {
+        let offset = address.wrapping_sub(self.map.base() as usize);
+        self.guarded && (self.first_length..self.map.len()).contains(&offset)
     }
 
     /// Whether accesses behind the end fault.
@@ -155,7 +167,7 @@ impl Growing<'_> {
     pub(crate) fn grow(self, length: usize) -> io::Result<()> {
         let opened = round_up(self.len()).unwrap_or_default();
         let needed = round_up(length).ok_or(io::ErrorKind::OutOfMemory)?;
-        self.bytes.map.open(opened, needed.saturating_sub(opened))?;
+        limits::open(&self.bytes.map, opened, needed.saturating_sub(opened))?;
         // SAFETY: as for `SharedBytes::len`. Whoever sees the new length finds the pages open.
         unsafe { (*self.bytes.vm.as_ptr()).length.store(length, Ordering::SeqCst) };
         Ok(())

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub(crate) mod numbered;
+
 use wassay_engine::{Config, Engine, Extern, Func, Instance, Linker, Module, Store, StoreState, Tag};
 
 /// A store of an engine with the default settings.

@@ -60,7 +60,7 @@ fn wide_elements_and_floats_are_filled_in_place_and_by_the_host() {
 }
 
 #[test]
-fn an_array_too_large_is_a_limit_and_the_store_goes_on() {
+fn an_array_too_large_traps_or_is_a_limit_and_the_store_goes_on() {
     let text = r#"(module (type $v (array (mut v128))) (type $b (array (mut i8))) (data $d "")
         (global $g (mut (ref null $v)) (ref.null $v))
         (func (export "new") (param i32) (result i32)
@@ -69,9 +69,16 @@ fn an_array_too_large_is_a_limit_and_the_store_goes_on() {
     for config in configs() {
         let limits = StoreLimits { heap_bytes: 1 << 20, ..StoreLimits::default() };
         let mut guest = Guest::new(&config.limits(limits), text);
-        for (name, length) in [("new", -1), ("default", -1), ("new", 1 << 28), ("default", 1 << 20)] {
+        let never = ErrorKind::Trap(Trap::AllocationTooLarge);
+        for (name, length, kind) in [
+            ("new", -1, never),
+            ("default", -1, never),
+            ("new", 1 << 28, never),
+            // Not in this store, which has a low limit.
+            ("default", 1 << 20, ErrorKind::Limit),
+        ] {
             let error = guest.call(name, &[Val::I32(length)]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Limit, "{name} {length}: {error}");
+            assert_eq!(error.kind(), kind, "{name} {length}: {error}");
         }
         assert_eq!(guest.i32("new", &[100]), 100);
     }
@@ -79,7 +86,8 @@ fn an_array_too_large_is_a_limit_and_the_store_goes_on() {
     let text =
         r#"(module (type $v (array (mut v128))) (global (ref $v) (array.new_default $v (i32.const -1))))"#;
     let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
-    assert_eq!(Linker::new().instantiate(&mut store, &module).unwrap_err().kind(), ErrorKind::Limit);
+    let error = Linker::new().instantiate(&mut store, &module).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Trap(Trap::AllocationTooLarge));
 }
 
 #[test]

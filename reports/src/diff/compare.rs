@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{CaseDrift, Change, Diff, Drift, Run, Slower, State, SuiteDrift, What};
+use super::{CaseDrift, Change, Diff, Drift, Run, Slower, State, SuiteDrift, Verdict, What, less};
 use crate::key::Key;
 use crate::model::{Case, Failure, Note, Report, Suite};
 use crate::outcome::Outcome;
@@ -17,9 +17,16 @@ pub fn compare(old: &Report, new: &Report) -> Diff {
     let mut diff = Diff {
         old: run(old),
         new: run(new),
+        verdict: Verdict::Good,
         regressed: Vec::new(),
+        new_failures: Vec::new(),
+        unjudged: Vec::new(),
+        less: less::of_reports(old, new),
+        excused: Vec::new(),
         fixed: Vec::new(),
         changed: Vec::new(),
+        more_reader_only: 0,
+        more_text_not_compared: 0,
         slower: Vec::new(),
         drift: Drift::default(),
     };
@@ -30,20 +37,32 @@ pub fn compare(old: &Report, new: &Report) -> Diff {
             (None, Some(new)) => {
                 let (suite, cases) = (new.name.clone(), new.outcomes());
                 diff.drift.suites.push(SuiteDrift::New { suite, cases });
+                diff.new_failures.extend(new.cases.iter().flat_map(|case| failing(new, case)));
+                diff.excused.extend(new.cases.iter().flat_map(|case| excused(new, case)));
             }
             (Some(old), None) => {
                 let (suite, cases) = (old.name.clone(), old.outcomes());
                 diff.drift.suites.push(SuiteDrift::Gone { suite, cases });
+                diff.less.extend(less::suite_gone(old));
             }
             (None, None) => {}
         }
     }
+    diff.verdict = diff.judge();
     diff
 }
 
 fn run(report: &Report) -> Run {
-    let Report { engine, started, duration, .. } = report;
-    Run { engine: engine.clone(), started: started.clone(), duration: *duration, totals: report.totals() }
+    let Report { engine, harness, match_kind, started, duration, .. } = report;
+    Run {
+        engine: engine.clone(),
+        harness: harness.clone(),
+        match_kind: *match_kind,
+        incomplete: report.incomplete(),
+        started: started.clone(),
+        duration: *duration,
+        totals: report.totals(),
+    }
 }
 
 /// Two that are the same, or one that is in one report only.
@@ -119,8 +138,16 @@ impl Diff {
         for pair in pair_cases(&old.cases, &new.cases) {
             match pair {
                 (Some(before), Some(after)) => self.case(new, before, after),
-                (None, Some(case)) => self.drift.cases.push(came(new, case)),
+                (None, Some(case)) => {
+                    let unexpected = failing(new, case);
+                    self.new_failures.extend(unexpected.iter().cloned());
+                    self.excused.extend(excused(new, case));
+                    let drift = case_drift(new, &case.name, What::New);
+                    let directives_new = case.directives.total();
+                    self.drift.cases.push(CaseDrift { directives_new, unexpected, ..drift });
+                }
                 (Some(case), None) => {
+                    self.less.extend(less::case_gone(old, case));
                     let drift = case_drift(new, &case.name, What::Gone);
                     self.drift.cases.push(CaseDrift { directives_gone: case.directives.total(), ..drift });
                 }
@@ -138,6 +165,8 @@ impl Diff {
         if !by_directive || is_whole(old) || is_whole(new) {
             self.whole(suite, old, new);
         }
+        self.less.extend(less::directives(suite, old, new));
+        self.judging(suite, old, new);
         if old.name != new.name {
             let drift = case_drift(suite, &new.name, What::Moved);
             self.drift.cases.push(CaseDrift { from: Some(old.name.clone()), ..drift });
@@ -146,6 +175,21 @@ impl Diff {
         if old.keys == new.keys && twice && new.duration.saturating_sub(old.duration) >= SLOWER_BY {
             let (suite, case) = (suite.name.clone(), new.name.clone());
             self.slower.push(Slower { suite, case, before: old.duration, after: new.duration });
+        }
+    }
+
+    /// How strictly a case is judged.
+    fn judging(&mut self, suite: &Suite, old: &Case, new: &Case) {
+        if let (Some(from), Some(to)) = (&old.judged_under, &new.judged_under)
+            && from != to
+        {
+            let drift = case_drift(suite, &new.name, What::Features);
+            let (from, to) = (Some(from.clone()), Some(to.clone()));
+            self.drift.cases.push(CaseDrift { from, to, ..drift });
+        }
+        if old.keys == new.keys {
+            self.more_reader_only += new.reader_only.saturating_sub(old.reader_only);
+            self.more_text_not_compared += new.text_not_compared.saturating_sub(old.text_not_compared);
         }
     }
 
@@ -158,12 +202,18 @@ impl Diff {
             if !before.all.contains(key) {
                 drift.directives_new += 1;
                 if let Some(now) = now.filter(|now| !now.is_expected()) {
-                    drift.unexpected.push(now.change(suite, new, None, now));
+                    let change = now.change(suite, new, None, now);
+                    drift.unexpected.push(change.clone());
+                    self.new_failures.push(change);
+                } else if let Some(now) = now.filter(|now| now.outcome() == Outcome::XFailed) {
+                    self.excused.push(now.change(suite, new, None, now));
                 }
                 continue;
             }
             let (Some(was), Some(now)) = (before.get(*key), now) else { continue };
-            if let Some(list) = self.list(was.is_expected(), now.is_expected(), was.state() != now.state()) {
+            if was.is_not_run() && !now.is_not_run() && !now.is_expected() {
+                self.new_failures.push(now.change(suite, new, Some(was), now));
+            } else if let Some(list) = self.list(was.outcome(), now.outcome(), was.state() != now.state()) {
                 // What passed has no place of its own in a report.
                 let place = if matches!(now, Directive::Passed) { was } else { now };
                 list.push(Change { key: Some(*key), ..place.change(suite, new, Some(was), now) });
@@ -182,46 +232,69 @@ impl Diff {
                 case.failures.iter().find(|failure| failure.key.is_none()).or(case.failures.first());
             (Directive::Whole(case, failure), failure)
         });
-        let worse = new.outcome > old.outcome || new.directives.failed > old.directives.failed;
         let both_fail = !was.is_expected() && !now.is_expected();
+        if both_fail && was.is_not_run() && !now.is_not_run() {
+            self.new_failures.extend(failing(suite, new));
+            return;
+        }
+        let worse = new.outcome > old.outcome || new.directives.failed > old.directives.failed;
         if both_fail && worse {
             self.regressed.push(now.change(suite, new, Some(was), now));
             return;
         }
         let differs = was.state() != now.state() || (both_fail && !same_failures(old, new));
-        if let Some(list) = self.list(was.is_expected(), now.is_expected(), differs) {
+        if let Some(list) = self.list(was.outcome(), now.outcome(), differs) {
             let place = if first_now.is_none() && first_was.is_some() { was } else { now };
             list.push(place.change(suite, new, Some(was), now));
         }
     }
 
-    /// Where a change belongs, by whether it was and is expected; nowhere where it is none.
-    fn list(&mut self, was: bool, now: bool, differs: bool) -> Option<&mut Vec<Change>> {
-        match (was, now) {
-            (true, false) => Some(&mut self.regressed),
-            (false, true) => Some(&mut self.fixed),
-            _ => differs.then_some(&mut self.changed),
-        }
+    /// Where a change belongs, by how it ended before and now; nowhere where it is none.
+    fn list(&mut self, was: Outcome, now: Outcome, differs: bool) -> Option<&mut Vec<Change>> {
+        let list = match (was, now) {
+            _ if was.is_expected() && !now.is_expected() => &mut self.regressed,
+            _ if !was.is_expected() && now == Outcome::Passed => &mut self.fixed,
+            (Outcome::Skipped, _) => &mut self.changed,
+            (_, Outcome::Skipped) => &mut self.unjudged,
+            (Outcome::XFailed, Outcome::XFailed) => &mut self.changed,
+            (_, Outcome::XFailed) => &mut self.excused,
+            _ => &mut self.changed,
+        };
+        (differs || was.is_expected() != now.is_expected()).then_some(list)
     }
 }
 
-/// A case that the old report does not have.
-fn came(suite: &Suite, case: &Case) -> CaseDrift {
+/// What is not as expected in a case that the old report does not have, or has as not run.
+fn failing(suite: &Suite, case: &Case) -> Vec<Change> {
     let failed = case.failures.iter().map(Directive::Failed);
     let xpassed = case.notes.iter().map(Directive::Noted).filter(|directive| !directive.is_expected());
-    let mut unexpected: Vec<Change> =
+    let mut failing: Vec<Change> =
         failed.chain(xpassed).map(|directive| directive.change(suite, case, None, directive)).collect();
-    if unexpected.is_empty() && !case.outcome.is_expected() {
+    if failing.is_empty() && !case.outcome.is_expected() {
         let whole = Directive::Whole(case, None);
-        unexpected.push(whole.change(suite, case, None, whole));
+        failing.push(whole.change(suite, case, None, whole));
     }
-    let drift = case_drift(suite, &case.name, What::New);
-    CaseDrift { directives_new: case.directives.total(), unexpected, ..drift }
+    failing
+}
+
+/// What is expected to fail in a case that the old report does not have.
+fn excused<'a>(suite: &'a Suite, case: &'a Case) -> impl Iterator<Item = Change> + 'a {
+    let xfailed = case.notes.iter().filter(|note| note.outcome == Outcome::XFailed).map(Directive::Noted);
+    xfailed.map(|directive| directive.change(suite, case, None, directive))
 }
 
 fn case_drift(suite: &Suite, case: &str, what: What) -> CaseDrift {
     let (suite, case) = (suite.name.clone(), case.to_owned());
-    CaseDrift { suite, case, what, from: None, directives_new: 0, directives_gone: 0, unexpected: Vec::new() }
+    CaseDrift {
+        suite,
+        case,
+        what,
+        from: None,
+        to: None,
+        directives_new: 0,
+        directives_gone: 0,
+        unexpected: Vec::new(),
+    }
 }
 
 /// Whether something ended the case as a whole, so that nothing is known of single directives.
@@ -282,6 +355,11 @@ impl Directive<'_> {
 
     fn is_expected(&self) -> bool {
         self.outcome().is_expected()
+    }
+
+    /// Whether it was not reached, so that nothing is known of it.
+    fn is_not_run(&self) -> bool {
+        self.failure().is_some_and(|failure| failure.kind == "not-run")
     }
 
     fn failure(&self) -> Option<&Failure> {

@@ -2,9 +2,11 @@
 //!
 //! Suites and cases are matched by their names, directives by their [keys](crate::Key): a directive that moved to another line,
 //! or a script that was renamed, is the same as before. What only one of the reports has is [drift](Drift) of the suites
-//! and no change of the engine.
+//! and no change of the engine; what fails of it is told as [new failures](Diff::new_failures), and where less is judged
+//! than before that is [told](Less) too: neither is a comparison in which all is well.
 
 mod compare;
+mod less;
 mod text;
 
 use std::time::Duration;
@@ -12,11 +14,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::compare::compare;
+pub use self::less::Less;
 pub use self::text::render as text;
-pub(crate) use self::text::{case_drift, state, suite_drift, was};
+pub(crate) use self::text::{case_drift, notes, state, suite_drift, verdict, was};
 use crate::json::millis;
 use crate::key::Key;
-use crate::model::{Engine, Totals};
+use crate::model::{Engine, MatchKind, Totals};
 use crate::outcome::{Counts, Outcome};
 
 /// What changed. Everything stands in the order of the new report; what only the old one has, in its order.
@@ -26,16 +29,44 @@ pub struct Diff {
     pub old: Run,
     /// The new run.
     pub new: Run,
+    /// How it looks for the new run.
+    pub verdict: Verdict,
     /// What was as expected and is no more.
     pub regressed: Vec<Change>,
-    /// What is as expected and was not.
+    /// What is not as expected and was not judged before: directives that are new or were edited, those of new cases and suites, and
+    /// those that were not run.
+    pub new_failures: Vec<Change>,
+    /// What was judged before and is skipped now.
+    pub unjudged: Vec<Change>,
+    /// What is judged less besides.
+    pub less: Vec<Less>,
+    /// What passed, failed unexpectedly or was not there, and is expected to fail now.
+    pub excused: Vec<Change>,
+    /// What passes and did not end as expected.
     pub fixed: Vec<Change>,
-    /// What is as expected, or not, as it was, but in another way: another message, or passed before and skipped now.
+    /// What is as expected, or not, as it was, but in another way, such as with another message.
     pub changed: Vec<Change>,
+    /// How many directives more pass by the judgement of the reader alone, in cases whose directives are the same.
+    pub more_reader_only: u64,
+    /// How many directives more pass without a comparison of their error text, in cases whose directives are the same.
+    pub more_text_not_compared: u64,
     /// Scripts that take longer, of those whose directives are the same.
     pub slower: Vec<Slower>,
     /// What the suites have otherwise.
     pub drift: Drift,
+}
+
+/// How a comparison looks for the new run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// All that was judged is judged, nothing regressed, and nothing that is new fails.
+    Good,
+    /// The same, but something is judged in another way: it is expected to fail now, is judged under other features or by less, or the old
+    /// report is incomplete.
+    Attention,
+    /// Something regressed, something new fails, or less is judged than before.
+    Bad,
 }
 
 /// One of the two runs.
@@ -43,6 +74,15 @@ pub struct Diff {
 pub struct Run {
     /// What was tested.
     pub engine: Engine,
+    /// What judged it; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub harness: Option<Engine>,
+    /// How the texts of errors were compared; absent where that is not known.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub match_kind: Option<MatchKind>,
+    /// What the report lacks of its run; absent where it is complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
     /// When it started.
     pub started: String,
     /// How long it took, in milliseconds.
@@ -153,9 +193,12 @@ pub struct CaseDrift {
     pub case: String,
     /// What became of it.
     pub what: What,
-    /// Its name before, where it moved.
+    /// Its name before, where it moved; the features it was judged under before, where these changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// The features it is judged under, where these changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// How many directives it has that it did not have.
     pub directives_new: u64,
     /// How many directives it had that it has no more.
@@ -176,20 +219,41 @@ pub enum What {
     Moved,
     /// It has other directives.
     Edited,
+    /// It is judged under other features.
+    Features,
 }
 
 impl Diff {
-    /// Whether something regressed. What is new in a suite and fails is no regression.
+    /// Whether something regressed. What is new in a suite and fails is no regression, but see [`Diff::is_failure`].
     pub fn is_regression(&self) -> bool {
         !self.regressed.is_empty()
     }
 
+    /// Whether the new run is worse, or cannot be told not to be: something regressed, something new fails, or less is judged. The last
+    /// does not count with `allow_less`.
+    pub fn is_failure(&self, allow_less: bool) -> bool {
+        let less = !self.less.is_empty() || !self.unjudged.is_empty();
+        self.is_regression() || !self.new_failures.is_empty() || (less && !allow_less)
+    }
+
     /// Whether there is nothing to say about what the engine does.
     pub fn is_empty(&self) -> bool {
-        self.regressed.is_empty()
-            && self.fixed.is_empty()
-            && self.changed.is_empty()
-            && self.slower.is_empty()
+        let lists =
+            [&self.regressed, &self.new_failures, &self.unjudged, &self.excused, &self.fixed, &self.changed];
+        lists.iter().all(|list| list.is_empty()) && self.less.is_empty() && self.slower.is_empty()
+    }
+
+    /// The [verdict](Diff::verdict), by what was found.
+    fn judge(&self) -> Verdict {
+        let other_features = self.drift.cases.iter().any(|drift| drift.what == What::Features);
+        let weaker = self.more_reader_only > 0 || self.more_text_not_compared > 0;
+        match () {
+            () if self.is_failure(false) => Verdict::Bad,
+            () if !self.excused.is_empty() || other_features || weaker || self.old.incomplete.is_some() => {
+                Verdict::Attention
+            }
+            () => Verdict::Good,
+        }
     }
 
     /// The same as indented JSON, with a line feed at its end.

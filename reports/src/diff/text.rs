@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{CaseDrift, Change, Diff, Run, State, SuiteDrift, What};
+use super::{CaseDrift, Change, Diff, Run, State, SuiteDrift, Verdict, What};
 use crate::text::{MAX_SHOWN, at, cut, plural, printable, seconds};
 
 const PLAIN: Style = Style::new();
@@ -12,20 +12,23 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const ODD: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// What changed: the runs, a list for each way to change, and a line that says whether something regressed. Colours are ANSI
-/// escape sequences.
+/// What changed: the runs, a list for each way to change, and a line with the verdict. Colours are ANSI escape sequences.
 pub fn render(diff: &Diff, colour: bool) -> String {
     let mut out = Out { text: String::new(), colour };
     out.line(PLAIN, &format!("old  {}", run(&diff.old)));
     out.line(PLAIN, &format!("new  {}", run(&diff.new)));
-    for (title, style, changes) in [
-        ("regressed", BAD, &diff.regressed),
-        ("fixed", GOOD, &diff.fixed),
-        ("changed otherwise", ODD, &diff.changed),
-    ] {
-        out.title(title, style, changes.len());
-        changes.iter().for_each(|change| out.change(change, "  "));
+    notes(diff).iter().for_each(|note| out.line(ODD, &printable(note)));
+    out.changes("regressed", BAD, &diff.regressed);
+    out.changes("new failures, of directives that were not judged before", BAD, &diff.new_failures);
+    out.changes("no longer judged", BAD, &diff.unjudged);
+    if !diff.less.is_empty() {
+        out.line(PLAIN, "");
+        out.line(BAD, "less is judged than before:");
+        diff.less.iter().for_each(|less| out.line(PLAIN, &format!("  {}", less.describe())));
     }
+    out.changes("expected to fail now", ODD, &diff.excused);
+    out.changes("fixed", GOOD, &diff.fixed);
+    out.changes("changed otherwise", ODD, &diff.changed);
     out.title("slower", ODD, diff.slower.len());
     for slower in &diff.slower {
         let name = printable(&slower.suite).into_owned() + "::" + &printable(&slower.case);
@@ -38,24 +41,75 @@ pub fn render(diff: &Diff, colour: bool) -> String {
         diff.drift.cases.iter().for_each(|drift| out.case_drift(drift));
     }
     out.line(PLAIN, "");
-    let (verdict, style) = match diff.regressed.len() as u64 {
-        0 => ("nothing regressed".to_owned(), GOOD),
-        count => (format!("{} regressed", plural(count, "result")), BAD),
+    let style = match diff.verdict {
+        Verdict::Good => GOOD,
+        Verdict::Attention => ODD,
+        Verdict::Bad => BAD,
     };
-    out.line(style, &verdict);
+    out.line(style, &verdict(diff));
     out.text
+}
+
+/// The verdict in a line.
+pub(crate) fn verdict(diff: &Diff) -> String {
+    let counted = |count: usize, one: &str, more: &str| {
+        (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { more }))
+    };
+    let bad = [
+        counted(diff.regressed.len(), "result regressed", "results regressed"),
+        counted(diff.new_failures.len(), "new failure", "new failures"),
+        counted(diff.unjudged.len(), "result is no longer judged", "results are no longer judged"),
+        (!diff.less.is_empty()).then(|| "less is judged than before".to_owned()),
+    ];
+    let bad: Vec<String> = bad.into_iter().flatten().collect();
+    let excused =
+        counted(diff.excused.len(), "result is expected to fail now", "results are expected to fail now");
+    match (bad.is_empty(), excused) {
+        (true, None) => "nothing regressed".to_owned(),
+        (true, Some(excused)) => format!("nothing regressed; {excused}"),
+        (false, _) => bad.join(", "),
+    }
+}
+
+/// What is to be known of the two runs before they are compared, a line each.
+pub(crate) fn notes(diff: &Diff) -> Vec<String> {
+    let Diff { old, new, more_reader_only, more_text_not_compared, .. } = diff;
+    let mut notes = Vec::new();
+    if old.engine.name != new.engine.name {
+        notes.push(format!("two engines are compared: {} and {}", old.engine.title(), new.engine.title()));
+    }
+    if let (Some(before), Some(after)) = (&old.harness, &new.harness)
+        && before != after
+    {
+        notes.push(format!("the old run was judged by {}, the new one by {}", before.title(), after.title()));
+    }
+    if let Some(why) = &old.incomplete {
+        notes.push(format!("the old report is incomplete: {why}"));
+    }
+    if *more_reader_only > 0 {
+        let more = plural(*more_reader_only, "directive");
+        notes.push(format!("{more} more passed by the judgement of the reader alone"));
+    }
+    if *more_text_not_compared > 0 {
+        notes.push(format!("{} more not compared", plural(*more_text_not_compared, "error text")));
+    }
+    notes
 }
 
 fn run(run: &Run) -> String {
     let counts = &run.totals.directives;
-    let who = format!("{} {}, {}", run.engine.name, run.engine.version, run.started);
+    let who = format!("{}, {}", run.engine.title(), run.started);
+    let reader_only = match run.totals.reader_only {
+        0 => String::new(),
+        count => format!(", {count} judged by the reader alone"),
+    };
     format!(
-        "{}: {}, {}, {} passed, {} failed",
+        "{}: {}, {}, {} passed, {} failed{reader_only}",
         printable(&who),
         plural(run.totals.cases.total(), "case"),
         plural(counts.total(), "directive"),
         counts.passed,
-        counts.failed
+        counts.failed,
     )
 }
 
@@ -90,6 +144,10 @@ pub(crate) fn case_drift(drift: &CaseDrift) -> String {
         What::Gone => format!("is gone: {}", plural(*directives_gone, "directive")),
         What::Moved => format!("was called {}", printable(drift.from.as_deref().unwrap_or_default())),
         What::Edited => format!("was edited: {directives_new} new{odd}, {directives_gone} gone"),
+        What::Features => {
+            let [from, to] = [&drift.from, &drift.to].map(|list| list.as_deref().unwrap_or_default());
+            format!("is judged under {}, was under {}", printable(to), printable(from))
+        }
     }
 }
 
@@ -128,6 +186,11 @@ impl Out {
         };
     }
 
+    fn changes(&mut self, title: &str, style: Style, changes: &[Change]) {
+        self.title(title, style, changes.len());
+        changes.iter().for_each(|change| self.change(change));
+    }
+
     fn title(&mut self, title: &str, style: Style, count: usize) {
         if count > 0 {
             self.line(PLAIN, "");
@@ -135,26 +198,25 @@ impl Out {
         }
     }
 
-    fn change(&mut self, change: &Change, margin: &str) {
+    fn change(&mut self, change: &Change) {
         let name = format!("{}::{}", change.suite, change.case);
         let place = at(&printable(&name), change.line, change.column);
-        self.line(PLAIN, &format!("{margin}{place}: {}", state(&change.after)));
+        self.line(PLAIN, &format!("  {place}: {}", state(&change.after)));
         for line in cut(&change.source, MAX_SHOWN).lines().take(8) {
-            self.line(PLAIN, &format!("{margin}    {}", printable(line)));
+            self.line(PLAIN, &format!("      {}", printable(line)));
         }
         for (label, value) in [("expected", &change.after.expected), ("actual  ", &change.after.actual)] {
             if let Some(value) = value {
-                self.line(PLAIN, &format!("{margin}  {label} {}", printable(&cut(value, MAX_SHOWN))));
+                self.line(PLAIN, &format!("    {label} {}", printable(&cut(value, MAX_SHOWN))));
             }
         }
         if let Some(before) = was(change) {
-            self.line(PLAIN, &format!("{margin}  before   {before}"));
+            self.line(PLAIN, &format!("    before   {before}"));
         }
     }
 
     fn case_drift(&mut self, drift: &CaseDrift) {
         let name = format!("{}::{}", drift.suite, drift.case);
         self.line(PLAIN, &format!("  {} {}", printable(&name), case_drift(drift)));
-        drift.unexpected.iter().for_each(|change| self.change(change, "    "));
     }
 }

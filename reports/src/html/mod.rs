@@ -1,10 +1,11 @@
 //! The report as a page: one file that needs nothing from elsewhere and runs no script but its own.
 //!
-//! What to show is in `view`, `scripts` and `failed`, how in `page.html`, `style.css` and `script.js`. Everything that comes from the report is escaped by
+//! What to show is in `view`, `features`, `scripts` and `failed`, how in `page.html`, `style.css` and `script.js`. Everything that comes from the report is escaped by
 //! the template; the page's content security policy would not let it do anything if it were not. The page is at most
 //! [`MAX_LENGTH`] bytes: failures and scripts that do not fit are counted, and those that are as expected go first.
 
 mod failed;
+mod features;
 mod scripts;
 mod view;
 

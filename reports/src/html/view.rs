@@ -1,16 +1,17 @@
 //! What the page shows, ready to be put into the template.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::failed::{Failed, failed};
+use super::features::{FeatureRow, features};
 use super::scripts::{Group, Place, scripts};
-use crate::model::{Case, Report, Suite};
+use crate::model::{Case, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
-use crate::text::{MAX_SHOWN, cut, grouped, link, percent_passed, verdict};
+use crate::text::{MAX_SHOWN, caveats, cut, grouped, link, percent_passed, verdict};
 
 /// How much of the page what comes from the report may take, in bytes; the rest is the template's own.
 const ROOM: usize = 2_900_000;
@@ -18,23 +19,14 @@ const ROOM: usize = 2_900_000;
 /// So many rows a table has at most beside that of the scripts.
 const MAX_ROWS: usize = 300;
 
-/// So many scripts are shown as the slowest.
+/// So many cases are shown as the slowest.
 const SLOWEST: usize = 10;
-
-/// Outcomes in the order of their columns.
-const COLUMNS: [Outcome; 7] = [
-    Outcome::Passed,
-    Outcome::Failed,
-    Outcome::Timeout,
-    Outcome::Crashed,
-    Outcome::Skipped,
-    Outcome::XFailed,
-    Outcome::XPassed,
-];
 
 #[derive(Serialize)]
 pub(super) struct View {
     engine: String,
+    harness: String,
+    caveats: Vec<String>,
     host: String,
     started: String,
     verdict: String,
@@ -47,7 +39,6 @@ pub(super) struct View {
     sources: Vec<Source>,
     times: Vec<Time>,
     slowest: Vec<Time>,
-    columns: Vec<&'static str>,
     features: Vec<FeatureRow>,
     scripts: Vec<Group>,
     scripts_left: u64,
@@ -55,6 +46,7 @@ pub(super) struct View {
     failures: usize,
     failures_left: u64,
     text_not_compared: u64,
+    reader_only: String,
 }
 
 /// A number that the page begins with.
@@ -69,7 +61,7 @@ struct Tile {
 
 /// A part of a bar, in percent of its length.
 #[derive(Serialize)]
-struct Stretch {
+pub(super) struct Stretch {
     outcome: &'static str,
     count: String,
     width: String,
@@ -84,6 +76,7 @@ struct SuiteRow {
     directives: String,
     passed: String,
     failed: String,
+    reader_only: String,
     other: String,
     percent: String,
     mood: &'static str,
@@ -104,23 +97,6 @@ struct Time {
     width: String,
 }
 
-#[derive(Serialize)]
-struct FeatureRow {
-    name: String,
-    /// What to filter by, to see the scripts.
-    filter: Option<String>,
-    scripts: String,
-    /// A count for each column, empty where it is zero.
-    counts: Vec<Cell>,
-    bar: Vec<Stretch>,
-}
-
-#[derive(Serialize)]
-struct Cell {
-    outcome: &'static str,
-    count: String,
-}
-
 impl SuiteRow {
     fn cost(&self) -> usize {
         let SuiteRow { name, url, other, .. } = self;
@@ -129,21 +105,16 @@ impl SuiteRow {
     }
 }
 
-impl FeatureRow {
-    fn cost(&self) -> usize {
-        1600 + 2 * cost(&self.name)
-    }
-}
-
 impl View {
     pub(super) fn of(report: &Report) -> View {
         let totals = report.totals();
         let mood = match totals.cases.outcome() {
-            _ if totals.cases.total() == 0 => "odd",
+            _ if report.is_unjudged() => "odd",
+            outcome if outcome.is_expected() && !caveats(report).is_empty() => "odd",
             outcome => mood(outcome),
         };
         let suites: Vec<SuiteRow> = report.suites.iter().take(MAX_ROWS).map(suite_row).collect();
-        let (columns, features) = features(report);
+        let features = features(report, MAX_ROWS);
         let sources = sources(report);
         let mut room = ROOM;
         sources.iter().for_each(|row| room = room.saturating_sub(100 + cost(&row.source)));
@@ -158,19 +129,23 @@ impl View {
             row.details = details.get(&row.place).map(|id| (*id).to_owned());
         }
         View {
-            engine: shown(&format!("{} {}", report.engine.name, report.engine.version)),
+            engine: shown(&report.engine.title()),
+            harness: report
+                .harness
+                .as_ref()
+                .map_or_else(|| "wassay".to_owned(), |harness| shown(&harness.title())),
+            caveats: caveats(report).iter().map(|caveat| shown(caveat)).collect(),
             host: shown(&report.host),
             started: shown(&report.started),
             verdict: verdict(report, &totals),
             mood,
-            tiles: tiles(&totals.cases, &totals.directives, report.flaky()),
+            tiles: tiles(&totals, report.flaky()),
             bar: bar(&totals.directives),
             suites,
             sources,
             suites_left: report.suites.len().saturating_sub(MAX_ROWS),
             times: times(report.suites.iter().map(|suite| (suite.name.clone(), suite.duration())), 40),
             slowest: slowest(report),
-            columns,
             features,
             scripts,
             scripts_left,
@@ -178,6 +153,7 @@ impl View {
             failed,
             failures_left,
             text_not_compared: report.text_not_compared(),
+            reader_only: nonzero(totals.reader_only),
         }
     }
 }
@@ -186,7 +162,7 @@ fn mood(outcome: Outcome) -> &'static str {
     if outcome.is_expected() { "good" } else { "bad" }
 }
 
-fn tiles(cases: &Counts, directives: &Counts, flaky: u64) -> Vec<Tile> {
+fn tiles(Totals { cases, directives, reader_only }: &Totals, flaky: u64) -> Vec<Tile> {
     let odd = cases.failed.saturating_add(cases.xpassed);
     let as_expected =
         if odd == 0 { "all as expected".to_owned() } else { format!("{} not as expected", grouped(odd)) };
@@ -201,6 +177,10 @@ fn tiles(cases: &Counts, directives: &Counts, flaky: u64) -> Vec<Tile> {
         Tile { label: "directives", value: grouped(directives.total()), note: String::new(), mood: "" },
         Tile { label: "passed", value: grouped(directives.passed), note: percent, mood: "good" },
     ];
+    if *reader_only > 0 {
+        let note = "of those that passed".to_owned();
+        tiles.push(Tile { label: "reader only", value: grouped(*reader_only), note, mood: "" });
+    }
     let more = [
         ("failed", directives.failed, "bad", true),
         ("skipped", directives.skipped, "odd", false),
@@ -236,7 +216,7 @@ fn parts(counts: &Counts) -> [(Outcome, u64); 5] {
     ]
 }
 
-fn bar(counts: &Counts) -> Vec<Stretch> {
+pub(super) fn bar(counts: &Counts) -> Vec<Stretch> {
     let stretch = |(outcome, count): (Outcome, u64)| Stretch {
         outcome: outcome.as_str(),
         count: grouped(count),
@@ -275,6 +255,7 @@ fn suite_row(suite: &Suite) -> SuiteRow {
         odd: nonzero(cases.failed.saturating_add(cases.xpassed)),
         directives: grouped(counts.total()),
         passed: grouped(counts.passed),
+        reader_only: nonzero(suite.reader_only()),
         failed: nonzero(counts.failed),
         other: other(&counts),
         percent: percent_passed(&counts).unwrap_or_default(),
@@ -317,42 +298,6 @@ fn slowest(report: &Report) -> Vec<Time> {
     cases.sort_by_key(|(_, case)| std::cmp::Reverse(case.duration));
     cases.truncate(SLOWEST);
     times(cases.into_iter().map(|(suite, case)| (title(report, suite, case), case.duration)), SLOWEST)
-}
-
-/// The matrix of features by the outcome of the scripts that use them: the columns that are not empty, and a row a feature.
-fn features(report: &Report) -> (Vec<&'static str>, Vec<FeatureRow>) {
-    let mut rows: BTreeMap<&str, BTreeMap<Outcome, u64>> = BTreeMap::new();
-    let mut plain: BTreeMap<Outcome, u64> = BTreeMap::new();
-    for case in report.suites.iter().flat_map(|suite| &suite.cases) {
-        for feature in &case.features {
-            *rows.entry(feature).or_default().entry(case.outcome).or_default() += 1;
-        }
-        if case.features.is_empty() {
-            *plain.entry(case.outcome).or_default() += 1;
-        }
-    }
-    let is_used = |outcome: &Outcome| {
-        *outcome <= Outcome::Passed
-            || rows.values().chain([&plain]).any(|counts| counts.contains_key(outcome))
-    };
-    let columns: Vec<Outcome> = COLUMNS.into_iter().filter(is_used).collect();
-    let row = |title: String, filter: Option<String>, by_outcome: &BTreeMap<Outcome, u64>| {
-        let count = |outcome: Outcome| by_outcome.get(&outcome).copied().unwrap_or(0);
-        let mut counts = Counts::default();
-        COLUMNS.into_iter().for_each(|outcome| (0..count(outcome)).for_each(|_| counts.record(outcome)));
-        let cell = |outcome: &Outcome| Cell { outcome: outcome.as_str(), count: nonzero(count(*outcome)) };
-        let cells = columns.iter().map(cell).collect();
-        FeatureRow { name: title, filter, scripts: grouped(counts.total()), counts: cells, bar: bar(&counts) }
-    };
-    let mut table: Vec<FeatureRow> = rows
-        .iter()
-        .take(MAX_ROWS)
-        .map(|(feature, counts)| row(name(feature), Some(format!("uses:{}", name(feature))), counts))
-        .collect();
-    if !plain.is_empty() {
-        table.insert(0, row("no feature beyond 1.0".to_owned(), None, &plain));
-    }
-    (columns.into_iter().map(Outcome::as_str).collect(), table)
 }
 
 /// The bytes that a text takes at most when it is escaped.

@@ -1,36 +1,51 @@
 //! What changed, as Markdown.
 
 use super::{MAX_ROWS, MAX_SHOWN, Page, code, fence, linked};
-use crate::diff::{CaseDrift, Change, Diff, Run};
-use crate::text::{at, cut, grouped, percent_passed, plural, seconds};
+use crate::diff::{CaseDrift, Change, Diff, Run, Verdict};
+use crate::text::{at, cut, grouped, percent_passed, seconds};
 
 /// What changed, as a comment of its own.
 pub fn render(diff: &Diff) -> String {
-    let mut page = Page::default();
-    page.push(&match diff.regressed.len() as u64 {
-        0 => "## ✅ Conformance: nothing regressed\n\n".to_owned(),
-        count => format!("## ❌ Conformance: {} regressed\n\n", plural(count, "result")),
-    });
+    let mut page = Page::new();
+    let mark = match diff.verdict {
+        Verdict::Good => "✅",
+        Verdict::Attention => "⚠️",
+        Verdict::Bad => "❌",
+    };
+    page.push(&format!("## {mark} Conformance: {}\n\n", crate::diff::verdict(diff)));
     push_changes(&mut page, diff);
     page.text
 }
 
 /// The changes without a title.
 pub(super) fn push_changes(page: &mut Page, diff: &Diff) {
-    page.push("| | cases | directives | passed | failed | time |\n|:--|--:|--:|--:|--:|--:|\n");
+    page.push("| | cases | directives | passed | by the reader alone | failed | time |\n|:--|--:|--:|--:|--:|--:|--:|\n");
     page.push(&row("before", &diff.old));
     page.push(&row("now", &diff.new));
     page.push("\n");
+    let notes = crate::diff::notes(diff);
+    page.list(&notes, MAX_ROWS, "more note", |note| format!("- {}\n", code(note)));
+    if !notes.is_empty() {
+        page.push("\n");
+    }
     if diff.is_empty() {
         page.push("The engine does what it did.\n\n");
     }
-    for (title, open, changes) in [
-        ("regressed", true, &diff.regressed),
-        ("fixed", false, &diff.fixed),
-        ("changed otherwise", false, &diff.changed),
-    ] {
-        section(page, title, open, changes, change);
-    }
+    section(page, "regressed", true, &diff.regressed, change);
+    section(
+        page,
+        "new failures, of directives that were not judged before",
+        true,
+        &diff.new_failures,
+        change,
+    );
+    section(page, "no longer judged", true, &diff.unjudged, change);
+    let ways = if diff.less.len() == 1 { "way" } else { "ways" };
+    let less = format!("{ways} in which less is judged than before");
+    section(page, &less, true, &diff.less, |less| format!("- {}\n", code(&less.describe())));
+    section(page, "expected to fail now", false, &diff.excused, change);
+    section(page, "fixed", false, &diff.fixed, change);
+    section(page, "changed otherwise", false, &diff.changed, change);
     section(page, "slower", false, &diff.slower, |slower| {
         let name = code(&format!("{}::{}", slower.suite, slower.case));
         format!("- {name}: {} → {}\n", seconds(slower.before), seconds(slower.after))
@@ -48,14 +63,15 @@ pub(super) fn push_changes(page: &mut Page, diff: &Diff) {
 
 fn row(name: &str, run: &Run) -> String {
     let (cases, counts) = (&run.totals.cases, &run.totals.directives);
-    let engine = format!("{} {}", run.engine.name, run.engine.version);
+    let engine = run.engine.title();
     format!(
-        "| {name}: {} | {} | {} | {} ({}) | {} | {} |\n",
+        "| {name}: {} | {} | {} | {} ({}) | {} | {} | {} |\n",
         super::in_table(&engine),
         grouped(cases.total()),
         grouped(counts.total()),
         grouped(counts.passed),
         percent_passed(counts).unwrap_or_else(|| "none".to_owned()),
+        grouped(run.totals.reader_only),
         grouped(counts.failed),
         seconds(run.duration)
     )

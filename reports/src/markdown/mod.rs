@@ -7,11 +7,11 @@ mod changes;
 
 use self::changes::push_changes;
 pub use self::changes::render as changes;
-use crate::diff::Diff;
-use crate::model::{Case, Failure, Report, Suite};
+use crate::diff::{Diff, Verdict};
+use crate::model::{Case, Failure, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
 use crate::text::{
-    at, attempts, cut, grouped, headline, link, percent_passed, plural, printable, seconds, verdict,
+    at, attempts, caveats, cut, grouped, headline, link, percent_passed, plural, printable, seconds, verdict,
 };
 
 /// How long it is at most, in bytes: a comment on GitHub holds 65,536 characters.
@@ -25,16 +25,29 @@ const MAX_SHOWN: usize = 800;
 
 /// The report, and what changed since an older one where that is given.
 pub fn render(report: &Report, changes: Option<&Diff>) -> String {
-    let mut page = Page::default();
+    let mut page = Page::new();
     let totals = report.totals();
-    let mark = if report.is_expected() && totals.cases.total() > 0 { "✅" } else { "❌" };
+    let is_good = report.is_expected() && !report.is_unjudged();
+    let is_worse = changes.is_some_and(|changes| changes.is_failure(true));
+    let is_odd = changes.is_some_and(|changes| changes.verdict != Verdict::Good);
+    let mark = match is_good && !is_worse {
+        false => "❌",
+        true if is_odd || !caveats(report).is_empty() => "⚠️",
+        true => "✅",
+    };
     page.push(&format!("## {mark} Conformance: {}\n\n", verdict(report, &totals)));
-    let engine = format!("{} {}", report.engine.name, report.engine.version);
+    for caveat in caveats(report) {
+        page.push(&format!("**{}**\n\n", code(&caveat)));
+    }
+    let engine = report.engine.title();
     page.push(&format!("{} on {}, {}\n\n", code(&engine), code(&report.host), code(&report.started)));
     push_totals(&mut page, report);
     if let Some(diff) = changes {
-        page.push("### Changes\n\n");
+        page.push(&format!("### Changes: {}\n\n", crate::diff::verdict(diff)));
+        // What is new and fails stands in both lists.
+        page.limit = MAX_LENGTH / 2;
         push_changes(&mut page, diff);
+        page.limit = MAX_LENGTH;
     }
     push_failures(&mut page, report);
     push_flaky(&mut page, report);
@@ -42,12 +55,16 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
 }
 
 /// A text that grows block by block up to its limit.
-#[derive(Default)]
 struct Page {
     text: String,
+    limit: usize,
 }
 
 impl Page {
+    fn new() -> Page {
+        Page { text: String::new(), limit: MAX_LENGTH }
+    }
+
     /// So much is kept free for the last line.
     const REST: usize = 1000;
 
@@ -57,7 +74,7 @@ impl Page {
 
     /// Adds a block if it fits.
     fn fits(&mut self, block: &str) -> bool {
-        let fits = self.text.len() + block.len() + Page::REST <= MAX_LENGTH;
+        let fits = self.text.len() + block.len() + Page::REST <= self.limit;
         if fits {
             self.text.push_str(block);
         }
@@ -75,13 +92,14 @@ impl Page {
 }
 
 /// A column of the table of totals: its title and its count.
-type Column = (&'static str, fn(&Counts) -> u64);
+type Column = (&'static str, fn(&Totals) -> u64);
 
 /// The columns that are there only where one of their counts is not zero.
-const EXTRA: [Column; 3] = [
-    ("skipped", |counts| counts.skipped),
-    ("xfailed", |counts| counts.xfailed),
-    ("xpassed", |counts| counts.xpassed),
+const EXTRA: [Column; 4] = [
+    ("by the reader alone", |totals| totals.reader_only),
+    ("skipped", |totals| totals.directives.skipped),
+    ("xfailed", |totals| totals.directives.xfailed),
+    ("xpassed", |totals| totals.directives.xpassed),
 ];
 
 fn push_totals(page: &mut Page, report: &Report) {
@@ -89,22 +107,23 @@ fn push_totals(page: &mut Page, report: &Report) {
     if report.suites.is_empty() {
         return;
     }
-    let extra: Vec<&Column> = EXTRA.iter().filter(|(_, count)| count(&totals.directives) > 0).collect();
+    let extra: Vec<&Column> = EXTRA.iter().filter(|(_, count)| count(&totals) > 0).collect();
     page.push("| suite | cases | directives | passed | failed |");
     extra.iter().for_each(|(title, _)| page.push(&format!(" {title} |")));
     page.push(" time |\n|:--|--:|--:|--:|--:|");
     page.push(&"--:|".repeat(extra.len() + 1));
     page.push("\n");
-    let row = |name: &str, cases: &Counts, counts: &Counts, time: &str| {
+    let row = |name: &str, totals: &Totals, time: &str| {
+        let counts = &totals.directives;
         let passed = percent_passed(counts).map_or_else(String::new, |percent| format!(" ({percent})"));
         let mut row = format!(
             "| {name} | {} | {} | {}{passed} | {} |",
-            cell(cases),
+            cell(&totals.cases),
             grouped(counts.total()),
             grouped(counts.passed),
             strong(counts.failed),
         );
-        extra.iter().for_each(|(_, count)| row.push_str(&format!(" {} |", grouped(count(counts)))));
+        extra.iter().for_each(|(_, count)| row.push_str(&format!(" {} |", grouped(count(totals)))));
         row + &format!(" {time} |\n")
     };
     let mut suites: Vec<&Suite> = report.suites.iter().collect();
@@ -115,10 +134,10 @@ fn push_totals(page: &mut Page, report: &Report) {
     let shown = suites.len().min(MAX_ROWS);
     for suite in &suites[..shown] {
         let name = in_table(&suite.name);
-        page.fits(&row(&name, &suite.outcomes(), &suite.directives(), &seconds(suite.duration())));
+        page.fits(&row(&name, &suite.totals(), &seconds(suite.duration())));
     }
     if suites.len() > 1 {
-        page.push(&row("total", &totals.cases, &totals.directives, &seconds(report.duration)));
+        page.push(&row("total", &totals, &seconds(report.duration)));
     }
     page.push("\n");
     if suites.len() > shown {

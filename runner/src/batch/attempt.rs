@@ -1,28 +1,36 @@
 //! One task, run as often as it takes.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use wassay_testsuite::Case;
+
 use super::Settings;
-use super::execute::{execute, lost, not_run};
+use super::execute::{cut_short, execute, lost};
 use super::finished::Finished;
 use super::isolated::{self, Lost};
-use super::workers::{CUT_SHORT, Task};
+use super::watch::Watch;
+use super::workers::Task;
 use crate::script::Embedder;
 
 /// Runs a task, and again where it failed, at most so often as the [settings](Settings::retries) say. What is said of it is what became
-/// of it in the end; what went before is noted.
+/// of it in the end; what went before is noted. `watch` tells how far an attempt in this process has come, and gives up one that does
+/// not end by itself.
 pub(super) fn run<E: Embedder>(
     task: &Task,
     settings: &Settings,
+    watch: &Arc<Watch>,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
     let mut earlier = Vec::new();
     loop {
         let begun = Instant::now();
-        let mut finished = once(task, settings, seat, make);
+        let mut finished = once(task, settings, watch, seat, make);
         finished.duration = begun.elapsed();
-        let may_again = earlier.len() < settings.retries as usize && !settings.interrupt.is_set();
+        let may_again = earlier.len() < settings.retries as usize
+            && !settings.interrupt.is_set()
+            && !watch.is_abandoned();
         if !may_again || !finished.has_failed() {
             return Finished { earlier, ..finished };
         }
@@ -34,21 +42,30 @@ pub(super) fn run<E: Embedder>(
 fn once<E: Embedder>(
     task: &Task,
     settings: &Settings,
+    watch: &Arc<Watch>,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
-    // What a variant does to a process is never taken back.
-    if !settings.isolate && task.case.variant().is_none() {
-        return execute(task.label.clone(), &task.case, task.expectations(), settings, seat, make);
+    let is_foreign_guest = !E::DRIVES_WASSAY && matches!(task.case, Case::Guest(_));
+    // A variant changes its process for good.
+    if !is_foreign_guest && (settings.isolate || task.case.variant().is_some()) {
+        return alone(task, settings);
     }
-    alone(task, settings)
+    // A guest ends by its own deadlines.
+    let is_watched = matches!(task.case, Case::Script(_));
+    if is_watched {
+        watch.begin();
+    }
+    let finished = execute(task.label.clone(), &task.case, task.expectations(), settings, watch, seat, make);
+    watch.end();
+    finished
 }
 
 /// Runs a task in a process of its own.
 pub(crate) fn alone(task: &Task, settings: &Settings) -> Finished {
     match isolated::run(task, settings) {
         Ok(finished) => finished,
-        Err(Lost::Interrupted) => not_run(task, CUT_SHORT, settings),
+        Err(Lost::Interrupted { course }) => cut_short(task, course, settings),
         Err(Lost::Ended { course, failure }) => lost(task, course, *failure, settings),
     }
 }

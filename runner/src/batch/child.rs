@@ -26,6 +26,7 @@ use super::course::is_plain;
 use super::execute::{execute, skipped};
 use super::filter::no_openat2;
 use super::finished::Finished;
+use super::watch::Watch;
 use super::{STACK, Settings};
 use crate::script::source::Place;
 use crate::script::{Embedder, Observer};
@@ -158,7 +159,9 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
         reply.send(&Message::Started(resident("self")));
         let settings =
             Settings { observer: Some(Arc::clone(&reply) as Arc<dyn Observer>), ..request.settings };
-        let finished = execute(request.label, &case, &request.expectations, &settings, &mut None, &make);
+        let watch = Arc::new(Watch::new(settings.observer.clone()));
+        let finished =
+            execute(request.label, &case, &request.expectations, &settings, &watch, &mut None, &make);
         reply.send(&Message::Finished(Box::new(finished)));
         // What was said is all that is wanted: nothing is taken down first.
         exit(0)

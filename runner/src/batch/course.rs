@@ -20,7 +20,7 @@ pub(super) struct Course {
 }
 
 /// Notes the course of a script, and tells someone else of it too.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Noted {
     course: Mutex<Course>,
     told: Option<Arc<dyn Observer>>,
@@ -31,7 +31,7 @@ impl Noted {
         Noted { course: Mutex::default(), told }
     }
 
-    /// What was noted.
+    /// What was noted since it was last taken.
     pub(super) fn take(&self) -> Course {
         mem::take(&mut self.course.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -57,15 +57,16 @@ impl Observer for Noted {
 
 /// Whether there is nothing to say of a directive but that it passed.
 pub(super) fn is_plain(result: &DirectiveResult) -> bool {
-    matches!(result.outcome, Outcome::Passed) && !result.text_not_compared
+    matches!(result.outcome, Outcome::Passed) && !result.text_not_compared && !result.reader_only
 }
 
 impl Course {
     /// The result of the script if it ended at the directive that was begun last, by a failure that is no judgement of the directive:
-    /// what was judged before stands, what comes behind fails as not run. `None` where no directive was begun.
+    /// what was judged before counts, what comes after it fails as not run, for this reason. `None` where no directive was begun.
     pub(super) fn ended_by(
         self,
         failure: &Failure,
+        not_run: &str,
         script: &Script<'_>,
         lines: Option<&LineRange>,
     ) -> Option<ScriptResult> {
@@ -77,7 +78,7 @@ impl Course {
             let place = source.place(directive.span.start);
             let result = |outcome: Outcome| {
                 let keyword = directive.command.keyword().into();
-                DirectiveResult { place, keyword, outcome, text_not_compared: false }
+                DirectiveResult { place, keyword, outcome, text_not_compared: false, reader_only: false }
             };
             let failed = |failure: Failure| {
                 let source = source.slice(&directive.span).to_owned();
@@ -92,10 +93,7 @@ impl Course {
             Some(match judged.remove(&place) {
                 Some(judged) => judged,
                 None if place < begun => result(Outcome::Passed),
-                None => failed(Failure::new(
-                    FailureKind::NotRun,
-                    format!("the script had ended before, at {begun}"),
-                )),
+                None => failed(Failure::new(FailureKind::NotRun, not_run)),
             })
         });
         Some(ScriptResult { name: source.name().to_owned(), directives: directives.collect() })

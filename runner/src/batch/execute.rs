@@ -1,43 +1,53 @@
 //! A case from its file to its result, in this process.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use wassay_engine::Features;
 use wassay_reports::Key;
-use wassay_testsuite::expectation::Expectation;
+use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;
 use wassay_testsuite::{Case, ReadError, Script};
 
 use super::Settings;
-use super::course::{Course, Noted};
+use super::course::Course;
 use super::finished::{End, Finished};
-use super::uses::Recorder;
-use super::workers::Task;
+use super::uses;
+use super::watch::Watch;
+use super::workers::{CUT_SHORT, NOT_REACHED, Task};
 use crate::catalogue::judging;
-use crate::keys;
 use crate::script::source::{Place, Source, SourceError};
 use crate::script::split::split;
-use crate::script::{Embedder, Observer, Options, parse, run};
-use crate::verdict::{Failure, FailureKind};
-use crate::wasi_case;
+use crate::script::{Embedder, Grammar, Observer, Options, parse, parse_as, run};
+use crate::verdict::{Failure, FailureKind, panic_message};
+use crate::{expectations, keys, wasi_case};
 
-/// Runs a case; a panic ends it alone. What is expected of its directives is what is given here.
+/// Runs a case; a panic ends it alone. What is expected of its directives is what is given here. `watch` is told how far it has come.
 pub(super) fn execute<E: Embedder>(
     label: String,
     case: &Case,
-    expectations: &[Expectation],
+    expected: &[Expectation],
     settings: &Settings,
+    watch: &Arc<Watch>,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
+    let skips = |expected: &&Expectation| expected.is_broad() && expected.outcome == Expected::Skip;
+    if let Some(skip) = expected.iter().find(skips) {
+        let used = vec![skip.origin.clone()];
+        return Finished { used, ..skipped(&label, case, skip.reason.clone()) };
+    }
     match case {
-        Case::Script(script) => run_script(label, script, expectations, settings, seat, make),
+        Case::Script(script) => run_script(label, script, expected, settings, watch, seat, make),
+        Case::Guest(_) if !E::DRIVES_WASSAY => skipped(&label, case, FOREIGN.to_owned()),
         Case::Guest(guest) => run_guest(label, guest, settings),
     }
 }
+
+/// Why a guest is not run where the engine is another one.
+const FOREIGN: &str = "WASI cases run on wassay's own engine, and another one is tested";
 
 /// What became of a case that was not run: its directives are counted all the same.
 pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
@@ -58,18 +68,41 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
     let label = task.label.clone();
     match &task.case {
         Case::Script(script) => {
-            ended_by(label, &script.read().unwrap_or_default(), course, failure, settings)
+            let text = script.read().unwrap_or_default();
+            let features = features_of(script, &label, &text, settings);
+            ended_by(label, &text, course, (&failure, None), task.expectations(), settings, features)
         }
         Case::Guest(guest) => Finished::new(label, end(failure, checks(guest))),
     }
+}
+
+/// What became of a case that was running when the run was interrupted: what had been judged of a script by then counts.
+pub(super) fn cut_short(task: &Task, course: Course, settings: &Settings) -> Finished {
+    let finished = match &task.case {
+        Case::Script(script) if course.begun.is_some() => {
+            let failure = Failure::new(FailureKind::NotRun, CUT_SHORT);
+            let text = script.read().unwrap_or_default();
+            let features = features_of(script, &task.label, &text, settings);
+            let failure = (&failure, Some(NOT_REACHED));
+            ended_by(task.label.clone(), &text, course, failure, task.expectations(), settings, features)
+        }
+        _ => not_run(task, CUT_SHORT, settings),
+    };
+    Finished { is_cut_short: true, ..finished }
+}
+
+/// The features that a script is judged under, as far as that can be told.
+fn features_of(script: &Script, label: &str, text: &str, settings: &Settings) -> Option<Features> {
+    judging(script, label, text, settings.features).ok().map(|judging| judging.features)
 }
 
 /// Runs a script from its file to its result.
 fn run_script<E: Embedder>(
     label: String,
     script: &Script,
-    expectations: &[Expectation],
+    expected: &[Expectation],
     settings: &Settings,
+    watch: &Arc<Watch>,
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
@@ -88,15 +121,24 @@ fn run_script<E: Embedder>(
         features: judging.features,
         match_kind: settings.match_kind,
         lines: settings.lines.clone(),
+        left_out: settings.left_out.iter().copied().collect(),
         fail_fast: settings.fail_fast,
         timeout: settings.timeout,
         max_memory: settings.max_memory,
-        observer: settings.observer.clone(),
+        observer: Some(Arc::clone(watch) as Arc<dyn Observer>),
         ..Options::default()
     };
     tracing::debug!(script = label, features = %options.features, "running a script");
-    let mut finished = run_caught(label, &text, expectations, options, settings, seat, make);
+    let mut finished = run_caught(label, &text, expected, options, (settings, &**watch), seat, make);
     finished.warnings = judging.warnings;
+    finished.features = Some(judging.features.to_string());
+    if settings.lines.is_none()
+        && matches!(&finished.end, End::Judged(result) if result.directives.is_empty())
+    {
+        finished
+            .warnings
+            .push(format!("{}: no directive in this script: nothing was judged", finished.label));
+    }
     finished
 }
 
@@ -104,32 +146,30 @@ fn run_script<E: Embedder>(
 fn run_caught<E: Embedder>(
     label: String,
     text: &str,
-    expectations: &[Expectation],
+    expected: &[Expectation],
     mut options: Options,
-    settings: &Settings,
+    (settings, watch): (&Settings, &Watch),
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
-    let course = Arc::new(Noted::new(options.observer.take()));
-    options.observer = Some(Arc::clone(&course) as Arc<dyn Observer>);
+    // What an earlier attempt came to is past.
+    watch.take();
     let run_all = || {
         let embedder = seat.get_or_insert_with(make);
-        let script = parse(Source::new(&label, text))?;
-        let wanted = settings.keys || !expectations.is_empty();
+        let script = parse_as(Source::new(&label, text), Grammar::of(options.features))?;
+        let wanted = settings.keys || !expected.is_empty();
         let keys = if wanted { keys::of(&script) } else { Vec::new() };
-        let unmatched = expect(expectations, &keys, &mut options);
-        let (result, uses) = if settings.uses {
-            let mut recorder = Recorder::new(embedder);
-            let result = run(&script, &options, &mut recorder);
-            (result, recorder.names().map(str::to_owned).collect())
-        } else {
-            (run(&script, &options, embedder), Vec::new())
-        };
+        let found = expectations::find(expected, &script, &keys);
+        options.expected.clone_from(&found.by_number);
+        let result = run(&script, &options, embedder);
+        let used = expectations::used(&found, &keys, &result);
+        let needs = if settings.uses { uses::needs(&script, &result, options.features) } else { Vec::new() };
         let keys = if settings.keys { keys } else { Vec::new() };
         Ok::<_, SourceError>(Finished {
-            uses,
+            needs,
             keys,
-            unmatched,
+            unmatched: found.unmatched,
+            used,
             ..Finished::new(label.clone(), End::Judged(result))
         })
     };
@@ -142,27 +182,58 @@ fn run_caught<E: Embedder>(
         Err(payload) => {
             // Nobody knows in what state the embedder is: it is not even dropped.
             mem::forget(seat.take());
-            let failure = Failure::new(FailureKind::Crashed, panic_message(&*payload));
-            ended_by(label, text, course.take(), failure, settings)
+            let failure = Failure::new(FailureKind::Crashed, panicked(&*payload));
+            let features = Some(options.features);
+            ended_by(label, text, watch.take(), (&failure, None), expected, settings, features)
         }
     }
 }
 
-/// What became of a script that ended amid its directives, or before the first.
-fn ended_by(label: String, text: &str, course: Course, failure: Failure, settings: &Settings) -> Finished {
-    let has_begun = course.begun.is_some();
+/// What became of a script that ended amid its directives by a failure, or before the first, and why others were not run. It was judged
+/// under these features.
+fn ended_by(
+    label: String,
+    text: &str,
+    course: Course,
+    (failure, not_run): (&Failure, Option<&str>),
+    expected: &[Expectation],
+    settings: &Settings,
+    features: Option<Features>,
+) -> Finished {
+    let begun = course.begun;
+    let judged_under = features.map(|features| features.to_string());
     let ended = || {
         let script = parse(Source::new(&label, text)).ok()?;
-        let keys = if settings.keys { keys::of(&script) } else { Vec::new() };
-        Some((course.ended_by(&failure, &script, settings.lines.as_ref())?, keys))
+        let wanted = settings.keys || !expected.is_empty();
+        let keys = if wanted { keys::of(&script) } else { Vec::new() };
+        let not_run = match (not_run, begun?) {
+            (Some(why), _) => why.to_owned(),
+            (None, place) => format!("the script had ended before, at {place}"),
+        };
+        let result = course.ended_by(failure, &not_run, &script, settings.lines.as_ref())?;
+        let found = expectations::find(expected, &script, &keys);
+        let result = expectations::under(&found, &keys, result);
+        let used = expectations::used(&found, &keys, &result);
+        let features = features.filter(|_| settings.uses);
+        let needs = features.map(|features| uses::needs(&script, &result, features)).unwrap_or_default();
+        let keys = if settings.keys { keys } else { Vec::new() };
+        Some(Finished {
+            keys,
+            used,
+            needs,
+            unmatched: found.unmatched,
+            ..Finished::new(label.clone(), End::Judged(result))
+        })
     };
-    if has_begun && let Ok(Some((result, keys))) = catch_unwind(AssertUnwindSafe(ended)) {
-        return Finished { keys, ..Finished::new(label, End::Judged(result)) };
+    if begun.is_some()
+        && let Ok(Some(finished)) = catch_unwind(AssertUnwindSafe(ended))
+    {
+        return Finished { features: judged_under, ..finished };
     }
     // What cannot even be parsed, since that may be what ended it, is counted by its forms.
     let source = Source::new(&label, text);
     let directives = split(&source).map_or(0, |forms| forms.len());
-    Finished::new(label, end(failure, directives))
+    Finished::new(label, end(failure.clone(), directives))
 }
 
 /// The end of a case as a whole by a failure that is none of a directive.
@@ -177,32 +248,14 @@ fn end(failure: Failure, directives: usize) -> End {
 /// Runs a guest; a panic ends it alone.
 fn run_guest(label: String, guest: &Guest, settings: &Settings) -> Finished {
     let run = || wasi_case::run(&label, guest, settings);
-    let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Crashed {
-        message: panic_message(&*payload),
-        directives: checks(guest),
-    });
+    let end = catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|payload| End::Crashed { message: panicked(&*payload), directives: checks(guest) });
     Finished::new(label, end)
 }
 
 /// How many steps of a guest are judged, as far as that can be told.
 fn checks(guest: &Guest) -> usize {
     catch_unwind(|| wasi_case::checks(guest)).unwrap_or(0)
-}
-
-/// Notes what is expected of each directive; gives the keys that are none of this script's.
-fn expect(expectations: &[Expectation], keys: &[(Place, Key)], options: &mut Options) -> Vec<String> {
-    let numbers: HashMap<String, usize> =
-        keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
-    let mut unmatched = Vec::new();
-    for expectation in expectations {
-        match numbers.get(&expectation.key) {
-            Some(number) => {
-                options.expected.entry(*number).or_insert_with(|| expectation.clone());
-            }
-            None => unmatched.push(expectation.key.clone()),
-        }
-    }
-    unmatched
 }
 
 /// How many directives or steps a case has that is not run, and the keys of directives.
@@ -223,10 +276,9 @@ fn directives(label: &str, text: &str) -> Vec<(Place, Key)> {
     catch_unwind(directives).unwrap_or_default()
 }
 
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    format!("the runner panicked, which is a fault of its own: {}", text.unwrap_or("no message"))
+/// What is said of a panic of the runner or the engine.
+fn panicked(payload: &(dyn Any + Send)) -> String {
+    format!("the runner panicked, which is a fault of its own: {}", panic_message(payload))
 }
 
 fn unreadable(error: &ReadError) -> End {
@@ -246,7 +298,7 @@ mod tests {
         let text: Box<dyn Any + Send> = Box::new("why");
         let string: Box<dyn Any + Send> = Box::new("why".to_owned());
         let other: Box<dyn Any + Send> = Box::new(7);
-        assert!(panic_message(&*text).ends_with(": why") && panic_message(&*string).ends_with(": why"));
-        assert!(panic_message(&*other).ends_with(": no message"));
+        assert!(panicked(&*text).ends_with(": why") && panicked(&*string).ends_with(": why"));
+        assert!(panicked(&*other).ends_with(": no message"));
     }
 }

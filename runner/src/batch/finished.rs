@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
-use wassay_reports::{Attempt, Case, Counts, Failure, Key, Note, Outcome};
+use wassay_reports::{Attempt, Case, Counts, Failure, Key, Needs, Note, Outcome};
+use wassay_testsuite::expectation::Origin;
 
+use super::uses::union;
 use crate::script::source::Place;
 use crate::verdict::{ScriptResult, printable};
 use crate::wasi_case::GuestResult;
@@ -17,20 +19,26 @@ pub struct Finished {
     pub label: String,
     /// How long it took, reading and parsing included.
     pub duration: Duration,
-    /// The features that its valid modules need beyond 1.0, where that was to be found out ([`Settings::uses`]).
+    /// What became of its directives by the features that each depends on, where that was to be found out ([`Settings::uses`]).
     ///
     /// [`Settings::uses`]: super::Settings::uses
-    pub uses: Vec<String>,
+    pub needs: Vec<Needs>,
+    /// The features it was judged under, where it came so far.
+    pub features: Option<String>,
     /// The key of each directive and where it begins, where that was to be found out ([`Settings::keys`]).
     ///
     /// [`Settings::keys`]: super::Settings::keys
     pub keys: Vec<(Place, Key)>,
-    /// The keys that something was expected of and that no directive of the script has.
+    /// What is said of each expectation that is about no directive of the script.
     pub unmatched: Vec<String>,
+    /// The entries of expectations that applied to one of its directives.
+    pub used: Vec<Origin>,
     /// What is odd in its header: one line each, with file and line.
     pub warnings: Vec<String>,
     /// What became of it before, where it failed and was run again.
     pub earlier: Vec<Attempt>,
+    /// Whether the run was interrupted while it ran: what had been judged by then counts.
+    pub is_cut_short: bool,
     /// How it ended.
     pub end: End,
 }
@@ -81,9 +89,19 @@ pub enum End {
 
 impl Finished {
     pub(crate) fn new(label: String, end: End) -> Finished {
-        let (uses, keys) = (Vec::new(), Vec::new());
-        let (unmatched, warnings, earlier) = (Vec::new(), Vec::new(), Vec::new());
-        Finished { label, duration: Duration::ZERO, uses, keys, unmatched, warnings, earlier, end }
+        Finished {
+            label,
+            duration: Duration::ZERO,
+            needs: Vec::new(),
+            features: None,
+            keys: Vec::new(),
+            unmatched: Vec::new(),
+            used: Vec::new(),
+            warnings: Vec::new(),
+            earlier: Vec::new(),
+            is_cut_short: false,
+            end,
+        }
     }
 
     /// Whether everything came as expected.
@@ -135,9 +153,9 @@ impl Finished {
     /// The same of the directives alone that begin on a line; all of it where directives were not judged one by one.
     pub fn on_line(&self, line: usize) -> Finished {
         let end = match &self.end {
-            End::Judged(ScriptResult { name, directives }) => {
-                let directives = directives.iter().filter(|directive| directive.place.line == line);
-                End::Judged(ScriptResult { name: name.clone(), directives: directives.cloned().collect() })
+            End::Judged(result) => {
+                let directives = result.on_line(line).to_vec();
+                End::Judged(ScriptResult { name: result.name.clone(), directives })
             }
             whole => whole.clone(),
         };
@@ -165,43 +183,37 @@ impl Finished {
 
     /// The case as reports have it, under this name.
     pub fn case(&self, name: &str) -> Case {
-        let features = self.uses.clone();
-        let (outcome, kind, message, place) = match &self.end {
+        let case = match &self.end {
             End::Judged(result) => {
-                let attempts = self.earlier.clone();
-                let case =
-                    Case { name: name.to_owned(), attempts, ..result.to_case(self.duration, features) };
-                return self.with_unmatched(self.with_keys(case, result));
+                let case = self.with_keys(result.to_case(self.duration), result);
+                self.with_unmatched(Case { needs: self.needs.clone(), features: union(&self.needs), ..case })
             }
-            End::Ran(result) => {
-                let attempts = self.earlier.clone();
-                return Case { name: name.to_owned(), attempts, ..result.to_case(self.duration) };
-            }
-            End::Unusable { message, place } => (Outcome::Failed, "unusable", message, *place),
+            End::Ran(result) => result.to_case(self.duration),
+            End::Unusable { message, place } => self.failed(Outcome::Failed, "unusable", message, *place),
             End::Skipped { message, .. } => return self.skipped(name, message),
-            End::Crashed { message, .. } => (Outcome::Crashed, "crashed", message, None),
-            End::TimedOut { message, .. } => (Outcome::Timeout, "timeout", message, None),
-            End::NotRun { message, .. } => (Outcome::Failed, "not-run", message, None),
+            End::Crashed { message, .. } => self.failed(Outcome::Crashed, "crashed", message, None),
+            End::TimedOut { message, .. } => self.failed(Outcome::Timeout, "timeout", message, None),
+            End::NotRun { message, .. } => self.failed(Outcome::Failed, "not-run", message, None),
         };
+        let (attempts, judged_under) = (self.earlier.clone(), self.features.clone());
+        Case { name: name.to_owned(), attempts, judged_under, ..case }
+    }
+
+    /// The case of a report that failed as a whole.
+    fn failed(&self, outcome: Outcome, kind: &str, message: &str, place: Option<Place>) -> Case {
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let failure = Failure {
             line: place.map_or(0, |place| number(place.line)),
             column: place.map_or(0, |place| number(place.column)),
             kind: kind.to_owned(),
-            message: message.clone(),
+            message: message.to_owned(),
             ..Failure::default()
         };
+        let directives = Counts { failed: self.directives() as u64, ..Counts::default() };
         Case {
-            name: name.to_owned(),
-            outcome,
-            duration: self.duration,
-            directives: Counts { failed: self.directives() as u64, ..Counts::default() },
-            text_not_compared: 0,
-            features,
             failures: vec![failure],
-            notes: Vec::new(),
             keys: self.keys.iter().map(|(_, key)| *key).collect(),
-            attempts: self.earlier.clone(),
+            ..Case::new(String::new(), outcome, self.duration, directives)
         }
     }
 
@@ -226,29 +238,20 @@ impl Finished {
     fn skipped(&self, name: &str, reason: &str) -> Case {
         let note =
             Note { line: 0, column: 0, outcome: Outcome::Skipped, reason: reason.to_owned(), key: None };
-        Case {
-            name: name.to_owned(),
-            outcome: Outcome::Skipped,
-            duration: self.duration,
-            directives: Counts { skipped: self.directives() as u64, ..Counts::default() },
-            text_not_compared: 0,
-            features: Vec::new(),
-            failures: Vec::new(),
-            notes: vec![note],
-            keys: Vec::new(),
-            attempts: Vec::new(),
-        }
+        let directives = Counts { skipped: self.directives() as u64, ..Counts::default() };
+        let case = Case::new(name.to_owned(), Outcome::Skipped, self.duration, directives);
+        Case { notes: vec![note], ..case }
     }
 
     /// What is said of expectations that are about nothing.
     fn unmatched_lines(&self) -> String {
-        self.unmatched.iter().map(|key| format!("{}: {}\n", self.label, unmatched(key))).collect()
+        self.unmatched.iter().map(|message| format!("{}: {message}\n", self.label)).collect()
     }
 
     /// The case with the expectations that are about nothing, which fail it.
     fn with_unmatched(&self, mut case: Case) -> Case {
-        for key in &self.unmatched {
-            let (kind, message) = ("no-such-directive".to_owned(), unmatched(key));
+        for message in &self.unmatched {
+            let (kind, message) = ("no-such-directive".to_owned(), message.clone());
             case.failures.push(Failure { kind, message, ..Failure::default() });
             case.outcome = case.outcome.max(Outcome::Failed);
         }
@@ -272,10 +275,6 @@ impl Finished {
             ..case
         }
     }
-}
-
-fn unmatched(key: &str) -> String {
-    format!("something is expected of the directive {key}, and there is none: take the expectation away")
 }
 
 #[cfg(test)]
@@ -339,7 +338,8 @@ mod tests {
     #[test]
     fn a_script_without_a_directive_is_as_expected() {
         let result = ScriptResult { name: "d/a.wast".into(), directives: Vec::new() };
-        let empty = Finished { uses: vec!["simd".to_owned()], ..finished(End::Judged(result)) };
+        let needs = vec![Needs { features: vec!["simd".to_owned()], directives: Counts::default() }];
+        let empty = Finished { needs, ..finished(End::Judged(result)) };
         assert!(empty.is_expected() && empty.render(false).is_empty());
         let case = empty.case("a.wast");
         assert_eq!((case.name.as_str(), case.features), ("a.wast", vec!["simd".to_owned()]));

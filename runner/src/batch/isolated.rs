@@ -18,15 +18,10 @@ use super::Settings;
 use super::child::{Locator, MARKER, Message, Request, Setup, read_mark, resident};
 use super::course::Course;
 use super::finished::Finished;
+use super::watch::{GRACE, START};
 use super::workers::Task;
 use crate::script::embed::ErrorKind;
 use crate::verdict::{DirectiveResult, Failure, FailureKind};
-
-/// How long a child may take to begin its case, which is little more than to start a process.
-const START: Duration = Duration::from_secs(30);
-
-/// How long a case may go on when its time is over, to say so itself.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// How often a run looks whether it was interrupted, and whether time is over.
 const TICK: Duration = Duration::from_millis(20);
@@ -48,7 +43,10 @@ pub(super) enum Lost {
         failure: Box<Failure>,
     },
     /// The run was interrupted.
-    Interrupted,
+    Interrupted {
+        /// How far the case had come.
+        course: Course,
+    },
 }
 
 /// Runs a case in a process of its own.
@@ -82,6 +80,10 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     if let Some(finished) = process.finished.take() {
         return Ok(*finished);
     }
+    let course = |process: &mut Process| Course {
+        judged: std::mem::take(&mut process.judged),
+        begun: read_mark(&mark),
+    };
     let failure = match watched {
         Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail)),
         Ok(Watched::Overdue) => {
@@ -92,11 +94,10 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
             let message = format!("out of memory: {} in use, over --max-memory {}", size(used), size(limit));
             Failure::new(FailureKind::Crashed, message)
         }
-        Ok(Watched::Interrupted) => return Err(Lost::Interrupted),
+        Ok(Watched::Interrupted) => return Err(Lost::Interrupted { course: course(&mut process) }),
         Err(error) => return Err(failed(error)),
     };
-    let course = Course { judged: std::mem::take(&mut process.judged), begun: read_mark(&mark) };
-    Err(Lost::Ended { course, failure: failure.into() })
+    Err(Lost::Ended { course: course(&mut process), failure: failure.into() })
 }
 
 /// A process that runs a case, and what it has said. It ends with this value.
@@ -223,8 +224,10 @@ impl Process {
 
     /// Takes in messages.
     fn hear(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let known = self.partial.len();
         self.partial.extend_from_slice(bytes);
-        let Some(end) = memchr::memrchr(b'\n', &self.partial) else { return Ok(()) };
+        // A message may come in very many pieces: only what is new is looked through.
+        let Some(end) = memchr::memrchr(b'\n', bytes).map(|end| known + end) else { return Ok(()) };
         let rest = self.partial.split_off(end + 1);
         let lines = std::mem::replace(&mut self.partial, rest);
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

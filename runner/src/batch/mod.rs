@@ -9,6 +9,7 @@ mod finished;
 mod interrupt;
 mod isolated;
 mod uses;
+mod watch;
 mod workers;
 
 use std::cmp::Reverse;
@@ -41,11 +42,13 @@ pub struct Settings {
     pub match_kind: MatchKind,
     /// The lines to judge; what stands before them is run for its effects.
     pub lines: Option<LineRange>,
+    /// The directives of each script, by their number, that are passed over as if they did not stand in it.
+    pub left_out: Vec<usize>,
     /// Whether nothing more is begun after the first failure. Scripts are then taken in the order given.
     pub fail_fast: bool,
     /// How long each script may run; what it has not reached by then fails as not run.
     pub timeout: Option<Duration>,
-    /// Whether to find out which features the modules of a script use, which takes about as long as running it.
+    /// Whether to find out which features the directives of a script depend on, which takes about as long as running it.
     pub uses: bool,
     /// Whether to find out the keys of directives, by which reports are compared.
     pub keys: bool,
@@ -151,7 +154,10 @@ fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>) -> Config {
 
 /// What messages call a case: its path where it has one, else its [name among all](full_name). A guest that is run as a variant says so.
 pub fn label(suite: &Suite, case: &Case) -> String {
-    let Some(path) = case.path() else { return full_name(suite, case) };
+    let Some(path) = case.path() else {
+        let given = case.script().filter(|script| script.is_given());
+        return given.map_or_else(|| full_name(suite, case), |script| printable(script.name()).into_owned());
+    };
     let variant = case.variant().map(|variant| format!("@{}", variant.name())).unwrap_or_default();
     printable(&format!("{}{variant}", path.display())).into_owned()
 }

@@ -1,133 +1,218 @@
-//! What the modules of a script use, computed from their bytes.
+//! Which features the directives of a script depend on, computed from the bytes of its modules.
+//!
+//! A directive depends on what its module needs: the module that it writes, that it instantiates, whose instance it names, or, of a thread,
+//! those of the thread's directives. Modules that this one imports from are not looked at.
+//!
+//! What a module needs is a smallest set of features beyond 1.0 under which it is judged as under the features of the script: valid, or refused
+//! at the same place for the same reason. A module that is refused under these features and valid under all needs what makes it valid, unless
+//! it is refused as the directive asserts.
 
-use std::borrow::BorrowMut;
-use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::collections::HashMap;
 
 use wasmparser::{Validator, WasmFeatures};
 use wassay_engine::Features;
+use wassay_reports::{Counts, Needs};
 
-use crate::script::Embedder;
-use crate::script::embed::{Begun, EmbedError, Results};
-use crate::script::value::Value;
+use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name, Script};
+use crate::script::source::Place;
+use crate::script::wanted::{flag, flags};
+use crate::verdict::ScriptResult;
 
-/// An embedder that notes which features the modules need that another one compiles. Modules that are malformed or invalid
-/// under the features of the script need none.
-///
-/// `H` holds the embedder: the script's first thread borrows it, each other thread owns its own.
-#[derive(Debug)]
-pub(super) struct Recorder<E, H> {
-    embedder: H,
-    /// The features of the script.
+/// What became of the directives of a script, judged under these features, by the features that each depends on; those of which that cannot be
+/// told are left out.
+pub(super) fn needs(script: &Script<'_>, result: &ScriptResult, given: Features) -> Vec<Needs> {
+    let mut scope = Scope { given: flags(given), ..Scope::default() };
+    let mut of: HashMap<Place, WasmFeatures> = HashMap::new();
+    for directive in &script.directives {
+        if let Some(needed) = scope.directive(directive) {
+            of.insert(script.source.place(directive.span.start), needed);
+        }
+    }
+    let mut groups: Vec<(WasmFeatures, Counts)> = Vec::new();
+    for directive in &result.directives {
+        let Some(needed) = of.get(&directive.place) else { continue };
+        let at = groups.iter().position(|(set, _)| set == needed).unwrap_or_else(|| {
+            groups.push((*needed, Counts::default()));
+            groups.len() - 1
+        });
+        if let Some((_, counts)) = groups.get_mut(at) {
+            counts.record(directive.outcome.word());
+        }
+    }
+    groups.into_iter().map(|(set, directives)| Needs { features: names(set), directives }).collect()
+}
+
+/// All features that some directive depends on.
+pub(super) fn union(needs: &[Needs]) -> Vec<String> {
+    let is_needed = |name: &&str| needs.iter().any(|group| group.features.iter().any(|known| known == name));
+    Features::names().filter(is_needed).map(str::to_owned).collect()
+}
+
+/// What the names of a script stand for, by what their modules need; `None` where that cannot be told.
+#[derive(Default)]
+struct Scope {
+    /// The features that the script is judged under.
     given: WasmFeatures,
-    /// What was needed on any thread.
-    needed: Arc<Mutex<WasmFeatures>>,
-    held: PhantomData<fn() -> E>,
+    modules: Names,
+    instances: Names,
+    threads: HashMap<Name, Option<WasmFeatures>>,
 }
 
-impl<'a, E: Embedder> Recorder<E, &'a mut E> {
-    pub(super) fn new(embedder: &'a mut E) -> Self {
-        let needed = Arc::new(Mutex::new(WasmFeatures::empty()));
-        Recorder { embedder, given: WasmFeatures::empty(), needed, held: PhantomData }
-    }
-
-    /// The names of the features that were needed beyond 1.0.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        let needed = *self.needed.lock().unwrap_or_else(PoisonError::into_inner);
-        Features::names().filter(move |name| needed.contains(flag(name)))
-    }
+#[derive(Default)]
+struct Names {
+    current: Option<WasmFeatures>,
+    named: HashMap<Name, Option<WasmFeatures>>,
 }
 
-impl<E: Embedder, H: BorrowMut<E>> Embedder for Recorder<E, H> {
-    type Module = E::Module;
-    type Instance = E::Instance;
-    type Thread = Recorder<E::Thread, E::Thread>;
-
-    fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
-        let named = features.iter().map(flag).fold(WasmFeatures::WASM1, WasmFeatures::union);
-        let missing = Features::names().filter(|name| !features.contains(name)).map(flag);
-        self.given = missing.fold(named, WasmFeatures::difference);
-        self.embedder.borrow_mut().begin(features, deadline)
+impl Names {
+    fn bind(&mut self, name: Option<&Name>, needed: Option<WasmFeatures>) {
+        if let Some(name) = name {
+            self.named.insert(name.clone(), needed);
+        }
+        self.current = needed;
     }
 
-    fn limit_memory(&mut self, bytes: Option<u64>) {
-        self.embedder.borrow_mut().limit_memory(bytes);
-    }
-
-    fn compile(&mut self, bytes: &[u8]) -> Result<E::Module, EmbedError> {
-        *self.needed.lock().unwrap_or_else(PoisonError::into_inner) |= needed(bytes, self.given);
-        self.embedder.borrow_mut().compile(bytes)
-    }
-
-    fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
-        self.embedder.borrow_mut().check_custom_sections(bytes)
-    }
-
-    fn instantiate(&mut self, module: &E::Module) -> Result<E::Instance, EmbedError> {
-        self.embedder.borrow_mut().instantiate(module)
-    }
-
-    fn register(&mut self, name: &str, instance: Option<&E::Instance>) -> Result<(), EmbedError> {
-        self.embedder.borrow_mut().register(name, instance)
-    }
-
-    fn invoke(
-        &mut self,
-        instance: &E::Instance,
-        export: &str,
-        arguments: &[Value],
-    ) -> Result<Results, EmbedError> {
-        self.embedder.borrow_mut().invoke(instance, export, arguments)
-    }
-
-    fn global(&mut self, instance: &E::Instance, export: &str) -> Result<Value, EmbedError> {
-        self.embedder.borrow_mut().global(instance, export)
-    }
-
-    fn begin_thread(&mut self, shared: &[E::Instance]) -> Result<Begun<Self::Thread>, EmbedError> {
-        let (embedder, instances) = self.embedder.borrow_mut().begin_thread(shared)?;
-        let (given, needed) = (self.given, Arc::clone(&self.needed));
-        Ok((Recorder { embedder, given, needed, held: PhantomData }, instances))
+    fn get(&self, name: Option<&str>) -> Option<WasmFeatures> {
+        match name {
+            None => self.current,
+            Some(name) => self.named.get(name).copied().flatten(),
+        }
     }
 }
 
-/// A smallest set of features beyond 1.0 under which a module is valid, as far as it has to be from `given`; of two features
-/// either of which would do, the older.
-fn needed(bytes: &[u8], given: WasmFeatures) -> WasmFeatures {
-    let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
+impl Scope {
+    /// What a directive depends on; binds what it defines, whether or not that comes into being.
+    fn directive(&mut self, directive: &Directive) -> Option<WasmFeatures> {
+        match &directive.command {
+            Command::Module(definition) => {
+                let needed = self.defined(definition);
+                self.modules.bind(definition.name.as_ref(), needed);
+                self.instances.bind(definition.name.as_ref(), needed);
+                needed
+            }
+            Command::ModuleDefinition(definition) => {
+                let needed = self.defined(definition);
+                self.modules.bind(definition.name.as_ref(), needed);
+                needed
+            }
+            Command::ModuleInstance { instance, module } => {
+                let needed = self.modules.get(module.as_deref());
+                self.instances.bind(instance.as_ref(), needed);
+                needed
+            }
+            Command::Register { instance, .. } => self.instances.get(instance.as_deref()),
+            Command::Action(action)
+            | Command::AssertReturn { action, .. }
+            | Command::AssertTrap { action, .. }
+            | Command::AssertExhaustion { action, .. }
+            | Command::AssertException(action) => self.instances.get(Action::instance(action)),
+            Command::AssertUninstantiable { instance, .. } | Command::AssertUnlinkable { instance, .. } => {
+                match instance {
+                    Instantiation::Module(definition) => self.defined(definition),
+                    Instantiation::Defined(name) => self.modules.get(name.as_deref()),
+                }
+            }
+            Command::AssertMalformed { module, .. } | Command::AssertInvalid { module, .. } => {
+                module.form.bytes().ok().map(|bytes| as_judged(&bytes, self.given))
+            }
+            Command::AssertMalformedCustom { module, .. } | Command::AssertInvalidCustom { module, .. } => {
+                self.defined(module)
+            }
+            Command::Thread { name, shared, directives } => {
+                let needed = self.thread(shared, directives);
+                self.threads.insert(name.clone(), needed);
+                needed
+            }
+            Command::Wait { thread } => self.threads.get(thread).copied().flatten(),
+            Command::Unsupported { .. } | Command::Malformed { .. } => {
+                // It may have been meant to define something.
+                self.modules.current = None;
+                self.instances.current = None;
+                None
+            }
+        }
+    }
+
+    fn thread(&self, shared: &[Name], directives: &[Directive]) -> Option<WasmFeatures> {
+        let mut scope = Scope { given: self.given, ..Scope::default() };
+        for name in shared {
+            scope.instances.bind(Some(name), self.instances.get(Some(name)));
+        }
+        let needed = directives.iter().filter_map(|directive| scope.directive(directive));
+        needed.reduce(WasmFeatures::union)
+    }
+
+    /// What a module needs that is to be valid.
+    fn defined(&self, definition: &Definition) -> Option<WasmFeatures> {
+        let bytes = definition.form.bytes().ok()?;
+        let all = Features::names().map(flag).fold(self.given, WasmFeatures::union);
+        let valid = |features| judge(&bytes, features).is_ok();
+        Some(if !valid(self.given) && valid(all) {
+            // Of what is missing, the least.
+            reduced(&bytes, all, &Ok(()))
+        } else {
+            as_judged(&bytes, self.given)
+        })
+    }
+}
+
+/// What a module needs to be judged as under `given`.
+fn as_judged(bytes: &[u8], given: WasmFeatures) -> WasmFeatures {
+    reduced(bytes, given, &judge(bytes, given))
+}
+
+/// What the validator says of a module: where it is refused, and why.
+type Judgement = Result<(), (u64, String)>;
+
+fn judge(bytes: &[u8], features: WasmFeatures) -> Judgement {
+    let validated = Validator::new_with_features(features).validate_all(bytes);
+    validated.map(drop).map_err(|error| (error.offset(), error.message().to_owned()))
+}
+
+/// A smallest set of features beyond 1.0 under which a module is judged so, as it is under `given`; of two features either of which would do,
+/// the older.
+fn reduced(bytes: &[u8], given: WasmFeatures, judgement: &Judgement) -> WasmFeatures {
+    let same = |features| judge(bytes, features) == *judgement;
     let versions = [WasmFeatures::WASM1, WasmFeatures::WASM2, WasmFeatures::WASM3];
-    let within = versions.into_iter().map(|version| version & given).find(|features| valid(*features));
-    let Some(mut set) = within.or_else(|| valid(given).then_some(given)) else {
-        return WasmFeatures::empty();
-    };
+    let mut set =
+        versions.into_iter().map(|version| version & given).find(|features| same(*features)).unwrap_or(given);
     let mut beyond: Vec<WasmFeatures> = Features::names().map(flag).collect();
     beyond.retain(|flag| set.contains(*flag) && !WasmFeatures::WASM1.contains(*flag));
     for flag in beyond.into_iter().rev() {
-        if valid(set - flag) {
+        if same(set - flag) {
             set -= flag;
         }
     }
     set - WasmFeatures::WASM1
 }
 
-/// The validator's flag of a feature of the engine: both have the proposal's name, each in its own case.
-fn flag(name: &str) -> WasmFeatures {
-    WasmFeatures::from_name(&name.to_uppercase().replace('-', "_")).unwrap_or(WasmFeatures::empty())
+fn names(set: WasmFeatures) -> Vec<String> {
+    Features::names().filter(|name| set.contains(flag(name))).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::batch::embedder;
-    use crate::script::{Options, run_script};
+    use crate::script::source::Source;
+    use crate::script::{Options, parse, run};
 
-    fn uses(text: &str, features: Features) -> Vec<&'static str> {
-        let mut embedder = embedder();
-        let mut recorder = Recorder::new(&mut embedder);
+    /// What the directives of a script depend on, with how many passed of how many.
+    fn groups(text: &str, features: Features) -> Vec<(String, u64, u64)> {
+        let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
-        run_script("a.wast", text, &options, &mut recorder).unwrap();
-        recorder.names().collect()
+        let result = run(&script, &options, &mut embedder());
+        let needs = needs(&script, &result, features).into_iter();
+        needs
+            .map(|group| (group.features.join(" "), group.directives.passed, group.directives.total()))
+            .collect()
+    }
+
+    fn uses(text: &str, features: Features) -> Vec<String> {
+        let script = parse(Source::new("a.wast", text)).unwrap();
+        let options = Options { features, ..Options::default() };
+        let result = run(&script, &options, &mut embedder());
+        union(&needs(&script, &result, features))
     }
 
     #[test]
@@ -162,9 +247,47 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_valid_needs_nothing() {
-        assert_eq!(uses("(module (func (param v128) (i32.const 1)))", Features::DEFAULT), [""; 0]);
-        assert_eq!(uses("(module (func (param v128)))", Features::V1), [""; 0]);
-        assert_eq!(uses("(assert_malformed (module binary \"\\00asm\") \"x\")", Features::DEFAULT), [""; 0]);
+    fn a_directive_depends_on_its_own_module_and_on_no_other_of_the_script() {
+        let mixed = "(module $plain (func (export \"f\")))
+            (module $tail (func $f (export \"f\") (return_call $g)) (func $g))
+            (module $both (memory 1) (memory 1) (func $f (export \"f\") (return_call $g)) (func $g))
+            (invoke $plain \"f\") (assert_return (invoke $tail \"f\")) (assert_return (invoke \"f\"))
+            (register \"t\" $tail) (assert_trap (invoke $tail \"f\") \"unreachable\")
+            (module definition $d (func (param v128))) (module instance $i $d)
+            (assert_malformed (module quote \"(func\") \"x\")";
+        assert_eq!(
+            groups(mixed, Features::DEFAULT),
+            [
+                (String::new(), 2, 2),
+                ("tail-call".to_owned(), 3, 4),
+                ("tail-call multi-memory".to_owned(), 2, 2),
+                ("simd".to_owned(), 2, 2)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_refused_for_want_of_a_feature_depends_on_it_and_so_does_what_needs_its_instance() {
+        let text = "(module (func (export \"f\") (param v128))) (invoke \"f\" (v128.const i32x4 0 0 0 0))
+            (module (func (export \"g\"))) (invoke \"g\")";
+        assert_eq!(groups(text, Features::V1), [("simd".to_owned(), 0, 2), (String::new(), 2, 2)]);
+        // Here the want of the feature is what is asserted.
+        let text = "(assert_invalid (module (func (param v128))) \"\") (assert_malformed (module (func (param v128))) \"\")";
+        let groups = groups(text, Features::V1);
+        assert_eq!((groups.len(), groups[0].0.as_str(), groups[0].2), (1, "", 2), "{groups:?}");
+    }
+
+    #[test]
+    fn what_is_invalid_depends_on_what_it_takes_to_be_refused_for_that() {
+        let text = "(assert_invalid (module (func (param v128) (i32.const 1))) \"type mismatch\")
+            (assert_invalid (module (func (i32.const 1))) \"type mismatch\")
+            (assert_malformed (module binary \"\\00asm\") \"unexpected end\")";
+        assert_eq!(groups(text, Features::DEFAULT), [("simd".to_owned(), 1, 1), (String::new(), 2, 2)]);
+    }
+
+    #[test]
+    fn after_a_form_that_does_not_parse_nothing_is_told_of_what_it_may_have_defined() {
+        let text = "(module (func (export \"f\") (param v128))) (module (typo)) (invoke \"f\")";
+        assert_eq!(groups(text, Features::DEFAULT), [("simd".to_owned(), 1, 1)]);
     }
 }

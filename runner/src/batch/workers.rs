@@ -1,34 +1,51 @@
 //! The threads that cases run on.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::{Case, Suite};
 
-use super::execute::not_run;
+use super::course::Course;
+use super::execute::{cut_short, lost, not_run};
 use super::finished::Finished;
+use super::watch::Watch;
 use super::{Settings, attempt, label};
+use crate::script::embed::ErrorKind;
 use crate::script::{Embedder, STACK};
+use crate::verdict::{Failure, FailureKind};
 
 /// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
 const NOT_BEGUN: &str = "a case before it failed";
-const NOT_REACHED: &str = "the run was interrupted before it";
+pub(super) const NOT_REACHED: &str = "the run was interrupted before it";
 pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 
 /// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
 #[derive(Debug)]
 pub struct Workers {
     tasks: Option<Sender<Job>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Starts a thread of this number.
+    start: Start,
     /// Whether one of them may never come back.
     abandoned: AtomicBool,
+}
+
+type StartThread = dyn Fn(usize) -> io::Result<JoinHandle<()>> + Send + Sync;
+
+struct Start(Box<StartThread>);
+
+impl fmt::Debug for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Start")
+    }
 }
 
 impl Workers {
@@ -43,20 +60,25 @@ impl Workers {
     ) -> io::Result<Workers> {
         let (sender, receiver) = channel();
         let (tasks, embedder) = (Arc::new(Mutex::new(receiver)), Arc::new(embedder));
-        let mut workers =
-            Workers { tasks: Some(sender), threads: Vec::new(), abandoned: AtomicBool::new(false) };
-        for number in 1..=count.get() {
+        let start = move |number: usize| {
             let (tasks, embedder) = (Arc::clone(&tasks), Arc::clone(&embedder));
             let thread = thread::Builder::new().name(format!("scripts-{number}")).stack_size(STACK);
-            workers.threads.push(thread.spawn(move || work(&tasks, &*embedder))?);
-        }
-        Ok(workers)
+            thread.spawn(move || work(&tasks, &*embedder))
+        };
+        let threads = (1..=count.get()).map(&start).collect::<io::Result<Vec<_>>>()?;
+        Ok(Workers {
+            tasks: Some(sender),
+            threads: Mutex::new(threads),
+            start: Start(Box::new(start)),
+            abandoned: AtomicBool::new(false),
+        })
     }
 
     /// Runs tasks, begun in this order. `ended` gets what became of each as it ends, with its number in this order.
     ///
-    /// Where the run is [interrupted](Settings::interrupt), what was not begun is not run, and what runs in this process goes on behind it
-    /// and is not waited for.
+    /// Where the run is [interrupted](Settings::interrupt), what was not begun is not run, and what runs in this process goes on, is not
+    /// waited for, and counts as far as it has come. A script that goes on for some seconds after its time, since its engine does not end
+    /// it, is not waited for either: it has timed out, its thread is left behind until the end of the process, and another takes its place.
     pub fn run(
         &self,
         tasks: impl Iterator<Item = Task>,
@@ -64,15 +86,21 @@ impl Workers {
         mut ended: impl FnMut(usize, Finished),
     ) {
         let interrupt = settings.interrupt.clone();
-        let shared =
-            Arc::new(Shared { settings, stopped: AtomicBool::new(false), begun: AtomicUsize::new(0) });
+        let shared = Arc::new(Shared {
+            settings,
+            stopped: AtomicBool::new(false),
+            begun: AtomicUsize::new(0),
+            watches: Mutex::default(),
+        });
         let (reply, replies) = channel();
         let mut open = BTreeMap::new();
         for (number, task) in tasks.enumerate() {
-            open.insert(number, task.clone());
+            let watch = Arc::new(Watch::new(shared.settings.observer.clone()));
+            open.insert(number, (task.clone(), Arc::clone(&watch)));
             if let Some(tasks) = &self.tasks {
+                let (shared, reply) = (Arc::clone(&shared), reply.clone());
                 // The threads live as long as this side of the channel does.
-                let _ = tasks.send(Job { number, task, shared: Arc::clone(&shared), reply: reply.clone() });
+                let _ = tasks.send(Job { number, task, watch, shared, reply });
             }
         }
         drop(reply);
@@ -80,8 +108,10 @@ impl Workers {
         while !open.is_empty() && !patience.is_zero() {
             match replies.recv_timeout(TICK) {
                 Ok((number, finished)) => {
-                    open.remove(&number);
-                    ended(number, finished);
+                    // What was given up may come back all the same.
+                    if open.remove(&number).is_some() {
+                        ended(number, finished);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) if interrupt.is_set() => {
                     patience = patience.saturating_sub(TICK)
@@ -89,16 +119,47 @@ impl Workers {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            for (number, course, duration) in shared.overdue() {
+                if let Some((task, _)) = open.remove(&number) {
+                    ended(number, Finished { duration, ..self.left_behind(&task, course, &shared) });
+                }
+            }
         }
         self.abandoned.fetch_or(!open.is_empty(), Ordering::Relaxed);
-        for (number, task) in open {
-            let why = match number < shared.begun.load(Ordering::Relaxed) {
-                _ if !interrupt.is_set() => "the threads that run cases ended before it",
-                true => CUT_SHORT,
-                false => NOT_REACHED,
+        for (number, (task, watch)) in open {
+            let finished = match number < shared.begun.load(Ordering::Relaxed) {
+                _ if !interrupt.is_set() => {
+                    not_run(&task, "the threads that run cases ended before it", &shared.settings)
+                }
+                true => cut_short(&task, watch.take(), &shared.settings),
+                false => not_run(&task, NOT_REACHED, &shared.settings),
             };
-            ended(number, not_run(&task, why, &shared.settings));
+            ended(number, finished);
         }
+    }
+
+    /// What became of a task whose thread does not come back; another thread takes its place.
+    fn left_behind(&self, task: &Task, course: Course, shared: &Shared) -> Finished {
+        self.abandoned.store(true, Ordering::Relaxed);
+        let message =
+            "the time allowed is over, and the engine did not end the script: its thread is left behind";
+        let failure = Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message);
+        let mut finished = lost(task, course, failure, &shared.settings);
+        if shared.settings.fail_fast {
+            shared.stopped.store(true, Ordering::Relaxed);
+        }
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let replaced = (self.start.0)(threads.len() + 1).map(|thread| threads.push(thread));
+        let replaced = replaced.map_or_else(
+            |error| format!("no other could be started: {error}"),
+            |()| "another has taken its place".to_owned(),
+        );
+        finished.warnings.push(format!(
+            "{}: the engine went on after its deadline; its thread is left behind until this process ends, and {replaced}. With --isolate a \
+             case that does not end is killed",
+            task.label
+        ));
+        finished
     }
 }
 
@@ -114,7 +175,7 @@ impl Drop for Workers {
         if *self.abandoned.get_mut() {
             return;
         }
-        for thread in self.threads.drain(..) {
+        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
             let _ = thread.join();
         }
     }
@@ -147,6 +208,8 @@ impl Task {
 struct Job {
     number: usize,
     task: Task,
+    /// How far it has come, where it runs in this process.
+    watch: Arc<Watch>,
     shared: Arc<Shared>,
     reply: Sender<(usize, Finished)>,
 }
@@ -159,6 +222,29 @@ struct Shared {
     stopped: AtomicBool,
     /// How many were begun.
     begun: AtomicUsize,
+    /// The cases that run, by their numbers.
+    watches: Mutex<BTreeMap<usize, Arc<Watch>>>,
+}
+
+impl Shared {
+    /// Gives up the cases that run for longer than they may.
+    fn overdue(&self) -> Vec<(usize, Course, Duration)> {
+        let Some(timeout) = self.settings.timeout else { return Vec::new() };
+        let mut watches = self.watches();
+        let overdue = watches.iter().filter_map(|(number, watch)| {
+            let (course, duration) = watch.abandon(timeout)?;
+            Some((*number, course, duration))
+        });
+        let overdue: Vec<(usize, Course, Duration)> = overdue.collect();
+        overdue.iter().for_each(|(number, ..)| {
+            watches.remove(number);
+        });
+        overdue
+    }
+
+    fn watches(&self) -> MutexGuard<'_, BTreeMap<usize, Arc<Watch>>> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The life of a worker.
@@ -166,7 +252,7 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
     let mut seat = None;
     loop {
         let job = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { number, task, shared, reply }) = job else { return };
+        let Ok(Job { number, task, watch, shared, reply }) = job else { return };
         shared.begun.fetch_max(number + 1, Ordering::Relaxed);
         let (settings, stopped) = (&shared.settings, &shared.stopped);
         let finished = if settings.interrupt.is_set() {
@@ -174,7 +260,14 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
         } else if stopped.load(Ordering::Relaxed) {
             not_run(&task, NOT_BEGUN, settings)
         } else {
-            attempt::run(&task, settings, &mut seat, make)
+            shared.watches().insert(number, Arc::clone(&watch));
+            let finished = attempt::run(&task, settings, &watch, &mut seat, make);
+            if watch.is_abandoned() {
+                // Another thread has the place of this one, and nobody waits for what it found.
+                return;
+            }
+            shared.watches().remove(&number);
+            finished
         };
         if settings.fail_fast && !finished.is_expected() {
             stopped.store(true, Ordering::Relaxed);
@@ -194,10 +287,10 @@ mod tests {
 
     use super::*;
     use crate::batch::End;
-    use crate::script::embed::{Begun, EmbedError, ErrorKind, Results};
+    use crate::script::embed::{Begun, EmbedError, Results};
     use crate::script::source::Place;
     use crate::script::value::Value;
-    use crate::verdict::{FailureKind, Outcome};
+    use crate::verdict::Outcome;
 
     /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its kind were made.
     struct Panicky(Arc<AtomicUsize>);

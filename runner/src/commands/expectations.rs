@@ -2,97 +2,233 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use wassay_testsuite::Case;
-use wassay_testsuite::expectation::{Entry, Expectations, Expected};
+use wassay_testsuite::Suite;
+use wassay_testsuite::expectation::{
+    Added, Document, Entry, ExpectationError, Expectations, Expected, HEAD, one_line,
+};
 
-use super::Error;
+use super::report_file::replace;
+use super::{Error, plural};
 use crate::batch::{End, Finished, Selection};
-use crate::verdict::Outcome;
+use crate::expectations::{ExpectationsError, Tally, expecting};
+use crate::script::source::Place;
+use crate::verdict::{Failure, Outcome, ScriptResult};
 
-/// Reads a file of expectations; one that is to be written may be missing.
-pub(crate) fn read(path: &Path, may_be_missing: bool) -> Result<Expectations, Error> {
-    let text = match fs::read_to_string(path) {
-        Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => String::new(),
-        read => read.map_err(|error| Error::System {
-            what: format!("{}: cannot read the expectations", path.display()),
-            error,
-        })?,
-    };
-    Expectations::parse(&path.display().to_string(), &text).map_err(|error| Error::Usage(error.to_string()))
+/// How many characters of a directive's text an entry has.
+const SHOWN: usize = 100;
+
+/// A file of expectations.
+pub(crate) struct File {
+    path: PathBuf,
+    text: String,
+    expectations: Arc<Expectations>,
 }
 
-/// Gives each script what is expected of it. Where `complete`, every entry has to be about a script.
-pub(crate) fn apply(
-    expectations: &Expectations,
-    path: &Path,
-    selections: &mut [Selection],
-    complete: bool,
-) -> Result<(), Error> {
-    for Selection { suite, cases } in &mut *selections {
-        for script in cases.iter_mut().filter_map(Case::script_mut) {
-            let of_script: Vec<_> = expectations.of(suite.name(), script.name()).collect();
-            script.expect(of_script);
+/// What blessing changed in a file.
+#[derive(Debug, Default)]
+pub(crate) struct Blessed {
+    written: usize,
+    kept: usize,
+    /// The entries that were removed.
+    removed: Vec<String>,
+    /// What is not as expected and is no entry now.
+    left_out: Vec<String>,
+}
+
+impl File {
+    /// Reads a file; one that is to be written may be missing.
+    pub(crate) fn read(path: &Path, may_be_missing: bool) -> Result<File, Error> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read.map_err(|error| ExpectationsError::Unreadable { path: path.to_owned(), error })?,
+        };
+        let parsed = Expectations::parse(&path.display().to_string(), &text);
+        let expectations = Arc::new(parsed.map_err(ExpectationsError::from)?);
+        Ok(File { path: path.to_owned(), text, expectations })
+    }
+
+    /// The suites with what the file expects of them. Entries have to be about what there is, unless the file `may_be_about_nothing`.
+    pub(crate) fn apply(&self, suites: Vec<Suite>, may_be_about_nothing: bool) -> Result<Vec<Suite>, Error> {
+        match expecting(suites.clone(), Arc::clone(&self.expectations)) {
+            Err(ExpectationsError::NoEntry { .. }) if may_be_about_nothing => Ok(suites),
+            applied => Ok(applied?),
         }
     }
-    let lost = expectations.entries.iter().find(|entry| complete && !is_of_any(entry, selections));
-    lost.map_or(Ok(()), |entry| {
-        let path = path.display();
-        Err(Error::Usage(format!("{path}: {entry}: these suites have no such script; take the entry away")))
-    })
-}
 
-fn is_of_any(entry: &Entry, selections: &[Selection]) -> bool {
-    let is_of = |Selection { suite, cases }: &Selection| {
-        cases.iter().filter_map(Case::script).any(|script| entry.is_of(suite.name(), script.name()))
-    };
-    selections.iter().any(is_of)
-}
+    /// The suites with what the file expects of them, which is about to be written anew.
+    pub(crate) fn apply_to_bless(&self, suites: Vec<Suite>) -> Vec<Suite> {
+        suites.into_iter().map(|suite| suite.expecting(Arc::clone(&self.expectations))).collect()
+    }
 
-/// The expectations after a run: every directive that failed is expected to, none that passed is, and what was said of scripts that
-/// were not run stays. Says also whether that covers all that was not as expected.
-pub(crate) fn renewed(
-    old: Expectations,
-    selections: &[Selection],
-    finished: &[Vec<Finished>],
-) -> (Expectations, bool) {
-    let (mut entries, mut covers) = (old.entries, true);
-    for (Selection { suite, cases }, finished) in selections.iter().zip(finished) {
-        for (script, finished) in cases.iter().zip(finished) {
-            let End::Judged(result) = &finished.end else {
-                covers = false;
-                continue;
-            };
-            let (mut kept, mut failed) = (Vec::new(), Vec::new());
-            for ((_, key), directive) in finished.keys.iter().zip(&result.directives) {
-                match &directive.outcome {
-                    Outcome::Skipped(_) | Outcome::ExpectedFailure(..) => kept.push(key.to_string()),
-                    Outcome::Failed(failure) if failure.kind.is_end() => {
-                        covers = false;
+    /// Writes the file anew after a run: every directive that failed is expected to, none that passed is, and what was said of scripts that
+    /// were not run stays.
+    pub(crate) fn bless(
+        &self,
+        selections: &[Selection],
+        finished: &[Vec<Finished>],
+    ) -> Result<Blessed, Error> {
+        let unclear = |error: &dyn std::fmt::Display| {
+            let message = one_line(&error.to_string());
+            let file = self.path.display().to_string();
+            Error::from(ExpectationsError::from(ExpectationError { file, line: 1, message }))
+        };
+        let mut document = Document::parse(&self.text).map_err(|error| unclear(&error))?;
+        let (mut blessed, mut added) = (Blessed::default(), Vec::new());
+        let suites: Vec<Suite> = selections.iter().map(|selection| selection.suite.clone()).collect();
+        let tally = tally(selections, finished);
+        let stale = tally.stale(&suites, |_| true);
+        let mut removed = Vec::new();
+        for (index, entry) in self.expectations.entries.iter().enumerate() {
+            if stale.iter().any(|stale| stale.origin() == entry.origin()) {
+                removed.push(index);
+                blessed.removed.push(format!("{}: {entry}", entry.origin()));
+            }
+        }
+        for (Selection { suite, cases }, finished) in selections.iter().zip(finished) {
+            for (case, finished) in cases.iter().zip(finished) {
+                let of_case = self.expectations.entries.iter().enumerate();
+                let of_case: Vec<(usize, &Entry)> =
+                    of_case.filter(|(_, entry)| entry.is_of(suite, case.name())).collect();
+                match &finished.end {
+                    End::Judged(result) => {
+                        let judged = Judged { finished, result, of_case: &of_case };
+                        judged.locate(&mut document);
+                        added.extend(judged.failed(suite, case.name(), &mut blessed.left_out));
                     }
-                    Outcome::Failed(failure) => failed.push(Entry {
-                        suite: Some(suite.name().to_owned()),
-                        script: script.name().to_owned(),
-                        key: key.to_string(),
-                        outcome: Expected::Xfail,
-                        reason: format!("blessed, to be explained: {}: {}", failure.kind, failure.message),
-                        link: None,
-                    }),
-                    Outcome::Passed | Outcome::UnexpectedPass(_) => {}
+                    _ if finished.is_expected() => {}
+                    _ => blessed.left_out.push(finished.render(false).trim_end().to_owned()),
                 }
             }
-            entries.retain(|entry| !entry.is_of(suite.name(), script.name()) || kept.contains(&entry.key));
-            entries.append(&mut failed);
         }
+        // One that names another kind of failure gives way to what came.
+        for new in &added {
+            for (index, old) in self.expectations.entries.iter().enumerate() {
+                if old.is_about_key(&new.key) && old.is_in(new) && !removed.contains(&index) {
+                    removed.push(index);
+                    blessed.removed.push(format!("{}: {old}", old.origin()));
+                }
+            }
+        }
+        blessed.kept = self.expectations.entries.len() - removed.len();
+        blessed.written = added.len();
+        document.remove(&removed);
+        document.add(&added);
+        let text = document.to_string();
+        let text = if text.is_empty() { HEAD.to_owned() } else { text };
+        if text != self.text {
+            let what = format!("{}: cannot write the expectations", self.path.display());
+            replace(&self.path, &text).map_err(|error| Error::System { what, error })?;
+        }
+        Ok(blessed)
     }
-    (Expectations { entries }, covers)
 }
 
-/// Writes a file of expectations.
-pub(crate) fn write(expectations: &Expectations, path: &Path) -> Result<(), Error> {
-    let failed =
-        |error| Error::System { what: format!("{}: cannot write the expectations", path.display()), error };
-    let text = expectations.render().map_err(|error| failed(io::Error::other(error)))?;
-    fs::write(path, text).map_err(failed)
+/// What the scripts of a run made of the expectations.
+pub(crate) fn tally(selections: &[Selection], finished: &[Vec<Finished>]) -> Tally {
+    let mut tally = Tally::default();
+    for (Selection { suite, cases }, finished) in selections.iter().zip(finished) {
+        for (case, finished) in cases.iter().zip(finished) {
+            tally.add(suite.name(), case.name(), finished);
+        }
+    }
+    tally
+}
+
+impl Blessed {
+    /// Whether the file now covers all that was not as expected.
+    pub(crate) fn covers_all(&self) -> bool {
+        self.left_out.is_empty()
+    }
+
+    /// What was written and what was left out, for people.
+    pub(crate) fn render(&self, path: &Path) -> String {
+        let entries =
+            |count: usize| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
+        let mut text = format!(
+            "{}: {} written, {} kept, {} removed\n",
+            path.display(),
+            entries(self.written),
+            self.kept,
+            self.removed.len()
+        );
+        self.removed.iter().for_each(|entry| text.push_str(&format!("  removed: {entry}\n")));
+        if !self.left_out.is_empty() {
+            let why = "a timeout, a crash or a file that cannot be run is expected only where an entry with a `kind` or \
+                an outcome `skip` says so";
+            text.push_str(&format!("  left out: {}: {why}\n", plural(self.left_out.len(), "failure")));
+            self.left_out.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+        }
+        text
+    }
+}
+
+/// A script that was judged, and the entries about it with their numbers in the file.
+struct Judged<'a> {
+    finished: &'a Finished,
+    result: &'a ScriptResult,
+    of_case: &'a [(usize, &'a Entry)],
+}
+
+impl Judged<'_> {
+    fn key(&self, place: Place) -> Option<String> {
+        let at = self.finished.keys.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+        self.finished.keys.get(at).map(|(_, key)| key.to_string())
+    }
+
+    /// Says in the entries that stay where their directives stand now.
+    fn locate(&self, document: &mut Document) {
+        for directive in &self.result.directives {
+            let Outcome::ExpectedFailure(failure, _) = &directive.outcome else { continue };
+            let Some(key) = self.key(directive.place) else { continue };
+            for (index, _) in self.of_case.iter().filter(|(_, entry)| entry.is_about_key(&key)) {
+                document.locate(*index, directive.place.line, &shortened(&failure.source));
+            }
+        }
+    }
+
+    /// The entries for what failed. What ended the script, or was not reached, is left out.
+    fn failed(&self, suite: &Suite, script: &str, left_out: &mut Vec<String>) -> Vec<Added> {
+        let mut added = Vec::new();
+        let mut not_run = 0;
+        for directive in &self.result.directives {
+            let Outcome::Failed(failure) = &directive.outcome else { continue };
+            let place = directive.place;
+            if failure.kind == crate::verdict::FailureKind::NotRun {
+                not_run += 1;
+            } else if failure.kind.is_end() {
+                left_out
+                    .push(format!("{}:{place}: {}: {}", self.finished.label, failure.kind, failure.message));
+            } else if let Some(key) = self.key(place) {
+                added.push(entry(suite, script, key, place, failure));
+            }
+        }
+        if not_run > 0 {
+            left_out.push(format!("{}: not-run: {}", self.finished.label, plural(not_run, "directive")));
+        }
+        added
+    }
+}
+
+fn entry(suite: &Suite, script: &str, key: String, place: Place, failure: &Failure) -> Added {
+    Added {
+        suite: suite.name().to_owned(),
+        script: script.to_owned(),
+        key,
+        line: place.line,
+        text: shortened(&failure.source),
+        outcome: Expected::Xfail,
+        reason: format!("blessed, to be explained: {}: {}", failure.kind, failure.message),
+    }
+}
+
+/// The text of a directive in one line that is not too long.
+fn shortened(source: &str) -> String {
+    let line = one_line(source);
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(&line).trim_end()),
+        None => line,
+    }
 }

@@ -1,6 +1,9 @@
 //! The commands, one a file, and what they share.
 
+mod checkout;
 mod expectations;
+mod input;
+mod inputs;
 pub(crate) mod output;
 mod progress;
 pub(crate) mod report;
@@ -15,16 +18,23 @@ pub(crate) mod wast;
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use wassay_reports::{Engine, Report, Suite};
+use wassay_engine::{Features, UnknownFeature};
+use wassay_reports::{Case, Report, Suite};
 
 use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
+use crate::expectations::ExpectationsError;
 use crate::fetch::FetchError;
 use crate::script::Embedder;
+use crate::script::embed::Identity;
+use crate::script::messages::MatchKind;
+use crate::suggest::did_you_mean;
+use crate::verdict::panic_message;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +73,9 @@ pub(crate) enum Error {
     /// A word names no suite.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// A file of expectations cannot be used.
+    #[error(transparent)]
+    Expectations(#[from] ExpectationsError),
     /// A suite cannot be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -82,7 +95,7 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Error::Usage(_) | Error::Resolve(_) => Exit::Usage,
+            Error::Usage(_) | Error::Resolve(_) | Error::Expectations(_) => Exit::Usage,
             Error::Fetch(_) | Error::Module(_) | Error::System { .. } => Exit::Failure,
         }
     }
@@ -110,6 +123,18 @@ fn duration(text: &str) -> Result<Duration, String> {
     let bad = || format!("`{text}` is no time: expected one above zero, as in `10s`, `500ms` or `1m 30s`");
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
     Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
+}
+
+/// A list of features.
+fn features(text: &str) -> Result<Features, String> {
+    text.parse()
+        .map_err(|error: UnknownFeature| format!("{error}{}", did_you_mean(error.name(), Features::names())))
+}
+
+/// How texts are compared.
+fn match_kind(text: &str) -> Result<MatchKind, String> {
+    let kinds = ["class", "exact", "prefix", "ignore"];
+    text.parse::<MatchKind>().map_err(|error| format!("{error}{}", did_you_mean(text, kinds)))
 }
 
 /// A number of bytes above zero, as [`size`] has it.
@@ -148,29 +173,38 @@ impl Begin {
         Begin { calendar: jiff::Timestamp::now(), clock: Instant::now() }
     }
 
-    /// The report of a run that ends now.
-    fn report(&self, suites: Vec<Suite>) -> Report {
+    /// The report of a run of this engine that ends now.
+    fn report(&self, engine: Identity, match_kind: MatchKind, suites: Vec<Suite>) -> Report {
+        let host = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+        // To the millisecond: more is noise.
+        let started = format!("{:.3}", self.calendar);
+        let harness = Identity { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
         Report {
-            engine: Engine { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-            host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-            // To the millisecond: more is noise.
-            started: format!("{:.3}", self.calendar),
-            duration: self.clock.elapsed(),
-            suites,
+            harness: Some(harness),
+            match_kind: Some(match_kind.into()),
+            ..Report::new(engine, host, started, self.clock.elapsed(), suites)
         }
     }
+}
+
+/// What the engine that is tested is called.
+fn identity<E: Embedder>(make: &impl Fn() -> E) -> Result<Identity, Error> {
+    catch_unwind(AssertUnwindSafe(|| make().identity())).map_err(|payload| Error::System {
+        what: "the engine cannot be made".to_owned(),
+        error: io::Error::other(panic_message(&*payload)),
+    })
 }
 
 /// A suite of a report.
 fn suite_report(selection: &Selection, finished: &[Finished]) -> Suite {
     let cases = selection.cases.iter().zip(finished);
     let url = selection.cases.first().and_then(|case| source_url::of_file(case.path()?, case.name()));
-    Suite {
-        name: selection.suite.name().to_owned(),
-        source: selection.suite.source().to_owned(),
-        url,
-        cases: cases.map(|(case, finished)| finished.case(case.name())).collect(),
-    }
+    let cases = cases.map(|(case, finished)| Case {
+        file: case.path().and_then(checkout::file),
+        ..finished.case(case.name())
+    });
+    let (name, source) = (selection.suite.name().to_owned(), selection.suite.source().to_owned());
+    Suite { url, ..Suite::new(name, source, cases.collect()) }
 }
 
 /// A number with its noun.
@@ -205,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_report_says_when_it_began_in_the_words_of_rfc_3339() {
-        let started = Begin::now().report(Vec::new()).started;
+        let engine = Identity { name: "e".to_owned(), version: String::new() };
+        let started = Begin::now().report(engine, MatchKind::default(), Vec::new()).started;
         let parsed: jiff::Timestamp = started.parse().unwrap();
         assert!(jiff::Timestamp::now().duration_since(parsed).as_secs() < 60, "{started}");
         assert!(started.ends_with('Z') && started.contains('T'), "{started}");

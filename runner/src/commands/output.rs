@@ -23,6 +23,15 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Writes what people read: to standard output, or to standard error where a report takes that.
+pub(crate) fn show(text: &str, is_taken: bool) -> Result<(), Error> {
+    if !is_taken {
+        return print(text);
+    }
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+    Ok(())
+}
+
 /// Writes a line to standard error, with the word `error` or `warning` before it. Where it cannot be written nobody can be told.
 pub(crate) fn complain(word: &str, message: &str) {
     let mut stderr = anstream::stderr().lock();

@@ -7,14 +7,15 @@ use clap::Subcommand;
 use wassay_reports::diff::{self, Diff};
 use wassay_reports::{markdown, merge};
 
-use super::output::{colour_on, print};
+use super::output::{colour_on, note, print};
 use super::report_file::{self, Format, read};
-use super::{Error, Exit};
+use super::{Error, Exit, inputs};
 
 const EXAMPLES: &str = "\
 Examples:
   wassay report render report.json --to html -o report.html
   wassay report merge shard-*.json -o report.json
+  wassay report merge --partial shard-*.json -o report.json
   wassay report diff main.json report.json --format markdown
 
 A report that is read is one in JSON, as `--report json=FILE` writes it.";
@@ -36,27 +37,36 @@ enum Command {
         /// json, junit, markdown, html or badge; a badge whose file ends in `.json` is what shields.io makes one of
         #[arg(long, value_name = "FORMAT")]
         to: Format,
-        /// The file to write [default: standard output]
+        /// The file to write [default: standard output, as for `-`]
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
     /// Make one report of the shards of a run
+    ///
+    /// Reports of `--shard K/N` have to be of one run, and all of them have to be there. Reports of no shard are merged as they are.
     Merge {
         /// The reports of the shards, in JSON
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// The file to write [default: standard output]
+        /// Allow missing shards; the report is then marked as incomplete in every format
+        #[arg(long)]
+        partial: bool,
+        /// The file to write [default: standard output, as for `-`]
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
-    /// Show what changed from one report to another; exit with 1 where something regressed
+    /// Show what changed from one report to another; exit with 1 where something got worse
     ///
-    /// What only one of the reports has, since its suites are other ones, is shown apart and is no regression.
+    /// Worse is what regressed, what fails in new or edited directives, and where less is judged than before: suites, cases or directives that
+    /// are gone or skipped, an incomplete report, or texts that are compared less strictly.
     Diff {
         /// The report to compare with, in JSON
         old: PathBuf,
         /// The report, in JSON
         new: PathBuf,
+        /// Accept that less is judged than before
+        #[arg(long)]
+        allow_less: bool,
         /// text, markdown or json
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: DiffFormat,
@@ -87,17 +97,17 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     match args.command {
         Command::Render { file, to, output } => {
             let text = to.render(&read(&file)?, None, output.as_deref());
-            put(output.as_deref(), &text)?;
+            put(output.as_deref(), &[file], &text)?;
             Ok(Exit::Success)
         }
-        Command::Merge { files, output } => {
+        Command::Merge { files, partial, output } => {
             let shards = files.iter().map(|file| Ok((file.display().to_string(), read(file)?)));
             let shards = shards.collect::<Result<Vec<_>, Error>>()?;
-            let merged = merge::merge(shards).map_err(|error| Error::Usage(error.to_string()))?;
-            put(output.as_deref(), &Format::Json.render(&merged, None, None))?;
+            let merged = merge::merge(shards, partial).map_err(|error| Error::Usage(error.to_string()))?;
+            put(output.as_deref(), &files, &Format::Json.render(&merged, None, None))?;
             Ok(Exit::Success)
         }
-        Command::Diff { old, new, format } => {
+        Command::Diff { old, new, allow_less, format } => {
             let diff = diff::compare(&read(&old)?, &read(&new)?);
             let text = match format {
                 DiffFormat::Text => diff::text(&diff, colour_on(&std::io::stdout())),
@@ -105,20 +115,25 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
                 DiffFormat::Json => diff.json(),
             };
             print(&text)?;
-            Ok(exit(&diff))
+            Ok(if is_worse(&diff, allow_less) { Exit::Failure } else { Exit::Success })
         }
     }
 }
 
-/// How a comparison ends the process.
-fn exit(diff: &Diff) -> Exit {
-    if diff.is_regression() { Exit::Failure } else { Exit::Success }
+/// Whether a comparison fails the command; says what to do where it is only that less is judged.
+pub(crate) fn is_worse(diff: &Diff, allow_less: bool) -> bool {
+    if diff.is_failure(allow_less) && !diff.is_failure(true) {
+        note("less is judged than before; --allow-less accepts that");
+    }
+    diff.is_failure(allow_less)
 }
 
-fn put(output: Option<&Path>, text: &str) -> Result<(), Error> {
+/// Writes what was made of these files.
+fn put(output: Option<&Path>, files: &[PathBuf], text: &str) -> Result<(), Error> {
     match output {
         None => print(text),
         Some(path) => {
+            inputs::spare([path], files)?;
             report_file::check(path)?;
             report_file::write(path, text)
         }

@@ -12,6 +12,8 @@ use wassay_reports::diff::Diff;
 use wassay_reports::{Report, badge, html, json, junit, markdown};
 
 use super::Error;
+use super::output::print;
+use crate::suggest::did_you_mean;
 
 /// A report that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +66,10 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Format, String> {
         let found = Format::ALL.iter().find(|(name, _)| *name == text);
         let names = || Format::ALL.map(|(name, _)| name).join(", ");
-        found
-            .map(|(_, format)| *format)
-            .ok_or_else(|| format!("unknown format `{text}`; known are {}", names()))
+        found.map(|(_, format)| *format).ok_or_else(|| {
+            let meant = did_you_mean(text, Format::ALL.map(|(name, _)| name));
+            format!("unknown format `{text}`; known are {}{meant}", names())
+        })
     }
 }
 
@@ -91,7 +94,15 @@ impl FromStr for ReportFile {
     }
 }
 
+/// The path that stands for standard output.
+const STDOUT: &str = "-";
+
 impl ReportFile {
+    /// Where it is written; `None` for standard output.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        Some(self.path.as_path()).filter(|path| *path != Path::new(STDOUT))
+    }
+
     /// Makes sure, before a run, that there will be a place to write to after it.
     ///
     /// # Errors
@@ -152,6 +163,7 @@ pub(crate) fn read(path: &Path) -> Result<Report, Error> {
 /// Makes sure that a file can be written.
 pub(crate) fn check(path: &Path) -> Result<(), Error> {
     let tried = match target(path) {
+        _ if path == Path::new(STDOUT) => Ok(()),
         _ if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Target::Replaced(path) => temporary(&path).map(drop),
         Target::WrittenTo => File::options().write(true).open(path).map(drop),
@@ -159,9 +171,17 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
     tried.map_err(|error| Error::Usage(format!("{}: {error}", what(path))))
 }
 
-/// Writes a file: whole, or not at all.
+/// Writes a report: whole, or not at all; to standard output where the path is `-`.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
-    let written = match target(path) {
+    if path == Path::new(STDOUT) {
+        return print(text);
+    }
+    replace(path, text).map_err(|error| Error::System { what: what(path), error })
+}
+
+/// Writes a file: whole, or not at all.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    match target(path) {
         Target::Replaced(path) => temporary(&path).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.persist(&path).map(drop).map_err(|error| error.error)
@@ -169,8 +189,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
         Target::WrittenTo => {
             File::options().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()))
         }
-    };
-    written.map_err(|error| Error::System { what: what(path), error })
+    }
 }
 
 fn what(path: &Path) -> String {
@@ -212,13 +231,8 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        Report {
-            engine: Engine { name: "e".into(), version: "1".into() },
-            host: "h".into(),
-            started: "s".into(),
-            duration: Duration::ZERO,
-            suites: Vec::new(),
-        }
+        let engine = Engine { name: "e".into(), version: "1".into() };
+        Report::new(engine, "h".into(), "s".into(), Duration::ZERO, Vec::new())
     }
 
     fn at(path: &Path) -> ReportFile {

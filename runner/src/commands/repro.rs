@@ -5,18 +5,16 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::{Case, directory};
 
 use super::output::{complain, note, print};
-use super::{Error, Exit, plural};
+use super::{Error, Exit, input, plural};
 use crate::batch::{End, STACK, Settings, Task, alone};
 use crate::catalogue::judging;
-use crate::keys;
 use crate::repro::{NoRepro, Repro, reproduce};
 use crate::script::model::Script;
 use crate::script::source::Source;
-use crate::script::{Options, parse};
+use crate::script::{Grammar, Options, parse_as};
 use crate::verdict::{ScriptResult, printable};
 
 /// How long to look for what can be left out.
@@ -24,9 +22,10 @@ const TIME: Duration = Duration::from_secs(60);
 
 /// Writes a script that fails as the directive on this line of a file does. That there is none is a failure.
 pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Result<Exit, Error> {
-    let label = printable(&file.display().to_string()).into_owned();
     let usage = |error: &dyn std::error::Error| Error::Usage(error.to_string());
-    let script = directory::script(file).map_err(|error| usage(&error))?;
+    let script = input::script(file).map_err(Error::Usage)?;
+    let name = script.path().map_or_else(|| script.name().to_owned(), |path| path.display().to_string());
+    let label = printable(&name).into_owned();
     let text = script.read().map_err(|error| usage(&error))?;
     let judging = judging(&script, &label, &text, settings.features).map_err(|error| usage(&error))?;
     judging.warnings.iter().for_each(|warning| complain("warning", warning));
@@ -43,7 +42,8 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
         })
     };
     let found = on_a_thread(&label, || {
-        let script = parse(Source::new(label.as_str(), &text)).map_err(|error| usage(&error))?;
+        let script = parse_as(Source::new(label.as_str(), &text), Grammar::of(options.features))
+            .map_err(|error| usage(&error))?;
         Ok(reproduce(&script, &line.into(), &options, TIME, &mut run))
     })?;
     match found {
@@ -69,17 +69,14 @@ fn run_alone(
     settings: &Settings,
     path: &Path,
 ) -> Result<ScriptResult, String> {
-    let keys = keys::of(script);
-    let expected = options.expected.iter().filter_map(|(number, expectation)| {
-        let (_, key) = keys.get(*number)?;
-        Some(Expectation { key: key.to_string(), ..expectation.clone() })
-    });
+    let mut left_out: Vec<usize> = options.left_out.iter().copied().collect();
+    left_out.sort_unstable();
+    let settings = Settings { left_out, ..settings.clone() };
     let written = std::fs::write(path, script.source.text());
     written.map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut file = directory::script(path).map_err(|error| error.to_string())?;
-    file.expect(expected);
+    let file = directory::script(path).map_err(|error| error.to_string())?;
     let suite = directory::open(path).map_err(|error| error.to_string())?;
-    let finished = alone(&Task::new(&suite, &Case::Script(file)), settings);
+    let finished = alone(&Task::new(&suite, &Case::Script(file)), &settings);
     match finished.end {
         End::Judged(result) => Ok(result),
         _ => Err(finished.render(false).trim_end().to_owned()),

@@ -1,12 +1,13 @@
 //! `--shard K/N`: the part of a run that one of several machines takes.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
-use wassay_reports::Report;
+use wassay_reports::{Report, Shards};
 use wassay_testsuite::Case;
 
 use crate::batch::Selection;
@@ -15,53 +16,76 @@ use crate::batch::Selection;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
     /// Which, from 1.
-    number: usize,
-    /// Of how many.
-    count: usize,
+    number: u32,
+    /// Of how many, at most [`MOST`].
+    count: u32,
 }
+
+/// More parts than this are a slip of the pen, and each costs memory.
+const MOST: u32 = 1 << 16;
 
 impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Shard, String> {
-        let bad = || format!("`{text}` is no shard: expected its number and how many there are, as in `1/4`");
+        let bad = || {
+            format!(
+                "`{text}` is no shard: expected its number and how many there are, at most {MOST}, as in `1/4`"
+            )
+        };
         let (number, count) = text.split_once('/').ok_or_else(bad)?;
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let number = number.parse().ok().filter(|_| digits(number)).ok_or_else(bad)?;
         let count = count.parse().ok().filter(|_| digits(count)).ok_or_else(bad)?;
-        if (1..=count).contains(&number) { Ok(Shard { number, count }) } else { Err(bad()) }
+        if (1..=count).contains(&number) && count <= MOST { Ok(Shard { number, count }) } else { Err(bad()) }
     }
 }
 
 impl Shard {
-    /// Takes the cases of the other shards away. Suites stay, also those of which nothing is left: a report has them.
+    /// Takes the cases of the other shards away. Suites stay, also those of which nothing is left: a report has them. Says what a report of
+    /// the shard has to say of that; `judging` is how cases are judged, which has to be the same in all shards.
     ///
     /// The split is the same on every machine that has the same cases and the same report. A case that has a time in the report goes to the
     /// shard with the least to do so far, the longest first; any other goes where the hash of its name and content says.
-    pub(crate) fn apply(self, selections: &mut [Selection], timings: Option<&Report>) {
+    pub(crate) fn apply(
+        self,
+        selections: &mut [Selection],
+        timings: Option<&Report>,
+        judging: &str,
+    ) -> Shards {
         let times = timings.map(|report| times(report, selections)).unwrap_or_default();
         // What a shard has to do so far, and how many cases, so that those that take no time fall apart too.
-        let mut loads = vec![(Duration::ZERO, 0_usize); self.count];
+        let mut loads = vec![(Duration::ZERO, 0_usize); self.count as usize];
         let mut timed: Vec<(Duration, (usize, usize))> = Vec::new();
-        let mut shards: HashMap<(usize, usize), usize> = HashMap::new();
+        let mut shards: BTreeMap<(usize, usize), u32> = BTreeMap::new();
+        let mut digests: BTreeMap<(usize, usize), [u8; 32]> = BTreeMap::new();
         for (at, selection) in selections.iter().enumerate() {
             for (index, case) in selection.cases.iter().enumerate() {
+                let digest = digest(at, case);
+                digests.insert((at, index), digest);
                 match times.get(&(at, case.name())) {
                     Some(time) => timed.push((*time, (at, index))),
                     None => {
-                        shards.insert((at, index), self.by_hash(at, case));
+                        shards.insert((at, index), self.by_hash(&digest));
                     }
                 }
             }
         }
         timed.sort_by_key(|(time, place)| (Reverse(*time), *place));
         for (time, place) in timed {
-            let least = loads.iter_mut().enumerate().min_by_key(|(number, load)| (**load, *number));
-            if let Some((number, load)) = least {
+            let least = loads.iter_mut().zip(0..).min_by_key(|(load, number)| (**load, *number));
+            if let Some((load, number)) = least {
                 *load = (load.0.saturating_add(time), load.1 + 1);
                 shards.insert(place, number);
             }
         }
+        let mut all = Sha256::new().chain_update(judging);
+        selections.iter().for_each(|selection| all.update(format!("\n{}", selection.suite.name())));
+        for (place, digest) in &digests {
+            all.update(digest);
+            all.update(shards.get(place).copied().unwrap_or_default().to_be_bytes());
+        }
+        let selection = HEXLOWER.encode(all.finalize().get(..16).unwrap_or_default());
         for (at, selection) in selections.iter_mut().enumerate() {
             let mut index = 0..;
             let is_ours = |_: &Case| {
@@ -70,22 +94,25 @@ impl Shard {
             };
             selection.cases.retain(is_ours);
         }
+        Shards { numbers: vec![self.number], count: self.count, selection, cases: digests.len() as u64 }
     }
 
-    /// The shard of a case by what it is, wherever it lies: its suite's number among those that were named, its name and its content.
-    fn by_hash(self, suite: usize, case: &Case) -> usize {
-        let content = match case {
-            Case::Script(script) => {
-                script.read().map(|text| text.into_owned().into_bytes()).unwrap_or_default()
-            }
-            Case::Guest(guest) => guest.module().map(|module| module.into_owned()).unwrap_or_default(),
-        };
-        let head = format!("{suite} {} ", case.name());
-        let digest: [u8; 32] = Sha256::new().chain_update(head).chain_update(content).finalize().into();
-        let [a, b, c, d, e, f, g, h, ..] = digest;
-        let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % self.count as u64;
-        usize::try_from(number).unwrap_or_default()
+    /// The shard of a case by its digest.
+    fn by_hash(self, digest: &[u8; 32]) -> u32 {
+        let [a, b, c, d, e, f, g, h, ..] = *digest;
+        let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % u64::from(self.count);
+        u32::try_from(number).unwrap_or_default()
     }
+}
+
+/// A case by what it is, wherever it lies: its suite's number among those that were named, its name and its content.
+fn digest(suite: usize, case: &Case) -> [u8; 32] {
+    let content = match case {
+        Case::Script(script) => script.read().map(|text| text.into_owned().into_bytes()).unwrap_or_default(),
+        Case::Guest(guest) => guest.module().map(|module| module.into_owned()).unwrap_or_default(),
+    };
+    let head = format!("{suite} {} ", case.name());
+    Sha256::new().chain_update(head).chain_update(content).finalize().into()
 }
 
 /// How long each case took in a report, by the number of its suite and its name.
@@ -125,11 +152,11 @@ mod tests {
         selections.iter().flat_map(names).collect()
     }
 
-    fn shards(count: usize, timings: Option<&Report>) -> Vec<Vec<String>> {
+    fn shards(count: u32, timings: Option<&Report>) -> Vec<Vec<String>> {
         (1..=count)
             .map(|number| {
                 let mut selections = selections();
-                Shard { number, count }.apply(&mut selections, timings);
+                Shard { number, count }.apply(&mut selections, timings, "class");
                 assert_eq!(selections.len(), 3, "also those of which nothing is left");
                 names(&selections)
             })
@@ -146,35 +173,40 @@ mod tests {
     fn report(time: impl Fn(usize) -> u64) -> Report {
         let mut number = 0..;
         let suite = |selection: &Selection| {
-            let case = |case: &Case| wassay_reports::Case {
-                name: case.name().to_owned(),
-                outcome: Outcome::Passed,
-                duration: Duration::from_millis(time(number.next().unwrap())),
-                directives: Counts::default(),
-                text_not_compared: 0,
-                features: Vec::new(),
-                failures: Vec::new(),
-                notes: Vec::new(),
-                keys: Vec::new(),
-                attempts: Vec::new(),
+            let case = |case: &Case| {
+                let (name, time) =
+                    (case.name().to_owned(), Duration::from_millis(time(number.next().unwrap())));
+                wassay_reports::Case::new(name, Outcome::Passed, time, Counts::default())
             };
             let cases = selection.cases.iter().map(case).collect();
-            Suite { name: selection.suite.name().to_owned(), source: String::new(), url: None, cases }
+            Suite::new(selection.suite.name().to_owned(), String::new(), cases)
         };
-        Report {
-            engine: Engine { name: String::new(), version: String::new() },
-            host: String::new(),
-            started: String::new(),
-            duration: Duration::ZERO,
-            suites: selections().iter().take(2).map(suite).collect(),
-        }
+        let engine = Engine { name: String::new(), version: String::new() };
+        let suites = selections().iter().take(2).map(suite).collect();
+        Report::new(engine, String::new(), String::new(), Duration::ZERO, suites)
     }
 
     #[test]
     fn a_shard_is_a_number_of_a_count() {
         assert_eq!("1/1".parse(), Ok(Shard { number: 1, count: 1 }));
         assert_eq!("3/4".parse(), Ok(Shard { number: 3, count: 4 }));
-        for bad in ["", "1", "/", "0/4", "5/4", "1/0", "1/", "/4", "-1/4", "+1/4", "1/4/4", "a/b", "1 / 4"] {
+        for bad in [
+            "1/65537",
+            "1/99999999999999",
+            "",
+            "1",
+            "/",
+            "0/4",
+            "5/4",
+            "1/0",
+            "1/",
+            "/4",
+            "-1/4",
+            "+1/4",
+            "1/4/4",
+            "a/b",
+            "1 / 4",
+        ] {
             assert!(bad.parse::<Shard>().is_err(), "{bad}");
         }
     }
@@ -188,6 +220,24 @@ mod tests {
         }
         let sizes: Vec<usize> = shards(4, None).iter().map(Vec::len).collect();
         assert!(sizes.iter().all(|size| *size > 10), "{sizes:?}");
+    }
+
+    #[test]
+    fn shards_of_one_run_agree_on_it_and_those_of_another_do_not() {
+        let of = |number, timings: Option<&Report>, judging: &str, suites: usize| {
+            let mut selections = selections();
+            selections.truncate(suites);
+            Shard { number, count: 4 }.apply(&mut selections, timings, judging)
+        };
+        let first = of(1, None, "class", 3);
+        let cases = selections().iter().map(|selection| selection.cases.len() as u64).sum();
+        assert_eq!((first.numbers.as_slice(), first.count, first.cases), (&[1][..], 4, cases));
+        assert_eq!(of(2, None, "class", 3).selection, first.selection);
+        // Another split would have some cases in two shards and some in none.
+        let timings = report(|number| number as u64 % 7);
+        for other in [of(2, Some(&timings), "class", 3), of(2, None, "ignore", 3), of(2, None, "class", 2)] {
+            assert_ne!(other.selection, first.selection);
+        }
     }
 
     #[test]

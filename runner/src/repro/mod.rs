@@ -1,23 +1,22 @@
 //! A small script of its own that fails as one directive of a larger one does.
 //!
-//! First whole directives are left out, by skipping them where they stand, then fields of the modules that are left. What is
+//! First whole directives are left out where they stand, then fields of the modules that are left. What is
 //! left out stays out only if the directive then fails in the same way, with the same kind, message and two sides, and if the others
 //! that are left end as they did.
 
 mod fields;
 mod shrink;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use wassay_testsuite::expectation::{Expectation, Expected};
 
 use self::fields::{fields, without};
 use self::shrink::shrink;
 use crate::script::model::{Command, Script};
 use crate::script::source::{Place, Source, Span};
-use crate::script::{LineRange, Options, Position, parse};
+use crate::script::{Grammar, LineRange, Options, Position, parse_as};
 use crate::verdict::{Failure, FailureKind, Outcome, ScriptResult};
 
 /// A script that fails as a directive of another one does.
@@ -133,11 +132,10 @@ impl Search<'_> {
 
     /// Runs these directives alone, and tells how each fails.
     fn run_of(&mut self, kept: &[usize]) -> Failures {
-        let skip = || Expectation { key: String::new(), outcome: Expected::Skip, reason: String::new() };
-        let mut expected: HashMap<usize, Expectation> =
-            (0..self.script.directives.len()).map(|number| (number, skip())).collect();
-        kept.iter().for_each(|number| drop(expected.remove(number)));
-        let options = Options { expected, ..self.plain_options() };
+        let kept_set: HashSet<&usize> = kept.iter().collect();
+        let left_out =
+            (0..self.script.directives.len()).filter(|number| !kept_set.contains(number)).collect();
+        let options = Options { left_out, ..self.plain_options() };
         let mut all = failures((self.run)(self.script, &options));
         kept.iter().map(|number| all.get_mut(*number).and_then(Option::take)).collect()
     }
@@ -189,7 +187,8 @@ impl Search<'_> {
 
     /// How the directives of a text end, if not so.
     fn other_end(&mut self, text: &str, wanted: &Failures) -> Option<String> {
-        let script = match parse(Source::new(self.script.source.name(), text)) {
+        let source = Source::new(self.script.source.name(), text);
+        let script = match parse_as(source, Grammar::of(self.options.features)) {
             Ok(script) if script.directives.len() == wanted.len() => script,
             Ok(_) => return Some("its text reads otherwise by itself".to_owned()),
             Err(error) => return Some(error.message),

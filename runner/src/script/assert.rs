@@ -2,7 +2,7 @@
 
 use super::embed::{EmbedError, Embedder, ErrorKind, Results};
 use super::matching::match_results;
-use super::messages::{Comparison, compare, held_by_validator};
+use super::messages::{Comparison, Written, compare};
 use super::model::{Action, Definition, Instantiation};
 use super::run::{Interpreter, missed};
 use super::value::{Pattern, Value};
@@ -55,7 +55,12 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
             self.instantiable(instantiation)?.and_then(|module| self.embedder.instantiate(&module));
         match instance {
             Ok(_) => Err(accepted(kind, text, "the module was instantiated")),
-            Err(error) => self.assert_error(&error, kind, Some(text)),
+            Err(error) => {
+                self.assert_error(&error, kind, Some(text)).map_err(|failure| match instantiation {
+                    Instantiation::Module(definition) => self.with_hint(failure, definition, error.kind),
+                    Instantiation::Defined(_) => failure,
+                })
+            }
         }
     }
 
@@ -63,10 +68,9 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     pub(super) fn assert_malformed(&mut self, module: &Definition, text: &str) -> Result<Judged, Failure> {
         match self.compile(module) {
             Ok(_) => Err(accepted(ErrorKind::Malformed, text, "the module was accepted")),
-            Err(error) if error.kind == ErrorKind::Invalid && held_by_validator(text, &error.message) => {
-                self.assert_text(&error, text)
+            Err(error) => {
+                self.assert_error_of(&error, ErrorKind::Malformed, Some(text), module.form.written())
             }
-            Err(error) => self.assert_error(&error, ErrorKind::Malformed, Some(text)),
         }
     }
 
@@ -84,6 +88,16 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         expected: ErrorKind,
         text: Option<&str>,
     ) -> Result<Judged, Failure> {
+        self.assert_error_of(error, expected, text, Written::Binary)
+    }
+
+    fn assert_error_of(
+        &self,
+        error: &EmbedError,
+        expected: ErrorKind,
+        text: Option<&str>,
+        written: Written,
+    ) -> Result<Judged, Failure> {
         if error.kind != expected {
             let kind = FailureKind::Instead { actual: error.kind, expected };
             let message = format!("expected {}, got {}", expected.name(), error.kind.name());
@@ -91,11 +105,11 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
                 .with(wanted(expected, text), error.to_string())
                 .left_by(error));
         }
-        text.map_or(Ok(Judged::Fully), |text| self.assert_text(error, text))
+        text.map_or(Ok(Judged::Fully), |text| self.assert_text(error, text, written))
     }
 
-    fn assert_text(&self, error: &EmbedError, text: &str) -> Result<Judged, Failure> {
-        match compare(self.options.match_kind, text, &error.message) {
+    fn assert_text(&self, error: &EmbedError, text: &str, written: Written) -> Result<Judged, Failure> {
+        match compare(self.options.match_kind, text, error, written) {
             Comparison::Same => Ok(Judged::Fully),
             Comparison::NotCompared => Ok(Judged::ByKindAlone),
             Comparison::Different => {

@@ -1,4 +1,21 @@
 //! The little that a script asks of an engine.
+//!
+//! # Another engine
+//!
+//! What drives another engine implements [`Embedder`], and is handed to [`cli::main_with`](crate::cli::main_with) or
+//! [`harness::run_with`](crate::harness::run_with). All it needs besides is re-exported by this crate: [`Features`](crate::Features), and the values of
+//! [`value`](super::value).
+//!
+//! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly; its text is compared by the rule that it stands for, and
+//!   where the table of texts knows one of the two not, the directive passes as *not compared* and is counted as such.
+//! - **Deadlines.** [`begin`](Embedder::begin) is told when the time of the script is over. An engine that cannot interrupt its code may ignore that: some
+//!   seconds later the script has timed out, its thread is left behind, and another one runs the other scripts. With `--isolate` the process of the case is
+//!   killed.
+//! - **Custom sections.** [`check_custom_sections`](Embedder::check_custom_sections) is what `assert_malformed_custom` and `assert_invalid_custom` ask. An engine that
+//!   does not look at them says [`Unsupported`](ErrorKind::Unsupported), which fails these assertions.
+//! - **WASI.** Cases of WASI run on wassay's own engine, so they are not run for another one: see [`DRIVES_WASSAY`](Embedder::DRIVES_WASSAY).
+//! - **What it is not asked.** A directive that the reader can judge alone, such as one about text that does not parse, never comes here. Reports count those that
+//!   pass so as `reader_only`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +23,13 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use wassay_engine::Features;
+use wassay_engine::{Classification, Features, Rule};
 
 use super::source::Place;
 use super::value::Value;
+
+/// What an engine is called, and its version.
+pub use wassay_reports::Engine as Identity;
 
 /// The results of an invocation; most functions have at most one.
 pub type Results = SmallVec<[Value; 2]>;
@@ -17,7 +37,8 @@ pub type Results = SmallVec<[Value; 2]>;
 /// An engine that scripts can drive.
 ///
 /// The host module `spectest` (see [`spectest`](super::spectest)) is there after every [`begin`](Embedder::begin). Errors say how
-/// something failed by their kind alone; nothing reads their text to find out.
+/// something failed by their kind alone; nothing reads their text to find out. Where an engine does not tell malformed modules from
+/// invalid ones, [`classify`](wassay_engine::classify) does, and [`EmbedError::of`] makes an error of what it says.
 pub trait Embedder {
     /// A compiled module.
     type Module;
@@ -25,6 +46,15 @@ pub trait Embedder {
     type Instance: Clone;
     /// What drives the engine on a thread that a script starts.
     type Thread: Embedder<Thread = Self::Thread, Instance: Send> + Send + 'static;
+
+    /// Whether wassay's own engine is what this embedder drives, perhaps with something in between. WASI cases run on that engine: for any
+    /// other they are not run, so that it is not credited with what it did not do.
+    const DRIVES_WASSAY: bool = false;
+
+    /// What reports call the engine. Without a definition it is the path of the embedder's type, without a version.
+    fn identity(&self) -> Identity {
+        Identity { name: std::any::type_name::<Self>().to_owned(), version: String::new() }
+    }
 
     /// Forgets every module, instance and registered name, and from now on compiles with these features.
     ///
@@ -141,6 +171,8 @@ pub struct EmbedError {
     pub kind: ErrorKind,
     /// The engine's text, without the place.
     pub message: String,
+    /// The rules that a malformed or invalid module breaks, where the engine names them: a script's text is then compared with these.
+    pub rules: SmallVec<[Rule; 2]>,
     /// Where in the module it arose, if that is known.
     pub location: Option<Location>,
     /// Which functions it left, if that is known.
@@ -179,7 +211,38 @@ pub enum Location {
 impl EmbedError {
     /// An error without a place.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        EmbedError { kind, message: message.into(), location: None, backtrace: None }
+        EmbedError { kind, message: message.into(), rules: SmallVec::new(), location: None, backtrace: None }
+    }
+
+    /// What is wrong with the bytes of a module, for an engine that refuses them and does not say in which of the specification's ways;
+    /// `None` where nothing is.
+    ///
+    /// ```
+    /// use wassay::script::embed::{EmbedError, ErrorKind};
+    /// use wassay::{Features, classify};
+    ///
+    /// let second_memory = b"\0asm\x01\0\0\0\x05\x05\x02\x00\x00\x00\x00";
+    /// let error = EmbedError::of(classify(second_memory, Features::V2)).unwrap();
+    /// assert_eq!(error.kind, ErrorKind::Invalid);
+    /// assert_eq!(EmbedError::of(classify(second_memory, Features::V3)), None);
+    /// ```
+    pub fn of(classification: Classification) -> Option<Self> {
+        let error = |kind, rule: Rule, also, offset| EmbedError {
+            rules: [rule].into_iter().chain(also).filter(|rule| *rule != Rule::Other).collect(),
+            location: Some(Location::Offset(offset)),
+            ..EmbedError::new(kind, rule.text())
+        };
+        match classification {
+            Classification::Malformed { rule, also, offset } => {
+                Some(error(ErrorKind::Malformed, rule, also, offset))
+            }
+            Classification::Invalid { rule, offset } => Some(error(ErrorKind::Invalid, rule, None, offset)),
+            Classification::BeyondLimits { offset } => {
+                let error = EmbedError::new(ErrorKind::Limit, "the module is too large");
+                Some(error.at(Some(Location::Offset(offset))))
+            }
+            _ => None,
+        }
     }
 
     /// The error with its place.

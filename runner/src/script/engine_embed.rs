@@ -12,7 +12,7 @@ use wassay_engine::{
     SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
 };
 
-use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Left, Location, Results};
+use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Left, Location, Results};
 use super::spectest::{self, Item, Param};
 use super::value::{HeapType, Reference, Value};
 
@@ -79,6 +79,12 @@ impl Embedder for EngineEmbedder {
     type Module = Module;
     type Instance = EngineInstance;
     type Thread = EngineEmbedder;
+
+    const DRIVES_WASSAY: bool = true;
+
+    fn identity(&self) -> Identity {
+        Identity { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.session = None;
@@ -381,7 +387,8 @@ impl From<Error> for EmbedError {
         };
         let backtrace = error.take_backtrace().map(|backtrace| Left(Arc::<Backtrace>::from(backtrace)));
         let location = error.offset().map(Location::Offset);
-        EmbedError { location, backtrace, ..EmbedError::new(kind, error.message()) }
+        let rules = error.rule().into_iter().chain(error.also()).collect();
+        EmbedError { rules, location, backtrace, ..EmbedError::new(kind, error.message()) }
     }
 }
 

@@ -1,15 +1,21 @@
 //! What the names of a script stand for while it runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-/// The definitions and instances that later directives can name.
+use super::binds::Names;
+use super::model::Name;
+use super::spectest;
+
+/// The definitions, instances and registrations that later directives can name.
 ///
 /// What failed is kept too: a directive that needs it must not silently get what had the name before.
 #[derive(Debug)]
 pub(crate) struct Env<Module, Instance> {
-    modules: Names<Rc<Module>>,
-    instances: Names<Instance>,
+    modules: Bound<Rc<Module>>,
+    instances: Bound<Instance>,
+    /// The names that instances are registered under.
+    registered: HashSet<Name>,
 }
 
 /// Why a name stands for nothing.
@@ -19,17 +25,33 @@ pub(crate) enum Missing {
     Undefined,
     /// The directive on this line was to define it and failed.
     Failed(usize),
+    /// The directive on this line was to define it and was skipped.
+    Skipped(usize),
+    /// The directive on this line failed, and it cannot be told whether it was to define it.
+    Unclear(usize),
 }
 
+/// What names stand for.
 #[derive(Debug)]
-struct Names<T> {
+pub(super) struct Bound<T> {
     current: Result<T, Missing>,
-    named: HashMap<Box<str>, Result<T, Missing>>,
+    named: HashMap<Name, Result<T, Missing>>,
+    /// Why other names stand for nothing.
+    others: Missing,
+}
+
+impl Missing {
+    fn unclear(self) -> Missing {
+        match self {
+            Missing::Failed(line) | Missing::Skipped(line) => Missing::Unclear(line),
+            Missing::Undefined | Missing::Unclear(_) => self,
+        }
+    }
 }
 
 impl<Module, Instance: Clone> Env<Module, Instance> {
     pub(crate) fn new() -> Self {
-        Env { modules: Names::new(), instances: Names::new() }
+        Env { modules: Bound::new(), instances: Bound::new(), registered: HashSet::new() }
     }
 
     /// Binds a definition, or notes the line on which it failed.
@@ -51,14 +73,47 @@ impl<Module, Instance: Clone> Env<Module, Instance> {
     pub(crate) fn instance(&self, name: Option<&str>) -> Result<Instance, Missing> {
         self.instances.get(name)
     }
-}
 
-impl<T: Clone> Names<T> {
-    fn new() -> Self {
-        Names { current: Err(Missing::Undefined), named: HashMap::new() }
+    /// Notes that an instance was registered under this name.
+    pub(crate) fn bind_registration(&mut self, name: &str) {
+        self.registered.insert(name.into());
     }
 
-    fn bind(&mut self, name: Option<&str>, bound: Result<T, usize>) {
+    /// Has definitions and instances stand for nothing, for this reason.
+    pub(super) fn unbind(&mut self, definitions: &Names, instances: &Names, why: Missing) {
+        self.modules.unbind(definitions, why);
+        self.instances.unbind(instances, why);
+    }
+
+    /// The names that nothing may be registered under any more: all of them include that of the host module.
+    pub(super) fn unbind_registrations(&mut self, names: Names) -> Vec<Name> {
+        match names {
+            Names::Nothing => Vec::new(),
+            Names::These(names) => names,
+            Names::All => self.registered.drain().chain([spectest::NAME.into()]).collect(),
+        }
+    }
+}
+
+impl<T: Clone> Bound<T> {
+    pub(super) fn new() -> Self {
+        Bound { current: Err(Missing::Undefined), named: HashMap::new(), others: Missing::Undefined }
+    }
+
+    /// Has names stand for nothing.
+    pub(super) fn unbind(&mut self, names: &Names, why: Missing) {
+        match names {
+            Names::Nothing => return,
+            Names::These(names) => self.named.extend(names.iter().map(|name| (name.clone(), Err(why)))),
+            Names::All => {
+                self.named.clear();
+                self.others = why.unclear();
+            }
+        }
+        self.current = Err(why);
+    }
+
+    pub(super) fn bind(&mut self, name: Option<&str>, bound: Result<T, usize>) {
         let bound = bound.map_err(Missing::Failed);
         if let Some(name) = name {
             self.named.insert(name.into(), bound.clone());
@@ -66,10 +121,10 @@ impl<T: Clone> Names<T> {
         self.current = bound;
     }
 
-    fn get(&self, name: Option<&str>) -> Result<T, Missing> {
+    pub(super) fn get(&self, name: Option<&str>) -> Result<T, Missing> {
         match name {
             None => self.current.clone(),
-            Some(name) => self.named.get(name).cloned().unwrap_or(Err(Missing::Undefined)),
+            Some(name) => self.named.get(name).cloned().unwrap_or(Err(self.others)),
         }
     }
 }
@@ -91,5 +146,20 @@ mod tests {
             (Err(Missing::Failed(7)), Err(Missing::Failed(7)))
         );
         assert_eq!(env.instance(Some("b")), Err(Missing::Undefined));
+    }
+
+    #[test]
+    fn what_may_have_been_meant_stands_for_nothing_until_it_is_bound_again() {
+        let mut env: Env<(), u32> = Env::new();
+        env.bind_instance(Some("a"), Ok(1));
+        env.unbind(&Names::Nothing, &Names::Nothing, Missing::Failed(2));
+        assert_eq!(env.instance(Some("a")), Ok(1));
+        env.unbind(&Names::Nothing, &Names::These(Vec::new()), Missing::Skipped(3));
+        assert_eq!((env.instance(None), env.instance(Some("a"))), (Err(Missing::Skipped(3)), Ok(1)));
+        env.unbind(&Names::Nothing, &Names::All, Missing::Failed(4));
+        assert_eq!(env.instance(Some("a")), Err(Missing::Unclear(4)));
+        assert_eq!(env.instance(Some("b")), Err(Missing::Unclear(4)));
+        env.bind_instance(Some("a"), Ok(2));
+        assert_eq!((env.instance(None), env.instance(Some("a"))), (Ok(2), Ok(2)));
     }
 }

@@ -4,6 +4,7 @@ use wast::core::{Module, ModuleKind};
 use wast::parser::{Cursor, Parser, Result};
 use wast::token::{Id, Span};
 
+use super::encode::encode;
 use super::literal::{constant, keyword, pattern};
 use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Name, TextError};
 
@@ -262,8 +263,8 @@ fn definition<'a>(parser: Parser<'a>, head: Head<'a>) -> Result<Definition> {
     let form = match head.form {
         Form::Binary => ModuleForm::Binary(strings(parser)?),
         Form::Quote => ModuleForm::Quote(strings(parser)?),
-        Form::Text if head.verb == Verb::Definition => text_module(defined(parser)?.encode()),
-        Form::Text => text_module(parser.parse::<Module<'a>>()?.encode()),
+        Form::Text if head.verb == Verb::Definition => text_module(encode(&mut defined(parser)?)),
+        Form::Text => text_module(encode(&mut parser.parse::<Module<'a>>()?)),
     };
     Ok(Definition { name: head.name.map(Into::into), form })
 }

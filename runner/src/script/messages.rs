@@ -9,7 +9,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::message_table::{HELD_BY_VALIDATOR, RULES, Rule, WANT_OF_A_FEATURE};
+use wassay_engine::Rule;
+
+use super::embed::EmbedError;
+use super::message_table::{NAMES, NAMES_IN_TEXT, TEXTS, Texts, VAGUE};
 
 /// How the text of an error is compared. The kind of the failure is compared strictly in every case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,17 @@ pub enum MatchKind {
     Ignore,
 }
 
+impl From<MatchKind> for wassay_reports::MatchKind {
+    fn from(kind: MatchKind) -> Self {
+        match kind {
+            MatchKind::Class => wassay_reports::MatchKind::Class,
+            MatchKind::Exact => wassay_reports::MatchKind::Exact,
+            MatchKind::Prefix => wassay_reports::MatchKind::Prefix,
+            MatchKind::Ignore => wassay_reports::MatchKind::Ignore,
+        }
+    }
+}
+
 /// What comparing two texts gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
@@ -36,34 +50,80 @@ pub enum Comparison {
     NotCompared,
 }
 
-/// Compares the text that a script expects with the one that came.
-pub fn compare(kind: MatchKind, expected: &str, actual: &str) -> Comparison {
+/// How a module is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// In the binary format, or there is no module.
+    Binary,
+    /// In the text format.
+    Text,
+}
+
+/// Compares the text that a script expects with the error that came.
+pub fn compare(kind: MatchKind, expected: &str, actual: &EmbedError, written: Written) -> Comparison {
     let same = match kind {
         MatchKind::Ignore => true,
-        MatchKind::Exact => expected == actual,
-        MatchKind::Prefix => actual.starts_with(expected),
-        MatchKind::Class => return compare_class(expected, actual),
+        MatchKind::Exact => expected == actual.message,
+        MatchKind::Prefix => actual.message.starts_with(expected),
+        MatchKind::Class => return compare_class(expected, actual, written),
     };
     if same { Comparison::Same } else { Comparison::Different }
 }
 
-/// Whether the script calls a module malformed by a rule of the grammar that validators hold instead.
-pub(crate) fn held_by_validator(expected: &str, actual: &str) -> bool {
-    wants_feature(actual) || HELD_BY_VALIDATOR.iter().any(|rule| rule.joins(expected, actual))
-}
-
-/// Whether a text says that a feature is switched off: without it the grammar does not derive the module.
-fn wants_feature(actual: &str) -> bool {
-    WANT_OF_A_FEATURE.iter().any(|pattern| matches(pattern, actual))
-}
-
-fn compare_class(expected: &str, actual: &str) -> Comparison {
-    if begins(expected, actual) || RULES.iter().any(|rule| rule.joins(expected, actual)) {
-        return Comparison::Same;
+fn compare_class(expected: &str, actual: &EmbedError, written: Written) -> Comparison {
+    let message = &*actual.message;
+    let rule = actual.rules.is_empty().then(|| Rule::of_message(message)).flatten();
+    let mut rules = actual.rules.iter().copied().chain(rule).peekable();
+    let compared = rules.peek().is_some() || TEXTS.iter().any(|texts| texts.has_ours(message));
+    let same = begins(expected, message)
+        || rules.any(|rule| names(expected, rule, message, written))
+        || TEXTS.iter().any(|texts| texts.joins(expected, message));
+    if same {
+        Comparison::Same
+    } else if compared && is_known(expected) && !is_vague(expected, message) {
+        Comparison::Different
+    } else {
+        Comparison::NotCompared
     }
-    let known = RULES.iter().any(|rule| rule.has_spec(expected))
-        && (RULES.iter().any(|rule| rule.has_ours(actual)) || wants_feature(actual));
-    if known { Comparison::Different } else { Comparison::NotCompared }
+}
+
+/// Whether a library may say so of the rule that a script's text names, and of others.
+fn is_vague(expected: &str, message: &str) -> bool {
+    let vague = VAGUE.iter().filter(|(text, _)| *text == message);
+    vague.flat_map(|(_, rules)| *rules).any(|rule| names(expected, *rule, "", Written::Binary))
+}
+
+/// Whether a script's text names a rule.
+fn names(expected: &str, rule: Rule, message: &str, written: Written) -> bool {
+    if expected == rule.text() {
+        return true;
+    }
+    let listed = |names: &[(Rule, &[&str])]| {
+        let mut texts = names.iter().filter(|(of, _)| *of == rule).flat_map(|(_, texts)| *texts);
+        texts.any(|pattern| matches(pattern, expected))
+    };
+    let named = listed(NAMES) || (written == Written::Text && listed(NAMES_IN_TEXT));
+    named && !other_index(expected, rule, message)
+}
+
+/// Whether both texts give the index of what is unknown, and not the same.
+fn other_index(expected: &str, rule: Rule, message: &str) -> bool {
+    let index = |text: &str| {
+        let rest = text.strip_prefix(rule.text())?.strip_prefix(' ')?;
+        rest.split(|end: char| !end.is_ascii_digit()).next()?.parse::<u32>().ok()
+    };
+    matches!((index(expected), index(message)), (Some(expected), Some(actual)) if expected != actual)
+}
+
+/// Whether the tables have a script's text.
+fn is_known(expected: &str) -> bool {
+    let listed = |names: &[(Rule, &[&str])]| {
+        names.iter().flat_map(|(_, texts)| *texts).any(|pattern| matches(pattern, expected))
+    };
+    Rule::ALL.iter().any(|rule| rule.text() == expected)
+        || listed(NAMES)
+        || listed(NAMES_IN_TEXT)
+        || TEXTS.iter().any(|texts| texts.has_spec(expected))
 }
 
 /// Whether a text begins another and ends there at a word's end.
@@ -72,7 +132,7 @@ fn begins(start: &str, text: &str) -> bool {
     rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
 }
 
-impl Rule {
+impl Texts {
     fn joins(&self, expected: &str, actual: &str) -> bool {
         self.has_spec(expected) && self.has_ours(actual)
     }
@@ -133,9 +193,10 @@ pub struct UnknownMatchKind(String);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::embed::ErrorKind;
 
     fn class(expected: &str, actual: &str) -> Comparison {
-        compare(MatchKind::Class, expected, actual)
+        compare(MatchKind::Class, expected, &EmbedError::new(ErrorKind::Invalid, actual), Written::Binary)
     }
 
     #[test]
@@ -194,35 +255,28 @@ mod tests {
     #[test]
     fn the_other_ways_look_at_the_letters() {
         use Comparison::{Different, Same};
+        let compared = |kind, actual: &str| {
+            let actual = EmbedError::new(ErrorKind::Invalid, actual);
+            compare(kind, "unknown type", &actual, Written::Binary)
+        };
         for (kind, equal, begun, other) in [
             (MatchKind::Exact, Same, Different, Different),
             (MatchKind::Prefix, Same, Same, Different),
             (MatchKind::Ignore, Same, Same, Same),
         ] {
-            assert_eq!(compare(kind, "unknown type", "unknown type"), equal);
-            assert_eq!(compare(kind, "unknown type", "unknown type 1"), begun);
-            assert_eq!(compare(kind, "unknown type", "unknown import"), other);
+            assert_eq!(compared(kind, "unknown type"), equal);
+            assert_eq!(compared(kind, "unknown type 1"), begun);
+            assert_eq!(compared(kind, "unknown import"), other);
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }
         assert!("fuzzy".parse::<MatchKind>().unwrap_err().to_string().contains("`fuzzy`"));
     }
 
     #[test]
-    fn only_rules_of_the_grammar_are_held_by_the_validator() {
-        assert!(held_by_validator(
-            "malformed mutability",
-            "shared globals require the shared-everything-threads proposal"
-        ));
-        assert!(held_by_validator("malformed section id", "malformed section id: 14"));
-        assert!(!held_by_validator("type mismatch", "type mismatch: expected i32, found i64"));
-        assert!(!held_by_validator("malformed section id", "unknown type 0"));
-    }
-
-    #[test]
     fn no_text_of_the_specification_is_of_every_rule() {
         // A pattern that takes everything would make any text match any other.
         let foreign = ["moon phase", "unexpected moon", "out of moon", "unknown moon 7"];
-        for rule in RULES.iter().chain(HELD_BY_VALIDATOR) {
+        for rule in TEXTS {
             for text in foreign {
                 assert!(!rule.has_spec(text), "{text} is of {:?}", rule.spec);
                 assert!(!rule.has_ours(text), "{text} is of {:?}", rule.ours);

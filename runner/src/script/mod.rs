@@ -5,12 +5,14 @@
 //! [`ScriptResult`](crate::verdict::ScriptResult).
 
 mod annotations;
+mod asked;
 mod assert;
 mod assert_custom;
+mod binds;
 pub mod embed;
+mod encode;
 mod engine_embed;
 mod env;
-mod folded_try;
 mod grammar;
 mod literal;
 pub mod matching;
@@ -25,16 +27,21 @@ pub mod spectest;
 pub(crate) mod split;
 #[cfg(test)]
 mod tests;
+mod text;
+mod text_fault;
 mod thread;
+mod tokens;
 pub mod value;
+pub(crate) mod wanted;
 
 pub use embed::Embedder;
 pub use engine_embed::EngineEmbedder;
 pub(crate) use engine_embed::limits;
 pub(crate) use options::Position;
 pub use options::{BadLineRange, LineRange, Observer, Options};
-pub use parse::parse;
 pub(crate) use parse::quoted;
+pub use parse::{parse, parse_as};
 pub use run::{run, run_script};
 pub(crate) use split::lexer;
+pub use text::Grammar;
 pub use thread::STACK;

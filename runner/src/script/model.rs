@@ -2,6 +2,7 @@
 //!
 //! The grammar is that of the reference interpreter's scripts (`interpreter/README.md`, "Scripts").
 
+use super::messages::Written;
 use super::source::{Source, Span};
 use super::value::{Pattern, Value};
 
@@ -172,6 +173,16 @@ pub enum ModuleForm {
     Quote(Vec<u8>),
 }
 
+impl ModuleForm {
+    /// Which of the specification's two formats the module is written in.
+    pub fn written(&self) -> Written {
+        match self {
+            ModuleForm::Text(_) | ModuleForm::Quote(_) => Written::Text,
+            ModuleForm::Binary(_) => Written::Binary,
+        }
+    }
+}
+
 /// Why the text of a module is malformed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextError {
@@ -266,7 +277,8 @@ impl Command {
         )
     }
 
-    /// Whether running the directive can change what later directives meet.
+    /// Whether running the directive can change what later directives meet. A form that is not understood can: what it would have bound
+    /// stands for nothing then.
     pub fn has_effects(&self) -> bool {
         !matches!(
             self,
@@ -274,8 +286,6 @@ impl Command {
                 | Command::AssertInvalid { .. }
                 | Command::AssertMalformedCustom { .. }
                 | Command::AssertInvalidCustom { .. }
-                | Command::Unsupported { .. }
-                | Command::Malformed { .. }
         )
     }
 }

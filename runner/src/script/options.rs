@@ -1,6 +1,6 @@
 //! How a script is to be run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -28,8 +28,11 @@ pub struct Options {
     pub lines: Option<LineRange>,
     /// Whether to end at the first failure; what was not reached is skipped.
     pub fail_fast: bool,
-    /// What is expected of directives besides that they pass, by their number in the script.
-    pub expected: HashMap<usize, Expectation>,
+    /// What is expected of directives besides that they pass, by their number in the script; of several the first that fits holds.
+    pub expected: HashMap<usize, Vec<Arc<Expectation>>>,
+    /// The directives, by their number, that are passed over as if they did not stand in the script. What is *expected* to be skipped
+    /// unbinds what it would have bound.
+    pub left_out: HashSet<usize>,
     /// How long the script may run; what was not reached then fails as not run.
     pub timeout: Option<Duration>,
     /// How many bytes the memories and the objects of a store may have, where the engine has such a limit.

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use wast::core::{Module, ModuleKind};
 use wast::parser::{Cursor, Parse, ParseBuffer, Parser, Peek, parse as parse_all};
 
-use super::folded_try::unfold;
+use super::encode::encode;
 use super::grammar::{bare_module, command, directives, skip_rest, text_error, text_module};
 use super::model::{Command, Definition, Directive, ModuleForm, Script, TextError};
 use super::source::{Source, SourceError, Span};
 use super::split::{lexer, split};
+use super::text::{Checked, Grammar};
+use super::text_fault::named;
 
 /// Parses a script.
 ///
@@ -20,9 +22,18 @@ use super::split::{lexer, split};
 ///
 /// Where the text does not fall into forms: a parenthesis, a string or a comment that does not close.
 pub fn parse(source: Source<'_>) -> Result<Script<'_>, SourceError> {
-    let directives = match whole(source.text()) {
+    parse_as(source, Grammar::default())
+}
+
+/// Parses a script whose modules are in a version of the text grammar.
+///
+/// # Errors
+///
+/// As [`parse`] has them.
+pub fn parse_as(source: Source<'_>, grammar: Grammar) -> Result<Script<'_>, SourceError> {
+    let directives = match whole(source.text(), grammar) {
         Some(directives) => directives,
-        None => form_by_form(&source)?,
+        None => form_by_form(&source, grammar)?,
     };
     Ok(Script { source, directives })
 }
@@ -34,10 +45,19 @@ impl ModuleForm {
     ///
     /// Where the text is malformed.
     pub fn bytes(&self) -> Result<Cow<'_, [u8]>, TextError> {
+        self.bytes_as(Grammar::default())
+    }
+
+    /// The same, where a quoted text is in a version of the text grammar.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is malformed.
+    pub fn bytes_as(&self, grammar: Grammar) -> Result<Cow<'_, [u8]>, TextError> {
         match self {
             ModuleForm::Text(encoded) => encoded.as_deref().map(Cow::Borrowed).map_err(Clone::clone),
             ModuleForm::Binary(bytes) => Ok(Cow::Borrowed(bytes)),
-            ModuleForm::Quote(text) => quoted(text).map(Cow::Owned),
+            ModuleForm::Quote(text) => quoted_as(text, grammar).map(Cow::Owned),
         }
     }
 }
@@ -48,27 +68,32 @@ impl ModuleForm {
 ///
 /// Where the text is malformed. The offset is that in the text.
 pub(crate) fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
+    quoted_as(text, Grammar::default())
+}
+
+fn quoted_as(text: &[u8], grammar: Grammar) -> Result<Vec<u8>, TextError> {
     let text = std::str::from_utf8(text).map_err(|error| TextError {
         message: "malformed UTF-8 encoding".to_owned(),
         offset: error.valid_up_to(),
     })?;
-    let unfolded = unfold(text);
+    let Checked { rewritten, derived } = Checked::module(text, grammar);
     let encode = || {
-        let buffer = ParseBuffer::new_with_lexer(lexer(&unfolded.text))?;
+        let buffer = ParseBuffer::new_with_lexer(lexer(&rewritten.text))?;
         let Quoted(mut module) = parse_all(&buffer)?;
-        module.encode()
+        encode(&mut module)
     };
-    encode()
-        .map_err(text_error)
-        .map_err(|error| TextError { offset: unfolded.original(error.offset), ..error })
+    let bytes = encode().map_err(|error| named(&rewritten.text, text_error(error)));
+    let bytes = bytes.map_err(|error| TextError { offset: rewritten.original(error.offset), ..error })?;
+    derived.map(|()| bytes)
 }
 
 /// The directives of a text all of whose forms parse: one pass over its tokens.
-fn whole(text: &str) -> Option<Vec<Directive>> {
-    let unfolded = unfold(text);
-    let buffer = ParseBuffer::new_with_lexer(lexer(&unfolded.text)).ok()?;
+fn whole(text: &str, grammar: Grammar) -> Option<Vec<Directive>> {
+    let Checked { rewritten, derived } = Checked::script(text, grammar);
+    derived.ok()?;
+    let buffer = ParseBuffer::new_with_lexer(lexer(&rewritten.text)).ok()?;
     let Forms(mut directives) = parse_all(&buffer).ok()?;
-    move_all(&mut directives, &|offset| unfolded.original(offset));
+    move_all(&mut directives, &|offset| rewritten.original(offset));
     let closed = |directive: &Directive| {
         directive.span.end.checked_sub(1).and_then(|last| text.as_bytes().get(last)) == Some(&b')')
     };
@@ -76,27 +101,31 @@ fn whole(text: &str) -> Option<Vec<Directive>> {
 }
 
 /// The directives of a text one of whose forms does not parse.
-fn form_by_form(source: &Source<'_>) -> Result<Vec<Directive>, SourceError> {
+fn form_by_form(source: &Source<'_>, grammar: Grammar) -> Result<Vec<Directive>, SourceError> {
     let spans = split(source)?;
     if spans.first().is_some_and(|first| begins_field(source.slice(first))) {
         let span = spans.first().map_or(0, |first| first.start)..spans.last().map_or(0, |last| last.end);
-        return Ok(vec![form::<Fields>(source, span)]);
+        return Ok(vec![form::<Fields>(span.clone(), Checked::module(source.slice(&span), grammar))]);
     }
-    Ok(spans.into_iter().map(|span| form::<Form>(source, span)).collect())
+    let one = |span: Span| form::<Form>(span.clone(), Checked::directives(source.slice(&span), grammar));
+    Ok(spans.into_iter().map(one).collect())
 }
 
 /// Parses a stretch of the source by itself.
-fn form<T: for<'a> Parse<'a> + Into<Command>>(source: &Source<'_>, span: Span) -> Directive {
-    let unfolded = unfold(source.slice(&span));
-    let in_source = |offset| span.start + unfolded.original(offset);
-    let parsed = ParseBuffer::new_with_lexer(lexer(&unfolded.text))
+fn form<T: for<'a> Parse<'a> + Into<Command>>(span: Span, checked: Checked<'_>) -> Directive {
+    let Checked { rewritten, derived } = checked;
+    let in_source = |offset| span.start + rewritten.original(offset);
+    let parsed = ParseBuffer::new_with_lexer(lexer(&rewritten.text))
         .and_then(|buffer| parse_all::<T>(&buffer).map(Into::into));
-    let command = match parsed {
-        Ok(mut command) => {
+    let command = match (parsed, derived) {
+        (Ok(mut command), Ok(())) => {
             move_within(&mut command, &in_source);
             command
         }
-        Err(error) => {
+        (Ok(_), Err(error)) => {
+            Command::Malformed { message: error.message, offset: span.start + error.offset }
+        }
+        (Err(error), _) => {
             Command::Malformed { message: error.message(), offset: in_source(error.span().offset()) }
         }
     };
@@ -160,7 +189,7 @@ impl<'a> Parse<'a> for Form {
 
 impl<'a> Parse<'a> for Fields {
     fn parse(parser: Parser<'a>) -> wast::parser::Result<Self> {
-        let encoded = bare_module(parser)?.encode();
+        let encoded = encode(&mut bare_module(parser)?);
         Ok(Fields(Command::Module(Definition { name: None, form: text_module(encoded) })))
     }
 }
@@ -237,8 +266,8 @@ mod tests {
     #[test]
     fn both_ways_to_read_a_script_see_the_same() {
         let source = Source::new("t.wast", SCRIPT);
-        let at_once = seen(&source, &whole(SCRIPT).unwrap());
-        assert_eq!(at_once, seen(&source, &form_by_form(&source).unwrap()));
+        let at_once = seen(&source, &whole(SCRIPT, Grammar::default()).unwrap());
+        assert_eq!(at_once, seen(&source, &form_by_form(&source, Grammar::default()).unwrap()));
         assert_eq!(at_once.len(), 17);
         assert!(at_once.iter().all(|(text, _)| text.starts_with('(') && text.ends_with(')')), "{at_once:?}");
         assert_eq!(at_once[1], ("(module definition quote \"(func)\")".to_owned(), "module definition"));

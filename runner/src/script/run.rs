@@ -6,14 +6,18 @@ use std::time::Instant;
 
 use wassay_testsuite::expectation::Expected;
 
+use super::asked::Asked;
 use super::assert::{Judged, results_written};
+use super::binds::Bindings;
 use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
 use super::env::{Env, Missing};
 use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
 use super::options::{Options, Position};
-use super::parse::parse;
+use super::parse::parse_as;
 use super::source::{Source, SourceError};
+use super::text::Grammar;
 use super::thread::Threads;
+use super::wanted::hint;
 use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
 
 /// Parses and runs a script.
@@ -27,7 +31,8 @@ pub fn run_script<E: Embedder>(
     options: &Options,
     embedder: &mut E,
 ) -> Result<ScriptResult, SourceError> {
-    Ok(run(&parse(Source::new(name, text))?, options, embedder))
+    let script = parse_as(Source::new(name, text), Grammar::of(options.features))?;
+    Ok(run(&script, options, embedder))
 }
 
 /// Runs a parsed script from a fresh start of the embedder.
@@ -56,10 +61,18 @@ fn run_directives<'env, E: Embedder>(
     let mut result = ScriptResult { name: source.name().to_owned(), directives: Vec::new() };
     let mut ended = None;
     for (number, directive) in directives.iter().enumerate() {
-        let expectation = options.expected.get(&number);
-        let skip = expectation.filter(|expectation| expectation.outcome == Expected::Skip);
+        let expectations = options.expected.get(&number).map_or(&[][..], Vec::as_slice);
+        let skip = expectations.first().filter(|expectation| expectation.outcome == Expected::Skip);
         if let Some(observer) = &options.observer {
             observer.begins(source.place(directive.span.start));
+        }
+        if options.left_out.contains(&number) {
+            result.directives.push(interpreter.result(directive, Outcome::Skipped(String::new())));
+            continue;
+        }
+        if skip.is_some() {
+            // What it would have bound must not stay what it was.
+            interpreter.unbind(directive, Missing::Skipped(source.line(directive.span.start)));
         }
         let position = options.lines.as_ref().map(|lines| lines.position(source, &directive.span));
         match position.unwrap_or(Position::Within) {
@@ -75,17 +88,20 @@ fn run_directives<'env, E: Embedder>(
                     }
                     (_, Some(end), _) => interpreter.not_reached(directive, end),
                     (Ok(()), None, _) => {
+                        interpreter.embedder.take();
                         let judged = interpreter.judge(directive);
-                        interpreter.verdict(directive, judged)
+                        let reader_only = judged.is_ok() && !interpreter.embedder.take();
+                        DirectiveResult { reader_only, ..interpreter.verdict(directive, judged) }
                     }
                     (Err(error), None, _) => interpreter.verdict(directive, Err(unexpected(error))),
                 };
-                let outcome = match expectation {
-                    Some(expectation) => verdict.outcome.under(expectation),
-                    None => verdict.outcome,
-                };
+                let outcome = verdict.outcome.under(expectations);
                 ended = ended.or_else(|| End::after(&outcome, options));
-                let directive = DirectiveResult { outcome, ..verdict };
+                // What was expected to fail and passed is no pass, however it was judged.
+                let passed = matches!(outcome, Outcome::Passed);
+                let text_not_compared = passed && verdict.text_not_compared;
+                let reader_only = passed && verdict.reader_only;
+                let directive = DirectiveResult { outcome, text_not_compared, reader_only, ..verdict };
                 if let Some(observer) = &options.observer {
                     observer.judged(&directive);
                 }
@@ -106,7 +122,9 @@ enum End {
 impl End {
     fn after(outcome: &Outcome, options: &Options) -> Option<End> {
         match outcome {
-            Outcome::Failed(failure) if failure.kind.is_timeout() => Some(End::Timeout),
+            Outcome::Failed(failure) | Outcome::ExpectedFailure(failure, _) if failure.kind.is_timeout() => {
+                Some(End::Timeout)
+            }
             Outcome::Failed(_) if options.fail_fast => Some(End::FirstFailure),
             _ => None,
         }
@@ -115,7 +133,7 @@ impl End {
 
 /// A script while it runs, as one of its threads does: what the embedder has belongs to that thread, the rest to all of them.
 pub(super) struct Interpreter<'a, 'scope, 'env, E: Embedder> {
-    pub(super) embedder: &'a mut E,
+    pub(super) embedder: Asked<'a, E>,
     pub(super) env: Env<E::Module, E::Instance>,
     pub(super) options: &'env Options,
     pub(super) source: &'env Source<'env>,
@@ -129,6 +147,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         source: &'env Source<'env>,
         scope: &'scope Scope<'scope, 'env>,
     ) -> Self {
+        let embedder = Asked::new(embedder);
         Interpreter { embedder, env: Env::new(), options, source, threads: Threads::new(scope) }
     }
 
@@ -164,11 +183,27 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
                 self.start_thread((name, shared, directives), &directive.span)
             }
             Command::Wait { thread } => self.wait(thread),
-            Command::Unsupported { keyword } => Err(unsupported(keyword)),
+            Command::Unsupported { keyword } => {
+                self.unbind(directive, Missing::Failed(line));
+                Err(unsupported(keyword))
+            }
             Command::Malformed { message, offset } => {
+                self.unbind(directive, Missing::Failed(line));
                 let message = format!("{message} (at {})", self.source.place(*offset));
                 Err(Failure::new(FailureKind::MalformedDirective, message))
             }
+        }
+    }
+
+    /// Has what the directive would have bound stand for nothing.
+    fn unbind(&mut self, directive: &Directive, why: Missing) {
+        let Bindings { definitions, instances, registrations, threads } =
+            Bindings::of(&directive.command, self.source.slice(&directive.span));
+        self.env.unbind(&definitions, &instances, why);
+        self.threads.unbind(&threads, why);
+        for name in self.env.unbind_registrations(registrations) {
+            // An engine that fails at it has failed at more than this directive, which fails or is skipped as it is.
+            let _ = self.embedder.register(&name, None);
         }
     }
 
@@ -191,6 +226,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             keyword: directive.command.keyword().into(),
             outcome,
             text_not_compared: false,
+            reader_only: false,
         }
     }
 
@@ -217,7 +253,21 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     fn module_definition(&mut self, definition: &Definition, line: usize) -> Result<Rc<E::Module>, Failure> {
         let module = self.compile(definition).map(Rc::new);
         self.env.bind_module(definition.name.as_deref(), module.as_ref().map(Rc::clone).map_err(|_| line));
-        module.map_err(|error| unexpected(&error))
+        module.map_err(|error| self.with_hint(unexpected(&error), definition, error.kind))
+    }
+
+    /// The failure of a module that did not compile, with the features that it may have needed.
+    pub(super) fn with_hint(
+        &self,
+        mut failure: Failure,
+        definition: &Definition,
+        kind: ErrorKind,
+    ) -> Failure {
+        let may_lack = matches!(kind, ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unsupported);
+        if may_lack && let Ok(bytes) = definition.form.bytes() {
+            failure.message.push_str(&hint(&bytes, self.options.features).unwrap_or_default());
+        }
+        failure
     }
 
     fn module_instance(
@@ -246,8 +296,13 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         let found = self.instance(instance);
         // What the name stood for before must not stand in for what could not be registered.
         let registered = self.embedder.register(name, found.as_ref().ok());
+        if registered.is_err() {
+            let _ = self.embedder.register(name, None);
+        }
         found?;
-        registered.map(|()| Judged::Fully).map_err(|error| unexpected(&error))
+        registered.map_err(|error| unexpected(&error))?;
+        self.env.bind_registration(name);
+        Ok(Judged::Fully)
     }
 
     fn plain_action(&mut self, action: &Action) -> Result<Judged, Failure> {
@@ -281,7 +336,8 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
 
     /// Compiles a module; text that is malformed is an error as malformed bytes are.
     pub(super) fn compile(&mut self, definition: &Definition) -> Result<E::Module, EmbedError> {
-        let bytes = definition.form.bytes().map_err(|error| self.malformed_text(&definition.form, error))?;
+        let bytes = definition.form.bytes_as(Grammar::of(self.options.features));
+        let bytes = bytes.map_err(|error| self.malformed_text(&definition.form, error))?;
         self.embedder.compile(&bytes)
     }
 
@@ -310,11 +366,15 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     }
 }
 
-fn no_such(kind: FailureKind, what: &str, name: Option<&str>, missing: Missing) -> Failure {
+pub(super) fn no_such(kind: FailureKind, what: &str, name: Option<&str>, missing: Missing) -> Failure {
     let name = name.map_or_else(|| format!("no {what}"), |name| format!("no {what} `${name}`"));
     let why = match missing {
         Missing::Undefined => "none was defined before".to_owned(),
         Missing::Failed(line) => format!("the directive on line {line} was to make it and failed"),
+        Missing::Skipped(line) => format!("the directive on line {line} was to make it and was skipped"),
+        Missing::Unclear(line) => {
+            format!("the directive on line {line} failed, and may have been meant to make it")
+        }
     };
     Failure::new(kind, format!("{name}: {why}"))
 }

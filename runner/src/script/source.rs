@@ -2,21 +2,30 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wassay_testsuite::text::{line_starts, without_bom};
 
 /// A stretch of a script's text, in bytes from its beginning.
 pub type Span = Range<usize>;
 
 /// The text of a script under the name that messages give it.
+///
+/// A line ends at a line feed, a carriage return or the two together (core spec, section 6.3.3).
 #[derive(Debug)]
 pub struct Source<'a> {
     name: String,
     text: &'a str,
     /// The offset at which each line begins; the first is 0.
     lines: Vec<usize>,
+    /// How many characters stand before every [`STRIDE`]th byte. Only long lines need it.
+    characters: OnceLock<Vec<usize>>,
 }
+
+/// After how many bytes the characters of a long line are counted anew: the column of a place costs as much as counting these.
+const STRIDE: usize = 256;
 
 /// A line and a column, both counted from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,10 +49,10 @@ pub struct SourceError {
 }
 
 impl<'a> Source<'a> {
-    /// Takes a script's text under a name, usually the path of its file.
+    /// Takes a script's text under a name, usually the path of its file. A byte order mark before the text is dropped.
     pub fn new(name: impl Into<String>, text: &'a str) -> Self {
-        let breaks = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
-        Source { name: name.into(), text, lines: std::iter::once(0).chain(breaks).collect() }
+        let text = without_bom(text);
+        Source { name: name.into(), text, lines: line_starts(text).collect(), characters: OnceLock::new() }
     }
 
     /// The name that messages give the script.
@@ -70,9 +79,34 @@ impl<'a> Source<'a> {
     pub fn place(&self, offset: usize) -> Place {
         let line = self.line(offset);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
-        Place { line, column }
+        let before = if offset.saturating_sub(start) <= STRIDE {
+            count(self.text.as_bytes().get(start..offset))
+        } else {
+            self.characters_before(offset).saturating_sub(self.characters_before(start))
+        };
+        Place { line, column: before + 1 }
     }
+
+    /// How many characters stand before an offset.
+    fn characters_before(&self, offset: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let marks = self.characters.get_or_init(|| {
+            let mut before = 0;
+            let mark = |chunk| {
+                let mark = before;
+                before += count(Some(chunk));
+                mark
+            };
+            bytes.chunks(STRIDE).map(mark).collect()
+        });
+        let mark = (offset / STRIDE).min(marks.len().saturating_sub(1));
+        marks.get(mark).map_or(0, |before| before + count(bytes.get(mark * STRIDE..offset)))
+    }
+}
+
+/// How many characters begin in these bytes.
+fn count(bytes: Option<&[u8]>) -> usize {
+    bytes.unwrap_or_default().iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 impl fmt::Display for Place {
@@ -92,5 +126,32 @@ mod tests {
         assert_eq!(source.place(4), Place { line: 2, column: 1 });
         assert_eq!(source.place(8), Place { line: 2, column: 4 });
         assert_eq!(source.place(source.text().len()), Place { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn lines_end_at_every_newline_of_the_text_format() {
+        let source = Source::new("a.wast", "(a)\r(b)\r\n(c)\n\r(d)\r");
+        let lines = ['a', 'b', 'c', 'd'].map(|form| source.line(source.text().find(form).unwrap()));
+        assert_eq!(lines, [1, 2, 3, 5]);
+        assert_eq!(source.place(source.text().len()), Place { line: 6, column: 1 });
+    }
+
+    #[test]
+    fn columns_of_a_long_line_count_characters_too() {
+        for word in ["ab ", "é ", "\u{1f600} ", "a"] {
+            let text = format!("(x)\n{}", word.repeat(1000));
+            let source = Source::new("a.wast", &text);
+            for (index, (offset, _)) in text["(x)\n".len()..].char_indices().enumerate() {
+                assert_eq!(source.place(4 + offset), Place { line: 2, column: index + 1 }, "{word}");
+            }
+            let end = Place { line: 2, column: word.chars().count() * 1000 + 1 };
+            assert_eq!(source.place(text.len()), end);
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        let source = Source::new("a.wast", "\u{feff}(a)");
+        assert_eq!((source.text(), source.place(0)), ("(a)", Place { line: 1, column: 1 }));
     }
 }

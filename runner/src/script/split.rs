@@ -1,10 +1,9 @@
-//! Falls a file into its top-level forms, so that one that does not parse fails alone.
+//! Splits a file into its top-level forms, so that one that does not parse fails alone.
 
-use std::ops::ControlFlow;
-
-use wast::lexer::{LexError, Lexer, TokenKind};
+use wast::lexer::Lexer;
 
 use super::source::{Source, SourceError, Span};
+use super::tokens::{Token, TokenKind, Unclosed, tokens};
 
 /// The top-level forms of a source, and what else stands between them; comments and annotations are left out.
 ///
@@ -12,20 +11,10 @@ use super::source::{Source, SourceError, Span};
 ///
 /// Where a parenthesis, a string or a comment does not close, or a parenthesis closes that was never opened.
 pub(crate) fn split(source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
-    let lexer = lexer(source.text());
     let mut forms = Forms::default();
-    let mut position = 0;
-    loop {
-        let start = position;
-        match lexer.parse(&mut position) {
-            Ok(None) => break,
-            Ok(Some(token)) => forms.take(token.kind, start..position, source)?,
-            Err(error) => {
-                let end = resume(source.text(), start, error.lex_error());
-                position = end.map_err(|unclosed| unclosed.in_source(source))?;
-                forms.take(TokenKind::Reserved, start..position, source)?;
-            }
-        }
+    for token in tokens(source.text()) {
+        let token = token.map_err(|Unclosed { offset, message }| unbalanced(source, offset, message))?;
+        forms.take(token, source)?;
     }
     forms.finish(source)
 }
@@ -43,37 +32,32 @@ struct Forms {
     depth: usize,
     /// Where the open form begins.
     start: usize,
-    /// Whether the open form has no token yet, so that an annotation's name would make it an annotation.
-    fresh: bool,
     annotation: bool,
 }
 
 impl Forms {
-    fn take(&mut self, kind: TokenKind, span: Span, source: &Source<'_>) -> Result<(), SourceError> {
+    fn take(&mut self, Token { kind, span }: Token, source: &Source<'_>) -> Result<(), SourceError> {
         match kind {
-            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => return Ok(()),
-            TokenKind::LParen => {
+            TokenKind::Open | TokenKind::Annotation => {
                 if self.depth == 0 {
                     self.start = span.start;
-                    self.annotation = false;
+                    self.annotation = kind == TokenKind::Annotation;
                 }
-                self.fresh = self.depth == 0;
                 self.depth += 1;
-                return Ok(());
             }
-            TokenKind::RParen => {
+            TokenKind::Close => {
                 self.depth = self.depth.checked_sub(1).ok_or_else(|| {
                     unbalanced(source, span.start, "`)` closes nothing: no `(` is open here")
                 })?;
-                if self.depth == 0 && !self.annotation {
-                    self.found.push(self.start..span.end);
+                let form = self.start..span.end;
+                // An annotation may hold any tokens, and nothing else (core spec, section 6.3.7).
+                if self.depth == 0 && !(self.annotation && is_tokens(source.slice(&form))) {
+                    self.found.push(form);
                 }
             }
-            TokenKind::Annotation if self.fresh => self.annotation = true,
-            _ if self.depth == 0 => self.found.push(span),
-            _ => {}
+            TokenKind::Atom if self.depth == 0 => self.found.push(span),
+            TokenKind::Atom => {}
         }
-        self.fresh = false;
         Ok(())
     }
 
@@ -89,50 +73,13 @@ impl Forms {
     }
 }
 
+fn is_tokens(text: &str) -> bool {
+    lexer(text).iter(0).all(|token| token.is_ok())
+}
+
 fn unbalanced(source: &Source<'_>, offset: usize, message: &str) -> SourceError {
     let name = source.name().to_owned();
     SourceError { name, place: source.place(offset), message: message.to_owned() }
-}
-
-/// A string or comment without an end.
-struct Unclosed {
-    offset: usize,
-    message: &'static str,
-}
-
-impl Unclosed {
-    fn in_source(self, source: &Source<'_>) -> SourceError {
-        unbalanced(source, self.offset, self.message)
-    }
-}
-
-/// Where to go on after text that is no token: behind the string that it is part of, else behind the character.
-fn resume(text: &str, start: usize, error: Option<&LexError>) -> Result<usize, Unclosed> {
-    if matches!(error, Some(LexError::DanglingBlockComment)) {
-        return Err(Unclosed {
-            offset: start,
-            message: "`(;` is never closed: expected `;)` before the end of the file",
-        });
-    }
-    let rest = text.get(start..).unwrap_or_default();
-    let character = rest.chars().next().map_or(1, char::len_utf8);
-    if let Some(LexError::Unexpected(_)) = error {
-        return Ok(start + character);
-    }
-    let Some(quote) = rest.find('"').map(|at| start + at) else { return Ok(start + character) };
-    let mut escaped = false;
-    let end = text.bytes().enumerate().skip(quote + 1).try_for_each(|(at, byte)| match byte {
-        b'\n' => ControlFlow::Break(None),
-        b'"' if !escaped => ControlFlow::Break(Some(at + 1)),
-        _ => {
-            escaped = byte == b'\\' && !escaped;
-            ControlFlow::Continue(())
-        }
-    });
-    match end {
-        ControlFlow::Break(Some(end)) => Ok(end),
-        _ => Err(Unclosed { offset: quote, message: "`\"` begins a string that does not end on its line" }),
-    }
 }
 
 #[cfg(test)]
@@ -162,6 +109,14 @@ mod tests {
     #[test]
     fn text_that_is_no_token_spoils_only_its_own_form() {
         assert_eq!(forms("(a \"\\q)\" \u{e9}) (b)"), ["(a \"\\q)\" \u{e9})", "(b)"]);
+    }
+
+    #[test]
+    fn an_annotation_that_is_malformed_is_not_left_out() {
+        assert_eq!(
+            forms("(@a) (@) (@a \"\\q\") (@a \u{7}) (@a (b \"c\"))"),
+            ["(@)", "(@a \"\\q\")", "(@a \u{7})"]
+        );
     }
 
     #[test]

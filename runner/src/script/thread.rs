@@ -3,10 +3,12 @@
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use super::assert::Judged;
+use super::binds::Names;
 use super::embed::{EmbedError, Embedder, ErrorKind};
+use super::env::{Bound, Missing};
 use super::model::{Directive, Name};
 use super::options::Options;
-use super::run::{Interpreter, unexpected};
+use super::run::{Interpreter, no_such, unexpected};
 use super::source::{Place, Source, Span};
 use crate::verdict::{Failure, FailureKind};
 
@@ -17,14 +19,16 @@ use crate::verdict::{Failure, FailureKind};
 /// environment (`RUST_MIN_STACK`).
 pub const STACK: usize = 8 << 20;
 
-/// The threads that one thread of a script has started and not waited for.
+/// The threads that one thread of a script has started.
 pub(super) struct Threads<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
-    running: Vec<Running<'scope>>,
+    /// Each until it is waited for.
+    running: Vec<Option<Running<'scope>>>,
+    /// Which of them has a name.
+    named: Bound<usize>,
 }
 
 struct Running<'scope> {
-    name: Name,
     /// Where its `thread` directive stands, and its text.
     place: Place,
     text: &'scope str,
@@ -43,12 +47,18 @@ struct Body<'scope, 'env, E: Embedder> {
 
 impl<'scope, 'env> Threads<'scope, 'env> {
     pub(super) fn new(scope: &'scope Scope<'scope, 'env>) -> Self {
-        Threads { scope, running: Vec::new() }
+        Threads { scope, running: Vec::new(), named: Bound::new() }
+    }
+
+    /// Has names stand for no thread, for this reason. What runs is waited for at the end.
+    pub(super) fn unbind(&mut self, names: &Names, why: Missing) {
+        self.named.unbind(names, why);
     }
 
     /// Waits for every thread, and gives the failures of those that nobody has waited for, by the place of their directive.
     pub(super) fn join_all(&mut self) -> Vec<(Place, Failure)> {
-        let joined = self.running.drain(..).map(|thread| (thread.place, thread.text, thread.join()));
+        let joined =
+            self.running.drain(..).flatten().map(|thread| (thread.place, thread.text, thread.join()));
         let failed = joined.filter_map(|(place, text, judged)| Some((place, text, judged.err()?)));
         failed.map(|(place, text, failure)| (place, Failure { source: text.to_owned(), ..failure })).collect()
     }
@@ -67,6 +77,19 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
         (name, shared, directives): (&'env Name, &'env [Name], &'env [Directive]),
         span: &Span,
     ) -> Result<Judged, Failure> {
+        let line = self.source.line(span.start);
+        let started = self.spawn((name, shared, directives), span);
+        let number = self.threads.running.len();
+        self.threads.named.bind(Some(name), started.as_ref().map(|_| number).map_err(|_| line));
+        self.threads.running.push(Some(started?));
+        Ok(Judged::Fully)
+    }
+
+    fn spawn(
+        &mut self,
+        (name, shared, directives): (&'env Name, &'env [Name], &'env [Directive]),
+        span: &Span,
+    ) -> Result<Running<'scope>, Failure> {
         let instances = shared.iter().map(|name| self.instance(Some(name))).collect::<Result<Vec<_>, _>>()?;
         let begun = self.embedder.begin_thread(&instances);
         let (embedder, instances) = begun.map_err(|error| unexpected(&error))?;
@@ -78,16 +101,22 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
             unexpected(&EmbedError::new(ErrorKind::Limit, format!("no thread could be started: {error}")))
         })?;
         let (place, text) = (self.source.place(span.start), self.source.slice(span));
-        self.threads.running.push(Running { name: name.clone(), place, text, handle });
-        Ok(Judged::Fully)
+        Ok(Running { place, text, handle })
     }
 
-    /// Waits for the last thread of that name.
+    /// Waits for the thread of that name.
     pub(super) fn wait(&mut self, name: &str) -> Result<Judged, Failure> {
-        match self.threads.running.iter().rposition(|thread| &*thread.name == name) {
-            Some(index) => self.threads.running.remove(index).join(),
+        // What the thread asked of the engine is what is judged here.
+        self.embedder.note();
+        let number = self
+            .threads
+            .named
+            .get(Some(name))
+            .map_err(|missing| no_such(FailureKind::NoSuchThread, "thread", Some(name), missing))?;
+        match self.threads.running.get_mut(number).and_then(Option::take) {
+            Some(thread) => thread.join(),
             None => {
-                let message = format!("no thread `${name}`: none was started, or it was waited for before");
+                let message = format!("no thread `${name}`: it was waited for before");
                 Err(Failure::new(FailureKind::NoSuchThread, message))
             }
         }

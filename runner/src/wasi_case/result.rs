@@ -40,22 +40,10 @@ impl GuestResult {
             (false, true) => Outcome::Timeout,
             (false, false) => Outcome::Failed,
         };
-        Case {
-            name: self.name.clone(),
-            outcome,
-            duration,
-            directives: Counts {
-                passed: (self.checks - failed) as u64,
-                failed: failed as u64,
-                ..Counts::default()
-            },
-            text_not_compared: 0,
-            features: Vec::new(),
-            failures: self.failures.clone(),
-            notes: Vec::new(),
-            keys: Vec::new(),
-            attempts: Vec::new(),
-        }
+        let directives =
+            Counts { passed: (self.checks - failed) as u64, failed: failed as u64, ..Counts::default() };
+        let case = Case::new(self.name.clone(), outcome, duration, directives);
+        Case { failures: self.failures.clone(), ..case }
     }
 
     /// What was not as expected, as text for people; empty where there is nothing.

@@ -2,22 +2,28 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
+use crate::common::clean;
+use crate::common::trials::NotRun;
+
 /// How long the browser may take for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The browser of this machine, if it has one.
-pub(crate) fn find() -> Option<PathBuf> {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let all = std::env::split_paths(&folders).flat_map(|folder| names.map(|name| folder.join(name)));
-    all.into_iter().find(|path| path.is_file())
+/// The address of a file.
+pub(crate) fn url(file: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-~".contains(byte);
+    let escaped = file.bytes().map(|byte| match plain(&byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    format!("file://{}", escaped.collect::<String>())
 }
 
 /// A browser with one page, which goes away with all its processes and files.
@@ -33,21 +39,38 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    pub(crate) fn start(program: &Path) -> Browser {
+    /// # Errors
+    ///
+    /// The program ends without saying where it can be driven: it is not a browser that runs here.
+    pub(crate) fn start(program: &Path) -> Result<Browser, NotRun> {
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new(program);
         command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]);
         command.args(["--no-first-run", "--disable-dev-shm-usage", "--remote-debugging-port=0"]);
         command.arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| Some(line.strip_prefix("DevTools listening on ")?.to_owned()))
-            .expect("the browser says where it listens");
-        // It stops where nobody reads what it complains about.
-        std::thread::spawn(move || lines.for_each(drop));
+        // What it keeps for a user goes with the profile.
+        clean(command.env("HOME", profile.path()));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let not_run = |why: &str| NotRun(format!("{} does not start: {why}", program.display()));
+        let mut child = command.spawn().map_err(|error| not_run(&error.to_string()))?;
+        let (send, printed) = mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        // It is read to the end: the browser waits where its complaints are not.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(send.send(line))));
+        let (begun, mut last) = (Instant::now(), "it printed nothing".to_owned());
+        let address = loop {
+            match printed.recv_timeout(PATIENCE.saturating_sub(begun.elapsed())) {
+                Ok(line) => match line.strip_prefix("DevTools listening on ") {
+                    Some(address) => break address.to_owned(),
+                    None => last = line,
+                },
+                Err(_) => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Err(not_run(&last));
+                }
+            }
+        };
         let host = address.strip_prefix("ws://").and_then(|rest| rest.split('/').next()).unwrap();
         let stream = TcpStream::connect(host).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -61,7 +84,7 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log"] {
             browser.call(&format!("{domain}.enable"), json!({}));
         }
-        browser
+        Ok(browser)
     }
 
     /// Calls a method of the protocol and returns its result.

@@ -3,6 +3,9 @@
 // Each test binary uses a part. What goes wrong here is a failed test.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod program;
+pub(crate) mod trials;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,14 +43,31 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
-/// Runs a command without the variables of the environment that change what it prints.
-pub(crate) fn run(command: &mut Command) -> Ran {
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_LOG", "WASSAY_SUITES", "WASSAY_TRIALS"] {
-        if !command.get_envs().any(|(set, _)| set == variable) {
-            command.env_remove(variable);
-        }
+/// Variables of the tests' own environment that the processes they start get too.
+const KEPT: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
+
+/// Gives a command the variables that were set for it, [`KEPT`] and a `TMPDIR` for any working directory: what else is set where the tests
+/// run does not change what they find.
+pub(crate) fn clean(command: &mut Command) -> &mut Command {
+    let set: Vec<_> = command
+        .get_envs()
+        .map(|(name, value)| (name.to_owned(), value.map(|value| value.to_owned())))
+        .collect();
+    command.env_clear();
+    let kept = KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+    command.envs(kept).env("TMPDIR", std::path::absolute(std::env::temp_dir()).unwrap());
+    for (name, value) in set {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
     }
-    let output = command.output().unwrap();
+    command
+}
+
+/// Runs a command in a [`clean`] environment.
+pub(crate) fn run(command: &mut Command) -> Ran {
+    let output = clean(command).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let code = output.status.code().expect("an exit code, not a signal");
     Ran { code, out: text(output.stdout), err: text(output.stderr) }
@@ -76,6 +96,11 @@ impl Folder {
     /// The folder.
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// What it is called as a suite.
+    pub(crate) fn name(&self) -> &str {
+        self.path().file_name().unwrap().to_str().unwrap()
     }
 
     /// A file in it.

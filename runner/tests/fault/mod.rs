@@ -5,11 +5,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind as IoErrorKind, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use wassay::batch::embedder;
-use wassay::script::embed::{Begun, EmbedError, ErrorKind, Results};
+use wassay::script::embed::{Begun, EmbedError, ErrorKind, Identity, Results};
 use wassay::script::value::Value;
 use wassay::script::{Embedder, EngineEmbedder};
 use wassay_engine::{Features, Module};
@@ -39,6 +40,12 @@ impl Embedder for Faulty {
     type Module = Module;
     type Instance = <EngineEmbedder as Embedder>::Instance;
     type Thread = EngineEmbedder;
+
+    const DRIVES_WASSAY: bool = true;
+
+    fn identity(&self) -> Identity {
+        self.0.identity()
+    }
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.0.begin(features, deadline)
@@ -97,6 +104,7 @@ fn fail(fault: &str) -> Result<Results, EmbedError> {
         "allocation" => drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 62))),
         "panic" => panic!("the engine of the test panics"),
         "hang" => hang(),
+        "wild" => make_memory_wild(),
         "once" => return once(),
         other => panic!("no fault is called {other}"),
     }
@@ -122,6 +130,47 @@ fn fault_for_real() {
     memory.seek(SeekFrom::Start(victim as usize as u64)).unwrap();
     memory.write_all(&code).unwrap();
     victim();
+}
+
+/// What begins the memory whose address code is to have wrong.
+pub(crate) const WILD: &str = "a memory that is not where code looks for it";
+
+/// Has code look for a memory elsewhere: every word of the process that has the memory's address is
+/// changed.
+fn make_memory_wild() {
+    /// Where nothing is mapped.
+    const ELSEWHERE: u64 = 0x0800_0000_0000;
+    /// So that no word of ours is the address.
+    const MASK: u64 = 0x5555_5555_5555_5555;
+    let mut memory = OpenOptions::new().read(true).write(true).open("/proc/self/mem").unwrap();
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let ranges: Vec<(u64, u64)> = maps
+        .lines()
+        .filter(|line| line.contains(" rw-p "))
+        .map(|line| {
+            let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
+            (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap())
+        })
+        .filter(|(start, end)| end - start < 1 << 30)
+        .collect();
+    let mut begin = [0; WILD.len()];
+    let masked = ranges.iter().find_map(|(start, _)| {
+        memory.read_exact_at(&mut begin, *start).ok()?;
+        (begin == *WILD.as_bytes()).then_some(*start ^ MASK)
+    });
+    let masked = masked.expect("a memory that begins so");
+    for (start, end) in ranges {
+        let mut bytes = vec![0; (end - start) as usize];
+        if memory.read_exact_at(&mut bytes, start).is_err() {
+            continue;
+        }
+        for (position, word) in bytes.chunks_exact(8).enumerate() {
+            if u64::from_le_bytes(word.try_into().unwrap()) ^ MASK == masked {
+                memory.seek(SeekFrom::Start(start + position as u64 * 8)).unwrap();
+                memory.write_all(&ELSEWHERE.to_le_bytes()).unwrap();
+            }
+        }
+    }
 }
 
 /// Uses up the stack of the host.

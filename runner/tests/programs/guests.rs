@@ -1,8 +1,9 @@
 //! Where programs come from, and a place to run them in.
 
-use std::ffi::OsString;
+// Each test binary uses a part.
+#![allow(dead_code)]
+
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -20,40 +21,6 @@ pub(crate) fn sources() -> PathBuf {
 pub(crate) fn built(name: &str) -> PathBuf {
     let folder = std::env::var_os(ELSEWHERE).map_or_else(sources, PathBuf::from);
     folder.join(name).with_extension("wasm")
-}
-
-/// Says on standard error, whether or not the test's output is shown, that something was not tested.
-pub(crate) fn not_run(why: &str) {
-    std::io::stderr().write_all(format!("not run: {why}\n").as_bytes()).unwrap();
-}
-
-/// Builds a program in Go for that system; says why where there is no Go that can.
-pub(crate) fn build_go(name: &str, system: &str) -> Option<(Folder, PathBuf)> {
-    let go = std::env::var_os("GUESTS_GO").unwrap_or_else(|| OsString::from("go"));
-    let version = Command::new(&go).arg("version").stderr(Stdio::null()).output();
-    let Ok(version) = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()) else {
-        not_run(&format!("no go: the guest `{name}.go` is not tested"));
-        return None;
-    };
-    // "go version go1.21.3 linux/amd64"; the system wasip1 is known from 1.21 on.
-    let minor = version.split("go1.").nth(1).and_then(|rest| rest.split(['.', ' ', 'r', 'b']).next());
-    if minor.and_then(|minor| minor.parse::<u32>().ok()).is_none_or(|minor| minor < 22) {
-        not_run(&format!("no go of version 1.22 or later: the guest `{name}.go` is not tested"));
-        return None;
-    }
-    let folder = Folder::new::<&str>(&[]);
-    let program = folder.file(&format!("{name}.wasm"));
-    let mut build = Command::new(&go);
-    build.args(["build", "-trimpath", "-ldflags=-s -w", "-o"]).arg(&program).arg(format!("{name}.go"));
-    build.current_dir(sources().join("go")).env("GOOS", system).env("GOARCH", "wasm");
-    // Nothing is downloaded for it.
-    build.env("GOTOOLCHAIN", "local").env("GOFLAGS", "-mod=mod").env("GO111MODULE", "off");
-    if std::env::var_os("HOME").is_none() {
-        build.env("GOCACHE", folder.file("cache"));
-    }
-    let built = build.output().unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Some((folder, program))
 }
 
 /// A folder `work` to stand in, with what a user put there, beside a folder `other` and a file `secret` that no guest is given.

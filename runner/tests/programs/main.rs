@@ -1,4 +1,4 @@
-//! Programs in C, Rust, Go and text, run by `wassay` as whoever has just built them would.
+//! Programs in C, Rust and text, run by `wassay` as whoever has just built them would.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,5 @@
 mod common;
 
 mod checks;
-mod go;
 mod guests;
-mod prebuilt;
 mod tutorial;

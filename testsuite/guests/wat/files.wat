@@ -64,7 +64,7 @@
     (call $check (i32.const 28) (call $fd_write (i32.const 4) (i32.const 64) (i32.const 1) (i32.const 65536)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 29) (call $fd_write (i32.const 4) (i32.const 64) (i32.const 1) (i32.const 129)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 30) (call $fd_write (i32.const 9) (i32.const 64) (i32.const 1) (i32.const 128)) (i32.const 8)) ;; BADF
-    (call $check (i32.const 31) (call $fd_write (i32.const 3) (i32.const 64) (i32.const 1) (i32.const 128)) (i32.const 31)) ;; ISDIR
+    (call $check (i32.const 31) (call $fd_write (i32.const 3) (i32.const 64) (i32.const 1) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 32) (call $fd_pread (i32.const 4) (i32.const 64) (i32.const -1) (i64.const 0) (i32.const 128)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 33) (call $fd_pread (i32.const 4) (i32.const 64) (i32.const 1) (i64.const -1) (i32.const 128)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 34) (call $fd_pread (i32.const 9) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 128)) (i32.const 8)) ;; BADF
@@ -72,7 +72,7 @@
     (call $check (i32.const 36) (call $fd_pwrite (i32.const 4) (i32.const 64) (i32.const -1) (i64.const 0) (i32.const 128)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 37) (call $fd_pwrite (i32.const 4) (i32.const 64) (i32.const 1) (i64.const -1) (i32.const 128)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 38) (call $fd_pwrite (i32.const 9) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 128)) (i32.const 8)) ;; BADF
-    (call $check (i32.const 39) (call $fd_pwrite (i32.const 3) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 128)) (i32.const 31)) ;; ISDIR
+    (call $check (i32.const 39) (call $fd_pwrite (i32.const 3) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 40) (call $fd_tell (i32.const 9) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 41) (call $fd_tell (i32.const 4) (i32.const 65536)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 42) (call $fd_tell (i32.const 4) (i32.const 132)) (i32.const 28)) ;; INVAL
@@ -89,11 +89,11 @@
     (call $check (i32.const 52) (call $fd_allocate (i32.const 4) (i64.const 0) (i64.const 100)) (i32.const 0))
     (call $check (i32.const 53) (call $fd_allocate (i32.const 4) (i64.const 0) (i64.const 0)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 54) (call $fd_allocate (i32.const 9) (i64.const 0) (i64.const 1)) (i32.const 8)) ;; BADF
-    (call $check (i32.const 55) (call $fd_allocate (i32.const 3) (i64.const 0) (i64.const 1)) (i32.const 31)) ;; ISDIR
+    (call $check (i32.const 55) (call $fd_allocate (i32.const 3) (i64.const 0) (i64.const 1)) (i32.const 8)) ;; BADF
     (call $check (i32.const 56) (call $fd_filestat_set_size (i32.const 4) (i64.const 5)) (i32.const 0))
     (call $check (i32.const 57) (call $fd_filestat_set_size (i32.const 4) (i64.const -1)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 58) (call $fd_filestat_set_size (i32.const 9) (i64.const 0)) (i32.const 8)) ;; BADF
-    (call $check (i32.const 59) (call $fd_filestat_set_size (i32.const 3) (i64.const 0)) (i32.const 31)) ;; ISDIR
+    (call $check (i32.const 59) (call $fd_filestat_set_size (i32.const 3) (i64.const 0)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 60) (call $fd_pread (i32.const 4) (i32.const 64) (i32.const 2) (i64.const 0) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 61) (i32.load (i32.const 128)) (i32.const 5))
     (call $check (i32.const 62) (call $fd_filestat_set_times (i32.const 4) (i64.const 1) (i64.const 2) (i32.const 5)) (i32.const 0))

@@ -26,44 +26,50 @@
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
   (func (export "_start")
-    (call $check (i32.const 1) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8) (i64.const 0) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 2) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 3) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 1) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 4) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 9) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 5) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 6) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 66) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 7) (call $path_open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 3) (i32.const 1) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
+    (call $check (i32.const 1) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8) (i64.const 0) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 2) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 3) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 1) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0)) ;; it is there
+    (call $check (i32.const 37) (call $fd_close (i32.const 5)) (i32.const 0))
+    (call $check (i32.const 38) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 5) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 20)) ;; EXIST
+    (call $check (i32.const 39) (call $path_open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 3) (i32.const 0) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 44)) ;; NOENT
+    (call $check (i32.const 4) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 9) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 5) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 6) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 66) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 7) (call $path_open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 3) (i32.const 1) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
+    ;; C's library does not ask for the right to write where it is not passed on, but for others that only a file to write has.
+    (call $check (i32.const 41) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 256) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
     ;; No other name for the file, in the other directory or in its own.
-    (call $check (i32.const 8) (call $path_link (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 9) (call $path_link (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 10) (call $path_rename (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 11) (call $path_link (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 12) (call $path_link (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 13) (call $path_rename (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
+    (call $check (i32.const 8) (call $path_link (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 9) (call $path_link (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 10) (call $path_rename (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 11) (call $path_link (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 12) (call $path_link (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 13) (call $path_rename (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     ;; Nothing of the other directory takes its place.
     (call $check (i32.const 14) (call $path_open (i32.const 4) (i32.const 0) (i32.const 16) (i32.const 3) (i32.const 1) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 15) (call $fd_close (i32.const 5)) (i32.const 0))
-    (call $check (i32.const 16) (call $path_rename (i32.const 4) (i32.const 16) (i32.const 3) (i32.const 3) (i32.const 0) (i32.const 4)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 17) (call $path_link (i32.const 4) (i32.const 0) (i32.const 16) (i32.const 3) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
+    (call $check (i32.const 16) (call $path_rename (i32.const 4) (i32.const 16) (i32.const 3) (i32.const 3) (i32.const 0) (i32.const 4)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 17) (call $path_link (i32.const 4) (i32.const 0) (i32.const 16) (i32.const 3) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     ;; Its entries stay as they are.
-    (call $check (i32.const 18) (call $path_symlink (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 19) (call $path_create_directory (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 20) (call $path_unlink_file (i32.const 3) (i32.const 0) (i32.const 4)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 21) (call $path_remove_directory (i32.const 3) (i32.const 24) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 22) (call $path_filestat_set_times (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i64.const 0) (i64.const 0) (i32.const 5)) (i32.const 76)) ;; NOTCAPABLE
+    (call $check (i32.const 18) (call $path_symlink (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 19) (call $path_create_directory (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 40) (call $path_create_directory (i32.const 3) (i32.const 24) (i32.const 3)) (i32.const 20)) ;; EXIST
+    (call $check (i32.const 20) (call $path_unlink_file (i32.const 3) (i32.const 0) (i32.const 4)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 21) (call $path_remove_directory (i32.const 3) (i32.const 24) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 22) (call $path_filestat_set_times (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i64.const 0) (i64.const 0) (i32.const 5)) (i32.const 69)) ;; ROFS
     ;; A guest that asks for every right gets those that there are.
-    (call $check (i32.const 23) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 268435391) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
+    (call $check (i32.const 23) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 268435135) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 24) (i32.load (i32.const 2048)) (i32.const 5))
-    (call $check (i32.const 25) (call $fd_write (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 26) (call $fd_filestat_set_size (i32.const 5) (i64.const 0)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 27) (call $fd_filestat_set_times (i32.const 5) (i64.const 0) (i64.const 0) (i32.const 5)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 28) (call $fd_allocate (i32.const 5) (i64.const 0) (i64.const 10)) (i32.const 76)) ;; NOTCAPABLE
+    (call $check (i32.const 25) (call $fd_write (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 2048)) (i32.const 8)) ;; BADF
+    (call $check (i32.const 26) (call $fd_filestat_set_size (i32.const 5) (i64.const 0)) (i32.const 28)) ;; INVAL
+    (call $check (i32.const 27) (call $fd_filestat_set_times (i32.const 5) (i64.const 0) (i64.const 0) (i32.const 5)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 28) (call $fd_allocate (i32.const 5) (i64.const 0) (i64.const 10)) (i32.const 8)) ;; BADF
     (call $check (i32.const 29) (call $fd_close (i32.const 5)) (i32.const 0))
     ;; Nor does a directory below have more.
-    (call $check (i32.const 30) (call $path_open (i32.const 3) (i32.const 0) (i32.const 24) (i32.const 3) (i32.const 2) (i64.const 268435391) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
-    (call $check (i32.const 31) (call $path_open (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 32) (call $path_open (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 33) (call $path_unlink_file (i32.const 5) (i32.const 0) (i32.const 4)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 34) (call $path_rename (i32.const 5) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
-    (call $check (i32.const 35) (call $path_link (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
+    (call $check (i32.const 30) (call $path_open (i32.const 3) (i32.const 0) (i32.const 24) (i32.const 3) (i32.const 2) (i64.const 268435135) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
+    (call $check (i32.const 31) (call $path_open (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 32) (call $path_open (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 33) (call $path_unlink_file (i32.const 5) (i32.const 0) (i32.const 4)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 34) (call $path_rename (i32.const 5) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 35) (call $path_link (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 36) (call $path_unlink_file (i32.const 4) (i32.const 16) (i32.const 3)) (i32.const 0))))

@@ -30,7 +30,7 @@
     (call $check (i32.const 14) (call $sock_send (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 15) (i32.load (i32.const 128)) (i32.const 2))
     (call $check (i32.const 16) (call $sock_send (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 1) (i32.const 128)) (i32.const 28)) ;; INVAL
-    (call $check (i32.const 17) (call $sock_send (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 128)) (i32.const 76)) ;; NOTCAPABLE
+    (call $check (i32.const 17) (call $sock_send (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 18) (call $sock_send (i32.const 9) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 19) (call $sock_send (i32.const 3) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 128)) (i32.const 57)) ;; NOTSOCK
     (call $check (i32.const 20) (call $sock_send (i32.const 1) (i32.const 0) (i32.const -1) (i32.const 0) (i32.const 128)) (i32.const 21)) ;; FAULT

@@ -20,7 +20,8 @@ use std::str;
 use thiserror::Error;
 
 pub(crate) use self::files::Files;
-pub(crate) use self::manifest::{is_module, is_of_guest};
+pub use self::manifest::is_module_name;
+pub(crate) use self::manifest::{has_suffix, is_module, is_of_guest};
 use self::spec::Stream;
 pub use self::spec::{Spec, SpecError};
 pub use self::tree::Tree;
@@ -50,6 +51,11 @@ impl Variant {
         match self {
             Variant::NoOpenat2 => "no-openat2",
         }
+    }
+
+    /// What stands before the `@` and this name at the end of a word; `None` where it ends otherwise.
+    pub fn strip(self, word: &str) -> Option<&str> {
+        word.strip_suffix(self.name())?.strip_suffix('@')
     }
 }
 

@@ -243,8 +243,12 @@ impl From<SystemFileType> for FileType {
 }
 
 impl Rights {
+    /// What a descriptor is opened for (`O_RDONLY`, `O_WRONLY`, `O_RDWR` of POSIX).
+    pub(crate) const ACCESS: Rights = Rights::FD_READ.union(Rights::FD_WRITE);
+
     /// What can be done with a directory itself.
     pub(crate) const DIRECTORY: Rights = Rights::FD_FDSTAT_SET_FLAGS
+        .union(Rights::FD_ADVISE)
         .union(Rights::FD_DATASYNC)
         .union(Rights::FD_SYNC)
         .union(Rights::FD_READDIR)
@@ -267,31 +271,27 @@ impl Rights {
 
     /// What can be done with a regular file.
     pub(crate) const FILE: Rights = Rights::STREAM
-        .union(Rights::FD_DATASYNC)
         .union(Rights::FD_SEEK)
-        .union(Rights::FD_SYNC)
         .union(Rights::FD_TELL)
-        .union(Rights::FD_ADVISE)
         .union(Rights::FD_ALLOCATE)
-        .union(Rights::FD_FILESTAT_SET_SIZE)
-        .union(Rights::FD_FILESTAT_SET_TIMES);
+        .union(Rights::FD_FILESTAT_SET_SIZE);
 
-    /// What can be done with bytes that come and go: a terminal, a pipe.
-    pub(crate) const STREAM: Rights = Rights::FD_READ
-        .union(Rights::FD_WRITE)
+    /// What can be done with bytes that come and go: a terminal, a pipe. As in POSIX, some of it does nothing or fails.
+    pub(crate) const STREAM: Rights = Rights::ACCESS
+        .union(Rights::FD_ADVISE)
+        .union(Rights::FD_DATASYNC)
         .union(Rights::FD_FDSTAT_SET_FLAGS)
         .union(Rights::FD_FILESTAT_GET)
+        .union(Rights::FD_FILESTAT_SET_TIMES)
+        .union(Rights::FD_SYNC)
         .union(Rights::POLL_FD_READWRITE);
 
     /// What can be done with a connected socket.
     pub(crate) const SOCKET: Rights = Rights::STREAM.union(Rights::SOCK_SHUTDOWN);
 
-    /// What can be done with a socket that accepts connections.
-    pub(crate) const LISTENER: Rights = Rights::FD_READ
-        .union(Rights::FD_FDSTAT_SET_FLAGS)
-        .union(Rights::FD_FILESTAT_GET)
-        .union(Rights::POLL_FD_READWRITE)
-        .union(Rights::SOCK_ACCEPT);
+    /// What can be done with a socket that accepts connections; to wait for one is to wait until it can be read.
+    pub(crate) const LISTENER: Rights =
+        Rights::STREAM.difference(Rights::FD_WRITE).union(Rights::SOCK_ACCEPT);
 
     /// What a directory that is given to be read only does not allow, nor anything opened through it. The source of a link is
     /// among it: a second name elsewhere could be written through.
@@ -311,15 +311,17 @@ impl Rights {
         .union(Rights::PATH_REMOVE_DIRECTORY)
         .union(Rights::PATH_UNLINK_FILE);
 
+    /// A request for one of these is one to open for writing. Libraries ask for [`Rights::FD_ALLOCATE`] of nothing else, and some ask for
+    /// it alone where the directory does not pass on [`Rights::FD_WRITE`].
+    pub(crate) const WRITING: Rights = Rights::FD_WRITE.union(Rights::FD_ALLOCATE);
+
     /// The rights that mean something for a descriptor of that type.
     pub(crate) fn of(ty: FileType) -> Rights {
         match ty {
             FileType::Directory => Rights::DIRECTORY,
             FileType::RegularFile | FileType::BlockDevice => Rights::FILE,
             FileType::SocketDgram | FileType::SocketStream => Rights::SOCKET,
-            FileType::CharacterDevice | FileType::Unknown | FileType::SymbolicLink => {
-                Rights::STREAM.union(Rights::FD_SYNC).union(Rights::FD_DATASYNC)
-            }
+            FileType::CharacterDevice | FileType::Unknown | FileType::SymbolicLink => Rights::STREAM,
         }
     }
 }

@@ -24,6 +24,30 @@ use crate::abi::host_fn::Definer;
 use crate::ctx::WasiCtx;
 use crate::guest::Guest;
 
+/// The functions that take no pointers.
+const NUMBERS_ALONE: [&str; 14] = [
+    "fd_advise",
+    "fd_allocate",
+    "fd_close",
+    "fd_datasync",
+    "fd_fdstat_set_flags",
+    "fd_fdstat_set_rights",
+    "fd_filestat_set_size",
+    "fd_filestat_set_times",
+    "fd_renumber",
+    "fd_sync",
+    "proc_exit",
+    "proc_raise",
+    "sched_yield",
+    "sock_shutdown",
+];
+
+/// Whether a function takes pointers into the memory that the calling instance exports as `memory`,
+/// so that it fails if there is none.
+pub fn takes_addresses(function: &str) -> bool {
+    !NUMBERS_ALONE.contains(&function)
+}
+
 /// What a call works on: the memory of the guest that made it, and what the guest has.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {

@@ -13,8 +13,8 @@ use crate::abi::host_fn::Stop;
 use crate::abi::layout::{Layout, number};
 use crate::abi::{ClockId, Event, EventRwFlags, EventType, Fd, Out, SubclockFlags};
 use crate::ctx::WasiCtx;
+use crate::entry::Kind;
 use crate::errno::Errno;
-use crate::table::Kind;
 
 /// How many subscriptions one call may have.
 const MAX_SUBSCRIPTIONS: u32 = 4096;
@@ -51,8 +51,8 @@ enum On {
 /// Waits until at least one of the subscriptions has something to tell, and writes an event (32 bytes) for each that has, in the order
 /// of the subscriptions, and how many these are (4 bytes).
 ///
-/// A descriptor has something to tell where reading or writing would not wait, or an error: BADF; NOTCAPABLE without
-/// `poll_fd_readwrite` and `fd_read` or `fd_write`. Bytes are those that wait to be read, as far as they are known; `hangup` is set where the
+/// A descriptor has something to tell where reading or writing would not wait, whether or not it would succeed, or an error: BADF,
+/// also where it is not open for reading or for writing; NOTCAPABLE without `poll_fd_readwrite` and `fd_read` or `fd_write`. Bytes are those that wait to be read, as far as they are known; `hangup` is set where the
 /// other side is gone.
 ///
 /// Errors: INVAL where there are no subscriptions or more than 4096, or one is of no type, clock or flag that there is; NOTSUP where a
@@ -190,6 +190,9 @@ fn state<'a>(ctx: &'a WasiCtx, subscription: &Subscription) -> State<'a> {
         Ok(entry) => entry,
         Err(errno) => return State::Told(errno, 0, false),
     };
+    if let Kind::Directory(_) = entry.kind {
+        return State::Told(Errno::Success, 0, false);
+    }
     if let Err(errno) = entry.require(right.union(Rights::POLL_FD_READWRITE)) {
         return State::Told(errno, 0, false);
     }

@@ -1,20 +1,27 @@
 //! Sockets: `sock_accept`, `sock_recv`, `sock_send`, `sock_shutdown`.
 
-use rustix::event::PollFlags;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno as SystemErrno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags,
     accept_with, recvmsg, sendmsg, shutdown,
 };
 
 use super::Call;
-use super::wait::ready;
+use super::wait::{poll, ready};
 use crate::abi::flags::Rights;
 use crate::abi::host_fn::Stop;
 use crate::abi::{Fd, FdFlags, FileType, IoVecs, Out, RiFlags, RoFlags, SdFlags, SiFlags};
+use crate::entry::{Entry, Kind, Listener};
 use crate::errno::Errno;
-use crate::table::{Entry, Kind, Table};
+use crate::table::Table;
 
 /// Accepts a connection and writes its descriptor (4 bytes), which has the rights of a socket that the listener passes on.
+///
+/// It waits for a connection unless the listener's flags, as the guest has read or set them, have `nonblock`.
 ///
 /// Errors: BADF; NOTSOCK; INVAL where the socket does not listen, or `flags` has others than `nonblock`; NOTCAPABLE without
 /// `sock_accept`; AGAIN where the listener does not wait and there is no connection; MFILE; what accepting gives.
@@ -25,30 +32,48 @@ pub(crate) fn sock_accept(
     accepted: Out<Fd>,
 ) -> Result<(), Stop> {
     call.guest.check(accepted)?;
-    let listener = socket(&call.ctx.table, fd, Rights::empty())?;
-    let Kind::Listener(system) = &listener.kind else { return Err(Errno::Inval.into()) };
-    listener.require(Rights::SOCK_ACCEPT)?;
+    let entry = socket(&call.ctx.table, fd)?;
+    let Kind::Listener(listener) = &entry.kind else { return Err(Errno::Inval.into()) };
+    entry.require(Rights::SOCK_ACCEPT)?;
     if !FdFlags::NONBLOCK.contains(flags) {
         return Err(Errno::Inval.into());
     }
-    let waits = match flags.contains(FdFlags::NONBLOCK) {
-        true => SocketFlags::NONBLOCK,
-        false => SocketFlags::empty(),
-    };
     call.ctx.table.free()?;
-    ready(listener, PollFlags::IN, call.deadline)?;
-    let connection = accept_with(system, SocketFlags::CLOEXEC | waits)?;
+    let waits = !(listener.flags_known && entry.flags.contains(FdFlags::NONBLOCK));
+    let connection = accept(listener, waits, flags, call.deadline)?;
+    let inheriting = entry.inheriting;
     let mut entry = Entry::new(Kind::System(connection), FileType::SocketStream);
-    entry.base &= listener.inheriting;
+    entry.base &= inheriting;
     entry.flags = flags;
     let number = call.ctx.table.insert(entry)?;
     Ok(call.guest.write(accepted, number)?)
 }
 
+/// A connection, which does not wait where `flags` has `nonblock`.
+fn accept(
+    listener: &Listener,
+    waits: bool,
+    flags: FdFlags,
+    deadline: Option<Instant>,
+) -> Result<OwnedFd, Stop> {
+    let mut system = SocketFlags::CLOEXEC;
+    system.set(SocketFlags::NONBLOCK, flags.contains(FdFlags::NONBLOCK));
+    loop {
+        if waits {
+            poll(&mut [PollFd::new(&listener.socket, PollFlags::IN)], None, deadline)?;
+        }
+        match accept_with(&listener.socket, system) {
+            // The connection that was there is gone.
+            Err(SystemErrno::AGAIN) if waits => {}
+            connection => return Ok(connection?),
+        }
+    }
+}
+
 /// Receives into the buffers and writes how many bytes came (4 bytes), and flags (2 bytes): `recv_data_truncated` where a message had
 /// more. `recv_peek` leaves the bytes to be received again, `recv_waitall` waits until the buffers are full.
 ///
-/// Errors: BADF; NOTSOCK; NOTCAPABLE without `fd_read`; AGAIN; NOTCONN; what receiving gives.
+/// Errors: BADF, also where it is not open for reading; NOTSOCK; NOTCONN; NOTCAPABLE without `fd_read`; AGAIN; what receiving gives.
 pub(crate) fn sock_recv(
     call: &mut Call<'_>,
     fd: Fd,
@@ -59,7 +84,7 @@ pub(crate) fn sock_recv(
 ) -> Result<(), Stop> {
     call.guest.check(ro_datalen)?;
     call.guest.check(ro_flags)?;
-    let entry = socket(&call.ctx.table, fd, Rights::FD_READ)?;
+    let entry = connected(&call.ctx.table, fd, Rights::FD_READ)?;
     let mut flags = RecvFlags::empty();
     flags.set(RecvFlags::PEEK, ri_flags.contains(RiFlags::RECV_PEEK));
     flags.set(RecvFlags::WAITALL, ri_flags.contains(RiFlags::RECV_WAITALL));
@@ -76,7 +101,8 @@ pub(crate) fn sock_recv(
 
 /// Sends the buffers and writes how many bytes went (4 bytes).
 ///
-/// Errors: BADF; NOTSOCK; NOTCAPABLE without `fd_write`; INVAL where `si_flags` is not 0; AGAIN; PIPE; what sending gives.
+/// Errors: BADF, also where it is not open for writing; NOTSOCK; NOTCONN; NOTCAPABLE without `fd_write`; INVAL where `si_flags` is
+/// not 0; AGAIN; PIPE; what sending gives.
 pub(crate) fn sock_send(
     call: &mut Call<'_>,
     fd: Fd,
@@ -85,7 +111,7 @@ pub(crate) fn sock_send(
     so_datalen: Out<u32>,
 ) -> Result<(), Stop> {
     call.guest.check(so_datalen)?;
-    let entry = socket(&call.ctx.table, fd, Rights::FD_WRITE)?;
+    let entry = connected(&call.ctx.table, fd, Rights::FD_WRITE)?;
     let system = entry.system(Errno::NotSock)?;
     let sent = call.guest.gather(si_data, |buffers| {
         ready(entry, PollFlags::OUT, call.deadline)?;
@@ -96,9 +122,9 @@ pub(crate) fn sock_send(
 
 /// Ends a connection for reading, for writing, or both. It writes nothing.
 ///
-/// Errors: BADF; NOTSOCK; NOTCAPABLE without `sock_shutdown`; INVAL where `how` is neither; NOTCONN.
+/// Errors: BADF; NOTSOCK; NOTCONN; NOTCAPABLE without `sock_shutdown`; INVAL where `how` is neither.
 pub(crate) fn sock_shutdown(call: &mut Call<'_>, fd: Fd, how: SdFlags) -> Result<(), Errno> {
-    let entry = socket(&call.ctx.table, fd, Rights::SOCK_SHUTDOWN)?;
+    let entry = connected(&call.ctx.table, fd, Rights::SOCK_SHUTDOWN)?;
     let how = match (how.contains(SdFlags::RD), how.contains(SdFlags::WR)) {
         (true, true) => Shutdown::Both,
         (true, false) => Shutdown::Read,
@@ -108,12 +134,20 @@ pub(crate) fn sock_shutdown(call: &mut Call<'_>, fd: Fd, how: SdFlags) -> Result
     Ok(shutdown(entry.system(Errno::NotSock)?, how)?)
 }
 
-/// A socket with these rights.
-fn socket(table: &Table, fd: Fd, rights: Rights) -> Result<&Entry, Errno> {
-    let entry = table.get(fd)?;
-    if !matches!(entry.file_type, FileType::SocketStream | FileType::SocketDgram) {
-        return Err(Errno::NotSock);
+/// A socket that bytes can go through, with these rights: BADF, NOTSOCK, NOTCONN, NOTCAPABLE.
+fn connected(table: &Table, fd: Fd, rights: Rights) -> Result<&Entry, Errno> {
+    let entry = socket(table, fd)?;
+    if let Kind::Listener(_) = entry.kind {
+        return Err(Errno::NotConn);
     }
     entry.require(rights)?;
     Ok(entry)
+}
+
+fn socket(table: &Table, fd: Fd) -> Result<&Entry, Errno> {
+    let entry = table.get(fd)?;
+    match entry.file_type {
+        FileType::SocketStream | FileType::SocketDgram => Ok(entry),
+        _ => Err(Errno::NotSock),
+    }
 }

@@ -10,13 +10,15 @@ use rustix::io::Errno as SystemErrno;
 
 use crate::abi::host_fn::Stop;
 use crate::abi::{FdFlags, FileType};
+use crate::entry::{Entry, Inherited, Kind};
 use crate::errno::Errno;
-use crate::table::Entry;
 
-/// Waits until a descriptor can be read from or written to, where the guest has a deadline and the descriptor may make it wait.
+/// Waits until a descriptor can be read from or written to, where the descriptor may make the guest wait, and the guest has a deadline or
+/// the system would not wait by itself.
 pub(crate) fn ready(entry: &Entry, way: PollFlags, deadline: Option<Instant>) -> Result<(), Stop> {
     let never_waits = matches!(entry.file_type, FileType::RegularFile | FileType::Directory);
-    if deadline.is_none() || never_waits || entry.flags.contains(FdFlags::NONBLOCK) {
+    let system_waits = !matches!(entry.kind, Kind::Inherited(Inherited { nonblocking: true, .. }));
+    if (deadline.is_none() && system_waits) || never_waits || entry.flags.contains(FdFlags::NONBLOCK) {
         return Ok(());
     }
     match entry.system(Errno::Badf) {

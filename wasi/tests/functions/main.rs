@@ -4,10 +4,12 @@
 
 mod deadline;
 mod files;
+mod grants;
 mod paths;
 mod process;
 #[path = "../support/mod.rs"]
 mod support;
+mod types;
 mod waiting;
 
 /// Where calls take something, and where they put something.

@@ -131,7 +131,6 @@ fn standard_streams_in_memory() {
         host.ok("fd_fdstat_get", &[fd, TO]);
         assert_eq!(host.bytes(OUT, 1), [0]);
         host.ok("fd_fdstat_set_flags", &[fd, NONBLOCK]);
-        assert_eq!(host.call("fd_seek", &[fd, 0, 0, TO]), Errno::NotCapable);
     }
 }
 
@@ -202,16 +201,59 @@ fn a_guest_of_the_host_s_streams() {
         assert_eq!(i64::from(host.u16(OUT + 2)), NONBLOCK);
         assert_eq!(host.call("fd_fdstat_set_flags", &[fd, APPEND]), Errno::NotSup);
         assert_eq!(host.call("fd_filestat_set_times", &[fd, 0, 0, 2]), Errno::NotCapable);
-        assert_eq!(host.call("fd_filestat_set_size", &[fd, 0]), Errno::NotCapable);
+        assert_eq!(host.call("fd_filestat_set_size", &[fd, 0]), Errno::Inval, "a pipe has none");
         host.ok("fd_filestat_get", &[fd, TO]);
     }
     assert_eq!(flags(), before, "the host's own flags stay");
     assert_eq!(host.read(0, 10), Err(Errno::Again));
     assert_eq!(host.write(1, "to the output\n"), Ok(14));
     assert_eq!(host.write(2, "to the errors\n"), Ok(14));
-    assert_eq!(host.write(0, "x"), Err(Errno::NotCapable));
+    assert_eq!(host.write(0, "x"), Err(Errno::Badf));
     for fd in 0..3 {
         host.ok("fd_close", &[fd]);
     }
     assert_eq!(flags(), before, "the host's own streams stay open");
+}
+
+/// Set in the process whose standard input does not block.
+const NONBLOCKING: &str = "WASSAY_TEST_NONBLOCKING_INPUT";
+
+#[test]
+fn a_standard_input_of_the_host_that_does_not_block() {
+    let (input, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&input, true).unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child
+        .args(["process::a_guest_whose_input_does_not_block", "--exact", "--nocapture"])
+        .env(NONBLOCKING, "1");
+    let mut child = child.stdin(input).stdout(Stdio::piped()).spawn().unwrap();
+    // The guest says when it waits.
+    let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("it waits") {
+        line.clear();
+        assert_ne!(std::io::BufRead::read_line(&mut said, &mut line).unwrap(), 0, "the child has ended");
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::io::Write::write_all(&mut writer, b"at last").unwrap();
+    std::io::Read::read_to_string(&mut said, &mut line).unwrap();
+    assert!(child.wait().unwrap().success(), "{line}");
+}
+
+#[test]
+fn a_guest_whose_input_does_not_block() {
+    if std::env::var_os(NONBLOCKING).is_none() {
+        return;
+    }
+    let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.inherit_stdio());
+    host.ok("fd_fdstat_get", &[0, TO]);
+    assert_eq!(i64::from(host.u16(OUT + 2)), NONBLOCK, "the flag of the host's");
+    assert_eq!(host.read(0, 10), Err(Errno::Again));
+    host.ok("fd_fdstat_set_flags", &[0, 0]);
+    host.ok("fd_fdstat_get", &[0, TO]);
+    assert_eq!(host.u16(OUT + 2), 0);
+    println!("it waits");
+    assert_eq!(host.read(0, 10).unwrap(), b"at last");
+    let flags = rustix::fs::fcntl_getfl(rustix::stdio::stdin()).unwrap();
+    assert!(flags.contains(rustix::fs::OFlags::NONBLOCK), "the host's own flags stay");
 }

@@ -76,16 +76,15 @@ fn waiting() {
     subscribe(&mut host, 5, 6, 1, &[(16, 3)]);
     subscribe(&mut host, 6, 7, 0, &[(16, 1), (24, 10_000 * ms)]);
     let badf = Errno::Badf as u16;
-    let no = Errno::NotCapable as u16;
     assert_eq!(
         poll(&mut host, 7).unwrap(),
         [
             (1, 0, 1, 5, 0),
             (2, 0, 2, 1, 0),
             (3, badf, 1, 0, 0),
-            (4, no, 2, 0, 0),
+            (4, badf, 2, 0, 0),
             (5, 0, 2, 1, 0),
-            (6, no, 1, 0, 0)
+            (6, 0, 1, 0, 0)
         ]
     );
     drop(write);
@@ -182,7 +181,52 @@ fn sockets() {
     let connected = std::os::unix::net::UnixStream::pair().unwrap();
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.stdin_file(connected.0));
     assert_eq!(host.call("sock_accept", &[0, 0, TO]), Errno::Inval);
-    assert_eq!(host.call("sock_send", &[0, AT, 1, 0, TO]), Errno::NotCapable);
+    assert_eq!(host.call("sock_send", &[0, AT, 1, 0, TO]), Errno::Badf);
+}
+
+/// A runtime with an event loop reads from the flags that a socket does not wait; one that never looks waits as POSIX has it.
+#[test]
+fn a_listener_waits_unless_the_guest_knows_that_it_does_not() {
+    for (nonblocking, looks, sets, waits) in [
+        (true, true, None, false),
+        (true, false, None, true),
+        (true, true, Some(0), true),
+        (true, false, Some(NONBLOCK), false),
+        (false, true, None, true),
+        (false, false, None, true),
+        (false, false, Some(NONBLOCK), false),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(nonblocking).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.listener(listener));
+        if looks {
+            host.ok("fd_fdstat_get", &[4, TO]);
+            assert_eq!(i64::from(host.u16(OUT + 2)), if nonblocking { NONBLOCK } else { 0 });
+        }
+        if let Some(flags) = sets {
+            host.ok("fd_fdstat_set_flags", &[4, flags]);
+        }
+        let case = format!("{nonblocking} {looks} {sets:?}");
+        if !waits {
+            assert_eq!(host.call("sock_accept", &[4, 0, TO]), Errno::Again, "{case}");
+        }
+        let begun = Instant::now();
+        let later = std::time::Duration::from_millis(if waits { 50 } else { 0 });
+        let client = std::thread::spawn(move || {
+            std::thread::sleep(later);
+            TcpStream::connect(address).unwrap()
+        });
+        if !waits {
+            subscribe(&mut host, 0, 1, 1, &[(16, 4)]);
+            assert_eq!(poll(&mut host, 1).unwrap()[0].1, 0, "{case}");
+        }
+        host.ok("sock_accept", &[4, 0, TO]);
+        assert!(begun.elapsed() >= later, "{case}");
+        let connection = i64::from(host.u32(OUT));
+        client.join().unwrap().write_all(b"hello").unwrap();
+        assert_eq!(host.read(connection, 9).unwrap(), b"hello", "{case}: a connection waits");
+    }
 }
 
 #[test]

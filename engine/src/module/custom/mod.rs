@@ -11,9 +11,10 @@ use wasmparser::{CustomSectionReader, Parser, Payload};
 
 use self::outline::Outline;
 use super::Module;
-use super::decode::{malformed, read_all};
+use super::decode::malformed;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grammar;
 
 impl Module {
     /// Checks the custom sections `name` and `metadata.code.branch_hint` of a module; no other has rules.
@@ -30,9 +31,9 @@ impl Module {
     /// [`Malformed`](ErrorKind::Malformed) where the module itself is.
     pub fn check_custom_sections(engine: &Engine, bytes: &[u8]) -> Result<()> {
         let features = engine.features();
-        read_all(bytes, features)?;
+        grammar::recognise(bytes, features).map_err(Error::ungrammatical)?;
         let mut parser = Parser::new(0);
-        parser.set_features(features.flags());
+        parser.set_features(features.library_flags());
         let (mut outline, mut sections) = (Outline::default(), Vec::new());
         for payload in parser.parse_all(bytes) {
             match payload.map_err(malformed)? {

@@ -6,22 +6,23 @@ use crate::builtin::within;
 use crate::error::Result;
 use crate::runtime::StoreState;
 use crate::trap::Trap;
+use crate::types::StorageType;
 use crate::types::layout::{ObjectLayout, PAYLOAD, array_size};
-use crate::types::{StorageType, TypeId};
 
 impl StoreState {
-    /// Makes an array of that length, whose elements have their default values.
+    /// Makes an array of the type of that number and of that length, whose elements have their
+    /// default values.
     ///
     /// # Errors
     ///
     /// As [`StoreState::allocate_object`].
-    pub(crate) fn allocate_array(&mut self, ty: TypeId, length: u32) -> Result<u64> {
+    pub(crate) fn allocate_array(&mut self, ty: u32, length: u32) -> Result<u64> {
         let size = array_size(self.storage_of(ty), length);
         self.allocate_object(ty, length, size)
     }
 
     /// The logarithm of the size of an array type's elements.
-    pub(crate) fn element_size_log2(&self, ty: TypeId) -> u32 {
+    pub(crate) fn element_size_log2(&self, ty: u32) -> u32 {
         self.storage_of(ty).size_log2()
     }
 
@@ -77,8 +78,8 @@ impl StoreState {
         Ok(offset(range.start)..offset(range.end))
     }
 
-    fn storage_of(&self, ty: TypeId) -> StorageType {
-        match self.engine().types().get(ty).layout {
+    fn storage_of(&self, ty: u32) -> StorageType {
+        match self.engine().types().numbered(ty).layout {
             ObjectLayout::Array(storage) => storage,
             _ => unreachable!("an array has an array's type"),
         }

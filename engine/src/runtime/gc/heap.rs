@@ -5,11 +5,12 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use super::layouts::Layouts;
-use super::space::Space;
+use super::space::{MAX_RESERVED, Space};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::runtime::StoreState;
-use crate::types::{StorageType, TypeId};
+use crate::trap::Trap;
+use crate::types::StorageType;
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmVal;
 use crate::vm::sys::stack;
@@ -34,10 +35,10 @@ pub(super) struct Parts {
 }
 
 impl Heap {
-    /// The type of an object, and its length if it is an array.
-    pub(crate) fn header(&self, object: u64) -> (TypeId, u32) {
+    /// The number of an object's type, and its length if it is an array.
+    pub(crate) fn header(&self, object: u64) -> (u32, u32) {
         let word = self.memory().word(self.offset(object));
-        (TypeId(word as u32), (word >> 32) as u32)
+        (word as u32, (word >> 32) as u32)
     }
 
     /// A value of an object, at that offset.
@@ -113,14 +114,20 @@ impl Heap {
 }
 
 impl StoreState {
-    /// Makes an object of that type: `size` bytes, header included, a multiple of 8, all zero but for the header.
+    /// Makes an object of the type of that number: `size` bytes, header included, a multiple of 8,
+    /// all zero but for the header.
     ///
     /// # Errors
     ///
-    /// Where it would pass the store's limit, or the machine has no room for it; where the store was interrupted.
-    pub(crate) fn allocate_object(&mut self, ty: TypeId, length: u32, size: u64) -> Result<u64> {
+    /// [`Trap::AllocationTooLarge`] where no store could hold it;
+    /// [`Limit`](crate::ErrorKind::Limit) where it would pass the store's limit together with what
+    /// is there, or the machine has no room for it; where the store was interrupted.
+    pub(crate) fn allocate_object(&mut self, ty: u32, length: u32, size: u64) -> Result<u64> {
         self.refuse_if_interrupted()?;
         let limit = self.engine().config().limits.heap_bytes;
+        if size > limit.clamp(LARGE, MAX_RESERVED) {
+            return Err(Trap::AllocationTooLarge.into());
+        }
         if size > limit {
             return Err(over(limit));
         }
@@ -129,7 +136,7 @@ impl StoreState {
         self.learn_hole();
         let object = self.room(size as usize)?;
         let Some(Parts { space, .. }) = &mut self.heap.parts else { unreachable!("the heap has begun") };
-        space.memory.set_word(object, u64::from(ty.0) | u64::from(length) << 32);
+        space.memory.set_word(object, u64::from(ty) | u64::from(length) << 32);
         let address = space.memory.address_of(object);
         self.publish_hole();
         Ok(address)
@@ -147,12 +154,12 @@ impl StoreState {
             let Some(space) = self.space() else { unreachable!("the heap has begun") };
             match space.allocate(size).map_err(no_room)? {
                 Some(object) => return Ok(object),
-                None if collect => return Err(over(limit)),
+                None if collect => return Err(space.full(limit)),
                 None => self.collect()?,
             }
             collect = true;
-            if self.space().is_some_and(|space| space.is_full()) {
-                return Err(over(limit));
+            if let Some(space) = self.space().filter(|space| space.is_full()) {
+                return Err(space.full(limit));
             }
         }
     }
@@ -191,6 +198,22 @@ impl StoreState {
 
 fn no_room(error: io::Error) -> Error {
     Error::limit("no room for the heap").caused_by(error)
+}
+
+/// The size from which on an object may be larger than any store's heap: what stores may use unless
+/// they are told otherwise.
+const LARGE: u64 = 1 << 30;
+
+impl Space {
+    /// The error of a heap that is full, where `limit` is the store's limit in bytes.
+    fn full(&self, limit: u64) -> Error {
+        match self.memory.reserved() as u64 {
+            reserved if reserved < limit.min(MAX_RESERVED) => Error::limit(format!(
+                "no room for the heap: the process has {reserved} bytes of address space for it"
+            )),
+            _ => over(limit),
+        }
+    }
 }
 
 fn over(limit: u64) -> Error {

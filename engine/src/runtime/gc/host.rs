@@ -91,7 +91,22 @@ impl HostValues {
             }
         }
         self.enough = self.len() * 2;
+        self.shrink();
         dead
+    }
+}
+
+impl HostValues {
+    /// Frees the empty places at the end, where they are many.
+    fn shrink(&mut self) {
+        let used = self.values.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        let room = self.enough.max(ENOUGH);
+        if self.values.len() - used > room {
+            self.values.truncate(used);
+            self.vacant.retain(|index| (*index as usize) < used);
+            self.values.shrink_to(room);
+            self.vacant.shrink_to(room);
+        }
     }
 }
 
@@ -116,6 +131,20 @@ impl StoreState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_values_that_are_gone_leave_little_room() {
+        let mut values = HostValues::default();
+        let words: Vec<u64> = (0..100_000u32).map(|value| values.insert(Box::new(value)).unwrap()).collect();
+        values.unmark();
+        values.mark(words[7]);
+        values.sweep();
+        assert!(values.values.capacity() <= 2 * ENOUGH && values.vacant.capacity() <= 2 * ENOUGH);
+        assert_eq!(values.get(words[7]).unwrap().downcast_ref(), Some(&7u32));
+        let again = values.insert(Box::new(8u32)).unwrap();
+        assert!(words[..8].contains(&again) && again != words[7], "the places below are used first");
+        assert_eq!(values.len(), 2);
+    }
 
     #[test]
     fn what_is_not_marked_makes_room() {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::types::TypeId;
 use crate::types::canon::CanonType;
 use crate::types::layout::{ObjectLayout, array_size};
 
@@ -38,7 +37,7 @@ impl Layouts {
 
     #[cold]
     fn learn(&mut self, number: usize) {
-        let ty = self.engine.types().get(TypeId(number as u32));
+        let ty = self.engine.types().numbered(number as u32);
         if self.known.len() <= number {
             self.known.resize(number + 1, None);
         }

@@ -53,7 +53,7 @@ impl StructRef {
     /// As all methods here: where the structure belongs to another store.
     pub fn defined_type(&self, store: &StoreState) -> TypeId {
         store.check(self.0.store());
-        store.heap.header(self.0.word()).0
+        store.engine().types().id(store.heap.header(self.0.word()).0)
     }
 
     /// The value of a field; of a packed one, without sign.
@@ -81,7 +81,7 @@ impl ArrayRef {
     /// As all methods here: where the array belongs to another store.
     pub fn defined_type(&self, store: &StoreState) -> TypeId {
         store.check(self.0.store());
-        store.heap.header(self.0.word()).0
+        store.engine().types().id(store.heap.header(self.0.word()).0)
     }
 
     /// How many elements there are.

@@ -8,13 +8,16 @@ use super::block::{BLOCK, Block, GRANULE, Granules, LINE, Lines, SMALL, Use};
 use super::layouts::Layouts;
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmFree;
+use crate::vm::sys::limits::share;
 
 /// How many bytes are allocated at least from one collection to the next. Also what is kept of free memory at least.
 pub(super) const STEP: usize = 4 << 20;
 /// By how many bytes at least the part of the reserved range grows that can be accessed. It costs nothing until it is written.
 const GROWTH: usize = 1 << 20;
 /// The most that is reserved for one heap.
-const MAX_RESERVED: u64 = 1 << 40;
+pub(super) const MAX_RESERVED: u64 = 1 << 40;
+/// Where the address space is limited, a heap reserves at most one part in this many of it.
+const PARTS: usize = 16;
 /// Stands in the place of a type's number at the begin of memory in which there is no object. The place of an array's length has how
 /// many granules it is.
 const FILLER: u32 = u32::MAX;
@@ -44,11 +47,14 @@ pub(super) struct Space {
 }
 
 impl Space {
-    /// Reserves the memory of a heap whose objects use `limit` bytes at most.
+    /// Reserves the memory of a heap whose objects use `limit` bytes at most, less where the
+    /// process has too little address space.
     pub(super) fn new(limit: u64) -> io::Result<Space> {
-        let limit = limit.min(MAX_RESERVED) as usize / LINE * LINE;
+        let limit = limit.min(MAX_RESERVED) as usize;
+        let memory = HeapMemory::reserve(limit.min(STEP), share(limit, PARTS))?;
+        let limit = limit.min(memory.reserved()) / LINE * LINE;
         Ok(Space {
-            memory: HeapMemory::reserve(limit)?,
+            memory,
             limit,
             blocks: Vec::new(),
             starts: Vec::new(),

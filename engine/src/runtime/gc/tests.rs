@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::Root;
 use crate::types::layout::ObjectLayout;
-use crate::types::{CompositeType, FieldType, HeapType, RefType, StorageType, SubType, TypeId, ValType};
+use crate::types::{CompositeType, FieldType, HeapType, RefType, StorageType, SubType, ValType};
 use crate::vm::layout::VmVal;
-use crate::{Config, Engine, ErrorKind, ExternRef, Store, StoreLimits};
+use crate::{Config, Engine, ErrorKind, ExternRef, Store, StoreLimits, Trap};
 
 const ANYREF: StorageType = StorageType::Val(ValType::Ref(RefType { nullable: true, heap: HeapType::Any }));
 const I64: StorageType = StorageType::Val(ValType::I64);
@@ -17,21 +17,23 @@ const I64: StorageType = StorageType::Val(ValType::I64);
 /// A store with the types that the tests use.
 struct World {
     store: Store,
-    /// A number and two references.
-    node: TypeId,
-    references: TypeId,
-    bytes: TypeId,
+    /// The numbers of the types. This one has a number and two references.
+    node: u32,
+    references: u32,
+    bytes: u32,
 }
 
 impl World {
     fn new(config: &Config) -> World {
         let engine = Engine::new(config).unwrap();
-        let intern = |composite| engine.types().intern(Box::new([SubType::plain(composite)])).unwrap();
+        let mut store = Store::new(&engine);
+        let mut intern =
+            |composite| store.types.intern(Box::new([SubType::plain(composite)])).unwrap()[0].number();
         let field = |storage| FieldType { storage, mutable: true };
         let node = intern(CompositeType::Struct([I64, ANYREF, ANYREF].map(field).into()));
         let references = intern(CompositeType::Array(field(ANYREF)));
         let bytes = intern(CompositeType::Array(field(StorageType::I8)));
-        World { store: Store::new(&engine), node, references, bytes }
+        World { store, node, references, bytes }
     }
 
     fn with_limit(heap_bytes: u64) -> World {
@@ -220,7 +222,7 @@ fn the_limit_is_an_error_and_the_store_goes_on() {
             count * 32 <= limit && count * 32 >= (limit / 256 * 256) * 15 / 16,
             "{count} objects of {limit}"
         );
-        assert_eq!(world.bytes(u32::MAX).unwrap_err().kind(), ErrorKind::Limit);
+        assert_eq!(world.bytes(2 << 20).unwrap_err().kind(), ErrorKind::Limit);
         drop(root);
         for number in 0..count * 5 {
             world.node(number, 0, 0).unwrap();
@@ -229,12 +231,16 @@ fn the_limit_is_an_error_and_the_store_goes_on() {
 }
 
 #[test]
-fn an_array_of_the_greatest_length_is_refused() {
-    let mut world = World::with_limit(u64::MAX);
-    let size = 8 + (u64::from(u32::MAX) << 4);
-    let error = world.store.allocate_object(world.bytes, u32::MAX, size + (1 << 40)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Limit);
-    world.node(1, 0, 0).unwrap();
+fn an_array_that_no_store_could_hold_traps() {
+    for (limit, size) in [(u64::MAX, (1 << 40) + 8), (4096, (1 << 30) + 8), (1 << 32, (1 << 32) + 8)] {
+        let mut world = World::with_limit(limit);
+        let error = world.store.allocate_object(world.bytes, u32::MAX, size).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Trap(Trap::AllocationTooLarge), "{limit}");
+        world.node(1, 0, 0).unwrap();
+    }
+    // Another store could have room for this one.
+    let mut world = World::with_limit(4096);
+    assert_eq!(world.store.allocate_object(world.bytes, 0, 1 << 30).unwrap_err().kind(), ErrorKind::Limit);
 }
 
 #[test]
@@ -413,7 +419,7 @@ fn check(world: &mut World, model: &mut HashMap<u64, (u64, u64, Vec<u64>)>, root
     }
     assert_eq!(world.live(), reached.values().map(|entry| entry.0).sum::<u64>());
     for (object, (size, number, references)) in &reached {
-        let ty = world.store.engine().types().get(world.store.heap.header(*object).0);
+        let ty = world.store.engine().types().numbered(world.store.heap.header(*object).0);
         match &ty.layout {
             ObjectLayout::Struct(_) => {
                 assert_eq!(

@@ -1,4 +1,5 @@
-//! Traps by signals: a fault at a known place in compiled code becomes a trap, any other goes to whoever handled it before.
+//! Traps by signals: a fault that an instruction of compiled code is there for becomes a trap; any
+//! other goes to the handler before ours.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -7,7 +8,9 @@ use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
+use super::cause::{self, Cause};
 use crate::vm::code;
+use crate::vm::fault;
 use crate::vm::layout::{VmFault, VmStore};
 use crate::vm::unwind;
 
@@ -76,11 +79,19 @@ pub(crate) fn set_current(store: *mut VmStore) {
 /// Async-signal-safe: reads a thread-local cell without a destructor, looks the place up without a lock, writes plain memory.
 extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let store = CURRENT.get();
+    // SAFETY: the kernel passes a `siginfo_t` to a handler that was installed with SA_SIGINFO.
+    let (cause, was_sent) = unsafe { (Cause::of(signal, &*info), cause::was_sent(&*info)) };
     if !store.is_null() {
         // SAFETY: the kernel passes a `ucontext_t` to a handler that was installed with SA_SIGINFO; it is ours until we return.
         let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
         let pc = registers[libc::REG_RIP as usize] as usize;
-        let code = if signal == INTERRUPT { interrupt_at(store, pc) } else { code::trap_at(pc) };
+        let code = match signal {
+            INTERRUPT => interrupt_at(store, pc),
+            _ if was_sent => None,
+            // SAFETY: the store is the thread's current one, and a fault that no process sent comes
+            // from the instruction.
+            _ => unsafe { fault::trap_of(store, pc, cause) },
+        };
         if let Some(code) = code {
             // SAFETY: the signal interrupted compiled code, which runs inside `call::enter` for this store: the store is alive, no
             // Rust code is in the middle of using it, and `entry` describes the trampoline that made the call. Functions may fault only once
@@ -97,8 +108,14 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
             registers[libc::REG_RBP as usize] = entry.fp as i64;
             return;
         }
+        if signal != INTERRUPT
+            && !was_sent
+            && let Some(place) = code::describe(pc)
+        {
+            cause::report(signal, cause, pc, place);
+        }
     }
-    pass_on(signal, info, context);
+    pass_on(signal, was_sent, info, context);
 }
 
 /// Whether the watchdog wants the code of the store, or of one further out, to be left, and it can be where it is: inside the body
@@ -119,7 +136,7 @@ fn interrupt_at(store: *mut VmStore, pc: usize) -> Option<u8> {
 }
 
 /// Gives the signal to the handler that was there before, or lets the default action end the process.
-fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+fn pass_on(signal: libc::c_int, was_sent: bool, info: *mut libc::siginfo_t, context: *mut c_void) {
     let position = SIGNALS.iter().position(|known| *known == signal);
     let previous = position.and_then(|position| Some(PREVIOUS.get()?[position]));
     match previous {
@@ -136,10 +153,30 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void
                 }
             }
         }
-        _ if signal == INTERRUPT => {}
-        // SAFETY: restores the default action; the faulting instruction runs again on return and then ends the process.
+        _ if signal == INTERRUPT => return,
+        Some(action) if was_sent && action.sa_sigaction == libc::SIG_IGN => return,
+        // SAFETY: restores the default action.
         _ => unsafe {
             libc::signal(signal, libc::SIG_DFL);
         },
+    }
+    // A faulting instruction runs again when we return, and then ends the process. A signal that
+    // was sent does not come again by itself: where the default action is to end the process, also
+    // because the handler before us has restored it, as that of Rust's runtime does, it has to be
+    // sent again.
+    if was_sent && signal != INTERRUPT && has_default_action(signal) {
+        // SAFETY: has no preconditions; the signal is not blocked, since the handler was installed
+        // with SA_NODEFER.
+        unsafe { libc::raise(signal) };
+    }
+}
+
+fn has_default_action(signal: libc::c_int) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: reads the present action into storage of the right type, which was zeroed, a valid
+    // `sigaction`.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_DFL
     }
 }

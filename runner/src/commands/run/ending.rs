@@ -13,6 +13,9 @@ use super::backtrace::{self, Loaded};
 /// The exit code of a guest that something else ended than itself: as of a process that aborts, 128 and SIGABRT.
 const ABORTED: u8 = 134;
 
+/// The exit code in place of a failing one whose low 8 bits are zero.
+const FAILED: u8 = 255;
+
 /// The exit of a guest that ended by an error. What is not its own doing is said on standard error.
 pub(super) fn of(file: &Path, error: Error, loaded: &Loaded) -> Exit {
     match error.into_payload::<WasiExit>() {
@@ -20,8 +23,7 @@ pub(super) fn of(file: &Path, error: Error, loaded: &Loaded) -> Exit {
             if let WasiExit::Signal(_) = exit {
                 complain("error", &format!("{}: {exit}", file.display()));
             }
-            // As of a process: the low 8 bits.
-            Exit::Guest(exit.code() as u8)
+            Exit::Guest(low_bits(file, exit.code()))
         }
         Err(error) => {
             complain("error", &format!("{}: {error}", file.display()));
@@ -30,6 +32,22 @@ pub(super) fn of(file: &Path, error: Error, loaded: &Loaded) -> Exit {
             }
             Exit::Guest(ABORTED)
         }
+    }
+}
+
+/// The exit code of the process: the low 8 bits of the guest's code, but never 0 for a nonzero code,
+/// which would report a failure as a success.
+fn low_bits(file: &Path, code: u32) -> u8 {
+    match code as u8 {
+        0 if code != 0 => {
+            let message = format!(
+                "{}: the guest exited with code {code}, whose low 8 bits are zero; exiting with {FAILED} instead",
+                file.display()
+            );
+            complain("warning", &message);
+            FAILED
+        }
+        low => low,
     }
 }
 

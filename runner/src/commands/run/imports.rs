@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wassay_engine::{ExportType, ExternType, Linker, Module};
-use wassay_wasi::{PREVIEW_0, PREVIEW_1};
+use wassay_wasi::{PREVIEW_0, PREVIEW_1, takes_addresses};
 
 use super::super::Error;
 use super::load::of_module;
@@ -29,6 +29,26 @@ pub(super) fn check(file: &Path, module: &Module, linker: &Linker) -> Result<(),
     Err(of_module(
         file,
         format!("imports the {sort} `{name}` `{field}`, which this host does not have{more}: {advice}"),
+    ))
+}
+
+/// The warning about a module that imports WASI functions which need a memory, and exports none.
+pub(super) fn want_of_memory(file: &Path, module: &Module) -> Option<String> {
+    let memory = module.exports().find(|export| export.name == "memory");
+    if memory.as_ref().is_some_and(|export| matches!(export.ty, ExternType::Memory(_))) {
+        return None;
+    }
+    let mut imports = module.imports();
+    let function = imports
+        .find(|import| [PREVIEW_1, PREVIEW_0].contains(&import.module) && takes_addresses(import.name))?;
+    let found = match memory {
+        Some(export) => format!("the export `memory` is a {}, not a memory", export.ty.sort()),
+        None => "exports no memory named `memory`".to_owned(),
+    };
+    Some(format!(
+        "{}: {found}; WASI functions that take pointers, such as `{}`, will fail with FAULT",
+        file.display(),
+        function.name
     ))
 }
 

@@ -2,13 +2,13 @@
 
 mod backtrace;
 mod ending;
+mod grants;
 mod imports;
 mod invoke;
 mod load;
 mod options;
 pub(crate) mod words;
 
-use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,14 +19,15 @@ use nix::sched::{CloneFlags, unshare};
 use wassay_engine::{
     Config, Engine, Extern, Features, Func, Instance, Linker, Module, Store, StoreLimits, Val,
 };
-use wassay_wasi::{Access, CallRecord, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
+use wassay_wasi::{CallRecord, WasiCtx, add_imports_to_linker};
 
 use super::output::{complain, note, print};
 use super::{Error, Exit, duration, size};
 use crate::script::STACK;
 use backtrace::Loaded;
+use grants::Grants;
 use load::of_module;
-use options::{Grant, Preload, Variable, dir, mapdir};
+use options::{Preload, Variable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,15 +51,8 @@ const CALLS: &str = "wassay::wasi";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Give the guest a folder, under the name GUEST where there is one
-    #[arg(long, value_name = "HOST[::GUEST]", value_parser = dir)]
-    dir: Vec<Grant>,
-    /// Give the guest a folder in which it can change nothing
-    #[arg(long, value_name = "HOST[::GUEST]", value_parser = dir)]
-    dir_ro: Vec<Grant>,
-    /// As --dir, with the guest's name first; GUEST:HOST is taken too
-    #[arg(long, value_name = "GUEST::HOST", value_parser = mapdir)]
-    mapdir: Vec<Grant>,
+    #[command(flatten)]
+    grants: Grants,
     /// Set a variable of the environment; without a value, to the one that it has here
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<Variable>,
@@ -170,7 +164,11 @@ impl Guest {
                 Ok(instance) => instance,
                 Err(exit) => return Ok(Some(exit)),
             };
-            if let Some(initialize) = self.entry(file, instance, "_initialize")?
+            let initialize = self.entry(file, instance, "_initialize")?;
+            if initialize.is_some() && self.entry(file, instance, "_start")?.is_some() {
+                complain("warning", &two_entries(file, "calling `_initialize` only"));
+            }
+            if let Some(initialize) = initialize
                 && let Err(error) = initialize.invoke(&mut self.store, &[])
             {
                 return Ok(Some(ending::of(file, error, &self.loaded)));
@@ -188,8 +186,16 @@ impl Guest {
             Err(exit) => return Ok(exit),
         };
         let initialize = self.entry(file, instance, "_initialize")?;
+        let start = self.entry(file, instance, "_start")?;
+        if initialize.is_some() && start.is_some() {
+            let called = match &args.invoke {
+                None => "calling `_start` only".to_owned(),
+                Some(name) => format!("calling `_initialize`, then `{}`", name.escape_debug()),
+            };
+            complain("warning", &two_entries(file, &called));
+        }
         let Some(name) = &args.invoke else {
-            let Some(entry) = self.entry(file, instance, "_start")?.or(initialize) else {
+            let Some(entry) = start.or(initialize) else {
                 complain("warning", &nothing_to_call(file, module));
                 return Ok(Exit::Success);
             };
@@ -218,6 +224,9 @@ impl Guest {
         add_imports_to_linker(&mut self.store, &mut self.linker, module)
             .map_err(|error| of_module(file, error))?;
         imports::check(file, module, &self.linker)?;
+        if let Some(warning) = imports::want_of_memory(file, module) {
+            complain("warning", &warning);
+        }
         let made = self.linker.instantiate(&mut self.store, module);
         tracing::debug!(file = %file.display(), took = ?begun.elapsed(), "linked and instantiated the module");
         match made {
@@ -244,6 +253,11 @@ impl Guest {
     fn call(&mut self, file: &Path, func: Func, arguments: &[Val]) -> Result<Vec<Val>, Exit> {
         func.invoke(&mut self.store, arguments).map_err(|error| ending::of(file, error, &self.loaded))
     }
+}
+
+/// The warning about a module that is both a command and a reactor (WASI, "Application ABI").
+fn two_entries(file: &Path, called: &str) -> String {
+    format!("{}: exports both `_start` (a command) and `_initialize` (a reactor); {called}", file.display())
 }
 
 fn nothing_to_call(file: &Path, module: &Module) -> String {
@@ -281,9 +295,14 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
         };
         builder = builder.env(name, value);
     }
-    builder = directories(args, builder)?;
+    builder = args.grants.give(builder)?;
     for address in &args.listen {
-        let listener = TcpListener::bind(address).map_err(|error| {
+        // Runtimes with an event loop, such as Go's, expect a nonblocking socket and wait with `poll_oneoff`.
+        let listener = TcpListener::bind(address).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        });
+        let listener = listener.map_err(|error| {
             Error::Usage(format!(
                 "--listen {address}: {error}; expected a free address, as in `127.0.0.1:8080`"
             ))
@@ -295,27 +314,6 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
         builder = builder.observer(observer(args.trace));
     }
     builder.build().map_err(|error| Error::Usage(error.to_string()))
-}
-
-fn directories(args: &Args, mut builder: WasiCtxBuilder) -> Result<WasiCtxBuilder, Error> {
-    let mut names = HashSet::new();
-    let kinds = [
-        ("--dir", Access::ReadWrite, &args.dir),
-        ("--dir-ro", Access::ReadOnly, &args.dir_ro),
-        ("--mapdir", Access::ReadWrite, &args.mapdir),
-    ];
-    for (option, access, grants) in kinds {
-        for Grant { host, guest } in grants {
-            // The guest would see one of them only.
-            if !names.insert(guest) {
-                return Err(Error::Usage(format!("{option}: the guest has a folder `{guest}` already")));
-            }
-            builder = builder
-                .preopen(host, guest.clone(), access)
-                .map_err(|error| Error::Usage(format!("{option}: {error}")))?;
-        }
-    }
-    Ok(builder)
 }
 
 /// Shows calls where it was asked for: on standard error, and in the log.

@@ -1,8 +1,13 @@
 //! Whose each word of a command line is: an option of `wassay run`, the file, or the guest's.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use clap::{ArgAction, Command};
+use wassay_testsuite::naming::is_of_catalogue;
+
+use crate::catalogue::SUITE;
+use crate::suggest::closest;
 
 /// Puts a command line that runs a file into one form, which clap reads: `wassay run OPTIONS -- FILE ARGS`.
 ///
@@ -17,6 +22,20 @@ pub(crate) fn canonical(cli: &Command, words: impl IntoIterator<Item = OsString>
     let is_command = first == "help" || cli.find_subcommand(first).is_some();
     let is_flag = ["-h", "--help", "-V", "--version"].iter().any(|flag| first == flag);
     if is_command || is_flag { words } else { arrange(&words[0], run, &words[1..], true) }
+}
+
+/// The command, or the suite, that a command line in the short form may have been meant for: its first word is not a file.
+pub(crate) fn meant(cli: &Command, words: &[OsString]) -> Option<String> {
+    let word = words.get(1)?.to_str()?;
+    let commands = || cli.get_subcommands().map(Command::get_name).chain(["help"]);
+    let is_short = !word.starts_with('-') && commands().all(|command| command != word);
+    if !is_short || Path::new(word).symlink_metadata().is_ok() {
+        return None;
+    }
+    if is_of_catalogue(word.strip_prefix(SUITE).unwrap_or(word)) {
+        return Some(format!("test {word}"));
+    }
+    closest(word, commands()).map(str::to_owned)
 }
 
 fn arrange(program: &OsStr, run: &Command, words: &[OsString], options_follow: bool) -> Vec<OsString> {
@@ -112,6 +131,19 @@ mod tests {
             ("./test", "run -- ./test"),
         ] {
             assert_eq!(canonical_of(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_slip_in_a_command_is_understood_where_there_is_no_such_file() {
+        let cli = Command::new("wassay").subcommand(Command::new("run")).subcommand(Command::new("test"));
+        let meant = |word: &str| meant(&cli, &["wassay".into(), word.into()]);
+        assert_eq!(meant("tset").as_deref(), Some("test"));
+        assert_eq!(meant("hlep").as_deref(), Some("help"));
+        assert_eq!(meant("spec-v1").as_deref(), Some("test spec-v1"));
+        assert_eq!(meant("suite:spec-v1").as_deref(), Some("test suite:spec-v1"));
+        for word in ["test", "help", "a.wasm", "--trace", "src", "Cargo.toml", "/", ""] {
+            assert_eq!(meant(word), None, "{word}");
         }
     }
 

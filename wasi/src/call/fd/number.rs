@@ -11,7 +11,8 @@ pub(crate) fn fd_close(call: &mut Call<'_>, fd: Fd) -> Result<(), Errno> {
     call.ctx.table.remove(fd).map(drop)
 }
 
-/// Gives a descriptor the number of another, which is closed; its own number is free then. It writes nothing.
+/// Gives a descriptor the number of another, which is closed; its own number is free then. A standard stream that is closed already can
+/// be replaced as well, since nothing else can get its number. It writes nothing.
 ///
 /// Errors: BADF where there is either of them not: nothing is closed then.
 pub(crate) fn fd_renumber(call: &mut Call<'_>, fd: Fd, to: Fd) -> Result<(), Errno> {

@@ -8,8 +8,8 @@ use rustix::fs::{AtFlags, FileType as SystemFileType, RawDir, RawDirEntry, SeekF
 use crate::abi::flags::Rights;
 use crate::abi::{Buffer, Dirent, Fd, FileType, Out};
 use crate::call::Call;
+use crate::entry::Kind;
 use crate::errno::Errno;
-use crate::table::Kind;
 
 /// How many bytes of entries are asked of the system at a time.
 const CHUNK: usize = 8192;
@@ -33,8 +33,9 @@ pub(crate) fn fd_readdir(
     let table = &mut call.ctx.table;
     let mut room = table.room;
     let entry = table.get_mut(fd)?;
-    entry.require(Rights::FD_READDIR)?;
+    let allowed = entry.require(Rights::FD_READDIR);
     let Kind::Directory(directory) = &mut entry.kind else { return Err(Errno::NotDir) };
+    allowed?;
     let buffer = call.guest.bytes_mut(buf)?;
     let place = directory.cookies.place(cookie)?;
     let (reader, cookies) = directory.reader()?;

@@ -5,11 +5,12 @@ use rustix::fs::SeekFrom;
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FileSize, Out, Whence};
 use crate::call::Call;
+use crate::entry::Kind;
 use crate::errno::Errno;
 
 /// Moves to an offset from the beginning, from here or from the end, and writes where that is (8 bytes).
 ///
-/// Errors: BADF; ISDIR; NOTCAPABLE without `fd_seek` (or `fd_tell`, where it does not move); SPIPE where there are no places; INVAL
+/// Errors: BADF; ISDIR; SPIPE where there are no places; NOTCAPABLE without `fd_seek` (or `fd_tell`, where it does not move); INVAL
 /// where that is before the beginning or past 2^63-1, or `whence` is none.
 pub(crate) fn fd_seek(
     call: &mut Call<'_>,
@@ -20,7 +21,11 @@ pub(crate) fn fd_seek(
 ) -> Result<(), Errno> {
     call.guest.check(newoffset)?;
     let stays = whence == Whence::Cur && offset == 0;
-    let entry = call.ctx.table.file(fd, Rights::empty())?;
+    let entry = call.ctx.table.get_mut(fd)?;
+    if let Kind::Directory(_) = entry.kind {
+        return Err(Errno::IsDir);
+    }
+    entry.require_places()?;
     let enough = if stays { Rights::FD_SEEK.union(Rights::FD_TELL) } else { Rights::FD_SEEK };
     if !entry.base.intersects(enough) {
         return Err(Errno::NotCapable);
@@ -36,7 +41,7 @@ pub(crate) fn fd_seek(
 
 /// Writes where the descriptor stands (8 bytes).
 ///
-/// Errors: BADF; ISDIR; NOTCAPABLE without `fd_tell` or `fd_seek`; SPIPE where there are no places.
+/// Errors: BADF; ISDIR; SPIPE where there are no places; NOTCAPABLE without `fd_tell` or `fd_seek`.
 pub(crate) fn fd_tell(call: &mut Call<'_>, fd: Fd, offset: Out<FileSize>) -> Result<(), Errno> {
     fd_seek(call, fd, 0, Whence::Cur, offset)
 }

@@ -7,15 +7,16 @@ use rustix::io::Result as SystemResult;
 use std::os::fd::BorrowedFd;
 
 use crate::abi::flags::Rights;
-use crate::abi::{Advice, Fd, FileSize};
+use crate::abi::{Advice, Fd, FileSize, FileType};
 use crate::call::Call;
+use crate::entry::Kind;
 use crate::errno::Errno;
-use crate::table::Kind;
 
 /// Says how a part of a file will be read; a length of 0 is all that follows. It writes nothing.
 ///
-/// Errors: BADF; ISDIR; NOTCAPABLE without `fd_advise`; SPIPE where there are no places; INVAL where the part is past 2^63-1, or
-/// `advice` is none.
+/// Of a directory, a terminal or a socket it says nothing, and does not fail.
+///
+/// Errors: BADF; SPIPE for a pipe; NOTCAPABLE without `fd_advise`; INVAL where the part is past 2^63-1, or `advice` is none.
 pub(crate) fn fd_advise(
     call: &mut Call<'_>,
     fd: Fd,
@@ -23,7 +24,11 @@ pub(crate) fn fd_advise(
     len: FileSize,
     advice: Advice,
 ) -> Result<(), Errno> {
-    let entry = call.ctx.table.file(fd, Rights::FD_ADVISE)?;
+    let entry = call.ctx.table.get(fd)?;
+    if entry.file_type == FileType::Unknown {
+        return Err(Errno::Spipe);
+    }
+    entry.require(Rights::FD_ADVISE)?;
     within(offset, len)?;
     let advice = match advice {
         Advice::Normal => SystemAdvice::Normal,
@@ -33,16 +38,29 @@ pub(crate) fn fd_advise(
         Advice::DontNeed => SystemAdvice::DontNeed,
         Advice::NoReuse => SystemAdvice::NoReuse,
     };
-    Ok(fadvise(entry.system(Errno::Spipe)?, offset.0, NonZeroU64::new(len.0), advice)?)
+    match entry.kind {
+        // The system takes advice for one that entries can be read from only.
+        Kind::Directory(_) => Ok(()),
+        _ => Ok(fadvise(entry.system(Errno::Spipe)?, offset.0, NonZeroU64::new(len.0), advice)?),
+    }
 }
 
 /// Makes room for a part of a file, which grows to hold it. It writes nothing.
 ///
-/// Errors: BADF; ISDIR; NOTCAPABLE without `fd_allocate`; INVAL where the length is 0 or the part past 2^63-1; NOSPC; NOTSUP where the
-/// file system cannot.
+/// Errors: BADF, also where it is not open for writing, as no directory is; SPIPE for a pipe, NODEV for anything else that is no file;
+/// NOTCAPABLE without `fd_allocate`; INVAL where the length is 0 or the part past 2^63-1; NOSPC; NOTSUP where the file system cannot.
 pub(crate) fn fd_allocate(call: &mut Call<'_>, fd: Fd, offset: FileSize, len: FileSize) -> Result<(), Errno> {
-    let entry = call.ctx.table.file(fd, Rights::FD_ALLOCATE)?;
+    let entry = call.ctx.table.get(fd)?;
     within(offset, len)?;
+    if entry.file_type == FileType::Directory {
+        return Err(Errno::Badf);
+    }
+    entry.require_mode(Rights::FD_WRITE)?;
+    match entry.file_type {
+        FileType::RegularFile | FileType::BlockDevice => entry.require(Rights::FD_ALLOCATE)?,
+        FileType::Unknown => return Err(Errno::Spipe),
+        _ => return Err(Errno::NoDev),
+    }
     Ok(fallocate(entry.system(Errno::Spipe)?, FallocateFlags::empty(), offset.0, len.0)?)
 }
 

@@ -4,16 +4,20 @@
 use rustix::fs::{AtFlags, OFlags as SystemFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
 use crate::abi::flags::Rights;
-use crate::abi::{Fd, FdFlags, FdStat, FileSize, FileStat, FstFlags, Out, Timestamp};
+use crate::abi::{Fd, FdFlags, FdStat, FileSize, FileStat, FileType, FstFlags, Out, Timestamp};
 use crate::call::Call;
+use crate::entry::Kind;
 use crate::errno::Errno;
-use crate::table::Kind;
 
 /// Writes a descriptor's type, flags and rights (24 bytes).
 ///
 /// Errors: BADF.
 pub(crate) fn fd_fdstat_get(call: &mut Call<'_>, fd: Fd, fdstat: Out<FdStat>) -> Result<(), Errno> {
-    let entry = call.ctx.table.get(fd)?;
+    call.guest.check(fdstat)?;
+    let entry = call.ctx.table.get_mut(fd)?;
+    if let Kind::Listener(listener) = &mut entry.kind {
+        listener.flags_known = true;
+    }
     let (base, inheriting) = (entry.base, entry.inheriting);
     call.guest.write(fdstat, FdStat { file_type: entry.file_type, flags: entry.flags, base, inheriting })
 }
@@ -34,12 +38,14 @@ pub(crate) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: Fd, flags: FdFlags) -
     if flags.contains(FdFlags::APPEND) {
         entry.give_up_position()?;
     }
-    match &entry.kind {
-        Kind::System(system) | Kind::Listener(system) => {
-            let mut now = rustix::fs::fcntl_getfl(system)?;
+    match &mut entry.kind {
+        // Every wait for it is ours, see `sock_accept`.
+        Kind::Listener(listener) => listener.flags_known = true,
+        Kind::System(system) => {
+            let mut now = rustix::fs::fcntl_getfl(&*system)?;
             now.set(SystemFlags::APPEND, flags.contains(FdFlags::APPEND));
             now.set(SystemFlags::NONBLOCK, flags.contains(FdFlags::NONBLOCK));
-            rustix::fs::fcntl_setfl(system, now)?;
+            rustix::fs::fcntl_setfl(&*system, now)?;
         }
         Kind::Inherited(_) if changed.contains(FdFlags::APPEND) => return Err(Errno::NotSup),
         Kind::Inherited(_) | Kind::Directory(_) | Kind::Input(_) | Kind::Output(_) => {}
@@ -86,16 +92,21 @@ pub(crate) fn stat(call: &Call<'_>, fd: Fd) -> Result<FileStat, Errno> {
 
 /// Cuts a file to a size or fills it with zeros up to there. It writes nothing.
 ///
-/// Errors: BADF; ISDIR; NOTCAPABLE without `fd_filestat_set_size`; INVAL where the size is past 2^63-1; FBIG.
+/// Errors: BADF; INVAL where it is no regular file or not open for writing, or the size is past 2^63-1; NOTCAPABLE without
+/// `fd_filestat_set_size`; FBIG.
 pub(crate) fn fd_filestat_set_size(call: &mut Call<'_>, fd: Fd, size: FileSize) -> Result<(), Errno> {
-    let entry = call.ctx.table.file(fd, Rights::FD_FILESTAT_SET_SIZE)?;
+    let entry = call.ctx.table.get(fd)?;
+    if entry.file_type != FileType::RegularFile || entry.require_mode(Rights::FD_WRITE).is_err() {
+        return Err(Errno::Inval);
+    }
+    entry.require(Rights::FD_FILESTAT_SET_SIZE)?;
     i64::try_from(size.0).map_err(|_| Errno::Inval)?;
     Ok(rustix::fs::ftruncate(entry.system(Errno::Inval)?, size.0)?)
 }
 
 /// Sets a file's times of access and modification: to those given, to now, or not at all. It writes nothing.
 ///
-/// Errors: BADF; NOTCAPABLE without `fd_filestat_set_times`; INVAL where a time is to be both the one given and now.
+/// Errors: BADF; NOTCAPABLE without `fd_filestat_set_times`, or ROFS; INVAL where a time is to be both the one given and now.
 pub(crate) fn fd_filestat_set_times(
     call: &mut Call<'_>,
     fd: Fd,
@@ -107,7 +118,7 @@ pub(crate) fn fd_filestat_set_times(
     let entry = call.ctx.table.get(fd)?;
     entry.require(Rights::FD_FILESTAT_SET_TIMES)?;
     match &entry.kind {
-        Kind::Directory(directory) => {
+        Kind::Directory(directory) if !directory.is_readable => {
             Ok(rustix::fs::utimensat(&directory.dir, ".", &times, AtFlags::SYMLINK_NOFOLLOW)?)
         }
         _ => Ok(rustix::fs::futimens(entry.system(Errno::Inval)?, &times)?),

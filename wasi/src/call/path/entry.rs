@@ -2,7 +2,7 @@
 
 use rustix::fs::{AtFlags, Mode};
 
-use super::resolve::parent;
+use super::resolve::{parent, to_make_in};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, Text};
 use crate::call::Call;
@@ -12,8 +12,9 @@ use crate::errno::Errno;
 ///
 /// Errors: those of all paths; NOTCAPABLE without `path_create_directory`; EXIST.
 pub(crate) fn path_create_directory(call: &mut Call<'_>, fd: Fd, path: Text) -> Result<(), Errno> {
-    let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_CREATE_DIRECTORY)?;
-    let place = parent(dir, call.guest.text(path)?)?;
+    let path = call.guest.text(path)?;
+    let dir = to_make_in(&call.ctx.table, fd, Rights::PATH_CREATE_DIRECTORY, path)?;
+    let place = parent(dir, path)?;
     Ok(rustix::fs::mkdirat(place.dir(), place.entry(), Mode::from_raw_mode(0o777))?)
 }
 

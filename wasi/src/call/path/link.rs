@@ -2,7 +2,7 @@
 
 use rustix::fs::{AtFlags, linkat, readlinkat_raw, symlinkat};
 
-use super::resolve::{find, found, vacant};
+use super::resolve::{find, found, to_make_in, vacant};
 use crate::abi::flags::Rights;
 use crate::abi::{Buffer, Fd, LookupFlags, Out, Text};
 use crate::call::Call;
@@ -21,10 +21,11 @@ pub(crate) fn path_link(
     new_path: Text,
 ) -> Result<(), Errno> {
     let (old_dir, _) = call.ctx.table.directory(old_fd, Rights::PATH_LINK_SOURCE)?;
-    let (new_dir, _) = call.ctx.table.directory(new_fd, Rights::PATH_LINK_TARGET)?;
+    let new_path = call.guest.text(new_path)?;
+    let new_dir = to_make_in(&call.ctx.table, new_fd, Rights::PATH_LINK_TARGET, new_path)?;
     let follow = old_flags.contains(LookupFlags::SYMLINK_FOLLOW);
     let (old, _) = find(old_dir, call.guest.text(old_path)?, follow)?;
-    let new = vacant(new_dir, call.guest.text(new_path)?)?;
+    let new = vacant(new_dir, new_path)?;
     Ok(linkat(old.dir(), found(&old), new.dir(), new.entry(), AtFlags::empty())?)
 }
 
@@ -33,12 +34,13 @@ pub(crate) fn path_link(
 /// Errors: those of all paths; NOTCAPABLE without `path_symlink`, or where the contents are an absolute path, which would mean
 /// something else to whoever follows the link on the host; EXIST; NOENT or NOTDIR where a slash follows the new path.
 pub(crate) fn path_symlink(call: &mut Call<'_>, old_path: Text, fd: Fd, new_path: Text) -> Result<(), Errno> {
-    let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_SYMLINK)?;
     let contents = call.guest.text(old_path)?;
+    let path = call.guest.text(new_path)?;
+    let dir = to_make_in(&call.ctx.table, fd, Rights::PATH_SYMLINK, path)?;
     if contents.starts_with('/') {
         return Err(Errno::NotCapable);
     }
-    let place = vacant(dir, call.guest.text(new_path)?)?;
+    let place = vacant(dir, path)?;
     Ok(symlinkat(contents, place.dir(), place.entry())?)
 }
 

@@ -1,26 +1,31 @@
 //! `path_open`.
 
+use std::fs::File;
 use std::os::fd::OwnedFd;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-use rustix::fs::OFlags as SystemFlags;
+use rustix::fs::{Mode, OFlags as SystemFlags};
 
+use super::resolve::{find, found, parent};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FdFlags, FileType, LookupFlags, OFlags, Out, Text};
 use crate::call::Call;
+use crate::ctx::Access;
+use crate::entry::{Directory, Entry, Kind};
 use crate::errno::Errno;
-use crate::table::{Directory, Entry, Kind};
 
-/// Opens a file or a directory and writes its descriptor (4 bytes), the lowest number that is free.
+/// Opens a file or a directory and writes its descriptor (4 bytes), the lowest number that is free and not a standard stream's.
 ///
-/// The descriptor has those of the rights asked for that the directory passes on and that mean something for what was opened. It is
-/// opened for writing where `fd_write` is asked for.
+/// It is opened for reading where `fd_read` or `fd_readdir` is asked for, for writing where `fd_write` is. Otherwise the descriptor has
+/// all rights that the directory passes on and that mean something for what was opened, whichever are asked for: libraries ask for the
+/// few that they know of and expect others to be there (see [`crate::entry`]).
 ///
-/// Errors: those of all paths; NOTCAPABLE without `path_open`, without `path_create_file` for `creat`, `path_filestat_set_size` for
-/// `trunc`, and where `fd_read`, `fd_write`, `fd_datasync` for `dsync` or `fd_sync` for `sync` and `rsync` are asked for and not passed
-/// on; INVAL for `creat` of a directory; EXIST for `excl`; LOOP where a link is not to be followed; NOTDIR where `directory` is asked
-/// for, or by a slash behind the path; ISDIR where a directory is to be written; MFILE.
+/// Errors: those of all paths; ACCES where the system does not allow what it is opened for; NOTCAPABLE where the guest has given up
+/// `path_open`, or `path_create_file` for `creat`, `path_filestat_set_size` for `trunc`, or one to pass on: `fd_read` or `fd_write` asked
+/// for, `fd_datasync` for `dsync`, `fd_sync` for `sync` and `rsync`; ROFS where a directory that was given for reading only is to be
+/// changed; INVAL for `creat` of a directory; EXIST for `excl`; LOOP where a link is not to be followed; NOTDIR where `directory` is
+/// asked for, or by a slash behind the path; ISDIR where a directory is to be written; MFILE.
 #[expect(clippy::too_many_arguments, reason = "the specification's own")]
 pub(crate) fn path_open(
     call: &mut Call<'_>,
@@ -29,36 +34,40 @@ pub(crate) fn path_open(
     path: Text,
     oflags: OFlags,
     base: Rights,
-    inheriting: Rights,
+    _inheriting: Rights,
     fdflags: FdFlags,
     opened_fd: Out<Fd>,
 ) -> Result<(), Errno> {
     call.guest.check(opened_fd)?;
-    let (dir, parent) = call.ctx.table.directory(fd, Rights::PATH_OPEN)?;
-    parent.require(needed(oflags))?;
-    let wanted = base.intersection(Rights::FD_READ.union(Rights::FD_WRITE)).union(implied(fdflags));
-    if !parent.inheriting.contains(wanted) {
-        return Err(Errno::NotCapable);
-    }
-    let request = Request {
+    let (dir, from) = call.ctx.table.directory(fd, Rights::PATH_OPEN)?;
+    let mode = base.intersection(Rights::ACCESS);
+    let mut request = Request {
         path: call.guest.text(path)?,
         follow: dirflags.contains(LookupFlags::SYMLINK_FOLLOW),
         oflags,
         fdflags,
-        write: base.contains(Rights::FD_WRITE),
+        write: mode.contains(Rights::FD_WRITE),
         read: base.intersects(Rights::FD_READ.union(Rights::FD_READDIR)),
     };
+    let mut wanted = mode.union(implied(fdflags));
+    if from.grant == Access::ReadOnly {
+        request.change_nothing(dir, base.intersects(Rights::WRITING))?;
+        // Still set for a directory only, which is refused with ISDIR.
+        wanted.remove(Rights::FD_WRITE);
+    }
+    from.require(needed(request.oflags))?;
+    if !from.inheriting.contains(wanted) {
+        return Err(Errno::NotCapable);
+    }
     call.ctx.table.free()?;
     let mut entry = request.open(dir)?;
-    let mut passed = parent.inheriting;
-    if !request.write {
-        // The system would refuse these.
-        passed.remove(Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE);
-    }
-    entry.base &= base & passed;
     if entry.file_type == FileType::Directory {
-        entry.inheriting = inheriting & parent.inheriting;
+        entry.inheriting = from.inheriting;
+    } else {
+        entry = entry.opened_for(mode);
     }
+    entry.base &= from.inheriting;
+    entry.grant = from.grant;
     let number = call.ctx.table.insert(entry)?;
     call.guest.write(opened_fd, number)
 }
@@ -99,6 +108,39 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// Reduces the request to what changes nothing, or fails with ROFS. As on a file system that is
+    /// mounted read-only (`open(2)`), errors of the lookup come first. `writes` is whether the guest
+    /// wants to write.
+    fn change_nothing(&mut self, dir: &Dir, writes: bool) -> Result<(), Errno> {
+        // `open_directory` neither creates nor writes.
+        if self.is_for_directory() {
+            return Ok(());
+        }
+        let creates = self.oflags.contains(OFlags::CREAT);
+        let creates_new = self.oflags.contains(OFlags::CREAT | OFlags::EXCL);
+        let stat = match find(dir, self.path, self.follow && !creates_new) {
+            // NOENT may mean the parent directory, too.
+            Err(Errno::NoEnt) if creates => return Err(parent(dir, self.path).err().unwrap_or(Errno::Rofs)),
+            found => found?.1,
+        };
+        if creates_new {
+            return Err(Errno::Exist);
+        }
+        let writes = writes || self.oflags.contains(OFlags::TRUNC);
+        self.oflags.remove(OFlags::CREAT);
+        match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
+            rustix::fs::FileType::Directory if writes || creates => Err(Errno::IsDir),
+            rustix::fs::FileType::Symlink => Err(Errno::Loop),
+            _ if writes => Err(Errno::Rofs),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether only a directory is acceptable; a trailing slash asks for one.
+    fn is_for_directory(&self) -> bool {
+        self.oflags.contains(OFlags::DIRECTORY) || self.path.ends_with('/')
+    }
+
     fn open(&self, dir: &Dir) -> Result<Entry, Errno> {
         if self.path.starts_with('/') {
             return Err(Errno::NotCapable);
@@ -106,8 +148,7 @@ impl Request<'_> {
         if self.oflags.contains(OFlags::CREAT | OFlags::DIRECTORY) {
             return Err(Errno::Inval);
         }
-        // A slash asks for a directory, which is never made here.
-        if self.oflags.contains(OFlags::DIRECTORY) || self.path.ends_with('/') {
+        if self.is_for_directory() {
             return self.open_directory(dir);
         }
         let file = match dir.open_with(self.path, &self.options()) {
@@ -119,7 +160,7 @@ impl Request<'_> {
         let stat = rustix::fs::fstat(&file)?;
         let file_type = rustix::fs::FileType::from_raw_mode(stat.st_mode).into();
         let kind = match file_type {
-            FileType::Directory => Kind::Directory(Directory::new(Dir::from_std_file(file.into_std()))),
+            FileType::Directory => Kind::Directory(Directory::readable(Dir::from_std_file(file.into_std()))),
             _ => Kind::System(OwnedFd::from(file)),
         };
         let ours = file_type == FileType::RegularFile && !self.fdflags.contains(FdFlags::APPEND);
@@ -127,15 +168,25 @@ impl Request<'_> {
     }
 
     fn open_directory(&self, dir: &Dir) -> Result<Entry, Errno> {
-        let opened = match self.follow {
-            true => dir.open_dir(self.path)?,
-            false => dir.open_dir_nofollow(self.path)?,
+        let directory = match (self.read, self.follow) {
+            (true, _) => self.readable_directory(dir)?,
+            (false, true) => Directory::new(dir.open_dir(self.path)?),
+            (false, false) => Directory::new(dir.open_dir_nofollow(self.path)?),
         };
         if self.write || self.oflags.intersects(OFlags::CREAT | OFlags::TRUNC) {
             return Err(Errno::IsDir);
         }
-        let kind = Kind::Directory(Directory::new(opened));
-        Ok(Entry { flags: self.fdflags, ..Entry::new(kind, FileType::Directory) })
+        Ok(Entry { flags: self.fdflags, ..Entry::new(Kind::Directory(directory), FileType::Directory) })
+    }
+
+    /// Opens a directory for reading, so that missing permission is an error here. cap-std opens
+    /// directories with `O_PATH`, which needs none.
+    fn readable_directory(&self, dir: &Dir) -> Result<Directory, Errno> {
+        let (place, _) = find(dir, self.path, self.follow)?;
+        let flags =
+            SystemFlags::RDONLY | SystemFlags::DIRECTORY | SystemFlags::NOFOLLOW | SystemFlags::CLOEXEC;
+        let opened = rustix::fs::openat(place.dir(), found(&place), flags, Mode::empty())?;
+        Ok(Directory::readable(Dir::from_std_file(File::from(opened))))
     }
 
     fn options(&self) -> OpenOptions {

@@ -11,7 +11,10 @@ use std::path::{Component, Path};
 use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, FileType, Stat, statat};
 
+use crate::abi::Fd;
+use crate::abi::flags::Rights;
 use crate::errno::Errno;
+use crate::table::Table;
 
 /// How often a link is followed that someone else puts where it led to.
 const ATTEMPTS: usize = 8;
@@ -79,6 +82,38 @@ pub(super) fn vacant<'a>(start: &'a Dir, path: &'a str) -> Result<Place<'a>, Err
         return Err(Errno::NotDir);
     }
     Ok(place)
+}
+
+/// The directory to create `path` below: BADF, NOTDIR, NOTCAPABLE, or ROFS if it was granted
+/// read-only. As on a read-only file system (`mkdir(2)`), errors of the lookup and EXIST come before
+/// ROFS.
+pub(super) fn to_make_in<'a>(table: &'a Table, fd: Fd, right: Rights, path: &str) -> Result<&'a Dir, Errno> {
+    match table.directory(fd, right) {
+        Err(Errno::Rofs) => {
+            let (dir, _) = table.directory(fd, Rights::empty())?;
+            let place = parent(dir, path)?;
+            Err(if look(&place).is_ok() { Errno::Exist } else { Errno::Rofs })
+        }
+        found => Ok(found?.0),
+    }
+}
+
+/// The directory to change `path` below: as [`to_make_in`], but `path` must exist.
+pub(super) fn to_change_in<'a>(
+    table: &'a Table,
+    fd: Fd,
+    right: Rights,
+    path: &str,
+    follow: bool,
+) -> Result<&'a Dir, Errno> {
+    match table.directory(fd, right) {
+        Err(Errno::Rofs) => {
+            let (dir, _) = table.directory(fd, Rights::empty())?;
+            find(dir, path, follow)?;
+            Err(Errno::Rofs)
+        }
+        found => Ok(found?.0),
+    }
 }
 
 /// What a path leads to: its place, with a name that is no link, unless `follow` is false and the path ends with a link; and what the

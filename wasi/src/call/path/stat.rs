@@ -2,7 +2,7 @@
 
 use rustix::fs::AtFlags;
 
-use super::resolve::{find, found};
+use super::resolve::{find, found, to_change_in};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FileStat, FstFlags, LookupFlags, Out, Text, Timestamp};
 use crate::call::Call;
@@ -44,8 +44,8 @@ pub(crate) fn path_filestat_set_times(
     fst_flags: FstFlags,
 ) -> Result<(), Errno> {
     let times = timestamps(atim, mtim, fst_flags)?;
-    let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_FILESTAT_SET_TIMES)?;
-    let path = call.guest.text(path)?;
-    let (place, _) = find(dir, path, flags.contains(LookupFlags::SYMLINK_FOLLOW))?;
+    let (path, follow) = (call.guest.text(path)?, flags.contains(LookupFlags::SYMLINK_FOLLOW));
+    let dir = to_change_in(&call.ctx.table, fd, Rights::PATH_FILESTAT_SET_TIMES, path, follow)?;
+    let (place, _) = find(dir, path, follow)?;
     Ok(rustix::fs::utimensat(place.dir(), found(&place), &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }

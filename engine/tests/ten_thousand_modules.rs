@@ -1,0 +1,30 @@
+//! Ten thousand different modules through one engine leave what one thousand leave. This is alone in
+//! its process, whose memory it measures.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::numbered::{engine, run};
+
+/// How many bytes of the process are in memory. `statm` would be off by up to a megabyte.
+fn resident() -> usize {
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+}
+
+#[test]
+fn ten_thousand_modules_leave_what_one_thousand_leave() {
+    let engine = engine();
+    (0..1000).for_each(|number| run(&engine, number));
+    let (before, stats) = (resident(), engine.stats());
+    assert_eq!(stats.types, 0, "{stats:?}");
+    (1000..10_000).for_each(|number| run(&engine, number));
+    let after = resident();
+    println!("bytes in memory: {before} after 1,000 modules, {after} after 10,000");
+    assert_eq!(engine.stats().types, 0);
+    assert!(engine.stats().trampolines <= 2 * 128, "{:?}", engine.stats());
+    assert!(after <= before + (2 << 20), "bytes in memory: {before}, then {after}");
+}

@@ -1,0 +1,79 @@
+//! The table of features: what became of the directives that depend on each.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::view::{Stretch, bar, cost, name, nonzero, other};
+use crate::model::{Needs, Report};
+use crate::outcome::Counts;
+use crate::text::grouped;
+
+/// A feature, or what is to be set apart from all of them.
+#[derive(Serialize)]
+pub(super) struct FeatureRow {
+    name: String,
+    /// What to filter by, to see the cases.
+    filter: Option<String>,
+    directives: String,
+    passed: String,
+    failed: String,
+    other: String,
+    /// Of those that depend on this feature and on no other: how many there are, and how many of them passed.
+    alone: String,
+    alone_passed: String,
+    bar: Vec<Stretch>,
+}
+
+impl FeatureRow {
+    pub(super) fn cost(&self) -> usize {
+        1200 + 2 * cost(&self.name)
+    }
+}
+
+/// What became of the directives that depend on a feature.
+#[derive(Default)]
+struct Row {
+    all: Counts,
+    alone: Counts,
+}
+
+/// A row a feature, at most so many, after one of the directives that depend on none; empty where the report does not know. A directive that
+/// depends on several features is counted for each of them.
+pub(super) fn features(report: &Report, most: usize) -> Vec<FeatureRow> {
+    let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
+    let mut plain = Counts::default();
+    let cases = report.suites.iter().flat_map(|suite| &suite.cases);
+    for Needs { features, directives } in cases.flat_map(|case| &case.needs) {
+        if features.is_empty() {
+            plain += *directives;
+        }
+        for feature in features {
+            let row = rows.entry(feature).or_default();
+            row.all += *directives;
+            if features.len() == 1 {
+                row.alone += *directives;
+            }
+        }
+    }
+    let named = rows.iter().take(most).map(|(feature, row)| {
+        let filter = format!("uses:{}", name(feature));
+        feature_row(name(feature), Some(filter), &row.all, Some(&row.alone))
+    });
+    let plain = (plain.total() > 0).then(|| feature_row("nothing beyond 1.0".to_owned(), None, &plain, None));
+    plain.into_iter().chain(named).collect()
+}
+
+fn feature_row(name: String, filter: Option<String>, all: &Counts, alone: Option<&Counts>) -> FeatureRow {
+    FeatureRow {
+        name,
+        filter,
+        directives: grouped(all.total()),
+        passed: grouped(all.passed),
+        failed: nonzero(all.failed),
+        other: other(all),
+        alone: alone.map_or_else(String::new, |alone| grouped(alone.total())),
+        alone_passed: alone.map_or_else(String::new, |alone| grouped(alone.passed)),
+        bar: bar(all),
+    }
+}

@@ -1,0 +1,284 @@
+//! What is expected of directives besides that they pass, from a file: for the suites of a run, for one script of them, and for the run
+//! as a whole. The format is that of [`wassay_testsuite::expectation`].
+//!
+//! A test binary that runs the [harness](crate::harness) takes such a file so:
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use wassay::{catalogue, expectations, harness};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let file = expectations::read(Path::new("tests/expectations.toml"))?;
+//! let suites = expectations::expecting(vec![catalogue::resolve("tests/scripts")?], file)?;
+//! harness::run(suites);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+use wassay_reports::Key;
+use wassay_testsuite::expectation::{
+    Entry, Expectation, ExpectationError, Expectations, Expected, Origin, Target,
+};
+use wassay_testsuite::{Case, Suite};
+
+use crate::batch::{End, Finished};
+use crate::script::model::Script;
+use crate::script::source::Place;
+use crate::verdict::{Outcome, ScriptResult};
+
+/// Reads a file of expectations.
+///
+/// # Errors
+///
+/// It cannot be read, or is not understood.
+pub fn read(path: &Path) -> Result<Expectations, ExpectationsError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ExpectationsError::Unreadable { path: path.to_owned(), error })?;
+    Ok(Expectations::parse(&path.display().to_string(), &text)?)
+}
+
+/// The suites with what a file expects of them. Entries about other suites are left alone.
+///
+/// # Errors
+///
+/// An entry is about one of these suites and about none of its scripts, or no entry is about any of them.
+pub fn expecting(
+    suites: Vec<Suite>,
+    expectations: impl Into<Arc<Expectations>>,
+) -> Result<Vec<Suite>, ExpectationsError> {
+    let expectations = expectations.into();
+    let cases: Vec<Vec<Case>> = suites.iter().map(Suite::cases).collect();
+    let (mut of_these, mut first) = (0, None);
+    for entry in &expectations.entries {
+        first = first.or(Some(entry));
+        let is_of = |(suite, cases): (&Suite, &Vec<Case>)| {
+            cases.iter().filter_map(Case::script).any(|script| entry.is_of(suite, script.name()))
+        };
+        if !suites.iter().any(|suite| entry.is_of_suite(suite)) {
+            continue;
+        }
+        if !suites.iter().zip(&cases).any(is_of) {
+            return Err(ExpectationsError::NoScript { entry: Box::new(entry.clone()) });
+        }
+        of_these += 1;
+    }
+    if let Some(first) = first.filter(|_| of_these == 0) {
+        let suites = suites.iter().map(Suite::name).collect::<Vec<_>>().join(", ");
+        let (file, entries) = (first.origin().file.clone(), expectations.entries.len());
+        return Err(ExpectationsError::NoEntry { file, entries, suites });
+    }
+    Ok(suites.into_iter().map(|suite| suite.expecting(Arc::clone(&expectations))).collect())
+}
+
+/// A file of expectations that cannot be used.
+#[derive(Debug, Error)]
+pub enum ExpectationsError {
+    /// It cannot be read.
+    #[error("{}: cannot read the expectations: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// It is not understood.
+    #[error(transparent)]
+    Malformed(#[from] ExpectationError),
+    /// An entry is about a suite of the run, and about none of its scripts.
+    #[error("{}: {entry}: these suites have no such script: remove the entry", entry.origin())]
+    NoScript {
+        /// The entry.
+        entry: Box<Entry>,
+    },
+    /// No entry is about a suite of the run.
+    #[error("{file}: none of its {entries} entries is about what is run: {suites}")]
+    NoEntry {
+        /// The file.
+        file: String,
+        /// How many entries it has.
+        entries: usize,
+        /// The suites of the run.
+        suites: String,
+    },
+}
+
+/// What is expected of the directives of a script.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// By the number of the directive in the script, what holds for it, the first before the others.
+    pub(crate) by_number: HashMap<usize, Vec<Arc<Expectation>>>,
+    /// What is said of each expectation that is about no directive of the script.
+    pub(crate) unmatched: Vec<String>,
+}
+
+/// Finds the directives that expectations are about. What is about single directives goes before what is about all.
+pub(crate) fn find(expectations: &[Expectation], script: &Script<'_>, keys: &[(Place, Key)]) -> Found {
+    let mut found = Found::default();
+    let by_key: HashMap<String, usize> =
+        keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
+    let text = |number: usize| {
+        script.directives.get(number).map_or("", |directive| script.source.slice(&directive.span))
+    };
+    let (broad, single): (Vec<_>, Vec<_>) =
+        expectations.iter().cloned().map(Arc::new).partition(|expectation| expectation.is_broad());
+    for expectation in single {
+        let numbers: Vec<usize> = match &expectation.target {
+            Target::Key(key) => by_key.get(key).copied().into_iter().collect(),
+            target => {
+                let places = keys.iter().enumerate();
+                let is = |(number, (place, key)): &(usize, &(Place, Key))| {
+                    target.is(&key.to_string(), place.line, text(*number))
+                };
+                places.filter(is).map(|(number, _)| number).collect()
+            }
+        };
+        if numbers.is_empty() {
+            found.unmatched.push(unmatched(&expectation, keys, &text));
+        }
+        for number in numbers {
+            found.by_number.entry(number).or_default().push(Arc::clone(&expectation));
+        }
+    }
+    for (number, expectation) in (0..keys.len()).flat_map(|number| broad.iter().map(move |one| (number, one)))
+    {
+        found.by_number.entry(number).or_default().push(Arc::clone(expectation));
+    }
+    found
+}
+
+/// What is said of an expectation that is about no directive of a script.
+fn unmatched<'a>(
+    expectation: &Expectation,
+    keys: &[(Place, Key)],
+    text: &dyn Fn(usize) -> &'a str,
+) -> String {
+    let origin = &expectation.origin;
+    let what = match &expectation.target {
+        Target::Directive { line: Some(line), text: Some(said) } => {
+            let elsewhere = Target::Directive { line: None, text: Some(said.clone()) };
+            let now = keys.iter().enumerate().find(|(number, _)| elsewhere.is("", 0, text(*number)));
+            let now = now.map(|(_, (place, _))| format!(", but on line {}", place.line));
+            format!("no directive on line {line} says `{said}`{}", now.unwrap_or_default())
+        }
+        Target::Directive { line: Some(line), .. } => format!("no directive begins on line {line}"),
+        Target::Directive { text: Some(said), .. } => format!("no directive says `{said}`"),
+        Target::Key(key) => format!("no directive has the key {key}"),
+        _ => "it has no directive".to_owned(),
+    };
+    format!("{origin} expects something of a directive here, and {what}: correct or remove the entry")
+}
+
+impl Found {
+    /// What is expected of each directive, by its place.
+    fn by_place(&self, keys: &[(Place, Key)]) -> HashMap<Place, &[Arc<Expectation>]> {
+        let places = keys.iter().enumerate();
+        let expected =
+            places.filter_map(|(number, (place, _))| Some((*place, self.by_number.get(&number)?.as_slice())));
+        expected.collect()
+    }
+}
+
+/// The result of a script that ended amid its directives, which nobody held against what is expected of them.
+pub(crate) fn under(found: &Found, keys: &[(Place, Key)], mut result: ScriptResult) -> ScriptResult {
+    let by_place = found.by_place(keys);
+    for directive in &mut result.directives {
+        let expected = by_place.get(&directive.place).copied().unwrap_or_default();
+        let outcome = std::mem::replace(&mut directive.outcome, Outcome::Passed);
+        directive.outcome = outcome.under(expected);
+    }
+    result
+}
+
+/// The entries that applied to a directive of a script, by what became of the directives.
+pub(crate) fn used(found: &Found, keys: &[(Place, Key)], result: &ScriptResult) -> Vec<Origin> {
+    let by_place = found.by_place(keys);
+    let mut used: Vec<Origin> = Vec::new();
+    for directive in &result.directives {
+        let expected = by_place.get(&directive.place);
+        let came = |expectation: &&Arc<Expectation>| match &directive.outcome {
+            Outcome::Skipped(_) => expectation.outcome == Expected::Skip,
+            Outcome::ExpectedFailure(failure, _) => {
+                let kind = failure.kind;
+                expectation.outcome == Expected::Xfail && expectation.covers(&kind.to_string(), kind.is_end())
+            }
+            _ => false,
+        };
+        if let Some(expectation) = expected.and_then(|expected| expected.iter().find(came)) {
+            used.push(expectation.origin.clone());
+        }
+    }
+    used.sort_unstable();
+    used.dedup();
+    used
+}
+
+/// What the scripts of a run made of the entries of their expectations.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    used: HashSet<Origin>,
+    /// The scripts that were run to their end, by suite and name.
+    ran: HashSet<(String, String)>,
+}
+
+impl Tally {
+    /// Notes what became of a case.
+    pub(crate) fn add(&mut self, suite: &str, case: &str, finished: &Finished) {
+        self.used.extend(finished.used.iter().cloned());
+        let is_whole = match &finished.end {
+            End::Judged(result) => !result.failures().any(|(_, failure)| failure.kind.is_end()),
+            End::Skipped { .. } => true,
+            _ => false,
+        };
+        if is_whole {
+            self.ran.insert((suite.to_owned(), case.to_owned()));
+        }
+    }
+
+    /// The entries whose scripts were all run and that applied to none of their directives, as far as they are `wanted`.
+    pub(crate) fn stale<'a>(&self, suites: &'a [Suite], wanted: impl Fn(&Entry) -> bool) -> Vec<&'a Entry> {
+        let files: Vec<&Arc<Expectations>> = suites.iter().flat_map(Suite::expectations).collect();
+        if files.is_empty() {
+            return Vec::new();
+        }
+        let names = |suite: &Suite| suite.scripts().iter().map(|script| script.name().to_owned()).collect();
+        let suites: Vec<(&Suite, Vec<String>)> = suites.iter().map(|suite| (suite, names(suite))).collect();
+        let mut seen: Vec<*const Expectations> = Vec::new();
+        let mut stale = Vec::new();
+        for file in files {
+            if seen.contains(&Arc::as_ptr(file)) {
+                continue;
+            }
+            seen.push(Arc::as_ptr(file));
+            let wanted = file.entries.iter().filter(|entry| wanted(entry));
+            stale.extend(wanted.filter(|entry| self.is_stale(entry, &suites)));
+        }
+        stale
+    }
+
+    fn is_stale(&self, entry: &Entry, suites: &[(&Suite, Vec<String>)]) -> bool {
+        if self.used.contains(entry.origin()) {
+            return false;
+        }
+        let mut scripts = 0;
+        for (suite, names) in suites.iter().filter(|(suite, _)| entry.is_of_suite(suite)) {
+            for script in names.iter().filter(|script| entry.is_of(suite, script)) {
+                if !self.ran.contains(&(suite.name().to_owned(), script.clone())) {
+                    return false;
+                }
+                scripts += 1;
+            }
+        }
+        scripts > 0
+    }
+}
+
+/// What is said of an entry that covered nothing.
+pub(crate) fn stale_message(entry: &Entry) -> String {
+    format!("{}: {entry}: nothing failed in this way: remove the entry", entry.origin())
+}

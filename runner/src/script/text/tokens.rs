@@ -1,0 +1,318 @@
+//! The tokens of a text as the grammar sees them (core spec, section 6.3).
+
+use std::ops::Range;
+
+use memchr::{memchr2, memchr3};
+use wast::lexer::{Lexer, Token, TokenKind};
+
+use super::super::grammar::text_error;
+use super::super::model::TextError;
+use super::super::split::lexer;
+use super::rewrite::Edits;
+use super::{Derived, Grammar};
+
+/// A token; a parenthesis that opens is one with the keyword after it, so that one token of
+/// lookahead is enough everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind<'a> {
+    /// `(` and the keyword after it; empty where no keyword follows.
+    Open(&'a str),
+    /// `)`.
+    Close,
+    Keyword(&'a str),
+    Id,
+    /// An integer without a sign.
+    Nat,
+    /// An integer with a sign.
+    Int,
+    Float,
+    String,
+    /// A reserved token, which no production derives.
+    Reserved,
+    /// The end of the text.
+    End,
+}
+
+/// How many characters of a token a message shows.
+const LONGEST_SHOWN: usize = 40;
+
+/// The tokens of a text, without white space, comments and annotations.
+pub(super) struct Tokens<'a> {
+    lexer: Lexer<'a>,
+    text: &'a str,
+    kind: Kind<'a>,
+    /// Where the current token is; a parenthesis that opens, without its keyword.
+    range: Range<usize>,
+    /// Where the keyword of the current token is.
+    word: Range<usize>,
+    /// Where the lexer goes on.
+    position: usize,
+    /// The token after a `(` that no keyword follows.
+    ahead: Option<Token>,
+    /// The version of the grammar.
+    pub(super) grammar: Grammar,
+    /// What the parser of the `wast` crate has to read in another form.
+    pub(super) edits: Edits<'a>,
+}
+
+impl<'a> Tokens<'a> {
+    /// Begins at the first token.
+    pub(super) fn new(text: &'a str, grammar: Grammar) -> Derived<Self> {
+        let mut tokens = Tokens {
+            lexer: lexer(text),
+            text,
+            kind: Kind::End,
+            range: 0..0,
+            word: 0..0,
+            position: 0,
+            ahead: None,
+            grammar,
+            edits: Edits::default(),
+        };
+        tokens.advance()?;
+        Ok(tokens)
+    }
+
+    /// The current token.
+    pub(super) fn kind(&self) -> Kind<'a> {
+        self.kind
+    }
+
+    /// Where the current token is; a parenthesis that opens, without its keyword.
+    pub(super) fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// Where the keyword of the current token is.
+    pub(super) fn word(&self) -> Range<usize> {
+        self.word.clone()
+    }
+
+    /// The text of a range.
+    pub(super) fn text_of(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// Goes to the next token.
+    pub(super) fn advance(&mut self) -> Derived {
+        let token = match self.ahead.take() {
+            Some(token) => token,
+            None => match self.next()? {
+                Some(token) => token,
+                None => {
+                    (self.kind, self.range) = (Kind::End, self.text.len()..self.text.len());
+                    return Ok(());
+                }
+            },
+        };
+        self.range = range_of(&token);
+        let slice = self.text_of(range_of(&token));
+        self.kind = match token.kind {
+            TokenKind::LParen => match self.next()? {
+                Some(word) if word.kind == TokenKind::Keyword => {
+                    self.word = range_of(&word);
+                    Kind::Open(self.text_of(range_of(&word)))
+                }
+                ahead => {
+                    self.ahead = ahead;
+                    Kind::Open("")
+                }
+            },
+            TokenKind::RParen => Kind::Close,
+            TokenKind::Keyword => {
+                self.word = range_of(&token);
+                Kind::Keyword(slice)
+            }
+            TokenKind::Id => Kind::Id,
+            TokenKind::Integer(_) if slice.starts_with(['+', '-']) => Kind::Int,
+            TokenKind::Integer(_) => Kind::Nat,
+            TokenKind::Float(_) => Kind::Float,
+            TokenKind::String => Kind::String,
+            _ => Kind::Reserved,
+        };
+        Ok(())
+    }
+
+    /// Takes an identifier if there is one, and says whether there was.
+    pub(super) fn take_id(&mut self) -> Derived<bool> {
+        self.take(Kind::Id)
+    }
+
+    /// Takes the token if it is the current one, and says whether it was.
+    pub(super) fn take(&mut self, kind: Kind<'_>) -> Derived<bool> {
+        let found = self.kind == kind;
+        if found {
+            self.advance()?;
+        }
+        Ok(found)
+    }
+
+    /// Takes an index, numeric or symbolic, if there is one, and says whether there was.
+    pub(super) fn take_index(&mut self) -> Derived<bool> {
+        let found = matches!(self.kind, Kind::Nat | Kind::Id);
+        if found {
+            self.advance()?;
+        }
+        Ok(found)
+    }
+
+    pub(super) fn index(&mut self) -> Derived {
+        if self.take_index()? { Ok(()) } else { Err(self.unexpected("an index")) }
+    }
+
+    /// Takes indices as long as there are any.
+    pub(super) fn indices(&mut self) -> Derived {
+        while self.take_index()? {}
+        Ok(())
+    }
+
+    /// Takes a natural number.
+    pub(super) fn nat(&mut self) -> Derived {
+        if self.take(Kind::Nat)? { Ok(()) } else { Err(self.unexpected("a number without a sign")) }
+    }
+
+    pub(super) fn string(&mut self) -> Derived {
+        if self.take(Kind::String)? { Ok(()) } else { Err(self.unexpected("a string")) }
+    }
+
+    pub(super) fn close(&mut self) -> Derived {
+        if self.take(Kind::Close)? { Ok(()) } else { Err(self.unexpected("`)`")) }
+    }
+
+    /// Takes everything up to the parenthesis that closes the current one.
+    pub(super) fn skip_form(&mut self) -> Derived {
+        let mut depth = 0usize;
+        loop {
+            match self.kind {
+                Kind::Open(_) => depth += 1,
+                Kind::Close => depth = depth.saturating_sub(1),
+                Kind::End => return Ok(()),
+                _ => {}
+            }
+            self.advance()?;
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes to the next form that begins with one of the words, or to the end. Of what is skipped
+    /// only strings and comments are looked at: scripts are mostly assertions, and this is much
+    /// faster than to read their tokens.
+    pub(super) fn skip_to(&mut self, words: &[&str]) -> Derived {
+        self.ahead = None;
+        let bytes = self.text.as_bytes();
+        let from = |position: usize| bytes.get(position..).unwrap_or_default();
+        while let Some(found) = memchr3(b'"', b';', b'(', from(self.position)) {
+            self.position += found;
+            let rest = from(self.position + 1);
+            let skipped = match (bytes.get(self.position), rest.first()) {
+                (Some(b'"'), _) => string_end(rest),
+                (Some(b';'), Some(b';')) => memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
+                (Some(b'('), Some(b'a'..=b'z'))
+                    if !words.iter().any(|word| rest.starts_with(word.as_bytes())) =>
+                {
+                    0
+                }
+                (Some(b'('), _) => {
+                    self.advance()?;
+                    match self.kind {
+                        Kind::Open(word) if words.contains(&word) => return Ok(()),
+                        _ => continue,
+                    }
+                }
+                _ => 0,
+            };
+            self.position += 1 + skipped;
+        }
+        (self.kind, self.range) = (Kind::End, self.text.len()..self.text.len());
+        Ok(())
+    }
+
+    /// What is wrong with the current token where something else was expected.
+    pub(super) fn unexpected(&self, expected: &str) -> TextError {
+        let found = match self.kind {
+            Kind::End => "the end of the text".to_owned(),
+            Kind::Open(word) => format!("`({word}`"),
+            _ => {
+                format!("`{}`", self.text_of(self.range()).chars().take(LONGEST_SHOWN).collect::<String>())
+            }
+        };
+        self.wrong(format!("unexpected token, expected {expected}, found {found}"))
+    }
+
+    /// The error that a word names no instruction.
+    pub(super) fn unknown(&self, word: &str) -> TextError {
+        TextError { message: format!("unknown operator {word}"), offset: self.word.start }
+    }
+
+    /// An error at the current token.
+    pub(super) fn wrong(&self, message: impl Into<String>) -> TextError {
+        TextError { message: message.into(), offset: self.range.start }
+    }
+
+    /// The next token that is no white space, comment or annotation.
+    fn next(&mut self) -> Derived<Option<Token>> {
+        loop {
+            let Some(token) = self.lex()? else { return Ok(None) };
+            match token.kind {
+                TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => {}
+                TokenKind::LParen if self.text.as_bytes().get(self.position) == Some(&b'@') => {
+                    self.skip_annotation()?
+                }
+                _ => return Ok(Some(token)),
+            }
+        }
+    }
+
+    /// Takes an annotation, whose parenthesis has been read.
+    fn skip_annotation(&mut self) -> Derived {
+        let start = self.position;
+        // The lexer takes the identifier and what follows it without a space for one token; the
+        // grammar does not (section 6.3.4).
+        if self.lex()?.is_some_and(|token| token.kind == TokenKind::Reserved) {
+            let end = start + annotation_id(self.text_of(start..self.position));
+            self.edits.insert(end, "", end);
+        }
+        let mut depth = 1usize;
+        while depth > 0 {
+            match self.lex()?.map(|token| token.kind) {
+                Some(TokenKind::LParen) => depth += 1,
+                Some(TokenKind::RParen) => depth -= 1,
+                Some(_) => {}
+                None => return Err(self.wrong("unclosed annotation")),
+            }
+        }
+        Ok(())
+    }
+
+    fn lex(&mut self) -> Derived<Option<Token>> {
+        self.lexer.parse(&mut self.position).map_err(text_error)
+    }
+}
+
+fn range_of(token: &Token) -> Range<usize> {
+    token.offset..token.offset + token.len as usize
+}
+
+/// How long the identifier is, with its `@`, at the beginning of the text.
+fn annotation_id(text: &str) -> usize {
+    match text.strip_prefix("@\"") {
+        Some(rest) => text.len() - rest.len() + string_end(rest.as_bytes()),
+        None => text.find('"').unwrap_or(text.len()),
+    }
+}
+
+/// How long a string is after the quotation mark that opens it, up to and with the one that closes
+/// it.
+fn string_end(text: &[u8]) -> usize {
+    let mut end = 0;
+    while let Some(found) = memchr2(b'"', b'\\', text.get(end..).unwrap_or_default()) {
+        end += found + 1;
+        if text.get(end - 1) == Some(&b'"') {
+            return end;
+        }
+        end += 1;
+    }
+    text.len()
+}

@@ -1,0 +1,65 @@
+//! The features that a module needs and that its script does not have.
+
+use wasmparser::{Validator, WasmFeatures};
+use wassay_engine::Features;
+
+/// The validator's flag of a feature of the engine: both have the proposal's name, each in its own case.
+pub(crate) fn flag(name: &str) -> WasmFeatures {
+    WasmFeatures::from_name(&name.to_uppercase().replace('-', "_")).unwrap_or(WasmFeatures::empty())
+}
+
+/// The validator's flags for a set of features.
+pub(crate) fn flags(features: Features) -> WasmFeatures {
+    let named = features.iter().map(flag).fold(WasmFeatures::WASM1, WasmFeatures::union);
+    let missing = Features::names().filter(|name| !features.contains(name)).map(flag);
+    missing.fold(named, WasmFeatures::difference)
+}
+
+/// How to have the features that a module needs beyond `given`; `None` where they are not what it is refused for.
+pub(super) fn hint(bytes: &[u8], given: Features) -> Option<String> {
+    let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
+    let set = flags(given);
+    let more: Vec<&str> = Features::names().filter(|name| !given.contains(name)).collect();
+    let all = more.iter().copied().map(flag).fold(set, WasmFeatures::union);
+    if valid(set) || !valid(all) {
+        return None;
+    }
+    // The newest are left out first, so that of two which would do it is the older that is named.
+    let mut needed = all;
+    for name in more.iter().rev() {
+        if valid(needed - flag(name)) {
+            needed -= flag(name);
+        }
+    }
+    let names: Vec<&str> = more.into_iter().filter(|name| needed.contains(flag(name))).collect();
+    let expression = format!("{given},{}", names.join(","));
+    let expression = expression.parse::<Features>().map_or(expression, |features| features.to_string());
+    Some(format!(
+        "; it needs {}, which is off here: switch it on by `--features {expression}`, or by `;;! features = \"{expression}\"` in \
+         the first line of the script",
+        names.join(" and ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint_of(text: &str, given: &str) -> Option<String> {
+        let bytes = crate::script::quoted(text.as_bytes()).unwrap();
+        hint(&bytes, given.parse().unwrap())
+    }
+
+    #[test]
+    fn a_module_that_wants_a_feature_is_told_apart_from_one_that_is_wrong() {
+        let tail_call = "(module (func $f (return_call $f)))";
+        let hint = hint_of(tail_call, "2.0").unwrap();
+        assert!(hint.contains("needs tail-call,") && hint.contains("`--features 2.0,tail-call`"), "{hint}");
+        assert_eq!(hint_of(tail_call, "3.0"), None);
+        assert_eq!(hint_of("(module (func (result i32)))", "1.0"), None);
+        let two = hint_of("(module (memory 1) (memory 1) (func (param v128)))", "1.0").unwrap();
+        assert!(two.contains("needs simd and multi-memory,"), "{two}");
+        let shared = hint_of("(module (memory 1 1 shared))", "3.0").unwrap();
+        assert!(shared.contains("`--features 3.0,threads`"), "{shared}");
+    }
+}

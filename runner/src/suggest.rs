@@ -1,0 +1,47 @@
+//! What a word that is unknown may have been meant to be.
+
+/// How alike two words have to be, from 0 to 1, for the one to be offered for the other.
+const ALIKE: f64 = 0.8;
+
+/// The candidate that a word is most likely to be a slip of; `None` where none is close.
+pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let alike = |candidate: &'a str| (candidate, strsim::normalized_damerau_levenshtein(word, candidate));
+    let alike = |candidate| {
+        let (candidate, edits) = alike(candidate);
+        // One slip in a short word is a large part of it.
+        let one_slip = word.len() > 2 && strsim::damerau_levenshtein(word, candidate) == 1;
+        (candidate, if one_slip { edits.max(ALIKE) } else { edits })
+    };
+    let best = candidates.into_iter().map(alike).max_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.filter(|(_, likeness)| *likeness >= ALIKE).map(|(candidate, _)| candidate)
+}
+
+/// The end of a message about an unknown word: the word that may have been meant, or nothing.
+pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    closest(word, candidates).map_or_else(String::new, |word| format!("; did you mean `{word}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slip_is_understood_and_another_word_is_not() {
+        let commands = ["run", "wast", "test", "suite", "report", "help"];
+        for (word, expected) in [
+            ("tset", Some("test")),
+            ("tests", Some("test")),
+            ("reprot", Some("report")),
+            ("wsat", Some("wast")),
+            ("siute", Some("suite")),
+            ("build", None),
+            ("a", None),
+            ("", None),
+            ("hello.wasm", None),
+        ] {
+            assert_eq!(closest(word, commands), expected, "{word}");
+        }
+        assert_eq!(did_you_mean("spce-v1", ["spec-v1", "spec-v2"]), "; did you mean `spec-v1`?");
+        assert_eq!(did_you_mean("tail-calls", ["tail-call", "gc"]), "; did you mean `tail-call`?");
+    }
+}

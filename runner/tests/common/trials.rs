@@ -1,0 +1,75 @@
+//! Tests of a binary without libtest's harness. Where a machine lacks what a test needs, the test is ignored and says why.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use libtest_mimic::{Completion, Trial};
+
+/// Why a test was not run.
+#[derive(Clone, Debug)]
+pub(crate) struct NotRun(pub(crate) String);
+
+impl NotRun {
+    fn message(&self) -> String {
+        format!("not run: {}", self.0)
+    }
+}
+
+/// A test that may find that it cannot be run here.
+pub(crate) type Test = fn() -> Result<(), NotRun>;
+
+/// What the function of a test returns.
+pub(crate) trait Verdict {
+    /// Whether the test ran to its end.
+    fn completion(self) -> Completion;
+}
+
+impl Verdict for () {
+    fn completion(self) -> Completion {
+        Completion::Completed
+    }
+}
+
+impl Verdict for Result<(), NotRun> {
+    fn completion(self) -> Completion {
+        match self {
+            Ok(()) => Completion::Completed,
+            Err(why) => Completion::ignored_with(why.message()),
+        }
+    }
+}
+
+/// A trial that runs a function.
+pub(crate) fn trial<V: Verdict>(name: &str, test: impl FnOnce() -> V + Send + 'static) -> Trial {
+    Trial::ignorable_test(name, move || Ok(test().completion()))
+}
+
+/// A trial that is listed as ignored: what it needs was looked for and not found.
+///
+/// Runners that start a process for each trial see that it is ignored only if the list says so.
+pub(crate) fn ignored(name: &str, why: NotRun) -> Trial {
+    let kind = why.message();
+    trial(name, move || Err(why)).with_kind(kind).with_ignored_flag(true)
+}
+
+/// Says on standard error, also where the output of tests is captured, that the rest of a test of libtest is not run.
+pub(crate) fn not_run(why: &NotRun) {
+    std::io::stderr().write_all(format!("{}\n", why.message()).as_bytes()).unwrap();
+}
+
+/// The file of the first of these programs that is on the PATH.
+///
+/// # Errors
+///
+/// None of them can be run from there.
+pub(crate) fn find(programs: &[&str]) -> Result<PathBuf, NotRun> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let files =
+        std::env::split_paths(&path).flat_map(|folder| programs.iter().map(move |name| folder.join(name)));
+    let runs = |file: &PathBuf| {
+        file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+    };
+    let found = files.filter(runs).find_map(|file| std::path::absolute(file).ok());
+    found.ok_or_else(|| NotRun(format!("no {}", programs[0])))
+}

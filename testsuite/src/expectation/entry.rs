@@ -1,0 +1,169 @@
+//! One entry of a file of expectations.
+
+use std::fmt;
+
+use globset::{GlobBuilder, GlobMatcher};
+use serde::Deserialize;
+
+use super::{Added, Expectation, Expected, Origin, Target, one_line};
+use crate::suite::Suite;
+
+/// An expectation with the suite and the scripts that it is about.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The suite of the scripts; `None` for all that are run.
+    pub suite: Option<String>,
+    /// What is expected of each of the scripts.
+    expectation: Expectation,
+    /// Which scripts of the suite.
+    scripts: Scripts,
+}
+
+/// Which scripts of a suite.
+#[derive(Debug, Clone)]
+enum Scripts {
+    All,
+    One(String),
+    Glob(Box<GlobMatcher>),
+}
+
+/// An entry as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    suite: Option<String>,
+    script: Option<String>,
+    key: Option<String>,
+    line: Option<usize>,
+    text: Option<String>,
+    kind: Option<String>,
+    outcome: Expected,
+    reason: String,
+    link: Option<String>,
+}
+
+impl Entry {
+    /// Reads an entry; an error says what is wrong with it.
+    pub(super) fn new(raw: Raw, origin: Origin) -> Result<Entry, String> {
+        let Raw { suite, script, key, line, text, kind, outcome, reason, link } = raw;
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if let Some(key) = key.as_deref().filter(|key| key.len() != 12 || !key.bytes().all(is_digit)) {
+            return Err(format!("`{key}` is not a key: expected twelve hexadecimal digits in lower case"));
+        }
+        let text = text.as_deref().map(one_line);
+        let is_empty = |text: &Option<String>| text.as_deref().is_some_and(|text| text.trim().is_empty());
+        let scripts = Scripts::new(script)?;
+        let is_of_directive = key.is_some() || line.is_some() || text.is_some();
+        let message = if reason.trim().is_empty() {
+            "the reason is empty: expected a text that says why this is expected"
+        } else if line == Some(0) {
+            "`line` is 0: lines are counted from 1"
+        } else if is_empty(&text) {
+            "the text is empty: expected the directive, or a beginning of it that ends in `…`"
+        } else if is_empty(&kind) {
+            "the kind is empty: expected a kind of failure as reports have it, such as `wrong-value`"
+        } else if outcome == Expected::Skip && kind.is_some() {
+            "`kind` with `skip`: the kind of a failure is known only after a run; expected `xfail`"
+        } else if is_of_directive && matches!(scripts, Scripts::All) {
+            "`key`, `line` and `text` are about a directive of a script: expected `script` with its name"
+        } else if is_of_directive && matches!(scripts, Scripts::Glob(_)) {
+            "`key`, `line` and `text` are about a directive of a script: expected one script by its name, not a glob"
+        } else if matches!(scripts, Scripts::All) && kind.is_none() {
+            "this would be about every directive: expected `script`, `kind` or both"
+        } else {
+            let target = match (key, line, text) {
+                (Some(key), ..) => Target::Key(key),
+                (None, None, None) => Target::All,
+                (None, line, text) => Target::Directive { line, text },
+            };
+            let link = link.map(|link| format!(" ({link})")).unwrap_or_default();
+            let reason = format!("{reason}{link}");
+            let expectation = Expectation { target, kind, outcome, reason, origin };
+            return Ok(Entry { suite, expectation, scripts });
+        };
+        Err(message.to_owned())
+    }
+
+    /// Where it stands.
+    pub fn origin(&self) -> &Origin {
+        &self.expectation.origin
+    }
+
+    /// Whether it is about no directive in particular.
+    pub fn is_broad(&self) -> bool {
+        self.expectation.is_broad()
+    }
+
+    /// Whether it is about the directive with this key, by the key.
+    pub fn is_about_key(&self, key: &str) -> bool {
+        matches!(&self.expectation.target, Target::Key(own) if own == key)
+    }
+
+    /// Whether it is about the script of another one, and about its suite alone.
+    pub fn is_in(&self, other: &Added) -> bool {
+        let is_script = matches!(&self.scripts, Scripts::One(name) if *name == other.script);
+        is_script && self.suite.as_deref() == Some(other.suite.as_str())
+    }
+
+    /// Whether it is about a suite.
+    pub fn is_of_suite(&self, suite: &Suite) -> bool {
+        self.suite.as_deref().is_none_or(|name| suite.is_called(name))
+    }
+
+    /// Whether it is about a script of a suite.
+    pub fn is_of(&self, suite: &Suite, script: &str) -> bool {
+        let is_script = match &self.scripts {
+            Scripts::All => true,
+            Scripts::One(name) => name == script,
+            Scripts::Glob(glob) => glob.is_match(script),
+        };
+        is_script && self.is_of_suite(suite)
+    }
+
+    pub(super) fn expectation(&self) -> Expectation {
+        self.expectation.clone()
+    }
+
+    /// What it is about: of two entries about the same one would never hold.
+    pub(super) fn subject(&self) -> String {
+        format!("{}\0{:?}\0{:?}", self, self.expectation.target, self.expectation.kind)
+    }
+}
+
+impl Scripts {
+    fn new(script: Option<String>) -> Result<Scripts, String> {
+        let Some(script) = script else { return Ok(Scripts::All) };
+        if !script.contains(['*', '?', '[', '{']) {
+            return Ok(Scripts::One(script));
+        }
+        let glob = GlobBuilder::new(&script).literal_separator(true).build();
+        let glob = glob.map_err(|error| format!("`{script}` is not a glob: {}", error.kind()))?;
+        Ok(Scripts::Glob(Box::new(glob.compile_matcher())))
+    }
+}
+
+impl fmt::Display for Entry {
+    /// What it is about.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let script = match &self.scripts {
+            Scripts::All => None,
+            Scripts::One(name) => Some(name.as_str()),
+            Scripts::Glob(glob) => Some(glob.glob().glob()),
+        };
+        let name = [self.suite.as_deref(), script].into_iter().flatten().collect::<Vec<_>>().join("::");
+        let mut parts = vec![name];
+        match &self.expectation.target {
+            Target::Key(key) => parts.push(key.clone()),
+            Target::Directive { line, text } => {
+                if let (Some(line), Some(name)) = (line, parts.first_mut()) {
+                    *name = format!("{name}:{line}");
+                }
+                parts.extend(text.as_ref().map(|text| format!("`{text}`")));
+            }
+            Target::All => {}
+        }
+        parts.extend(self.expectation.kind.clone());
+        parts.retain(|part| !part.is_empty());
+        f.write_str(&parts.join(" "))
+    }
+}
