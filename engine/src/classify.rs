@@ -17,7 +17,7 @@ use crate::types::TypeRegistry;
 pub enum Classification {
     /// They are a valid module (core spec, section 3.5).
     Valid,
-    /// They are no module: the binary grammar (chapter 5) of the feature set does not derive them.
+    /// Not a module: the binary grammar (chapter 5) of the feature set does not derive the bytes.
     Malformed {
         /// The rule of the grammar.
         rule: Rule,
@@ -42,7 +42,7 @@ pub enum Classification {
 
 /// Tells malformed from invalid from valid bytes, by the grammar and the rules of a feature set.
 ///
-/// It compiles nothing, and needs no engine: whoever drives another engine through the same test scripts may ask it which of the two
+/// It compiles nothing and needs no engine: an adapter that drives another engine may ask it which of the two
 /// kinds the engine's refusal is, where the engine does not say.
 ///
 /// What a feature adds is malformed without it if it is an encoding that the grammar did not have, such as an opcode; it is invalid if

@@ -63,7 +63,7 @@ fn unverified() -> Engine {
     Engine::new(&Config::new().verifier(false)).unwrap()
 }
 
-/// A function of so many locals and blocks: each block adds 1 to one of the locals unless the argument is 0. It returns their sum.
+/// A function of this many locals and blocks: each block adds 1 to one of the locals unless the argument is 0. It returns their sum.
 fn tangle(locals: usize, blocks: usize) -> Vec<u8> {
     let declared = "(local i32)".repeat(locals);
     let add = |block: usize| {

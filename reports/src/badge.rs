@@ -11,7 +11,7 @@ use crate::text::{cut, escaped, percent_passed};
 /// So many characters of an engine's name are shown.
 const MAX_NAME: usize = 40;
 
-/// What stands on the left: whose conformance it is.
+/// The text on the left: the engine whose conformance it is.
 fn label(report: &Report) -> String {
     let name = cut(report.engine.name.trim(), MAX_NAME).into_owned();
     let name = escaped(&name, char::is_control);
@@ -68,7 +68,7 @@ pub fn shields(report: &Report) -> String {
     json
 }
 
-/// What stands on the right, and its colour. What the reader judged alone says nothing of the engine and is left out.
+/// The text on the right, and its colour. What the reader judged alone says nothing of the engine and is left out.
 fn says(report: &Report) -> (String, Colour) {
     let totals = report.totals();
     let share = percent_passed(&totals.by_engine()).or_else(|| percent_passed(&totals.cases));

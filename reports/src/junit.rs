@@ -57,7 +57,7 @@ fn test_case(suite: &Suite, case: &Case) -> TestCase {
     if let Some(file) = &case.file {
         out.extra.insert("file".into(), XmlString::new(&*xml(file)));
     }
-    // The first place that is known; what failed as a whole stands on no line.
+    // The first place that is known; a case that failed as a whole has no line.
     let lines =
         case.failures.iter().map(|failure| failure.line).chain(case.notes.iter().map(|note| note.line));
     if let Some(line) = lines.into_iter().find(|line| *line > 0) {

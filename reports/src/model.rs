@@ -316,7 +316,7 @@ impl Suite {
 }
 
 impl Case {
-    /// A case of which there is no more to say than how it ended.
+    /// A case with nothing but its outcome.
     pub fn new(name: String, outcome: Outcome, duration: Duration, directives: Counts) -> Case {
         Case {
             name,

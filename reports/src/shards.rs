@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(shards(&[2], 3).describe().as_deref(), Some("shard 2 of 3"));
         assert_eq!(shards(&[1, 3], 3).describe().as_deref(), Some("shard 2 of 3 is missing"));
         assert_eq!(shards(&[1, 3], 5).describe().as_deref(), Some("shards 2, 4 and 5 of 5 are missing"));
-        // A count that nobody can run does not make a text that nobody can read.
+        // An absurd count must not make a huge text.
         let many = shards(&[1, 3], u32::MAX).describe().unwrap();
         assert!(many.contains("and 4294967282 more") && many.len() < 200, "{many}");
     }

@@ -86,7 +86,7 @@ impl Named<'_> {
     }
 }
 
-/// The word, if it is one, else what stands before the name of a variant, if that is one.
+/// The word, if it is one, else what precedes the name of a variant, if that is one.
 fn first(word: &str, is_one: impl Fn(&str) -> bool) -> Option<(&str, Option<Variant>)> {
     let under = Variant::ALL.iter().filter_map(|variant| Some((variant.strip(word)?, Some(*variant))));
     [(word, None)].into_iter().chain(under).find(|(word, _)| is_one(word))

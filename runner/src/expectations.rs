@@ -117,7 +117,7 @@ pub(crate) struct Found {
     pub(crate) unmatched: Vec<String>,
 }
 
-/// Finds the directives that expectations are about. What is about single directives goes before what is about all.
+/// Finds the directives that expectations are about. Entries about single directives override those about all.
 pub(crate) fn find(expectations: &[Expectation], script: &Script<'_>, keys: &[(Place, Key)]) -> Found {
     let mut found = Found::default();
     let by_key: HashMap<String, usize> =
@@ -184,7 +184,7 @@ impl Found {
     }
 }
 
-/// The result of a script that ended amid its directives, which nobody held against what is expected of them.
+/// The result of a script that ended amid its directives, before expectations were applied.
 pub(crate) fn under(found: &Found, keys: &[(Place, Key)], mut result: ScriptResult) -> ScriptResult {
     let by_place = found.by_place(keys);
     for directive in &mut result.directives {

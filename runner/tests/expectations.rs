@@ -136,7 +136,7 @@ fn an_entry_names_a_directive_by_what_is_read() {
     let (ran, _) = run(&moved, &entry_of(&format!("script = \"a.wast\"\nline = 2\n{text}"), "xfail"), &[]);
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("e.toml:1 expects") && ran.out.contains(", but on line 4"), "{}", ran.out);
-    // A beginning that two have is about both, and the one that passes is no failure.
+    // A beginning that two have is about both, and the one that passes is not a failure.
     let (ran, _) = run(SCRIPT, &entry_of(&format!("script = \"a.wast\"\n{begin}"), "xfail"), &[]);
     assert!(
         ran.code == 1 && ran.out.contains("S/a.wast:3:1: passed, and was expected to fail"),

@@ -82,7 +82,7 @@ fn what_changed_is_told_by_directive_whatever_line_it_stands_on() {
     assert_eq!(same.code, 0, "{}", same.err);
     assert!(same.out.ends_with("\nnothing regressed\n"), "{}", same.out);
 
-    // What was edited and fails is no regression, and nothing to be silent about.
+    // An edited directive that fails is not a regression, but must be reported.
     let Ran { code, out, .. } = wassay(&["report", "diff", &old, &moved]);
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("a.wast was edited: 2 new, 1 not as expected, 0 gone"), "{out}");

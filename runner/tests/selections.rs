@@ -205,7 +205,7 @@ fn a_quiet_run_prints_what_is_wrong_and_its_last_line() {
     let ran = wassay_in(&folder, ".", &["test", "good", "bad", "-q"]);
     assert_eq!((ran.code, ran.err.as_str()), (1, ""));
     assert!(ran.out.starts_with("bad/b.wast:2:1: wrong-value") && !ran.out.contains("total"), "{}", ran.out);
-    // What failed as expected is no news.
+    // Expected failures are not printed.
     let ran = wassay(&["test", "proposals/mutable-global", "-q"]);
     assert_eq!((ran.code, ran.out.lines().count()), (0, 1), "{}", ran.out);
 }

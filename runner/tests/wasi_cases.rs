@@ -256,7 +256,7 @@ fn a_folder_that_is_not_there_is_an_error_of_the_case_alone() {
 fn a_case_of_another_version_is_not_run_and_says_so() {
     let manifest = r#"{"name": "later", "version": "wasm32-wasip3"}"#;
     let ran = test(&[("a.wasm", "\0asm component"), ("manifest.json", manifest)], &[]);
-    // It is no failure, but where it is all there is nothing was judged.
+    // It is not a failure, but a run of nothing else judged nothing.
     assert_eq!(ran.code, 1, "{}", ran.out);
     assert!(ran.err.contains("error: nothing was judged: "), "{}", ran.err);
     assert!(

@@ -121,7 +121,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Takes what a TOML document says, an offset of which stands at a place.
+    /// Takes what a TOML document says, with the position that an offset in it has.
     fn entries(
         &mut self,
         table: DeTable<'_>,

@@ -102,7 +102,7 @@ impl Script {
     }
 }
 
-/// The text that something holds, which errors call by this path; it may have so many bytes.
+/// The text that something holds, which errors call by this path; up to this many bytes.
 fn read(path: &Path, from: impl Read, largest: u64) -> Result<String, ReadError> {
     let path = || path.to_owned();
     let mut bytes = Vec::new();

@@ -54,7 +54,7 @@ impl Suite {
         Suite { name, variant: Some(variant), ..self }
     }
 
-    /// The suite with what a file expects of its directives, which goes before what was expected so far.
+    /// The suite with what a file expects of its directives, which overrides what was expected so far.
     #[must_use]
     pub fn expecting(mut self, expectations: Arc<Expectations>) -> Suite {
         self.expectations.push(expectations);

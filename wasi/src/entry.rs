@@ -36,7 +36,7 @@ pub(crate) struct Entry {
     pub(crate) inheriting: Rights,
     /// The guest's name of a directory that was given to it.
     pub(crate) preopen: Option<Box<str>>,
-    /// Where a file stands whose open description is the guest's alone; `None` where the system keeps that. A call that is told the
+    /// The position in a file whose open description is the guest's alone; `None` where the system keeps that. A call that is told the
     /// place takes no lock for it.
     pub(crate) position: Option<u64>,
 }
@@ -165,7 +165,7 @@ impl Entry {
         }
     }
 
-    /// Reads where the descriptor stands.
+    /// Reads at the current position.
     pub(crate) fn read(&mut self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, Errno> {
         self.would_block(PollFlags::IN)?;
         if let Kind::Input(input) = &mut self.kind {
@@ -174,7 +174,7 @@ impl Entry {
         let fd = self.system(Errno::Badf)?;
         if let Some(position) = self.position {
             match read_at(fd, buffers, position) {
-                // A file without places, as the system has some: where it stands is the system's to know.
+                // A file without places, as the system has some: the system keeps the position.
                 Err(SystemErrno::SPIPE) => self.lose_position(),
                 count => return self.moved(position, count),
             }
@@ -187,7 +187,7 @@ impl Entry {
         Ok(read?)
     }
 
-    /// Writes where the descriptor stands.
+    /// Writes at the current position.
     pub(crate) fn write(&mut self, buffers: &[IoSlice<'_>]) -> Result<usize, Errno> {
         self.would_block(PollFlags::OUT)?;
         if let Kind::Output(capture) = &self.kind {
@@ -234,14 +234,14 @@ impl Entry {
         Ok(reached)
     }
 
-    /// Leaves it to the system to know where the file stands, and tells it so far as it takes that.
+    /// Leaves the position to the system, and sets it there where the system takes it.
     fn lose_position(&mut self) {
         if self.give_up_position().is_err() {
             self.position = None;
         }
     }
 
-    /// Leaves it to the system to know where the file stands, as writing at its end asks for.
+    /// Leaves the position to the system, as appending needs.
     pub(crate) fn give_up_position(&mut self) -> Result<(), Errno> {
         if let Some(position) = self.position {
             rustix::fs::seek(self.system(Errno::Spipe)?, SeekFrom::Start(position))?;

@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is wrong with a byte as the begin of an unsigned integer of less than 7 bits, which it was in older versions of the grammar.
+/// What is wrong with a byte as the start of an unsigned integer of less than 7 bits, which it was in older versions of the grammar.
 pub(super) fn as_integer(byte: u8, width: u32) -> Option<Rule> {
     if byte & 0x7f >= 1 << width {
         Some(Rule::IntegerTooLarge)

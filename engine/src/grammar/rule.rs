@@ -56,7 +56,7 @@ rules! {
     MalformedValueType = "malformed value type" in "5.3, types: value types";
     /// A byte that begins no reference type.
     MalformedReferenceType = "malformed reference type" in "5.3, types: reference types";
-    /// A number that is no heap type.
+    /// A number that is not a heap type.
     MalformedHeapType = "malformed heap type" in "5.3, types: heap types";
     /// A byte that begins no storage type.
     MalformedStorageType = "malformed storage type" in "5.3, types: composite types";
@@ -116,7 +116,7 @@ rules! {
     InconsistentFunctions = "function and code section have inconsistent lengths" in "5.5, modules";
     /// The data count section and the data section differ.
     InconsistentDataCount = "data count and data section have inconsistent lengths" in "5.5, modules";
-    /// Code names a data segment, and there is no data count section.
+    /// Code names a data segment, but the data count section is missing.
     DataCountRequired = "data count section required" in "5.5, modules";
 
     /// A type index that is not defined.
@@ -221,9 +221,9 @@ rules! {
     DescriptorOutside = "descriptor type is outside rec group" in "proposal custom-descriptors, validation";
     /// A descriptor before what it describes.
     ForwardDescribed = "forward use of described type" in "proposal custom-descriptors, validation";
-    /// A described type that is no structure.
+    /// A described type that is not a structure.
     DescribedNotStruct = "described type must be a struct" in "proposal custom-descriptors, validation";
-    /// A descriptor that is no structure.
+    /// A descriptor that is not a structure.
     DescriptorNotStruct = "descriptor type must be a struct" in "proposal custom-descriptors, validation";
     /// A cast by descriptor to a type without one.
     CastWithoutDescriptor = "type does not have a descriptor" in "proposal custom-descriptors, validation";

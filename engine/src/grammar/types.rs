@@ -231,7 +231,7 @@ fn is_negative(byte: u8) -> bool {
     byte & 0xc0 == 0x40
 }
 
-/// What is wrong with the byte as the begin of a negative number of 7 bits.
+/// What is wrong with the byte as the start of a negative number of 7 bits.
 fn as_negative(byte: u8) -> Option<Rule> {
     (byte & 0x80 != 0).then_some(Rule::IntegerTooLong)
 }

@@ -81,7 +81,7 @@ pub(crate) fn is_body(pc: usize) -> bool {
 /// What a fault at an address in a wasm function means: a [`Trap`](crate::Trap) by its code or
 /// [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW).
 ///
-/// `None` for an address that is no faulting instruction of live code, or one of ours: the traps of
+/// `None` for an address that is not a faulting instruction of live code, or one of ours: the traps of
 /// stubs and trampolines follow calls that do not return. Takes no lock and allocates nothing.
 pub(crate) fn trap_at(pc: usize) -> Option<u8> {
     let map = map_at(pc).filter(|map| map.code.first.is_some())?;

@@ -98,7 +98,7 @@ mod tests {
             Func::invoke(func, &mut self.store, &args)
         }
 
-        /// Has code take another address for the begin of the memory.
+        /// Has code take another address for the start of the memory.
         fn move_memory(&mut self, base: usize) {
             let instance = self.store.instance(0);
             let layout = instance.ctx.as_ptr().wrapping_byte_add(self.memory_offset());

@@ -54,7 +54,7 @@ const STEP: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct TypeRows {
     map: Mapping,
-    /// How many bytes from the begin can be accessed.
+    /// How many bytes from the start can be accessed.
     open: AtomicUsize,
 }
 

@@ -224,7 +224,7 @@ pub enum What {
 }
 
 impl Diff {
-    /// Whether something regressed. What is new in a suite and fails is no regression, but see [`Diff::is_failure`].
+    /// Whether something regressed. New directives that fail are not regressions, but see [`Diff::is_failure`].
     pub fn is_regression(&self) -> bool {
         !self.regressed.is_empty()
     }

@@ -38,7 +38,7 @@ struct Row {
     alone: Counts,
 }
 
-/// A row a feature, at most so many, after one of the directives that depend on none; empty where the report does not know. A directive that
+/// A row a feature, up to a maximum, after one of the directives that depend on none; empty where the report does not know. A directive that
 /// depends on several features is counted for each of them.
 pub(super) fn features(report: &Report, most: usize) -> Vec<FeatureRow> {
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();

@@ -44,7 +44,7 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
     push_totals(&mut page, report);
     if let Some(diff) = changes {
         page.push(&format!("### Changes: {}\n\n", crate::diff::verdict(diff)));
-        // What is new and fails stands in both lists.
+        // New directives that fail are in both lists.
         page.limit = MAX_LENGTH / 2;
         push_changes(&mut page, diff);
         page.limit = MAX_LENGTH;

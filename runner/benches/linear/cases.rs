@@ -1,6 +1,6 @@
 //! Scripts that have very many of something.
 
-/// A script that has so many of something.
+/// A script that has this many of something.
 pub(crate) type Text = fn(usize) -> String;
 
 /// What scripts have many of.

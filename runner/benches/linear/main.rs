@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     if all_linear { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A number of repetitions, how long a script with so many takes, and how many times as long as one with half of them.
+/// A number of repetitions, how long a script with that many takes, and how many times as long as one with half of them.
 fn growth(text: &cases::Text) -> (usize, Duration, f64) {
     let (mut count, mut half) = (500, cost(&text(500)));
     let mut least = (0, Duration::ZERO, f64::INFINITY);

@@ -263,7 +263,7 @@ fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
             shared.watches().insert(number, Arc::clone(&watch));
             let finished = attempt::run(&task, settings, &watch, &mut seat, make);
             if watch.is_abandoned() {
-                // Another thread has the place of this one, and nobody waits for what it found.
+                // Another thread has replaced this one; its result is not awaited.
                 return;
             }
             shared.watches().remove(&number);

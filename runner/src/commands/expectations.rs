@@ -34,7 +34,7 @@ pub(crate) struct Blessed {
     kept: usize,
     /// The entries that were removed.
     removed: Vec<String>,
-    /// What is not as expected and is no entry now.
+    /// Failures that got no entry.
     left_out: Vec<String>,
 }
 

@@ -94,7 +94,7 @@ impl FromStr for ReportFile {
     }
 }
 
-/// The path that stands for standard output.
+/// The path that means standard output.
 const STDOUT: &str = "-";
 
 impl ReportFile {

@@ -85,7 +85,7 @@ pub(crate) struct Args {
     /// How many times more a script that fails is run; one that then passes is flaky
     #[arg(long, value_name = "N", default_value_t = 0)]
     retries: u32,
-    /// What is expected of directives besides that they pass, a TOML file; it goes before what is known of embedded suites. Entries about
+    /// TOML file of expected failures; overrides the built-in ones. Entries about
     /// other suites are left alone
     #[arg(long, value_name = "FILE")]
     expectations: Option<PathBuf>,

@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// Judge under the features of an embedded suite
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// Judge only what stands on these lines; what stands before them is run for its effects. A script with no directive there is an error
+    /// Judge only these lines; earlier directives run but are not judged. A script with no directive there is an error
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
     /// Allow scripts that have no directive on the lines of --lines

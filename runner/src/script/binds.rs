@@ -15,7 +15,7 @@
 //! | `(input ..)` | everything: what it runs lies elsewhere |
 //! | `(invoke ..)`, `(get ..)`, `(wait ..)`, `(assert_… ..)` | nothing |
 //! | a form with any other word, or without one | every name in it of every kind, every string in it as a registration, and the current definition and instance |
-//! | what stands in no parentheses | nothing |
+//! | text outside parentheses | nothing |
 
 use wast::parser::{Parse, ParseBuffer, Parser, parse};
 use wast::token::Id;
@@ -178,7 +178,7 @@ impl<'a> Form<'a> {
         Bindings { definitions: names(), instances: names(), registrations, threads: names() }
     }
 
-    /// The names with so many parentheses of the form around them at most.
+    /// The names with at most this many parentheses of the form around them.
     fn names(&self, deepest: usize) -> Vec<Name> {
         let within = self.tokens.iter().filter(|(depth, _)| *depth <= deepest);
         within.filter_map(|(_, item)| item.name()).collect()
@@ -212,7 +212,7 @@ fn one_or_all(name: Option<Name>) -> Names {
     name.map_or(Names::All, |name| Names::These(vec![name]))
 }
 
-/// The name that a token stands for.
+/// The name that a token denotes.
 fn identifier(token: &str) -> Option<Name> {
     struct Identifier(Name);
     impl<'a> Parse<'a> for Identifier {
@@ -224,7 +224,7 @@ fn identifier(token: &str) -> Option<Name> {
     parse(&buffer).ok().map(|Identifier(name)| name)
 }
 
-/// The text that a token stands for.
+/// The text that a token denotes.
 fn string(token: &str) -> Option<Name> {
     let buffer = ParseBuffer::new_with_lexer(lexer(token)).ok()?;
     parse::<String>(&buffer).ok().map(Into::into)

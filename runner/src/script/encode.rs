@@ -18,7 +18,7 @@ pub(super) fn encode(module: &mut Module<'_>) -> Result<Vec<u8>> {
     module.encode()
 }
 
-/// Whether an element segment names a table, or stands in one.
+/// Whether an element segment names a table, or is inside one.
 fn names_tables(module: &Module<'_>) -> bool {
     let ModuleKind::Text(fields) = &module.kind else { return false };
     fields.iter().any(|field| match field {

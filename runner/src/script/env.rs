@@ -36,7 +36,7 @@ pub(crate) enum Missing {
 pub(super) struct Bound<T> {
     current: Result<T, Missing>,
     named: HashMap<Name, Result<T, Missing>>,
-    /// Why other names stand for nothing.
+    /// Why other names are unbound.
     others: Missing,
 }
 
@@ -79,7 +79,7 @@ impl<Module, Instance: Clone> Env<Module, Instance> {
         self.registered.insert(name.into());
     }
 
-    /// Has definitions and instances stand for nothing, for this reason.
+    /// Unbinds definitions and instances, for this reason.
     pub(super) fn unbind(&mut self, definitions: &Names, instances: &Names, why: Missing) {
         self.modules.unbind(definitions, why);
         self.instances.unbind(instances, why);
@@ -100,7 +100,7 @@ impl<T: Clone> Bound<T> {
         Bound { current: Err(Missing::Undefined), named: HashMap::new(), others: Missing::Undefined }
     }
 
-    /// Has names stand for nothing.
+    /// Unbinds names.
     pub(super) fn unbind(&mut self, names: &Names, why: Missing) {
         match names {
             Names::Nothing => return,

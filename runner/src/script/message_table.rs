@@ -56,7 +56,7 @@ pub(crate) const TEXTS: &[Texts] = &[
         &["invalid i64 number: constant out of range", "invalid u64 number: constant out of range"],
     ),
     rule(&["constant out of range"], &["invalid float value: constant out of range"]),
-    // The grammar of the text format: a word that is no keyword, and one in the wrong place (see `text_fault`). A script may name the word.
+    // The grammar of the text format: a word that is not a keyword, and one in the wrong place (see `text_fault`). A script may name the word.
     rule(&["unknown operator"], &["unknown operator *"]),
     rule(&["unknown operator *"], &[]),
     rule(&["unexpected token"], &["unexpected token*"]),

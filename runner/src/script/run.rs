@@ -97,7 +97,7 @@ fn run_directives<'env, E: Embedder>(
                 };
                 let outcome = verdict.outcome.under(expectations);
                 ended = ended.or_else(|| End::after(&outcome, options));
-                // What was expected to fail and passed is no pass, however it was judged.
+                // An unexpected pass does not count as a pass, however it was judged.
                 let passed = matches!(outcome, Outcome::Passed);
                 let text_not_compared = passed && verdict.text_not_compared;
                 let reader_only = passed && verdict.reader_only;
@@ -195,7 +195,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         }
     }
 
-    /// Has what the directive would have bound stand for nothing.
+    /// Unbinds what the directive would have bound.
     fn unbind(&mut self, directive: &Directive, why: Missing) {
         let Bindings { definitions, instances, registrations, threads } =
             Bindings::of(&directive.command, self.source.slice(&directive.span));

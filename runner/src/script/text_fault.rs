@@ -213,7 +213,7 @@ fn is_syntax(message: &str) -> bool {
         "extra tokens remaining after parse",
         "unexpected end-of-file",
         "previous `if` had no `then`",
-        // `offset=` and `align=` with what is no natural number.
+        // `offset=` and `align=` with anything but a natural number.
         "u64 constant out of range",
     ];
     BEGINS.iter().any(|text| message.starts_with(text))

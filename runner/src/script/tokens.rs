@@ -1,6 +1,6 @@
 //! The tokens of a text as far as its parentheses are concerned (core spec, section 6.3).
 //!
-//! Unlike the lexer of the `wast` crate this goes on after text that is no token, in time that grows with the text alone.
+//! Unlike the lexer of the `wast` crate this continues after text that is not a token, in time linear in the text.
 
 use super::source::Span;
 
@@ -17,7 +17,7 @@ pub(super) enum TokenKind {
     Atom,
 }
 
-/// A token and where it stands.
+/// A token and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,

@@ -1,4 +1,4 @@
-//! Programs in C, Rust and text, run by `wassay` as whoever has just built them would.
+//! Programs in C, Rust and text, run by `wassay` as a user who has just built them would.
 
 #![allow(clippy::unwrap_used)]
 

@@ -64,7 +64,7 @@ impl Document {
         }
     }
 
-    /// Says where the directive of an entry stands now and what it says. `index` is the entry's number in the file, from 0.
+    /// Says where the directive of an entry is now and what it says. `index` is the entry's number in the file, from 0.
     pub fn locate(&mut self, index: usize, line: usize, text: &str) {
         let Some(entry) = self.entries().and_then(|entries| entries.get_mut(index)) else { return };
         let line = i64::try_from(line).unwrap_or(i64::MAX);
@@ -113,7 +113,7 @@ impl Document {
         if added.is_empty() {
             return;
         }
-        // What stands after the last entry, or in a file without one, stays above the new ones.
+        // Text after the last entry, or in a file without one, stays above the new ones.
         let trailing = self.0.trailing().as_str().unwrap_or_default().to_owned();
         self.0.set_trailing("");
         let is_empty = self.0.is_empty();

@@ -84,7 +84,7 @@ impl Entry {
         Err(message.to_owned())
     }
 
-    /// Where it stands.
+    /// Where it is.
     pub fn origin(&self) -> &Origin {
         &self.expectation.origin
     }

@@ -104,7 +104,7 @@ impl fmt::Display for Origin {
 }
 
 impl Expectation {
-    /// Whether it is about no directive in particular, so that one which passes is no surprise.
+    /// Whether it is about no directive in particular, so that one which passes is not an unexpected pass.
     pub fn is_broad(&self) -> bool {
         self.target == Target::All
     }

@@ -53,7 +53,7 @@ impl Variant {
         }
     }
 
-    /// What stands before the `@` and this name at the end of a word; `None` where it ends otherwise.
+    /// What precedes the `@` and this name at the end of a word; `None` where it ends otherwise.
     pub fn strip(self, word: &str) -> Option<&str> {
         word.strip_suffix(self.name())?.strip_suffix('@')
     }

@@ -101,7 +101,7 @@ const EXCEPTIONS: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Every text of the tables that is no pattern.
+/// Every text of the tables that is not a pattern.
 fn all_texts() -> BTreeSet<&'static str> {
     let listed = NAMES.iter().chain(NAMES_IN_TEXT).flat_map(|(_, texts)| *texts);
     let all = Rule::ALL.iter().map(|rule| rule.text());

@@ -251,7 +251,7 @@ impl<'a> Tokens<'a> {
         TextError { message: message.into(), offset: self.range.start }
     }
 
-    /// The next token that is no white space, comment or annotation.
+    /// The next token other than white space, comments and annotations.
     fn next(&mut self) -> Derived<Option<Token>> {
         loop {
             let Some(token) = self.lex()? else { return Ok(None) };

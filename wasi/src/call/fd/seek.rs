@@ -10,7 +10,7 @@ use crate::errno::Errno;
 
 /// Moves to an offset from the beginning, from here or from the end, and writes where that is (8 bytes).
 ///
-/// Errors: BADF; ISDIR; SPIPE where there are no places; NOTCAPABLE without `fd_seek` (or `fd_tell`, where it does not move); INVAL
+/// Errors: BADF; ISDIR; SPIPE where there are no positions; NOTCAPABLE without `fd_seek` (or `fd_tell`, where it does not move); INVAL
 /// where that is before the beginning or past 2^63-1, or `whence` is none.
 pub(crate) fn fd_seek(
     call: &mut Call<'_>,
@@ -41,7 +41,7 @@ pub(crate) fn fd_seek(
 
 /// Writes where the descriptor stands (8 bytes).
 ///
-/// Errors: BADF; ISDIR; SPIPE where there are no places; NOTCAPABLE without `fd_tell` or `fd_seek`.
+/// Errors: BADF; ISDIR; SPIPE where there are no positions; NOTCAPABLE without `fd_tell` or `fd_seek`.
 pub(crate) fn fd_tell(call: &mut Call<'_>, fd: Fd, offset: Out<FileSize>) -> Result<(), Errno> {
     fd_seek(call, fd, 0, Whence::Cur, offset)
 }

@@ -47,7 +47,7 @@ pub(crate) fn fd_advise(
 
 /// Makes room for a part of a file, which grows to hold it. It writes nothing.
 ///
-/// Errors: BADF, also where it is not open for writing, as no directory is; SPIPE for a pipe, NODEV for anything else that is no file;
+/// Errors: BADF, also where it is not open for writing, as no directory is; SPIPE for a pipe, NODEV for anything else but a file;
 /// NOTCAPABLE without `fd_allocate`; INVAL where the length is 0 or the part past 2^63-1; NOSPC; NOTSUP where the file system cannot.
 pub(crate) fn fd_allocate(call: &mut Call<'_>, fd: Fd, offset: FileSize, len: FileSize) -> Result<(), Errno> {
     let entry = call.ctx.table.get(fd)?;

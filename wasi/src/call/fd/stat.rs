@@ -92,7 +92,7 @@ pub(crate) fn stat(call: &Call<'_>, fd: Fd) -> Result<FileStat, Errno> {
 
 /// Cuts a file to a size or fills it with zeros up to there. It writes nothing.
 ///
-/// Errors: BADF; INVAL where it is no regular file or not open for writing, or the size is past 2^63-1; NOTCAPABLE without
+/// Errors: BADF; INVAL where it is not a regular file or not open for writing, or the size is past 2^63-1; NOTCAPABLE without
 /// `fd_filestat_set_size`; FBIG.
 pub(crate) fn fd_filestat_set_size(call: &mut Call<'_>, fd: Fd, size: FileSize) -> Result<(), Errno> {
     let entry = call.ctx.table.get(fd)?;

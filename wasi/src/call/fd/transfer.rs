@@ -58,7 +58,7 @@ pub(crate) fn fd_write(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nwritten: Out<
 
 /// `fd_read` from a place in the file; where the descriptor stands does not change.
 ///
-/// Errors: those of `fd_read`; SPIPE where there are no places; NOTCAPABLE without `fd_seek`; INVAL where the place is past 2^63-1.
+/// Errors: those of `fd_read`; SPIPE where there are no positions; NOTCAPABLE without `fd_seek`; INVAL where the place is past 2^63-1.
 pub(crate) fn fd_pread(
     call: &mut Call<'_>,
     fd: Fd,
@@ -80,7 +80,7 @@ pub(crate) fn fd_pread(
 
 /// `fd_write` to a place in the file; where the descriptor stands does not change.
 ///
-/// Errors: those of `fd_write`; SPIPE where there are no places; NOTCAPABLE without `fd_seek`; INVAL where the place is past 2^63-1.
+/// Errors: those of `fd_write`; SPIPE where there are no positions; NOTCAPABLE without `fd_seek`; INVAL where the place is past 2^63-1.
 pub(crate) fn fd_pwrite(
     call: &mut Call<'_>,
     fd: Fd,
