@@ -3,7 +3,7 @@
 //! # Another engine
 //!
 //! What drives another engine implements [`Embedder`], and is handed to [`cli::main_with`](crate::cli::main_with) or
-//! [`harness::run_with`](crate::harness::run_with). All it needs besides is re-exported by this crate: [`Features`](crate::Features), and the values of
+//! [`harness::run_with`](crate::harness::run_with). All it needs besides is re-exported by this crate: [`Features`], and the values of
 //! [`value`](super::value).
 //!
 //! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly; its text is compared by the rule that it stands for, and
