@@ -57,6 +57,12 @@ pub fn expecting(
     let (mut of_these, mut first) = (0, None);
     for entry in &expectations.entries {
         first = first.or(Some(entry));
+        if let Some(suites) = meant_by(entry, &suites).filter(|names| names.len() > 1) {
+            return Err(ExpectationsError::Ambiguous {
+                entry: Box::new(entry.clone()),
+                suites: suites.join(", "),
+            });
+        }
         let is_of = |(suite, cases): (&Suite, &Vec<Case>)| {
             cases.iter().filter_map(Case::script).any(|script| entry.is_of(suite, script.name()))
         };
@@ -74,6 +80,13 @@ pub fn expecting(
         return Err(ExpectationsError::NoEntry { file, entries, suites });
     }
     Ok(suites.into_iter().map(|suite| suite.expecting(Arc::clone(&expectations))).collect())
+}
+
+/// The suites of the run that the suite's name in an entry can mean; `None` where it names none.
+fn meant_by(entry: &Entry, suites: &[Suite]) -> Option<Vec<String>> {
+    entry.suite()?;
+    let meant = suites.iter().filter(|suite| entry.is_of_suite(suite));
+    Some(meant.map(|suite| suite.name().to_owned()).collect())
 }
 
 /// A file of expectations that cannot be used.
@@ -95,6 +108,14 @@ pub enum ExpectationsError {
     NoScript {
         /// The entry.
         entry: Box<Entry>,
+    },
+    /// The suite that an entry names is one of several of the run.
+    #[error("{}: {entry}: its suite is one of {suites}: write the whole name, or run them apart", entry.origin())]
+    Ambiguous {
+        /// The entry.
+        entry: Box<Entry>,
+        /// The names of the suites.
+        suites: String,
     },
     /// No entry is about a suite of the run.
     #[error("{file}: none of its {entries} entries is about what is run: {suites}")]

@@ -249,6 +249,23 @@ fn blessing_says_what_it_wrote_and_keeps_what_a_person_wrote() {
 }
 
 #[test]
+fn an_entry_is_about_one_suite() {
+    let folder = Folder::new(&[("p/t/a.wast", SCRIPT), ("q/t/a.wast", SCRIPT)]);
+    let file = folder.arg("e.toml");
+    let (p, q) = (folder.arg("p/t"), folder.arg("q/t"));
+    let entry = "[[expected]]\nsuite = \"t\"\nscript = \"a.wast\"\noutcome = \"xfail\"\nreason = \"of p\"\n";
+    std::fs::write(&file, entry).unwrap();
+    assert_eq!(wassay(&["test", &p, "--expectations", &file]).code, 0);
+    let ran = wassay(&["test", &p, &q, "--expectations", &file]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(
+        ran.err.contains("e.toml:1: ") && ran.err.contains("its suite is one of p/t, q/t"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn entries_hold_however_the_folder_is_typed() {
     let folder = Folder::new(&[("x/s/a.wast", SCRIPT), ("y/readme", "")]);
     std::os::unix::fs::symlink("x/s", folder.file("link")).unwrap();

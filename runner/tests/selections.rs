@@ -87,6 +87,7 @@ fn a_slip_is_answered_with_what_may_have_been_meant() {
         (&["suite", "fetch", "wasi-oficial"], "did you mean `wasi-official`?"),
         (&["wast", "--suite", "spce-v1", &file], "did you mean `spec-v1`?"),
         (&["wast", "--features", "2.0,tail-calls", &file], "did you mean `tail-call`?"),
+        (&["wast", "--features", "", &file], "expected a version or names of features"),
         (&["test", "--features", "simd,theads", &file], "did you mean `threads`?"),
         (&["wast", "--match", "clas", &file], "did you mean `class`?"),
         (&["test", "--report", "jsno=x", &file], "did you mean `json`?"),

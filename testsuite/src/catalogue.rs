@@ -34,7 +34,7 @@ static SUITES: [Suite; 27] = [
         title: Cow::Borrowed("Our own scripts"),
         source: Cow::Borrowed("written for wassay"),
         features: crate::features::DEFAULT,
-        pin: Some(Pin { cases: 48, directives: 1602 }),
+        pin: Some(Pin { cases: 48, directives: 1604 }),
         by_default: true,
         origin: Origin::Own,
         variant: None,

@@ -27,6 +27,9 @@ const HUGE: usize = 1_000_000;
 /// way to find out which block dominates which: about a tenth of a second at this number.
 const FAR: u64 = 1 << 25;
 
+/// How many entries of lists of values a context may keep room for when the next function begins.
+const KEPT: usize = 1 << 16;
+
 /// Buffers that are reused from one function to the next.
 pub(crate) struct Compiler {
     context: Context,
@@ -133,7 +136,12 @@ impl Compiler {
     }
 
     fn start(&mut self, signature: Signature) {
-        self.context.clear();
+        // The limits on a function are on the room that its lists take, and clearing keeps the room.
+        if self.context.func.dfg.value_lists.capacity() > KEPT {
+            self.context = Context::new();
+        } else {
+            self.context.clear();
+        }
         self.context.func.signature = signature;
     }
 
@@ -229,4 +237,26 @@ fn translate(
     operators.finish().map_err(malformed)?;
     translator.finish();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use cranelift_codegen::entity::EntityRef;
+    use cranelift_codegen::ir::ValueList;
+    use cranelift_codegen::isa::CallConv;
+
+    use super::*;
+
+    #[test]
+    fn what_one_function_grew_to_does_not_count_against_the_next() {
+        let mut compiler = Compiler::new();
+        let grow = |compiler: &mut Compiler| {
+            let pool = &mut compiler.context.func.dfg.value_lists;
+            ValueList::new().extend((0..4 * KEPT).map(Value::new), pool);
+            pool.capacity()
+        };
+        assert!(grow(&mut compiler) > KEPT);
+        compiler.start(Signature::new(CallConv::Tail));
+        assert!(compiler.context.func.dfg.value_lists.capacity() <= KEPT);
+    }
 }

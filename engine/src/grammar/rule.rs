@@ -161,8 +161,14 @@ rules! {
     NotArray = "non-array type" in "3.4, instructions: aggregate reference instructions";
     /// Two array types whose elements do not match.
     ArrayTypes = "array types do not match" in "3.4, instructions: aggregate reference instructions";
-    /// A packed field or element that is read as if it were not, or the other way round.
+    /// A packed field that is read without an extension.
     PackedField = "field is packed" in "3.4, instructions: aggregate reference instructions";
+    /// A field that is not packed and is read with an extension.
+    UnpackedField = "field is unpacked" in "3.4, instructions: aggregate reference instructions";
+    /// An array of packed elements that is read without an extension.
+    PackedArray = "array is packed" in "3.4, instructions: aggregate reference instructions";
+    /// An array of elements that are not packed and that is read with an extension.
+    UnpackedArray = "array is unpacked" in "3.4, instructions: aggregate reference instructions";
     /// An object with fields without default values that is made with them.
     NotDefaultable = "field type is not defaultable" in "3.4, instructions: aggregate reference instructions";
     /// An array that is to be filled from a data segment and holds references.

@@ -141,7 +141,8 @@ fn map_at(pc: usize) -> Option<&'static CodeMap> {
     let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
     let page = pc.checked_sub(space.map.base() as usize)? / PAGE;
     let map = space.entry(page)?.load(Ordering::Acquire);
-    // SAFETY: null, or a published map, which is freed only when nothing runs its block's code; the caller has found a thread that does.
+    // SAFETY: null, or a published map, which is freed only when nothing runs its block's code. The caller has found a thread that does;
+    // the only other is the report on a wild jump, which ends the process.
     unsafe { map.as_ref() }
 }
 

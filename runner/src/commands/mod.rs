@@ -127,6 +127,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// A list of features.
 fn features(text: &str) -> Result<Features, String> {
+    if text.split(',').all(|word| word.trim().is_empty()) {
+        return Err("expected a version or names of features, such as `2.0,threads`".to_owned());
+    }
     text.parse()
         .map_err(|error: UnknownFeature| format!("{error}{}", did_you_mean(error.name(), Features::names())))
 }

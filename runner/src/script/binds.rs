@@ -152,7 +152,6 @@ impl<'a> Form<'a> {
         let nothing = Bindings::default();
         let names = |at: usize| match self.item(at) {
             item @ Item::Id(_) => one_or_all(item.name()),
-            Item::Paren | Item::Word("binary" | "quote") => Names::These(Vec::new()),
             _ => Names::These(self.names(1)),
         };
         match self.item(2) {
@@ -254,6 +253,9 @@ mod tests {
             ("(module (@a $x) $m (typo))", ["m", "m", "-", "-"]),
             ("(module $m quote typo)", ["m", "m", "-", "-"]),
             ("(module binary 1)", ["", "", "-", "-"]),
+            ("(module binary $m \"\")", ["m", "m", "-", "-"]),
+            ("(module (func $f) $m)", ["m", "m", "-", "-"]),
+            ("(module definition quote $d \"\")", ["d", "-", "-", "-"]),
             ("(module definition $m (func $f) typo)", ["m", "-", "-", "-"]),
             ("(module definition quote 1)", ["", "-", "-", "-"]),
             ("(module instance $i $m extra)", ["-", "i", "-", "-"]),

@@ -240,7 +240,6 @@ pub(crate) const NAMES: &[(Rule, &[&str])] = &[
     (Rule::MutableGlobal, &["mutable globals cannot be imported", "mutable globals cannot be exported"]),
     (Rule::MemorySize, &["memory size must be at most", "memory size must be at most 65536 pages (4GiB)"]),
     (Rule::TableSize, &["table size must be at most 2^32-1"]),
-    (Rule::PackedField, &["field is unpacked", "array is packed", "array is unpacked"]),
     (Rule::NotDefaultable, &["array type is not defaultable"]),
     (Rule::NotFunction, &["non-function type #"]),
     (Rule::NotStruct, &["non-structure type #"]),

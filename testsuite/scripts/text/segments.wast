@@ -55,3 +55,7 @@
 (assert_invalid (module (memory 1) (data (block (result i32) i32.const 0) "a")) "constant expression required")
 (assert_invalid (module (memory 1) (data (i32.add (i32.const 0) (loop (result i32) i32.const 0)) "a")) "constant expression required")
 
+
+;; Digits of an escape have at most one underscore between them (section 6.3.3).
+(assert_malformed (module quote "(memory 1) (data (i32.const 0) \22\5cu{1__1}\22)") "illegal escape")
+(module (memory 1) (data (i32.const 0) "\u{1_1}\\u{1__1}"))

@@ -105,6 +105,11 @@ impl Entry {
         is_script && self.suite.as_deref() == Some(other.suite.as_str())
     }
 
+    /// The suite that it names.
+    pub fn suite(&self) -> Option<&str> {
+        self.suite.as_deref()
+    }
+
     /// Whether it is about a suite.
     pub fn is_of_suite(&self, suite: &Suite) -> bool {
         self.suite.as_deref().is_none_or(|name| suite.is_called(name))

@@ -337,6 +337,22 @@ const RIGHT_AND_WRONG: &[(&str, &[&str], &[&str])] = &[
         &["sub type", "sub type 1 does not match super type 0"],
         &["type mismatch", "unknown type", "descriptor type must be a struct"],
     ),
+    (
+        "invalid (module (type (struct (field i8))) (func (param (ref 0)) (drop (struct.get 0 0 (local.get 0)))))",
+        &["field is packed"],
+        &["field is unpacked", "array is packed", "array is unpacked"],
+    ),
+    (
+        "invalid (module (type (array i32)) (func (param (ref 0)) (drop (array.get_s 0 (local.get 0) (i32.const 0)))))",
+        &["array is unpacked"],
+        &["field is packed", "field is unpacked", "array is packed"],
+    ),
+    (
+        "invalid (module (type (array (mut anyref))) (data \"a\")
+          (func (drop (array.new_data 0 0 (i32.const 0) (i32.const 0)))))",
+        &["array type is not numeric or vector"],
+        &["array is packed", "non-array type"],
+    ),
 ];
 
 #[test]

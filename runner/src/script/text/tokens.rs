@@ -127,6 +127,9 @@ impl<'a> Tokens<'a> {
             TokenKind::Integer(_) if slice.starts_with(['+', '-']) => Kind::Int,
             TokenKind::Integer(_) => Kind::Nat,
             TokenKind::Float(_) => Kind::Float,
+            TokenKind::String if has_odd_escape(slice) => {
+                return Err(self.wrong("illegal escape: two underscores in a row"));
+            }
             TokenKind::String => Kind::String,
             _ => Kind::Reserved,
         };
@@ -315,4 +318,19 @@ fn string_end(text: &[u8]) -> usize {
         end += 1;
     }
     text.len()
+}
+
+/// Whether a `\u{…}` of a string has two underscores in a row (section 6.3.3), which the lexer of the
+/// `wast` crate takes.
+fn has_odd_escape(string: &str) -> bool {
+    let mut rest = string.contains("__").then_some(string);
+    while let Some((_, after)) = rest.and_then(|text| text.split_once('\\')) {
+        let digits = after.strip_prefix("u{").and_then(|text| text.split('}').next());
+        if digits.is_some_and(|digits| digits.contains("__")) {
+            return true;
+        }
+        // The character after a backslash is no backslash of its own.
+        rest = after.char_indices().nth(1).and_then(|(at, _)| after.get(at..));
+    }
+    false
 }
