@@ -44,11 +44,12 @@ fn every_directive_passes() {
     let cases = cases(&[]);
     assert_all_passed(&cases);
 
-    // What a script needs is computed from the bytes of its modules, never guessed by its name.
+    // What a script needs is computed from the bytes of its modules, never guessed by its name. Twelve more have valid modules of 2.0
+    // alone, and a few assertions that hold only under a newer version, such as what memory64 makes of an offset of 2^32.
     let is_newer = |name: &String| !Features::V2.contains(name);
     let old = |case: &&Case| !case.name.contains('/') && !case.features.iter().any(is_newer);
     let old: Vec<&Case> = cases.iter().filter(old).collect();
-    assert!(old.len() >= 139, "only {} scripts were found to need nothing newer than 2.0", old.len());
+    assert!(old.len() >= 127, "only {} scripts were found to need nothing newer than 2.0", old.len());
     let vectors = old.iter().filter(|case| case.name.starts_with("simd_")).count();
     assert!(vectors >= 56, "only {vectors} of them are about vectors");
 }
