@@ -18,7 +18,7 @@ use super::value::{HeapType, Reference, Value};
 
 /// Our own engine behind [`Embedder`].
 ///
-/// An engine is made once for each set of features and then kept, a store for each script.
+/// The engines for the last few sets of features are kept; a store is made for each script.
 #[derive(Debug, Default)]
 pub struct EngineEmbedder {
     config: Config,
@@ -26,6 +26,9 @@ pub struct EngineEmbedder {
     max_memory: Option<u64>,
     session: Option<Session>,
 }
+
+/// How many engines an embedder keeps: each has reserved a part of the address space.
+const MOST_ENGINES: usize = 12;
 
 /// An instance as a script knows it.
 #[derive(Clone, Debug)]
@@ -64,7 +67,16 @@ impl EngineEmbedder {
         if let Some(bytes) = self.max_memory {
             config = config.limits(limits(bytes));
         }
-        let engine = Engine::new(&config)?;
+        if self.engines.len() >= MOST_ENGINES
+            && let Some(other) = self.engines.keys().next().copied()
+        {
+            self.engines.remove(&other);
+        }
+        let engine = Engine::new(&config).or_else(|_| {
+            // What the others have reserved may be what is missing.
+            self.engines.clear();
+            Engine::new(&config)
+        })?;
         self.engines.insert(key, engine.clone());
         Ok(engine)
     }
