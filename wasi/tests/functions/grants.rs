@@ -136,6 +136,9 @@ fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
             ("dir/new", 0, CREAT, FD_WRITE, rofs),
             ("dir", 0, 0, FD_WRITE, Errno::IsDir),
             ("dir", 0, DIRECTORY, FD_WRITE, Errno::IsDir),
+            // As C's library opens one to read and write.
+            ("dir", 0, DIRECTORY, passed_on, Errno::IsDir),
+            ("file", 0, DIRECTORY, passed_on, Errno::NotDir),
             ("dir", 0, CREAT, FD_READ, Errno::IsDir),
             ("../secret", 0, 0, FD_WRITE, Errno::NotCapable),
             ("../secret", 0, CREAT, FD_WRITE, Errno::NotCapable),
@@ -158,11 +161,18 @@ fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
         ] {
             assert_eq!(host.path(function, dir, path), errno, "{function} {path}");
         }
-        for (from, old, to, new, errno) in
-            [(dir, "file", 4, "stolen", rofs), (dir, "file", dir, "new", rofs), (4, "none", dir, "new", rofs)]
-        {
-            assert_eq!(host.rename(from, old, to, new), errno, "{old} {new}");
-            assert_eq!(host.link(from, 0, old, to, new), errno, "{old} {new}");
+        // Between two grants as between two file systems, see `renameat(2)` and `linkat(2)`.
+        for (from, old, to, new, renamed, linked) in [
+            (dir, "file", 4, "stolen", Errno::Xdev, Errno::Xdev),
+            (dir, "none", 4, "stolen", Errno::Xdev, Errno::NoEnt),
+            (dir, "none/file", 4, "stolen", Errno::NoEnt, Errno::NoEnt),
+            (dir, "file", 4, "none/stolen", Errno::NoEnt, Errno::Xdev),
+            (dir, "file", dir, "new", rofs, rofs),
+            (dir, "file", dir, "dir", rofs, Errno::Exist),
+            (4, "none", dir, "new", Errno::Xdev, rofs),
+        ] {
+            assert_eq!(host.rename(from, old, to, new), renamed, "{old} {new}");
+            assert_eq!(host.link(from, 0, old, to, new), linked, "{old} {new}");
         }
         assert_eq!(host.call("fd_filestat_set_times", &[dir, 0, 0, 5]), rofs);
     }

@@ -7,7 +7,7 @@ use rustix::event::PollFlags;
 
 use crate::abi::flags::Rights;
 use crate::abi::host_fn::Stop;
-use crate::abi::{Fd, FdFlags, FileSize, IoVecs, Out};
+use crate::abi::{Fd, FdFlags, FileSize, FileType, IoVecs, Out};
 use crate::call::Call;
 use crate::call::wait::ready;
 use crate::entry::{Entry, Kind, read_at, write_at};
@@ -68,7 +68,7 @@ pub(crate) fn fd_pread(
 ) -> Result<(), Errno> {
     call.guest.check(nread)?;
     let entry = call.ctx.table.get(fd)?;
-    if let Kind::Directory(_) = entry.kind {
+    if entry.file_type == FileType::Directory {
         return Err(Errno::IsDir);
     }
     entry.require_places()?;
@@ -90,7 +90,7 @@ pub(crate) fn fd_pwrite(
 ) -> Result<(), Errno> {
     call.guest.check(nwritten)?;
     let entry = call.ctx.table.get(fd)?;
-    if let Kind::Directory(_) = entry.kind {
+    if entry.file_type == FileType::Directory {
         return Err(Errno::Badf);
     }
     entry.require_places()?;
@@ -104,7 +104,7 @@ pub(crate) fn fd_pwrite(
 fn readable(table: &mut Table, fd: Fd) -> Result<&mut Entry, Errno> {
     let entry = table.get_mut(fd)?;
     match entry.kind {
-        Kind::Directory(_) => Err(Errno::IsDir),
+        _ if entry.file_type == FileType::Directory => Err(Errno::IsDir),
         Kind::Listener(_) => Err(Errno::NotConn),
         _ => Ok(entry),
     }
@@ -114,7 +114,7 @@ fn readable(table: &mut Table, fd: Fd) -> Result<&mut Entry, Errno> {
 fn writable(table: &mut Table, fd: Fd) -> Result<&mut Entry, Errno> {
     let entry = table.get_mut(fd)?;
     match entry.kind {
-        Kind::Directory(_) => Err(Errno::Badf),
+        _ if entry.file_type == FileType::Directory => Err(Errno::Badf),
         Kind::Listener(_) => Err(Errno::NotConn),
         _ => Ok(entry),
     }
