@@ -72,15 +72,18 @@ pub fn compare(kind: MatchKind, expected: &str, actual: &EmbedError, written: Wr
 
 fn compare_class(expected: &str, actual: &EmbedError, written: Written) -> Comparison {
     let message = &*actual.message;
+    if begins(expected, message) {
+        return Comparison::Same;
+    }
     let rule = actual.rules.is_empty().then(|| Rule::of_message(message)).flatten();
     let mut rules = actual.rules.iter().copied().chain(rule).peekable();
-    let compared = rules.peek().is_some() || TEXTS.iter().any(|texts| texts.has_ours(message));
-    let same = begins(expected, message)
-        || rules.any(|rule| names(expected, rule, message, written))
-        || TEXTS.iter().any(|texts| texts.joins(expected, message));
-    if same {
+    let has_rule = rules.peek().is_some();
+    let is_of_rule = || has_rule || TEXTS.iter().any(|texts| texts.has_ours(message));
+    if rules.any(|rule| names(expected, rule, message, written))
+        || TEXTS.iter().any(|texts| texts.joins(expected, message))
+    {
         Comparison::Same
-    } else if compared && is_known(expected) && !is_vague(expected, message) {
+    } else if is_of_rule() && is_known(expected) && !is_vague(expected, message) {
         Comparison::Different
     } else {
         Comparison::NotCompared

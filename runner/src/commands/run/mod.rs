@@ -300,6 +300,9 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
         // Runtimes with an event loop, such as Go's, expect a nonblocking socket and wait with `poll_oneoff`.
         let listener = TcpListener::bind(address).and_then(|listener| {
             listener.set_nonblocking(true)?;
+            if address.ends_with(":0") {
+                note(&format!("listening on {}", listener.local_addr()?));
+            }
             Ok(listener)
         });
         let listener = listener.map_err(|error| {
