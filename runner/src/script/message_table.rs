@@ -32,7 +32,7 @@ pub(crate) const TEXTS: &[Texts] = &[
     rule(&["empty annotation id"], &["empty annotation id*"]),
     rule(&["unclosed string"], &["unclosed string*"]),
     rule(&["unclosed comment"], &["unclosed comment*"]),
-    rule(&["illegal escape"], &["illegal escape*"]),
+    rule(&["illegal escape"], &["illegal escape*", "invalid unicode scalar value *"]),
     rule(
         &["illegal control character in string literal", "illegal control character"],
         &["illegal control character in string literal*"],
@@ -77,6 +77,15 @@ pub(crate) const TEXTS: &[Texts] = &[
     rule(&["import after memory"], &["import after memory"]),
     rule(&["import after table"], &["import after table"]),
     rule(&["import after tag"], &["import after tag"]),
+    // Identifiers that nothing is bound to, where `wast` words the index space in its own way.
+    rule(&["unknown function", "unknown function $*"], &["unknown func: failed to find name *"]),
+    rule(&["unknown data segment", "unknown data segment $*"], &["unknown data: failed to find name *"]),
+    rule(&["unknown elem segment", "unknown elem segment $*"], &["unknown elem: failed to find name *"]),
+    rule(
+        &["unknown field", "unknown field $*"],
+        &["unknown field: failed to find name *", "accessing a named field * without named fields*"],
+    ),
+    rule(&["multiple start sections"], &["multiple start sections"]),
     rule(&["duplicate func"], &["duplicate func identifier"]),
     rule(&["duplicate global"], &["duplicate global identifier"]),
     rule(&["duplicate local"], &["duplicate local identifier"]),

@@ -234,6 +234,23 @@ mod tests {
     }
 
     #[test]
+    fn an_identifier_that_nothing_is_bound_to_is_of_one_index_space() {
+        for (ours, spec) in [
+            ("unknown func: failed to find name `$x`", "unknown function"),
+            ("unknown func: failed to find name `$x`", "unknown function $x"),
+            ("unknown data: failed to find name `$x`", "unknown data segment"),
+            ("unknown elem: failed to find name `$x`", "unknown elem segment"),
+            ("unknown field: failed to find name `$x`", "unknown field"),
+            ("accessing a named field `x` in a struct without named fields, type index 0", "unknown field"),
+        ] {
+            assert_eq!(class(spec, ours), Comparison::Same, "{ours}");
+            assert_eq!(class("unknown global", ours), Comparison::Different, "{ours}");
+        }
+        assert_eq!(class("illegal escape", "invalid unicode scalar value 0x110000"), Comparison::Same);
+        assert_eq!(class("import after memory", "multiple start sections"), Comparison::Different);
+    }
+
+    #[test]
     fn an_index_may_follow_a_trap() {
         assert_eq!(class("uninitialized element 7", "uninitialized element"), Comparison::Same);
         assert_eq!(class("uninitialized element 7", "uninitialized element 7"), Comparison::Same);
