@@ -1,31 +1,35 @@
 //! Scripts and guests on disk: any folder, or a single file.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
-use walkdir::{DirEntry, WalkDir};
 
-use crate::case::Case;
+use crate::access::{Budget, Kind, Listed, Reach, Root};
+use crate::case::{Case, Unreadable};
 use crate::features;
 use crate::naming::{self, real};
 use crate::script::Script;
 use crate::suite::{Origin, Suite};
-use crate::wasi::{self, Files, Guest};
+use crate::wasi::{self, Files, Guest, Names};
 
-/// Opens `path` as a suite: a folder with all the `.wast` files (`.WAST` too) and all [guests](crate::wasi) below it, symbolic links followed; or
-/// one file, which is a guest where its name ends in `.wasm` or `.wat`, else a script. They are found now and read later. What git
-/// keeps in `.git` is not looked at, nor are the folders that guests are given or leave behind.
+/// Opens `path` as a suite: a folder with all the `.wast` files (`.WAST` too) and all [guests](crate::wasi) below it; or one file, which is a
+/// guest where its name ends in `.wasm` or `.wat`, else a script. They are found now and read later. What git keeps in `.git` is not looked at,
+/// nor are the folders that guests are given or leave behind. Symbolic links are followed as far as [`access`](crate::access) allows.
+///
+/// Something that is a case by its name and is no regular file, and a folder that cannot be read or a link that leads nowhere, in which there
+/// could be cases, are [cases that fail](Unreadable).
 ///
 /// The features of a script are those of the nearest folder above it that is known, inside `path` and above it, else
 /// [`features::DEFAULT`].
 ///
 /// # Errors
 ///
-/// `path` is missing or neither a folder nor a file, there is no case below it, something below it cannot be read, or
-/// links run in a circle.
+/// `path` is missing, cannot be read, or is neither a folder nor a file; there is no case below it, or more than can be listed.
 pub fn open(path: &Path) -> Result<Suite, OpenError> {
-    match open_any(path)? {
+    match open_any(path, &Reach::default())? {
         Suite { origin: Origin::Folder(cases), .. } if cases.is_empty() => {
             Err(OpenError::NoCases { path: path.to_owned() })
         }
@@ -33,15 +37,21 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
     }
 }
 
-/// The same, also where there is no case.
+/// The same, also where there is no case; links may lead into the folders of `reach` too.
 ///
 /// # Errors
 ///
-/// Those of [`open`] but for that.
-pub fn open_any(path: &Path) -> Result<Suite, OpenError> {
-    let cases = if metadata(path)?.is_dir() { walk(path)? } else { vec![file(path)?] };
+/// Those of [`open`] but for that, and those of a folder of `reach` that cannot be opened.
+pub fn open_any(path: &Path, reach: &Reach) -> Result<Suite, OpenError> {
+    let cases = if metadata(path)?.is_dir() { walk(rooted(path, reach)?)? } else { vec![file(path, reach)?] };
     let place = real(path);
     Ok(suite(naming::name(&place), Some(place), cases))
+}
+
+fn rooted(folder: &Path, reach: &Reach) -> Result<Arc<Root>, OpenError> {
+    let mut root = Root::open(folder).map_err(|error| OpenError::Io { path: folder.to_owned(), error })?;
+    reach.grant(&mut root).map_err(|(path, error)| OpenError::Reach { path, error })?;
+    Ok(Arc::new(root))
 }
 
 fn suite(name: String, place: Option<PathBuf>, cases: Vec<Case>) -> Suite {
@@ -66,13 +76,27 @@ fn suite(name: String, place: Option<PathBuf>, cases: Vec<Case>) -> Suite {
 /// `path` is missing or is no file.
 pub fn script(path: &Path) -> Result<Script, OpenError> {
     let name = file_name(path)?;
-    Ok(Script::file(name.to_owned(), features_at(path), path.to_owned()))
+    Ok(Script::named(name.to_owned(), features_at(path), path.to_owned()))
+}
+
+/// The case of this name in the folder of a suite.
+pub fn case_in(root: Root, name: &str) -> Case {
+    let (root, path) = (Arc::new(root), Path::new(name));
+    match wasi::has_suffix(path, "wast") {
+        true => Case::Script(script_in(&real(root.path()), &root, name.to_owned())),
+        false => Case::Guest(Guest::new(name.to_owned(), Files::Disk(root))),
+    }
+}
+
+/// A script in the folder of a suite, whose real path this is.
+fn script_in(real_root: &Path, root: &Arc<Root>, name: String) -> Script {
+    let features = features::of_folder(&real_root.join(&name)).unwrap_or(features::DEFAULT);
+    Script::in_suite(name, features, Arc::clone(root))
 }
 
 /// The feature expression that holds for a script at this path, whatever is there.
 pub fn features_at(path: &Path) -> &'static str {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let path = real(folder).join(path.file_name().unwrap_or_default());
+    let path = real(folder_of(path)).join(path.file_name().unwrap_or_default());
     features::of_folder(&path).unwrap_or(features::DEFAULT)
 }
 
@@ -82,15 +106,21 @@ pub fn of_script(script: Script) -> Suite {
     suite(name, None, vec![Case::Script(script)])
 }
 
-/// Opens the file `path` as one case.
-fn file(path: &Path) -> Result<Case, OpenError> {
-    if wasi::is_module(Files::Disk, path) {
-        return Ok(Case::Guest(Guest::new(file_name(path)?.to_owned(), path.to_owned(), Files::Disk)));
+/// Opens the file `path` as one case. What belongs to a guest is read from the folder that it lies in.
+fn file(path: &Path, reach: &Reach) -> Result<Case, OpenError> {
+    if wasi::is_module(path, |beside| beside.symlink_metadata().is_ok()) {
+        let name = file_name(path)?.to_owned();
+        return Ok(Case::Guest(Guest::new(name, Files::Disk(rooted(folder_of(path), reach)?))));
     }
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm")) {
         return Err(OpenError::Module { path: path.to_owned() });
     }
     script(path).map(Case::Script)
+}
+
+/// The folder that a path lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The name of a regular file.
@@ -104,33 +134,108 @@ fn file_name(path: &Path) -> Result<&str, OpenError> {
     name.ok_or_else(|| OpenError::Name { path: path.to_owned() })
 }
 
-fn walk(root: &Path) -> Result<Vec<Case>, OpenError> {
-    let real_root = real(root);
-    let mut cases = Vec::new();
-    let is_looked_at = |entry: &DirEntry| {
-        entry.depth() == 0 || (entry.file_name() != ".git" && !wasi::is_of_guest(Files::Disk, entry.path()))
-    };
-    let entries = WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_looked_at);
-    for entry in entries {
-        let entry = entry.map_err(|error| unreadable(root, error))?;
-        let path = entry.path();
-        let is_script = wasi::has_suffix(path, "wast");
-        if entry.file_type().is_dir() || !(is_script || wasi::is_module(Files::Disk, path)) {
-            continue;
+/// The cases in the folder of a suite.
+fn walk(root: Arc<Root>) -> Result<Vec<Case>, OpenError> {
+    let real = real(root.path());
+    let mut walk = Walk { root, real, cases: Vec::new(), unreadable: HashSet::new(), pending: Vec::new() };
+    let mut budget = Budget::of_listing();
+    walk.pending.push(PathBuf::new());
+    // Each folder is opened by its path from the topmost, so that no descriptor is held however deep it lies.
+    while let Some(below) = walk.pending.pop() {
+        match walk.root.list(&below, &mut budget) {
+            Ok(listed) => walk.folder(&below, &listed),
+            Err(error) if below.as_os_str().is_empty() || Budget::is_exceeded(&error) => {
+                return Err(OpenError::Io { path: walk.root.join(&below), error });
+            }
+            Err(error) => walk.leave_out(&below, &error),
         }
-        if !entry.file_type().is_file() {
-            return Err(OpenError::NotAFile { path: path.to_owned(), found: "a device, socket or pipe" });
-        }
-        let below = path.strip_prefix(root).unwrap_or(path);
-        let name = name(below).ok_or_else(|| OpenError::Name { path: path.to_owned() })?;
-        cases.push(if is_script {
-            let features = features::of_folder(&real_root.join(below)).unwrap_or(features::DEFAULT);
-            Case::Script(Script::file(name, features, path.to_owned()))
-        } else {
-            Case::Guest(Guest::new(name, path.to_owned(), Files::Disk))
-        });
     }
-    Ok(cases)
+    Ok(walk.cases)
+}
+
+struct Walk {
+    root: Arc<Root>,
+    /// Its real path.
+    real: PathBuf,
+    cases: Vec<Case>,
+    /// The names of what cannot be read.
+    unreadable: HashSet<String>,
+    /// Folders that were not looked at yet, by their paths from the topmost.
+    pending: Vec<PathBuf>,
+}
+
+impl Walk {
+    /// Takes in what is in a folder.
+    fn folder(&mut self, below: &Path, listed: &[Listed]) {
+        let names: Names = listed.iter().map(|entry| entry.name.as_os_str()).collect();
+        for entry in listed {
+            let name = Path::new(&entry.name);
+            if entry.name == ".git" || names.make_folder_of_guest(name) {
+                continue;
+            }
+            let is_script = wasi::has_suffix(name, "wast");
+            let is_case = is_script || names.make_module(name);
+            let path = below.join(name);
+            let kind = match entry.kind {
+                Kind::Link if names.make_part_of_case(name) => continue,
+                Kind::Link => match self.follow(below, &path) {
+                    Ok(kind) => kind,
+                    Err(error) => {
+                        self.leave_out(&path, &error);
+                        continue;
+                    }
+                },
+                kind => kind,
+            };
+            match kind {
+                Kind::Folder => self.pending.push(path),
+                kind if is_case => self.case(&path, kind, is_script),
+                _ => {}
+            }
+        }
+    }
+
+    /// What a link in a folder leads to.
+    fn follow(&self, below: &Path, link: &Path) -> io::Result<Kind> {
+        let found = self.root.find(link)?;
+        if found.kind == Kind::Folder {
+            for above in below.ancestors() {
+                if self.root.find(above)?.identity == found.identity {
+                    let above = self.root.join(above);
+                    let message = format!("symbolic links run in a circle, back to {}", above.display());
+                    return Err(io::Error::other(message));
+                }
+            }
+        }
+        Ok(found.kind)
+    }
+
+    /// Takes in what is a case by its name.
+    fn case(&mut self, path: &Path, kind: Kind, is_script: bool) {
+        let name = name(path).ok_or_else(|| io::Error::other("the name of a case must be UTF-8; rename it"));
+        match kind.regular().and(name) {
+            Ok(name) if is_script => {
+                let script = script_in(&self.real, &self.root, name);
+                self.cases.push(Case::Script(script));
+            }
+            Ok(name) => self.cases.push(Case::Guest(Guest::new(name, Files::Disk(Arc::clone(&self.root))))),
+            Err(error) => self.leave_out(path, &error),
+        }
+    }
+
+    /// Takes in what cannot be read, as a case that fails.
+    fn leave_out(&mut self, path: &Path, error: &io::Error) {
+        let shown = path.to_string_lossy();
+        let mut name = shown.clone().into_owned();
+        let mut number = 1;
+        // Two names may look the same.
+        while !self.unreadable.insert(name.clone()) {
+            number += 1;
+            name = format!("{shown} ({number})");
+        }
+        let (path, reason) = (self.root.join(path), error.to_string());
+        self.cases.push(Case::Unreadable(Unreadable { name, path, reason }));
+    }
 }
 
 /// `path` with `/` between its components; `None` if one is not UTF-8.
@@ -142,17 +247,6 @@ fn name(path: &Path) -> Option<String> {
 
 fn metadata(path: &Path) -> Result<std::fs::Metadata, OpenError> {
     path.metadata().map_err(|error| OpenError::Io { path: path.to_owned(), error })
-}
-
-fn unreadable(root: &Path, error: walkdir::Error) -> OpenError {
-    let path = error.path().unwrap_or(root).to_owned();
-    match error.loop_ancestor() {
-        Some(ancestor) => OpenError::Loop { path, ancestor: ancestor.to_owned() },
-        None => {
-            let error = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
-            OpenError::Io { path, error }
-        }
-    }
 }
 
 /// Why a path could not be opened as scripts.
@@ -167,13 +261,13 @@ pub enum OpenError {
         /// What the system said.
         error: io::Error,
     },
-    /// A symbolic link leads back to a folder it lies in.
-    #[error("{}: symbolic links run in a circle, back to {}; remove the link", path.display(), ancestor.display())]
-    Loop {
-        /// The link.
+    /// A folder that links may lead into cannot be opened, or the file that names such folders is not understood.
+    #[error("{}: cannot let links of the suite lead there: {error}", path.display())]
+    Reach {
+        /// The folder or the file.
         path: PathBuf,
-        /// The folder it leads to.
-        ancestor: PathBuf,
+        /// What is wrong with it.
+        error: io::Error,
     },
     /// A script or a module must be a regular file.
     #[error("{}: expected a regular file, found {found}", path.display())]
@@ -319,48 +413,229 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_circle_of_links_is_an_error() {
-        let folder = folder(&["a/a.wast"]);
-        symlink(folder.path(), folder.path().join("a/again")).unwrap();
-        let error = open(folder.path()).unwrap_err();
-        assert!(matches!(&error, OpenError::Loop { path, ancestor }
-            if path.ends_with("a/again") && ancestor == folder.path()));
-        assert!(error.to_string().contains("a/again: symbolic links run in a circle"), "{error}");
+    /// What of a suite cannot be read, and why.
+    fn unreadable(suite: &Suite) -> Vec<(String, String)> {
+        let unreadable = suite.cases().into_iter().filter_map(|case| match case {
+            Case::Unreadable(unreadable) => Some((unreadable.name, unreadable.reason)),
+            _ => None,
+        });
+        unreadable.collect()
     }
 
     #[test]
-    fn links_to_scripts_are_followed_and_broken_ones_reported() {
+    fn a_circle_of_links_is_a_case_that_fails() {
+        let folder = folder(&["a/a.wast", "b/b.wast"]);
+        symlink("..", folder.path().join("a/again")).unwrap();
+        symlink("../a", folder.path().join("b/other")).unwrap();
+        let suite = open(folder.path()).unwrap();
+        assert_eq!(names(&suite), ["a/a.wast", "b/b.wast", "b/other/a.wast"]);
+        let place = folder.path().display();
+        let circle =
+            |name: &str| (name.to_owned(), format!("symbolic links run in a circle, back to {place}/"));
+        assert_eq!(unreadable(&suite), [circle("a/again"), circle("b/other/again")]);
+    }
+
+    #[test]
+    fn links_to_scripts_are_followed_and_broken_ones_are_cases_that_fail() {
         let folder = folder(&["store/1", "proposals/gc/a.wast"]);
         symlink("../../store/1", folder.path().join("proposals/gc/b.wast")).unwrap();
+        symlink("nowhere", folder.path().join("broken.wast")).unwrap();
+        symlink("../store/gone", folder.path().join("store/folder?")).unwrap();
         let suite = open(folder.path()).unwrap();
         assert_eq!(names(&suite), ["proposals/gc/a.wast", "proposals/gc/b.wast"]);
         let b = &suite.scripts()[1];
         assert_eq!((b.read().unwrap().as_ref(), b.features()), ("store/1", "2.0,function-references,gc"));
         // The place of the link counts, not that of the file it leads to.
         assert_eq!(script(b.path().unwrap()).unwrap().features(), b.features());
-
-        symlink("nowhere", folder.path().join("broken.wast")).unwrap();
-        let message = open(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("broken.wast: cannot look for scripts here: "), "{message}");
+        let broken = |name: &str| (name.to_owned(), "a link that leads nowhere".to_owned());
+        assert_eq!(unreadable(&suite), [broken("broken.wast"), broken("store/folder?")]);
     }
 
     #[test]
-    fn a_script_must_be_a_regular_file() {
-        let folder = folder(&["a.wast"]);
-        let path = folder.path().join("socket.wast");
-        let _socket = UnixListener::bind(&path).unwrap();
-        let expected = format!("{}: expected a regular file, found a device, socket or pipe", path.display());
-        assert_eq!(open(folder.path()).unwrap_err().to_string(), expected);
-        assert_eq!(script(&path).unwrap_err().to_string(), expected);
+    fn a_link_that_stays_in_the_suite_may_have_any_form() {
+        let folder = folder(&["s/store/a.wast", "s/x/b.wast"]);
+        let s = folder.path().join("s");
+        symlink(s.join("store/a.wast"), s.join("absolute.wast")).unwrap();
+        symlink("../../s/store", s.join("x/out-and-in")).unwrap();
+        symlink("s", folder.path().join("named")).unwrap();
+        for root in [s, folder.path().join("named")] {
+            let suite = open(&root).unwrap();
+            assert_eq!(unreadable(&suite), []);
+            assert_eq!(names(&suite), ["absolute.wast", "store/a.wast", "x/b.wast", "x/out-and-in/a.wast"]);
+            for script in suite.scripts() {
+                assert!(script.read().unwrap().starts_with("s/"), "{}", script.name());
+            }
+        }
     }
 
     #[test]
-    fn a_name_that_is_not_utf_8_is_an_error() {
+    fn a_link_leads_out_of_the_suite_only_where_the_user_allows_it() {
+        let folder =
+            folder(&["s/a.wast", "s/wassay.toml", "shared/b.wast", "shared/deep/c.wast", "secret/d.wast"]);
+        let (s, shared) = (folder.path().join("s"), folder.path().join("shared"));
+        symlink("../shared", s.join("all")).unwrap();
+        symlink("../secret/d.wast", s.join("d.wast")).unwrap();
+        symlink("../secret", shared.join("back-door")).unwrap();
+        fs::write(s.join("wassay.toml"), "links = [\"../shared\"]\n").unwrap();
+        let outside = |name: &str| {
+            (
+                name.to_owned(),
+                "a link leads out of the suite; --allow-links=DIR allows links into the folder DIR"
+                    .to_owned(),
+            )
+        };
+        let suite = open(&s).unwrap();
+        assert_eq!(names(&suite), ["a.wast"]);
+        assert_eq!(unreadable(&suite), [outside("all"), outside("d.wast")]);
+        let granted = [
+            Reach { folders: vec![shared.clone()], as_the_suite_says: false },
+            Reach { folders: vec![folder.path().join("s/../shared/deep/..")], as_the_suite_says: false },
+            Reach { folders: Vec::new(), as_the_suite_says: true },
+        ];
+        for reach in granted {
+            let suite = open_any(&s, &reach).unwrap();
+            assert_eq!(names(&suite), ["a.wast", "all/b.wast", "all/deep/c.wast"]);
+            assert_eq!(unreadable(&suite), [outside("all/back-door"), outside("d.wast")]);
+            assert_eq!(suite.scripts()[2].read().unwrap(), "shared/deep/c.wast");
+        }
+        // What is granted is a folder, not its path.
+        let suite = open_any(&s, &Reach { folders: vec![shared.clone()], as_the_suite_says: false }).unwrap();
+        fs::rename(&shared, folder.path().join("moved")).unwrap();
+        symlink("secret", &shared).unwrap();
+        fs::write(folder.path().join("secret/b.wast"), "secret").unwrap();
+        let error = suite.scripts()[1].read().unwrap_err().to_string();
+        assert!(error.contains("a link leads out of the suite"), "{error}");
+    }
+
+    #[test]
+    fn a_wassay_toml_that_is_not_understood_is_an_error_where_it_is_asked() {
+        let folder = folder(&["s/a.wast"]);
+        let s = folder.path().join("s");
+        let reach = Reach { folders: Vec::new(), as_the_suite_says: true };
+        assert_eq!(names(&open_any(&s, &reach).unwrap()), ["a.wast"]);
+        for (text, message) in [
+            ("links = 3", "wassay.toml: cannot let links of the suite lead there: line 1: invalid type"),
+            ("\nlink = []", "line 2: unknown field `link`"),
+            ("links = [\"../gone\"]", "s/../gone: cannot let links of the suite lead there: No such file"),
+        ] {
+            fs::write(s.join("wassay.toml"), text).unwrap();
+            let error = open_any(&s, &reach).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+            assert!(open_any(&s, &Reach::default()).is_ok());
+        }
+        fs::remove_file(s.join("wassay.toml")).unwrap();
+        symlink("/proc/self/environ", s.join("wassay.toml")).unwrap();
+        let error = open_any(&s, &reach).unwrap_err().to_string();
+        assert!(error.contains("a link leads out of the suite"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_a_case_that_fails() {
+        let folder = folder(&["a.wast", "g.json", "folder.wast/b.wast"]);
+        let path = |name: &str| folder.path().join(name);
+        let _socket = UnixListener::bind(path("socket.wast")).unwrap();
+        for name in ["pipe.wast", "g.wasm", "ignored"] {
+            rustix::fs::mkfifoat(rustix::fs::CWD, path(name), rustix::fs::Mode::RUSR).unwrap();
+        }
+        symlink("pipe.wast", path("to-pipe.wast")).unwrap();
+        let suite = open(folder.path()).unwrap();
+        assert_eq!(names(&suite), ["a.wast", "folder.wast/b.wast"]);
+        let odd =
+            |name: &str, what: &str| (name.to_owned(), format!("expected a regular file, found {what}"));
+        let expected = [odd("g.wasm", "a pipe"), odd("pipe.wast", "a pipe"), odd("socket.wast", "a socket")];
+        let to_pipe = odd("to-pipe.wast", "a pipe");
+        assert_eq!(unreadable(&suite), [&expected[..], &[to_pipe]].concat());
+        let error = script(&path("socket.wast")).unwrap_err().to_string();
+        assert!(
+            error.ends_with("socket.wast: expected a regular file, found a device, socket or pipe"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_is_a_case_that_fails() {
         let folder = folder(&["a.wast"]);
-        let path = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff.wast"));
-        fs::write(&path, "").unwrap();
-        assert!(matches!(open(folder.path()), Err(OpenError::Name { path: p }) if p == path));
+        let path = |name: &[u8]| folder.path().join(std::ffi::OsStr::from_bytes(name));
+        for name in [&b"\xff.wast"[..], b"\xfe.wast", b"\xff.txt"] {
+            fs::write(path(name), "").unwrap();
+        }
+        fs::create_dir(path(b"\xff")).unwrap();
+        fs::write(path(b"\xff/b.wast"), "").unwrap();
+        let suite = open(folder.path()).unwrap();
+        assert_eq!(names(&suite), ["a.wast"]);
+        let reason = "the name of a case must be UTF-8; rename it";
+        let odd = ["\u{fffd}.wast", "\u{fffd}.wast (2)", "\u{fffd}/b.wast"];
+        assert_eq!(unreadable(&suite), odd.map(|name| (name.to_owned(), reason.to_owned())));
+        let path = path(b"\xff.wast");
         assert!(matches!(script(&path), Err(OpenError::Name { path: p }) if p == path));
+    }
+
+    #[test]
+    fn what_is_read_with_a_case_is_no_case_of_its_own() {
+        let folder = folder(&["a.wasm", "b.wasm", "c.wat", "manifest.json"]);
+        symlink("/proc/self/environ", folder.path().join("a.json")).unwrap();
+        symlink("/proc/self/environ", folder.path().join("b.stdin")).unwrap();
+        symlink("/", folder.path().join("b.fs")).unwrap();
+        symlink("/", folder.path().join("x.dir")).unwrap();
+        symlink("nowhere", folder.path().join("d.stdin")).unwrap();
+        let suite = open(folder.path()).unwrap();
+        let names: Vec<String> = suite.cases().iter().map(|case| case.name().to_owned()).collect();
+        assert_eq!(names, ["a.wasm", "b.wasm", "c.wat", "d.stdin"]);
+        assert_eq!(unreadable(&suite).len(), 1);
+    }
+
+    #[test]
+    fn a_suite_that_is_replaced_while_it_is_read_is_an_error() {
+        let folder = folder(&["s/a.wast", "s/d/b.wast", "secret/a.wast", "secret/b.wast"]);
+        let s = folder.path().join("s");
+        let suite = open(&s).unwrap();
+        // A folder in it is replaced by a link.
+        fs::rename(s.join("d"), s.join("old")).unwrap();
+        symlink("../secret", s.join("d")).unwrap();
+        let error = suite.scripts()[1].read().unwrap_err().to_string();
+        assert!(error.contains("a link leads out of the suite"), "{error}");
+        fs::rename(&s, folder.path().join("old")).unwrap();
+        symlink("secret", &s).unwrap();
+        let error = suite.scripts()[0].read().unwrap_err().to_string();
+        assert!(error.ends_with("its folder was replaced by another one during the run"), "{error}");
+    }
+
+    #[test]
+    fn a_suite_may_be_thousands_of_folders_deep() {
+        let folder = folder(&["a.wast"]);
+        // A path has 4096 bytes at most: deeper folders are made, and removed, from where they are.
+        let depth = 3000;
+        let open_dir = |dir: &rustix::fd::OwnedFd, name: &str| {
+            let flags =
+                rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOFOLLOW;
+            rustix::fs::openat(dir, name, flags, rustix::fs::Mode::empty()).unwrap()
+        };
+        let mut at = rustix::fd::OwnedFd::from(fs::File::open(folder.path()).unwrap());
+        for _ in 0..depth {
+            rustix::fs::mkdirat(&at, "d", rustix::fs::Mode::RWXU).unwrap();
+            at = open_dir(&at, "d");
+        }
+        let suite = open(folder.path()).unwrap();
+        for _ in 0..depth {
+            at = open_dir(&at, "..");
+            rustix::fs::unlinkat(&at, "d", rustix::fs::AtFlags::REMOVEDIR).unwrap();
+        }
+        assert_eq!(names(&suite), ["a.wast"]);
+        let [(name, reason)] = &unreadable(&suite)[..] else { panic!("one") };
+        assert!(name.len() > 4000 && reason.starts_with("File name too long"), "{reason}");
+    }
+
+    #[test]
+    fn links_that_multiply_have_an_end() {
+        let folder = folder(&["d0/a.wast"]);
+        for level in 0..24 {
+            let next = folder.path().join(format!("d{}", level + 1));
+            fs::create_dir(&next).unwrap();
+            for side in ["left", "right"] {
+                symlink(format!("../d{level}"), next.join(side)).unwrap();
+            }
+        }
+        let error = open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("bytes that may be read here"), "{error}");
     }
 }

@@ -47,8 +47,9 @@ fn once<E: Embedder>(
     make: &dyn Fn() -> E,
 ) -> Finished {
     let is_foreign_guest = !E::DRIVES_WASSAY && matches!(task.case, Case::Guest(_));
+    let is_unreadable = matches!(task.case, Case::Unreadable(_));
     // A variant changes its process for good.
-    if !is_foreign_guest && (settings.isolate || task.case.variant().is_some()) {
+    if !is_foreign_guest && !is_unreadable && (settings.isolate || task.case.variant().is_some()) {
         return alone(task, settings);
     }
     // A guest ends by its own deadlines.

@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{ExitCode, exit};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +18,7 @@ use std::thread;
 
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use serde::{Deserialize, Serialize};
+use wassay_testsuite::access::Root;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::wasi::Variant;
 use wassay_testsuite::{Case, catalogue, directory};
@@ -73,7 +74,14 @@ pub(super) enum Locator {
         /// The case.
         name: String,
     },
-    /// In a file.
+    /// In the folder of a suite, by its name there. It is the same folder, and links lead no further than for the parent.
+    InSuite {
+        /// The folder.
+        root: Root,
+        /// The case.
+        name: String,
+    },
+    /// In a file that the user has named.
     File(OsString),
 }
 
@@ -91,6 +99,16 @@ pub(super) enum Message {
 }
 
 impl Locator {
+    /// Where a case is, which is one of the suite of this name.
+    pub(super) fn of(case: &Case, suite: &str) -> Locator {
+        let name = case.name().to_owned();
+        match (case.root(), case.path()) {
+            (Some(root), _) => Locator::InSuite { root: Root::clone(root), name },
+            (None, Some(path)) => Locator::File(path.as_os_str().to_owned()),
+            (None, None) => Locator::Embedded { suite: suite.to_owned(), name },
+        }
+    }
+
     fn case(&self) -> Result<Case, String> {
         match self {
             Locator::Embedded { suite, name } => {
@@ -98,9 +116,10 @@ impl Locator {
                 let case = cases.into_iter().find(|case| case.name() == name);
                 case.ok_or_else(|| format!("no embedded case is called {suite}::{name}"))
             }
+            Locator::InSuite { root, name } => Ok(directory::case_in(root.clone(), name)),
             Locator::File(path) => {
-                let suite = directory::open(&PathBuf::from(path)).map_err(|error| error.to_string())?;
-                suite.cases().pop().ok_or_else(|| format!("{}: no case", suite.name()))
+                let script = directory::script(Path::new(path));
+                Ok(Case::Script(script.map_err(|error| error.to_string())?))
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use wassay_engine::Features;
 use wassay_reports::Key;
+use wassay_testsuite::access::Budget;
 use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;
 use wassay_testsuite::{Case, ReadError, Script};
@@ -43,6 +44,10 @@ pub(super) fn execute<E: Embedder>(
         Case::Script(script) => run_script(label, script, expected, settings, watch, seat, make),
         Case::Guest(_) if !E::DRIVES_WASSAY => skipped(&label, case, FOREIGN.to_owned()),
         Case::Guest(guest) => run_guest(label, guest, settings),
+        Case::Unreadable(unreadable) => {
+            let message = format!("{label}: cannot be read: {}", unreadable.reason());
+            Finished::new(label, End::Unusable { message, place: None })
+        }
     }
 }
 
@@ -73,6 +78,7 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
             ended_by(label, &text, course, (&failure, None), task.expectations(), settings, features)
         }
         Case::Guest(guest) => Finished::new(label, end(failure, checks(guest))),
+        Case::Unreadable(_) => Finished::new(label, end(failure, 0)),
     }
 }
 
@@ -106,7 +112,7 @@ fn run_script<E: Embedder>(
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
-    let text = match script.read() {
+    let text = match script.read_within(&mut Budget::of_case(settings.max_memory)) {
         Ok(text) => text,
         Err(error) => return Finished::new(label, unreadable(&error)),
     };
@@ -266,6 +272,7 @@ fn count(label: &str, case: &Case) -> (usize, Vec<(Place, Key)>) {
             (keys.len(), keys)
         }
         Case::Guest(guest) => (checks(guest), Vec::new()),
+        Case::Unreadable(_) => (0, Vec::new()),
     }
 }
 

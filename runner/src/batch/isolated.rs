@@ -67,10 +67,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
         mark: path.into(),
         setup: [Setup::NoCore].into_iter().chain(task.case.variant().map(Setup::of)).collect(),
         label: task.label.clone(),
-        case: match task.case.path() {
-            Some(path) => Locator::File(path.as_os_str().to_owned()),
-            None => Locator::Embedded { suite: task.suite.clone(), name: task.case.name().to_owned() },
-        },
+        case: Locator::of(&task.case, &task.suite),
         expectations: task.expectations().to_vec(),
         settings: settings.clone(),
     };

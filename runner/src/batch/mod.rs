@@ -14,7 +14,6 @@ mod workers;
 
 use std::cmp::Reverse;
 use std::ffi::OsStr;
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -183,7 +182,7 @@ pub fn run(
         order.extend(cases.map(|(index, case)| (at, index, selection, case)));
     }
     if !settings.fail_fast {
-        order.sort_by_cached_key(|(.., case)| Reverse(size(case)));
+        order.sort_by_cached_key(|(.., case)| Reverse(case.size()));
     }
     let tasks = order.iter().map(|(.., selection, case)| Task::new(&selection.suite, case));
     let mut finished: Vec<(usize, usize, Finished)> = Vec::with_capacity(order.len());
@@ -203,17 +202,9 @@ pub fn run(
     lists
 }
 
-/// The bytes of a case's file; 0 where they cannot be told.
-fn size(case: &Case) -> u64 {
-    match (case.path(), case) {
-        (Some(path), _) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
-        (None, Case::Script(script)) => script.read().map_or(0, |text| text.len() as u64),
-        (None, Case::Guest(guest)) => guest.module().map_or(0, |bytes| bytes.len() as u64),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::num::NonZeroUsize;
     use std::path::Path;
 

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use terminal_size::{Width, terminal_size_of};
-use wassay_testsuite::{Suite, catalogue, fetched};
+use wassay_testsuite::{Case, Suite, catalogue, fetched};
 
 use super::output::{complain, print};
 use super::{Error, Exit};
@@ -138,7 +138,10 @@ fn show(suite: &Suite) -> String {
     let mut names = table();
     for case in suite.cases() {
         let Some(script) = case.script() else {
-            names.add_row([case.name(), ""]);
+            names.add_row([
+                case.name(),
+                if matches!(case, Case::Unreadable(_)) { "cannot be read" } else { "" },
+            ]);
             continue;
         };
         let label = label(suite, &case);

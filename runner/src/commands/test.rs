@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use wassay_engine::Features;
 use wassay_reports::{Case, Report, Shards, diff, summary};
+use wassay_testsuite::access::Reach;
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{PinError, Suite, catalogue, naming};
 
@@ -22,7 +23,7 @@ use super::{
     suite_report, workers,
 };
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT, full_name};
-use crate::catalogue::{resolve, resolve_any};
+use crate::catalogue::{self as words, resolve_any, resolve_within};
 use crate::expectations::stale_message;
 use crate::script::Embedder;
 use crate::script::messages::MatchKind;
@@ -107,6 +108,10 @@ pub(crate) struct Args {
     /// Make the parts take equally long by the times in this report, which is one in JSON [default: that of --baseline]
     #[arg(long, value_name = "REPORT", requires = "shard")]
     timings: Option<PathBuf>,
+    /// Let links of suites lead into this folder; without DIR, into those that each suite names in its own wassay.toml. By default no link
+    /// may lead out of its suite's folder. May be given several times
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_links: Vec<PathBuf>,
     /// Embedded suites by name, folders and files by path [default: the suites that should pass]
     #[arg(value_name = "SUITE or DIR")]
     suites: Vec<String>,
@@ -116,7 +121,7 @@ pub(crate) fn run<E: Embedder>(
     args: Args,
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Exit, Error> {
-    let mut suites = suites(&args.suites, args.allow_empty)?;
+    let mut suites = suites(&args.suites, &reach(&args.allow_links), args.allow_empty)?;
     let expected = args.expectations.as_deref().map(|path| File::read(path, args.bless_expectations));
     let expected = expected.transpose()?;
     if let Some(file) = &expected {
@@ -326,12 +331,25 @@ fn left_out(old: &Report, new: &Report) -> Option<String> {
     })
 }
 
+/// Which folders links of suites may lead into: those of the option, and what the environment says.
+fn reach(options: &[PathBuf]) -> Reach {
+    let mut reach = words::reach();
+    for folder in options {
+        match folder.as_os_str().is_empty() {
+            true => reach.as_the_suite_says = true,
+            false => reach.folders.push(folder.clone()),
+        }
+    }
+    reach
+}
+
 /// The suites of these words, each once; those that run by default where there is no word.
-fn suites(words: &[String], may_be_empty: bool) -> Result<Vec<Suite>, Error> {
+fn suites(words: &[String], reach: &Reach, may_be_empty: bool) -> Result<Vec<Suite>, Error> {
     if words.is_empty() {
         return Ok(catalogue::defaults().cloned().collect());
     }
-    let resolve = |word: &String| if may_be_empty { resolve_any(word) } else { resolve(word) };
+    let resolve =
+        |word: &String| if may_be_empty { resolve_any(word, reach) } else { resolve_within(word, reach) };
     Ok(naming::tell_apart(words.iter().map(resolve).collect::<Result<_, _>>()?))
 }
 

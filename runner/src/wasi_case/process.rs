@@ -9,13 +9,18 @@ use std::time::{Duration, Instant};
 use wassay_engine::{Engine, ErrorKind, Extern, Linker, Module, Store};
 use wassay_wasi::{Capture, Exit, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
 
+use super::excerpt::cut;
 use crate::script::{STACK, quoted};
 
 /// How many of a guest's last calls are kept.
 const CALLS: usize = 20;
 
-/// How many bytes a guest may write to one output.
+/// How many bytes a guest may write to one output, and how many where its memory is limited.
 const OUTPUT: usize = 64 << 20;
+const LIMITED_OUTPUT: usize = 16 << 20;
+
+/// How many bytes of a call are kept.
+const CALL: usize = 1 << 10;
 
 /// How long a guest may take to notice that its time is over. One that waits in the system for longer is left behind there.
 const GRACE: Duration = Duration::from_secs(1);
@@ -39,6 +44,7 @@ pub(super) struct Calls(Arc<Mutex<VecDeque<String>>>);
 
 impl Calls {
     fn push(&self, call: String) {
+        let call = cut(call, CALL);
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if calls.len() == CALLS {
             calls.pop_front();
@@ -68,8 +74,10 @@ impl Process {
         module: &[u8],
         context: WasiCtxBuilder,
         deadline: Instant,
+        max_memory: Option<u64>,
     ) -> Result<Process, String> {
-        let (stdout, stderr, calls) = (Capture::new(OUTPUT), Capture::new(OUTPUT), Calls::default());
+        let most = output(max_memory);
+        let (stdout, stderr, calls) = (Capture::new(most), Capture::new(most), Calls::default());
         let seen = calls.clone();
         let context = context
             .capture_stdout(&stdout)
@@ -103,6 +111,11 @@ impl Process {
     pub(super) fn wait_a_little(&self) {
         let _ = self.ended.recv_timeout(GRACE);
     }
+}
+
+/// How many bytes a guest may write to one output, and read from its standard input, where it may have so much memory.
+pub(super) fn output(max_memory: Option<u64>) -> usize {
+    if max_memory.is_some() { LIMITED_OUTPUT } else { OUTPUT }
 }
 
 /// What is said of a thread that ended without a word.
