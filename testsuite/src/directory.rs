@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::access::{Budget, Kind, Listed, Reach, Root};
+use crate::access::{Budget, Identity, Kind, Listed, Reach, Root};
 use crate::case::{Case, Unreadable};
 use crate::features;
 use crate::naming::{self, real};
@@ -137,36 +138,58 @@ fn file_name(path: &Path) -> Result<&str, OpenError> {
 /// The cases in the folder of a suite.
 fn walk(root: Arc<Root>) -> Result<Vec<Case>, OpenError> {
     let real = real(root.path());
-    let mut walk = Walk { root, real, cases: Vec::new(), unreadable: HashSet::new(), pending: Vec::new() };
-    let mut budget = Budget::of_listing();
-    walk.pending.push(PathBuf::new());
+    let budget = Budget::of_listing();
+    let mut walk =
+        Walk { root, real, budget, cases: Vec::new(), unreadable: HashSet::new(), pending: Vec::new() };
+    walk.pending.push((PathBuf::new(), None));
     // Each folder is opened by its path from the topmost, so that no descriptor is held however deep it lies.
-    while let Some(below) = walk.pending.pop() {
-        match walk.root.list(&below, &mut budget) {
-            Ok(listed) => walk.folder(&below, &listed),
-            Err(error) if below.as_os_str().is_empty() || Budget::is_exceeded(&error) => {
-                return Err(OpenError::Io { path: walk.root.join(&below), error });
+    while let Some((below, above)) = walk.pending.pop() {
+        let listed = walk.root.list_identified(&below, &mut walk.budget);
+        let taken_in = match listed {
+            Ok((identity, listed)) => {
+                walk.folder(&Rc::new(Level { below: below.clone(), identity, above }), &listed)
             }
-            Err(error) => walk.leave_out(&below, &error),
-        }
+            Err(error) if below.as_os_str().is_empty() || Budget::is_exceeded(&error) => Err(error),
+            Err(error) => {
+                walk.leave_out(&below, &error);
+                Ok(())
+            }
+        };
+        taken_in.map_err(|error| {
+            let path = walk.root.path().to_owned();
+            if Budget::is_exceeded(&error) {
+                OpenError::TooMany { path }
+            } else {
+                OpenError::Io { path, error }
+            }
+        })?;
     }
     Ok(walk.cases)
+}
+
+/// A folder on the way to what is looked at.
+struct Level {
+    /// Its path from the topmost.
+    below: PathBuf,
+    identity: Identity,
+    above: Option<Rc<Level>>,
 }
 
 struct Walk {
     root: Arc<Root>,
     /// Its real path.
     real: PathBuf,
+    budget: Budget,
     cases: Vec<Case>,
     /// The names of what cannot be read.
     unreadable: HashSet<String>,
-    /// Folders that were not looked at yet, by their paths from the topmost.
-    pending: Vec<PathBuf>,
+    /// Folders that were not looked at yet, by their paths from the topmost, and the folders above them.
+    pending: Vec<(PathBuf, Option<Rc<Level>>)>,
 }
 
 impl Walk {
-    /// Takes in what is in a folder.
-    fn folder(&mut self, below: &Path, listed: &[Listed]) {
+    /// Takes in what is in a folder. An error says that there is too much.
+    fn folder(&mut self, level: &Rc<Level>, listed: &[Listed]) -> io::Result<()> {
         let names: Names = listed.iter().map(|entry| entry.name.as_os_str()).collect();
         for entry in listed {
             let name = Path::new(&entry.name);
@@ -175,11 +198,12 @@ impl Walk {
             }
             let is_script = wasi::has_suffix(name, "wast");
             let is_case = is_script || names.make_module(name);
-            let path = below.join(name);
+            let path = level.below.join(name);
             let kind = match entry.kind {
                 Kind::Link if names.make_part_of_case(name) => continue,
-                Kind::Link => match self.follow(below, &path) {
+                Kind::Link => match self.follow(level, &path) {
                     Ok(kind) => kind,
+                    Err(error) if Budget::is_exceeded(&error) => return Err(error),
                     Err(error) => {
                         self.leave_out(&path, &error);
                         continue;
@@ -188,23 +212,24 @@ impl Walk {
                 kind => kind,
             };
             match kind {
-                Kind::Folder => self.pending.push(path),
+                Kind::Folder => self.pending.push((path, Some(Rc::clone(level)))),
                 kind if is_case => self.case(&path, kind, is_script),
                 _ => {}
             }
         }
+        Ok(())
     }
 
     /// What a link in a folder leads to.
-    fn follow(&self, below: &Path, link: &Path) -> io::Result<Kind> {
+    fn follow(&mut self, level: &Rc<Level>, link: &Path) -> io::Result<Kind> {
         let found = self.root.find(link)?;
         if found.kind == Kind::Folder {
-            for above in below.ancestors() {
-                if self.root.find(above)?.identity == found.identity {
-                    let above = self.root.join(above);
-                    let message = format!("symbolic links run in a circle, back to {}", above.display());
-                    return Err(io::Error::other(message));
-                }
+            self.budget.spend_link()?;
+            let levels = std::iter::successors(Some(level), |level| level.above.as_ref());
+            if let Some(same) = levels.into_iter().find(|level| level.identity == found.identity) {
+                let same = self.root.join(&same.below);
+                let message = format!("symbolic links run in a circle, back to {}", same.display());
+                return Err(io::Error::other(message));
             }
         }
         Ok(found.kind)
@@ -260,6 +285,15 @@ pub enum OpenError {
         path: PathBuf,
         /// What the system said.
         error: io::Error,
+    },
+    /// There are more files and folders than can be listed.
+    #[error(
+        "{}: too many files and folders to list; run a folder of it, or remove links to folders that have more of them",
+        path.display()
+    )]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
     },
     /// A folder that links may lead into cannot be opened, or the file that names such folders is not understood.
     #[error("{}: cannot let links of the suite lead there: {error}", path.display())]
@@ -636,6 +670,6 @@ mod tests {
             }
         }
         let error = open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("bytes that may be read here"), "{error}");
+        assert!(error.ends_with("too many files and folders to list; run a folder of it, or remove links to folders that have more of them"), "{error}");
     }
 }

@@ -44,9 +44,14 @@ pub(super) fn cut(mut text: String, most: usize) -> String {
 }
 
 /// Bytes as a text: as they are where they are one, else with what is none written out. A character that is cut at the end is left out.
-pub(super) fn readable(bytes: &[u8], is_cut: bool) -> Cow<'_, str> {
+fn readable(bytes: &[u8], is_cut: bool) -> Cow<'_, str> {
+    text(bytes, is_cut).map_or_else(|| escaped(bytes).into(), Cow::Borrowed)
+}
+
+/// Bytes that are a text, without a character that is cut at the end.
+pub(super) fn text(bytes: &[u8], is_cut: bool) -> Option<&str> {
     let whole = if is_cut { bytes.get(..bytes.len() - unfinished(bytes)).unwrap_or(bytes) } else { bytes };
-    str::from_utf8(whole).map_or_else(|_| escaped(whole).into(), Cow::Borrowed)
+    str::from_utf8(whole).ok().filter(|text| !text.contains('\0'))
 }
 
 /// How many bytes at the end begin a character that does not end there.
@@ -62,6 +67,7 @@ fn unfinished(bytes: &[u8]) -> usize {
     }
 }
 
+/// Bytes line by line, each with what is not ASCII written out.
 pub(super) fn escaped(bytes: &[u8]) -> String {
     let mut text = String::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {

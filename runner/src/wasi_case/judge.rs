@@ -2,6 +2,7 @@
 //!
 //! However long both are, what is looked at closely is a window around their first difference, and a failure has a few kilobytes of it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Read, SeekFrom};
 use std::path::Path;
@@ -13,7 +14,7 @@ use wassay_testsuite::access::Budget;
 use wassay_testsuite::wasi::Tree;
 use wassay_testsuite::wasi::tree::{Content, Entry};
 
-use super::excerpt::{beginning, cut, readable};
+use super::excerpt::{beginning, cut, escaped, text};
 
 /// Nothing where it came as expected.
 pub(super) type Judged = Result<(), Box<Failure>>;
@@ -145,14 +146,13 @@ fn begin_of(first_difference: u64) -> u64 {
 
 /// Both as a unified diff, with a line about what stands before and after.
 fn unified([expected, actual]: &[Side; 2], expected_name: &str, actual_name: &str) -> String {
-    let readable = |side: &Side| readable(&side.bytes, side.after > 0).into_owned();
-    let (mut before, mut after) = (readable(expected), readable(actual));
-    // Both are written out where one of them has to be.
-    if std::str::from_utf8(&expected.bytes).is_ok() != std::str::from_utf8(&actual.bytes).is_ok() {
-        before = super::excerpt::escaped(&expected.bytes);
-        after = super::excerpt::escaped(&actual.bytes);
-    }
-    let diff = TextDiff::configure().timeout(SEARCH).diff_lines(before.as_str(), after.as_str());
+    let sides = (text(&expected.bytes, expected.after > 0), text(&actual.bytes, actual.after > 0));
+    let (before, after): (Cow<'_, str>, Cow<'_, str>) = match sides {
+        (Some(expected), Some(actual)) => (expected.into(), actual.into()),
+        // Both are written out where one of them has to be.
+        _ => (escaped(&expected.bytes).into(), escaped(&actual.bytes).into()),
+    };
+    let diff = TextDiff::configure().timeout(SEARCH).diff_lines(&*before, &*after);
     let mut diff = cut(diff.unified_diff().header(expected_name, actual_name).to_string(), DIFF);
     if expected.before + expected.after + actual.after > 0 {
         if !diff.ends_with('\n') {
@@ -209,30 +209,52 @@ mod tests {
     }
 
     #[test]
-    fn trees_differ_by_names_kinds_targets_and_contents_and_not_by_modes() {
-        let folder = tempfile::tempdir().unwrap();
-        let read = || {
-            let root = std::sync::Arc::new(Root::open(folder.path()).unwrap());
-            Tree::read(&root, &mut Budget::default()).unwrap()
+    fn a_difference_is_looked_at_where_it_is() {
+        let lines = |at: usize| {
+            let lines =
+                (0..100_000).map(|line| if line == at { "other\n".into() } else { format!("{line}\n") });
+            lines.collect::<String>()
         };
-        let compare_trees =
-            |expected: &Tree, actual: &Tree| compare_trees(expected, actual, &Budget::default()).unwrap();
-        let path = |name: &str| folder.path().join(name);
-        fs::create_dir(path("dir")).unwrap();
-        fs::write(path("dir/file"), "one\ntwo\n").unwrap();
-        symlink("dir/file", path("link")).unwrap();
-        let before = read();
-        assert_eq!(compare_trees(&before, &before), Ok(()));
-        fs::set_permissions(path("dir/file"), PermissionsExt::from_mode(0o600)).unwrap();
-        assert_eq!(compare_trees(&before, &read()), Ok(()));
-        fs::write(path("dir/file"), "one\n2\n").unwrap();
-        let shown = diff(compare_trees(&before, &read()));
+        let shown = diff(compare("stdout", lines(usize::MAX).as_bytes(), lines(60_000).as_bytes()));
+        assert!(shown.contains("\n-60000\n+other\n 60001\n"), "{shown}");
+        assert!(shown.contains("\n… 34") && shown.contains(" bytes before this are the same; 17"), "{shown}");
+        // Amid a long line, and in a character.
+        let (one, two) = ("é".repeat(100_000), "é".repeat(50_000) + "è" + &"é".repeat(40_000));
+        let shown = diff(compare("stdout", one.as_bytes(), two.as_bytes()));
+        assert!(shown.contains("-éé") && !shown.contains("\\x") && shown.len() < DIFF + 300, "{shown}");
+        assert!(shown.contains(" bytes before this are the same; "), "{shown}");
+    }
+
+    #[test]
+    fn trees_differ_by_names_kinds_targets_and_contents_and_not_by_modes() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let path = |side: usize, name: &str| folders[side].path().join(name);
+        let compared = || {
+            let [before, after] = [0, 1].map(|side: usize| {
+                let root = std::sync::Arc::new(Root::open(folders[side].path()).unwrap());
+                Tree::read(&root, &mut Budget::default()).unwrap()
+            });
+            let budget = Budget::default();
+            let judged = compare_trees(&before, &after, &budget).unwrap();
+            assert_eq!(judged.is_ok(), before.has_same_contents(&after, &budget).unwrap());
+            judged
+        };
+        for side in [0, 1] {
+            fs::create_dir(path(side, "dir")).unwrap();
+            fs::write(path(side, "dir/file"), "one\ntwo\n").unwrap();
+            symlink("dir/file", path(side, "link")).unwrap();
+        }
+        assert_eq!(compared(), Ok(()));
+        fs::set_permissions(path(1, "dir/file"), PermissionsExt::from_mode(0o600)).unwrap();
+        assert_eq!(compared(), Ok(()));
+        fs::write(path(1, "dir/file"), "one\n2\n").unwrap();
+        let shown = diff(compared());
         assert_eq!(shown, "--- expected/dir/file\n+++ actual/dir/file\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n");
-        fs::write(path("dir/file"), "one\ntwo\n").unwrap();
-        fs::remove_file(path("link")).unwrap();
-        symlink("nowhere", path("link")).unwrap();
-        fs::create_dir(path("empty")).unwrap();
-        let shown = diff(compare_trees(&before, &read()));
+        fs::write(path(1, "dir/file"), "one\ntwo\n").unwrap();
+        fs::remove_file(path(1, "link")).unwrap();
+        symlink("nowhere", path(1, "link")).unwrap();
+        fs::create_dir(path(1, "empty")).unwrap();
+        let shown = diff(compared());
         assert!(shown.contains("-link -> dir/file\n+empty/\n+link -> nowhere\n"), "{shown}");
     }
 }

@@ -13,6 +13,9 @@ const LEAST: u64 = 64 << 20;
 /// How many bytes the entries of all folders of a suite may take. It is enough for half a million cases.
 const LISTING: u64 = 256 << 20;
 
+/// What a folder that a link leads to takes of that: links can multiply.
+const LINK: u64 = 4 << 10;
+
 /// How many bytes an entry of a folder takes in memory, beside its path.
 const ENTRY: u64 = 256;
 
@@ -74,6 +77,11 @@ impl Budget {
     /// Those of [`Budget::spend`].
     pub fn spend_entry(&mut self, path: &Path) -> io::Result<()> {
         self.spend(ENTRY + path.as_os_str().len() as u64)
+    }
+
+    /// Takes out what a folder costs that a link leads to.
+    pub(crate) fn spend_link(&mut self) -> io::Result<()> {
+        self.spend(LINK)
     }
 
     /// Whether a file of this length can be read.

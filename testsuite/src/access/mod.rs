@@ -23,5 +23,6 @@ mod target;
 pub use self::budget::Budget;
 pub use self::file::{Kind, read_named};
 pub use self::reach::{Reach, SETTINGS};
+pub(crate) use self::root::Identity;
 pub use self::root::{Found, Listed, Root};
 pub use self::target::Target;

@@ -164,9 +164,18 @@ impl Root {
     ///
     /// It cannot be read, or has more entries than the budget allows.
     pub fn list(&self, below: &Path, budget: &mut Budget) -> io::Result<Vec<Listed>> {
+        self.list_identified(below, budget).map(|(_, listed)| listed)
+    }
+
+    /// The same, and which folder it is.
+    pub(crate) fn list_identified(
+        &self,
+        below: &Path,
+        budget: &mut Budget,
+    ) -> io::Result<(Identity, Vec<Listed>)> {
         let listed = self.within(below, |dir, path| {
-            let mut listed = Vec::new();
-            for entry in dir.read_dir(path)? {
+            let (dir, mut listed) = (dir.open_dir(path)?, Vec::new());
+            for entry in dir.entries()? {
                 let entry = entry?;
                 let (name, file_type) = (entry.file_name(), entry.file_type()?);
                 budget.spend_entry(&below.join(&name))?;
@@ -179,7 +188,7 @@ impl Root {
                 };
                 listed.push(Listed { name, kind });
             }
-            Ok(listed)
+            Ok((Identity::of(&dir)?, listed))
         });
         listed.map_err(|error| self.of_link(below, error))
     }
