@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use wassay_reports::Key;
+use wassay_testsuite::access::{Budget, read_text};
 use wassay_testsuite::expectation::{
     Entry, Expectation, ExpectationError, Expectations, Expected, Origin, Target,
 };
@@ -38,7 +39,7 @@ use crate::verdict::{Outcome, ScriptResult};
 ///
 /// It cannot be read, or is not understood.
 pub fn read(path: &Path) -> Result<Expectations, ExpectationsError> {
-    let text = std::fs::read_to_string(path)
+    let text = read_text(path, &mut Budget::of_expectations())
         .map_err(|error| ExpectationsError::Unreadable { path: path.to_owned(), error })?;
     Ok(Expectations::parse(&path.display().to_string(), &text)?)
 }

@@ -39,6 +39,7 @@
 //! | variable | is |
 //! |---|---|
 //! | `WASSAY_SUITES` | folders and suites to run besides, separated by `:`; a folder that is absent is listed as `not run` |
+//! | [`WASSAY_ALLOW_LINKS`](ALLOW_LINKS) | folders that links of suites may lead into, separated by `:`; `1` for those that each suite names in its `wassay.toml` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
 //! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
@@ -59,6 +60,8 @@ use wassay_testsuite::{Case, Pin, Script, Suite, naming};
 use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedder, full_name};
 #[cfg(doc)]
 use crate::batch::{STRESS, VERIFIER};
+#[cfg(doc)]
+use crate::catalogue::ALLOW_LINKS;
 use crate::expectations::{Tally, stale_message};
 use crate::script::source::Source;
 use crate::script::{Embedder, parse};

@@ -32,7 +32,8 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
 #[test]
 fn what_is_documented_is_understood() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let files = ["README.md", "CONTRIBUTING.md", "docs/ci.md", ".github/workflows/conformance.yml"];
+    let files =
+        ["README.md", "CONTRIBUTING.md", "docs/ci.md", "docs/suites.md", ".github/workflows/conformance.yml"];
     let mut seen = 0;
     for file in files {
         for words in command_lines(&std::fs::read_to_string(root.join(file)).unwrap()) {

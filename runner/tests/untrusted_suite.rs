@@ -287,8 +287,8 @@ fn what_is_odd_is_one_case_that_fails() {
 #[test]
 fn what_may_not_be_read_is_one_case_that_fails() {
     let suite = Suite::new(&[("a.wast", PASSES), ("b.wast", PASSES), ("d/c.wast", PASSES)]);
-    fs::set_permissions(suite.file("b.wast"), PermissionsExt::from_mode(0)).unwrap();
-    fs::set_permissions(suite.file("d"), PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(suite.file("b.wast"), PermissionsExt::from_mode(0o000)).unwrap();
+    fs::set_permissions(suite.file("d"), PermissionsExt::from_mode(0o000)).unwrap();
     let mut command = suite.command(&[]);
     if rustix::process::geteuid().is_root() {
         // Root may read everything: another user is needed, and a copy of the program that it can reach.
@@ -554,4 +554,49 @@ fn blessing_writes_through_no_link_and_sets_no_bits() {
         fs::read_dir(suite.file("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".wassay")), "{left:?}");
     assert_eq!(suite.test(&[]).code, 0);
+}
+
+/// A guest that leaves so many folders, each in the one before.
+fn nested(depth: u32) -> String {
+    format!(
+        r#"(module
+  (import "wasi_snapshot_preview1" "path_create_directory" (func $make (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "d")
+  (func (export "_start") (local $at i32) (local $left i32)
+    (local.set $at (i32.const 3))
+    (local.set $left (i32.const {depth}))
+    (loop $more
+      (if (call $make (local.get $at) (i32.const 0) (i32.const 1)) (then unreachable))
+      (if (call $open (local.get $at) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 2)
+          (i64.const 0x6200) (i64.const 0x6200) (i32.const 0) (i32.const 16)) (then unreachable))
+      (if (i32.ne (local.get $at) (i32.const 3)) (then (drop (call $close (local.get $at)))))
+      (local.set $at (i32.load (i32.const 16)))
+      (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))"#
+    )
+}
+
+#[test]
+fn a_deep_tree_is_compared_with_few_descriptors() {
+    let suite = Suite::new(&[("g.json", r#"{"root": "x.dir"}"#), ("x.dir/.gitkeep", "")]);
+    // Not so deep that the folder of this test could not be removed.
+    fs::write(suite.file("g.wat"), nested(700)).unwrap();
+    let mut command = suite.command(&["--jobs", "1", "--timeout", "10s"]);
+    let limited = |command: &mut Command| {
+        let mut limited = Command::new("prlimit");
+        limited.arg("--nofile=64").arg(command.get_program()).args(command.get_args());
+        common::run(limited.env("TMPDIR", suite.folder.file("tmp")))
+    };
+    if !Path::new("/usr/bin/prlimit").exists() {
+        eprintln!("not run: no prlimit");
+        return;
+    }
+    assert_eq!(limited(&mut command).code, 0);
+    fs::create_dir(suite.file("g.fs")).unwrap();
+    let ran = limited(&mut command);
+    assert!(ran.out.contains("g.wat: wrong-files: ") && ran.out.contains("+d/d/d/d/\n"), "{}", ran.out);
+    assert!(ran.out.len() < 20_000, "{}", ran.out.len());
 }

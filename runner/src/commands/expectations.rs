@@ -1,11 +1,11 @@
 //! `--expectations FILE`: what is expected of directives besides that they pass, and how such a file is renewed.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wassay_testsuite::Suite;
+use wassay_testsuite::access::{Budget, read_text};
 use wassay_testsuite::expectation::{
     Added, Document, Entry, ExpectationError, Expectations, Expected, HEAD, one_line,
 };
@@ -41,7 +41,7 @@ pub(crate) struct Blessed {
 impl File {
     /// Reads a file; one that is to be written may be missing.
     pub(crate) fn read(path: &Path, may_be_missing: bool) -> Result<File, Error> {
-        let text = match fs::read_to_string(path) {
+        let text = match read_text(path, &mut Budget::of_expectations()) {
             Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read.map_err(|error| ExpectationsError::Unreadable { path: path.to_owned(), error })?,
         };

@@ -98,7 +98,7 @@ pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
     if drive.timed_out || missed > 0 {
         failures.extend(not_run(missed + setup.goldens));
     } else if setup.goldens > 0 && setup.blesses {
-        left = if failures.is_empty() { drive.to_bless()? } else { None };
+        left = if failures.is_empty() { drive.left_to_bless()? } else { None };
     } else if setup.goldens > 0 {
         let judged = drive.judge();
         match drive.in_time(judged.map(Ok))? {
@@ -308,7 +308,7 @@ impl Drive<'_> {
     }
 
     /// What the guest left behind, as far as that is to be blessed; `None` where there was no time left to look.
-    fn to_bless(&mut self) -> Result<Option<Goldens>, String> {
+    fn left_to_bless(&mut self) -> Result<Option<Goldens>, String> {
         let looked = self.setup.guest.has_golden_files().map_err(Stop::from).and_then(|has| match has {
             true => self.left_in_folders(&mut self.budget()).map(Some),
             false => Ok(None),

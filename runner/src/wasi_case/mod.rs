@@ -46,7 +46,10 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     let checks = guest.checks().map_err(broken)?;
     let timeout = settings.timeout.unwrap_or(TIMEOUT);
     let mut budget = Budget::of_case(settings.max_memory).until(due(timeout));
-    let module = guest.module(&mut budget).map_err(broken)?;
+    let module = guest.module(&mut budget).map_err(|error| match error.is_over_time() {
+        true => End::TimedOut { message: error.to_string(), directives: checks },
+        false => broken(error),
+    })?;
     let engine = batch::engine(settings.features.unwrap_or_default(), settings.max_memory)
         .map_err(|error| unusable(error.to_string()))?;
     let mut result = GuestResult { name: label.to_owned(), checks, ..GuestResult::default() };

@@ -10,6 +10,9 @@ const MOST: u64 = 1 << 30;
 /// How many bytes the files of a case may have however little memory it is given: the least with which ordinary cases work.
 const LEAST: u64 = 64 << 20;
 
+/// How many bytes a file of expectations may have.
+const EXPECTATIONS: u64 = 64 << 20;
+
 /// How many bytes the entries of all folders of a suite may take. It is enough for half a million cases.
 const LISTING: u64 = 256 << 20;
 
@@ -43,6 +46,11 @@ impl Budget {
     /// What the files of a case may take: as much as its guest or script (`--max-memory`), but at least 64 MiB, and at most 1 GiB.
     pub fn of_case(max_memory: Option<u64>) -> Budget {
         Budget::new(max_memory.unwrap_or(MOST).clamp(LEAST, MOST))
+    }
+
+    /// What a file of expectations may have.
+    pub fn of_expectations() -> Budget {
+        Budget::new(EXPECTATIONS)
     }
 
     /// What the entries of the folders of a suite may take.

@@ -97,10 +97,13 @@ pub(super) fn open_regular(dir: &Dir, path: &Path, follow: FollowSymlinks) -> io
 }
 
 /// Reads a file that was opened to its end.
-pub(super) fn read_all(mut file: File, budget: &mut Budget) -> io::Result<Vec<u8>> {
+pub(super) fn read_all(file: File, budget: &mut Budget) -> io::Result<Vec<u8>> {
     let length = file.metadata()?.len();
     budget.allow(length)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+    read_to_end(file, Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1), budget)
+}
+
+fn read_to_end(mut file: File, mut bytes: Vec<u8>, budget: &mut Budget) -> io::Result<Vec<u8>> {
     loop {
         let count = file.by_ref().take(PIECE).read_to_end(&mut bytes)?;
         budget.spend(count as u64)?;
@@ -108,6 +111,16 @@ pub(super) fn read_all(mut file: File, budget: &mut Budget) -> io::Result<Vec<u8
             return Ok(bytes);
         }
     }
+}
+
+/// Reads a text that the user has named, of whatever kind its file is. A pipe is waited for.
+///
+/// # Errors
+///
+/// It is not there, is longer than the budget allows, or is not UTF-8.
+pub fn read_text(path: &Path, budget: &mut Budget) -> io::Result<String> {
+    let bytes = read_to_end(File::open(path)?, Vec::new(), budget)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 
 /// Reads a regular file that the user has named, by whatever links its path has.

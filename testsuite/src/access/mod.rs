@@ -15,13 +15,14 @@
 //! What the user names on the command line is the user's word: the folder of a suite and a single script may be links.
 
 mod budget;
+mod deep;
 mod file;
 mod reach;
 mod root;
 mod target;
 
 pub use self::budget::Budget;
-pub use self::file::{Kind, read_named};
+pub use self::file::{Kind, read_named, read_text};
 pub use self::reach::{Reach, SETTINGS};
 pub(crate) use self::root::Identity;
 pub use self::root::{Found, Listed, Root};

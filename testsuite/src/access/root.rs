@@ -10,6 +10,7 @@ use cap_std::fs::{Dir, MetadataExt};
 use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
+use super::deep::descend;
 use super::file::{Kind, open_regular, read_all};
 use super::target::Target;
 
@@ -149,12 +150,12 @@ impl Root {
 
     /// What a link says.
     pub(crate) fn read_link(&self, below: &Path) -> io::Result<PathBuf> {
-        self.folder.enter()?.read_link_contents(below)
+        self.within(below, |dir, path| dir.read_link_contents(path))
     }
 
     /// Whether somebody may execute a file; a link is not followed.
     pub(crate) fn measure(&self, below: &Path) -> io::Result<(u64, bool)> {
-        let metadata = self.folder.enter()?.symlink_metadata(below)?;
+        let metadata = self.within(below, |dir, path| dir.symlink_metadata(path))?;
         Ok((metadata.len(), metadata.mode() & 0o111 != 0))
     }
 
@@ -200,7 +201,7 @@ impl Root {
 
     /// Does something with a path below a folder; below which one, the links on the way decide.
     fn within<T>(&self, below: &Path, mut act: impl FnMut(&Dir, &Path) -> io::Result<T>) -> io::Result<T> {
-        match act(&self.folder.enter()?, or_here(below)) {
+        match act_below(&self.folder, below, &mut act) {
             Err(error) if leads_out(&error) => {}
             done => return done,
         }
@@ -209,7 +210,7 @@ impl Root {
         let own = Folder { path: self.folder.path.canonicalize()?, ..self.folder.clone() };
         for folder in std::iter::once(&own).chain(&self.allowed) {
             if let Ok(rest) = real.strip_prefix(&folder.path) {
-                let done = act(&folder.enter()?, or_here(rest));
+                let done = act_below(folder, rest, &mut act);
                 return done.map_err(|error| if leads_out(&error) { outside() } else { error });
             }
         }
@@ -225,6 +226,17 @@ impl Root {
             _ => error,
         }
     }
+}
+
+/// Does something with a path below one folder.
+fn act_below<T>(
+    folder: &Folder,
+    below: &Path,
+    act: &mut impl FnMut(&Dir, &Path) -> io::Result<T>,
+) -> io::Result<T> {
+    let dir = folder.enter()?;
+    let (deep, rest) = descend(&dir, below)?;
+    act(deep.as_ref().unwrap_or(&dir), or_here(rest))
 }
 
 impl Folder {

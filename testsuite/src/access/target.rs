@@ -3,11 +3,13 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions, OpenOptionsExt};
 
 use super::budget::Budget;
+use super::deep::descend;
 use super::file::Kind;
 use super::root::Root;
 
@@ -43,7 +45,8 @@ impl Target {
     ///
     /// The system refuses it, or something is there.
     pub fn make_folder(&self, path: &Path) -> io::Result<()> {
-        self.dir.create_dir_with(path, DirBuilder::new().mode(0o755))
+        let (deep, path) = descend(&self.dir, path)?;
+        deep.as_ref().unwrap_or(&self.dir).create_dir_with(path, DirBuilder::new().mode(0o755))
     }
 
     /// Makes a file, and says how many bytes were written to it. They are taken from the budget.
@@ -60,7 +63,8 @@ impl Target {
     ) -> io::Result<u64> {
         let mode = if is_executable { 0o755 } else { 0o644 };
         let options = OpenOptions::new().write(true).create_new(true).mode(mode).clone();
-        let mut file = self.dir.open_with(path, &options)?;
+        let (deep, path) = descend(&self.dir, path)?;
+        let mut file = deep.as_ref().unwrap_or(&self.dir).open_with(path, &options)?;
         let (mut piece, mut length) = (vec![0; PIECE], 0);
         loop {
             let count = match from.read(&mut piece) {
@@ -87,7 +91,8 @@ impl Target {
                 format!("a link that leads out of the folder, to `{}`; make it a file", to.display());
             return Err(io::Error::other(message));
         }
-        self.dir.symlink_contents(to, path)
+        let (deep, path) = descend(&self.dir, path)?;
+        deep.as_ref().unwrap_or(&self.dir).symlink_contents(to, path)
     }
 
     /// Puts something new in the place of the entry of this name, where that is of this kind. The new one is made beside it under another
@@ -108,7 +113,11 @@ impl Target {
             Kind::File => self.dir.rename(&new, &self.dir, name),
             _ => {
                 self.dir.rename(name, &self.dir, &old)?;
-                self.dir.rename(&new, &self.dir, name)?;
+                if let Err(error) = self.dir.rename(&new, &self.dir, name) {
+                    // What was there comes back.
+                    let _ = self.dir.rename(&old, &self.dir, name);
+                    return Err(error);
+                }
                 self.dir.remove_dir_all(&old)
             }
         });
@@ -167,7 +176,8 @@ fn split(below: &Path) -> io::Result<(&Path, &Path)> {
 /// A name that nothing has.
 fn beside() -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!(".wassay-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)).into()
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!(".wassay-{}-{since:x}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
 /// Whether a link at a path leads to something below the folder that the path begins in, by its words alone.

@@ -14,6 +14,9 @@ use crate::access::{Budget, Kind, Root, Target};
 /// A file that only keeps a folder in git which is empty otherwise. It is none of the folder's contents.
 const KEEPS: &str = ".gitkeep";
 
+/// How many characters of a path an error has.
+const SHOWN: usize = 200;
+
 /// How many bytes of two files are compared between two looks at the clock.
 const PIECE: usize = 256 << 10;
 
@@ -268,7 +271,12 @@ fn about(path: &Path, error: io::Error) -> io::Error {
     if path.as_os_str().is_empty() {
         return error;
     }
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    let path = path.display().to_string();
+    let shown = match path.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}… ({} bytes)", path.get(..end).unwrap_or_default(), path.len()),
+        None => path,
+    };
+    io::Error::new(error.kind(), format!("{shown}: {error}"))
 }
 
 #[cfg(test)]
