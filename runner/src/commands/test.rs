@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wassay_engine::Features;
 use wassay_reports::{Case, Report, Shards, diff, summary};
-use wassay_testsuite::access::Reach;
+use wassay_testsuite::access::{Reach, SETTINGS};
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{PinError, Suite, catalogue, naming};
 
@@ -110,7 +110,7 @@ pub(crate) struct Args {
     timings: Option<PathBuf>,
     /// Let links of suites lead into this folder; without DIR, into those that each suite names in its own wassay.toml. By default no link
     /// may lead out of its suite's folder. May be given several times
-    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = SETTINGS)]
     allow_links: Vec<PathBuf>,
     /// Embedded suites by name, folders and files by path [default: the suites that should pass]
     #[arg(value_name = "SUITE or DIR")]
@@ -335,7 +335,7 @@ fn left_out(old: &Report, new: &Report) -> Option<String> {
 fn reach(options: &[PathBuf]) -> Reach {
     let mut reach = words::reach();
     for folder in options {
-        match folder.as_os_str().is_empty() {
+        match folder.as_os_str() == SETTINGS {
             true => reach.as_the_suite_says = true,
             false => reach.folders.push(folder.clone()),
         }
