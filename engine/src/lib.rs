@@ -41,6 +41,7 @@ mod features;
 mod grammar;
 mod module;
 mod runtime;
+mod time;
 mod translate;
 mod trap;
 mod types;
@@ -58,6 +59,7 @@ pub use runtime::{
     ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,
     Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag, Val, Words,
 };
+pub use time::Deadline;
 pub use trap::Trap;
 pub use types::{
     CompositeType, ExternType, FieldType, FuncExtern, FuncType, GlobalType, HeapType, Limits, MemoryType,

@@ -8,6 +8,7 @@ use super::artifact::CompiledFunction;
 use super::function::Compiler;
 use crate::error::Result;
 use crate::module::decode::PendingBody;
+use crate::time::in_time;
 use crate::translate::ModuleEnv;
 
 /// Below this many bytes of bodies, handing work to other threads costs more than it saves.
@@ -22,7 +23,10 @@ pub(crate) fn compile_all(
     env: &ModuleEnv<'_>,
     bodies: Vec<PendingBody<'_>>,
 ) -> Result<Vec<CompiledFunction>> {
-    for_each(bodies, |compiler, body| compiler.compile_body(env, body))
+    for_each(bodies, |compiler, body| {
+        in_time(env.deadline)?;
+        compiler.compile_body(env, body)
+    })
 }
 
 /// Validates bodies.

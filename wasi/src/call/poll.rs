@@ -1,10 +1,10 @@
 //! `poll_oneoff`.
 
 use std::os::fd::BorrowedFd;
-use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
+use wassay_engine::Deadline;
 
 use super::{Call, clock, wait};
 use crate::abi::arg::Address;
@@ -116,7 +116,7 @@ fn parse(ctx: &WasiCtx, layout: &SubscriptionLayout, bytes: &[u8]) -> Result<Sub
 fn happened(
     ctx: &WasiCtx,
     subscriptions: &[Subscription],
-    deadline: Option<Instant>,
+    deadline: Option<Deadline>,
 ) -> Result<Few<Event>, Stop> {
     let states: Few<State<'_>> = subscriptions.iter().map(|subscription| state(ctx, subscription)).collect();
     let mut waited: Few<PollFd<'_>> = states.iter().filter_map(State::poll).collect();

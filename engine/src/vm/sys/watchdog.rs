@@ -1,7 +1,12 @@
 //! Deadlines: one thread of the process watches the clock for all others.
 //!
-//! Code has no checks for this. When a deadline has passed, the watchdog sends the thread a signal, again and again until the thread is
-//! found in compiled code, whose frames own nothing and can be left (see [`signal`](super::signal)).
+//! Code has no checks for this. When a deadline has passed, the watchdog marks the store, which code
+//! of ours that works for long looks at, and sends the thread a signal, again and again until the
+//! thread is found in compiled code, whose frames own nothing and can be left (see
+//! [`signal`](super::signal)). The signals also end what the thread waits for in the system.
+//!
+//! As long as a deadline lies ahead, the watchdog looks at the clock every few milliseconds, so that
+//! it notices when the process was stopped (see [`time`](crate::time)).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -9,6 +14,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::signal::INTERRUPT;
+use crate::time::{CLOCK, Deadline, TICK};
 use crate::vm::layout::VmStore;
 use crate::vm::ptr::VmPtr;
 
@@ -25,11 +31,13 @@ struct Watched {
     next: u64,
     /// When the watchdog looks at the clock next; never, while that is `None`.
     wakes: Option<Instant>,
+    /// The last of the deadlines for which time is kept.
+    last: Option<Deadline>,
     threads: BTreeMap<u64, Entry>,
 }
 
 struct Entry {
-    deadline: Instant,
+    deadline: Deadline,
     thread: libc::pthread_t,
     store: VmPtr<VmStore>,
 }
@@ -44,7 +52,7 @@ struct Watchdog {
 /// # Errors
 ///
 /// Where the watchdog's own thread could not be started.
-pub(crate) fn watch(store: VmPtr<VmStore>, deadline: Instant) -> std::io::Result<Watch> {
+pub(crate) fn watch(store: VmPtr<VmStore>, deadline: Deadline) -> std::io::Result<Watch> {
     let watchdog = watchdog()?;
     let mut watched = watchdog.lock();
     let number = watched.next;
@@ -53,12 +61,24 @@ pub(crate) fn watch(store: VmPtr<VmStore>, deadline: Instant) -> std::io::Result
     let thread = unsafe { libc::pthread_self() };
     watched.threads.insert(number, Entry { deadline, thread, store });
     // A call that begins and ends in time is the rule: it must not wake a thread that would find nothing to do.
-    let wakes_too_late = watched.wakes.is_none_or(|wakes| deadline < wakes);
-    drop(watched);
-    if wakes_too_late {
-        watchdog.changed.notify_one();
-    }
+    watchdog.wake_by(watched, deadline);
     Ok(Watch { number })
+}
+
+/// Looks at the clock until that deadline has passed, so that it does not pass while the process is
+/// stopped.
+///
+/// # Errors
+///
+/// As [`watch`].
+pub(crate) fn keep_time(deadline: Deadline) -> std::io::Result<()> {
+    let watchdog = watchdog()?;
+    let mut watched = watchdog.lock();
+    if watched.last.is_none_or(|last| last.instant() < deadline.instant()) {
+        watched.last = Some(deadline);
+    }
+    watchdog.wake_by(watched, deadline);
+    Ok(())
 }
 
 impl Drop for Watch {
@@ -82,7 +102,7 @@ fn watchdog() -> std::io::Result<&'static Watchdog> {
 
 impl Watched {
     const fn new() -> Watched {
-        Watched { next: 0, wakes: None, threads: BTreeMap::new() }
+        Watched { next: 0, wakes: None, last: None, threads: BTreeMap::new() }
     }
 }
 
@@ -91,23 +111,40 @@ impl Watchdog {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes the watchdog where it would look at the clock too late for a deadline.
+    fn wake_by(&self, watched: MutexGuard<'_, Watched>, deadline: Deadline) {
+        let is_idle = watched.wakes.is_none();
+        if is_idle {
+            // From here on, before the watchdog's thread has come to it.
+            CLOCK.set_ticking(true);
+        }
+        if is_idle || watched.wakes.is_none_or(|wakes| deadline.instant() < wakes) {
+            drop(watched);
+            self.changed.notify_one();
+        }
+    }
+
     fn run(&self) -> ! {
         let mut watched = self.lock();
         loop {
-            let now = Instant::now();
-            let mut wake: Option<Instant> = None;
-            for entry in watched.threads.values() {
-                let due = if entry.deadline <= now { entry.interrupt(now) } else { entry.deadline };
-                wake = Some(wake.map_or(due, |wake| wake.min(due)));
+            let now = CLOCK.tick();
+            let due = watched.threads.values().map(|entry| match entry.deadline.instant() {
+                deadline if deadline <= now => entry.interrupt(now),
+                deadline => deadline,
+            });
+            let due = due.min();
+            let lies_ahead = watched.last.is_some_and(|last| last.instant() > now);
+            let tick = (lies_ahead || due.is_some()).then_some(now + TICK);
+            if tick.is_none() {
+                (watched.last, watched.wakes) = (None, None);
+                CLOCK.set_ticking(false);
+                watched = self.changed.wait(watched).unwrap_or_else(PoisonError::into_inner);
+                continue;
             }
-            watched.wakes = wake;
-            watched = match wake {
-                Some(wake) => {
-                    let wait = self.changed.wait_timeout(watched, wake.saturating_duration_since(now));
-                    wait.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.changed.wait(watched).unwrap_or_else(PoisonError::into_inner),
-            };
+            watched.wakes = due.into_iter().chain(tick).min();
+            let wake = watched.wakes.unwrap_or(now);
+            let wait = self.changed.wait_timeout(watched, wake.saturating_duration_since(now));
+            watched = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
