@@ -54,7 +54,7 @@ fn once<E: Embedder>(
     // A guest ends by its own deadlines.
     let is_watched = matches!(task.case, Case::Script(_));
     if is_watched {
-        watch.begin();
+        watch.begin(settings.timeout);
     }
     let finished = execute(task.label.clone(), &task.case, task.expectations(), settings, watch, seat, make);
     watch.end();

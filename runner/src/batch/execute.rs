@@ -5,7 +5,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use wassay_engine::Features;
+use wassay_engine::{Deadline, Features};
 use wassay_reports::Key;
 use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;
@@ -161,9 +161,14 @@ fn run_caught<E: Embedder>(
         let keys = if wanted { keys::of(&script) } else { Vec::new() };
         let found = expectations::find(expected, &script, &keys);
         options.expected.clone_from(&found.by_number);
+        let deadline = options.timeout.and_then(Deadline::after);
         let result = run(&script, &options, embedder);
         let used = expectations::used(&found, &keys, &result);
-        let needs = if settings.uses { uses::needs(&script, &result, options.features) } else { Vec::new() };
+        let needs = if settings.uses {
+            uses::needs(&script, &result, options.features, deadline)
+        } else {
+            Vec::new()
+        };
         let keys = if settings.keys { keys } else { Vec::new() };
         Ok::<_, SourceError>(Finished {
             needs,
@@ -215,7 +220,8 @@ fn ended_by(
         let result = expectations::under(&found, &keys, result);
         let used = expectations::used(&found, &keys, &result);
         let features = features.filter(|_| settings.uses);
-        let needs = features.map(|features| uses::needs(&script, &result, features)).unwrap_or_default();
+        let needs =
+            features.map(|features| uses::needs(&script, &result, features, None)).unwrap_or_default();
         let keys = if settings.keys { keys } else { Vec::new() };
         Some(Finished {
             keys,

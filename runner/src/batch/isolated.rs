@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use rustix::time::Timespec;
 use signal_hook::low_level::signal_name;
 use tempfile::TempDir;
+use wassay_engine::Deadline;
 
 use super::Settings;
 use super::child::{Locator, MARKER, Message, Request, Setup, read_mark, resident};
@@ -162,7 +163,7 @@ impl Process {
 
     /// Takes in what the process says and prints until it ends, its time is over or the run is interrupted.
     fn watch(&mut self, settings: &Settings) -> io::Result<Watched> {
-        let mut due = Some(Instant::now() + START);
+        let mut due = Deadline::after(START);
         let mut begun = (false, false);
         let mut weighed = Instant::now();
         while self.socket.is_some() || self.output.is_some() {
@@ -172,9 +173,9 @@ impl Process {
             // Parsing is no part of the case's own time: the clock is set anew when it comes to its first directive.
             if begun != self.begun {
                 begun = self.begun;
-                due = settings.timeout.and_then(|timeout| Instant::now().checked_add(timeout + GRACE));
+                due = settings.timeout.and_then(|timeout| Deadline::after(timeout.saturating_add(GRACE)));
             }
-            if due.is_some_and(|due| due <= Instant::now()) {
+            if due.is_some_and(Deadline::is_over) {
                 return Ok(Watched::Overdue);
             }
             if let Some(limit) = settings.max_memory.filter(|_| weighed.elapsed() >= WEIGH) {

@@ -29,7 +29,7 @@ pub use self::interrupt::{INTERRUPTED, Interrupt};
 pub use self::workers::{Task, Workers};
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
-use crate::script::{EngineEmbedder, LineRange, Observer, limits};
+use crate::script::{EngineEmbedder, LineRange, Observer, limited};
 use crate::verdict::printable;
 
 /// How scripts are run.
@@ -133,8 +133,11 @@ pub fn embedder() -> EngineEmbedder {
 
 /// An engine with these features, and with what the environment says, whose stores may have so many bytes.
 pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engine::Result<Engine> {
-    let limits = max_memory.map(limits).unwrap_or_default();
-    Engine::new(&environment().features(features).limits(limits))
+    let config = environment().features(features);
+    Engine::new(&match max_memory {
+        Some(bytes) => limited(config, bytes),
+        None => config,
+    })
 }
 
 /// The settings of the engine that the environment says.

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use wasmparser::{Validator, WasmFeatures};
-use wassay_engine::Features;
+use wassay_engine::{Deadline, Features};
 use wassay_reports::{Counts, Needs};
 
 use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name, Script};
@@ -19,13 +19,21 @@ use crate::script::wanted::{flag, flags};
 use crate::verdict::ScriptResult;
 
 /// What became of the directives of a script, judged under these features, by the features that each depends on; those of which that cannot be
-/// told are left out.
-pub(super) fn needs(script: &Script<'_>, result: &ScriptResult, given: Features) -> Vec<Needs> {
-    let mut scope = Scope { given: flags(given), ..Scope::default() };
+/// told are left out. Where the time of the script is over before that is known, nothing is.
+pub(super) fn needs(
+    script: &Script<'_>,
+    result: &ScriptResult,
+    given: Features,
+    deadline: Option<Deadline>,
+) -> Vec<Needs> {
+    let mut scope = Scope { given: flags(given), deadline, ..Scope::default() };
     let mut of: HashMap<Place, WasmFeatures> = HashMap::new();
     for directive in &script.directives {
         if let Some(needed) = scope.directive(directive) {
             of.insert(script.source.place(directive.span.start), needed);
+        }
+        if is_over(deadline) {
+            return Vec::new();
         }
     }
     let mut groups: Vec<(WasmFeatures, Counts)> = Vec::new();
@@ -56,6 +64,8 @@ struct Scope {
     modules: Names,
     instances: Names,
     threads: HashMap<Name, Option<WasmFeatures>>,
+    /// When nothing more is found out.
+    deadline: Option<Deadline>,
 }
 
 #[derive(Default)]
@@ -113,7 +123,9 @@ impl Scope {
                 }
             }
             Command::AssertMalformed { module, .. } | Command::AssertInvalid { module, .. } => {
-                module.form.bytes().ok().map(|bytes| as_judged(&bytes, self.given))
+                let bytes = module.form.bytes().ok()?;
+                let judgement = judge(&bytes, self.given);
+                Some(reduced(&bytes, self.given, &judgement, self.deadline))
             }
             Command::AssertMalformedCustom { module, .. } | Command::AssertInvalidCustom { module, .. } => {
                 self.defined(module)
@@ -134,7 +146,7 @@ impl Scope {
     }
 
     fn thread(&self, shared: &[Name], directives: &[Directive]) -> Option<WasmFeatures> {
-        let mut scope = Scope { given: self.given, ..Scope::default() };
+        let mut scope = Scope { given: self.given, deadline: self.deadline, ..Scope::default() };
         for name in shared {
             scope.instances.bind(Some(name), self.instances.get(Some(name)));
         }
@@ -145,20 +157,23 @@ impl Scope {
     /// What a module needs that is to be valid.
     fn defined(&self, definition: &Definition) -> Option<WasmFeatures> {
         let bytes = definition.form.bytes().ok()?;
+        // Most modules need nothing beyond 1.0, and what is valid under few features is under more.
+        if judge(&bytes, WasmFeatures::WASM1 & self.given).is_ok() {
+            return Some(WasmFeatures::empty());
+        }
+        let judgement = judge(&bytes, self.given);
         let all = Features::names().map(flag).fold(self.given, WasmFeatures::union);
-        let valid = |features| judge(&bytes, features).is_ok();
-        Some(if !valid(self.given) && valid(all) {
+        Some(if judgement.is_err() && judge(&bytes, all).is_ok() {
             // Of what is missing, the least.
-            reduced(&bytes, all, &Ok(()))
+            reduced(&bytes, all, &Ok(()), self.deadline)
         } else {
-            as_judged(&bytes, self.given)
+            reduced(&bytes, self.given, &judgement, self.deadline)
         })
     }
 }
 
-/// What a module needs to be judged as under `given`.
-fn as_judged(bytes: &[u8], given: WasmFeatures) -> WasmFeatures {
-    reduced(bytes, given, &judge(bytes, given))
+fn is_over(deadline: Option<Deadline>) -> bool {
+    deadline.is_some_and(Deadline::is_over)
 }
 
 /// What the validator says of a module: where it is refused, and why.
@@ -170,8 +185,13 @@ fn judge(bytes: &[u8], features: WasmFeatures) -> Judgement {
 }
 
 /// A smallest set of features beyond 1.0 under which a module is judged so, as it is under `given`; of two features either of which would do,
-/// the older.
-fn reduced(bytes: &[u8], given: WasmFeatures, judgement: &Judgement) -> WasmFeatures {
+/// the older. Where the deadline has passed, one that need not be smallest.
+fn reduced(
+    bytes: &[u8],
+    given: WasmFeatures,
+    judgement: &Judgement,
+    deadline: Option<Deadline>,
+) -> WasmFeatures {
     let same = |features| judge(bytes, features) == *judgement;
     let versions = [WasmFeatures::WASM1, WasmFeatures::WASM2, WasmFeatures::WASM3];
     let mut set =
@@ -179,6 +199,9 @@ fn reduced(bytes: &[u8], given: WasmFeatures, judgement: &Judgement) -> WasmFeat
     let mut beyond: Vec<WasmFeatures> = Features::names().map(flag).collect();
     beyond.retain(|flag| set.contains(*flag) && !WasmFeatures::WASM1.contains(*flag));
     for flag in beyond.into_iter().rev() {
+        if is_over(deadline) {
+            break;
+        }
         if same(set - flag) {
             set -= flag;
         }
@@ -202,7 +225,7 @@ mod tests {
         let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
         let result = run(&script, &options, &mut embedder());
-        let needs = needs(&script, &result, features).into_iter();
+        let needs = needs(&script, &result, features, None).into_iter();
         needs
             .map(|group| (group.features.join(" "), group.directives.passed, group.directives.total()))
             .collect()
@@ -212,7 +235,7 @@ mod tests {
         let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
         let result = run(&script, &options, &mut embedder());
-        union(&needs(&script, &result, features))
+        union(&needs(&script, &result, features, None))
     }
 
     #[test]

@@ -229,10 +229,9 @@ struct Shared {
 impl Shared {
     /// Gives up the cases that run for longer than they may.
     fn overdue(&self) -> Vec<(usize, Course, Duration)> {
-        let Some(timeout) = self.settings.timeout else { return Vec::new() };
         let mut watches = self.watches();
         let overdue = watches.iter().filter_map(|(number, watch)| {
-            let (course, duration) = watch.abandon(timeout)?;
+            let (course, duration) = watch.abandon()?;
             Some((*number, course, duration))
         });
         let overdue: Vec<(usize, Course, Duration)> = overdue.collect();

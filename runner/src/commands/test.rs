@@ -63,7 +63,7 @@ pub(crate) struct Args {
     /// How long each case may run, as in `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How many bytes the memories and the objects of a script may have, as in `512MiB`; with --isolate, also by how much its process may
+    /// How many bytes the memories, tables and objects of a script may have together, as in `512MiB`; with --isolate, also by how much its process may
     /// grow
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     max_memory: Option<u64>,

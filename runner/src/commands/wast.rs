@@ -63,7 +63,7 @@ pub(crate) struct Args {
     /// How long each script may run, as in `10s`; without it, for ever
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How many bytes the memories and the objects of a script may have, as in `512MiB`
+    /// How many bytes the memories, tables and objects of a script may have together, as in `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     max_memory: Option<u64>,
     /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times

@@ -5,6 +5,7 @@ use super::assert::{Judged, accepted};
 use super::embed::{EmbedError, Embedder, ErrorKind};
 use super::model::{Definition, ModuleForm};
 use super::run::Interpreter;
+use super::text::Grammar;
 use crate::verdict::Failure;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
@@ -15,16 +16,23 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         module: &Definition,
         text: &str,
     ) -> Result<Judged, Failure> {
-        let checked = match module.form.bytes() {
+        let checked = match self.bytes_of(&module.form, Grammar::default()) {
             Ok(bytes) => self.embedder.check_custom_sections(&bytes),
-            Err(malformed) => {
+            Err(malformed) if malformed.kind == ErrorKind::Malformed => {
                 let bare = match &module.form {
-                    ModuleForm::Quote(text) => ModuleForm::Quote(without_annotations(text)).bytes().is_ok(),
-                    ModuleForm::Text(_) | ModuleForm::Binary(_) => false,
+                    ModuleForm::Quote(text) => {
+                        let bare = ModuleForm::Quote(without_annotations(text));
+                        self.bytes_of(&bare, Grammar::default()).map(drop)
+                    }
+                    ModuleForm::Text(_) | ModuleForm::Binary(_) => Err(malformed.clone()),
                 };
-                let kind = if bare { ErrorKind::MalformedCustom } else { ErrorKind::Malformed };
-                Err(EmbedError { kind, ..self.malformed_text(&module.form, malformed) })
+                Err(match bare {
+                    Ok(()) => EmbedError { kind: ErrorKind::MalformedCustom, ..malformed },
+                    Err(error) if error.kind == ErrorKind::Timeout => error,
+                    Err(_) => malformed,
+                })
             }
+            Err(other) => Err(other),
         };
         self.assert_custom(checked, ErrorKind::MalformedCustom, text)
     }
@@ -35,10 +43,8 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         module: &Definition,
         text: &str,
     ) -> Result<Judged, Failure> {
-        let checked = module
-            .form
-            .bytes()
-            .map_err(|error| self.malformed_text(&module.form, error))
+        let checked = self
+            .bytes_of(&module.form, Grammar::default())
             .and_then(|bytes| self.embedder.compile(&bytes).map(|_| bytes))
             .and_then(|bytes| self.embedder.check_custom_sections(&bytes));
         self.assert_custom(checked, ErrorKind::InvalidCustom, text)

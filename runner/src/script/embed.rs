@@ -65,8 +65,8 @@ pub trait Embedder {
     /// Where the engine cannot do with these features: [`ErrorKind::Unsupported`], or another kind where its setup fails.
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError>;
 
-    /// Limits what a script may use, in bytes, from the next [`begin`](Embedder::begin) on: the memories and the objects of each of its
-    /// stores. An engine without such limits leaves it at that.
+    /// Limits what a script may use, in bytes, from the next [`begin`](Embedder::begin) on: the memories, tables and objects of its
+    /// stores together. An engine without such limits leaves it at that.
     fn limit_memory(&mut self, bytes: Option<u64>) {
         let _ = bytes;
     }

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 use wassay_engine::{
-    Backtrace, Config, Engine, Error, Extern, ExternRef, Features, Func, FuncType, Global, GlobalType,
-    HeapType as EngineHeapType, Instance, Linker, Memory, MemoryType, Module, Mutability, Ref, RefType,
-    SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
+    Backtrace, Config, Deadline, Engine, Error, Extern, ExternRef, Features, Func, FuncType, Global,
+    GlobalType, HeapType as EngineHeapType, Instance, Linker, Memory, MemoryType, Module, Mutability, Ref,
+    RefType, SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
 };
 
 use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Left, Location, Results};
@@ -44,7 +44,6 @@ pub enum EngineInstance {
 struct Session {
     engine: Engine,
     store: Store,
-    deadline: Option<Instant>,
     linker: Linker,
     /// Whether the name of the host module is one that the script registered.
     spectest_taken: bool,
@@ -65,7 +64,7 @@ impl EngineEmbedder {
         }
         let mut config = self.config.clone().features(features);
         if let Some(bytes) = self.max_memory {
-            config = config.limits(limits(bytes));
+            config = limited(config, bytes);
         }
         if self.engines.len() >= MOST_ENGINES
             && let Some(other) = self.engines.keys().next().copied()
@@ -100,16 +99,20 @@ impl Embedder for EngineEmbedder {
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.session = None;
-        self.session = Some(Session::new(self.engine(features)?, deadline));
+        let engine = self.engine(features)?;
+        self.session = Some(Session::new(Store::new(&engine), engine, deadline));
         Ok(())
     }
 
     fn limit_memory(&mut self, bytes: Option<u64>) {
+        // What the script before has used is given back before the clock of the next one starts.
+        self.session = None;
         self.max_memory = bytes;
     }
 
     fn compile(&mut self, bytes: &[u8]) -> Result<Module, EmbedError> {
-        Ok(Module::new(&self.session()?.engine, bytes)?)
+        let session = self.session()?;
+        Ok(Module::new_until(&session.engine, bytes, session.store.deadline())?)
     }
 
     fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
@@ -168,7 +171,8 @@ impl Embedder for EngineEmbedder {
     fn begin_thread(&mut self, shared: &[EngineInstance]) -> Result<Begun<EngineEmbedder>, EmbedError> {
         let (config, engines, max_memory) = (self.config.clone(), self.engines.clone(), self.max_memory);
         let session = self.session()?;
-        let mut thread = Session::new(session.engine.clone(), session.deadline);
+        let deadline = session.store.deadline().map(Deadline::instant);
+        let mut thread = Session::new(Store::beside(&session.store), session.engine.clone(), deadline);
         let shared = shared.iter().map(|instance| {
             let memories = instance.shared_memories(&session.store).into_iter();
             let memories =
@@ -212,11 +216,10 @@ impl EngineInstance {
 }
 
 impl Session {
-    fn new(engine: Engine, deadline: Option<Instant>) -> Session {
-        let mut store = Store::new(&engine);
+    fn new(mut store: Store, engine: Engine, deadline: Option<Instant>) -> Session {
         store.set_deadline(deadline);
         let (linker, externs) = (Linker::new(), HashMap::new());
-        Session { engine, store, deadline, linker, spectest_taken: false, externs }
+        Session { engine, store, linker, spectest_taken: false, externs }
     }
 
     /// Makes what a module imports from `spectest` and what is not there yet.
@@ -318,14 +321,10 @@ impl Session {
     }
 }
 
-/// What a store may use where each kind of memory is limited to so many bytes; an element of a table has eight.
-pub(crate) fn limits(bytes: u64) -> StoreLimits {
-    StoreLimits {
-        memory_bytes: bytes,
-        heap_bytes: bytes,
-        table_elements: bytes / 8,
-        ..StoreLimits::default()
-    }
+/// Settings under which a store may use that many bytes, whatever for.
+pub(crate) fn limited(config: Config, bytes: u64) -> Config {
+    let limits = StoreLimits { memory_bytes: bytes, heap_bytes: bytes, ..StoreLimits::default() };
+    config.limits(limits).max_bytes(bytes)
 }
 
 fn no_such(what: &str, export: &str) -> EmbedError {

@@ -148,6 +148,12 @@ impl Texts {
 
 /// Whether a text is of a pattern of the table: `#` stands for a number, `*` for anything at all.
 fn matches(pattern: &str, text: &str) -> bool {
+    // Most patterns of the table differ in the first byte, which is soon told.
+    match pattern.as_bytes().first() {
+        Some(b'#' | b'*') => {}
+        first if first != text.as_bytes().first() => return false,
+        _ => {}
+    }
     let Some(at) = pattern.find(['#', '*']) else { return pattern == text };
     let (literal, wild) = pattern.split_at(at);
     let (Some(text), Some(rest)) = (text.strip_prefix(literal), wild.get(1..)) else { return false };

@@ -5,6 +5,7 @@
 //! [`ScriptResult`](crate::verdict::ScriptResult).
 
 mod annotations;
+mod aside;
 mod asked;
 mod assert;
 mod assert_custom;
@@ -36,7 +37,7 @@ pub(crate) mod wanted;
 
 pub use embed::Embedder;
 pub use engine_embed::EngineEmbedder;
-pub(crate) use engine_embed::limits;
+pub(crate) use engine_embed::limited;
 pub(crate) use options::Position;
 pub use options::{BadLineRange, LineRange, Observer, Options};
 pub(crate) use parse::quoted;

@@ -35,7 +35,7 @@ pub struct Options {
     pub left_out: HashSet<usize>,
     /// How long the script may run; what was not reached then fails as not run.
     pub timeout: Option<Duration>,
-    /// How many bytes the memories and the objects of a store may have, where the engine has such a limit.
+    /// How many bytes the memories, tables and objects of the script's stores may have together, where the engine has such a limit.
     pub max_memory: Option<u64>,
     /// Who is told of each directive while the script runs.
     pub observer: Option<Arc<dyn Observer>>,

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 use std::thread::{self, Scope};
-use std::time::Instant;
 
+use wassay_engine::Deadline;
 use wassay_testsuite::expectation::Expected;
 
+use super::aside::time_over;
 use super::asked::Asked;
 use super::assert::{Judged, results_written};
 use super::binds::Bindings;
@@ -37,12 +38,12 @@ pub fn run_script<E: Embedder>(
 
 /// Runs a parsed script from a fresh start of the embedder.
 pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E) -> ScriptResult {
-    let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     embedder.limit_memory(options.max_memory);
-    let begun = embedder.begin(options.features, deadline);
+    let deadline = options.timeout.and_then(Deadline::after);
+    let begun = embedder.begin(options.features, deadline.map(Deadline::instant));
     // Every thread that the script starts has ended when this returns.
     thread::scope(|scope| {
-        let mut interpreter = Interpreter::new(embedder, options, &script.source, scope);
+        let mut interpreter = Interpreter::new(embedder, options, (&script.source, deadline), scope);
         let mut result = run_directives(&mut interpreter, &script.directives, begun);
         for (place, failure) in interpreter.threads.join_all() {
             result.fail_at(place, failure);
@@ -63,7 +64,9 @@ fn run_directives<'env, E: Embedder>(
     for (number, directive) in directives.iter().enumerate() {
         let expectations = options.expected.get(&number).map_or(&[][..], Vec::as_slice);
         let skip = expectations.first().filter(|expectation| expectation.outcome == Expected::Skip);
-        if let Some(observer) = &options.observer {
+        // Where a script has ended, nothing begins any more that somebody would have to know of.
+        let observer = options.observer.as_ref().filter(|_| ended.is_none());
+        if let Some(observer) = observer {
             observer.begins(source.place(directive.span.start));
         }
         if options.left_out.contains(&number) {
@@ -102,7 +105,7 @@ fn run_directives<'env, E: Embedder>(
                 let text_not_compared = passed && verdict.text_not_compared;
                 let reader_only = passed && verdict.reader_only;
                 let directive = DirectiveResult { outcome, text_not_compared, reader_only, ..verdict };
-                if let Some(observer) = &options.observer {
+                if let Some(observer) = observer {
                     observer.judged(&directive);
                 }
                 result.directives.push(directive);
@@ -137,6 +140,8 @@ pub(super) struct Interpreter<'a, 'scope, 'env, E: Embedder> {
     pub(super) env: Env<E::Module, E::Instance>,
     pub(super) options: &'env Options,
     pub(super) source: &'env Source<'env>,
+    /// When no more directives are run.
+    pub(super) deadline: Option<Deadline>,
     pub(super) threads: Threads<'scope, 'env>,
 }
 
@@ -144,14 +149,18 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     pub(super) fn new(
         embedder: &'a mut E,
         options: &'env Options,
-        source: &'env Source<'env>,
+        (source, deadline): (&'env Source<'env>, Option<Deadline>),
         scope: &'scope Scope<'scope, 'env>,
     ) -> Self {
         let embedder = Asked::new(embedder);
-        Interpreter { embedder, env: Env::new(), options, source, threads: Threads::new(scope) }
+        Interpreter { embedder, env: Env::new(), options, source, deadline, threads: Threads::new(scope) }
     }
 
     pub(super) fn judge(&mut self, directive: &'env Directive) -> Result<Judged, Failure> {
+        if self.deadline.is_some_and(Deadline::is_over) {
+            // Not all directives come to the engine, which would say so.
+            return Err(unexpected(&time_over()));
+        }
         let line = self.source.line(directive.span.start);
         match &directive.command {
             Command::Module(definition) => self.module(definition, line),
@@ -231,15 +240,19 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     }
 
     fn not_reached(&self, directive: &Directive, end: End) -> DirectiveResult {
-        let failure = Failure::new(FailureKind::NotRun, "the time of the script was over before");
-        let result = self.verdict(directive, Err(failure));
-        match end {
-            End::Timeout => result,
-            End::FirstFailure => DirectiveResult {
-                outcome: Outcome::Skipped("not run after the first failure".to_owned()),
-                ..result
-            },
-        }
+        // There may be millions of them, and they are noted after the deadline.
+        let outcome = match end {
+            End::Timeout => Outcome::Failed(Box::new(Failure {
+                kind: FailureKind::NotRun,
+                message: "the time of the script was over before".to_owned(),
+                expected: None,
+                actual: None,
+                source: self.source.slice(&directive.span).to_owned(),
+                backtrace: None,
+            })),
+            End::FirstFailure => Outcome::Skipped("not run after the first failure".to_owned()),
+        };
+        self.result(directive, outcome)
     }
 
     fn module(&mut self, definition: &Definition, line: usize) -> Result<Judged, Failure> {
@@ -264,8 +277,8 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         kind: ErrorKind,
     ) -> Failure {
         let may_lack = matches!(kind, ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unsupported);
-        if may_lack && let Ok(bytes) = definition.form.bytes() {
-            failure.message.push_str(&hint(&bytes, self.options.features).unwrap_or_default());
+        if may_lack && let Ok(bytes) = self.bytes_of(&definition.form, Grammar::default()) {
+            failure.message.push_str(&hint(&bytes, self.options.features, self.deadline).unwrap_or_default());
         }
         failure
     }
@@ -336,8 +349,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
 
     /// Compiles a module; text that is malformed is an error as malformed bytes are.
     pub(super) fn compile(&mut self, definition: &Definition) -> Result<E::Module, EmbedError> {
-        let bytes = definition.form.bytes_as(Grammar::of(self.options.features));
-        let bytes = bytes.map_err(|error| self.malformed_text(&definition.form, error))?;
+        let bytes = self.bytes_of(&definition.form, Grammar::of(self.options.features))?;
         self.embedder.compile(&bytes)
     }
 

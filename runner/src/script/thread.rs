@@ -2,6 +2,8 @@
 
 use std::thread::{self, Scope, ScopedJoinHandle};
 
+use wassay_engine::Deadline;
+
 use super::assert::Judged;
 use super::binds::Names;
 use super::embed::{EmbedError, Embedder, ErrorKind};
@@ -42,6 +44,7 @@ struct Body<'scope, 'env, E: Embedder> {
     directives: &'env [Directive],
     options: &'env Options,
     source: &'env Source<'env>,
+    deadline: Option<Deadline>,
     scope: &'scope Scope<'scope, 'env>,
 }
 
@@ -95,7 +98,8 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
         let (embedder, instances) = begun.map_err(|error| unexpected(&error))?;
         let instances = shared.iter().zip(instances).collect();
         let (options, source, scope) = (self.options, self.source, self.threads.scope);
-        let body = Body { embedder, instances, directives, options, source, scope };
+        let deadline = self.deadline;
+        let body = Body { embedder, instances, directives, options, source, deadline, scope };
         let thread = thread::Builder::new().name(format!("script-${name}")).stack_size(STACK);
         let handle = thread.spawn_scoped(scope, move || body.run()).map_err(|error| {
             unexpected(&EmbedError::new(ErrorKind::Limit, format!("no thread could be started: {error}")))
@@ -126,7 +130,8 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
 impl<'scope, 'env, E: Embedder> Body<'scope, 'env, E> {
     /// Runs the directives; one that fails fails the thread, and the others still run while there is time.
     fn run(mut self) -> Result<Judged, Failure> {
-        let mut interpreter = Interpreter::new(&mut self.embedder, self.options, self.source, self.scope);
+        let mut interpreter =
+            Interpreter::new(&mut self.embedder, self.options, (self.source, self.deadline), self.scope);
         for (name, instance) in self.instances {
             interpreter.env.bind_instance(Some(name), Ok(instance));
         }

@@ -1,7 +1,7 @@
 //! The features that a module needs and that its script does not have.
 
 use wasmparser::{Validator, WasmFeatures};
-use wassay_engine::Features;
+use wassay_engine::{Deadline, Features};
 
 /// The validator's flag of a feature of the engine: both have the proposal's name, each in its own case.
 pub(crate) fn flag(name: &str) -> WasmFeatures {
@@ -15,8 +15,9 @@ pub(crate) fn flags(features: Features) -> WasmFeatures {
     missing.fold(named, WasmFeatures::difference)
 }
 
-/// How to have the features that a module needs beyond `given`; `None` where they are not what it is refused for.
-pub(super) fn hint(bytes: &[u8], given: Features) -> Option<String> {
+/// How to have the features that a module needs beyond `given`; `None` where they are not what it is refused for, or there is no time
+/// to find out.
+pub(super) fn hint(bytes: &[u8], given: Features, deadline: Option<Deadline>) -> Option<String> {
     let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
     let set = flags(given);
     let more: Vec<&str> = Features::names().filter(|name| !given.contains(name)).collect();
@@ -27,6 +28,9 @@ pub(super) fn hint(bytes: &[u8], given: Features) -> Option<String> {
     // The newest are left out first, so that of two which would do it is the older that is named.
     let mut needed = all;
     for name in more.iter().rev() {
+        if deadline.is_some_and(Deadline::is_over) {
+            return None;
+        }
         if valid(needed - flag(name)) {
             needed -= flag(name);
         }
@@ -47,7 +51,7 @@ mod tests {
 
     fn hint_of(text: &str, given: &str) -> Option<String> {
         let bytes = crate::script::quoted(text.as_bytes()).unwrap();
-        hint(&bytes, given.parse().unwrap())
+        hint(&bytes, given.parse().unwrap(), None)
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
-use wassay_engine::Engine;
+use wassay_engine::{Deadline, Engine};
 use wassay_reports::Failure;
 use wassay_testsuite::wasi::spec::{Operation, Run, Spec, Stream};
 use wassay_testsuite::wasi::{Goldens, Guest, Tree};
@@ -20,6 +20,9 @@ use super::process::{Calls, Ended, Process};
 /// The code of a guest that a trap ended: as of a process that aborts, 128 and SIGABRT.
 const ABORTED: u32 = 134;
 
+/// A timeout that is as good as none, and that the clock can tell.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365);
+
 /// A case, before anything is done with its guest.
 pub(super) struct Setup<'a> {
     pub(super) label: &'a str,
@@ -29,6 +32,8 @@ pub(super) struct Setup<'a> {
     pub(super) engine: &'a Engine,
     pub(super) module: &'a [u8],
     pub(super) timeout: Duration,
+    /// How many bytes the guest may write to one output.
+    pub(super) output: usize,
 }
 
 /// What came of all steps.
@@ -45,7 +50,8 @@ pub(super) struct Outcome {
 ///
 /// An error says what the case cannot be run for: that a folder it names is not there, or that its module is none.
 pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
-    let deadline = Instant::now() + setup.timeout;
+    let deadline = Deadline::after(setup.timeout.min(FOR_EVER));
+    let deadline = deadline.ok_or_else(|| format!("{}: the clock does not go that far", setup.label))?;
     let mut drive = Drive {
         setup,
         deadline,
@@ -106,7 +112,7 @@ fn judge(expected: &Goldens, left: &Goldens) -> Vec<Failure> {
 
 struct Drive<'a> {
     setup: &'a Setup<'a>,
-    deadline: Instant,
+    deadline: Deadline,
     /// Fresh copies of the folders beside the module, by their names there and in the guest.
     folders: BTreeMap<(String, String), TempDir>,
     running: Option<Running>,
@@ -184,7 +190,7 @@ impl Drive<'_> {
             stdin = Some(writer);
         }
         let deadline = self.deadline;
-        let process = Process::start(engine, module, context, deadline)
+        let process = Process::start(engine, module, context, (deadline, self.setup.output))
             .map_err(|message| format!("{label}: {message}"))?;
         let (connections, read) = (HashMap::new(), HashMap::new());
         Ok(Running { process, deadline, stdin, listeners, addresses, connections, read })

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, PipeWriter, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use wassay_engine::Deadline;
 use wassay_reports::Failure;
 use wassay_testsuite::wasi::spec::{Operation, Stream};
 
@@ -15,7 +16,7 @@ use super::process::{Ended, Process};
 /// A guest that runs, and what it is connected to.
 pub(super) struct Running {
     pub(super) process: Process,
-    pub(super) deadline: Instant,
+    pub(super) deadline: Deadline,
     pub(super) stdin: Option<PipeWriter>,
     pub(super) listeners: Vec<TcpListener>,
     /// Where the listeners listen, by their names.
@@ -148,7 +149,7 @@ impl Running {
 }
 
 /// Writes to a pipe that does not wait, as long as its reader takes so much.
-fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Deadline) -> io::Result<()> {
     while !bytes.is_empty() {
         match pipe.write(bytes) {
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
@@ -165,8 +166,8 @@ fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Instant) -> io::
 }
 
 /// How long is left; never nothing, which would mean without end.
-fn left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+fn left(deadline: Deadline) -> Duration {
+    deadline.left().max(Duration::from_millis(1))
 }
 
 fn broken(message: String) -> Box<Failure> {

@@ -49,9 +49,10 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
         .map_err(|error| unusable(error.to_string()))?;
     let mut result = GuestResult { name: label.to_owned(), checks, ..GuestResult::default() };
     let timeout = settings.timeout.unwrap_or(TIMEOUT);
+    let output = process::output_limit(settings.max_memory);
     for (preview, module) in previews(&module, &spec.extension.previews).map_err(unusable)? {
-        let setup =
-            Setup { label, guest, spec: &spec, goldens: &goldens, engine: &engine, module: &module, timeout };
+        let (spec, goldens, engine) = (&spec, &goldens, &engine);
+        let setup = Setup { label, guest, spec, goldens, engine, module: &module, timeout, output };
         let outcome = drive(&setup).map_err(|message| End::Unusable { message, place: None })?;
         result.timed_out |= outcome.timed_out;
         if let Some(left) = outcome.left.filter(|_| is_blessed) {

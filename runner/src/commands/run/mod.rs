@@ -12,18 +12,16 @@ pub(crate) mod words;
 use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, unshare};
-use wassay_engine::{
-    Config, Engine, Extern, Features, Func, Instance, Linker, Module, Store, StoreLimits, Val,
-};
+use wassay_engine::{Config, Deadline, Engine, Extern, Features, Func, Instance, Linker, Module, Store, Val};
 use wassay_wasi::{CallRecord, WasiCtx, add_imports_to_linker};
 
 use super::output::{complain, note, print};
 use super::{Error, Exit, duration, size};
-use crate::script::STACK;
+use crate::script::{STACK, limited};
 use backtrace::Loaded;
 use grants::Grants;
 use load::of_module;
@@ -71,7 +69,7 @@ pub(crate) struct Args {
     /// How long it may run, as in `10s`; without it, for ever
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How much its memories may hold together, and its objects, as in `512MiB`
+    /// How much its memories, tables and objects may use together, as in `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_memory: Option<u64>,
     /// Features to validate under: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
@@ -97,8 +95,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         let _ = sender.send(execute(&args));
     });
     let thread = thread.map_err(|error| Error::System { what: "cannot start a thread".to_owned(), error })?;
-    let ended = match timeout {
-        Some(timeout) => receiver.recv_timeout(timeout),
+    let ended = match timeout.and_then(Deadline::after) {
+        Some(deadline) => ended_by(&receiver, deadline),
         None => receiver.recv().map_err(RecvTimeoutError::from),
     };
     match (ended, timeout) {
@@ -109,6 +107,17 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             Err(panic) => std::panic::resume_unwind(panic),
             Ok(()) => unreachable!("the thread sends before it ends"),
         },
+    }
+}
+
+/// What a guest sends when it has ended, if that is by the deadline.
+fn ended_by<T>(receiver: &Receiver<T>, deadline: Deadline) -> Result<T, RecvTimeoutError> {
+    loop {
+        match receiver.recv_timeout(deadline.left()) {
+            // The deadline moves while the process is stopped.
+            Err(RecvTimeoutError::Timeout) if !deadline.is_over() => {}
+            ended => return ended,
+        }
     }
 }
 
@@ -138,12 +147,11 @@ fn own_descriptors() {
 }
 
 fn config(args: &Args) -> Config {
-    let default = StoreLimits::default();
-    let limits = match args.max_memory {
-        Some(bytes) => StoreLimits { memory_bytes: bytes, heap_bytes: bytes, ..default },
-        None => default,
-    };
-    Config::new().features(args.features.unwrap_or_default()).limits(limits)
+    let config = Config::new().features(args.features.unwrap_or_default());
+    match args.max_memory {
+        Some(bytes) => limited(config, bytes),
+        None => config,
+    }
 }
 
 /// The store that a guest runs in, and what it may import.
