@@ -196,6 +196,10 @@ fn outputs_of_a_guest() {
           (loop $out (br_if $out (i32.eqz (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))))
           (loop $err (br_if $err (i32.eqz (call $write (i32.const 2) (i32.const 16) (i32.const 1) (i32.const 0)))))))";
     stays_within(&[("a.wat", guest), ("a.json", "{}")]);
+    // What a guest wrote that fails is shown in part.
+    let fails = guest.replace("(i32.const 0)))))))", "(i32.const 0))))) unreachable))");
+    assert_ne!(fails, guest);
+    stays_within(&[("a.wat", fails.as_str()), ("a.json", "{}")]);
 }
 
 /// A program has the same limit, and nothing of it but what its memories and tables hold.

@@ -216,7 +216,7 @@ impl Drive<'_> {
             return Ok(Ok(()));
         }
         let kind = if code == ABORTED { "trap" } else { "wrong-exit-code" };
-        let written = String::from_utf8_lossy(&self.left.stderr);
+        let written = end_of(&self.left.stderr);
         let reason =
             if written.is_empty() { String::new() } else { format!(", and on standard error:\n{written}") };
         let failure = Failure {
@@ -242,6 +242,17 @@ impl Drive<'_> {
 
     fn calls(&self) -> Vec<String> {
         self.running.as_ref().map_or(&self.left.calls, |running| &running.process.calls).lines()
+    }
+}
+
+/// The end of what a guest wrote, which may be very much.
+fn end_of(written: &[u8]) -> String {
+    const SHOWN: usize = 16 << 10;
+    let (left_out, shown) = written.split_at(written.len().saturating_sub(SHOWN));
+    let shown = String::from_utf8_lossy(shown);
+    match left_out.len() {
+        0 => shown.into_owned(),
+        count => format!("… ({count} bytes before this are left out)\n{shown}"),
     }
 }
 
