@@ -5,7 +5,7 @@
 //! taken from a file.
 //!
 //! - [`json`] writes and reads the report that other programs work with; its schema lies in `schema/` of this crate.
-//! - [`summary`] is the table at the end of a run.
+//! - [`summary`] is the table at the end of a run; it is a text for [`terminal`]s, as that of [`diff`] is.
 //! - [`markdown`] is for a comment or the summary of a step, [`html`] a page to read, [`junit`] what CI servers collect, and
 //!   [`badge`] a picture for a readme.
 //!
@@ -19,6 +19,7 @@ pub mod junit;
 pub mod markdown;
 pub mod merge;
 pub mod summary;
+pub mod terminal;
 
 mod format;
 mod key;

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
 
 use crate::batch::{self, embedder};
 use crate::commands::run::words;
 use crate::commands::{self, Error, Exit};
+use crate::printer::{self, Stream};
 use crate::script::Embedder;
 
 /// The short form of `run` is none of clap's: see [`commands::run::words`].
@@ -55,6 +57,7 @@ pub fn main() -> ExitCode {
 
 /// The same, but `wast` and `test` run on engines that `make` makes.
 pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
+    printer::report_panics();
     // Children log too.
     let logged = log();
     if let Some(exit) = batch::child(make.clone()) {
@@ -64,17 +67,23 @@ pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'stat
     if let Some(command) = words::meant(&Cli::command(), &words) {
         let word = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let message = format!("{word}: neither a command nor a file; did you mean `wassay {command}`?");
-        commands::output::complain("error", &message);
+        printer::error(&message);
         return Exit::Usage.into();
     }
     let words = words::canonical(&Cli::command(), words);
-    let cli = Cli::try_parse_from(words).unwrap_or_else(|error| match error.kind() {
-        ErrorKind::DisplayVersion if !E::DRIVES_WASSAY => {
-            println!("wassay {}, driving {}", env!("CARGO_PKG_VERSION"), make().identity().title());
-            std::process::exit(0)
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion && !E::DRIVES_WASSAY => {
+            let mut text = Stream::Out.text();
+            text.line(format_args!(
+                "wassay {}, driving {}",
+                env!("CARGO_PKG_VERSION"),
+                make().identity().title()
+            ));
+            return shown(&text);
         }
-        _ => error.exit(),
-    });
+        Err(error) => return refused::<Cli>(error, &words),
+    };
     let done = logged.and_then(|()| match cli.command {
         Command::Run(_) if !E::DRIVES_WASSAY => Err(Error::Usage(format!(
             "run: programs run on wassay's own engine, and this command drives {}; expected `wast` or `test`",
@@ -87,10 +96,54 @@ pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'stat
         Command::Report(args) => commands::report::run(args),
     });
     let exit = done.unwrap_or_else(|error| {
-        commands::output::complain("error", &error.to_string());
+        printer::error(&error.to_string());
         error.exit()
     });
     exit.into()
+}
+
+/// The arguments in these words, of which the first names the program. Where they are wrong, or help is asked for, that is
+/// said, and the process is to end with the code.
+pub(crate) fn arguments<P: Parser>(words: &[OsString]) -> Result<P, ExitCode> {
+    P::try_parse_from(words).map_err(|error| refused::<P>(error, words))
+}
+
+/// Says what is wrong with a command line, or shows its help, and gives the exit code.
+fn refused<P: Parser>(error: clap::Error, words: &[OsString]) -> ExitCode {
+    // The error quotes words between styles of its own: those that it is made to quote here are escaped.
+    let escaped = words.iter().map(|word| {
+        let word = printable_bytes(word.as_encoded_bytes());
+        let end = word.floor_char_boundary(MAX_DATUM);
+        if end < word.len() { format!("{}…", word.get(..end).unwrap_or_default()) } else { word }
+    });
+    let same = P::try_parse_from(escaped).err().filter(|same| same.kind() == error.kind());
+    let stream = if error.use_stderr() { Stream::Err } else { Stream::Out };
+    let text = match same {
+        Some(same) => Text::of_styled(&same.render().ansi().to_string(), stream.has_colour()),
+        None => {
+            let mut text = Text::new(false);
+            text.line(error.render());
+            text
+        }
+    };
+    match stream {
+        Stream::Out => shown(&text),
+        Stream::Err => {
+            printer::tell(&text);
+            Exit::Usage.into()
+        }
+    }
+}
+
+/// Shows what was asked for.
+fn shown(text: &Text) -> ExitCode {
+    match printer::show(text) {
+        Ok(()) => Exit::Success.into(),
+        Err(error) => {
+            printer::error(&format!("cannot write to standard output: {error}"));
+            Exit::Failure.into()
+        }
+    }
 }
 
 /// Logs to standard error what `RUST_LOG` asks for.
@@ -104,8 +157,8 @@ fn log() -> Result<(), Error> {
     let filter = EnvFilter::try_new(directives).map_err(|error| bad(error.to_string()))?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(commands::output::colour_on(&std::io::stderr()));
+        .with_writer(|| printer::Log)
+        .with_ansi(Stream::Err.has_colour());
     // There is no other subscriber in this process.
     let _ = subscriber.try_init();
     Ok(())

@@ -239,6 +239,7 @@ mod tests {
 
     /// A repository with a suite of two cases, and how to fetch it: its first commit, which its branch does not end with. Without git it
     /// says that the test is not run, also where the output of tests is captured.
+    #[expect(clippy::disallowed_methods, reason = "a test prints by itself")]
     fn repository() -> Option<(tempfile::TempDir, Fetched)> {
         if let Err(FetchError::NoGit { .. }) = git(Path::new("."), &["--version"]) {
             io::stderr().write_all(b"not run: no git: fetching is not tested\n").unwrap();

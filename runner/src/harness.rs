@@ -53,13 +53,16 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use wassay_reports::terminal::printable;
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{Case, Pin, Script, Suite, naming};
 
 use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedder, full_name};
 #[cfg(doc)]
 use crate::batch::{STRESS, VERIFIER};
+use crate::cli::arguments;
 use crate::expectations::{Tally, stale_message};
+use crate::printer;
 use crate::script::source::Source;
 use crate::script::{Embedder, parse};
 
@@ -89,7 +92,11 @@ pub fn run_with<E: Embedder>(
     if let Some(exit) = batch::child(make.clone()) {
         return exit;
     }
-    let args = Arguments::from_args();
+    printer::report_panics();
+    let args = match arguments::<Arguments>(&std::env::args_os().collect::<Vec<_>>()) {
+        Ok(args) => args,
+        Err(exit) => return exit,
+    };
     let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
@@ -106,7 +113,7 @@ pub fn run_with<E: Embedder>(
         shared.add_trials(suite, &grain, &mut trials);
     }
     if let Some(message) = address::missed(&args, &trials, &suites) {
-        eprintln!("error: {message}");
+        printer::error(&message);
         return ExitCode::from(101);
     }
     let conclusion = libtest_mimic::run(&args, trials);
@@ -180,8 +187,9 @@ impl Shared {
             let Some(lines) = grain.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
                 let case = case.name().to_owned();
-                trials.push(Trial::ignorable_test(name, move || {
-                    let finished = shared.run_case(task)?;
+                trials.push(Trial::ignorable_test(printable(&name), move || {
+                    let finished =
+                        shared.run_case(task).map_err(|message| printable(&message).into_owned())?;
                     shared.count(&suite, &case, &finished);
                     judged(&finished, None)
                 }));
@@ -192,7 +200,7 @@ impl Shared {
             for line in lines {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
                 let task = task.clone();
-                trials.push(Trial::ignorable_test(format!("{name}:{line}"), move || {
+                trials.push(Trial::ignorable_test(printable(&format!("{name}:{line}")), move || {
                     let finished = once.get_or_init(|| shared.run_case(task));
                     judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
                 }));
@@ -214,7 +222,7 @@ impl Shared {
         });
         let finished = finished.ok_or("the thread of the case ended before it")?;
         for warning in &finished.warnings {
-            eprintln!("warning: {warning}");
+            printer::warning(warning);
         }
         Ok(finished)
     }
@@ -231,7 +239,7 @@ impl Shared {
     fn uses_what_is_expected(&self, suites: &[Suite]) -> bool {
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let stale = tally.stale(suites, Entry::is_broad);
-        stale.iter().for_each(|entry| eprintln!("error: {}", stale_message(entry)));
+        stale.iter().for_each(|entry| printer::error(&stale_message(entry)));
         stale.is_empty()
     }
 
@@ -242,7 +250,7 @@ impl Shared {
         for suite in suites {
             let found = found.get(suite.name()).copied().unwrap_or(Pin { cases: 0, directives: 0 });
             if let Err(error) = suite.check(found) {
-                eprintln!("error: {error}");
+                printer::error(&error.to_string());
                 all = false;
             }
         }
@@ -263,7 +271,7 @@ fn lines_of(script: &Script) -> Option<Vec<usize>> {
 /// The verdict on a case, or on the directives that begin on one of its lines. What was not run is neither passed nor failed.
 fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed> {
     if let End::Skipped { message, .. } = &finished.end {
-        return Ok(Completion::ignored_with(format!("not run: {message}")));
+        return Ok(Completion::ignored_with(printable(&format!("not run: {message}"))));
     }
     let (true, Some(line)) = (matches!(finished.end, End::Judged(_)), line) else {
         return if finished.is_expected() {
@@ -274,14 +282,16 @@ fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed
     };
     let on_line = finished.on_line(line);
     if on_line.directives() == 0 {
-        return Err(format!("{}:{line}: no directive was judged here", finished.label).into());
+        let missed = format!("{}:{line}: no directive was judged here", finished.label);
+        return Err(printable(&missed).into());
     }
     if on_line.is_expected() { Ok(Completion::Completed) } else { Err(on_line.render(false).into()) }
 }
 
 /// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is one.
 fn not_opened(path: &Path, is_absent: bool, message: String) -> Trial {
-    let name = path.display().to_string();
+    let name = printable(&path.display().to_string()).into_owned();
+    let message = printable(&message).into_owned();
     if !is_absent {
         return Trial::test(name, move || Err(message.into()));
     }

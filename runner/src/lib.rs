@@ -25,6 +25,7 @@ pub mod expectations;
 pub mod fetch;
 pub mod harness;
 pub mod keys;
+mod printer;
 pub mod repro;
 pub mod script;
 mod suggest;

@@ -1,13 +1,13 @@
 //! What became of a directive and of a script, and how a failure is shown.
 
-use std::any::Any;
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
+use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Counts, Note};
 use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::text::lines;
@@ -185,30 +185,12 @@ impl ScriptResult {
 
     /// Everything but what passed as text for people, in the order of the script: failures in full, what was skipped, failed as
     /// expected or passed against expectation with the reason.
-    pub fn render(&self, colour: bool) -> String {
-        let style = |style: Style| if colour { style } else { Style::new() };
-        let (strong, bad) = (style(Style::new().bold()), style(AnsiColor::Red.on_default().bold()));
-        let of = |DirectiveResult { place, outcome, .. }: &DirectiveResult| {
-            let line = |what: &str, reason: &str| {
-                format!("{strong}{}:{place}{strong:#}: {what}: {}\n", self.name, printable(reason))
-            };
-            match outcome {
-                Outcome::Passed => String::new(),
-                Outcome::Failed(failure) => failure.render(&self.name, *place, colour),
-                Outcome::Skipped(reason) => line("skipped", reason),
-                // What a script came to an end before says nothing that the end does not.
-                Outcome::ExpectedFailure(failure, _) if failure.kind == FailureKind::NotRun => String::new(),
-                Outcome::ExpectedFailure(_, reason) => line("failed as expected", reason),
-                Outcome::UnexpectedPass(reason) => {
-                    line(&format!("{bad}passed, and was expected to fail{bad:#}"), reason)
-                }
-            }
-        };
+    pub fn render(&self, colour: bool) -> Text {
         let not_run = |directive: &&DirectiveResult| directive.is_not_run();
-        let mut text = String::new();
+        let mut text = Text::new(colour);
         let mut rest = self.directives.iter().peekable();
         while let Some(directive) = rest.next() {
-            text.push_str(&of(directive));
+            self.directive(directive, &mut text);
             if directive.is_not_run() {
                 // They all say the same.
                 let mut others = 0;
@@ -216,11 +198,25 @@ impl ScriptResult {
                     others += 1;
                 }
                 if others > 0 {
-                    push_line(&mut text, format_args!("… and {others} more that were not run"));
+                    text.line(format_args!("… and {others} more that were not run"));
                 }
             }
         }
         text
+    }
+
+    fn directive(&self, DirectiveResult { place, outcome, .. }: &DirectiveResult, text: &mut Text) {
+        let (style, what, reason) = match outcome {
+            Outcome::Passed => return,
+            Outcome::Failed(failure) => return failure.push(&self.name, *place, text),
+            // What a script came to an end before says nothing that the end does not.
+            Outcome::ExpectedFailure(failure, _) if failure.kind == FailureKind::NotRun => return,
+            Outcome::Skipped(reason) => (Style::new(), "skipped", reason),
+            Outcome::ExpectedFailure(_, reason) => (Style::new(), "failed as expected", reason),
+            Outcome::UnexpectedPass(reason) => (BAD, "passed, and was expected to fail", reason),
+        };
+        text.paint(STRONG, format_args!("{}:{place}", self.name)).put(": ").paint(style, what);
+        text.put(": ").put(reason).end();
     }
 }
 
@@ -319,59 +315,38 @@ impl Failure {
     }
 
     /// The failure as text for people: its place, the directive's text, what was expected and what came.
-    pub fn render(&self, name: &str, place: Place, colour: bool) -> String {
-        let style = |style: Style| if colour { style } else { Style::new() };
-        let bad = style(AnsiColor::Red.on_default().bold());
-        let strong = style(Style::new().bold());
-        let faint = style(Style::new().dimmed());
-        let mut text = format!(
-            "{strong}{name}:{place}{strong:#}: {bad}{}{bad:#}: {}\n",
-            self.kind,
-            printable(&self.message)
-        );
-        for line in shortened(&self.source).lines() {
-            push_line(&mut text, format_args!("    {faint}{}{faint:#}", printable(line)));
-        }
-        for (label, value) in [("expected", &self.expected), ("actual  ", &self.actual)] {
-            if let Some(value) = value {
-                push_line(&mut text, format_args!("  {strong}{label}{strong:#} {}", printable(value)));
-            }
-        }
-        for line in self.backtrace.as_deref().map(shortened).iter().flat_map(|lines| lines.lines()) {
-            push_line(&mut text, format_args!("  {faint}{}{faint:#}", printable(line)));
-        }
+    pub fn render(&self, name: &str, place: Place, colour: bool) -> Text {
+        let mut text = Text::new(colour);
+        self.push(name, place, &mut text);
         text
     }
+
+    fn push(&self, name: &str, place: Place, text: &mut Text) {
+        text.paint(STRONG, format_args!("{name}:{place}")).put(": ").paint(BAD, self.kind);
+        text.put(": ").put(&self.message).end();
+        text.block("    ", &shortened(&self.source), |_| FAINT);
+        for (label, value) in [("expected", &self.expected), ("actual  ", &self.actual)] {
+            if let Some(value) = value {
+                text.put("  ").paint(STRONG, label).put(" ").put(value).end();
+            }
+        }
+        if let Some(backtrace) = &self.backtrace {
+            text.block("  ", &shortened(backtrace), |_| FAINT);
+        }
+    }
 }
+
+/// What is called by its name or its kind.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// How something went wrong.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What is shown besides.
+pub(crate) const FAINT: Style = Style::new().dimmed();
 
 /// Line and column as reports have them.
 fn numbers(place: Place) -> (u32, u32) {
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     (number(place.line), number(place.column))
-}
-
-/// What a panic was given to say.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
-}
-
-/// A text whose control characters are written out: a script must not be able to steer a terminal.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| c.is_control() && c != '\t';
-    if !text.contains(steers) {
-        return Cow::Borrowed(text);
-    }
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) { printable.extend(c.escape_unicode()) } else { printable.push(c) }
-    }
-    Cow::Owned(printable)
-}
-
-fn push_line(text: &mut String, line: fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{line}");
 }
 
 /// At most so many lines of a directive are shown, each with at most so many characters.
@@ -386,12 +361,12 @@ fn shortened(source: &str) -> String {
     let mut text = String::new();
     for line in all.into_iter().take(shown) {
         match line.char_indices().nth(SHOWN.1) {
-            Some((end, _)) => push_line(&mut text, format_args!("{}…", line.get(..end).unwrap_or(line))),
-            None => push_line(&mut text, format_args!("{line}")),
+            Some((end, _)) => text.push_str(&format!("{}…\n", line.get(..end).unwrap_or(line))),
+            None => text.push_str(&format!("{line}\n")),
         }
     }
     if lines > shown {
-        push_line(&mut text, format_args!("… {} more lines", lines - shown));
+        text.push_str(&format!("… {} more lines\n", lines - shown));
     }
     text
 }

@@ -1,5 +1,7 @@
 //! The harness as a test binary: this one, which runs itself over a folder that `INNER` names.
 
+// A harness of its own: its arguments and its output are those of a developer.
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -1,6 +1,8 @@
 //! What a run survives. This binary is its own command line, on an engine that [faults](fault) where a script asks for it, and its own
 //! harness; so are the children that it starts.
 
+// A harness of its own: its arguments and its output are those of a developer.
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -323,6 +323,7 @@ mod tests {
     }
 
     /// Calls it on the stack at hand.
+    #[expect(clippy::disallowed_macros, reason = "the test reads what it prints")]
     extern "C" fn call_on_this_stack(depth: i32) {
         let config = Config::new().max_stack(1 << 30).verifier(false);
         let mut store = Store::new(&Engine::new(&config).unwrap());

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::model::{Case, MatchKind, Report, Suite};
 use crate::outcome::{Counts, Outcome};
 use crate::shards::Shards;
-use crate::text::{plural, printable};
+use crate::terminal::printable;
+use crate::text::plural;
 
 /// A way in which the new report judges less than the old one.
 #[derive(Debug, Clone, PartialEq, Serialize)]

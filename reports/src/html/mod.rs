@@ -15,6 +15,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use self::view::View;
 use crate::model::Report;
+use crate::terminal::{self, Language};
 
 /// How long the page is at most, in bytes.
 pub const MAX_LENGTH: usize = 3_000_000;
@@ -36,7 +37,8 @@ pub fn render(report: &Report) -> String {
     let view = Value::from(Serde(View::of(report)));
     let context = context! { style, script, script_hash => SCRIPT_HASH, ..view };
     // The name makes the template escape for HTML. It is a part of the program, as are the fields that it names.
-    environment.render_named_str("page.html", PAGE, context).expect("the template fits its view")
+    let page = environment.render_named_str("page.html", PAGE, context).expect("the template fits its view");
+    terminal::document(page, Language::Markup)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What the page shows, ready to be put into the template.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use super::features::{FeatureRow, features};
 use super::scripts::{Group, Place, scripts};
 use crate::model::{Case, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
+use crate::terminal::printable_lines;
 use crate::text::{MAX_SHOWN, caveats, cut, grouped, link, percent_passed, verdict};
 
 /// How much of the page what comes from the report may take, in bytes; the rest is the template's own.
@@ -316,18 +316,10 @@ pub(super) fn title(report: &Report, suite: &Suite, case: &Case) -> String {
 
 /// A text as far as it is shown.
 pub(super) fn shown(text: &str) -> String {
-    visible(&cut(text, MAX_SHOWN)).into_owned()
+    printable_lines(&cut(text, MAX_SHOWN)).into_owned()
 }
 
 /// A name as far as it is shown.
 pub(super) fn name(text: &str) -> String {
-    visible(&cut(text, 200)).into_owned()
-}
-
-/// `text` with what cannot be seen, or turns the direction of what can, written out.
-fn visible(text: &str) -> Cow<'_, str> {
-    crate::text::escaped(text, |c| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    })
+    printable_lines(&cut(text, 200)).into_owned()
 }

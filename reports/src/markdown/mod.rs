@@ -10,8 +10,9 @@ pub use self::changes::render as changes;
 use crate::diff::{Diff, Verdict};
 use crate::model::{Case, Failure, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
+use crate::terminal::{self, Language, printable, printable_lines};
 use crate::text::{
-    at, attempts, caveats, cut, grouped, headline, link, percent_passed, plural, printable, seconds, verdict,
+    at, attempts, caveats, cut, grouped, headline, link, percent_passed, plural, seconds, verdict,
 };
 
 /// How long it is at most, in bytes: a comment on GitHub holds 65,536 characters.
@@ -51,7 +52,7 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
     }
     push_failures(&mut page, report);
     push_flaky(&mut page, report);
-    page.text
+    page.finish()
 }
 
 /// A text that grows block by block up to its limit.
@@ -70,6 +71,11 @@ impl Page {
 
     fn push(&mut self, text: &str) {
         self.text.push_str(text);
+    }
+
+    /// The text, in which no line is a command to a CI server.
+    fn finish(self) -> String {
+        terminal::document(self.text, Language::Markdown)
     }
 
     /// Adds a block if it fits.
@@ -283,7 +289,7 @@ fn in_table(text: &str) -> String {
 
 /// `text` as a block of code; nothing where there is none.
 fn fence(language: &str, text: &str) -> String {
-    let text = crate::text::escaped(text.trim_end(), |c| c.is_control() && c != '\n' && c != '\t');
+    let text = printable_lines(text.trim_end());
     if text.is_empty() {
         return String::new();
     }

@@ -39,6 +39,17 @@ pub(crate) fn case(name: &str, outcome: Outcome, directives: Counts) -> Case {
     }
 }
 
+/// A script with directives that have the keys of these numbers, of which some failed.
+pub(crate) fn script(name: &str, keys: &[u8], failed: &[Failure]) -> Case {
+    let outcome = if failed.is_empty() { Outcome::Passed } else { Outcome::Failed };
+    let (all, failed_count) = (keys.len() as u64, failed.len() as u64);
+    let counts = Counts { passed: all - failed_count, failed: failed_count, ..Counts::default() };
+    let mut case = case(name, outcome, counts);
+    case.keys = keys.iter().map(|number| key(*number)).collect();
+    case.failures = failed.to_vec();
+    case
+}
+
 /// A run of `suites`.
 pub(crate) fn report(suites: Vec<Suite>) -> Report {
     let engine = Engine { name: "wassay".to_owned(), version: "0.1.0".to_owned() };

@@ -28,6 +28,7 @@ use super::filter::no_openat2;
 use super::finished::Finished;
 use super::watch::Watch;
 use super::{STACK, Settings};
+use crate::printer;
 use crate::script::source::Place;
 use crate::script::{Embedder, Observer};
 use crate::verdict::DirectiveResult;
@@ -114,7 +115,7 @@ pub fn child<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Option<ExitC
     Some(match serve(make) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("error: {message}");
+            printer::error(&message);
             ExitCode::FAILURE
         }
     })

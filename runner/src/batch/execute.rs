@@ -18,10 +18,11 @@ use super::uses;
 use super::watch::Watch;
 use super::workers::{CUT_SHORT, NOT_REACHED, Task};
 use crate::catalogue::judging;
+use crate::printer::panic_message;
 use crate::script::source::{Place, Source, SourceError};
 use crate::script::split::split;
 use crate::script::{Embedder, Grammar, Observer, Options, parse, parse_as, run};
-use crate::verdict::{Failure, FailureKind, panic_message};
+use crate::verdict::{Failure, FailureKind};
 use crate::{expectations, keys, wasi_case};
 
 /// Runs a case; a panic ends it alone. What is expected of its directives is what is given here. `watch` is told how far it has come.

@@ -20,6 +20,7 @@ use super::course::Course;
 use super::finished::Finished;
 use super::watch::{GRACE, START};
 use super::workers::Task;
+use crate::printer::Relay;
 use crate::script::embed::ErrorKind;
 use crate::verdict::{DirectiveResult, Failure, FailureKind};
 
@@ -109,6 +110,8 @@ struct Process {
     output: Option<io::PipeReader>,
     /// The beginning of a message whose end is still to come.
     partial: Vec<u8>,
+    /// Where what it prints goes.
+    relay: Relay,
     tail: Vec<u8>,
     /// Whether the case has begun, and its first directive.
     begun: (bool, bool),
@@ -152,6 +155,7 @@ impl Process {
             socket: Some(socket),
             output: Some(output),
             partial: Vec::new(),
+            relay: Relay::default(),
             tail: Vec::new(),
             begun: (false, false),
             resident: 0,
@@ -243,8 +247,7 @@ impl Process {
 
     /// Passes on what was printed, and keeps its end.
     fn show(&mut self, bytes: &[u8]) {
-        // Where it cannot be written nobody can be told.
-        let _ = io::stderr().lock().write_all(bytes);
+        self.relay.pass(bytes);
         self.tail.extend_from_slice(bytes);
         let old = self.tail.len().saturating_sub(TAIL);
         self.tail.drain(..old);

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wassay_engine::{Config, Engine, Features};
+use wassay_reports::terminal::printable;
 use wassay_testsuite::{Case, Pin, PinError, Suite};
 
 pub(crate) use self::attempt::alone;
@@ -30,7 +31,6 @@ pub use self::workers::{Task, Workers};
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
 use crate::script::{EngineEmbedder, LineRange, Observer, limits};
-use crate::verdict::printable;
 
 /// How scripts are run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anstyle::Style;
+use wassay_reports::terminal::Text;
 use wassay_testsuite::Suite;
 use wassay_testsuite::expectation::{
     Added, Document, Entry, ExpectationError, Expectations, Expected, HEAD, one_line,
@@ -144,22 +146,27 @@ impl Blessed {
     }
 
     /// What was written and what was left out, for people.
-    pub(crate) fn render(&self, path: &Path) -> String {
+    pub(crate) fn render(&self, path: &Path) -> Text {
         let entries =
             |count: usize| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
-        let mut text = format!(
-            "{}: {} written, {} kept, {} removed\n",
+        let mut text = Text::new(false);
+        text.line(format_args!(
+            "{}: {} written, {} kept, {} removed",
             path.display(),
             entries(self.written),
             self.kept,
             self.removed.len()
-        );
-        self.removed.iter().for_each(|entry| text.push_str(&format!("  removed: {entry}\n")));
+        ));
+        self.removed.iter().for_each(|entry| {
+            text.line(format_args!("  removed: {entry}"));
+        });
         if !self.left_out.is_empty() {
             let why = "a timeout, a crash or a file that cannot be run is expected only where an entry with a `kind` or \
                 an outcome `skip` says so";
-            text.push_str(&format!("  left out: {}: {why}\n", plural(self.left_out.len(), "failure")));
-            self.left_out.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+            text.line(format_args!("  left out: {}: {why}", plural(self.left_out.len(), "failure")));
+            self.left_out.iter().for_each(|lines| {
+                text.block("    ", lines, |_| Style::new());
+            });
         }
         text
     }

@@ -2,14 +2,13 @@
 
 mod checkout;
 mod expectations;
-mod input;
-mod inputs;
-pub(crate) mod output;
 mod progress;
+mod protect;
 pub(crate) mod report;
 mod report_file;
 mod repro;
 pub(crate) mod run;
+mod scripts;
 mod shard;
 mod source_url;
 pub(crate) mod suite;
@@ -24,17 +23,18 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use wassay_engine::{Features, UnknownFeature};
+use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Suite};
 
 use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
 use crate::expectations::ExpectationsError;
 use crate::fetch::FetchError;
+use crate::printer::{self, panic_message};
 use crate::script::Embedder;
 use crate::script::embed::Identity;
 use crate::script::messages::MatchKind;
 use crate::suggest::did_you_mean;
-use crate::verdict::panic_message;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,44 @@ impl Error {
         match self {
             Error::Usage(_) | Error::Resolve(_) | Error::Expectations(_) => Exit::Usage,
             Error::Fetch(_) | Error::Module(_) | Error::System { .. } => Exit::Failure,
+        }
+    }
+}
+
+/// Writes lines to standard output.
+fn show(text: &Text) -> Result<(), Error> {
+    printer::show(text).map_err(unwritable)
+}
+
+/// Writes what other programs read to standard output.
+fn print_document(text: &str) -> Result<(), Error> {
+    printer::document(text).map_err(unwritable)
+}
+
+fn unwritable(error: io::Error) -> Error {
+    Error::System { what: "cannot write to standard output".to_owned(), error }
+}
+
+/// Where lines for people go: to standard output, or to standard error where a report takes that.
+#[derive(Clone, Copy)]
+struct Console(printer::Stream);
+
+impl Console {
+    fn new(is_taken: bool) -> Console {
+        Console(if is_taken { printer::Stream::Err } else { printer::Stream::Out })
+    }
+
+    fn has_colour(self) -> bool {
+        self.0.has_colour()
+    }
+
+    fn show(self, text: &Text) -> Result<(), Error> {
+        match self.0 {
+            printer::Stream::Out => show(text),
+            printer::Stream::Err => {
+                printer::tell(text);
+                Ok(())
+            }
         }
     }
 }

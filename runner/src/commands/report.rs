@@ -7,9 +7,9 @@ use clap::Subcommand;
 use wassay_reports::diff::{self, Diff};
 use wassay_reports::{markdown, merge};
 
-use super::output::{colour_on, note, print};
 use super::report_file::{self, Format, read};
-use super::{Error, Exit, inputs};
+use super::{Error, Exit, print_document, protect, show};
+use crate::printer::{self, Stream};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -109,12 +109,11 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         }
         Command::Diff { old, new, allow_less, format } => {
             let diff = diff::compare(&read(&old)?, &read(&new)?);
-            let text = match format {
-                DiffFormat::Text => diff::text(&diff, colour_on(&std::io::stdout())),
-                DiffFormat::Markdown => markdown::changes(&diff),
-                DiffFormat::Json => diff.json(),
-            };
-            print(&text)?;
+            match format {
+                DiffFormat::Text => show(&diff::text(&diff, Stream::Out.has_colour()))?,
+                DiffFormat::Markdown => print_document(&markdown::changes(&diff))?,
+                DiffFormat::Json => print_document(&diff.json())?,
+            }
             Ok(if is_worse(&diff, allow_less) { Exit::Failure } else { Exit::Success })
         }
     }
@@ -123,7 +122,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
 /// Whether a comparison fails the command; says what to do where it is only that less is judged.
 pub(crate) fn is_worse(diff: &Diff, allow_less: bool) -> bool {
     if diff.is_failure(allow_less) && !diff.is_failure(true) {
-        note("less is judged than before; --allow-less accepts that");
+        printer::note("less is judged than before; --allow-less accepts that");
     }
     diff.is_failure(allow_less)
 }
@@ -131,9 +130,9 @@ pub(crate) fn is_worse(diff: &Diff, allow_less: bool) -> bool {
 /// Writes what was made of these files.
 fn put(output: Option<&Path>, files: &[PathBuf], text: &str) -> Result<(), Error> {
     match output {
-        None => print(text),
+        None => print_document(text),
         Some(path) => {
-            inputs::spare([path], files)?;
+            protect::spare([path], files)?;
             report_file::check(path)?;
             report_file::write(path, text)
         }

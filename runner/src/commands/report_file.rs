@@ -12,7 +12,7 @@ use wassay_reports::diff::Diff;
 use wassay_reports::{Report, badge, html, json, junit, markdown};
 
 use super::Error;
-use super::output::print;
+use super::print_document;
 use crate::suggest::did_you_mean;
 
 /// A report that was asked for.
@@ -174,7 +174,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
 /// Writes a report: whole, or not at all; to standard output where the path is `-`.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
     if path == Path::new(STDOUT) {
-        return print(text);
+        return print_document(text);
     }
     replace(path, text).map_err(|error| Error::System { what: what(path), error })
 }

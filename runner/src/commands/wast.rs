@@ -6,19 +6,20 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use wassay_engine::Features;
+use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Counts, Report, Suite};
 use wassay_testsuite::directory;
 
 use super::checkout::{self, annotate};
-use super::output::{colour_on, complain, show as put};
 use super::report_file::{ReportFile, check_all};
 use super::test::interrupted;
 use super::{
-    Begin, Error, Exit, duration, features, identity, input, inputs, interrupt, limit, match_kind, plural,
-    repro, source_url, workers,
+    Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
+    repro, scripts, source_url, workers,
 };
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::catalogue::embedded;
+use crate::printer;
 use crate::script::messages::MatchKind;
 use crate::script::{Embedder, LineRange};
 
@@ -95,7 +96,7 @@ pub(crate) fn run<E: Embedder>(
         return repro::run(file, line, &settings);
     }
     check_all(&args.reports)?;
-    inputs::spare(args.reports.iter().filter_map(ReportFile::path), &args.files)?;
+    protect::spare(args.reports.iter().filter_map(ReportFile::path), &args.files)?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
         features: args.features.or(suite_features),
@@ -120,17 +121,18 @@ pub(crate) fn run<E: Embedder>(
         false => Vec::new(),
     };
     for finished in &empty {
-        complain("error", &format!("{}: no directive stands on these lines (--lines)", finished.label));
+        printer::error(&format!("{}: no directive stands on these lines (--lines)", finished.label));
     }
     if !empty.is_empty() && empty.len() == finished.len() {
         return Ok(Exit::Usage);
     }
     let is_missed = !empty.is_empty();
-    let is_taken = args.reports.iter().any(|file| file.path().is_none());
-    show(&finished, is_taken)?;
+    let console = Console::new(args.reports.iter().any(|file| file.path().is_none()));
+    let mut text = shown(&finished, console.has_colour());
     if interrupt.is_set() {
-        put(&interrupted(std::slice::from_ref(&finished)), is_taken)?;
+        text.line(interrupted(std::slice::from_ref(&finished)));
     }
+    console.show(&text)?;
     let report = begin.report(engine, args.match_kind, vec![suite_of(&args, &finished)]);
     let report = Report { interrupted: interrupt.is_set(), ..report };
     annotate(&report);
@@ -150,7 +152,7 @@ fn suite_of(args: &Args, finished: &[Finished]) -> Suite {
         ..finished.case(&finished.label)
     });
     let is_below = |path: &PathBuf| {
-        input::is_file(path)
+        scripts::is_file(path)
             && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
     };
     let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
@@ -166,7 +168,7 @@ fn features_of(suite: &str) -> Result<Features, Error> {
 fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     let (mut selections, mut unusable, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for path in files.iter().filter(|path| seen.insert(path.as_path())) {
-        match input::script(path) {
+        match scripts::script(path) {
             Ok(script) => selections.push(Selection::all(directory::of_script(script))),
             Err(message) => {
                 unusable
@@ -177,19 +179,18 @@ fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     (selections, unusable)
 }
 
-/// Prints what was not as expected, and the counts, to standard error where a report takes standard output.
-fn show(finished: &[Finished], is_taken: bool) -> Result<(), Error> {
-    let colour = if is_taken { colour_on(&std::io::stderr()) } else { colour_on(&std::io::stdout()) };
-    let mut text = String::new();
+/// What was not as expected, and the counts. What could not be run, and warnings, are said on standard error.
+fn shown(finished: &[Finished], colour: bool) -> Text {
+    let mut text = Text::new(colour);
     for finished in finished {
-        finished.warnings.iter().for_each(|warning| complain("warning", warning));
+        finished.warnings.iter().for_each(|warning| printer::warning(warning));
         match &finished.end {
-            End::Unusable { message, .. } => complain("error", message),
-            _ => text.push_str(&finished.render(colour)),
+            End::Unusable { message, .. } => printer::error(message),
+            _ => _ = text.append(&finished.render(colour)),
         }
     }
-    text.push_str(&counts_line(finished));
-    put(&text, is_taken)
+    text.line(counts_line(finished));
+    text
 }
 
 /// The last line: how many directives had which outcome.
@@ -221,7 +222,7 @@ fn counts_line(finished: &[Finished]) -> String {
     if unusable > 0 {
         line.push_str(&format!("; {} could not be run", plural(unusable, "file")));
     }
-    line + "\n"
+    line
 }
 
 fn exit(finished: &[Finished]) -> Exit {

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use wassay_testsuite::wasi::{Goldens, Guest};
 
-use crate::commands::output::note;
+use crate::printer::note;
 
 /// The environment variable that asks for it: `1`.
 const BLESS: &str = "BLESS";

@@ -21,8 +21,8 @@ use wassay_engine::{
 };
 use wassay_wasi::{CallRecord, WasiCtx, add_imports_to_linker};
 
-use super::output::{complain, note, print};
-use super::{Error, Exit, duration, size};
+use super::{Error, Exit, duration, show, size};
+use crate::printer;
 use crate::script::STACK;
 use backtrace::Loaded;
 use grants::Grants;
@@ -166,7 +166,7 @@ impl Guest {
             };
             let initialize = self.entry(file, instance, "_initialize")?;
             if initialize.is_some() && self.entry(file, instance, "_start")?.is_some() {
-                complain("warning", &two_entries(file, "calling `_initialize` only"));
+                printer::warning(&two_entries(file, "calling `_initialize` only"));
             }
             if let Some(initialize) = initialize
                 && let Err(error) = initialize.invoke(&mut self.store, &[])
@@ -192,11 +192,11 @@ impl Guest {
                 None => "calling `_start` only".to_owned(),
                 Some(name) => format!("calling `_initialize`, then `{}`", name.escape_debug()),
             };
-            complain("warning", &two_entries(file, &called));
+            printer::warning(&two_entries(file, &called));
         }
         let Some(name) = &args.invoke else {
             let Some(entry) = start.or(initialize) else {
-                complain("warning", &nothing_to_call(file, module));
+                printer::warning(&nothing_to_call(file, module));
                 return Ok(Exit::Success);
             };
             return Ok(self.call(file, entry, &[]).map_or_else(|exit| exit, |_| Exit::Success));
@@ -212,7 +212,7 @@ impl Guest {
             return Ok(exit);
         }
         match self.call(file, func, &arguments) {
-            Ok(results) => print(&invoke::show(&results)).map(|()| Exit::Success),
+            Ok(results) => show(&invoke::show(&results)).map(|()| Exit::Success),
             Err(exit) => Ok(exit),
         }
     }
@@ -225,7 +225,7 @@ impl Guest {
             .map_err(|error| of_module(file, error))?;
         imports::check(file, module, &self.linker)?;
         if let Some(warning) = imports::want_of_memory(file, module) {
-            complain("warning", &warning);
+            printer::warning(&warning);
         }
         let made = self.linker.instantiate(&mut self.store, module);
         tracing::debug!(file = %file.display(), took = ?begun.elapsed(), "linked and instantiated the module");
@@ -320,7 +320,7 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
 fn observer(trace: bool) -> impl FnMut(&CallRecord) + Send + 'static {
     move |call| {
         if trace {
-            note(&call.to_string());
+            printer::note(&call.to_string());
         }
         tracing::trace!(target: CALLS, "{call}");
     }
