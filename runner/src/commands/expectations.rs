@@ -12,8 +12,7 @@ use wassay_testsuite::expectation::{
     Added, Document, Entry, ExpectationError, Expectations, Expected, HEAD, one_line,
 };
 
-use super::report_file::replace;
-use super::{Error, plural};
+use super::{Error, destination, plural};
 use crate::batch::{End, Finished, Selection};
 use crate::expectations::{ExpectationsError, Tally, expecting};
 use crate::script::source::Place;
@@ -49,6 +48,10 @@ impl File {
         };
         let parsed = Expectations::parse(&path.display().to_string(), &text);
         let expectations = Arc::new(parsed.map_err(ExpectationsError::from)?);
+        if may_be_missing {
+            let what = format!("{}: cannot write the expectations", path.display());
+            destination::check(path).map_err(|error| Error::Usage(format!("{what}: {error}")))?;
+        }
         Ok(File { path: path.to_owned(), text, expectations })
     }
 
@@ -122,7 +125,7 @@ impl File {
         let text = if text.is_empty() { HEAD.to_owned() } else { text };
         if text != self.text {
             let what = format!("{}: cannot write the expectations", self.path.display());
-            replace(&self.path, &text).map_err(|error| Error::System { what, error })?;
+            destination::write(&self.path, &text).map_err(|error| Error::System { what, error })?;
         }
         Ok(blessed)
     }

@@ -1,6 +1,7 @@
 //! The commands, one a file, and what they share.
 
 mod checkout;
+mod destination;
 mod expectations;
 mod progress;
 mod protect;
@@ -108,7 +109,7 @@ fn show(text: &Text) -> Result<(), Error> {
 
 /// Writes what other programs read to standard output.
 fn print_document(text: &str) -> Result<(), Error> {
-    printer::document(text).map_err(unwritable)
+    printer::document(printer::Stream::Out, text).map_err(unwritable)
 }
 
 fn unwritable(error: io::Error) -> Error {

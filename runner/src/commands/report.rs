@@ -7,7 +7,7 @@ use clap::Subcommand;
 use wassay_reports::diff::{self, Diff};
 use wassay_reports::{markdown, merge};
 
-use super::report_file::{self, Format, read};
+use super::report_file::{self, Format, check_stdin, read};
 use super::{Error, Exit, print_document, protect, show};
 use crate::printer::{self, Stream};
 
@@ -18,7 +18,7 @@ Examples:
   wassay report merge --partial shard-*.json -o report.json
   wassay report diff main.json report.json --format markdown
 
-A report that is read is one in JSON, as `--report json=FILE` writes it.";
+A report that is read is one in JSON, as `--report json=FILE` writes it; `-` is standard input.";
 
 /// Render, merge and compare reports
 #[derive(Debug, clap::Args)]
@@ -101,6 +101,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             Ok(Exit::Success)
         }
         Command::Merge { files, partial, output } => {
+            check_stdin(&files.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
             let shards = files.iter().map(|file| Ok((file.display().to_string(), read(file)?)));
             let shards = shards.collect::<Result<Vec<_>, Error>>()?;
             let merged = merge::merge(shards, partial).map_err(|error| Error::Usage(error.to_string()))?;
@@ -108,6 +109,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             Ok(Exit::Success)
         }
         Command::Diff { old, new, allow_less, format } => {
+            check_stdin(&[&old, &new])?;
             let diff = diff::compare(&read(&old)?, &read(&new)?);
             match format {
                 DiffFormat::Text => show(&diff::text(&diff, Stream::Out.has_colour()))?,
@@ -132,7 +134,7 @@ fn put(output: Option<&Path>, files: &[PathBuf], text: &str) -> Result<(), Error
     match output {
         None => print_document(text),
         Some(path) => {
-            protect::spare([path], files)?;
+            protect::spare(&[path], files, &[])?;
             report_file::check(path)?;
             report_file::write(path, text)
         }

@@ -1,12 +1,16 @@
 //! The scripts that a command line names: files, and what can be read once only.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use wassay_testsuite::{Script, directory, features, wasi};
 
 /// What standard input is called on the command line.
 const DASH: &str = "-";
+
+/// What every module in the binary format begins with (core specification, section 5.5.17).
+const BINARY: &[u8; 4] = b"\0asm";
 
 /// The script that a word names. Standard input (`-`), a pipe, a FIFO or a device is read to its end now.
 ///
@@ -33,6 +37,14 @@ pub(super) fn script(path: &Path) -> Result<Script, String> {
     if wasi::is_module_name(path) {
         let command = if path.with_extension("json").is_file() { "test" } else { "run" };
         return Err(format!("{shown}: is a module; expected a script (`wassay {command} {shown}` runs it)"));
+    }
+    let mut begin = [0; BINARY.len()];
+    let is_binary =
+        File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == *BINARY;
+    if is_binary {
+        return Err(format!(
+            "{shown}: is a module in the binary format; expected a script (`wassay run {shown}` runs modules)"
+        ));
     }
     directory::script(path).map_err(|error| error.to_string())
 }

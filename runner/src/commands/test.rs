@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wassay_engine::Features;
@@ -15,7 +15,7 @@ use super::checkout::annotate;
 use super::expectations::{File, tally};
 use super::progress::Progress;
 use super::report::is_worse;
-use super::report_file::{ReportFile, check_all, read};
+use super::report_file::{ReportFile, check_all, check_stdin, read, write_all};
 use super::shard::Shard;
 use super::{
     Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
@@ -49,7 +49,7 @@ suite:NAME and the folder ./NAME. A suite, filter or shard that matches no case 
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Only cases whose name, `suite::script.wast`, contains this. May be given several times
-    #[arg(long = "filter", value_name = "TEXT")]
+    #[arg(long = "filter", value_name = "TEXT", value_parser = filter)]
     filters: Vec<String>,
     /// How many threads run cases [default: as many as there are processors]
     #[arg(long, value_name = "N")]
@@ -127,7 +127,11 @@ pub(crate) fn run<E: Embedder>(
     }
     let mut selections = select(suites, &args.filters, args.allow_empty)?;
     check_all(&args.reports)?;
-    protect::spare(args.reports.iter().filter_map(ReportFile::path), &files(&args, &selections))?;
+    let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).collect();
+    protect::spare(&reports, &named(&args), &selections)?;
+    let read_once: Vec<&Path> =
+        [&args.baseline, &args.timings].into_iter().flatten().map(PathBuf::as_path).collect();
+    check_stdin(&read_once)?;
     let baseline = args.baseline.as_deref().map(read).transpose()?;
     let mut shards = None;
     if let Some(shard) = args.shard {
@@ -160,11 +164,10 @@ fn names(selections: &[Selection]) -> Text {
     names
 }
 
-/// The files that a run reads.
-fn files(args: &Args, selections: &[Selection]) -> Vec<PathBuf> {
+/// The files that options name and that a run reads, or writes besides its reports.
+fn named(args: &Args) -> Vec<PathBuf> {
     let of_options = [&args.expectations, &args.baseline, &args.timings];
-    let of_options = of_options.into_iter().flatten().cloned();
-    of_options.chain(protect::of_cases(selections)).collect()
+    of_options.into_iter().flatten().cloned().collect()
 }
 
 /// Runs what was selected, and writes what was asked for.
@@ -190,7 +193,7 @@ fn run_selections<E: Embedder>(
     let report = begin.report(engine, args.match_kind, suites);
     let report = Report { shards, interrupted: interrupt.is_set(), ..report };
     // Where a report goes to standard output it is there alone.
-    let is_taken = args.reports.iter().any(|file| file.path().is_none());
+    let is_taken = args.reports.iter().any(ReportFile::takes_stdout);
     let console = Console::new(is_taken);
     let colour = console.has_colour();
     let mut text = failures(&finished, args, colour);
@@ -212,8 +215,9 @@ fn run_selections<E: Embedder>(
     console.show(&text)?;
     let lost = lost(selections, &finished, args, interrupt.is_set());
     lost.iter().for_each(|message| printer::error(message));
-    args.reports.iter().try_for_each(|file| file.write(&report, changes.as_ref()))?;
+    let written = write_all(&args.reports, &report, changes.as_ref());
     annotate(&report);
+    written?;
     let regressed = changes.is_some_and(|changes| is_worse(&changes, args.allow_less));
     let mut as_expected = report.is_expected();
     if interrupt.is_set() {
@@ -230,6 +234,14 @@ fn run_selections<E: Embedder>(
         printer::error("nothing was judged: no case has a directive that was run");
     }
     Ok(if as_expected && !unjudged && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
+}
+
+/// A part of a name.
+fn filter(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("expected a part of a case's name; every name contains an empty text".to_owned()),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// How the cases are run.

@@ -11,7 +11,7 @@ use wassay_reports::{Case, Counts, Report, Suite};
 use wassay_testsuite::directory;
 
 use super::checkout::{self, annotate};
-use super::report_file::{ReportFile, check_all};
+use super::report_file::{ReportFile, check_all, write_all};
 use super::test::interrupted;
 use super::{
     Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
@@ -96,7 +96,8 @@ pub(crate) fn run<E: Embedder>(
         return repro::run(file, line, &settings);
     }
     check_all(&args.reports)?;
-    protect::spare(args.reports.iter().filter_map(ReportFile::path), &args.files)?;
+    let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).collect();
+    protect::spare(&reports, &args.files, &[])?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
         features: args.features.or(suite_features),
@@ -127,7 +128,7 @@ pub(crate) fn run<E: Embedder>(
         return Ok(Exit::Usage);
     }
     let is_missed = !empty.is_empty();
-    let console = Console::new(args.reports.iter().any(|file| file.path().is_none()));
+    let console = Console::new(args.reports.iter().any(ReportFile::takes_stdout));
     let mut text = shown(&finished, console.has_colour());
     if interrupt.is_set() {
         text.line(interrupted(std::slice::from_ref(&finished)));
@@ -136,7 +137,7 @@ pub(crate) fn run<E: Embedder>(
     let report = begin.report(engine, args.match_kind, vec![suite_of(&args, &finished)]);
     let report = Report { interrupted: interrupt.is_set(), ..report };
     annotate(&report);
-    args.reports.iter().try_for_each(|file| file.write(&report, None))?;
+    write_all(&args.reports, &report, None)?;
     Ok(match interrupt.is_set() {
         true => Exit::Interrupted,
         false if is_missed => Exit::Usage,
@@ -148,7 +149,8 @@ pub(crate) fn run<E: Embedder>(
 fn suite_of(args: &Args, finished: &[Finished]) -> Suite {
     let name = args.suite.clone().unwrap_or_else(|| "wast".to_owned());
     let cases = finished.iter().map(|finished| Case {
-        file: checkout::file(Path::new(&finished.label)),
+        // Standard input and pipes have no file to show a failure in.
+        file: checkout::file(Path::new(&finished.label)).filter(|_| is_regular(&finished.label)),
         ..finished.case(&finished.label)
     });
     let is_below = |path: &PathBuf| {
@@ -157,6 +159,11 @@ fn suite_of(args: &Args, finished: &[Finished]) -> Suite {
     };
     let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
     Suite { url, ..Suite::new(name, "files".to_owned(), cases.collect()) }
+}
+
+/// Whether a script was read from a file that annotations can be shown in.
+fn is_regular(label: &str) -> bool {
+    Path::new(label).is_file()
 }
 
 fn features_of(suite: &str) -> Result<Features, Error> {

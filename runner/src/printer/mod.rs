@@ -29,6 +29,33 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
+    /// The number of its descriptor.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Stream::Out => 1,
+            Stream::Err => 2,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the printer's own")]
+    fn is_terminal(self) -> bool {
+        match self {
+            Stream::Out => io::stdout().is_terminal(),
+            Stream::Err => io::stderr().is_terminal(),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the printer's own")]
+    fn write(self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Stream::Out => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(bytes).and_then(|()| stdout.flush())
+            }
+            Stream::Err => io::stderr().lock().write_all(bytes),
+        }
+    }
+
     /// Whether it takes colours: it is a terminal, and no variable says otherwise (`NO_COLOR`, `CLICOLOR`).
     #[expect(clippy::disallowed_methods, reason = "the printer's own")]
     pub(crate) fn has_colour(self) -> bool {
@@ -57,36 +84,33 @@ pub(crate) fn columns() -> Option<u16> {
 ///
 /// They cannot be written. A reader that has gone away, such as `head`, is not an error: nothing more is written.
 pub(crate) fn show(text: &Text) -> io::Result<()> {
-    write(text.as_bytes())
+    unless_read(Stream::Out.write(text.as_bytes()))
 }
 
 /// Writes lines to standard error.
-#[expect(clippy::disallowed_methods, reason = "the printer's own")]
 pub(crate) fn tell(text: &Text) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = Stream::Err.write(text.as_bytes());
 }
 
-/// Writes what other programs read to standard output, unaltered. On a terminal it is escaped as all other lines are.
+/// Writes what other programs read to a stream, unaltered. On a terminal it is escaped as all other lines are.
 ///
 /// # Errors
 ///
 /// As for [`show`].
-#[expect(clippy::disallowed_methods, reason = "the printer's own")]
-pub(crate) fn document(text: &str) -> io::Result<()> {
-    if !io::stdout().is_terminal() {
-        return write(text.as_bytes());
+pub(crate) fn document(stream: Stream, text: &str) -> io::Result<()> {
+    if !stream.is_terminal() {
+        return unless_read(stream.write(text.as_bytes()));
     }
     let mut lines = Text::new(false);
     text.lines().for_each(|line| {
         lines.block("", if line.is_empty() { "\n" } else { line }, |_| Style::new());
     });
-    show(&lines)
+    unless_read(stream.write(lines.as_bytes()))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the printer's own")]
-fn write(bytes: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+/// What came of writing, where a reader that has gone away is not an error.
+fn unless_read(written: io::Result<()>) -> io::Result<()> {
+    match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
