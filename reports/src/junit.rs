@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::terminal::{self, Language, escaped, is_hidden};
 use crate::text::{MAX_SHOWN, at, cut, headline};
 
-/// So much of the text of a script's failures is written, in bytes; the JSON report has all of it.
+/// So much of the text of a script's failures is written, in bytes; the JSON report has more.
 const MAX_TEXT: usize = 64 << 10;
 
 /// The report as XML, with a line feed at its end.

@@ -21,6 +21,7 @@ pub mod merge;
 pub mod summary;
 pub mod terminal;
 
+mod bounds;
 mod format;
 mod key;
 mod model;
@@ -28,6 +29,7 @@ mod outcome;
 mod shards;
 mod text;
 
+pub use bounds::MAX_TEXT;
 pub use key::{BadKey, Key};
 pub use model::{Attempt, Case, Engine, Failure, MatchKind, Needs, Note, Report, Suite, Totals};
 pub use outcome::{Counts, Outcome};

@@ -7,7 +7,7 @@ use crate::model::{Attempt, Case, Failure, Report, Suite, Totals};
 use crate::outcome::Counts;
 use crate::terminal::printable;
 
-/// So many characters of a directive's text, or of a value, are shown; the JSON report has all of it.
+/// So many characters of a directive's text, or of a value, are shown; the JSON report has [more](crate::MAX_TEXT).
 pub(crate) const MAX_SHOWN: usize = 4000;
 
 /// What the run amounts to, in a line without a full stop.

@@ -53,7 +53,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use wassay_reports::terminal::printable;
+use wassay_reports::terminal::as_line;
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{Case, Pin, Script, Suite, naming};
 
@@ -187,9 +187,8 @@ impl Shared {
             let Some(lines) = grain.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
                 let case = case.name().to_owned();
-                trials.push(Trial::ignorable_test(printable(&name), move || {
-                    let finished =
-                        shared.run_case(task).map_err(|message| printable(&message).into_owned())?;
+                trials.push(Trial::ignorable_test(as_line(&name), move || {
+                    let finished = shared.run_case(task).map_err(|message| as_line(&message))?;
                     shared.count(&suite, &case, &finished);
                     judged(&finished, None)
                 }));
@@ -200,7 +199,7 @@ impl Shared {
             for line in lines {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
                 let task = task.clone();
-                trials.push(Trial::ignorable_test(printable(&format!("{name}:{line}")), move || {
+                trials.push(Trial::ignorable_test(as_line(&format!("{name}:{line}")), move || {
                     let finished = once.get_or_init(|| shared.run_case(task));
                     judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
                 }));
@@ -271,7 +270,7 @@ fn lines_of(script: &Script) -> Option<Vec<usize>> {
 /// The verdict on a case, or on the directives that begin on one of its lines. What was not run is neither passed nor failed.
 fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed> {
     if let End::Skipped { message, .. } = &finished.end {
-        return Ok(Completion::ignored_with(printable(&format!("not run: {message}"))));
+        return Ok(Completion::ignored_with(as_line(&format!("not run: {message}"))));
     }
     let (true, Some(line)) = (matches!(finished.end, End::Judged(_)), line) else {
         return if finished.is_expected() {
@@ -283,15 +282,15 @@ fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed
     let on_line = finished.on_line(line);
     if on_line.directives() == 0 {
         let missed = format!("{}:{line}: no directive was judged here", finished.label);
-        return Err(printable(&missed).into());
+        return Err(as_line(&missed).into());
     }
     if on_line.is_expected() { Ok(Completion::Completed) } else { Err(on_line.render(false).into()) }
 }
 
 /// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is one.
 fn not_opened(path: &Path, is_absent: bool, message: String) -> Trial {
-    let name = printable(&path.display().to_string()).into_owned();
-    let message = printable(&message).into_owned();
+    let name = as_line(&path.display().to_string());
+    let message = as_line(&message);
     if !is_absent {
         return Trial::test(name, move || Err(message.into()));
     }

@@ -176,6 +176,14 @@ impl PartialEq<Text> for String {
     }
 }
 
+/// A text as a line that something else prints: as a line of a [`Text`], without its end.
+pub fn as_line(text: &str) -> String {
+    let mut line = Text::new(false);
+    line.line(text);
+    line.text.pop();
+    line.text
+}
+
 /// As much of a datum as is shown, and how many bytes are left out.
 fn bounded(datum: &str) -> (&str, usize) {
     let end = datum.floor_char_boundary(MAX_DATUM);
@@ -195,8 +203,13 @@ const PLAIN: Instead = Instead { colon: "\\u{3a}", hash: "\\u{23}" };
 
 /// A line in which what a CI server would take for a command is escaped; `None` where there is nothing of that kind.
 fn without_commands(line: &str, instead: Instead) -> Option<String> {
-    let begin = line.len() - line.trim_start().len();
-    let is_command = line[begin..].starts_with("::");
+    // Without its styles a line begins in the same way.
+    let mut rest = line.trim_start();
+    while let Some(styled) = rest.strip_prefix("\u{1b}[") {
+        rest = styled.split_once('m').map_or("", |(_, rest)| rest).trim_start();
+    }
+    let begin = line.len() - rest.len();
+    let is_command = rest.starts_with("::");
     let mut harmless = String::new();
     let mut written = 0;
     if is_command {
@@ -283,6 +296,10 @@ mod tests {
         let mut text = Text::new(false);
         text.put(":").put(":error::").put("#").put("#[a]").end();
         assert_eq!(text, "\\u{3a}:error::#\\u{23}[a]\n");
+        let mut text = Text::new(true);
+        text.put(" ").paint(Style::new().bold(), "::error::a").end();
+        assert_eq!(text, " \u{1b}[1m\\u{3a}:error::a\u{1b}[0m\n");
+        assert_eq!(as_line("::a\n##[b]"), "\\u{3a}:a\\n#\\u{23}[b]");
     }
 
     #[test]

@@ -221,11 +221,8 @@ impl Begin {
         // To the millisecond: more is noise.
         let started = format!("{:.3}", self.calendar);
         let harness = Identity { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
-        Report {
-            harness: Some(harness),
-            match_kind: Some(match_kind.into()),
-            ..Report::new(engine, host, started, self.clock.elapsed(), suites)
-        }
+        let report = Report::new(engine, host, started, self.clock.elapsed(), suites).bounded();
+        Report { harness: Some(harness), match_kind: Some(match_kind.into()), ..report }
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn script(path: &Path) -> Result<Script, String> {
         File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == *BINARY;
     if is_binary {
         return Err(format!(
-            "{shown}: is a module in the binary format; expected a script (`wassay run {shown}` runs modules)"
+            "{shown}: expected a script, and this file begins as a binary module does: `wassay run` runs those"
         ));
     }
     directory::script(path).map_err(|error| error.to_string())

@@ -4,6 +4,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod program;
+pub(crate) mod terminal;
 pub(crate) mod trials;
 
 use std::path::{Path, PathBuf};
