@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use anstyle::Style;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -122,7 +123,7 @@ fn refused<P: Parser>(error: clap::Error, words: &[OsString]) -> ExitCode {
         Some(same) => Text::of_styled(&same.render().ansi().to_string(), stream.has_colour()),
         None => {
             let mut text = Text::new(false);
-            text.line(error.render());
+            text.block("", &error.render().to_string(), |_| Style::new());
             text
         }
     };

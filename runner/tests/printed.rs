@@ -79,10 +79,24 @@ fn printed<A: AsRef<OsStr>>(what: &str, folder: &Folder, args: &[A], found: &str
     printed_of(what, || wassay(folder, args), found);
 }
 
+/// The same of a command that prints a document, which has lines of its own.
+fn documented(folder: &Folder, args: &[&str]) {
+    let [piped, shown] =
+        [clean(&mut wassay(folder, args)).output().unwrap().stdout, on_a_terminal(&mut wassay(folder, args))];
+    assert!(!piped.is_empty(), "{args:?}");
+    check_document(&args.join(" "), &piped, false);
+    check_document(&args.join(" "), &shown, true);
+}
+
 /// How the beginning of [`HOSTILE`] is shown.
 const SHOWN: &str = "a\\u{1b}[2J\\u{1b}]0;t\\u{7}\\u{1b}[31m\\r\\n::error::forged\\n #\\u{23}[error]f";
 
-/// A text of JSON or TOML with escapes for all that is not plain.
+/// A text of TOML with escapes for all that is not plain.
+fn toml(text: &str) -> String {
+    format!("\"{}\"", text.chars().map(|c| format!("\\U{:08x}", u32::from(c))).collect::<String>())
+}
+
+/// The same of JSON.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -134,12 +148,14 @@ fn words_of_the_command_line() {
         printed(&format!("{words:?}"), &folder, words, "\\u{1b}[2J");
     }
     for command in ["test", "wast", "run"] {
-        printed("bytes that are no text", &folder, &[OsStr::new(command), invalid], "\\u{1b}[2J");
+        // A suite is a name: it has to be text.
+        let found = if command == "test" { "invalid UTF-8" } else { "\\u{1b}[2J" };
+        printed("bytes that are no text", &folder, &[OsStr::new(command), invalid], found);
         let option = OsStr::from_bytes(b"--\x1b[2J\xff\x9b");
         printed("an option", &folder, &[OsStr::new(command), option], "\\u{1b}[2J");
     }
     let folder = Folder::new(&[("a.wast", FAILS), ("a.wat", "(module)")]);
-    printed("a folder of the host", &folder, &["run", "--dir", HOSTILE, "a.wat"], SHOWN);
+    printed("a folder of the host", &folder, &["run", "--dir", HOSTILE, "a.wat"], "\\u{1b}[2J");
     let report = format!("json={HOSTILE}/x");
     printed("a report's path", &folder, &["test", "a.wast", "--report", &report], "\\u{1b}[2J");
     let report = format!("{HOSTILE}=x");
@@ -150,7 +166,7 @@ fn words_of_the_command_line() {
 #[test]
 fn names_of_files_and_what_stands_in_their_headers() {
     let [script, failing, unreadable] = ["x.wast", "y.wast", "z.wast"].map(|name| format!("{HOSTILE}{name}"));
-    let header = format!(";;! {} = 1\n;;! features = {}\n(module)", quoted(HOSTILE), quoted("2.0"));
+    let header = format!(";;! {} = 1\n;;! features = {}\n(module)", toml(HOSTILE), toml("2.0"));
     let folder =
         Folder::new(&[(&*script, header.as_str()), (&*failing, FAILS), (&*unreadable, "(module\n(\u{202e}")]);
     printed("a folder", &folder, &["test", "."], SHOWN);
@@ -161,7 +177,7 @@ fn names_of_files_and_what_stands_in_their_headers() {
     printed("a reproduction", &folder, &["wast", "--repro", "2", &failing], SHOWN);
     printed(
         "a feature",
-        &Folder::new(&[("a.wast", format!(";;! features = {}\n", quoted(HOSTILE)))]),
+        &Folder::new(&[("a.wast", format!(";;! features = {}\n", toml(HOSTILE)))]),
         &["test", "."],
         SHOWN,
     );
@@ -187,29 +203,26 @@ fn files_that_are_read() {
              \"calls\":[{name}]}}]}}]}}]}}"
         )
     };
-    let toml = |key: &str| format!("[[xfail]]\n{key} = 1\n");
     let folder = Folder::new(&[
         ("good.json", report("failed", HOSTILE)),
         ("plain.json", report("failed", "a")),
         ("outcome.json", report(HOSTILE, "a")),
-        ("key.toml", toml(&quoted(HOSTILE))),
+        ("key.toml", format!("[[xfail]]\n{} = 1\n", toml(HOSTILE))),
         (
             "suite.toml",
-            format!("[[expect]]\nsuite = {0}\nscript = {0}\nkey = {0}\nreason = {0}\n", quoted(HOSTILE)),
+            format!("[[expected]]\nsuite = {0}\nscript = {0}\nkey = {0}\noutcome = \"xfail\"\nreason = {0}\n", toml(HOSTILE)),
         ),
         ("a.wast", FAILS.to_owned()),
     ]);
     printed("an outcome", &folder, &["report", "diff", "outcome.json", "outcome.json"], "\\u{1b}[2J");
     for format in ["json", "junit", "markdown", "html", "badge"] {
-        // A document has lines of its own.
-        let render = || wassay(&folder, &["report", "render", "good.json", "--to", format]);
-        let [piped, shown] = [clean(&mut render()).output().unwrap().stdout, on_a_terminal(&mut render())];
-        check_document(format, &piped, false);
-        check_document(format, &shown, true);
+        documented(&folder, &["report", "render", "good.json", "--to", format]);
     }
-    for format in ["text", "json", "markdown"] {
-        printed(format, &folder, &["report", "diff", "good.json", "plain.json", "--format", format], "");
-        printed(format, &folder, &["report", "diff", "plain.json", "good.json", "--format", format], "");
+    for [old, new] in [["good.json", "plain.json"], ["plain.json", "good.json"]] {
+        printed("a comparison", &folder, &["report", "diff", old, new], "");
+        for format in ["json", "markdown"] {
+            documented(&folder, &["report", "diff", old, new, "--format", format]);
+        }
     }
     printed("two reports", &folder, &["report", "merge", "good.json", "good.json"], SHOWN);
     printed("engines", &folder, &["report", "merge", "plain.json", "good.json"], SHOWN);
@@ -257,12 +270,13 @@ fn what_a_module_says_of_itself() {
         command
     };
     printed_of("a log", logged, "loaded a module");
+    printed("a variable", &folder, &["run", "--env", HOSTILE, "trap.wat"], "\\u{1b}[2J");
     let env = || {
-        let mut command = wassay(&folder, &["run", "--env", HOSTILE, "trap.wat"]);
+        let mut command = wassay(&folder, &["run", "trap.wat"]);
         command.env("RUST_LOG", HOSTILE);
         command
     };
-    printed_of("variables", env, "\\u{1b}[2J");
+    printed_of("variables", env, "RUST_LOG");
 }
 
 #[test]
