@@ -79,6 +79,9 @@ pub fn default_suites() -> Vec<Suite> {
 
 /// Runs suites, and those of `WASSAY_SUITES`, as the arguments of the process say; they are those of every test binary.
 ///
+/// What it prints is escaped, as are the names of trials. Panics of the process are reported in the same way from then on, by a
+/// [hook](std::panic::set_hook) of its own.
+///
 /// A complete run of an embedded suite fails also where the suite does not hold as many directives as the catalogue says.
 pub fn run(suites: Vec<Suite>) -> ExitCode {
     run_with(suites, embedder)

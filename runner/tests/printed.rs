@@ -210,7 +210,10 @@ fn files_that_are_read() {
         ("key.toml", format!("[[xfail]]\n{} = 1\n", toml(HOSTILE))),
         (
             "suite.toml",
-            format!("[[expected]]\nsuite = {0}\nscript = {0}\nkey = {0}\noutcome = \"xfail\"\nreason = {0}\n", toml(HOSTILE)),
+            format!(
+                "[[expected]]\nsuite = {0}\nscript = {0}\nkey = {0}\noutcome = \"xfail\"\nreason = {0}\n",
+                toml(HOSTILE)
+            ),
         ),
         ("a.wast", FAILS.to_owned()),
     ]);

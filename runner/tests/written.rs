@@ -137,7 +137,7 @@ fn a_link_a_mode_and_an_owner_stay() {
 #[test]
 fn a_fifo_without_a_reader_hangs_no_run_and_loses_no_verdict() {
     let folder = suite();
-    mkfifoat(CWD, &folder.file("fifo"), Mode::from_raw_mode(0o600)).unwrap();
+    mkfifoat(CWD, folder.file("fifo"), Mode::from_raw_mode(0o600)).unwrap();
     let begun = Instant::now();
     let ran = shell(&folder, "$0 test s --report json=fifo --report json=r.json");
     assert!((9..30).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
@@ -152,7 +152,7 @@ fn a_fifo_without_a_reader_hangs_no_run_and_loses_no_verdict() {
 #[test]
 fn fifos_and_descriptors_are_written_to() {
     let folder = suite();
-    mkfifoat(CWD, &folder.file("fifo"), Mode::from_raw_mode(0o600)).unwrap();
+    mkfifoat(CWD, folder.file("fifo"), Mode::from_raw_mode(0o600)).unwrap();
     let fifo = folder.file("fifo");
     let reader = thread::spawn(move || {
         let mut text = String::new();
