@@ -30,6 +30,17 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn what_is_hidden_is_written_as_an_escape_and_read_back() {
+    let hostile = "a\u{1b}\u{7f}\u{9b}\u{202e}\u{feff}\u{e0041}\n::error::b ##[error]c é";
+    let mut written = report(vec![suite(hostile, vec![good().cases.remove(0)])]);
+    written.host = hostile.to_owned();
+    let text = json::render(&written);
+    let escaped = "a\\u001b\\u007f\\u009b\\u202e\\ufeff\\udb40\\udc41\\n::error::b #\\u0023[error]c é";
+    assert!(text.contains(escaped), "{text}");
+    assert_eq!(json::parse(&text).unwrap(), written);
+}
+
+#[test]
 fn totals_are_computed_and_not_believed() {
     let report = everything();
     let totals = report.totals();

@@ -54,6 +54,36 @@ fn unsafe_code_stands_in_one_folder() {
     }
 }
 
+/// Where something else than the printer may write to the streams of the process, and why it may is said there.
+const WRITERS: [&str; 7] = [
+    "engine/src/vm/call.rs",
+    "engine/src/vm/fault.rs",
+    "engine/src/vm/sys/cause.rs",
+    "runner/src/fetch.rs",
+    "runner/src/printer",
+    "testsuite/build.rs",
+    "wasi/src/ctx.rs",
+];
+
+#[test]
+fn the_printer_is_the_one_way_to_print() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let rules = std::fs::read_to_string(root.join("clippy.toml")).unwrap();
+    for way in ["print", "println", "eprint", "eprintln", "io::stdout", "io::stderr", "panic::set_hook"] {
+        assert!(rules.contains(&format!("\"std::{way}\"")), "clippy.toml forbids std::{way}");
+    }
+    // Clippy says where they are used; this, where it was told not to.
+    let needle = ["clippy::", "disallowed_"].concat();
+    for (path, text) in sources() {
+        let is_test =
+            path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches");
+        let may = is_test || WRITERS.iter().any(|writer| path.starts_with(writer));
+        assert!(may || !text.contains(&needle), "{}: print by `crate::printer`", path.display());
+        let opened = ["/dev/", "tty"].concat();
+        assert!(may || !text.contains(&opened), "{}: print by `crate::printer`", path.display());
+    }
+}
+
 #[test]
 fn layers_are_kept() {
     for (path, text) in sources() {

@@ -217,11 +217,10 @@ fn run_selections<E: Embedder>(
     lost.iter().for_each(|message| printer::error(message));
     let written = write_all(&args.reports, &report, changes.as_ref());
     annotate(&report);
-    written?;
     let regressed = changes.is_some_and(|changes| is_worse(&changes, args.allow_less));
     let mut as_expected = report.is_expected();
     if interrupt.is_set() {
-        return Ok(Exit::Interrupted);
+        return written.map(|()| Exit::Interrupted);
     }
     if let (Some(file), Some(path), true) = (expected, &args.expectations, args.bless_expectations) {
         let blessed = file.bless(selections, &finished)?;
@@ -233,6 +232,7 @@ fn run_selections<E: Embedder>(
     if unjudged && as_expected {
         printer::error("nothing was judged: no case has a directive that was run");
     }
+    written?;
     Ok(if as_expected && !unjudged && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
 }
 
