@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{XattrFlags, fsetxattr, lgetxattr, llistxattr};
 use rustix::io::Errno;
@@ -43,11 +43,21 @@ pub(super) fn write(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Re
     Ok(())
 }
 
-/// Whether names in a folder differ by their letters' case alone. Where that cannot be found out, they do.
+/// Whether a folder takes names that differ by their letters' case alone for the same: by what is in it, or by its own name.
+/// Where that cannot be found out, it does not.
 pub(super) fn is_caseless(folder: &Path) -> bool {
-    let Ok(new) = beside(&folder.join("probe")) else { return false };
-    let name = new.path().file_name().unwrap_or_default().to_string_lossy().to_uppercase();
-    folder.join(name).symlink_metadata().is_ok()
+    let is_same = |path: &Path, other: &Path| {
+        let found =
+            [path, other].map(|path| path.symlink_metadata().map(|found| (found.dev(), found.ino())).ok());
+        found[0].is_some() && found[0] == found[1]
+    };
+    let answer = |path: PathBuf| {
+        let name = path.file_name()?.to_str()?;
+        let other = [name.to_uppercase(), name.to_lowercase()].into_iter().find(|other| other != name)?;
+        Some(is_same(&path, &path.with_file_name(other)))
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    entries.chain([folder.to_owned()]).find_map(answer).unwrap_or(false)
 }
 
 fn folder(path: &Path) -> &Path {
