@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use crate::batch::{self, embedder};
 use crate::commands::run::words;
 use crate::commands::{self, Error, Exit};
+use crate::scratch::Session;
 use crate::script::Embedder;
 
 /// The short form of `run` is none of clap's: see [`commands::run::words`].
@@ -75,6 +76,8 @@ pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'stat
         }
         _ => error.exit(),
     });
+    // A program of a guest's is to begin at once, and has no temporary folder.
+    let session = (!matches!(cli.command, Command::Run(_))).then(Session::begin);
     let done = logged.and_then(|()| match cli.command {
         Command::Run(_) if !E::DRIVES_WASSAY => Err(Error::Usage(format!(
             "run: programs run on wassay's own engine, and this command drives {}; expected `wast` or `test`",
@@ -90,6 +93,9 @@ pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'stat
         commands::output::complain("error", &error.to_string());
         error.exit()
     });
+    if let Some(Err(left)) = session.map(Session::end) {
+        commands::output::complain("warning", &left);
+    }
     exit.into()
 }
 

@@ -60,6 +60,7 @@ use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedd
 #[cfg(doc)]
 use crate::batch::{STRESS, VERIFIER};
 use crate::expectations::{Tally, stale_message};
+use crate::scratch::{Session, signal};
 use crate::script::source::Source;
 use crate::script::{Embedder, parse};
 
@@ -89,6 +90,21 @@ pub fn run_with<E: Embedder>(
     if let Some(exit) = batch::child(make.clone()) {
         return exit;
     }
+    let session = Session::begin();
+    if let Err(error) = signal::end_clean() {
+        eprintln!("warning: signals will leave temporary folders: {error}");
+    }
+    let exit = run_trials(suites, make);
+    if let Err(left) = session.end() {
+        eprintln!("warning: {left}");
+    }
+    exit
+}
+
+fn run_trials<E: Embedder>(
+    suites: Vec<Suite>,
+    make: impl Fn() -> E + Clone + Send + Sync + 'static,
+) -> ExitCode {
     let args = Arguments::from_args();
     let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
     let shared = Arc::new(Shared {

@@ -26,6 +26,7 @@ pub mod fetch;
 pub mod harness;
 pub mod keys;
 pub mod repro;
+mod scratch;
 pub mod script;
 mod suggest;
 pub mod verdict;

@@ -44,7 +44,8 @@ fn a_file_has_one_subject_and_says_so() {
 #[test]
 fn unsafe_code_stands_in_one_folder() {
     for (path, text) in sources() {
-        let allowed = path.starts_with("engine/src/vm");
+        // A handler of signals is registered by a function that cannot know what it will do.
+        let allowed = path.starts_with("engine/src/vm") || path == Path::new("runner/src/scratch/signal.rs");
         let needle = ["allow(unsafe", "_code)"].concat();
         assert!(
             allowed || !text.contains(&needle),

@@ -12,7 +12,6 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::time::Timespec;
 use signal_hook::low_level::signal_name;
-use tempfile::TempDir;
 
 use super::Settings;
 use super::child::{Locator, MARKER, Message, Request, Setup, read_mark, resident};
@@ -20,6 +19,7 @@ use super::course::Course;
 use super::finished::Finished;
 use super::watch::{GRACE, START};
 use super::workers::Task;
+use crate::scratch::{self, Folder};
 use crate::script::embed::ErrorKind;
 use crate::verdict::{DirectiveResult, Failure, FailureKind};
 
@@ -59,7 +59,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
         let message = format!("no process could be started for the case: {error}");
         Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message).into() }
     };
-    let scratch = tempfile::Builder::new().prefix("wassay-").tempdir().map_err(failed)?;
+    let scratch = scratch::folder().map_err(failed)?;
     let path = scratch.path().join("mark");
     let mark = File::options().read(true).write(true).create_new(true).open(&path).map_err(failed)?;
     let request = Request {
@@ -129,7 +129,7 @@ enum Watched {
 
 impl Process {
     /// Starts the process. Its temporary folder is `scratch`, so that nothing stays of what it has no time to remove.
-    fn start(request: &Request, scratch: &TempDir) -> io::Result<Process> {
+    fn start(request: &Request, scratch: &Folder) -> io::Result<Process> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         let (mut socket, end) = UnixStream::pair()?;

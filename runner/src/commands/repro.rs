@@ -12,6 +12,7 @@ use super::{Error, Exit, input, plural};
 use crate::batch::{End, STACK, Settings, Task, alone};
 use crate::catalogue::judging;
 use crate::repro::{NoRepro, Repro, reproduce};
+use crate::scratch;
 use crate::script::model::Script;
 use crate::script::source::Source;
 use crate::script::{Grammar, Options, parse_as};
@@ -31,8 +32,9 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
     judging.warnings.iter().for_each(|warning| complain("warning", warning));
     // How it is run besides is in the settings, by which a process of its own goes.
     let options = Options { features: judging.features, ..Options::default() };
-    let folder = tempfile::tempdir()
-        .map_err(|error| Error::System { what: "cannot make a temporary folder".to_owned(), error })?;
+    let system = |what: &'static str| move |error| Error::System { what: what.to_owned(), error };
+    scratch::signal::end_clean().map_err(system("cannot handle signals"))?;
+    let folder = scratch::folder().map_err(system("cannot keep the script that is tried"))?;
     let settings = Settings { features: Some(judging.features), ..settings.clone() };
     let (path, mut lost) = (folder.path().join("a.wast"), None);
     let mut run = |script: &Script<'_>, options: &Options| {

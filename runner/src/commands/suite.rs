@@ -13,6 +13,7 @@ use super::{Error, Exit};
 use crate::batch::label;
 use crate::catalogue::{SUITE, judging, resolve};
 use crate::fetch::{self, FetchError};
+use crate::scratch;
 use crate::suggest::did_you_mean;
 
 /// Show what there is to run
@@ -65,6 +66,8 @@ fn fetched(name: &str, from: Option<&str>, to: Option<PathBuf>) -> Result<String
         Some(folder) => suite.cases_in(folder).display().to_string(),
         None => name.to_owned(),
     };
+    scratch::signal::end_clean()
+        .map_err(|error| Error::System { what: "cannot handle signals".to_owned(), error })?;
     let folder = to.or_else(|| fetch::place(suite)).ok_or(FetchError::NoPlace)?;
     let cases = fetch::fetch(suite, from, &folder)?.cases().len();
     Ok(format!("{name}: {cases} cases in {}; `wassay test {to_run}` runs them\n", folder.display()))

@@ -6,7 +6,6 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
 use wassay_engine::Engine;
 use wassay_reports::Failure;
 use wassay_testsuite::wasi::spec::{Operation, Run, Spec, Stream};
@@ -16,6 +15,7 @@ use wassay_wasi::{Access, WasiCtx, WasiCtxBuilder};
 use super::exchange::Running;
 use super::judge::{Judged, compare, compare_trees, failed};
 use super::process::{Calls, Ended, Process};
+use crate::scratch::{self, Folder};
 
 /// The code of a guest that a trap ended: as of a process that aborts, 128 and SIGABRT.
 const ABORTED: u32 = 134;
@@ -108,7 +108,7 @@ struct Drive<'a> {
     setup: &'a Setup<'a>,
     deadline: Instant,
     /// Fresh copies of the folders beside the module, by their names there and in the guest.
-    folders: BTreeMap<(String, String), TempDir>,
+    folders: BTreeMap<(String, String), Folder>,
     running: Option<Running>,
     /// What the guest that ran last left.
     left: Left,
@@ -247,8 +247,8 @@ fn given(guest: &Guest, run: &Run) -> WasiCtxBuilder {
 }
 
 /// A folder of its own with these contents.
-fn fresh(tree: &Tree) -> io::Result<TempDir> {
-    let copy = tempfile::tempdir()?;
+fn fresh(tree: &Tree) -> io::Result<Folder> {
+    let copy = scratch::folder()?;
     tree.write(copy.path())?;
     Ok(copy)
 }
