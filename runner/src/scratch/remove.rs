@@ -67,12 +67,30 @@ impl fmt::Debug for Left {
     }
 }
 
-/// Removes everything in a folder, which stays. Something that is still written to is tried again until the time is over.
+/// Removes a folder, which is open, with everything in it. One that is still written to is tried again until the time is over.
 ///
 /// # Errors
 ///
 /// Something could not be removed.
-pub(super) fn empty(top: BorrowedFd<'_>, until: Instant) -> Result<(), Left> {
+pub(super) fn remove(
+    parent: BorrowedFd<'_>,
+    name: &CStr,
+    dir: BorrowedFd<'_>,
+    until: Instant,
+) -> Result<(), Left> {
+    loop {
+        empty(dir, until)?;
+        match unlinkat(parent, name, AtFlags::REMOVEDIR) {
+            // Something was made in it meanwhile.
+            Err(Errno::NOTEMPTY | Errno::EXIST) if Instant::now() < until => {}
+            Ok(()) | Err(Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(Left::all(error)),
+        }
+    }
+}
+
+/// Removes everything in a folder, which stays.
+fn empty(top: BorrowedFd<'_>, until: Instant) -> Result<(), Left> {
     let stat = fstat(top).map_err(Left::all)?;
     admit_to(top, stat.st_mode).map_err(Left::all)?;
     let mut emptying = Emptying { top, device: stat.st_dev, until, number: 0 };
@@ -187,11 +205,16 @@ impl Emptying<'_> {
         loop {
             let pass = self.pass(dir.as_fd(), None)?;
             progress.progressed |= pass.progressed;
-            if !pass.found || !pass.progressed || self.is_late() {
-                break;
+            if !pass.found {
+                let removed = unlinkat(self.top, name, AtFlags::REMOVEDIR);
+                // Where it is not empty, somebody else makes entries: it is tried again.
+                progress.progressed |= removed.is_err();
+                return removed;
+            }
+            if !pass.progressed || self.is_late() {
+                return Err(Errno::NOTEMPTY);
             }
         }
-        unlinkat(self.top, name, AtFlags::REMOVEDIR)
     }
 
     /// Moves a folder to the top, under a name that is free there.

@@ -5,7 +5,6 @@
 //! folder was removed before it could lock it makes another one.
 
 use std::ffi::{CString, OsStr};
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -13,9 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{
-    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, Stat, fchmod, flock, fstat, mkdirat, open, unlinkat,
-};
+use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, Stat, fchmod, flock, fstat, mkdirat, open};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -77,8 +74,7 @@ impl Root {
     pub(super) fn remove(&self, name: &str) -> Result<(), remove::Left> {
         let name = CString::new(name).map_err(|_| remove::Left::all(Errno::INVAL))?;
         let dir = remove::open(self.dir.as_fd(), &name).map_err(remove::Left::all)?;
-        remove::empty(dir.as_fd(), Instant::now() + PATIENCE)?;
-        unlinkat(&self.dir, &*name, AtFlags::REMOVEDIR).map_err(remove::Left::all)
+        remove::remove(self.dir.as_fd(), &name, dir.as_fd(), Instant::now() + PATIENCE)
     }
 
     /// Removes it, with all that is in it, whoever uses that still.
@@ -86,16 +82,9 @@ impl Root {
         if self.is_removed.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let until = Instant::now() + PATIENCE;
-        loop {
-            remove::empty(self.dir.as_fd(), until)?;
-            match fs::remove_dir(&self.path).map_err(|error| Errno::from_io_error(&error)) {
-                Ok(()) | Err(Some(Errno::NOENT)) => break,
-                // Something was made in it meanwhile.
-                Err(Some(Errno::NOTEMPTY | Errno::EXIST)) if Instant::now() < until => {}
-                Err(error) => return Err(remove::Left::all(error.unwrap_or(Errno::IO))),
-            }
-        }
+        let path = CString::new(self.path.as_os_str().as_bytes());
+        let path = path.map_err(|_| remove::Left::all(Errno::INVAL))?;
+        remove::remove(CWD, &path, self.dir.as_fd(), Instant::now() + PATIENCE)?;
         self.is_removed.store(true, Ordering::Relaxed);
         self.listed.gone();
         Ok(())
@@ -176,19 +165,17 @@ fn sweep_one(parent: BorrowedFd<'_>, name: &std::ffi::CStr, until: Instant) {
             && stat.st_uid == geteuid().as_raw()
             && stat.st_mode & 0o077 == 0
     };
-    if !fstat(&dir).is_ok_and(is_private)
-        || flock(&dir, FlockOperation::NonBlockingLockExclusive).is_err()
-        || remove::empty(dir.as_fd(), until).is_err()
-    {
+    if !fstat(&dir).is_ok_and(is_private) || flock(&dir, FlockOperation::NonBlockingLockExclusive).is_err() {
         return;
     }
-    if unlinkat(parent, name, AtFlags::REMOVEDIR).is_ok() {
+    if remove::remove(parent, name, dir.as_fd(), until).is_ok() {
         tracing::debug!(name = %name.to_string_lossy(), "removed what a process that was killed had left");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
     use std::sync::Barrier;
 

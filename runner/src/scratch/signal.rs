@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, CWD, fstat, unlinkat};
+use rustix::fs::{CWD, Mode, OFlags, fstat, open};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::low_level;
 
@@ -55,11 +55,10 @@ impl Listed {
     }
 
     fn remove(&self, until: Instant) {
-        let Ok(dir) = remove::open(CWD, &self.path) else { return };
-        if fstat(&dir).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.identity)
-            && remove::empty(dir.as_fd(), until).is_ok()
-        {
-            let _ = unlinkat(CWD, &self.path, AtFlags::REMOVEDIR);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(dir) = open(&self.path, flags, Mode::empty()) else { return };
+        if fstat(&dir).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.identity) {
+            let _ = remove::remove(CWD, &self.path, dir.as_fd(), until);
         }
     }
 }
