@@ -30,7 +30,7 @@ use wassay_testsuite::{Case, Suite};
 use crate::batch::{End, Finished};
 use crate::script::model::Script;
 use crate::script::source::Place;
-use crate::verdict::{Outcome, ScriptResult};
+use crate::verdict::{DirectiveResult, Outcome, ScriptResult};
 
 /// Reads a file of expectations.
 ///
@@ -208,11 +208,12 @@ impl Found {
 /// The result of a script that ended amid its directives, before expectations were applied.
 pub(crate) fn under(found: &Found, keys: &[(Place, Key)], mut result: ScriptResult) -> ScriptResult {
     let by_place = found.by_place(keys);
-    for directive in &mut result.directives {
+    let directives = result.directives.iter().map(|directive| {
         let expected = by_place.get(&directive.place).copied().unwrap_or_default();
-        let outcome = std::mem::replace(&mut directive.outcome, Outcome::Passed);
-        directive.outcome = outcome.under(expected);
-    }
+        let directive = directive.to_owned();
+        DirectiveResult { outcome: directive.outcome.under(expected), ..directive }
+    });
+    result.directives = directives.collect();
     result
 }
 
@@ -222,7 +223,7 @@ pub(crate) fn used(found: &Found, keys: &[(Place, Key)], result: &ScriptResult) 
     let mut used: Vec<Origin> = Vec::new();
     for directive in &result.directives {
         let expected = by_place.get(&directive.place);
-        let came = |expectation: &&Arc<Expectation>| match &directive.outcome {
+        let came = |expectation: &&Arc<Expectation>| match directive.outcome {
             Outcome::Skipped(_) => expectation.outcome == Expected::Skip,
             Outcome::ExpectedFailure(failure, _) => {
                 let kind = failure.kind;

@@ -63,6 +63,7 @@ use crate::expectations::{Tally, stale_message};
 use crate::scratch::{Session, signal};
 use crate::script::source::Source;
 use crate::script::{Embedder, parse};
+use crate::threads;
 
 mod address;
 
@@ -105,7 +106,7 @@ fn run_trials<E: Embedder>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
-    let args = Arguments::from_args();
+    let mut args = Arguments::from_args();
     let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
@@ -125,8 +126,13 @@ fn run_trials<E: Embedder>(
         eprintln!("error: {message}");
         return ExitCode::from(101);
     }
+    let complete = !args.list && !args.bench && grain == Grain::Script;
+    // The threads of trials only wait for those of cases, and where one cannot be started all of it panics.
+    if threads::available(2 * shared.threads.get() + 2).1.is_some() {
+        args.test_threads = Some(1);
+    }
     let conclusion = libtest_mimic::run(&args, trials);
-    let complete = !args.list && !args.bench && grain == Grain::Script && conclusion.num_filtered_out == 0;
+    let complete = complete && conclusion.num_filtered_out == 0;
     let is_pinned = !complete || shared.holds_what_is_pinned(&suites);
     if !shared.uses_what_is_expected(&suites) || !is_pinned {
         return ExitCode::from(101);
@@ -219,8 +225,10 @@ impl Shared {
     /// Runs a case on a thread whose stack is large enough; that of a trial may not be.
     fn run_case(&self, task: Task) -> Result<Finished, String> {
         let start = || {
-            (self.start)(self.threads)
-                .map_err(|error| format!("cannot start {} threads: {error}", self.threads))
+            let workers = (self.start)(self.threads)
+                .map_err(|error| format!("cannot start a thread for the cases: {error}"))?;
+            workers.warning().iter().for_each(|warning| eprintln!("warning: {warning}"));
+            Ok(workers)
         };
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;

@@ -29,6 +29,7 @@ pub mod repro;
 mod scratch;
 pub mod script;
 mod suggest;
+mod threads;
 pub mod verdict;
 pub mod wasi_case;
 

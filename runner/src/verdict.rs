@@ -1,7 +1,10 @@
 //! What became of a directive and of a script, and how a failure is shown.
 
+mod directives;
+
 use std::any::Any;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +19,15 @@ use crate::script::embed::{EmbedError, ErrorKind};
 use crate::script::matching::MismatchKind;
 use crate::script::source::Place;
 
+pub use self::directives::{Directives, Verdict};
+
 /// What became of a script.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ScriptResult {
     /// The name of the source.
     pub name: String,
     /// What became of each directive that was to be judged, in order.
-    pub directives: Vec<DirectiveResult>,
+    pub directives: Directives,
 }
 
 /// What became of a directive.
@@ -123,35 +128,44 @@ impl FailureKind {
 }
 
 impl ScriptResult {
-    /// Fails the directive at a place by what came of it later, unless it has failed already or is not among those judged.
-    pub(crate) fn fail_at(&mut self, place: Place, failure: Failure) {
-        let first = self.directives.partition_point(|directive| directive.place < place);
-        let there = self.directives.iter_mut().skip(first).take_while(|directive| directive.place == place);
-        for directive in there.filter(|directive| matches!(directive.outcome, Outcome::Passed)).take(1) {
-            directive.outcome = Outcome::Failed(Box::new(failure.clone()));
+    /// Fails the directives at these places by what came of them later, unless they have failed already or are not among those judged.
+    pub(crate) fn fail_at(&mut self, failures: Vec<(Place, Failure)>) {
+        if failures.is_empty() {
+            return;
         }
+        let mut failures: HashMap<Place, Failure> = failures.into_iter().collect();
+        let judged = self.directives.iter().map(|directive| {
+            let failed = match directive.outcome {
+                Outcome::Passed => failures.remove(&directive.place),
+                _ => None,
+            };
+            let directive = directive.to_owned();
+            match failed {
+                Some(failure) => DirectiveResult { outcome: Outcome::Failed(failure.into()), ..directive },
+                None => directive,
+            }
+        });
+        self.directives = judged.collect();
     }
 
     /// The directives that begin on a line.
-    pub(crate) fn on_line(&self, line: usize) -> &[DirectiveResult] {
-        let first = self.directives.partition_point(|directive| directive.place.line < line);
-        let behind = self.directives.partition_point(|directive| directive.place.line <= line);
-        self.directives.get(first..behind).unwrap_or_default()
+    pub(crate) fn on_line(&self, line: usize) -> Directives {
+        self.directives.on_line(line)
     }
 
     /// How many directives had each outcome.
     pub fn counts(&self) -> Counts {
-        self.directives.iter().map(|directive| directive.outcome.word()).collect()
+        self.directives.counts()
     }
 
     /// How many directives passed by the kind of an error alone.
     pub fn text_not_compared(&self) -> usize {
-        self.directives.iter().filter(|directive| directive.text_not_compared).count()
+        self.directives.text_not_compared()
     }
 
     /// How many directives passed by the judgement of the reader alone.
     pub fn reader_only(&self) -> usize {
-        self.directives.iter().filter(|directive| directive.reader_only).count()
+        self.directives.reader_only()
     }
 
     /// Whether everything came as expected: nothing failed, and nothing passed that was expected to fail.
@@ -161,7 +175,7 @@ impl ScriptResult {
 
     /// The script as a case of a report, with how long it took.
     pub fn to_case(&self, duration: Duration) -> Case {
-        let worst = self.directives.iter().map(|directive| directive.outcome.word()).max();
+        let worst = self.directives.others().map(|directive| directive.outcome.word()).max();
         let worst = worst.unwrap_or(wassay_reports::Outcome::Passed);
         Case {
             text_not_compared: self.text_not_compared() as u64,
@@ -170,14 +184,14 @@ impl ScriptResult {
                 .failures()
                 .map(|(directive, failure)| failure.to_report(directive.place))
                 .collect(),
-            notes: self.directives.iter().filter_map(DirectiveResult::note).collect(),
+            notes: self.directives.others().filter_map(DirectiveResult::note).collect(),
             ..Case::new(self.name.clone(), worst, duration, self.counts())
         }
     }
 
     /// The directives that failed, with their failures.
     pub fn failures(&self) -> impl Iterator<Item = (&DirectiveResult, &Failure)> {
-        self.directives.iter().filter_map(|directive| match &directive.outcome {
+        self.directives.others().filter_map(|directive| match &directive.outcome {
             Outcome::Failed(failure) => Some((directive, &**failure)),
             _ => None,
         })
@@ -206,7 +220,7 @@ impl ScriptResult {
         };
         let not_run = |directive: &&DirectiveResult| directive.is_not_run();
         let mut text = String::new();
-        let mut rest = self.directives.iter().peekable();
+        let mut rest = self.directives.others().peekable();
         while let Some(directive) = rest.next() {
             text.push_str(&of(directive));
             if directive.is_not_run() {
@@ -490,7 +504,8 @@ mod tests {
             text_not_compared: false,
             reader_only: false,
         };
-        let mut result = ScriptResult { name: "a.wast".into(), directives: vec![directive(Outcome::Passed)] };
+        let directives = [directive(Outcome::Passed)].into_iter().collect();
+        let mut result = ScriptResult { name: "a.wast".into(), directives };
         assert!(result.is_success());
         result.directives.push(directive(Outcome::UnexpectedPass("bug".into())));
         assert!(!result.is_success());

@@ -53,6 +53,12 @@ impl Observer for Noted {
             told.judged(result);
         }
     }
+
+    fn ended(&self) {
+        if let Some(told) = &self.told {
+            told.ended();
+        }
+    }
 }
 
 /// Whether there is nothing to say of a directive but that it passed.
@@ -62,7 +68,8 @@ pub(super) fn is_plain(result: &DirectiveResult) -> bool {
 
 impl Course {
     /// The result of the script if it ended at the directive that was begun last, by a failure that is no judgement of the directive:
-    /// what was judged before counts, what comes after it fails as not run, for this reason. `None` where no directive was begun.
+    /// what was judged before counts, what comes after it fails as not run, for this reason. `None` where no directive was begun, or none
+    /// stands there.
     pub(super) fn ended_by(
         self,
         failure: &Failure,
@@ -74,6 +81,7 @@ impl Course {
         let mut judged: HashMap<Place, DirectiveResult> =
             self.judged.into_iter().map(|result| (result.place, result)).collect();
         let source = &script.source;
+        let mut is_found = false;
         let directives = script.directives.iter().filter_map(|directive| {
             let place = source.place(directive.span.start);
             let result = |outcome: Outcome| {
@@ -85,6 +93,7 @@ impl Course {
                 result(Outcome::Failed(Box::new(Failure { source, ..failure })))
             };
             if place == begun {
+                is_found = true;
                 return Some(failed(failure.clone()));
             }
             if lines.is_some_and(|lines| lines.position(source, &directive.span) != Position::Within) {
@@ -96,6 +105,8 @@ impl Course {
                 None => failed(Failure::new(FailureKind::NotRun, not_run)),
             })
         });
-        Some(ScriptResult { name: source.name().to_owned(), directives: directives.collect() })
+        let directives = directives.collect();
+        // A process that is out of its mind may have left any place.
+        is_found.then(|| ScriptResult { name: source.name().to_owned(), directives })
     }
 }

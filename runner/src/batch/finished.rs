@@ -154,7 +154,7 @@ impl Finished {
     pub fn on_line(&self, line: usize) -> Finished {
         let end = match &self.end {
             End::Judged(result) => {
-                let directives = result.on_line(line).to_vec();
+                let directives = result.on_line(line);
                 End::Judged(ScriptResult { name: result.name.clone(), directives })
             }
             whole => whole.clone(),
@@ -283,6 +283,7 @@ mod tests {
     use crate::keys;
     use crate::script::source::Source;
     use crate::script::{Options, parse, run};
+    use crate::verdict::Directives;
 
     fn finished(end: End) -> Finished {
         Finished::new("d/a.wast".to_owned(), end)
@@ -337,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_script_without_a_directive_is_as_expected() {
-        let result = ScriptResult { name: "d/a.wast".into(), directives: Vec::new() };
+        let result = ScriptResult { name: "d/a.wast".into(), directives: Directives::default() };
         let needs = vec![Needs { features: vec!["simd".to_owned()], directives: Counts::default() }];
         let empty = Finished { needs, ..finished(End::Judged(result)) };
         assert!(empty.is_expected() && empty.render(false).is_empty());

@@ -8,6 +8,7 @@ mod filter;
 mod finished;
 mod interrupt;
 mod isolated;
+mod mark;
 mod uses;
 mod watch;
 mod workers;

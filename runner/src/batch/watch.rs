@@ -87,6 +87,12 @@ impl Observer for Watch {
     fn judged(&self, result: &DirectiveResult) {
         self.course.judged(result);
     }
+
+    fn ended(&self) {
+        // What follows is no part of the script's time.
+        self.end();
+        self.course.ended();
+    }
 }
 
 impl fmt::Debug for Watch {

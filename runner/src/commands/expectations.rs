@@ -180,7 +180,7 @@ impl Judged<'_> {
 
     /// Says in the entries that stay where their directives stand now.
     fn locate(&self, document: &mut Document) {
-        for directive in &self.result.directives {
+        for directive in self.result.directives.others() {
             let Outcome::ExpectedFailure(failure, _) = &directive.outcome else { continue };
             let Some(key) = self.key(directive.place) else { continue };
             for (index, _) in self.of_case.iter().filter(|(_, entry)| entry.is_about_key(&key)) {
@@ -193,7 +193,7 @@ impl Judged<'_> {
     fn failed(&self, suite: &Suite, script: &str, left_out: &mut Vec<String>) -> Vec<Added> {
         let mut added = Vec::new();
         let mut not_run = 0;
-        for directive in &self.result.directives {
+        for directive in self.result.directives.others() {
             let Outcome::Failed(failure) = &directive.outcome else { continue };
             let place = directive.place;
             if failure.kind == crate::verdict::FailureKind::NotRun {

@@ -109,8 +109,10 @@ fn workers<E: Embedder>(
 ) -> Result<Workers, Error> {
     let jobs = jobs.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let jobs = jobs.min(NonZeroUsize::new(cases).unwrap_or(NonZeroUsize::MIN));
-    Workers::start(jobs, make)
-        .map_err(|error| Error::System { what: format!("cannot start {jobs} threads (--jobs)"), error })
+    let workers = Workers::start(jobs, make)
+        .map_err(|error| Error::System { what: "cannot start a thread for the cases".to_owned(), error })?;
+    workers.warning().iter().for_each(|warning| output::complain("warning", warning));
+    Ok(workers)
 }
 
 /// What SIGINT and SIGTERM set from now on.

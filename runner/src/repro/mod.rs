@@ -222,7 +222,7 @@ fn failures(result: ScriptResult) -> Failures {
         Outcome::Failed(failure) => Some(*failure),
         _ => None,
     };
-    result.directives.into_iter().map(|directive| failure(directive.outcome)).collect()
+    result.directives.iter().map(|directive| failure(directive.to_owned().outcome)).collect()
 }
 
 /// Whether two directives end in the same way but for the places that their texts name.

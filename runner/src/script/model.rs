@@ -222,6 +222,29 @@ impl Action {
     }
 }
 
+/// The words that [`Command::keyword`] gives.
+pub(crate) const KEYWORDS: [&str; 19] = [
+    "module",
+    "module definition",
+    "module instance",
+    "register",
+    "invoke",
+    "get",
+    "assert_return",
+    "assert_trap",
+    "assert_exhaustion",
+    "assert_exception",
+    "assert_malformed",
+    "assert_invalid",
+    "assert_malformed_custom",
+    "assert_invalid_custom",
+    "assert_unlinkable",
+    "thread",
+    "wait",
+    "unsupported directive",
+    "malformed form",
+];
+
 impl Command {
     /// The word that begins the directive, as reports name it.
     pub fn keyword(&self) -> &'static str {

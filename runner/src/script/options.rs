@@ -49,6 +49,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
     /// A directive was judged.
     fn judged(&self, result: &DirectiveResult);
+
+    /// All directives were judged.
+    fn ended(&self) {}
 }
 
 /// A range of lines, counted from 1, both ends within.

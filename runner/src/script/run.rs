@@ -18,7 +18,7 @@ use super::source::{Source, SourceError};
 use super::text::Grammar;
 use super::thread::Threads;
 use super::wanted::hint;
-use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
+use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, Outcome, ScriptResult};
 
 /// Parses and runs a script.
 ///
@@ -44,9 +44,8 @@ pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E
     thread::scope(|scope| {
         let mut interpreter = Interpreter::new(embedder, options, &script.source, scope);
         let mut result = run_directives(&mut interpreter, &script.directives, begun);
-        for (place, failure) in interpreter.threads.join_all() {
-            result.fail_at(place, failure);
-        }
+        result.fail_at(interpreter.threads.join_all());
+        options.observer.iter().for_each(|observer| observer.ended());
         result
     })
 }
@@ -58,7 +57,7 @@ fn run_directives<'env, E: Embedder>(
     begun: Result<(), EmbedError>,
 ) -> ScriptResult {
     let (options, source) = (interpreter.options, interpreter.source);
-    let mut result = ScriptResult { name: source.name().to_owned(), directives: Vec::new() };
+    let mut result = ScriptResult { name: source.name().to_owned(), directives: Directives::default() };
     let mut ended = None;
     for (number, directive) in directives.iter().enumerate() {
         let expectations = options.expected.get(&number).map_or(&[][..], Vec::as_slice);

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use wassay_engine::{Engine, ErrorKind, Extern, Linker, Module, Store};
 use wassay_wasi::{Capture, Exit, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
 
-use crate::script::{STACK, quoted};
+use crate::script::quoted;
+use crate::threads;
 
 /// How many of a guest's last calls are kept.
 const CALLS: usize = 20;
@@ -85,8 +85,8 @@ impl Process {
             // Nobody listens any more to a guest that was left behind.
             let _ = sender.send(how);
         };
-        let thread = thread::Builder::new().name("guest".to_owned()).stack_size(STACK);
-        thread.spawn(run).map_err(|error| format!("cannot start a thread for the guest: {error}"))?;
+        threads::start("guest", run)
+            .map_err(|error| format!("cannot start a thread for the guest: {error}"))?;
         Ok(Process { stdout, stderr, calls, deadline, ended })
     }
 

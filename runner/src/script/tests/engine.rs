@@ -15,7 +15,7 @@ fn outcomes(module: &str, directives: &[&str]) -> Vec<String> {
 
 fn outcomes_with(text: &str, options: &Options) -> Vec<String> {
     let result = run_script("t.wast", text, options, &mut EngineEmbedder::new(Config::new())).unwrap();
-    let outcomes: Vec<String> = result.directives.iter().map(|directive| named(&directive.outcome)).collect();
+    let outcomes: Vec<String> = result.directives.iter().map(|directive| named(directive.outcome)).collect();
     assert_eq!(result.text_not_compared(), 0, "{}", result.render(false));
     outcomes
 }

@@ -21,7 +21,7 @@ fn outcomes(text: &str) -> Vec<String> {
 }
 
 fn outcomes_with(text: &str, options: &Options) -> Vec<String> {
-    result_with(text, options).directives.iter().map(|directive| named(&directive.outcome)).collect()
+    result_with(text, options).directives.iter().map(|directive| named(directive.outcome)).collect()
 }
 
 fn result_with(text: &str, options: &Options) -> ScriptResult {
@@ -460,7 +460,7 @@ fn texts_are_held_against_each_other_as_asked() {
         |expected: &str| format!("(module) (assert_trap (invoke \"trap unreachable code\") \"{expected}\")");
     let of = |match_kind, expected: &str| {
         let result = result_with(&text(expected), &Options { match_kind, ..Options::default() });
-        (named(&result.directives[1].outcome), result.text_not_compared())
+        (named(result.directives.iter().nth(1).unwrap().outcome), result.text_not_compared())
     };
     let pass = |not_compared| ("pass".to_owned(), not_compared);
     let wrong = ("wrong-text".to_owned(), 0);
@@ -512,7 +512,7 @@ fn an_engine_that_does_not_start_fails_every_directive() {
     let mut embedder = Mock::broken();
     let result =
         run_script("t.wast", "(module) (invoke \"void\")", &Options::default(), &mut embedder).unwrap();
-    let outcomes: Vec<_> = result.directives.iter().map(|directive| named(&directive.outcome)).collect();
+    let outcomes: Vec<_> = result.directives.iter().map(|directive| named(directive.outcome)).collect();
     assert_eq!(outcomes, ["unexpected-internal"; 2]);
 }
 
@@ -523,7 +523,7 @@ fn a_script_starts_with_nothing_of_the_one_before() {
     assert!(run_script("1.wast", first, &Options::default(), &mut embedder).unwrap().is_success());
     let second = "(invoke $a \"void\") (module (import \"a\" \"f\" (func)))";
     let result = run_script("2.wast", second, &Options::default(), &mut embedder).unwrap();
-    let outcomes: Vec<_> = result.directives.iter().map(|directive| named(&directive.outcome)).collect();
+    let outcomes: Vec<_> = result.directives.iter().map(|directive| named(directive.outcome)).collect();
     assert_eq!(outcomes, ["no-such-instance", "unexpected-unlinkable"]);
 }
 

@@ -364,7 +364,7 @@ fn right_texts_pass_and_wrong_ones_do_not() {
                 let script = format!("(assert_{assertion} \"{text}\")");
                 let mut embedder = EngineEmbedder::new(Config::new());
                 let result = run_script("t.wast", &script, &Options::default(), &mut embedder).unwrap();
-                let outcome = named(&result.directives[0].outcome);
+                let outcome = named(result.directives.iter().next().unwrap().outcome);
                 if outcome != expected || result.text_not_compared() != 0 {
                     failures
                         .push(format!("{script}: {outcome}, expected {expected}\n{}", result.render(false)));

@@ -10,7 +10,7 @@ use crate::script::{EngineEmbedder, Options, run_script};
 /// What becomes of the directives of a script on our own engine.
 fn on_the_engine(text: &str, options: &Options) -> Vec<String> {
     let result = run_script("t.wast", text, options, &mut EngineEmbedder::new(Config::new())).unwrap();
-    result.directives.iter().map(|directive| named(&directive.outcome)).collect()
+    result.directives.iter().map(|directive| named(directive.outcome)).collect()
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn the_first_failure_of_a_thread_is_that_of_its_wait() {
     let text = "(module $m)\n(thread $t (shared (module $m))\n  (invoke $m \"void\")
   (assert_return (invoke $m \"i32 1\") (i32.const 2)) (invoke $m \"trap unreachable\") (invoke $m \"void\"))\n(wait $t)";
     let result = result_with(text, &Options::default());
-    let outcomes: Vec<_> = result.directives.iter().map(|directive| named(&directive.outcome)).collect();
+    let outcomes: Vec<_> = result.directives.iter().map(|directive| named(directive.outcome)).collect();
     assert_eq!(outcomes, ["pass", "pass", "wrong-value"]);
     let (directive, failure) = result.failures().next().unwrap();
     assert_eq!((directive.place.to_string().as_str(), failure.source.as_str()), ("5:1", "(wait $t)"));
