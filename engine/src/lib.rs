@@ -63,3 +63,4 @@ pub use types::{
     CompositeType, ExternType, FieldType, FuncExtern, FuncType, GlobalType, HeapType, Limits, MemoryType,
     Mutability, RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
 };
+pub use vm::sys::limits::save_address_space;

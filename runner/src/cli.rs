@@ -56,6 +56,7 @@ pub fn main() -> ExitCode {
 
 /// The same, but `wast` and `test` run on engines that `make` makes.
 pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
+    wassay_engine::save_address_space();
     // Children log too.
     let logged = log();
     if let Some(exit) = batch::child(make.clone()) {

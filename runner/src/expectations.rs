@@ -28,8 +28,8 @@ use wassay_testsuite::expectation::{
 use wassay_testsuite::{Case, Suite};
 
 use crate::batch::{End, Finished};
-use crate::script::model::Script;
-use crate::script::source::Place;
+use crate::script::reading::Reading;
+use crate::script::source::{Place, Span};
 use crate::verdict::{DirectiveResult, Outcome, ScriptResult};
 
 /// Reads a file of expectations.
@@ -139,13 +139,18 @@ pub(crate) struct Found {
 }
 
 /// Finds the directives that expectations are about. Entries about single directives override those about all.
-pub(crate) fn find(expectations: &[Expectation], script: &Script<'_>, keys: &[(Place, Key)]) -> Found {
+pub(crate) fn find(expectations: &[Expectation], reading: &Reading<'_, '_>, keys: &[(Place, Key)]) -> Found {
     let mut found = Found::default();
+    if expectations.is_empty() {
+        return found;
+    }
+    let mut spans: Vec<Span> = Vec::with_capacity(keys.len());
+    for part in reading.parts() {
+        spans.extend(part.iter().map(|directive| directive.span.clone()));
+    }
     let by_key: HashMap<String, usize> =
         keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
-    let text = |number: usize| {
-        script.directives.get(number).map_or("", |directive| script.source.slice(&directive.span))
-    };
+    let text = |number: usize| spans.get(number).map_or("", |span| reading.source().slice(span));
     let (broad, single): (Vec<_>, Vec<_>) =
         expectations.iter().cloned().map(Arc::new).partition(|expectation| expectation.is_broad());
     for expectation in single {

@@ -88,6 +88,7 @@ pub fn run_with<E: Embedder>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
+    wassay_engine::save_address_space();
     if let Some(exit) = batch::child(make.clone()) {
         return exit;
     }

@@ -7,21 +7,42 @@ use wassay_reports::Key;
 use wast::lexer::{Lexer, TokenKind};
 
 use crate::script::model::Script;
-use crate::script::source::Place;
+use crate::script::reading::Reading;
+use crate::script::source::{Place, Source, Span};
 
 /// Where each directive of a script begins, and its [key](Key), in order.
 pub fn of(script: &Script<'_>) -> Vec<(Place, Key)> {
-    let mut before: HashMap<[u8; 32], u64> = HashMap::new();
-    let key = |text: &str| {
-        let tokens = tokens(text);
-        let occurrence = before.entry(tokens.clone().finalize().into()).or_default();
+    let mut keys = Keys::default();
+    script.directives.iter().map(|directive| keys.next(&script.source, &directive.span)).collect()
+}
+
+/// The same of a script that is read in parts.
+pub(crate) fn in_parts(reading: &Reading<'_, '_>) -> Vec<(Place, Key)> {
+    let (mut keys, mut found) = (Keys::default(), Vec::new());
+    for part in reading.parts() {
+        found.extend(part.iter().map(|directive| keys.next(reading.source(), &directive.span)));
+    }
+    found
+}
+
+/// Counts the directives that have the same tokens.
+#[derive(Default)]
+struct Keys {
+    /// By the beginning of their digests, which tells them apart as well as keys do, how many there were.
+    before: HashMap<u64, u32>,
+}
+
+impl Keys {
+    /// Where the next directive begins, and its key.
+    fn next(&mut self, source: &Source<'_>, span: &Span) -> (Place, Key) {
+        let tokens = tokens(source.slice(span));
+        let digest = tokens.clone().finalize();
+        let beginning = digest.first_chunk().copied().unwrap_or_default();
+        let occurrence = self.before.entry(u64::from_le_bytes(beginning)).or_default();
         let key = Key::from_digest(&tokens.chain_update(occurrence.to_string()).finalize().into());
         *occurrence += 1;
-        key
-    };
-    let spans = script.directives.iter().map(|directive| &directive.span);
-    let keys: Vec<Key> = spans.clone().map(|span| script.source.slice(span)).map(key).collect();
-    spans.map(|span| script.source.place(span.start)).zip(keys).collect()
+        (source.place(span.start), key)
+    }
 }
 
 /// The digest so far of the tokens of a text, a space behind each. Blanks and comments are none (core spec, section 6.3.3).
@@ -53,7 +74,6 @@ fn tokens(text: &str) -> Sha256 {
 mod tests {
     use super::*;
     use crate::script::parse;
-    use crate::script::source::Source;
 
     fn keys(text: &str) -> Vec<String> {
         of(&parse(Source::new("a.wast", text)).unwrap()).iter().map(|(_, key)| key.to_string()).collect()

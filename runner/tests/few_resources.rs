@@ -135,7 +135,7 @@ fn fewer_threads_are_told_and_no_panic() {
     let folder = suite();
     let binary = copied(&folder);
     for more in [&[][..], &["--isolate"]] {
-        for threads in 1..8 {
+        for threads in [1, 2, 3, 5] {
             let Some(ran) = with_threads(&folder, threads, &binary, more) else { return };
             let told = format!("{threads} threads {more:?}: {}{}", ran.out, ran.err);
             assert!(!told.contains("panicked"), "{told}");

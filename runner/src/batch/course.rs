@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::script::model::Script;
+use crate::script::model::Directive;
 use crate::script::options::Position;
+use crate::script::reading::Reading;
 use crate::script::source::Place;
 use crate::script::{LineRange, Observer};
-use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
+use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, Outcome, ScriptResult};
 
 /// How far a script has come.
 #[derive(Debug, Default)]
@@ -74,15 +75,15 @@ impl Course {
         self,
         failure: &Failure,
         not_run: &str,
-        script: &Script<'_>,
+        reading: &Reading<'_, '_>,
         lines: Option<&LineRange>,
     ) -> Option<ScriptResult> {
         let begun = self.begun?;
         let mut judged: HashMap<Place, DirectiveResult> =
             self.judged.into_iter().map(|result| (result.place, result)).collect();
-        let source = &script.source;
+        let source = reading.source();
         let mut is_found = false;
-        let directives = script.directives.iter().filter_map(|directive| {
+        let mut of = |directive: &Directive| {
             let place = source.place(directive.span.start);
             let result = |outcome: Outcome| {
                 let keyword = directive.command.keyword().into();
@@ -104,8 +105,11 @@ impl Course {
                 None if place < begun => result(Outcome::Passed),
                 None => failed(Failure::new(FailureKind::NotRun, not_run)),
             })
-        });
-        let directives = directives.collect();
+        };
+        let mut directives = Directives::default();
+        for part in reading.parts() {
+            part.iter().filter_map(&mut of).for_each(|directive| directives.push(directive));
+        }
         // A process that is out of its mind may have left any place.
         is_found.then(|| ScriptResult { name: source.name().to_owned(), directives })
     }

@@ -31,7 +31,7 @@ const TICK: Duration = Duration::from_millis(20);
 const WEIGH: Duration = Duration::from_millis(5);
 
 /// How long to wait for what it takes to start a process.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// So much is kept of what a child printed last, in bytes.
 const TAIL: usize = 64 << 10;

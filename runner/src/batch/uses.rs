@@ -13,30 +13,34 @@ use wasmparser::{Validator, WasmFeatures};
 use wassay_engine::Features;
 use wassay_reports::{Counts, Needs};
 
-use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name, Script};
-use crate::script::source::Place;
+use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name};
+use crate::script::reading::Reading;
 use crate::script::wanted::{flag, flags};
 use crate::verdict::ScriptResult;
 
 /// What became of the directives of a script, judged under these features, by the features that each depends on; those of which that cannot be
 /// told are left out.
-pub(super) fn needs(script: &Script<'_>, result: &ScriptResult, given: Features) -> Vec<Needs> {
+pub(super) fn needs(reading: &Reading<'_, '_>, result: &ScriptResult, given: Features) -> Vec<Needs> {
     let mut scope = Scope { given: flags(given), ..Scope::default() };
-    let mut of: HashMap<Place, WasmFeatures> = HashMap::new();
-    for directive in &script.directives {
-        if let Some(needed) = scope.directive(directive) {
-            of.insert(script.source.place(directive.span.start), needed);
-        }
-    }
     let mut groups: Vec<(WasmFeatures, Counts)> = Vec::new();
-    for directive in &result.directives {
-        let Some(needed) = of.get(&directive.place) else { continue };
-        let at = groups.iter().position(|(set, _)| set == needed).unwrap_or_else(|| {
-            groups.push((*needed, Counts::default()));
-            groups.len() - 1
-        });
-        if let Some((_, counts)) = groups.get_mut(at) {
-            counts.record(directive.outcome.word());
+    // Both are in the order of their places.
+    let mut judged = result.directives.iter().peekable();
+    for part in reading.parts() {
+        for directive in part.iter() {
+            let needed = scope.directive(directive);
+            let place = reading.source().place(directive.span.start);
+            while judged.next_if(|judged| judged.place < place).is_some() {}
+            let (Some(needed), Some(judged)) = (needed, judged.next_if(|judged| judged.place == place))
+            else {
+                continue;
+            };
+            let at = groups.iter().position(|(set, _)| *set == needed).unwrap_or_else(|| {
+                groups.push((needed, Counts::default()));
+                groups.len() - 1
+            });
+            if let Some((_, counts)) = groups.get_mut(at) {
+                counts.record(judged.outcome.word());
+            }
         }
     }
     groups.into_iter().map(|(set, directives)| Needs { features: names(set), directives }).collect()
@@ -195,14 +199,15 @@ mod tests {
     use super::*;
     use crate::batch::embedder;
     use crate::script::source::Source;
-    use crate::script::{Options, parse, run};
+    use crate::script::{Grammar, Options, parse, run};
 
     /// What the directives of a script depend on, with how many passed of how many.
     fn groups(text: &str, features: Features) -> Vec<(String, u64, u64)> {
         let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
         let result = run(&script, &options, &mut embedder());
-        let needs = needs(&script, &result, features).into_iter();
+        let reading = Reading::new(&script.source, Grammar::default()).unwrap();
+        let needs = needs(&reading, &result, features).into_iter();
         needs
             .map(|group| (group.features.join(" "), group.directives.passed, group.directives.total()))
             .collect()
@@ -212,7 +217,8 @@ mod tests {
         let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
         let result = run(&script, &options, &mut embedder());
-        union(&needs(&script, &result, features))
+        let reading = Reading::new(&script.source, Grammar::default()).unwrap();
+        union(&needs(&reading, &result, features))
     }
 
     #[test]

@@ -159,7 +159,7 @@ fn thread(parser: Parser<'_>) -> Result<Command> {
             })
         })?);
     }
-    Ok(Command::Thread { name: id, shared, directives: directives(parser)? })
+    Ok(Command::Thread { name: id, shared, directives: directives(parser)?.into() })
 }
 
 fn list<'a, T>(parser: Parser<'a>, item: fn(Parser<'a>) -> Result<T>) -> Result<Vec<T>> {

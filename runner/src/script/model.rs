@@ -2,6 +2,8 @@
 //!
 //! The grammar is that of the reference interpreter's scripts (`interpreter/README.md`, "Scripts").
 
+use std::sync::Arc;
+
 use super::messages::Written;
 use super::source::{Source, Span};
 use super::value::{Pattern, Value};
@@ -123,7 +125,7 @@ pub enum Command {
         /// The instances whose shared memories the thread gets, under their names.
         shared: Vec<Name>,
         /// What it does.
-        directives: Vec<Directive>,
+        directives: Arc<[Directive]>,
     },
     /// `(wait $thread)`: waits for the end of a thread, all of whose directives must pass.
     Wait {

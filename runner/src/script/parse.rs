@@ -1,6 +1,7 @@
 //! From a script's text to its directives.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use wast::core::{Module, ModuleKind};
 use wast::parser::{Cursor, Parse, ParseBuffer, Parser, Peek, parse as parse_all};
@@ -31,11 +32,30 @@ pub fn parse(source: Source<'_>) -> Result<Script<'_>, SourceError> {
 ///
 /// As [`parse`] has them.
 pub fn parse_as(source: Source<'_>, grammar: Grammar) -> Result<Script<'_>, SourceError> {
-    let directives = match whole(source.text(), grammar) {
-        Some(directives) => directives,
-        None => form_by_form(&source, grammar)?,
-    };
+    let directives = all_of(&source, grammar)?;
     Ok(Script { source, directives })
+}
+
+/// The directives of a script.
+pub(super) fn all_of(source: &Source<'_>, grammar: Grammar) -> Result<Vec<Directive>, SourceError> {
+    match whole(source.text(), grammar) {
+        Some(directives) => Ok(directives),
+        None => form_by_form(source, grammar),
+    }
+}
+
+/// The directives of a stretch of whole forms.
+pub(super) fn part_of(source: &Source<'_>, part: &Span, grammar: Grammar) -> Vec<Directive> {
+    let text = source.slice(part);
+    if let Some(mut directives) = whole(text, grammar) {
+        move_all(&mut directives, &|offset| part.start + offset);
+        return directives;
+    }
+    let forms = split(&Source::new("", text)).unwrap_or_default();
+    forms
+        .into_iter()
+        .map(|span| one(source, part.start + span.start..part.start + span.end, grammar))
+        .collect()
 }
 
 impl ModuleForm {
@@ -107,8 +127,12 @@ fn form_by_form(source: &Source<'_>, grammar: Grammar) -> Result<Vec<Directive>,
         let span = spans.first().map_or(0, |first| first.start)..spans.last().map_or(0, |last| last.end);
         return Ok(vec![form::<Fields>(span.clone(), Checked::module(source.slice(&span), grammar))]);
     }
-    let one = |span: Span| form::<Form>(span.clone(), Checked::directives(source.slice(&span), grammar));
-    Ok(spans.into_iter().map(one).collect())
+    Ok(spans.into_iter().map(|span| one(source, span, grammar)).collect())
+}
+
+/// The directive that a form is.
+fn one(source: &Source<'_>, span: Span, grammar: Grammar) -> Directive {
+    form::<Form>(span.clone(), Checked::directives(source.slice(&span), grammar))
 }
 
 /// Parses a stretch of the source by itself.
@@ -143,7 +167,9 @@ fn move_all(directives: &mut [Directive], in_source: &dyn Fn(usize) -> usize) {
 /// Counts the offsets within a directive, of a thread's directives and of what is wrong with a module's text, from the beginning of
 /// the source.
 fn move_within(command: &mut Command, in_source: &dyn Fn(usize) -> usize) {
-    if let Command::Thread { directives, .. } = command {
+    if let Command::Thread { directives, .. } = command
+        && let Some(directives) = Arc::get_mut(directives)
+    {
         move_all(directives, in_source);
     }
     if let Some(Definition { form: ModuleForm::Text(Err(error)), .. }) = command.definition_mut() {
@@ -151,7 +177,7 @@ fn move_within(command: &mut Command, in_source: &dyn Fn(usize) -> usize) {
     }
 }
 
-fn begins_field(text: &str) -> bool {
+pub(super) fn begins_field(text: &str) -> bool {
     ParseBuffer::new_with_lexer(lexer(text))
         .is_ok_and(|buffer| parse_all::<BeginsField>(&buffer).is_ok_and(|BeginsField(begins)| begins))
 }

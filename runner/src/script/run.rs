@@ -1,10 +1,12 @@
 //! Runs the directives of a script, each by one short function.
 
+use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::Instant;
 
-use wassay_testsuite::expectation::Expected;
+use wassay_testsuite::expectation::{Expectation, Expected};
 
 use super::asked::Asked;
 use super::assert::{Judged, results_written};
@@ -37,37 +39,65 @@ pub fn run_script<E: Embedder>(
 
 /// Runs a parsed script from a fresh start of the embedder.
 pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E) -> ScriptResult {
+    run_parts(&script.source, [script.directives.as_slice()].into_iter(), options, embedder)
+}
+
+/// The same of a script whose directives come in parts.
+pub(crate) fn run_parts<E: Embedder>(
+    source: &Source<'_>,
+    parts: impl Iterator<Item = impl Deref<Target = [Directive]>>,
+    options: &Options,
+    embedder: &mut E,
+) -> ScriptResult {
     let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     embedder.limit_memory(options.max_memory);
     let begun = embedder.begin(options.features, deadline);
     // Every thread that the script starts has ended when this returns.
     thread::scope(|scope| {
-        let mut interpreter = Interpreter::new(embedder, options, &script.source, scope);
-        let mut result = run_directives(&mut interpreter, &script.directives, begun);
+        let mut interpreter = Interpreter::new(embedder, options, source, scope);
+        let mut run = Run {
+            result: ScriptResult { name: source.name().to_owned(), directives: Directives::default() },
+            begun,
+            ended: None,
+            number: 0,
+        };
+        for part in parts {
+            part.iter().for_each(|directive| run.directive(&mut interpreter, directive));
+        }
+        let mut result = run.result;
         result.fail_at(interpreter.threads.join_all());
         options.observer.iter().for_each(|observer| observer.ended());
         result
     })
 }
 
-/// Runs what a script says on its first thread.
-fn run_directives<'env, E: Embedder>(
-    interpreter: &mut Interpreter<'_, '_, 'env, E>,
-    directives: &'env [Directive],
+/// What a script does on its first thread.
+struct Run {
+    result: ScriptResult,
+    /// Whether the embedder could begin.
     begun: Result<(), EmbedError>,
-) -> ScriptResult {
-    let (options, source) = (interpreter.options, interpreter.source);
-    let mut result = ScriptResult { name: source.name().to_owned(), directives: Directives::default() };
-    let mut ended = None;
-    for (number, directive) in directives.iter().enumerate() {
+    ended: Option<End>,
+    /// The number of the next directive.
+    number: usize,
+}
+
+impl Run {
+    /// Runs a directive, and judges it where it is among those to be judged.
+    fn directive<E: Embedder>(
+        &mut self,
+        interpreter: &mut Interpreter<'_, '_, '_, E>,
+        directive: &Directive,
+    ) {
+        let (options, source, number) = (interpreter.options, interpreter.source, self.number);
+        self.number += 1;
         let expectations = options.expected.get(&number).map_or(&[][..], Vec::as_slice);
         let skip = expectations.first().filter(|expectation| expectation.outcome == Expected::Skip);
         if let Some(observer) = &options.observer {
             observer.begins(source.place(directive.span.start));
         }
         if options.left_out.contains(&number) {
-            result.directives.push(interpreter.result(directive, Outcome::Skipped(String::new())));
-            continue;
+            self.result.directives.push(interpreter.result(directive, Outcome::Skipped(String::new())));
+            return;
         }
         if skip.is_some() {
             // What it would have bound must not stay what it was.
@@ -75,40 +105,47 @@ fn run_directives<'env, E: Embedder>(
         }
         let position = options.lines.as_ref().map(|lines| lines.position(source, &directive.span));
         match position.unwrap_or(Position::Within) {
-            Position::Before if directive.command.has_effects() && skip.is_none() && begun.is_ok() => {
+            Position::Before if directive.command.has_effects() && skip.is_none() && self.begun.is_ok() => {
                 // Run for its effects: whether it is right is not the question here.
                 let _ = interpreter.judge(directive);
             }
             Position::Before | Position::Behind => {}
-            Position::Within => {
-                let verdict = match (&begun, ended, skip) {
-                    (_, _, Some(skip)) => {
-                        interpreter.result(directive, Outcome::Skipped(skip.reason.clone()))
-                    }
-                    (_, Some(end), _) => interpreter.not_reached(directive, end),
-                    (Ok(()), None, _) => {
-                        interpreter.embedder.take();
-                        let judged = interpreter.judge(directive);
-                        let reader_only = judged.is_ok() && !interpreter.embedder.take();
-                        DirectiveResult { reader_only, ..interpreter.verdict(directive, judged) }
-                    }
-                    (Err(error), None, _) => interpreter.verdict(directive, Err(unexpected(error))),
-                };
-                let outcome = verdict.outcome.under(expectations);
-                ended = ended.or_else(|| End::after(&outcome, options));
-                // An unexpected pass does not count as a pass, however it was judged.
-                let passed = matches!(outcome, Outcome::Passed);
-                let text_not_compared = passed && verdict.text_not_compared;
-                let reader_only = passed && verdict.reader_only;
-                let directive = DirectiveResult { outcome, text_not_compared, reader_only, ..verdict };
-                if let Some(observer) = &options.observer {
-                    observer.judged(&directive);
-                }
-                result.directives.push(directive);
-            }
+            Position::Within => self.within(interpreter, directive, expectations),
         }
     }
-    result
+
+    /// Judges a directive.
+    fn within<E: Embedder>(
+        &mut self,
+        interpreter: &mut Interpreter<'_, '_, '_, E>,
+        directive: &Directive,
+        expectations: &[Arc<Expectation>],
+    ) {
+        let options = interpreter.options;
+        let skip = expectations.first().filter(|expectation| expectation.outcome == Expected::Skip);
+        let verdict = match (&self.begun, self.ended, skip) {
+            (_, _, Some(skip)) => interpreter.result(directive, Outcome::Skipped(skip.reason.clone())),
+            (_, Some(end), _) => interpreter.not_reached(directive, end),
+            (Ok(()), None, _) => {
+                interpreter.embedder.take();
+                let judged = interpreter.judge(directive);
+                let reader_only = judged.is_ok() && !interpreter.embedder.take();
+                DirectiveResult { reader_only, ..interpreter.verdict(directive, judged) }
+            }
+            (Err(error), None, _) => interpreter.verdict(directive, Err(unexpected(error))),
+        };
+        let outcome = verdict.outcome.under(expectations);
+        self.ended = self.ended.or_else(|| End::after(&outcome, options));
+        // An unexpected pass does not count as a pass, however it was judged.
+        let passed = matches!(outcome, Outcome::Passed);
+        let text_not_compared = passed && verdict.text_not_compared;
+        let reader_only = passed && verdict.reader_only;
+        let directive = DirectiveResult { outcome, text_not_compared, reader_only, ..verdict };
+        if let Some(observer) = &options.observer {
+            observer.judged(&directive);
+        }
+        self.result.directives.push(directive);
+    }
 }
 
 /// Why a run ended before its last directive.
@@ -150,7 +187,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         Interpreter { embedder, env: Env::new(), options, source, threads: Threads::new(scope) }
     }
 
-    pub(super) fn judge(&mut self, directive: &'env Directive) -> Result<Judged, Failure> {
+    pub(super) fn judge(&mut self, directive: &Directive) -> Result<Judged, Failure> {
         let line = self.source.line(directive.span.start);
         match &directive.command {
             Command::Module(definition) => self.module(definition, line),

@@ -18,13 +18,21 @@ pub type Span = Range<usize>;
 pub struct Source<'a> {
     name: String,
     text: &'a str,
-    /// The offset at which each line begins; the first is 0.
-    lines: Vec<usize>,
+    /// The line that every [`STRIDE`]th byte is on.
+    marks: Vec<Mark>,
     /// How many characters stand before every [`STRIDE`]th byte. Only long lines need it.
     characters: OnceLock<Vec<usize>>,
 }
 
-/// After how many bytes the characters of a long line are counted anew: the column of a place costs as much as counting these.
+/// A line: its number from 1, and where it begins.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    line: usize,
+    start: usize,
+}
+
+/// After how many bytes lines and characters are counted anew: a place costs as much as counting these, and a text with millions of lines
+/// takes no memory for each.
 const STRIDE: usize = 256;
 
 /// A line and a column, both counted from 1; columns count characters.
@@ -52,7 +60,7 @@ impl<'a> Source<'a> {
     /// Takes a script's text under a name, usually the path of its file. A byte order mark before the text is dropped.
     pub fn new(name: impl Into<String>, text: &'a str) -> Self {
         let text = without_bom(text);
-        Source { name: name.into(), text, lines: line_starts(text).collect(), characters: OnceLock::new() }
+        Source { name: name.into(), text, marks: marks(text), characters: OnceLock::new() }
     }
 
     /// The name that messages give the script.
@@ -72,13 +80,28 @@ impl<'a> Source<'a> {
 
     /// The line of an offset, from 1.
     pub fn line(&self, offset: usize) -> usize {
-        self.lines.partition_point(|start| *start <= offset)
+        self.line_of(offset).line
+    }
+
+    /// The line of an offset.
+    fn line_of(&self, offset: usize) -> Mark {
+        let bytes = self.text.as_bytes();
+        let at = (offset / STRIDE).min(self.marks.len().saturating_sub(1));
+        let mut found = self.marks.get(at).copied().unwrap_or(Mark { line: 1, start: 0 });
+        let from = at * STRIDE;
+        for after in memchr::memchr2_iter(b'\n', b'\r', bytes.get(from..offset).unwrap_or_default()) {
+            let end = from + after;
+            // The two together are one end (core spec, section 6.3.3).
+            if !(bytes.get(end) == Some(&b'\r') && bytes.get(end + 1) == Some(&b'\n')) {
+                found = Mark { line: found.line + 1, start: end + 1 };
+            }
+        }
+        found
     }
 
     /// The line and column of an offset.
     pub fn place(&self, offset: usize) -> Place {
-        let line = self.line(offset);
-        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let Mark { line, start } = self.line_of(offset);
         let before = if offset.saturating_sub(start) <= STRIDE {
             count(self.text.as_bytes().get(start..offset))
         } else {
@@ -102,6 +125,22 @@ impl<'a> Source<'a> {
         let mark = (offset / STRIDE).min(marks.len().saturating_sub(1));
         marks.get(mark).map_or(0, |before| before + count(bytes.get(mark * STRIDE..offset)))
     }
+}
+
+/// The lines that the first of every [`STRIDE`] bytes are on.
+fn marks(text: &str) -> Vec<Mark> {
+    let mut marks = Vec::with_capacity(text.len() / STRIDE + 1);
+    let mut last = Mark { line: 0, start: 0 };
+    for start in line_starts(text) {
+        while marks.len() * STRIDE < start {
+            marks.push(last);
+        }
+        last = Mark { line: last.line + 1, start };
+    }
+    while marks.len() * STRIDE <= text.len() {
+        marks.push(last);
+    }
+    marks
 }
 
 /// How many characters begin in these bytes.
@@ -146,6 +185,22 @@ mod tests {
             }
             let end = Place { line: 2, column: word.chars().count() * 1000 + 1 };
             assert_eq!(source.place(text.len()), end);
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_from_marks() {
+        for lines in ["\n", "\r", "\r\n", "\n\r", "abc\r\n", "a\rb\n", "\r\n\r"] {
+            for lead in 0..3 {
+                let text = "x".repeat(lead) + &lines.repeat(400);
+                let source = Source::new("a.wast", &text);
+                let starts: Vec<usize> = line_starts(&text).collect();
+                for offset in 0..=text.len() {
+                    let line = starts.partition_point(|start| *start <= offset);
+                    let column = offset - starts[line - 1] + 1;
+                    assert_eq!(source.place(offset), Place { line, column }, "{lines:?} {lead} {offset}");
+                }
+            }
         }
     }
 

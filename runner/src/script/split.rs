@@ -11,10 +11,17 @@ use super::tokens::{Token, TokenKind, Unclosed, tokens};
 ///
 /// Where a parenthesis, a string or a comment does not close, or a parenthesis closes that was never opened.
 pub(crate) fn split(source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
+    let mut found = Vec::new();
+    for_each_form(source, |form| found.push(form))?;
+    Ok(found)
+}
+
+/// The same, one after the other. Those before an error are given, too.
+pub(super) fn for_each_form(source: &Source<'_>, mut form: impl FnMut(Span)) -> Result<(), SourceError> {
     let mut forms = Forms::default();
     for token in tokens(source.text()) {
         let token = token.map_err(|Unclosed { offset, message }| unbalanced(source, offset, message))?;
-        forms.take(token, source)?;
+        forms.take(token, source)?.into_iter().for_each(&mut form);
     }
     forms.finish(source)
 }
@@ -28,7 +35,6 @@ pub(crate) fn lexer(text: &str) -> Lexer<'_> {
 
 #[derive(Default)]
 struct Forms {
-    found: Vec<Span>,
     depth: usize,
     /// Where the open form begins.
     start: usize,
@@ -36,7 +42,12 @@ struct Forms {
 }
 
 impl Forms {
-    fn take(&mut self, Token { kind, span }: Token, source: &Source<'_>) -> Result<(), SourceError> {
+    /// Takes a token; gives the form that it ends.
+    fn take(
+        &mut self,
+        Token { kind, span }: Token,
+        source: &Source<'_>,
+    ) -> Result<Option<Span>, SourceError> {
         match kind {
             TokenKind::Open | TokenKind::Annotation => {
                 if self.depth == 0 {
@@ -52,16 +63,16 @@ impl Forms {
                 let form = self.start..span.end;
                 // An annotation may hold any tokens, and nothing else (core spec, section 6.3.7).
                 if self.depth == 0 && !(self.annotation && is_tokens(source.slice(&form))) {
-                    self.found.push(form);
+                    return Ok(Some(form));
                 }
             }
-            TokenKind::Atom if self.depth == 0 => self.found.push(span),
+            TokenKind::Atom if self.depth == 0 => return Ok(Some(span)),
             TokenKind::Atom => {}
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn finish(self, source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
+    fn finish(self, source: &Source<'_>) -> Result<(), SourceError> {
         if self.depth > 0 {
             return Err(unbalanced(
                 source,
@@ -69,7 +80,7 @@ impl Forms {
                 "`(` is never closed: expected `)` before the end of the file",
             ));
         }
-        Ok(self.found)
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The threads of a script (`thread` and `wait` of the reference interpreter for the threads proposal).
 
+use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use super::assert::Judged;
@@ -38,8 +39,8 @@ struct Running<'scope> {
 /// What a new thread runs.
 struct Body<'scope, 'env, E: Embedder> {
     embedder: E,
-    instances: Vec<(&'env Name, E::Instance)>,
-    directives: &'env [Directive],
+    instances: Vec<(Name, E::Instance)>,
+    directives: Arc<[Directive]>,
     options: &'env Options,
     source: &'env Source<'env>,
     scope: &'scope Scope<'scope, 'env>,
@@ -74,7 +75,7 @@ impl Running<'_> {
 impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
     pub(super) fn start_thread(
         &mut self,
-        (name, shared, directives): (&'env Name, &'env [Name], &'env [Directive]),
+        (name, shared, directives): (&Name, &[Name], &Arc<[Directive]>),
         span: &Span,
     ) -> Result<Judged, Failure> {
         let line = self.source.line(span.start);
@@ -87,13 +88,14 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
 
     fn spawn(
         &mut self,
-        (name, shared, directives): (&'env Name, &'env [Name], &'env [Directive]),
+        (name, shared, directives): (&Name, &[Name], &Arc<[Directive]>),
         span: &Span,
     ) -> Result<Running<'scope>, Failure> {
         let instances = shared.iter().map(|name| self.instance(Some(name))).collect::<Result<Vec<_>, _>>()?;
         let begun = self.embedder.begin_thread(&instances);
         let (embedder, instances) = begun.map_err(|error| unexpected(&error))?;
-        let instances = shared.iter().zip(instances).collect();
+        let instances = shared.iter().cloned().zip(instances).collect();
+        let directives = Arc::clone(directives);
         let (options, source, scope) = (self.options, self.source, self.threads.scope);
         let body = Body { embedder, instances, directives, options, source, scope };
         let thread = thread::Builder::new().name(format!("script-${name}")).stack_size(STACK);
@@ -128,10 +130,10 @@ impl<'scope, 'env, E: Embedder> Body<'scope, 'env, E> {
     fn run(mut self) -> Result<Judged, Failure> {
         let mut interpreter = Interpreter::new(&mut self.embedder, self.options, self.source, self.scope);
         for (name, instance) in self.instances {
-            interpreter.env.bind_instance(Some(name), Ok(instance));
+            interpreter.env.bind_instance(Some(&name), Ok(instance));
         }
         let (mut judged, mut failures) = (Judged::Fully, Vec::new());
-        for directive in self.directives {
+        for directive in self.directives.iter() {
             match interpreter.judge(directive) {
                 Ok(Judged::Fully) => {}
                 Ok(Judged::ByKindAlone) => judged = Judged::ByKindAlone,

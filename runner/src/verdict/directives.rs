@@ -180,26 +180,31 @@ impl<'a> Iterator for Iter<'a> {
     type Item = Verdict<'a>;
 
     fn next(&mut self) -> Option<Verdict<'a>> {
-        let code = *self.of.codes.get(self.at.code)?;
-        self.at.code += 1;
-        if code == WHOLE {
+        // Where codes end amid a directive, it is not passed over.
+        let mut at = self.at;
+        let code = *self.of.codes.get(at.code)?;
+        at.code += 1;
+        let verdict = if code == WHOLE {
             let DirectiveResult { place, keyword, outcome, text_not_compared, reader_only } =
-                self.of.whole.get(self.at.whole)?;
-            self.at.whole += 1;
-            self.at.line = place.line;
+                self.of.whole.get(at.whole)?;
+            at.whole += 1;
+            at.line = place.line;
             let (text_not_compared, reader_only) = (*text_not_compared, *reader_only);
-            return Some(Verdict { place: *place, keyword, outcome, text_not_compared, reader_only });
-        }
-        let lines = take_number(&self.of.codes, &mut self.at.code)?;
-        let column = take_number(&self.of.codes, &mut self.at.code)?;
-        self.at.line = self.at.line.checked_add(lines)?;
-        Some(Verdict {
-            place: Place { line: self.at.line, column },
-            keyword: KEYWORDS.get(usize::from(code & 0x3f)).copied()?,
-            outcome: &PASSED,
-            text_not_compared: code & TEXT_NOT_COMPARED != 0,
-            reader_only: code & READER_ONLY != 0,
-        })
+            Verdict { place: *place, keyword, outcome, text_not_compared, reader_only }
+        } else {
+            let lines = take_number(&self.of.codes, &mut at.code)?;
+            let column = take_number(&self.of.codes, &mut at.code)?;
+            at.line = at.line.checked_add(lines)?;
+            Verdict {
+                place: Place { line: at.line, column },
+                keyword: KEYWORDS.get(usize::from(code & 0x3f)).copied()?,
+                outcome: &PASSED,
+                text_not_compared: code & TEXT_NOT_COMPARED != 0,
+                reader_only: code & READER_ONLY != 0,
+            }
+        };
+        self.at = at;
+        Some(verdict)
     }
 }
 
