@@ -157,7 +157,8 @@ fn run_caught<E: Embedder>(
     let run_all = || {
         let embedder = seat.get_or_insert_with(make);
         let source = Source::new(&label, text);
-        let reading = Reading::new(&source, Grammar::of(options.features))?;
+        let grammar = Grammar::of(options.features);
+        let reading = Reading::within(&source, grammar, settings.max_memory)?;
         let wanted = settings.keys || !expected.is_empty();
         let keys = if wanted { keys::in_parts(&reading) } else { Vec::new() };
         let found = expectations::find(expected, &reading, &keys);

@@ -15,7 +15,7 @@ use wassay_reports::{Counts, Needs};
 
 use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name};
 use crate::script::reading::Reading;
-use crate::script::wanted::{flag, flags};
+use crate::script::wanted::{self, flag, flags};
 use crate::verdict::ScriptResult;
 
 /// What became of the directives of a script, judged under these features, by the features that each depends on; those of which that cannot be
@@ -178,16 +178,11 @@ fn judge(bytes: &[u8], features: WasmFeatures) -> Judgement {
 fn reduced(bytes: &[u8], given: WasmFeatures, judgement: &Judgement) -> WasmFeatures {
     let same = |features| judge(bytes, features) == *judgement;
     let versions = [WasmFeatures::WASM1, WasmFeatures::WASM2, WasmFeatures::WASM3];
-    let mut set =
+    let set =
         versions.into_iter().map(|version| version & given).find(|features| same(*features)).unwrap_or(given);
-    let mut beyond: Vec<WasmFeatures> = Features::names().map(flag).collect();
-    beyond.retain(|flag| set.contains(*flag) && !WasmFeatures::WASM1.contains(*flag));
-    for flag in beyond.into_iter().rev() {
-        if same(set - flag) {
-            set -= flag;
-        }
-    }
-    set - WasmFeatures::WASM1
+    let beyond: Vec<WasmFeatures> =
+        Features::names().map(flag).filter(|flag| !WasmFeatures::WASM1.contains(*flag)).collect();
+    wanted::reduced(set, beyond.into_iter(), same) - WasmFeatures::WASM1
 }
 
 fn names(set: WasmFeatures) -> Vec<String> {

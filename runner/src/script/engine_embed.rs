@@ -22,7 +22,8 @@ use super::value::{HeapType, Reference, Value};
 #[derive(Debug, Default)]
 pub struct EngineEmbedder {
     config: Config,
-    engines: HashMap<(Features, Option<u64>), Engine>,
+    /// By features and limit, the one that was used last at the end.
+    engines: Vec<((Features, Option<u64>), Engine)>,
     max_memory: Option<u64>,
     session: Option<Session>,
 }
@@ -60,24 +61,28 @@ impl EngineEmbedder {
 
     fn engine(&mut self, features: Features) -> Result<Engine, EmbedError> {
         let key = (features, self.max_memory);
-        if let Some(engine) = self.engines.get(&key) {
-            return Ok(engine.clone());
+        if let Some(at) = self.engines.iter().position(|(other, _)| *other == key) {
+            let found = self.engines.remove(at);
+            let engine = found.1.clone();
+            self.engines.push(found);
+            return Ok(engine);
         }
         let mut config = self.config.clone().features(features);
         if let Some(bytes) = self.max_memory {
             config = config.limits(limits(bytes));
         }
-        if self.engines.len() >= MOST_ENGINES
-            && let Some(other) = self.engines.keys().next().copied()
-        {
-            self.engines.remove(&other);
+        if self.engines.len() >= MOST_ENGINES {
+            self.engines.remove(0);
         }
-        let engine = Engine::new(&config).or_else(|_| {
+        let engine = Engine::new(&config).or_else(|error| {
             // What the others have reserved may be what is missing.
+            if error.kind() != wassay_engine::ErrorKind::Limit || self.engines.is_empty() {
+                return Err(error);
+            }
             self.engines.clear();
             Engine::new(&config)
         })?;
-        self.engines.insert(key, engine.clone());
+        self.engines.push((key, engine.clone()));
         Ok(engine)
     }
 
@@ -420,6 +425,25 @@ mod tests {
     fn there_and_back(session: &mut Session, reference: Reference) -> Value {
         let passed = session.lower(Value::Ref(reference)).unwrap();
         session.lift(passed).unwrap()
+    }
+
+    #[test]
+    fn the_engines_that_were_used_last_are_kept() {
+        let mut embedder = EngineEmbedder::default();
+        let mut use_with = |bytes: u64| {
+            embedder.limit_memory(Some(bytes));
+            embedder.begin(Features::default(), None).unwrap();
+            embedder.engines.iter().map(|((_, limit), _)| limit.unwrap()).collect::<Vec<_>>()
+        };
+        let most = MOST_ENGINES as u64;
+        for number in 1..=most {
+            use_with(number << 20);
+        }
+        // The first is used again, so that the second is the oldest.
+        use_with(1 << 20);
+        let kept = use_with((most + 1) << 20);
+        assert_eq!(kept.len(), MOST_ENGINES);
+        assert!(kept.contains(&(1 << 20)) && !kept.contains(&(2 << 20)), "{kept:?}");
     }
 
     #[test]

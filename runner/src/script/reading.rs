@@ -33,19 +33,33 @@ impl<'s, 'a> Reading<'s, 'a> {
     ///
     /// Where the text does not fall into forms.
     pub(crate) fn new(source: &'s Source<'a>, grammar: Grammar) -> Result<Reading<'s, 'a>, SourceError> {
-        Reading::with_parts(source, grammar, PART)
+        Reading::with_parts(source, grammar, PART, None)
+    }
+
+    /// The same, where parsing a form may take so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where a form would take more, too.
+    pub(crate) fn within(
+        source: &'s Source<'a>,
+        grammar: Grammar,
+        max_memory: Option<u64>,
+    ) -> Result<Reading<'s, 'a>, SourceError> {
+        Reading::with_parts(source, grammar, PART, max_memory)
     }
 
     fn with_parts(
         source: &'s Source<'a>,
         grammar: Grammar,
         size: usize,
+        max_memory: Option<u64>,
     ) -> Result<Reading<'s, 'a>, SourceError> {
         let whole = || Ok(vec![Stretch::Parsed(all_of(source, grammar)?)]);
         let parts = if source.text().len() <= 2 * size {
             whole()?
         } else {
-            match stretches(source, size)? {
+            match stretches(source, size, max_memory)? {
                 Some(spans) => spans.into_iter().map(Stretch::Text).collect(),
                 None => whole()?,
             }
@@ -66,11 +80,33 @@ impl<'s, 'a> Reading<'s, 'a> {
     }
 }
 
+/// How many bytes of memory parsing takes for a token, at most. The `wast` crate's syntax trees have nodes of fixed sizes: a function without
+/// instructions, three tokens, takes 460 bytes until it is encoded, and a list that grows takes half as much again for a moment.
+const OF_TOKEN: u64 = 250;
+
+/// Why text of so many tokens is not parsed where that may take so many bytes.
+pub(super) fn too_large_to_parse(tokens: usize, max_memory: Option<u64>) -> Option<String> {
+    let (needed, limit) = (OF_TOKEN.saturating_mul(tokens as u64), max_memory?);
+    (needed > limit).then(|| {
+        format!("parsing these {tokens} tokens may take {needed} bytes, over --max-memory {limit}: raise that or split the module")
+    })
+}
+
 /// Where the parts of a script stand; `None` where it is the fields of a module.
-fn stretches(source: &Source<'_>, size: usize) -> Result<Option<Vec<Span>>, SourceError> {
+fn stretches(
+    source: &Source<'_>,
+    size: usize,
+    max_memory: Option<u64>,
+) -> Result<Option<Vec<Span>>, SourceError> {
+    let mut too_large = None;
     let (mut spans, mut open): (Vec<Span>, Option<Span>) = (Vec::new(), None);
     let mut is_module = false;
-    for_each_form(source, |form| {
+    for_each_form(source, |form, tokens| {
+        if let Some(message) = too_large_to_parse(tokens, max_memory)
+            && form.len() >= size
+        {
+            too_large.get_or_insert((form.start, message));
+        }
         if spans.is_empty() && open.is_none() {
             is_module = begins_field(source.slice(&form));
         }
@@ -82,6 +118,9 @@ fn stretches(source: &Source<'_>, size: usize) -> Result<Option<Vec<Span>>, Sour
         }
     })?;
     spans.extend(open);
+    if let Some((offset, message)) = too_large {
+        return Err(SourceError { name: source.name().to_owned(), place: source.place(offset), message });
+    }
     Ok((!is_module).then_some(spans))
 }
 
@@ -116,7 +155,7 @@ mod tests {
     /// The directives of a text as it is parsed at once, and in parts of some bytes.
     fn both(text: &str, size: usize) -> (Vec<String>, Vec<String>, usize) {
         let source = Source::new("t.wast", text);
-        let reading = Reading::with_parts(&source, Grammar::default(), size).unwrap();
+        let reading = Reading::with_parts(&source, Grammar::default(), size, None).unwrap();
         let in_parts: Vec<String> = reading.parts().flat_map(|part| shown(&part)).collect();
         let at_once = shown(&parse(Source::new("t.wast", text)).unwrap().directives);
         (at_once, in_parts, reading.parts.len())
@@ -137,10 +176,24 @@ mod tests {
     }
 
     #[test]
+    fn a_form_that_would_take_too_much_is_named() {
+        let text = format!(
+            "(module)\n(module binary \"{}\")\n  (module {})",
+            "x".repeat(5000),
+            "(func)".repeat(999)
+        );
+        let source = Source::new("t.wast", &text);
+        let read = |limit| Reading::with_parts(&source, Grammar::default(), 1000, Some(limit)).map(drop);
+        let message = "t.wast:3:3: parsing these 3000 tokens may take 750000 bytes, over --max-memory 749999: raise that or split the module";
+        assert_eq!(read(749_999).unwrap_err().to_string(), message);
+        assert_eq!(read(750_000), Ok(()));
+    }
+
+    #[test]
     fn what_does_not_close_is_an_error_in_parts_too() {
         for text in ["(module) (module) (", "(module) (module) \"", "(module) (module) )"] {
             let source = Source::new("t.wast", text);
-            let error = Reading::with_parts(&source, Grammar::default(), 2).err().unwrap();
+            let error = Reading::with_parts(&source, Grammar::default(), 2, None).err().unwrap();
             assert_eq!(error, parse(Source::new("t.wast", text)).unwrap_err());
         }
     }

@@ -16,9 +16,11 @@ use super::env::{Env, Missing};
 use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
 use super::options::{Options, Position};
 use super::parse::parse_as;
+use super::reading::too_large_to_parse;
 use super::source::{Source, SourceError};
 use super::text::Grammar;
 use super::thread::Threads;
+use super::tokens::tokens;
 use super::wanted::hint;
 use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, Outcome, ScriptResult};
 
@@ -147,6 +149,9 @@ impl Run {
         self.result.directives.push(directive);
     }
 }
+
+/// How many bytes parsing may take for each byte of a module's text, at most: a smaller one need not be looked at.
+const OF_BYTE: u64 = 250;
 
 /// Why a run ended before its last directive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -372,6 +377,13 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
 
     /// Compiles a module; text that is malformed is an error as malformed bytes are.
     pub(super) fn compile(&mut self, definition: &Definition) -> Result<E::Module, EmbedError> {
+        if let (ModuleForm::Quote(text), Some(limit)) = (&definition.form, self.options.max_memory)
+            && text.len() as u64 > limit / OF_BYTE
+            && let Ok(text) = std::str::from_utf8(text)
+            && let Some(message) = too_large_to_parse(tokens(text).count(), Some(limit))
+        {
+            return Err(EmbedError::new(ErrorKind::Limit, message));
+        }
         let bytes = definition.form.bytes_as(Grammar::of(self.options.features));
         let bytes = bytes.map_err(|error| self.malformed_text(&definition.form, error))?;
         self.embedder.compile(&bytes)

@@ -12,16 +12,23 @@ use super::tokens::{Token, TokenKind, Unclosed, tokens};
 /// Where a parenthesis, a string or a comment does not close, or a parenthesis closes that was never opened.
 pub(crate) fn split(source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
     let mut found = Vec::new();
-    for_each_form(source, |form| found.push(form))?;
+    for_each_form(source, |form, _| found.push(form))?;
     Ok(found)
 }
 
-/// The same, one after the other. Those before an error are given, too.
-pub(super) fn for_each_form(source: &Source<'_>, mut form: impl FnMut(Span)) -> Result<(), SourceError> {
-    let mut forms = Forms::default();
+/// The same, one after the other, with how many tokens each has. Those before an error are given, too.
+pub(super) fn for_each_form(
+    source: &Source<'_>,
+    mut form: impl FnMut(Span, usize),
+) -> Result<(), SourceError> {
+    let (mut forms, mut count) = (Forms::default(), 0);
     for token in tokens(source.text()) {
         let token = token.map_err(|Unclosed { offset, message }| unbalanced(source, offset, message))?;
-        forms.take(token, source)?.into_iter().for_each(&mut form);
+        count += 1;
+        if let Some(span) = forms.take(token, source)? {
+            form(span, count);
+            count = 0;
+        }
     }
     forms.finish(source)
 }

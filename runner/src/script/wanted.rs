@@ -15,6 +15,21 @@ pub(crate) fn flags(features: Features) -> WasmFeatures {
     missing.fold(named, WasmFeatures::difference)
 }
 
+/// What is left of a set of features when as many of these are left out as can be, so that the rest `will_do`. The newest, which are the
+/// last, are left out first: of two either of which would do the older stays.
+pub(crate) fn reduced(
+    mut set: WasmFeatures,
+    of: impl DoubleEndedIterator<Item = WasmFeatures>,
+    will_do: impl Fn(WasmFeatures) -> bool,
+) -> WasmFeatures {
+    for flag in of.rev() {
+        if set.contains(flag) && will_do(set - flag) {
+            set -= flag;
+        }
+    }
+    set
+}
+
 /// How to have the features that a module needs beyond `given`; `None` where they are not what it is refused for.
 pub(super) fn hint(bytes: &[u8], given: Features) -> Option<String> {
     let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
@@ -24,13 +39,7 @@ pub(super) fn hint(bytes: &[u8], given: Features) -> Option<String> {
     if valid(set) || !valid(all) {
         return None;
     }
-    // The newest are left out first, so that of two which would do it is the older that is named.
-    let mut needed = all;
-    for name in more.iter().rev() {
-        if valid(needed - flag(name)) {
-            needed -= flag(name);
-        }
-    }
+    let needed = reduced(all, more.iter().copied().map(flag), valid);
     let names: Vec<&str> = more.into_iter().filter(|name| needed.contains(flag(name))).collect();
     let expression = format!("{given},{}", names.join(","));
     let expression = expression.parse::<Features>().map_or(expression, |features| features.to_string());
