@@ -9,7 +9,7 @@ mod common;
 
 use std::collections::hash_map::RandomState;
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -77,7 +77,15 @@ fn wassay(folder: &Folder, args: &[&str]) -> Command {
 fn begin(folder: &Folder, more: &[&str]) -> Child {
     let (suite, report) = (folder.arg("s"), format!("json={}", folder.arg("r.json")));
     let args = [&["test", &suite, "--jobs", "4", "--timeout", "60s", "--report", &report], more].concat();
-    wassay(folder, &args).spawn().unwrap()
+    let (out, err) = (File::create(folder.file("out")).unwrap(), File::create(folder.file("err")).unwrap());
+    wassay(folder, &args).stdout(out).stderr(err).spawn().unwrap()
+}
+
+/// What a run printed.
+fn printed(folder: &Folder) -> String {
+    ["out", "err"]
+        .map(|name| String::from_utf8_lossy(&fs::read(folder.file(name)).unwrap()).into_owned())
+        .concat()
 }
 
 /// What is in the folder for temporary files.
@@ -133,7 +141,7 @@ fn end_by(folder: &Folder, mut child: Child, sent: Signal, is_begun: bool) {
         let swept = wassay(folder, &["test", &folder.arg("p")]).status().unwrap();
         assert_eq!(swept.code(), Some(0));
     } else if is_begun || status.code().is_some() {
-        assert_eq!(status.code(), Some(130), "{sent:?} {status:?}");
+        assert_eq!(status.code(), Some(130), "{sent:?} {status:?}\n{}", printed(folder));
         let report = json::parse(&fs::read_to_string(folder.file("r.json")).unwrap()).unwrap();
         assert!(report.interrupted);
         assert_eq!(report.suites[0].cases.len(), 4);

@@ -422,6 +422,72 @@ fn size(bytes: u64) -> String {
 mod tests {
     use super::*;
 
+    /// What is made of a process that is a shell with this script, whose standard input is the socket.
+    fn watched(script: &str) -> (Watched, Vec<u8>, Duration) {
+        let (socket, end) = UnixStream::pair().unwrap();
+        let (output, printed) = io::pipe().unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]).stdin(OwnedFd::from(end));
+        command.stdout(printed.try_clone().unwrap()).stderr(printed);
+        let child = command.spawn().unwrap();
+        drop(command);
+        let mut process = Process {
+            child,
+            socket: Some(socket),
+            output: Some(output),
+            partial: Vec::new(),
+            received: (0, LARGEST),
+            tail: Vec::new(),
+            phase: Phase::Starting,
+            is_script: true,
+            resident: 0,
+            judged: Vec::new(),
+            finished: None,
+        };
+        let settings = Settings { timeout: Some(Duration::from_millis(100)), ..Settings::default() };
+        let begun = Instant::now();
+        let watched = process.watch(&settings).unwrap();
+        process.end().unwrap();
+        (watched, std::mem::take(&mut process.partial), begun.elapsed())
+    }
+
+    #[track_caller]
+    fn senseless(script: &str) -> String {
+        match watched(script) {
+            (Watched::Senseless(what), partial, elapsed) if elapsed < 4 * GRACE => {
+                assert!(partial.capacity() as u64 <= 2 * LARGEST);
+                what
+            }
+            (_, _, elapsed) => panic!("{script}: not senseless after {elapsed:?}"),
+        }
+    }
+
+    #[test]
+    fn a_process_that_makes_no_sense_is_a_verdict() {
+        let garbage = senseless("echo garbage >&0; sleep 100");
+        assert!(
+            garbage.starts_with("its process said what cannot be understood, and was killed: "),
+            "{garbage}"
+        );
+        assert!(senseless(r#"echo '{"Judged":7}' >&0; sleep 100"#).contains("cannot be understood"));
+        let flood = "its process said more than there can be to say: it was killed";
+        assert_eq!(senseless("head -c 200000000 /dev/zero >&0; sleep 100"), flood);
+        let closed = "its process closed its streams, and did not end: it was killed";
+        assert_eq!(senseless("exec 0<&- >&- 2>&-; exec sleep 100"), closed);
+        assert!(matches!(watched("printf '{\"Started\":1}'  >&0; exit 3").0, Watched::Ended));
+    }
+
+    #[test]
+    fn the_time_of_a_case_is_from_its_first_directive_to_its_last() {
+        // Running: 100 ms and the grace. What is told after the end may take longer.
+        let running = "printf '{\"Started\":1}\\n\"Begun\"\\n' >&0; sleep 100";
+        assert!(matches!(watched(running), (Watched::Overdue, _, elapsed) if elapsed < 2 * GRACE));
+        let telling = "printf '{\"Started\":1}\\n\"Begun\"\\n\"Ended\"\\n' >&0; sleep 3";
+        assert!(matches!(watched(telling).0, Watched::Ended));
+        let parsing = "printf '{\"Started\":1}\\n' >&0; sleep 3";
+        assert!(matches!(watched(parsing).0, Watched::Ended));
+    }
+
     #[test]
     fn sizes_are_told_in_the_largest_unit() {
         let told = [0, 1023, 1 << 10, 256 << 20, (3 << 29) + 5, u64::MAX].map(size);
