@@ -26,9 +26,8 @@ pub struct Directives {
     /// Where the next one begins to count its lines.
     line: usize,
     len: usize,
-    passed: usize,
-    text_not_compared: usize,
-    reader_only: usize,
+    text_not_compared: u32,
+    reader_only: u32,
     /// Every [`STRIDE`]th directive.
     marks: Vec<Mark>,
 }
@@ -100,9 +99,8 @@ impl Directives {
             self.marks.push(Mark { code: self.codes.len(), whole: self.whole.len(), line: self.line });
         }
         self.len += 1;
-        self.passed += usize::from(matches!(directive.outcome, Outcome::Passed));
-        self.text_not_compared += usize::from(directive.text_not_compared);
-        self.reader_only += usize::from(directive.reader_only);
+        self.text_not_compared = self.text_not_compared.saturating_add(directive.text_not_compared.into());
+        self.reader_only = self.reader_only.saturating_add(directive.reader_only.into());
         let line = directive.place.line;
         match self.code(&directive) {
             Some((code, lines)) => {
@@ -153,19 +151,18 @@ impl Directives {
     pub(crate) fn counts(&self) -> Counts {
         let others = self.whole.iter().map(|directive| directive.outcome.word());
         let mut counts: Counts = others.collect();
-        // Those of the whole ones that passed are among these.
-        counts.passed = self.passed as u64;
+        counts.passed += (self.len - self.whole.len()) as u64;
         counts
     }
 
     /// How many passed by the kind of an error alone.
     pub(crate) fn text_not_compared(&self) -> usize {
-        self.text_not_compared
+        self.text_not_compared as usize
     }
 
     /// How many passed by the judgement of the reader alone.
     pub(crate) fn reader_only(&self) -> usize {
-        self.reader_only
+        self.reader_only as usize
     }
 }
 
