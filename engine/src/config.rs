@@ -1,6 +1,6 @@
 //! How an engine is set up.
 
-use crate::features::Features;
+use wassay_terms::Features;
 
 /// The settings of an [`Engine`](crate::Engine).
 ///

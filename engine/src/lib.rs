@@ -37,7 +37,6 @@ mod compile;
 mod config;
 mod engine;
 mod error;
-mod features;
 mod grammar;
 mod module;
 mod runtime;
@@ -47,12 +46,10 @@ mod types;
 mod vm;
 
 pub use backtrace::{Backtrace, Frame};
-pub use classify::{Classification, classify};
+pub use classify::classify;
 pub use config::{Config, StoreLimits};
 pub use engine::{Engine, EngineStats};
 pub use error::{Error, ErrorKind, Result};
-pub use features::{Features, UnknownFeature};
-pub use grammar::rule::Rule;
 pub use module::{ExportType, ImportType, Module};
 pub use runtime::{
     ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,
@@ -63,3 +60,4 @@ pub use types::{
     CompositeType, ExternType, FieldType, FuncExtern, FuncType, GlobalType, HeapType, Limits, MemoryType,
     Mutability, RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
 };
+pub use wassay_terms::{Classification, Features, Rule, UnknownFeature};

@@ -21,14 +21,24 @@ pub mod batch;
 pub mod catalogue;
 pub mod cli;
 mod commands;
+mod engine_embed;
 pub mod expectations;
 pub mod fetch;
 pub mod harness;
-pub mod keys;
 pub mod repro;
-pub mod script;
 mod suggest;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
 pub mod wasi_case;
+
+pub use wassay_script::keys;
+
+/// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind [`Embedder`](wassay_script::Embedder).
+pub mod script {
+    pub use wassay_script::*;
+
+    pub use crate::engine_embed::EngineEmbedder;
+}
 
 pub use wassay_engine::{Classification, Features, Rule, classify};

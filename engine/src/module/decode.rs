@@ -13,8 +13,8 @@ use super::limits::is_limit;
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use super::type_section;
 use crate::error::{Error, Result};
-use crate::features::Features;
 use crate::types::{ExternType, HeldTypes, TagType, TypeConverter, TypeRegistry};
+use wassay_terms::Features;
 
 /// A function body that waits for validation and translation.
 pub(crate) type PendingBody<'a> = (wasmparser::FuncToValidate<ValidatorResources>, FunctionBody<'a>);

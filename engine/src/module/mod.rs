@@ -5,7 +5,6 @@ mod custom;
 pub(crate) mod decode;
 pub(crate) mod info;
 mod limits;
-mod refusal;
 pub(crate) mod segments;
 mod symbols;
 mod type_section;

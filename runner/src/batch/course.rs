@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::script::Position;
 use crate::script::model::Script;
-use crate::script::options::Position;
 use crate::script::source::Place;
 use crate::script::{LineRange, Observer};
 use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};

@@ -19,7 +19,7 @@ use super::watch::Watch;
 use super::workers::{CUT_SHORT, NOT_REACHED, Task};
 use crate::catalogue::judging;
 use crate::script::source::{Place, Source, SourceError};
-use crate::script::split::split;
+use crate::script::split;
 use crate::script::{Embedder, Grammar, Observer, Options, parse, parse_as, run};
 use crate::verdict::{Failure, FailureKind, panic_message};
 use crate::{expectations, keys, wasi_case};

@@ -9,7 +9,7 @@ use wassay_testsuite::expectation::Origin;
 
 use super::uses::union;
 use crate::script::source::Place;
-use crate::verdict::{ScriptResult, printable};
+use crate::verdict::{Render, ScriptResult, printable};
 use crate::wasi_case::GuestResult;
 
 /// A case that is done with.

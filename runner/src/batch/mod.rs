@@ -27,9 +27,10 @@ pub use self::child::child;
 pub use self::finished::{End, Finished};
 pub use self::interrupt::{INTERRUPTED, Interrupt};
 pub use self::workers::{Task, Workers};
+use crate::engine_embed::limits;
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
-use crate::script::{EngineEmbedder, LineRange, Observer, limits};
+use crate::script::{EngineEmbedder, LineRange, Observer};
 use crate::verdict::printable;
 
 /// How scripts are run.

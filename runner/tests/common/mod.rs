@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use wassay::script::{EngineEmbedder, Options, run_script};
+use wassay::verdict::Render;
 use wassay_engine::Config;
 
 /// Runs something on a thread with the stack that scripts need.

@@ -11,7 +11,7 @@ use wasmparser::WasmFeatures;
 /// away: `2.0,threads,-reference-types`. Without a version the names change the default set.
 ///
 /// ```
-/// use wassay_engine::Features;
+/// use wassay_terms::Features;
 /// let features: Features = "2.0,threads".parse().unwrap();
 /// assert!(features.contains("simd") && features.contains("threads") && !features.contains("gc"));
 /// assert!("2.0,teleport".parse::<Features>().unwrap_err().to_string().contains("teleport"));
@@ -50,13 +50,14 @@ impl Features {
         NAMES.iter().filter(move |(_, flag)| set.contains(*flag)).map(|(name, _)| *name)
     }
 
-    pub(crate) fn flags(self) -> WasmFeatures {
+    /// The set as `wasmparser` has it.
+    pub fn flags(self) -> WasmFeatures {
         self.0
     }
 
     /// The set for `wasmparser`, to which tags and `throw` belong to the exceptions of 3.0 alone. What else those have is refused by the
-    /// [grammar](crate::grammar) where they are off.
-    pub(crate) fn library_flags(self) -> WasmFeatures {
+    /// engine's grammar where they are off.
+    pub fn library_flags(self) -> WasmFeatures {
         let legacy = self.0.contains(WasmFeatures::LEGACY_EXCEPTIONS);
         if legacy { self.0.union(WasmFeatures::EXCEPTIONS) } else { self.0 }
     }

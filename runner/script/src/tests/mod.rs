@@ -1,14 +1,12 @@
 //! That a wrong expectation is caught, for every kind of assertion, and a right one is not.
 
-mod engine;
 mod mock;
 mod stale;
-mod texts;
 mod thread;
 
 use std::time::Duration;
 
-use wassay_engine::Features;
+use wassay_terms::Features;
 
 use self::mock::Mock;
 use super::messages::MatchKind;

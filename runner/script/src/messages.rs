@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use wassay_engine::Rule;
+use wassay_terms::Rule;
 
 use super::embed::EmbedError;
 use super::message_table::{NAMES, NAMES_IN_TEXT, TEXTS, Texts, VAGUE};
@@ -193,7 +193,7 @@ pub struct UnknownMatchKind(String);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::embed::ErrorKind;
+    use crate::embed::ErrorKind;
 
     fn class(expected: &str, actual: &str) -> Comparison {
         compare(MatchKind::Class, expected, &EmbedError::new(ErrorKind::Invalid, actual), Written::Binary)

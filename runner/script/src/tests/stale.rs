@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wassay_testsuite::expectation::Expectation;
 
 use super::{outcomes, outcomes_with, result_with};
-use crate::script::Options;
+use crate::Options;
 
 const MALFORMED: &str = "malformed-directive";
 const NO_INSTANCE: &str = "no-such-instance";

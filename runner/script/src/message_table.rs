@@ -6,14 +6,15 @@
 //!
 //! Rules of the binary format and of validation have names in the engine ([`Rule`]); `NAMES` has what scripts call them besides.
 
-use wassay_engine::Rule;
+use wassay_terms::Rule;
 
 /// A rule and the texts that stand for it.
-pub(crate) struct Texts {
+#[derive(Debug)]
+pub struct Texts {
     /// As scripts write it.
-    pub(crate) spec: &'static [&'static str],
+    pub spec: &'static [&'static str],
     /// As the libraries write it.
-    pub(crate) ours: &'static [&'static str],
+    pub ours: &'static [&'static str],
 }
 
 const fn rule(spec: &'static [&'static str], ours: &'static [&'static str]) -> Texts {
@@ -21,7 +22,7 @@ const fn rule(spec: &'static [&'static str], ours: &'static [&'static str]) -> T
 }
 
 /// The rules.
-pub(crate) const TEXTS: &[Texts] = &[
+pub const TEXTS: &[Texts] = &[
     // Characters and tokens of the text format (core spec, section 6.2 and 6.3).
     rule(&["illegal character"], &["unexpected character *"]),
     rule(
@@ -213,7 +214,7 @@ pub(crate) const TEXTS: &[Texts] = &[
 ];
 
 /// What scripts call the rules of the binary format and of validation, besides their names: the words of other versions.
-pub(crate) const NAMES: &[(Rule, &[&str])] = &[
+pub const NAMES: &[(Rule, &[&str])] = &[
     (Rule::UnexpectedEnd, &["unexpected end of section or function"]),
     (Rule::MalformedUtf8, &["malformed UTF-8", "invalid UTF-8 encoding"]),
     (Rule::MalformedValueType, &["invalid value type"]),
@@ -253,7 +254,7 @@ pub(crate) const NAMES: &[(Rule, &[&str])] = &[
 
 /// What scripts call the rules of the binary format where the module is written as text: what the text grammar of an older version does
 /// not derive, the binary grammar does not derive in its encoding.
-pub(crate) const NAMES_IN_TEXT: &[(Rule, &[&str])] = &[
+pub const NAMES_IN_TEXT: &[(Rule, &[&str])] = &[
     // Limits, offsets and alignments are numbers of 32 bits where no address has 64.
     (Rule::IntegerTooLarge, &["constant out of range", "i32 constant out of range", "i32 constant"]),
     // A word that the version does not have: an unknown operator to its lexer.
@@ -286,7 +287,7 @@ const UNKNOWN_WORD: &[&str] = &["unknown operator", "unknown operator *", "unexp
 
 /// What `wasmparser` says, in engines that pass it on, where one of these rules is broken: it reads no byte beyond the section, function
 /// or module it is in, and says that it ends.
-pub(crate) const VAGUE: &[(&str, &[Rule])] = &[(
+pub const VAGUE: &[(&str, &[Rule])] = &[(
     "unexpected end-of-file",
     &[
         Rule::IntegerTooLong,

@@ -67,7 +67,7 @@ impl ModuleForm {
 /// # Errors
 ///
 /// Where the text is malformed. The offset is that in the text.
-pub(crate) fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
+pub fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
     quoted_as(text, Grammar::default())
 }
 

@@ -6,6 +6,7 @@ use wassay_engine::{Config, Features};
 
 use super::named;
 use crate::script::{EngineEmbedder, Options, run_script};
+use crate::verdict::Render;
 
 /// What becomes of the directives behind a module, on our own engine with the features of 2.0.
 fn outcomes(module: &str, directives: &[&str]) -> Vec<String> {

@@ -12,6 +12,7 @@ use crate::script::messages::{Comparison, MatchKind, Written, compare};
 use crate::script::model::{Command, Definition};
 use crate::script::source::Source;
 use crate::script::{EngineEmbedder, Options, parse, run_script};
+use crate::verdict::Render;
 
 /// Texts of one rule: the reference interpreter's words over the years.
 const SYNONYMS: &[&[&str]] = &[

@@ -9,7 +9,7 @@ macro_rules! rules {
         /// Sections are those of the core specification 3.0.
         ///
         /// ```
-        /// use wassay_engine::Rule;
+        /// use wassay_terms::Rule;
         /// assert_eq!(Rule::MalformedLimits.text(), "malformed limits flags");
         /// assert!(Rule::MalformedLimits.section().starts_with("5.3"));
         /// assert_eq!(Rule::MalformedLimits.to_string(), "malformed limits flags (5.3, types: limits)");

@@ -10,7 +10,7 @@ use super::tokens::{Token, TokenKind, Unclosed, tokens};
 /// # Errors
 ///
 /// Where a parenthesis, a string or a comment does not close, or a parenthesis closes that was never opened.
-pub(crate) fn split(source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
+pub fn split(source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
     let mut forms = Forms::default();
     for token in tokens(source.text()) {
         let token = token.map_err(|Unclosed { offset, message }| unbalanced(source, offset, message))?;
@@ -20,7 +20,7 @@ pub(crate) fn split(source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
 }
 
 /// The lexer of scripts: the grammar allows every character in strings and comments (core spec, sections 6.2.4 and 6.3.3).
-pub(crate) fn lexer(text: &str) -> Lexer<'_> {
+pub fn lexer(text: &str) -> Lexer<'_> {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
     lexer

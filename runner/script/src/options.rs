@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use wassay_engine::Features;
+use wassay_terms::Features;
 use wassay_testsuite::expectation::Expectation;
 
 use super::messages::MatchKind;
@@ -62,15 +62,18 @@ pub struct BadLineRange(String);
 
 /// Where a directive stands, as seen from a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Position {
+pub enum Position {
+    /// It ends before the range.
     Before,
+    /// It has a line in common with it.
     Within,
+    /// It begins after the range.
     Behind,
 }
 
 impl LineRange {
     /// Where a span of a source stands, as seen from the range; a span that has a line in common with it is within.
-    pub(crate) fn position(&self, source: &Source<'_>, span: &Span) -> Position {
+    pub fn position(&self, source: &Source<'_>, span: &Span) -> Position {
         let (first, last) = (source.line(span.start), source.line(span.end.saturating_sub(1)));
         if last < *self.0.start() {
             Position::Before

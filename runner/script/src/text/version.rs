@@ -1,6 +1,6 @@
 //! The versions of the text grammar.
 
-use wassay_engine::Features;
+use wassay_terms::Features;
 
 /// A version of the grammar of modules in the text format, as far as two of them derive what the
 /// other does not.

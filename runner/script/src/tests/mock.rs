@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
-use wassay_engine::Features;
+use wassay_terms::Features;
 
-use crate::script::embed::{Begun, EmbedError, Embedder, ErrorKind, Location, Results};
-use crate::script::value::{HeapType, Reference, Value};
+use crate::embed::{Begun, EmbedError, Embedder, ErrorKind, Location, Results};
+use crate::value::{HeapType, Reference, Value};
 
 /// See the module.
 #[derive(Default)]

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use wassay_reports::Key;
 use wast::lexer::{Lexer, TokenKind};
 
-use crate::script::model::Script;
-use crate::script::source::Place;
+use crate::model::Script;
+use crate::source::Place;
 
 /// Where each directive of a script begins, and its [key](Key), in order.
 pub fn of(script: &Script<'_>) -> Vec<(Place, Key)> {
@@ -52,8 +52,8 @@ fn tokens(text: &str) -> Sha256 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::parse;
-    use crate::script::source::Source;
+    use crate::parse;
+    use crate::source::Source;
 
     fn keys(text: &str) -> Vec<String> {
         of(&parse(Source::new("a.wast", text)).unwrap()).iter().map(|(_, key)| key.to_string()).collect()

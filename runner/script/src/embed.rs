@@ -2,9 +2,8 @@
 //!
 //! # Another engine
 //!
-//! What drives another engine implements [`Embedder`], and is handed to [`cli::main_with`](crate::cli::main_with) or
-//! [`harness::run_with`](crate::harness::run_with). All it needs besides is re-exported by this crate: [`Features`], and the values of
-//! [`value`](super::value).
+//! What drives another engine implements [`Embedder`], and is handed to `cli::main_with` or `harness::run_with` of the crate `wassay`. All
+//! it needs besides is re-exported by this crate: [`Features`], and the values of [`value`](super::value).
 //!
 //! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly; its text is compared by the rule that it stands for, and
 //!   where the table of texts knows one of the two not, the directive passes as *not compared* and is counted as such.
@@ -23,7 +22,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use wassay_engine::{Classification, Features, Rule};
+use wassay_terms::{Classification, Features, Rule};
 
 use super::source::Place;
 use super::value::Value;
@@ -38,7 +37,7 @@ pub type Results = SmallVec<[Value; 2]>;
 ///
 /// The host module `spectest` (see [`spectest`](super::spectest)) is there after every [`begin`](Embedder::begin). Errors say how
 /// something failed by their kind alone; nothing reads their text to find out. Where an engine does not tell malformed modules from
-/// invalid ones, [`classify`](wassay_engine::classify) does, and [`EmbedError::of`] makes an error of what it says.
+/// invalid ones, `classify` of the crate `wassay` does, and [`EmbedError::of`] makes an error of what it says.
 pub trait Embedder {
     /// A compiled module.
     type Module;
@@ -218,13 +217,13 @@ impl EmbedError {
     /// `None` where nothing is.
     ///
     /// ```
-    /// use wassay::script::embed::{EmbedError, ErrorKind};
-    /// use wassay::{Features, classify};
+    /// use wassay_script::embed::{EmbedError, ErrorKind};
+    /// use wassay_script::{Classification, Rule};
     ///
-    /// let second_memory = b"\0asm\x01\0\0\0\x05\x05\x02\x00\x00\x00\x00";
-    /// let error = EmbedError::of(classify(second_memory, Features::V2)).unwrap();
-    /// assert_eq!(error.kind, ErrorKind::Invalid);
-    /// assert_eq!(EmbedError::of(classify(second_memory, Features::V3)), None);
+    /// let refused = Classification::Invalid { rule: Rule::MultipleMemories, offset: 13 };
+    /// let error = EmbedError::of(refused).unwrap();
+    /// assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Invalid, "multiple memories"));
+    /// assert_eq!(EmbedError::of(Classification::Valid), None);
     /// ```
     pub fn of(classification: Classification) -> Option<Self> {
         let error = |kind, rule: Rule, also, offset| EmbedError {

@@ -1,10 +1,10 @@
 //! Which rule a message of `wasmparser` names.
 //!
 //! The library has one kind of error for all that it refuses. Whether a module is malformed or invalid is never read off these
-//! messages: the [grammar](crate::grammar) decides it. They only name the rule of validation that is broken, so that a test script's
+//! messages: the grammar decides it. They only name the rule of validation that is broken, so that a test script's
 //! text can be compared with it.
 
-use crate::grammar::rule::Rule;
+use crate::rule::Rule;
 
 /// How messages begin that name a rule of the grammar. They are of no use for modules that are read here, but other engines pass them on.
 const OF_GRAMMAR: &[(&str, Rule)] = &[
@@ -127,7 +127,7 @@ impl Rule {
     /// The rule that a message of `wasmparser` names, where it names one.
     ///
     /// ```
-    /// use wassay_engine::Rule;
+    /// use wassay_terms::Rule;
     /// assert_eq!(Rule::of_message("unknown global 7: global index out of bounds"), Some(Rule::UnknownGlobal));
     /// assert_eq!(Rule::of_message("something else"), None);
     /// ```
@@ -136,7 +136,7 @@ impl Rule {
     }
 
     /// The rule of validation that a message names.
-    pub(crate) fn of_refusal(message: &str) -> Option<Rule> {
+    pub fn of_refusal(message: &str) -> Option<Rule> {
         let element_type = message.starts_with("invalid array.init_elem instruction: element segment")
             && message.contains("type mismatch");
         if element_type { Some(Rule::TypeMismatch) } else { find(message, BEGINS, ENDS) }

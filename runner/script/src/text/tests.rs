@@ -385,6 +385,6 @@ fn in_version_1_0_a_segment_names_its_memory_or_table_by_an_index_alone() {
         assert!(matches!(module(Grammar::Current), Command::Malformed { .. }), "{text}");
         assert!(quote.bytes().is_err(), "{text}");
     }
-    assert_eq!(Grammar::of(wassay_engine::Features::V1), Grammar::First);
-    assert_eq!(Grammar::of(wassay_engine::Features::V2), Grammar::Current);
+    assert_eq!(Grammar::of(wassay_terms::Features::V1), Grammar::First);
+    assert_eq!(Grammar::of(wassay_terms::Features::V2), Grammar::Current);
 }

@@ -1,15 +1,15 @@
 //! The features that a module needs and that its script does not have.
 
 use wasmparser::{Validator, WasmFeatures};
-use wassay_engine::Features;
+use wassay_terms::Features;
 
 /// The validator's flag of a feature of the engine: both have the proposal's name, each in its own case.
-pub(crate) fn flag(name: &str) -> WasmFeatures {
+pub fn flag(name: &str) -> WasmFeatures {
     WasmFeatures::from_name(&name.to_uppercase().replace('-', "_")).unwrap_or(WasmFeatures::empty())
 }
 
 /// The validator's flags for a set of features.
-pub(crate) fn flags(features: Features) -> WasmFeatures {
+pub fn flags(features: Features) -> WasmFeatures {
     let named = features.iter().map(flag).fold(WasmFeatures::WASM1, WasmFeatures::union);
     let missing = Features::names().filter(|name| !features.contains(name)).map(flag);
     missing.fold(named, WasmFeatures::difference)
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn hint_of(text: &str, given: &str) -> Option<String> {
-        let bytes = crate::script::quoted(text.as_bytes()).unwrap();
+        let bytes = crate::quoted(text.as_bytes()).unwrap();
         hint(&bytes, given.parse().unwrap())
     }
 

@@ -12,9 +12,9 @@ use wassay_engine::{
     SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
 };
 
-use super::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Left, Location, Results};
-use super::spectest::{self, Item, Param};
-use super::value::{HeapType, Reference, Value};
+use crate::script::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Left, Location, Results};
+use crate::script::spectest::{self, Item, Param};
+use crate::script::value::{HeapType, Reference, Value};
 
 /// Our own engine behind [`Embedder`].
 ///
@@ -72,11 +72,13 @@ impl EngineEmbedder {
         {
             self.engines.remove(&other);
         }
-        let engine = Engine::new(&config).or_else(|_| {
-            // What the others have reserved may be what is missing.
-            self.engines.clear();
-            Engine::new(&config)
-        })?;
+        let engine = Engine::new(&config)
+            .or_else(|_| {
+                // What the others have reserved may be what is missing.
+                self.engines.clear();
+                Engine::new(&config)
+            })
+            .map_err(told)?;
         self.engines.insert(key, engine.clone());
         Ok(engine)
     }
@@ -109,17 +111,18 @@ impl Embedder for EngineEmbedder {
     }
 
     fn compile(&mut self, bytes: &[u8]) -> Result<Module, EmbedError> {
-        Ok(Module::new(&self.session()?.engine, bytes)?)
+        Module::new(&self.session()?.engine, bytes).map_err(told)
     }
 
     fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
-        Ok(Module::check_custom_sections(&self.session()?.engine, bytes)?)
+        Module::check_custom_sections(&self.session()?.engine, bytes).map_err(told)
     }
 
     fn instantiate(&mut self, module: &Module) -> Result<EngineInstance, EmbedError> {
         let session = self.session()?;
         session.define_spectest(module)?;
-        Ok(EngineInstance::Made(session.linker.instantiate(&mut session.store, module)?))
+        let instance = session.linker.instantiate(&mut session.store, module).map_err(told)?;
+        Ok(EngineInstance::Made(instance))
     }
 
     fn register(&mut self, name: &str, instance: Option<&EngineInstance>) -> Result<(), EmbedError> {
@@ -153,7 +156,7 @@ impl Embedder for EngineEmbedder {
         };
         let arguments = arguments.iter().map(|value| session.lower(*value));
         let arguments = arguments.collect::<Result<SmallVec<[Val; 4]>, _>>()?;
-        let results = func.invoke(&mut session.store, &arguments)?;
+        let results = func.invoke(&mut session.store, &arguments).map_err(told)?;
         results.into_iter().map(|value| session.lift(value)).collect()
     }
 
@@ -241,21 +244,21 @@ impl Session {
         Ok(match item {
             Item::Function(params) => {
                 let ty = FuncType::new(params.iter().map(|param| param_type(*param)), []);
-                Extern::Func(Func::alloc(store, ty, |_, _, _| Ok(()))?)
+                Extern::Func(Func::alloc(store, ty, |_, _, _| Ok(())).map_err(told)?)
             }
             Item::Global(value) => {
                 let value = self.lower(value)?;
                 let ty = GlobalType { content: value.ty(&self.store), mutability: Mutability::Const };
-                Extern::Global(Global::alloc(&mut self.store, ty, value)?)
+                Extern::Global(Global::alloc(&mut self.store, ty, value).map_err(told)?)
             }
             Item::Table { minimum, maximum, index64 } => {
                 let ty = TableType::new(RefType::FUNCREF, minimum, Some(maximum));
                 let null = Ref::Null(EngineHeapType::Func);
-                Extern::Table(Table::alloc(store, TableType { table64: index64, ..ty }, null)?)
+                Extern::Table(Table::alloc(store, TableType { table64: index64, ..ty }, null).map_err(told)?)
             }
             Item::Memory { minimum, maximum, shared } => {
                 let ty = MemoryType::new(minimum, Some(maximum));
-                Extern::Memory(Memory::alloc(store, MemoryType { shared, ..ty })?)
+                Extern::Memory(Memory::alloc(store, MemoryType { shared, ..ty }).map_err(told)?)
             }
         })
     }
@@ -282,7 +285,7 @@ impl Session {
         if let Some(known) = self.externs.get(&number) {
             return Ok(known.clone());
         }
-        let made = ExternRef::new(&mut self.store, number)?;
+        let made = ExternRef::new(&mut self.store, number).map_err(told)?;
         self.externs.insert(number, made.clone());
         Ok(made)
     }
@@ -379,29 +382,28 @@ fn lift_heap(heap: EngineHeapType) -> Result<HeapType, EmbedError> {
     })
 }
 
-impl From<Error> for EmbedError {
-    fn from(mut error: Error) -> Self {
-        use wassay_engine::ErrorKind as Engine;
-        let kind = match error.kind() {
-            Engine::Malformed => ErrorKind::Malformed,
-            Engine::Invalid => ErrorKind::Invalid,
-            Engine::MalformedCustom => ErrorKind::MalformedCustom,
-            Engine::InvalidCustom => ErrorKind::InvalidCustom,
-            Engine::Unsupported => ErrorKind::Unsupported,
-            Engine::Unlinkable => ErrorKind::Unlinkable,
-            Engine::Trap(_) => ErrorKind::Trap,
-            Engine::Exception => ErrorKind::Exception,
-            Engine::Exhaustion => ErrorKind::Exhaustion,
-            Engine::Limit => ErrorKind::Limit,
-            Engine::Interrupted => ErrorKind::Timeout,
-            Engine::Usage => ErrorKind::WrongArguments,
-            _ => ErrorKind::Internal,
-        };
-        let backtrace = error.take_backtrace().map(|backtrace| Left(Arc::<Backtrace>::from(backtrace)));
-        let location = error.offset().map(Location::Offset);
-        let rules = error.rule().into_iter().chain(error.also()).collect();
-        EmbedError { rules, location, backtrace, ..EmbedError::new(kind, error.message()) }
-    }
+/// An error of the engine in the terms of scripts.
+fn told(mut error: Error) -> EmbedError {
+    use wassay_engine::ErrorKind as Engine;
+    let kind = match error.kind() {
+        Engine::Malformed => ErrorKind::Malformed,
+        Engine::Invalid => ErrorKind::Invalid,
+        Engine::MalformedCustom => ErrorKind::MalformedCustom,
+        Engine::InvalidCustom => ErrorKind::InvalidCustom,
+        Engine::Unsupported => ErrorKind::Unsupported,
+        Engine::Unlinkable => ErrorKind::Unlinkable,
+        Engine::Trap(_) => ErrorKind::Trap,
+        Engine::Exception => ErrorKind::Exception,
+        Engine::Exhaustion => ErrorKind::Exhaustion,
+        Engine::Limit => ErrorKind::Limit,
+        Engine::Interrupted => ErrorKind::Timeout,
+        Engine::Usage => ErrorKind::WrongArguments,
+        _ => ErrorKind::Internal,
+    };
+    let backtrace = error.take_backtrace().map(|backtrace| Left(Arc::<Backtrace>::from(backtrace)));
+    let location = error.offset().map(Location::Offset);
+    let rules = error.rule().into_iter().chain(error.also()).collect();
+    EmbedError { rules, location, backtrace, ..EmbedError::new(kind, error.message()) }
 }
 
 #[cfg(test)]
