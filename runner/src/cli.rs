@@ -46,6 +46,8 @@ enum Command {
     Test(commands::test::Args),
     Suite(commands::suite::Args),
     Report(commands::report::Args),
+    Plan(commands::plan::Args),
+    Judge(commands::judge::Args),
 }
 
 /// The `wassay` command: reads the arguments and the environment of the process, and runs what they ask for.
@@ -85,6 +87,8 @@ pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'stat
         Command::Test(args) => commands::test::run(args, make),
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
+        Command::Plan(args) => commands::plan::run(args),
+        Command::Judge(args) => commands::judge::run(args),
     });
     let exit = done.unwrap_or_else(|error| {
         commands::output::complain("error", &error.to_string());

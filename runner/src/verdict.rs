@@ -30,6 +30,8 @@ impl Render for ScriptResult {
                 Outcome::Passed => String::new(),
                 Outcome::Failed(failure) => show(failure, &self.name, *place, colour),
                 Outcome::Skipped(reason) => line("skipped", reason),
+                // Of these there may be very many: they are counted below.
+                Outcome::Apart(..) => String::new(),
                 // What a script came to an end before says nothing that the end does not.
                 Outcome::ExpectedFailure(failure, _) if failure.kind == FailureKind::NotRun => String::new(),
                 Outcome::ExpectedFailure(_, reason) => line("failed as expected", reason),
@@ -54,8 +56,23 @@ impl Render for ScriptResult {
                 }
             }
         }
-        text
+        text + &apart(self)
     }
+}
+
+/// A line for each way in which directives say nothing about the engine: how many there are, and why the first is.
+fn apart(result: &ScriptResult) -> String {
+    let ways = [Apart::Blocked, Apart::Limit, Apart::Superseded, Apart::NotApplicable];
+    let lines = ways.into_iter().filter_map(|way| {
+        let mut of_way = result.directives.iter().filter_map(|directive| match &directive.outcome {
+            Outcome::Apart(apart, why) if *apart == way => Some((directive.place, why)),
+            _ => None,
+        });
+        let (place, why) = of_way.next()?;
+        let (count, word) = (1 + of_way.count(), way.word());
+        Some(format!("{}:{place}: {count} {word}: {}\n", result.name, printable(why)))
+    });
+    lines.collect()
 }
 
 fn is_not_run(directive: &DirectiveResult) -> bool {

@@ -2,7 +2,7 @@
 
 use super::embed::{EmbedError, Embedder, ErrorKind, Results};
 use super::matching::match_results;
-use super::messages::{Comparison, Written, compare};
+use super::messages::{Comparison, MatchKind, Written, compare};
 use super::model::{Action, Definition, Instantiation};
 use super::run::{Interpreter, missed};
 use super::value::{Pattern, Value};
@@ -21,10 +21,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     pub(super) fn assert_return(&mut self, action: &Action, patterns: &[Pattern]) -> Result<Judged, Failure> {
         let results = match self.act(action)? {
             Ok(results) => results,
-            Err(error) => {
-                let failure = Failure::new(FailureKind::Unexpected(error.kind), "it was to return");
-                return Err(failure.with(patterns_written(patterns), error.to_string()).left_by(&error));
-            }
+            Err(error) => return Err(not_returned(&error, patterns)),
         };
         match_results(&results, patterns).map(|()| Judged::Fully).map_err(|mismatch| {
             let failure = Failure::new(FailureKind::Mismatch(mismatch.kind), mismatch.message);
@@ -99,11 +96,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         written: Written,
     ) -> Result<Judged, Failure> {
         if error.kind != expected {
-            let kind = FailureKind::Instead { actual: error.kind, expected };
-            let message = format!("expected {}, got {}", expected.name(), error.kind.name());
-            return Err(Failure::new(kind, message)
-                .with(wanted(expected, text), error.to_string())
-                .left_by(error));
+            return Err(instead(error, expected, text));
         }
         text.map_or(Ok(Judged::Fully), |text| self.assert_text(error, text, written))
     }
@@ -112,17 +105,29 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         match compare(self.options.match_kind, text, error, written) {
             Comparison::Same => Ok(Judged::Fully),
             Comparison::NotCompared => Ok(Judged::ByKindAlone),
-            Comparison::Different => {
-                let message = format!(
-                    "it failed for another reason (texts are matched by {})",
-                    self.options.match_kind
-                );
-                Err(Failure::new(FailureKind::WrongText, message)
-                    .with(wanted(error.kind, Some(text)), error.to_string())
-                    .left_by(error))
-            }
+            Comparison::Different => Err(wrong_text(error, text, self.options.match_kind)),
         }
     }
+}
+
+/// The failure where results were expected and an error came.
+pub(super) fn not_returned(error: &EmbedError, patterns: &[Pattern]) -> Failure {
+    let failure = Failure::new(FailureKind::Unexpected(error.kind), "it was to return");
+    failure.with(patterns_written(patterns), error.to_string()).left_by(error)
+}
+
+/// The failure where an error of another kind came.
+pub(super) fn instead(error: &EmbedError, expected: ErrorKind, text: Option<&str>) -> Failure {
+    let kind = FailureKind::Instead { actual: error.kind, expected };
+    let message = format!("expected {}, got {}", expected.name(), error.kind.name());
+    Failure::new(kind, message).with(wanted(expected, text), error.to_string()).left_by(error)
+}
+
+/// The failure where an error of the right kind came, for another reason.
+pub(super) fn wrong_text(error: &EmbedError, text: &str, match_kind: MatchKind) -> Failure {
+    let message = format!("it failed for another reason (texts are matched by {match_kind})");
+    let failure = Failure::new(FailureKind::WrongText, message);
+    failure.with(wanted(error.kind, Some(text)), error.to_string()).left_by(error)
 }
 
 /// Results as messages write them; vectors in the shapes of the patterns beside them.
@@ -132,11 +137,11 @@ pub(super) fn results_written(results: &Results, patterns: &[Pattern]) -> String
     list_written(results.iter().enumerate().map(written))
 }
 
-fn patterns_written(patterns: &[Pattern]) -> String {
+pub(super) fn patterns_written(patterns: &[Pattern]) -> String {
     list_written(patterns.iter().map(Pattern::to_string))
 }
 
-fn list_written(items: impl Iterator<Item = String>) -> String {
+pub(super) fn list_written(items: impl Iterator<Item = String>) -> String {
     let items: Vec<String> = items.collect();
     if items.is_empty() { "no result".to_owned() } else { items.join("; ") }
 }

@@ -141,6 +141,8 @@ pub enum ErrorKind {
     MalformedCustom,
     /// A custom section or annotation is invalid.
     InvalidCustom,
+    /// The module is refused, and whether as malformed or as invalid is not said.
+    Refused,
     /// The module uses what the engine does not carry out.
     Unsupported,
     /// An import is missing or does not match.
@@ -258,6 +260,7 @@ impl ErrorKind {
             ErrorKind::Invalid => "invalid",
             ErrorKind::MalformedCustom => "malformed-custom",
             ErrorKind::InvalidCustom => "invalid-custom",
+            ErrorKind::Refused => "refused",
             ErrorKind::Unsupported => "unsupported",
             ErrorKind::Unlinkable => "unlinkable",
             ErrorKind::Trap => "trap",

@@ -21,6 +21,7 @@ pub mod messages;
 pub mod model;
 mod options;
 mod parse;
+pub mod plan;
 mod run;
 pub mod source;
 pub mod spectest;
@@ -34,6 +35,7 @@ mod tokens;
 pub mod value;
 pub mod verdict;
 pub mod wanted;
+pub mod wap;
 
 pub use embed::Embedder;
 pub use options::{BadLineRange, LineRange, Observer, Options, Position};

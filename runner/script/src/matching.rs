@@ -54,13 +54,23 @@ impl MismatchKind {
 /// The first difference.
 pub fn match_results(results: &[Value], patterns: &[Pattern]) -> Result<(), Mismatch> {
     if results.len() != patterns.len() {
-        let message = format!("expected {}, got {}", counted(patterns.len()), counted(results.len()));
-        return Err(Mismatch { kind: MismatchKind::Count, message });
+        return Err(miscounted(results.len(), patterns.len()));
     }
     for (index, (result, pattern)) in results.iter().zip(patterns).enumerate() {
         match_value(result, pattern).map_err(|difference| difference.at(index))?;
     }
     Ok(())
+}
+
+/// In what the result of a number differs from its pattern; `None` where it does not.
+pub(crate) fn mismatch(index: usize, result: &Value, pattern: &Pattern) -> Option<Mismatch> {
+    match_value(result, pattern).err().map(|difference| difference.at(index))
+}
+
+/// The mismatch where there are more or fewer results than patterns.
+pub(crate) fn miscounted(results: usize, patterns: usize) -> Mismatch {
+    let message = format!("expected {}, got {}", counted(patterns), counted(results));
+    Mismatch { kind: MismatchKind::Count, message }
 }
 
 /// In what a value differs from a pattern, with the lane where it is a vector's.

@@ -227,6 +227,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             outcome,
             text_not_compared: false,
             reader_only: false,
+            coarse: false,
         }
     }
 
@@ -379,7 +380,7 @@ pub(super) fn no_such(kind: FailureKind, what: &str, name: Option<&str>, missing
     Failure::new(kind, format!("{name}: {why}"))
 }
 
-fn unsupported(keyword: &str) -> Failure {
+pub(super) fn unsupported(keyword: &str) -> Failure {
     Failure::new(FailureKind::Unsupported, format!("`{keyword}` is not carried out by this runner"))
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A value that a script passes or an instance returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -41,7 +43,7 @@ pub enum Reference {
 }
 
 /// An abstract heap type (core spec, section 2.3.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum HeapType {
     /// All functions.
     Func,
@@ -70,7 +72,7 @@ pub enum HeapType {
 }
 
 /// What a result is expected to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pattern {
     /// This 32-bit integer.
     I32(i32),
@@ -89,7 +91,7 @@ pub enum Pattern {
 }
 
 /// What a float is expected to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FloatPattern<Bits> {
     /// A NaN whose payload is the quiet bit alone, of either sign.
     CanonicalNan,
@@ -100,7 +102,7 @@ pub enum FloatPattern<Bits> {
 }
 
 /// What a vector is expected to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VectorPattern {
     /// Sixteen 8-bit lanes.
     I8x16([i8; 16]),
@@ -117,7 +119,7 @@ pub enum VectorPattern {
 }
 
 /// What a reference is expected to be. All but [`RefPattern::Null`] ask for one that is not null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RefPattern {
     /// A null, of the type's hierarchy where there is one.
     Null(Option<HeapType>),

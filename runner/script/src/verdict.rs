@@ -36,6 +36,8 @@ pub struct DirectiveResult {
     pub text_not_compared: bool,
     /// Whether it passed by the judgement of the reader alone: nothing of it was asked of the engine.
     pub reader_only: bool,
+    /// Whether it passed by an error that the engine's adapter does not tell apart from others.
+    pub coarse: bool,
 }
 
 /// What can become of a directive.
@@ -47,10 +49,37 @@ pub enum Outcome {
     Failed(Box<Failure>),
     /// It was not judged, for this reason.
     Skipped(String),
+    /// It says nothing about the engine, in this way and for this reason.
+    Apart(Apart, String),
     /// It failed, as was expected for this reason.
     ExpectedFailure(Box<Failure>, String),
     /// It passed although it was expected to fail for this reason; that is a failure of the run.
     UnexpectedPass(String),
+}
+
+/// Why the outcome of a directive is neither a pass nor a failure of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Apart {
+    /// What it depends on did not come into being: another directive has failed.
+    Blocked,
+    /// It cannot be asked of the engine in the way that it is driven.
+    NotApplicable,
+    /// A limit of the engine or the machine was reached.
+    Limit,
+    /// It asserts what a later version of the specification revoked, and the engine implements the later one.
+    Superseded,
+}
+
+impl Apart {
+    /// The word that reports have for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Apart::Blocked => "blocked",
+            Apart::NotApplicable => "not applicable",
+            Apart::Limit => "limit",
+            Apart::Superseded => "superseded",
+        }
+    }
 }
 
 /// Why a directive failed.
@@ -185,14 +214,15 @@ impl ScriptResult {
 impl DirectiveResult {
     /// What a report says of a directive that neither simply passed nor simply failed.
     fn note(&self) -> Option<Note> {
-        let (Outcome::Skipped(reason)
-        | Outcome::ExpectedFailure(_, reason)
-        | Outcome::UnexpectedPass(reason)) = &self.outcome
-        else {
-            return None;
+        let reason = match &self.outcome {
+            Outcome::Skipped(reason)
+            | Outcome::ExpectedFailure(_, reason)
+            | Outcome::UnexpectedPass(reason) => reason.clone(),
+            Outcome::Apart(apart, reason) => format!("{}: {reason}", apart.word()),
+            Outcome::Passed | Outcome::Failed(_) => return None,
         };
         let (line, column) = numbers(self.place);
-        Some(Note { line, column, outcome: self.outcome.word(), reason: reason.clone(), key: None })
+        Some(Note { line, column, outcome: self.outcome.word(), reason, key: None })
     }
 }
 
@@ -228,7 +258,7 @@ impl Outcome {
                 wassay_reports::Outcome::Crashed
             }
             Outcome::Failed(_) => wassay_reports::Outcome::Failed,
-            Outcome::Skipped(_) => wassay_reports::Outcome::Skipped,
+            Outcome::Skipped(_) | Outcome::Apart(..) => wassay_reports::Outcome::Skipped,
             Outcome::ExpectedFailure(..) => wassay_reports::Outcome::XFailed,
             Outcome::UnexpectedPass(_) => wassay_reports::Outcome::XPassed,
         }
@@ -352,6 +382,7 @@ mod tests {
             outcome,
             text_not_compared: false,
             reader_only: false,
+            coarse: false,
         };
         let mut result = ScriptResult { name: "a.wast".into(), directives: vec![directive(Outcome::Passed)] };
         assert!(result.is_success());

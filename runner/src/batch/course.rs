@@ -78,7 +78,14 @@ impl Course {
             let place = source.place(directive.span.start);
             let result = |outcome: Outcome| {
                 let keyword = directive.command.keyword().into();
-                DirectiveResult { place, keyword, outcome, text_not_compared: false, reader_only: false }
+                DirectiveResult {
+                    place,
+                    keyword,
+                    outcome,
+                    text_not_compared: false,
+                    reader_only: false,
+                    coarse: false,
+                }
             };
             let failed = |failure: Failure| {
                 let source = source.slice(&directive.span).to_owned();

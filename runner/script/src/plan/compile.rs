@@ -1,0 +1,663 @@
+//! From a script to its plan: what the [interpreter](crate::run()) does directive by directive, with handles in the place of instances.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::rc::Rc;
+
+use wasmparser::{Validator, WasmFeatures};
+use wassay_reports::Key;
+use wassay_terms::Features;
+use wassay_testsuite::expectation::Expected;
+
+use super::module::{self, Foreign, Info, Passed};
+use super::wrapper::{self, Call, Item, NOTED, Needs, Wanted};
+use super::{Alter, Planned, ResultType, ScriptPlan, Want, Wrapped, spectest};
+use crate::binds::Bindings;
+use crate::embed::ErrorKind;
+use crate::env::{Env, Missing};
+use crate::model::{
+    Action, Command, Definition, Directive, Instantiation, ModuleForm, Name, Script, TextError,
+};
+use crate::options::{Options, Position};
+use crate::run::{no_such, unsupported};
+use crate::source::{Place, Source};
+use crate::text::Grammar;
+use crate::value::Value;
+use crate::verdict::{Failure, FailureKind};
+use crate::wanted::{flag, flags};
+
+/// At most so many calls are in a wrapper.
+const MOST_ITEMS: usize = 400;
+
+/// Compiles a script to its plan. Of the options it takes the features, the lines, what is expected to be skipped and what is left out;
+/// `keys` are those of the directives in order, or none. With `alter` every expectation is another one.
+pub fn compile(
+    script: &Script<'_>,
+    options: &Options,
+    keys: &[(Place, Key)],
+    alter: Option<Alter>,
+) -> ScriptPlan {
+    let mut planner = Planner {
+        source: &script.source,
+        options,
+        alter,
+        env: Env::new(),
+        plan: ScriptPlan { name: script.source.name().to_owned(), ..ScriptPlan::default() },
+        registered: HashMap::new(),
+        spectest: Spectest::default(),
+        batch: Vec::new(),
+        batched: None,
+        handles: 0,
+        is_threaded: false,
+    };
+    let (name, features) = (planner.plan.name.clone(), options.features.to_string());
+    planner.plan.requests.begin(&name, &features);
+    for (number, directive) in script.directives.iter().enumerate() {
+        planner.directive(number, directive, keys.get(number).map(|(_, key)| *key));
+    }
+    planner.flush();
+    planner.plan.requests.end(&name);
+    planner.plan
+}
+
+/// A module that has a handle.
+struct Module {
+    handle: u32,
+    /// The request that compiles it.
+    made: usize,
+    info: Option<Info>,
+}
+
+/// An instance that has a handle.
+#[derive(Clone)]
+struct Instance {
+    handle: u32,
+    /// The request that instantiates it.
+    made: usize,
+    module: Rc<Module>,
+}
+
+/// What there is of the module `spectest`.
+#[derive(Default)]
+struct Spectest {
+    /// Whether it was made.
+    is_made: bool,
+    /// The items beyond the base.
+    extensions: Vec<String>,
+}
+
+/// A call that waits for its wrapper.
+struct Pending<'a> {
+    /// The directive, where it is judged.
+    slot: Option<usize>,
+    export: &'a str,
+    call: Call<'a>,
+    want: Want,
+}
+
+struct Planner<'a> {
+    source: &'a Source<'a>,
+    options: &'a Options,
+    alter: Option<Alter>,
+    env: Env<Module, Instance>,
+    plan: ScriptPlan,
+    /// The request that registered each name.
+    registered: HashMap<Name, usize>,
+    spectest: Spectest,
+    /// Calls on one instance.
+    batch: Vec<Pending<'a>>,
+    batched: Option<Instance>,
+    handles: u32,
+    /// Whether a thread of the script was to run before.
+    is_threaded: bool,
+}
+
+/// How a directive is carried out: by these requests, after those.
+struct Step {
+    requests: Range<usize>,
+    after: Vec<usize>,
+    want: Want,
+}
+
+impl Step {
+    /// Nothing is asked.
+    fn without(want: Want) -> Step {
+        Step { requests: 0..0, after: Vec::new(), want }
+    }
+}
+
+impl<'a> Planner<'a> {
+    fn directive(&mut self, number: usize, directive: &'a Directive, key: Option<Key>) {
+        let expected = self.options.expected.get(&number).and_then(|expectations| expectations.first());
+        let skip = expected.filter(|expectation| expectation.outcome == Expected::Skip);
+        let lines = self.options.lines.as_ref();
+        let position = lines.map_or(Position::Within, |lines| lines.position(self.source, &directive.span));
+        let is_left_out = self.options.left_out.contains(&number);
+        if skip.is_some() {
+            // What it would have bound must not stay what it was.
+            self.unbind(directive, Missing::Skipped(self.line(directive)));
+        }
+        let judged = position == Position::Within || is_left_out;
+        let slot = judged.then_some(self.plan.directives.len());
+        if judged {
+            let now = self.plan.requests.len();
+            self.plan.directives.push(Planned {
+                place: self.source.place(directive.span.start),
+                keyword: directive.command.keyword().to_owned(),
+                key,
+                number,
+                source: self.source.slice(&directive.span).to_owned(),
+                requests: now..now,
+                after: Vec::new(),
+                wrapper: None,
+                want: Want::Skipped(skip.map(|skip| skip.reason.clone()).unwrap_or_default()),
+            });
+        }
+        let is_run = match position {
+            Position::Before => directive.command.has_effects(),
+            Position::Within => true,
+            Position::Behind => false,
+        };
+        if !is_run || is_left_out || skip.is_some() {
+            return;
+        }
+        if let Some(step) = self.step(slot, directive) {
+            self.set(slot, step);
+        }
+    }
+
+    fn set(&mut self, slot: Option<usize>, step: Step) {
+        if let Some(planned) = slot.and_then(|slot| self.plan.directives.get_mut(slot)) {
+            if !step.requests.is_empty() {
+                planned.requests = step.requests;
+            }
+            planned.after = step.after;
+            planned.want = step.want;
+        }
+    }
+
+    /// What is expected, or something else where expectations are altered.
+    fn want(&self, want: Want) -> Want {
+        let Some(alter) = self.alter else { return want };
+        match &want {
+            Want::Returns(patterns) => match alter.patterns(patterns) {
+                Some(patterns) => Want::Returns(patterns),
+                None => want.altered(),
+            },
+            _ => want.altered(),
+        }
+    }
+
+    fn line(&self, directive: &Directive) -> usize {
+        self.source.line(directive.span.start)
+    }
+
+    /// How a directive is carried out; `None` where it is a call that waits for its wrapper.
+    fn step(&mut self, slot: Option<usize>, directive: &'a Directive) -> Option<Step> {
+        let line = self.line(directive);
+        let (action, want) = match &directive.command {
+            Command::Action(action) => (action, Want::Done),
+            Command::AssertReturn { action, results } => (action, Want::Returns(results.clone())),
+            Command::AssertTrap { action, text } => (action, fails(ErrorKind::Trap, text)),
+            Command::AssertExhaustion { action, text } => (action, fails(ErrorKind::Exhaustion, text)),
+            Command::AssertException(action) => (action, Want::Throws),
+            _ => {
+                self.flush();
+                return Some(self.other_step(directive, line));
+            }
+        };
+        self.action(slot, action, want)
+    }
+
+    /// How a directive that is not an action is carried out.
+    fn other_step(&mut self, directive: &Directive, line: usize) -> Step {
+        match &directive.command {
+            Command::Module(definition) => self.module(definition, line),
+            Command::ModuleDefinition(definition) => match self.define(definition, line) {
+                Ok(module) => self.done(module.made..module.made + 1, Vec::new()),
+                Err(step) => step,
+            },
+            Command::ModuleInstance { instance, module } => {
+                self.module_instance(instance.as_deref(), module.as_deref(), line)
+            }
+            Command::Register { name, instance } => self.register(name, instance.as_deref()),
+            Command::AssertUninstantiable { instance, text } => {
+                self.not_instantiable(instance, ErrorKind::Trap, text)
+            }
+            Command::AssertUnlinkable { instance, text } => {
+                self.not_instantiable(instance, ErrorKind::Unlinkable, text)
+            }
+            Command::AssertMalformed { module, text } => self.refused(module, ErrorKind::Malformed, text),
+            Command::AssertInvalid { module, text } => self.refused(module, ErrorKind::Invalid, text),
+            Command::AssertMalformedCustom { .. } | Command::AssertInvalidCustom { .. } => {
+                Step::without(not_applicable("engines are not asked about custom sections and annotations"))
+            }
+            Command::Thread { .. } => {
+                self.is_threaded = true;
+                Step::without(not_applicable("threads of scripts are not run: a plan is one sequence"))
+            }
+            Command::Wait { .. } => Step::without(not_applicable("it waits for a thread, and none is run")),
+            Command::Unsupported { keyword } => {
+                self.unbind(directive, Missing::Failed(line));
+                Step::without(Want::Failed(Box::new(unsupported(keyword))))
+            }
+            Command::Malformed { message, offset } => {
+                self.unbind(directive, Missing::Failed(line));
+                let message = format!("{message} (at {})", self.source.place(*offset));
+                let failure = Failure::new(FailureKind::MalformedDirective, message);
+                Step::without(Want::Failed(Box::new(failure)))
+            }
+            // Actions are not here.
+            _ => Step::without(Want::Done),
+        }
+    }
+
+    /// Unbinds what the directive would have bound.
+    fn unbind(&mut self, directive: &Directive, why: Missing) {
+        let slice = self.source.slice(&directive.span);
+        let Bindings { definitions, instances, registrations, .. } = Bindings::of(&directive.command, slice);
+        self.env.unbind(&definitions, &instances, why);
+        for name in self.env.unbind_registrations(registrations) {
+            self.flush();
+            if *name == *crate::spectest::NAME {
+                self.spectest.is_made = true;
+            }
+            self.unregister(&name);
+        }
+    }
+
+    fn unregister(&mut self, name: &str) {
+        if self.registered.remove(name).is_some() {
+            self.plan.requests.unregister(name);
+        }
+    }
+
+    fn done(&self, requests: Range<usize>, after: Vec<usize>) -> Step {
+        Step { requests, after, want: self.want(Want::Done) }
+    }
+
+    fn handle(&mut self) -> u32 {
+        self.handles += 1;
+        self.handles - 1
+    }
+
+    /// Asks for a module that is to be instantiated, once there is what it imports of `spectest`.
+    fn compiled(&mut self, bytes: &[u8]) -> Module {
+        let info = Info::read(bytes);
+        for (from, item) in info.iter().flat_map(|info| &info.imports) {
+            if **from == *crate::spectest::NAME {
+                self.need_spectest(item);
+            }
+        }
+        let handle = self.handle();
+        let made = self.plan.requests.compile(handle, bytes);
+        Module { handle, made, info }
+    }
+
+    /// Asks for an instance of a module; gives also the requests that it depends on.
+    fn instantiated(&mut self, module: &Rc<Module>) -> (Instance, Vec<usize>) {
+        let after = self.imported(module);
+        let handle = self.handle();
+        let made = self.plan.requests.instantiate(handle, module.handle);
+        (Instance { handle, made, module: Rc::clone(module) }, after)
+    }
+
+    /// The requests that registered what a module imports from.
+    fn imported(&self, module: &Module) -> Vec<usize> {
+        let Some(info) = &module.info else { return Vec::new() };
+        let names = info.imports.iter().map(|(from, _)| from);
+        let mut after: Vec<usize> = names.filter_map(|name| self.registered.get(name).copied()).collect();
+        after.sort_unstable();
+        after.dedup();
+        after
+    }
+
+    /// Makes the module `spectest`, or what more of it is needed, unless the script took its name.
+    fn need_spectest(&mut self, item: &str) {
+        let name = crate::spectest::NAME;
+        if !self.spectest.is_made {
+            self.spectest.is_made = true;
+            self.provide(name, &spectest::base());
+        }
+        let features = self.options.features;
+        let known = crate::spectest::items(features.contains("memory64"), features.contains("threads"));
+        let is_known = known.into_iter().any(|(known, _)| known == item);
+        let is_new = !self.spectest.extensions.iter().any(|extension| extension == item);
+        if is_known && is_new && spectest::is_extension(item) && self.registered.contains_key(name) {
+            self.spectest.extensions.push(item.to_owned());
+            let module = spectest::extended(&self.spectest.extensions);
+            self.provide(name, &module);
+        }
+    }
+
+    fn provide(&mut self, name: &str, module: &[u8]) {
+        let (compiled, instance) = (self.handle(), self.handle());
+        self.plan.requests.compile(compiled, module);
+        self.plan.requests.instantiate(instance, compiled);
+        let request = self.plan.requests.register(instance, name);
+        self.registered.insert(name.into(), request);
+    }
+
+    fn bytes<'d>(&self, definition: &'d Definition) -> Result<std::borrow::Cow<'d, [u8]>, Want> {
+        let bytes = definition.form.bytes_as(Grammar::of(self.options.features));
+        bytes.map_err(|error| {
+            let message = self.malformed(&definition.form, &error);
+            Want::Known { kind: ErrorKind::Malformed, message, want: Box::new(Want::Done) }
+        })
+    }
+
+    /// Malformed text as an error, with its place.
+    fn malformed(&self, form: &ModuleForm, error: &TextError) -> String {
+        match form {
+            ModuleForm::Quote(text) => {
+                let text = String::from_utf8_lossy(text);
+                let place = Source::new("", &text).place(error.offset);
+                format!("{} (at {place} of the quoted text)", error.message)
+            }
+            _ => format!("{} (at {})", error.message, self.source.place(error.offset)),
+        }
+    }
+
+    fn define(&mut self, definition: &Definition, line: usize) -> Result<Rc<Module>, Step> {
+        let module = match self.bytes(definition) {
+            Ok(bytes) => Ok(Rc::new(self.compiled(&bytes))),
+            Err(want) => Err(Step::without(self.want(want))),
+        };
+        self.env.bind_module(definition.name.as_deref(), module.as_ref().map(Rc::clone).map_err(|_| line));
+        module
+    }
+
+    fn module(&mut self, definition: &Definition, line: usize) -> Step {
+        let module = self.define(definition, line);
+        let name = definition.name.as_deref();
+        match module {
+            Ok(module) => {
+                let (instance, after) = self.instantiated(&module);
+                let step = self.done(module.made..module.made + 1, after);
+                let requests = module.made..instance.made + 1;
+                self.env.bind_instance(name, Ok(instance));
+                Step { requests, ..step }
+            }
+            Err(step) => {
+                self.env.bind_instance(name, Err(line));
+                step
+            }
+        }
+    }
+
+    fn module_instance(&mut self, name: Option<&str>, module: Option<&str>, line: usize) -> Step {
+        match self.env.module(module) {
+            Ok(module) => {
+                let (instance, mut after) = self.instantiated(&module);
+                after.push(module.made);
+                let step = self.done(instance.made..instance.made + 1, after);
+                self.env.bind_instance(name, Ok(instance));
+                step
+            }
+            Err(missing) => {
+                self.env.bind_instance(name, Err(line));
+                Step::without(no_definition(module, missing))
+            }
+        }
+    }
+
+    fn register(&mut self, name: &str, instance: Option<&str>) -> Step {
+        let found = self.env.instance(instance);
+        if *name == *crate::spectest::NAME {
+            self.spectest.is_made = true;
+        }
+        // What the name stood for before must not stand in for what cannot be registered.
+        self.unregister(name);
+        match found {
+            Ok(instance) => {
+                let request = self.plan.requests.register(instance.handle, name);
+                self.registered.insert(name.into(), request);
+                self.env.bind_registration(name);
+                self.done(request..request + 1, vec![instance.made])
+            }
+            Err(missing) => Step::without(no_instance(instance, missing)),
+        }
+    }
+
+    fn not_instantiable(&mut self, instantiation: &Instantiation, kind: ErrorKind, text: &str) -> Step {
+        let want = Want::Fails {
+            kind,
+            text: Some(text.into()),
+            // Since 2.0 a segment that is out of bounds is found when it is written.
+            superseded: kind == ErrorKind::Unlinkable && !self.options.features.contains("bulk-memory"),
+        };
+        match instantiation {
+            Instantiation::Module(definition) => match self.bytes(definition) {
+                Ok(bytes) => {
+                    let module = Rc::new(self.compiled(&bytes));
+                    let (instance, after) = self.instantiated(&module);
+                    Step { requests: module.made..instance.made + 1, after, want: self.want(want) }
+                }
+                Err(known) => Step::without(self.want(with_want(known, want))),
+            },
+            Instantiation::Defined(name) => match self.env.module(name.as_deref()) {
+                Ok(module) => {
+                    let (instance, mut after) = self.instantiated(&module);
+                    after.push(module.made);
+                    Step { requests: instance.made..instance.made + 1, after, want: self.want(want) }
+                }
+                Err(missing) => Step::without(no_definition(name.as_deref(), missing)),
+            },
+        }
+    }
+
+    /// A module that has to be refused.
+    fn refused(&mut self, definition: &Definition, kind: ErrorKind, text: &str) -> Step {
+        match self.bytes(definition) {
+            Ok(bytes) => {
+                let superseded = is_superseded(&bytes, self.options.features);
+                let handle = self.handle();
+                let request = self.plan.requests.compile(handle, &bytes);
+                let want = Want::Fails { kind, text: Some(text.into()), superseded };
+                Step { requests: request..request + 1, after: Vec::new(), want: self.want(want) }
+            }
+            Err(_) if kind == ErrorKind::Malformed => Step::without(not_applicable(
+                "the text of the module is malformed, and only a reader of text can say so",
+            )),
+            Err(known) => Step::without(self.want(with_want(known, fails(kind, text)))),
+        }
+    }
+
+    /// Plans a call, or says why there is nothing to call.
+    fn action(&mut self, slot: Option<usize>, action: &'a Action, want: Want) -> Option<Step> {
+        if self.is_threaded {
+            let why = "a thread of the script was to run before, and threads of scripts are not run";
+            return Some(Step::without(not_applicable(why)));
+        }
+        let instance = match self.env.instance(action.instance()) {
+            Ok(instance) => instance,
+            Err(missing) => return Some(Step::without(no_instance(action.instance(), missing))),
+        };
+        let want = self.want(want);
+        let step = |want| Step { requests: 0..0, after: vec![instance.made], want };
+        let Some(info) = &instance.module.info else {
+            return Some(step(not_applicable("the module cannot be read, so that it cannot be wrapped")));
+        };
+        match call(info, action) {
+            Ok((export, call)) => {
+                if self.batched.as_ref().is_none_or(|batched| batched.handle != instance.handle)
+                    || self.batch.len() >= MOST_ITEMS
+                {
+                    self.flush();
+                }
+                self.batched = Some(instance);
+                self.batch.push(Pending { slot, export, call, want });
+                None
+            }
+            Err(None) => Some(step(not_applicable("a type of the function or global cannot be wrapped"))),
+            Err(Some((kind, message))) => Some(step(Want::Known { kind, message, want: Box::new(want) })),
+        }
+    }
+
+    /// Wraps the calls that wait, and makes them.
+    fn flush(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        let Some(instance) = self.batched.take() else { return };
+        let Some(info) = &instance.module.info else { return };
+        let items: Vec<Item<'_>> = batch.iter().map(Pending::item).collect();
+        let mut wrappers: BTreeMap<Needs, Vec<Item<'_>>> = BTreeMap::new();
+        let mut places = Vec::with_capacity(items.len());
+        for item in items {
+            let needs = item.needs();
+            let of = wrappers.entry(needs).or_default();
+            places.push((needs, of.len()));
+            of.push(item);
+        }
+        let legacy = self.options.features.contains("legacy-exceptions");
+        let mut made: BTreeMap<Needs, Made> = BTreeMap::new();
+        for (needs, items) in &wrappers {
+            let wrapper = wrapper::build(info, items, *needs, legacy);
+            let handle = self.handle();
+            let request = self.plan.requests.wrap(handle, instance.handle, &wrapper);
+            let words = items.iter().map(noted_words).max().unwrap_or(0);
+            made.insert(*needs, Made { handle, request, words, noted: 0..0 });
+        }
+        let mut calls = Vec::with_capacity(batch.len());
+        for (needs, index) in &places {
+            let handle = made.get(needs).map_or(0, |made| made.handle);
+            calls.push(self.plan.requests.call(handle, &index.to_string()));
+        }
+        for made in made.values_mut() {
+            let first = self.plan.requests.len();
+            for name in NOTED.iter().take(made.words) {
+                self.plan.requests.call(made.handle, name);
+            }
+            made.noted = first..self.plan.requests.len();
+        }
+        for ((pending, (needs, _)), request) in batch.iter().zip(&places).zip(calls) {
+            let Some(made) = made.get(needs) else { continue };
+            let results = pending.item().results().iter().map(|ty| result_type(*ty)).collect();
+            let wrapped = Wrapped { made: made.request, noted: made.noted.clone(), results };
+            let step = Step {
+                requests: request..request + 1,
+                after: vec![instance.made],
+                want: pending.want.clone(),
+            };
+            self.set(pending.slot, step);
+            if let Some(planned) = pending.slot.and_then(|slot| self.plan.directives.get_mut(slot)) {
+                planned.wrapper = Some(wrapped);
+            }
+        }
+    }
+}
+
+/// A wrapper that was asked for.
+struct Made {
+    handle: u32,
+    request: usize,
+    /// How many words a value has at most that it notes.
+    words: usize,
+    noted: Range<usize>,
+}
+
+impl Pending<'_> {
+    fn item(&self) -> Item<'_> {
+        let wanted = match &self.want {
+            Want::Returns(patterns) => Wanted::Results(patterns),
+            Want::Fails { .. } => Wanted::NoReturn,
+            Want::Throws => Wanted::Exception,
+            _ => Wanted::Return,
+        };
+        let call = match &self.call {
+            Call::Function(function, arguments) => Call::Function(function.clone(), arguments),
+            Call::Global(global) => Call::Global(*global),
+        };
+        Item { export: self.export, call, wanted }
+    }
+}
+
+/// How many words an item may note.
+fn noted_words(item: &Item<'_>) -> usize {
+    let words = |ty: &Passed| match ty {
+        Passed::I32 | Passed::F32 => 1,
+        Passed::I64 | Passed::F64 | Passed::Ref { .. } => 2,
+        Passed::V128 => 4,
+    };
+    match item.wanted {
+        Wanted::Results(_) => item.results().iter().map(words).max().unwrap_or(0),
+        Wanted::NoReturn => item.results().first().map_or(0, words),
+        Wanted::Return | Wanted::Exception => 0,
+    }
+}
+
+fn result_type(ty: Passed) -> ResultType {
+    match ty {
+        Passed::I32 => ResultType::I32,
+        Passed::I64 => ResultType::I64,
+        Passed::F32 => ResultType::F32,
+        Passed::F64 => ResultType::F64,
+        Passed::V128 => ResultType::V128,
+        Passed::Ref { top, .. } => ResultType::Ref(top),
+    }
+}
+
+/// What an action calls. Where there is nothing to call: the error that an engine gives, or none where a type cannot be carried over.
+fn call<'a>(info: &Info, action: &'a Action) -> Result<(&'a str, Call<'a>), Option<(ErrorKind, String)>> {
+    let foreign = |Foreign| None;
+    let missing = |what: &str, export: &str| {
+        Some((ErrorKind::NoSuchExport, format!("no {what} is exported as `{export}`")))
+    };
+    match action {
+        Action::Invoke { export, arguments, .. } => {
+            let function = info.function(export).map_err(foreign)?;
+            let function = function.ok_or_else(|| missing("function", export))?;
+            check_arguments(&function, arguments)?;
+            Ok((export, Call::Function(function, arguments)))
+        }
+        Action::Get { export, .. } => {
+            let global = info.global(export).map_err(foreign)?.ok_or_else(|| missing("global", export))?;
+            Ok((export, Call::Global(global)))
+        }
+    }
+}
+
+fn check_arguments(
+    function: &module::Function,
+    arguments: &[Value],
+) -> Result<(), Option<(ErrorKind, String)>> {
+    let wrong = |message| Err(Some((ErrorKind::WrongArguments, message)));
+    let (takes, given) = (function.parameters.len(), arguments.len());
+    if takes != given {
+        return wrong(format!("the function takes {takes} arguments, and {given} were given"));
+    }
+    let mut pairs = function.parameters.iter().zip(arguments);
+    match pairs.position(|(ty, value)| !wrapper::accepts(*ty, *value)) {
+        Some(at) => wrong(format!("argument {at} is of another type than the function takes")),
+        None => Ok(()),
+    }
+}
+
+fn fails(kind: ErrorKind, text: &str) -> Want {
+    Want::Fails { kind, text: Some(text.into()), superseded: false }
+}
+
+fn not_applicable(why: &str) -> Want {
+    Want::NotApplicable(why.to_owned())
+}
+
+/// An error that is known, with another thing that is to come of it.
+fn with_want(known: Want, want: Want) -> Want {
+    match known {
+        Want::Known { kind, message, .. } => Want::Known { kind, message, want: Box::new(want) },
+        other => other,
+    }
+}
+
+fn no_definition(name: Option<&str>, missing: Missing) -> Want {
+    Want::Failed(Box::new(no_such(FailureKind::NoSuchDefinition, "module", name, missing)))
+}
+
+fn no_instance(name: Option<&str>, missing: Missing) -> Want {
+    Want::Failed(Box::new(no_such(FailureKind::NoSuchInstance, "instance", name, missing)))
+}
+
+/// Whether a module that these features refuse is valid with those of later versions and proposals.
+fn is_superseded(bytes: &[u8], features: Features) -> bool {
+    let all = Features::names().map(flag).fold(flags(features), WasmFeatures::union);
+    Validator::new_with_features(all).validate_all(bytes).is_ok()
+}

@@ -1,0 +1,366 @@
+//! What became of a script's directives, by the answers to the requests of its plan.
+
+use std::collections::HashMap;
+
+use super::check::kind;
+use super::{Planned, ResultType, ScriptPlan, Want, Wrapped};
+use crate::assert::{accepted, instead, list_written, not_returned, patterns_written, wrong_text};
+use crate::embed::{EmbedError, ErrorKind};
+use crate::matching::{MismatchKind, miscounted, mismatch};
+use crate::messages::{Comparison, MatchKind, Written, compare};
+use crate::run::{missed, unexpected};
+use crate::value::{HeapType, Pattern, Reference, Value};
+use crate::verdict::{Apart, DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
+use crate::wap::{Answer, Class, Hello, Told};
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// It was answered.
+    Answered(Answer),
+    /// The engine ended on it, in this way.
+    Crashed(String),
+    /// It took too long, longer than this says.
+    TimedOut(String),
+    /// What came is no answer to it, for this reason.
+    Broken(String),
+    /// It was not made, for this reason.
+    NotRun(String),
+}
+
+/// The engine that answered, and how its errors are compared.
+#[derive(Clone, Debug, Default)]
+pub struct Engine {
+    /// What its adapter says of it.
+    pub hello: Hello,
+    /// How the texts of errors are compared.
+    pub match_kind: MatchKind,
+}
+
+/// How far a directive that passes was judged.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passed {
+    text_not_compared: bool,
+    coarse: bool,
+}
+
+/// Why a directive does not pass.
+enum Ended {
+    Failed(Box<Failure>),
+    Apart(Apart, String),
+    Skipped(String),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Ended {
+        Ended::Failed(Box::new(failure))
+    }
+}
+
+/// What came of the requests of a directive: the number that a call gave, or the error that one of them ended in, with its class.
+type Came = Result<i32, (EmbedError, Option<Class>)>;
+
+impl ScriptPlan {
+    /// What became of each directive. Replies that are missing at the end count as not made.
+    pub fn judge(&self, replies: &[Reply], engine: &Engine) -> ScriptResult {
+        let judge = Judge { plan: self, replies, engine, noted: self.last_unexpected(replies) };
+        let directives = self.directives.iter().map(|planned| judge.result(planned)).collect();
+        ScriptResult { name: self.name.clone(), directives }
+    }
+
+    /// By wrapper, the request of the last call that found something unexpected: the wrapper has the bits of that.
+    fn last_unexpected(&self, replies: &[Reply]) -> HashMap<usize, usize> {
+        let mut last = HashMap::new();
+        for planned in &self.directives {
+            let Some(wrapped) = &planned.wrapper else { continue };
+            let request = planned.requests.start;
+            if matches!(replies.get(request), Some(Reply::Answered(Answer::Value(1..)))) {
+                last.insert(wrapped.made, request);
+            }
+        }
+        last
+    }
+}
+
+struct Judge<'a> {
+    plan: &'a ScriptPlan,
+    replies: &'a [Reply],
+    engine: &'a Engine,
+    noted: HashMap<usize, usize>,
+}
+
+impl Judge<'_> {
+    fn result(&self, planned: &Planned) -> DirectiveResult {
+        let judged = self.judged(planned);
+        let Passed { text_not_compared, coarse } = judged.as_ref().copied().unwrap_or_default();
+        let outcome = match judged {
+            Ok(_) => Outcome::Passed,
+            Err(Ended::Failed(failure)) => {
+                Outcome::Failed(Box::new(Failure { source: planned.source.clone(), ..*failure }))
+            }
+            Err(Ended::Apart(apart, why)) => Outcome::Apart(apart, why),
+            Err(Ended::Skipped(why)) => Outcome::Skipped(why),
+        };
+        let (place, keyword) = (planned.place, planned.keyword.clone().into());
+        DirectiveResult { place, keyword, outcome, text_not_compared, reader_only: false, coarse }
+    }
+
+    fn judged(&self, planned: &Planned) -> Result<Passed, Ended> {
+        match &planned.want {
+            Want::Skipped(why) => Err(Ended::Skipped(why.clone())),
+            Want::NotApplicable(why) => Err(Ended::Apart(Apart::NotApplicable, why.clone())),
+            Want::Failed(failure) => Err((**failure).clone().into()),
+            Want::Known { kind, message, want } => {
+                self.depends(planned)?;
+                let error = EmbedError::new(*kind, message.as_str());
+                self.meets(planned, Err((error, None)), want)
+            }
+            want => {
+                self.depends(planned)?;
+                let came = self.came(planned)?;
+                self.meets(planned, came, want)
+            }
+        }
+    }
+
+    fn reply(&self, request: usize) -> Result<&Answer, Ended> {
+        let failed = |kind, message: &str| Err(Failure::new(kind, message).into());
+        match self.replies.get(request) {
+            Some(Reply::Answered(answer)) => Ok(answer),
+            Some(Reply::Crashed(how)) => failed(FailureKind::Crashed, how),
+            Some(Reply::TimedOut(after)) => failed(FailureKind::Unexpected(ErrorKind::Timeout), after),
+            Some(Reply::Broken(why)) => failed(FailureKind::Unexpected(ErrorKind::Internal), why),
+            Some(Reply::NotRun(why)) => failed(FailureKind::NotRun, why),
+            None => failed(FailureKind::NotRun, "the answers end before"),
+        }
+    }
+
+    /// Whether there is what the directive depends on.
+    fn depends(&self, planned: &Planned) -> Result<(), Ended> {
+        for request in &planned.after {
+            match self.reply(*request) {
+                Ok(Answer::Ok(_)) => {}
+                // Where the script ended before, the directive itself was not run.
+                Err(Ended::Failed(failure)) if failure.kind == FailureKind::NotRun => {
+                    return Err(Ended::Failed(failure));
+                }
+                _ => return Err(Ended::Apart(Apart::Blocked, self.blocked_by(*request))),
+            }
+        }
+        let Some(Wrapped { made, .. }) = &planned.wrapper else { return Ok(()) };
+        match self.reply(*made)? {
+            Answer::Ok(_) => Ok(()),
+            Answer::Error(Class::NoHandle, _) => {
+                Err(Ended::Apart(Apart::Blocked, self.blocked_by(planned.requests.start)))
+            }
+            Answer::Error(Class::Limit, message) => Err(Ended::Apart(Apart::Limit, message.to_string())),
+            Answer::Error(Class::Unsupported, message) => {
+                let why = format!("the engine cannot run the wrapper of the assertion: {message}");
+                Err(Ended::Apart(Apart::NotApplicable, why))
+            }
+            Answer::Error(class, message) => {
+                let message = format!("the wrapper of the assertion was refused: {message}");
+                Err(Failure::new(FailureKind::Unexpected(class.kind()), message).into())
+            }
+            other => Err(self.out_of_place(other, "`ok` or an error")),
+        }
+    }
+
+    /// Which directive was to do what another one needs.
+    fn blocked_by(&self, request: usize) -> String {
+        let at = self.plan.directives.partition_point(|planned| planned.requests.end <= request);
+        match self.plan.directives.get(at).filter(|planned| planned.requests.contains(&request)) {
+            Some(planned) => {
+                format!("it needs what the directive on line {} was to make", planned.place.line)
+            }
+            None => "it needs what an earlier directive was to make".to_owned(),
+        }
+    }
+
+    fn out_of_place(&self, answer: &Answer, expected: &str) -> Ended {
+        let message = format!("the adapter answered `{answer}`, where {expected} was expected");
+        Failure::new(FailureKind::Unexpected(ErrorKind::Internal), message).into()
+    }
+
+    /// What came of the requests of a directive, one after the other.
+    fn came(&self, planned: &Planned) -> Result<Came, Ended> {
+        let mut number = 0;
+        for request in planned.requests.clone() {
+            let is_call = planned.wrapper.is_some();
+            match self.reply(request)? {
+                Answer::Ok(_) if !is_call => {}
+                Answer::Value(value) if is_call => number = *value,
+                Answer::Error(Class::NoHandle, _) => {
+                    return Err(Ended::Apart(Apart::Blocked, self.blocked_by(request)));
+                }
+                Answer::Error(Class::Limit, message) if !self.wants_limit(planned) => {
+                    return Err(Ended::Apart(Apart::Limit, message.to_string()));
+                }
+                Answer::Error(class, message) => {
+                    let error = EmbedError::new(class.kind(), &**message);
+                    return Ok(Err((error, Some(*class))));
+                }
+                other => return Err(self.out_of_place(other, if is_call { "`v`" } else { "`ok`" })),
+            }
+        }
+        Ok(Ok(number))
+    }
+
+    /// Whether a limit is what the directive asserts, as far as the adapter can say.
+    fn wants_limit(&self, planned: &Planned) -> bool {
+        match &planned.want {
+            Want::Fails { kind, .. } => self.engine.hello.merges.tell(Class::Limit, *kind) != Told::Other,
+            _ => false,
+        }
+    }
+
+    fn meets(&self, planned: &Planned, came: Came, want: &Want) -> Result<Passed, Ended> {
+        match (want, came) {
+            (Want::Fails { kind, text, superseded }, came) => {
+                self.fails(planned, came, (*kind, text.as_deref(), *superseded))
+            }
+            (Want::Throws, Ok(0)) => Ok(Passed::default()),
+            (Want::Throws, Ok(1)) => Err(missed(ErrorKind::Exception, &self.results(planned)).into()),
+            (Want::Throws, Err((error, class))) => self.kind(&error, class, ErrorKind::Exception, None),
+            (Want::Returns(patterns), Ok(number)) => self.returned(planned, number, patterns),
+            (Want::Returns(patterns), Err((error, _))) => Err(not_returned(&error, patterns).into()),
+            (_, Ok(0)) => Ok(Passed::default()),
+            (_, Ok(number)) => Err(self.out_of_place(&Answer::Value(number), "another number")),
+            (_, Err((error, _))) => Err(unexpected(&error).into()),
+        }
+    }
+
+    /// Judges an error of a kind, or that there is none.
+    fn fails(
+        &self,
+        planned: &Planned,
+        came: Came,
+        (kind, text, superseded): (ErrorKind, Option<&str>, bool),
+    ) -> Result<Passed, Ended> {
+        let judged = match came {
+            Err((error, class)) => self.kind(&error, class, kind, text),
+            Ok(_) if planned.wrapper.is_some() => Err(missed(kind, &self.results(planned)).into()),
+            Ok(_) => {
+                let refuses = matches!(kind, ErrorKind::Malformed | ErrorKind::Invalid);
+                let what = if refuses { "the module was accepted" } else { "the module was instantiated" };
+                Err(accepted(kind, text.unwrap_or_default(), what).into())
+            }
+        };
+        match judged {
+            Err(Ended::Failed(failure)) if superseded && !self.engine.hello.features => {
+                let why = format!("later versions of the specification say otherwise: {}", failure.message);
+                Err(Ended::Apart(Apart::Superseded, why))
+            }
+            judged => judged,
+        }
+    }
+
+    /// Judges the kind and the text of an error.
+    fn kind(
+        &self,
+        error: &EmbedError,
+        class: Option<Class>,
+        expected: ErrorKind,
+        text: Option<&str>,
+    ) -> Result<Passed, Ended> {
+        let told = match class {
+            Some(class) => self.engine.hello.merges.tell(class, expected),
+            None if error.kind == expected => Told::Same,
+            None => Told::Other,
+        };
+        let coarse = told == Told::Coarsely;
+        if told == Told::Other {
+            return Err(instead(error, expected, text).into());
+        }
+        let Some(text) = text else { return Ok(Passed { text_not_compared: false, coarse }) };
+        let match_kind = self.engine.match_kind;
+        // An engine's own words are not those of scripts, unless its adapter says so.
+        if match_kind == MatchKind::Class && !self.engine.hello.texts {
+            return Ok(Passed { text_not_compared: true, coarse });
+        }
+        match compare(match_kind, text, error, Written::Binary) {
+            Comparison::Same => Ok(Passed { text_not_compared: false, coarse }),
+            Comparison::NotCompared => Ok(Passed { text_not_compared: true, coarse }),
+            Comparison::Different => Err(wrong_text(error, text, match_kind).into()),
+        }
+    }
+
+    /// Judges results by the number of the first that is not as expected, from 1; 0 where all are.
+    fn returned(&self, planned: &Planned, number: i32, patterns: &[Pattern]) -> Result<Passed, Ended> {
+        let types = planned.wrapper.as_ref().map_or(&[][..], |wrapped| &wrapped.results);
+        if types.len() != patterns.len() {
+            let mismatch = miscounted(types.len(), patterns.len());
+            let actual = list_written(self.results(planned).iter().map(Value::to_string));
+            let failure = Failure::new(FailureKind::Mismatch(mismatch.kind), mismatch.message);
+            return Err(failure.with(patterns_written(patterns), actual).into());
+        }
+        let index = match usize::try_from(number) {
+            Ok(0) => return Ok(Passed::default()),
+            Ok(number) if number <= patterns.len() => number - 1,
+            _ => return Err(self.out_of_place(&Answer::Value(number), "the number of a result")),
+        };
+        let (Some(pattern), Some(ty)) = (patterns.get(index), types.get(index)) else {
+            return Err(self.out_of_place(&Answer::Value(number), "the number of a result"));
+        };
+        let value = self.noted(planned, *ty);
+        let found = value.and_then(|value| mismatch(index, &value, pattern));
+        let (kind, message) = found.map_or_else(
+            || (MismatchKind::Value, format!("result {index} is not as expected")),
+            |mismatch| (mismatch.kind, mismatch.message),
+        );
+        let failure = Failure::new(FailureKind::Mismatch(kind), message);
+        let failure = Failure { expected: Some(patterns_written(patterns)), ..failure };
+        let actual = value.map(|value| {
+            let written = (0..types.len()).map(|at| match at == index {
+                true => value.in_shape(pattern.shape()),
+                false => "…".to_owned(),
+            });
+            list_written(written)
+        });
+        Err(Failure { actual, ..failure }.into())
+    }
+
+    /// The results of a call that was not to return, as far as the wrapper noted them.
+    fn results(&self, planned: &Planned) -> crate::embed::Results {
+        let first = planned.wrapper.as_ref().and_then(|wrapped| wrapped.results.first());
+        first.and_then(|ty| self.noted(planned, *ty)).into_iter().collect()
+    }
+
+    /// The value that the wrapper noted, if it is this directive's.
+    fn noted(&self, planned: &Planned, ty: ResultType) -> Option<Value> {
+        let wrapped = planned.wrapper.as_ref()?;
+        if self.noted.get(&wrapped.made) != Some(&planned.requests.start) {
+            return None;
+        }
+        let word = |number: usize| match self.replies.get(wrapped.noted.start.saturating_add(number)) {
+            Some(Reply::Answered(Answer::Value(word))) if number < wrapped.noted.len() => {
+                Some(word.cast_unsigned())
+            }
+            _ => None,
+        };
+        let long = |number: usize| Some(u64::from(word(number)?) | u64::from(word(number + 1)?) << 32);
+        Some(match ty {
+            ResultType::I32 => Value::I32(word(0)?.cast_signed()),
+            ResultType::F32 => Value::F32(word(0)?),
+            ResultType::I64 => Value::I64(long(0)?.cast_signed()),
+            ResultType::F64 => Value::F64(long(0)?),
+            ResultType::V128 => Value::V128(u128::from(long(0)?) | u128::from(long(2)?) << 64),
+            ResultType::Ref(top) => Value::Ref(reference(top, i64::from(word(0)?), word(1)?)?),
+        })
+    }
+}
+
+/// The reference that a wrapper noted.
+fn reference(top: HeapType, noted: i64, bits: u32) -> Option<Reference> {
+    Some(match noted {
+        kind::NULL => Reference::Null(top),
+        kind::FUNC => Reference::Func,
+        kind::EXTERN => Reference::Extern(None),
+        kind::EXN => Reference::Exn,
+        kind::I31 => Reference::I31(bits),
+        kind::STRUCT => Reference::Struct,
+        kind::ARRAY => Reference::Array,
+        // Of which number the host's value is nothing says.
+        _ => return None,
+    })
+}
