@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use crate::batch::{self, embedder};
 use crate::commands::run::words;
 use crate::commands::{self, Error, Exit};
-use crate::script::Embedder;
+use crate::script::Judges;
 
 /// The short form of `run` is none of clap's: see [`commands::run::words`].
 const USAGE: &str = "wassay <COMMAND>\n       wassay [RUN OPTIONS] <FILE> [ARGS]...";
@@ -48,6 +48,8 @@ enum Command {
     Report(commands::report::Args),
     Plan(commands::plan::Args),
     Judge(commands::judge::Args),
+    #[command(hide = true)]
+    Adapter(commands::adapter::Args),
 }
 
 /// The `wassay` command: reads the arguments and the environment of the process, and runs what they ask for.
@@ -56,7 +58,7 @@ pub fn main() -> ExitCode {
 }
 
 /// The same, but `wast` and `test` run on engines that `make` makes.
-pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
+pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
     // Children log too.
     let logged = log();
     if let Some(exit) = batch::child(make.clone()) {
@@ -83,12 +85,21 @@ pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'stat
             make().identity().title()
         ))),
         Command::Run(args) => commands::run::run(args),
-        Command::Wast(args) => commands::wast::run(args, make),
-        Command::Test(args) => commands::test::run(args, make),
+        Command::Wast(mut args) => match args.engine.take() {
+            Some(engine) => commands::engine::drivers(engine, args.max_memory)
+                .and_then(|make| commands::wast::run(args, make)),
+            None => commands::wast::run(args, make),
+        },
+        Command::Test(mut args) => match args.engine.take() {
+            Some(engine) => commands::engine::drivers(engine, args.max_memory)
+                .and_then(|make| commands::test::run(args, make)),
+            None => commands::test::run(args, make),
+        },
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Judge(args) => commands::judge::run(args),
+        Command::Adapter(args) => commands::adapter::run(args),
     });
     let exit = done.unwrap_or_else(|error| {
         commands::output::complain("error", &error.to_string());

@@ -58,7 +58,8 @@ impl EngineEmbedder {
         EngineEmbedder { config, ..EngineEmbedder::default() }
     }
 
-    fn engine(&mut self, features: Features) -> Result<Engine, EmbedError> {
+    /// The engine for a set of features.
+    pub(crate) fn engine(&mut self, features: Features) -> Result<Engine, EmbedError> {
         let key = (features, self.max_memory);
         if let Some(engine) = self.engines.get(&key) {
             return Ok(engine.clone());
@@ -383,7 +384,7 @@ fn lift_heap(heap: EngineHeapType) -> Result<HeapType, EmbedError> {
 }
 
 /// An error of the engine in the terms of scripts.
-fn told(mut error: Error) -> EmbedError {
+pub(crate) fn told(mut error: Error) -> EmbedError {
     use wassay_engine::ErrorKind as Engine;
     let kind = match error.kind() {
         Engine::Malformed => ErrorKind::Malformed,

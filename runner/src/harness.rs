@@ -61,7 +61,7 @@ use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedd
 use crate::batch::{STRESS, VERIFIER};
 use crate::expectations::{Tally, stale_message};
 use crate::script::source::Source;
-use crate::script::{Embedder, parse};
+use crate::script::{Judges, parse};
 
 mod address;
 
@@ -82,7 +82,7 @@ pub fn run(suites: Vec<Suite>) -> ExitCode {
 }
 
 /// The same, on engines that `make` makes.
-pub fn run_with<E: Embedder>(
+pub fn run_with<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {

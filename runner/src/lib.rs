@@ -17,6 +17,7 @@
 //! | [`harness`] | scripts and guests as trials of `cargo test` |
 //! | [`cli`] | the command line |
 
+mod adapter;
 pub mod batch;
 pub mod catalogue;
 pub mod cli;

@@ -13,6 +13,7 @@ pub mod embed;
 mod encode;
 mod env;
 mod grammar;
+mod judges;
 pub mod keys;
 mod literal;
 pub mod matching;
@@ -38,6 +39,7 @@ pub mod wanted;
 pub mod wap;
 
 pub use embed::Embedder;
+pub use judges::Judges;
 pub use options::{BadLineRange, LineRange, Observer, Options, Position};
 pub use parse::{parse, parse_as, quoted};
 pub use run::{run, run_script};

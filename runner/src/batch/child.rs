@@ -29,7 +29,7 @@ use super::finished::Finished;
 use super::watch::Watch;
 use super::{STACK, Settings};
 use crate::script::source::Place;
-use crate::script::{Embedder, Observer};
+use crate::script::{Judges, Observer};
 use crate::verdict::DirectiveResult;
 
 /// The environment variable by which a process knows that it is to run one case.
@@ -109,7 +109,7 @@ impl Locator {
 /// Runs the case that the parent asks for where this process is a child; `None` where it is not. `make` makes the engine.
 ///
 /// A program that [isolates](Settings::isolate) its cases calls this first.
-pub fn child<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Option<ExitCode> {
+pub fn child<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Option<ExitCode> {
     std::env::var_os(MARKER)?;
     Some(match serve(make) {
         Ok(()) => ExitCode::SUCCESS,
@@ -120,7 +120,7 @@ pub fn child<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Option<ExitC
     })
 }
 
-fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), String> {
+fn serve<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Result<(), String> {
     let failed =
         |what: &str, error: io::Error| format!("{MARKER} is for the children of a run: {what}: {error}");
     set_parent_process_death_signal(Some(Signal::KILL))

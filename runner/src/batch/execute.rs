@@ -20,12 +20,12 @@ use super::workers::{CUT_SHORT, NOT_REACHED, Task};
 use crate::catalogue::judging;
 use crate::script::source::{Place, Source, SourceError};
 use crate::script::split;
-use crate::script::{Embedder, Grammar, Observer, Options, parse, parse_as, run};
+use crate::script::{Grammar, Judges, Observer, Options, parse, parse_as};
 use crate::verdict::{Failure, FailureKind, panic_message};
 use crate::{expectations, keys, wasi_case};
 
 /// Runs a case; a panic ends it alone. What is expected of its directives is what is given here. `watch` is told how far it has come.
-pub(super) fn execute<E: Embedder>(
+pub(super) fn execute<E: Judges>(
     label: String,
     case: &Case,
     expected: &[Expectation],
@@ -97,7 +97,7 @@ fn features_of(script: &Script, label: &str, text: &str, settings: &Settings) ->
 }
 
 /// Runs a script from its file to its result.
-fn run_script<E: Embedder>(
+fn run_script<E: Judges>(
     label: String,
     script: &Script,
     expected: &[Expectation],
@@ -143,7 +143,7 @@ fn run_script<E: Embedder>(
 }
 
 /// Runs a script; a panic ends it alone.
-fn run_caught<E: Embedder>(
+fn run_caught<E: Judges>(
     label: String,
     text: &str,
     expected: &[Expectation],
@@ -161,7 +161,7 @@ fn run_caught<E: Embedder>(
         let keys = if wanted { keys::of(&script) } else { Vec::new() };
         let found = expectations::find(expected, &script, &keys);
         options.expected.clone_from(&found.by_number);
-        let result = run(&script, &options, embedder);
+        let result = embedder.judge(&script, &options);
         let used = expectations::used(&found, &keys, &result);
         let needs = if settings.uses { uses::needs(&script, &result, options.features) } else { Vec::new() };
         let keys = if settings.keys { keys } else { Vec::new() };

@@ -19,7 +19,7 @@ use super::finished::Finished;
 use super::watch::Watch;
 use super::{Settings, attempt, label};
 use crate::script::embed::ErrorKind;
-use crate::script::{Embedder, STACK};
+use crate::script::{Judges, STACK};
 use crate::verdict::{Failure, FailureKind};
 
 /// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
@@ -54,7 +54,7 @@ impl Workers {
     /// # Errors
     ///
     /// The system gives no more threads.
-    pub fn start<E: Embedder>(
+    pub fn start<E: Judges>(
         count: NonZeroUsize,
         embedder: impl Fn() -> E + Send + Sync + 'static,
     ) -> io::Result<Workers> {
@@ -248,7 +248,7 @@ impl Shared {
 }
 
 /// The life of a worker.
-fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
+fn work<E: Judges>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
     let mut seat = None;
     loop {
         let job = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();

@@ -1,6 +1,8 @@
 //! The commands, one a file, and what they share.
 
+pub(crate) mod adapter;
 mod checkout;
+pub(crate) mod engine;
 mod expectations;
 mod input;
 mod inputs;
@@ -32,7 +34,7 @@ use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
 use crate::expectations::ExpectationsError;
 use crate::fetch::FetchError;
-use crate::script::Embedder;
+use crate::script::Judges;
 use crate::script::embed::Identity;
 use crate::script::messages::MatchKind;
 use crate::suggest::did_you_mean;
@@ -104,7 +106,7 @@ impl Error {
 }
 
 /// So many threads to run cases on; as many as there are processors where it is not said.
-fn workers<E: Embedder>(
+fn workers<E: Judges>(
     jobs: Option<NonZeroUsize>,
     cases: usize,
     make: impl Fn() -> E + Send + Sync + 'static,
@@ -193,7 +195,7 @@ impl Begin {
 }
 
 /// What the engine that is tested is called.
-fn identity<E: Embedder>(make: &impl Fn() -> E) -> Result<Identity, Error> {
+fn identity<E: Judges>(make: &impl Fn() -> E) -> Result<Identity, Error> {
     catch_unwind(AssertUnwindSafe(|| make().identity())).map_err(|payload| Error::System {
         what: "the engine cannot be made".to_owned(),
         error: io::Error::other(panic_message(&*payload)),

@@ -24,7 +24,7 @@ use super::{
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT, full_name};
 use crate::catalogue::{resolve, resolve_any};
 use crate::expectations::stale_message;
-use crate::script::Embedder;
+use crate::script::Judges;
 use crate::script::messages::MatchKind;
 use crate::verdict::printable;
 
@@ -66,7 +66,10 @@ pub(crate) struct Args {
     /// How many bytes the memories and the objects of a script may have, as in `512MiB`; with --isolate, also by how much its process may
     /// grow
     #[arg(long, value_name = "SIZE", value_parser = limit)]
-    max_memory: Option<u64>,
+    pub(crate) max_memory: Option<u64>,
+    /// Drive another engine: the command of an adapter that speaks wap/1 (docs/protocol.md). WASI cases are not run
+    #[arg(long, value_name = "COMMAND", value_parser = super::engine::command, conflicts_with = "isolate")]
+    pub(crate) engine: Option<wassay_drive::Command>,
     /// Show the names of the cases that would run, one a line, and run none
     #[arg(long, conflicts_with_all = ["reports", "bless_expectations"])]
     list: bool,
@@ -112,7 +115,7 @@ pub(crate) struct Args {
     suites: Vec<String>,
 }
 
-pub(crate) fn run<E: Embedder>(
+pub(crate) fn run<E: Judges>(
     args: Args,
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Exit, Error> {
@@ -165,7 +168,7 @@ fn files(args: &Args, selections: &[Selection]) -> Vec<PathBuf> {
 }
 
 /// Runs what was selected, and writes what was asked for.
-fn run_selections<E: Embedder>(
+fn run_selections<E: Judges>(
     args: &Args,
     selections: &[Selection],
     (baseline, expected, shards): (Option<Report>, Option<&File>, Option<Shards>),

@@ -20,7 +20,7 @@ use super::{
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::catalogue::embedded;
 use crate::script::messages::MatchKind;
-use crate::script::{Embedder, LineRange};
+use crate::script::{Judges, LineRange};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,7 +65,10 @@ pub(crate) struct Args {
     timeout: Option<Duration>,
     /// How many bytes the memories and the objects of a script may have, as in `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
-    max_memory: Option<u64>,
+    pub(crate) max_memory: Option<u64>,
+    /// Drive another engine: the command of an adapter that speaks wap/1 (docs/protocol.md)
+    #[arg(long, value_name = "COMMAND", value_parser = super::engine::command, conflicts_with = "repro")]
+    pub(crate) engine: Option<wassay_drive::Command>,
     /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
@@ -74,7 +77,7 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
 }
 
-pub(crate) fn run<E: Embedder>(
+pub(crate) fn run<E: Judges>(
     args: Args,
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Exit, Error> {

@@ -1,13 +1,15 @@
 //! What became of a script's directives, by the answers to the requests of its plan.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::check::kind;
+use super::taint::Taint;
 use super::{Planned, ResultType, ScriptPlan, Want, Wrapped};
 use crate::assert::{accepted, instead, list_written, not_returned, patterns_written, wrong_text};
 use crate::embed::{EmbedError, ErrorKind};
 use crate::matching::{MismatchKind, miscounted, mismatch};
 use crate::messages::{Comparison, MatchKind, Written, compare};
+use crate::options::Options;
 use crate::run::{missed, unexpected};
 use crate::value::{HeapType, Pattern, Reference, Value};
 use crate::verdict::{Apart, DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
@@ -63,9 +65,68 @@ type Came = Result<i32, (EmbedError, Option<Class>)>;
 impl ScriptPlan {
     /// What became of each directive. Replies that are missing at the end count as not made.
     pub fn judge(&self, replies: &[Reply], engine: &Engine) -> ScriptResult {
-        let judge = Judge { plan: self, replies, engine, noted: self.last_unexpected(replies) };
+        let (noted, taint) = (self.last_unexpected(replies), Taint::of(self, replies));
+        let judge = Judge { plan: self, replies, engine, noted, taint };
         let directives = self.directives.iter().map(|planned| judge.result(planned)).collect();
-        ScriptResult { name: self.name.clone(), directives }
+        let mut result = ScriptResult { name: self.name.clone(), directives };
+        self.blame(replies, &mut result);
+        result
+    }
+
+    /// Fails the directive after a request that ended the engine and belongs to no directive, so that nothing of this kind is lost.
+    fn blame(&self, replies: &[Reply], result: &mut ScriptResult) {
+        if replies.iter().all(|reply| matches!(reply, Reply::Answered(_))) {
+            return;
+        }
+        let requests = |planned: &Planned| {
+            let made = planned.wrapper.as_ref().map(|wrapped| wrapped.made);
+            (planned.requests.start..planned.requests.end.min(replies.len())).chain(made)
+        };
+        let owned: HashSet<usize> = self.directives.iter().flat_map(requests).collect();
+        for (request, reply) in replies.iter().enumerate() {
+            let failure = match reply {
+                Reply::Crashed(how) => Failure::new(FailureKind::Crashed, how.as_str()),
+                Reply::TimedOut(how) => {
+                    Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), how.as_str())
+                }
+                Reply::Broken(how) => {
+                    Failure::new(FailureKind::Unexpected(ErrorKind::Internal), how.as_str())
+                }
+                Reply::Answered(_) | Reply::NotRun(_) => continue,
+            };
+            if owned.contains(&request) {
+                continue;
+            }
+            let after = self.directives.partition_point(|planned| planned.requests.start < request);
+            let at = after.min(result.directives.len().saturating_sub(1));
+            if let (Some(directive), Some(planned)) = (result.directives.get_mut(at), self.directives.get(at))
+            {
+                let failure = Failure { source: planned.source.clone(), ..failure };
+                directive.outcome = Outcome::Failed(Box::new(failure));
+            }
+        }
+    }
+
+    /// The same under the options of a run: what is expected of directives, and that the first failure ends the script.
+    pub fn judge_under(&self, replies: &[Reply], engine: &Engine, options: &Options) -> ScriptResult {
+        let mut result = self.judge(replies, engine);
+        let mut has_failed = false;
+        for (planned, directive) in self.directives.iter().zip(&mut result.directives) {
+            if has_failed && options.fail_fast {
+                directive.outcome = Outcome::Skipped("not run after the first failure".to_owned());
+            }
+            let expectations = options.expected.get(&planned.number).map_or(&[][..], Vec::as_slice);
+            let outcome = std::mem::replace(&mut directive.outcome, Outcome::Passed);
+            directive.outcome = outcome.under(expectations);
+            has_failed |= matches!(directive.outcome, Outcome::Failed(_));
+            let passed = matches!(directive.outcome, Outcome::Passed);
+            directive.text_not_compared &= passed;
+            directive.coarse &= passed;
+            if let Some(observer) = &options.observer {
+                observer.judged(directive);
+            }
+        }
+        result
     }
 
     /// By wrapper, the request of the last call that found something unexpected: the wrapper has the bits of that.
@@ -87,6 +148,7 @@ struct Judge<'a> {
     replies: &'a [Reply],
     engine: &'a Engine,
     noted: HashMap<usize, usize>,
+    taint: Taint,
 }
 
 impl Judge<'_> {
@@ -118,7 +180,7 @@ impl Judge<'_> {
             want => {
                 self.depends(planned)?;
                 let came = self.came(planned)?;
-                self.meets(planned, came, want)
+                self.meets(planned, came, want).map_err(|ended| self.tainted(planned, ended))
             }
         }
     }
@@ -163,6 +225,20 @@ impl Judge<'_> {
                 Err(Failure::new(FailureKind::Unexpected(class.kind()), message).into())
             }
             other => Err(self.out_of_place(other, "`ok` or an error")),
+        }
+    }
+
+    /// How a directive ended, where the state of its instance may be what it failed for.
+    fn tainted(&self, planned: &Planned, ended: Ended) -> Ended {
+        let Ended::Failed(failure) = &ended else { return ended };
+        let is_call = planned.wrapper.is_some();
+        let mut instances = planned.after.iter().filter(|_| is_call);
+        match instances.find_map(|instance| self.taint.line(*instance, planned.place.line)) {
+            Some(line) => Ended::Apart(
+                Apart::Blocked,
+                format!("the module on line {line} was to act on its instance; {}", failure.message),
+            ),
+            None => ended,
         }
     }
 

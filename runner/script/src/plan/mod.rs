@@ -17,6 +17,7 @@ pub mod file;
 mod judge;
 mod module;
 mod spectest;
+mod taint;
 #[cfg(test)]
 mod tests;
 mod wrapper;
