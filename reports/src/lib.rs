@@ -20,6 +20,7 @@ pub mod markdown;
 pub mod merge;
 pub mod summary;
 
+mod aside;
 mod format;
 mod key;
 mod model;
@@ -27,6 +28,7 @@ mod outcome;
 mod shards;
 mod text;
 
+pub use aside::Aside;
 pub use key::{BadKey, Key};
 pub use model::{Attempt, Case, Engine, Failure, MatchKind, Needs, Note, Report, Suite, Totals};
 pub use outcome::{Counts, Outcome};

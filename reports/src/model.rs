@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aside::Aside;
 use crate::format::{CaseIn, ReportIn};
 use crate::json::millis;
 use crate::key::{self, Key};
@@ -97,6 +98,9 @@ pub struct Case {
     /// there is none.
     #[serde(skip_serializing_if = "is_zero")]
     pub reader_only: u64,
+    /// What of it says nothing about the engine, or less than it could; absent where that is nothing.
+    #[serde(default, skip_serializing_if = "Aside::is_empty")]
+    pub aside: Aside,
     /// The features that its modules need.
     pub features: Vec<String>,
     /// What became of its directives by the features that each depends on; those of which that cannot be told are left out.
@@ -257,6 +261,15 @@ impl Report {
         cases.fold(0, |sum, case| sum.saturating_add(case.text_not_compared))
     }
 
+    /// What of all cases says nothing about the engine, or less than it could.
+    pub fn aside(&self) -> Aside {
+        let cases = self.suites.iter().flat_map(|suite| &suite.cases);
+        cases.fold(Aside::default(), |mut sum, case| {
+            sum += case.aside;
+            sum
+        })
+    }
+
     /// How many cases ended as expected and had failed before.
     pub fn flaky(&self) -> u64 {
         self.suites.iter().flat_map(|suite| &suite.cases).filter(|case| case.is_flaky()).count() as u64
@@ -325,6 +338,7 @@ impl Case {
             directives,
             text_not_compared: 0,
             reader_only: 0,
+            aside: Aside::default(),
             features: Vec::new(),
             needs: Vec::new(),
             judged_under: None,

@@ -37,6 +37,9 @@ pub fn render(report: &Report, colour: bool) -> String {
         let count = plural(totals.reader_only, "directive");
         line(&format!("{count} passed by the judgement of the reader alone"), PLAIN, colour, &mut out);
     }
+    for (count, what) in report.aside().counts() {
+        line(&format!("{} {what}", plural(count, "directive")), ODD, colour, &mut out);
+    }
     let flaky = report.flaky();
     if flaky > 0 {
         line(

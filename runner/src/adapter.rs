@@ -11,7 +11,7 @@ use wassay_engine::{
 use crate::engine_embed::told;
 use crate::script::EngineEmbedder;
 use crate::script::embed::EmbedError;
-use crate::script::wap::{Answer, Class, PROTOCOL, decoded, encoded};
+use crate::script::wap::{ALTERNATIVE, Answer, Class, PROTOCOL, decoded, encoded};
 
 /// The module names under which wrappers import an instance and the host.
 const INSTANCE: &str = "m";
@@ -69,7 +69,7 @@ impl Adapter {
         Some(self.request(&words).unwrap_or_else(|refused| match refused {
             Refused::Handle => Answer::Error(Class::NoHandle, "".into()),
             Refused::Request(why) => Answer::Error(Class::Unsupported, why.into()),
-            Refused::Engine(error) => Answer::Error(Class::of(error.kind), error.message.into()),
+            Refused::Engine(error) => Answer::Error(Class::of(error.kind), texts(&error).into()),
         }))
     }
 
@@ -114,6 +114,12 @@ impl Session {
             ["N", instance, name] => {
                 let instance = self.instance(instance)?;
                 self.registered.define_instance(&self.store, &text(name)?, instance);
+            }
+            ["X", instance, name] => {
+                let (instance, name) = (self.instance(instance)?, text(name)?);
+                for (export, thing) in instance.exports(&self.store) {
+                    self.registered.define(&name, export, thing);
+                }
             }
             ["U", name] => self.registered.undefine(&text(name)?),
             ["L", handle, instance, bytes] => {
@@ -180,6 +186,12 @@ impl Session {
         })?;
         Ok(*self.host.insert([Extern::Func(make), Extern::Func(equals)]))
     }
+}
+
+/// What an error says, with the texts of the rules that it stands for.
+fn texts(error: &EmbedError) -> String {
+    let rules = error.rules.iter().map(|rule| rule.text()).filter(|text| !error.message.starts_with(text));
+    [error.message.as_str()].into_iter().chain(rules).collect::<Vec<_>>().join(ALTERNATIVE)
 }
 
 fn number(word: &str) -> Result<u32, Refused> {

@@ -142,6 +142,10 @@ function answer(line) {
         if (!instances.has(a)) return "E nohandle";
         registered.set(decodeURIComponent(b), instances.get(a));
         return "ok";
+      case "X":
+        if (!instances.has(a)) return "E nohandle";
+        registered.set(decodeURIComponent(b), { ...registered.get(decodeURIComponent(b)), ...instances.get(a) });
+        return "ok";
       case "U":
         registered.delete(decodeURIComponent(a));
         return "ok";

@@ -51,9 +51,10 @@ pub enum Comparison {
 }
 
 /// How a module is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Written {
     /// In the binary format, or there is no module.
+    #[default]
     Binary,
     /// In the text format.
     Text,

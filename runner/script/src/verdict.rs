@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use wassay_reports::{Case, Counts, Note};
+use wassay_reports::{Aside, Case, Counts, Note};
 use wassay_testsuite::expectation::{Expectation, Expected};
 
 use crate::embed::{EmbedError, ErrorKind};
@@ -181,6 +181,23 @@ impl ScriptResult {
         self.directives.iter().filter(|directive| directive.reader_only).count()
     }
 
+    /// What says nothing about the engine, or less than it could.
+    pub fn aside(&self) -> Aside {
+        let mut aside = Aside::default();
+        for directive in &self.directives {
+            aside.coarse += u64::from(directive.coarse);
+            if let Outcome::Apart(apart, _) = &directive.outcome {
+                *match apart {
+                    Apart::Blocked => &mut aside.blocked,
+                    Apart::NotApplicable => &mut aside.not_applicable,
+                    Apart::Limit => &mut aside.limit,
+                    Apart::Superseded => &mut aside.superseded,
+                } += 1;
+            }
+        }
+        aside
+    }
+
     /// Whether everything came as expected: nothing failed, and nothing passed that was expected to fail.
     pub fn is_success(&self) -> bool {
         self.counts().outcome().is_expected()
@@ -193,6 +210,7 @@ impl ScriptResult {
         Case {
             text_not_compared: self.text_not_compared() as u64,
             reader_only: self.reader_only() as u64,
+            aside: self.aside(),
             failures: self
                 .failures()
                 .map(|(directive, failure)| failure.to_report(directive.place))

@@ -57,7 +57,10 @@ impl Observer for Noted {
 
 /// Whether there is nothing to say of a directive but that it passed.
 pub(super) fn is_plain(result: &DirectiveResult) -> bool {
-    matches!(result.outcome, Outcome::Passed) && !result.text_not_compared && !result.reader_only
+    matches!(result.outcome, Outcome::Passed)
+        && !result.text_not_compared
+        && !result.reader_only
+        && !result.coarse
 }
 
 impl Course {

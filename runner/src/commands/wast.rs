@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use wassay_engine::Features;
-use wassay_reports::{Case, Counts, Report, Suite};
+use wassay_reports::{Aside, Case, Counts, Report, Suite};
 use wassay_testsuite::directory;
 
 use super::checkout::{self, annotate};
@@ -199,10 +199,12 @@ fn show(finished: &[Finished], is_taken: bool) -> Result<(), Error> {
 fn counts_line(finished: &[Finished]) -> String {
     let unusable = finished.iter().filter(|finished| is_unusable(finished)).count();
     let (mut counts, mut uncompared, mut reader_only) = (Counts::default(), 0, 0);
+    let mut aside = Aside::default();
     for case in finished.iter().map(|finished| finished.case(&finished.label)) {
         counts += case.directives;
         uncompared += case.text_not_compared;
         reader_only += case.reader_only;
+        aside += case.aside;
     }
     let mut line = format!(
         "{}, {}: {} passed, {} failed",
@@ -218,7 +220,7 @@ fn counts_line(finished: &[Finished]) -> String {
         (uncompared, "passed without a comparison of the error text"),
         (reader_only, "passed by the judgement of the reader alone"),
     ];
-    for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
+    for (count, what) in more.into_iter().filter(|(count, _)| *count > 0).chain(aside.counts()) {
         line.push_str(&format!(", {count} {what}"));
     }
     if unusable > 0 {

@@ -4,6 +4,7 @@
 //! directive, the altered one has to fail; where it passes, the directive is not judged by what it says.
 
 use crate::embed::ErrorKind;
+use crate::messages::Written;
 use crate::value::{FloatPattern, HeapType, Pattern, RefPattern, VectorPattern};
 
 use super::Want;
@@ -93,19 +94,21 @@ fn reference(pattern: RefPattern) -> RefPattern {
     }
 }
 
+fn trap() -> Want {
+    Want::Fails { kind: ErrorKind::Trap, text: None, written: Written::Binary, superseded: false }
+}
+
 impl Want {
     /// What the directive must not come to where it is as expected.
     pub(super) fn altered(self) -> Want {
         match self {
-            Want::Done => Want::Fails { kind: ErrorKind::Trap, text: None, superseded: false },
+            Want::Done => trap(),
             // What comes of it depends on the engine's version.
             Want::Fails { superseded: true, .. } => {
                 Want::NotApplicable("what later versions revoked is not altered".to_owned())
             }
             Want::Fails { .. } | Want::Throws => Want::Done,
-            Want::Returns(patterns) if patterns.is_empty() => {
-                Want::Fails { kind: ErrorKind::Trap, text: None, superseded: false }
-            }
+            Want::Returns(patterns) if patterns.is_empty() => trap(),
             Want::Known { kind, message, want } => {
                 Want::Known { kind, message, want: Box::new(want.altered()) }
             }

@@ -15,6 +15,7 @@ use super::{Alter, Planned, ResultType, ScriptPlan, Want, Wrapped, spectest};
 use crate::binds::Bindings;
 use crate::embed::ErrorKind;
 use crate::env::{Env, Missing};
+use crate::messages::Written;
 use crate::model::{
     Action, Command, Definition, Directive, Instantiation, ModuleForm, Name, Script, TextError,
 };
@@ -80,10 +81,19 @@ struct Instance {
 /// What there is of the module `spectest`.
 #[derive(Default)]
 struct Spectest {
-    /// Whether it was made.
+    /// Whether it was made, or the script took its name.
     is_made: bool,
-    /// The items beyond the base.
-    extensions: Vec<String>,
+    /// Whether the name still stands for it.
+    is_ours: bool,
+    /// The items beyond the base, each with the request that added it.
+    extensions: HashMap<String, usize>,
+}
+
+impl Spectest {
+    /// Notes that its name stands for something else from now on.
+    fn give_up(&mut self) {
+        *self = Spectest { is_made: true, is_ours: false, extensions: HashMap::new() };
+    }
 }
 
 /// A call that waits for its wrapper.
@@ -260,7 +270,7 @@ impl<'a> Planner<'a> {
         for name in self.env.unbind_registrations(registrations) {
             self.flush();
             if *name == *crate::spectest::NAME {
-                self.spectest.is_made = true;
+                self.spectest.give_up();
             }
             self.unregister(&name);
         }
@@ -305,8 +315,12 @@ impl<'a> Planner<'a> {
     /// The requests that registered what a module imports from.
     fn imported(&self, module: &Module) -> Vec<usize> {
         let Some(info) = &module.info else { return Vec::new() };
-        let names = info.imports.iter().map(|(from, _)| from);
-        let mut after: Vec<usize> = names.filter_map(|name| self.registered.get(name).copied()).collect();
+        let registered = |(from, item): &(Box<str>, Box<str>)| {
+            let extension =
+                self.spectest.extensions.get(&**item).filter(|_| **from == *crate::spectest::NAME);
+            [self.registered.get(from).copied(), extension.copied()]
+        };
+        let mut after: Vec<usize> = info.imports.iter().flat_map(registered).flatten().collect();
         after.sort_unstable();
         after.dedup();
         after
@@ -317,25 +331,27 @@ impl<'a> Planner<'a> {
         let name = crate::spectest::NAME;
         if !self.spectest.is_made {
             self.spectest.is_made = true;
-            self.provide(name, &spectest::base());
+            let instance = self.provided(&spectest::base());
+            let request = self.plan.requests.register(instance, name);
+            self.registered.insert(name.into(), request);
+            self.spectest.is_ours = true;
         }
         let features = self.options.features;
-        let known = crate::spectest::items(features.contains("memory64"), features.contains("threads"));
-        let is_known = known.into_iter().any(|(known, _)| known == item);
-        let is_new = !self.spectest.extensions.iter().any(|extension| extension == item);
-        if is_known && is_new && spectest::is_extension(item) && self.registered.contains_key(name) {
-            self.spectest.extensions.push(item.to_owned());
-            let module = spectest::extended(&self.spectest.extensions);
-            self.provide(name, &module);
+        let mut known = crate::spectest::items(features.contains("memory64"), features.contains("threads"));
+        let is_new = self.spectest.is_ours && !self.spectest.extensions.contains_key(item);
+        if is_new && spectest::is_extension(item) && known.any(|(known, _)| known == item) {
+            let instance = self.provided(&spectest::extension(item));
+            let request = self.plan.requests.extend(instance, name);
+            self.spectest.extensions.insert(item.to_owned(), request);
         }
     }
 
-    fn provide(&mut self, name: &str, module: &[u8]) {
+    /// An instance of a module that needs nothing.
+    fn provided(&mut self, module: &[u8]) -> u32 {
         let (compiled, instance) = (self.handle(), self.handle());
         self.plan.requests.compile(compiled, module);
         self.plan.requests.instantiate(instance, compiled);
-        let request = self.plan.requests.register(instance, name);
-        self.registered.insert(name.into(), request);
+        instance
     }
 
     fn bytes<'d>(&self, definition: &'d Definition) -> Result<std::borrow::Cow<'d, [u8]>, Want> {
@@ -404,7 +420,7 @@ impl<'a> Planner<'a> {
     fn register(&mut self, name: &str, instance: Option<&str>) -> Step {
         let found = self.env.instance(instance);
         if *name == *crate::spectest::NAME {
-            self.spectest.is_made = true;
+            self.spectest.give_up();
         }
         // What the name stood for before must not stand in for what cannot be registered.
         self.unregister(name);
@@ -423,6 +439,7 @@ impl<'a> Planner<'a> {
         let want = Want::Fails {
             kind,
             text: Some(text.into()),
+            written: Written::Binary,
             // Since 2.0 a segment that is out of bounds is found when it is written.
             superseded: kind == ErrorKind::Unlinkable && !self.options.features.contains("bulk-memory"),
         };
@@ -453,7 +470,8 @@ impl<'a> Planner<'a> {
                 let superseded = is_superseded(&bytes, self.options.features);
                 let handle = self.handle();
                 let request = self.plan.requests.compile(handle, &bytes);
-                let want = Want::Fails { kind, text: Some(text.into()), superseded };
+                let written = definition.form.written();
+                let want = Want::Fails { kind, text: Some(text.into()), written, superseded };
                 Step { requests: request..request + 1, after: Vec::new(), want: self.want(want) }
             }
             Err(_) if kind == ErrorKind::Malformed => Step::without(not_applicable(
@@ -633,7 +651,7 @@ fn check_arguments(
 }
 
 fn fails(kind: ErrorKind, text: &str) -> Want {
-    Want::Fails { kind, text: Some(text.into()), superseded: false }
+    Want::Fails { kind, text: Some(text.into()), written: Written::Binary, superseded: false }
 }
 
 fn not_applicable(why: &str) -> Want {

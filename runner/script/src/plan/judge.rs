@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::run::{missed, unexpected};
 use crate::value::{HeapType, Pattern, Reference, Value};
 use crate::verdict::{Apart, DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
-use crate::wap::{Answer, Class, Hello, Told};
+use crate::wap::{ALTERNATIVE, Answer, Class, Hello, Told};
 
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -292,8 +292,9 @@ impl Judge<'_> {
 
     fn meets(&self, planned: &Planned, came: Came, want: &Want) -> Result<Passed, Ended> {
         match (want, came) {
-            (Want::Fails { kind, text, superseded }, came) => {
-                self.fails(planned, came, (*kind, text.as_deref(), *superseded))
+            (Want::Fails { kind, text, written, superseded }, came) => {
+                let text = text.as_deref().map(|text| (text, *written));
+                self.fails(planned, came, *kind, text, *superseded)
             }
             (Want::Throws, Ok(0)) => Ok(Passed::default()),
             (Want::Throws, Ok(1)) => Err(missed(ErrorKind::Exception, &self.results(planned)).into()),
@@ -311,7 +312,9 @@ impl Judge<'_> {
         &self,
         planned: &Planned,
         came: Came,
-        (kind, text, superseded): (ErrorKind, Option<&str>, bool),
+        kind: ErrorKind,
+        text: Option<(&str, Written)>,
+        superseded: bool,
     ) -> Result<Passed, Ended> {
         let judged = match came {
             Err((error, class)) => self.kind(&error, class, kind, text),
@@ -319,7 +322,7 @@ impl Judge<'_> {
             Ok(_) => {
                 let refuses = matches!(kind, ErrorKind::Malformed | ErrorKind::Invalid);
                 let what = if refuses { "the module was accepted" } else { "the module was instantiated" };
-                Err(accepted(kind, text.unwrap_or_default(), what).into())
+                Err(accepted(kind, text.map_or("", |(text, _)| text), what).into())
             }
         };
         match judged {
@@ -337,7 +340,7 @@ impl Judge<'_> {
         error: &EmbedError,
         class: Option<Class>,
         expected: ErrorKind,
-        text: Option<&str>,
+        text: Option<(&str, Written)>,
     ) -> Result<Passed, Ended> {
         let told = match class {
             Some(class) => self.engine.hello.merges.tell(class, expected),
@@ -346,15 +349,15 @@ impl Judge<'_> {
         };
         let coarse = told == Told::Coarsely;
         if told == Told::Other {
-            return Err(instead(error, expected, text).into());
+            return Err(instead(error, expected, text.map(|(text, _)| text)).into());
         }
-        let Some(text) = text else { return Ok(Passed { text_not_compared: false, coarse }) };
+        let Some((text, written)) = text else { return Ok(Passed { text_not_compared: false, coarse }) };
         let match_kind = self.engine.match_kind;
         // An engine's own words are not those of scripts, unless its adapter says so.
         if match_kind == MatchKind::Class && !self.engine.hello.texts {
             return Ok(Passed { text_not_compared: true, coarse });
         }
-        match compare(match_kind, text, error, Written::Binary) {
+        match compared(match_kind, text, error, written) {
             Comparison::Same => Ok(Passed { text_not_compared: false, coarse }),
             Comparison::NotCompared => Ok(Passed { text_not_compared: true, coarse }),
             Comparison::Different => Err(wrong_text(error, text, match_kind).into()),
@@ -424,6 +427,19 @@ impl Judge<'_> {
             ResultType::Ref(top) => Value::Ref(reference(top, i64::from(word(0)?), word(1)?)?),
         })
     }
+}
+
+/// Compares a text with each of those that an error has, since one module may break several rules.
+fn compared(match_kind: MatchKind, text: &str, error: &EmbedError, written: Written) -> Comparison {
+    let texts = error.message.split(ALTERNATIVE);
+    let comparisons = texts.map(|message| {
+        compare(match_kind, text, &EmbedError { message: message.to_owned(), ..error.clone() }, written)
+    });
+    comparisons.fold(Comparison::NotCompared, |first, next| match (first, next) {
+        (Comparison::Same, _) | (_, Comparison::Same) => Comparison::Same,
+        (Comparison::Different, _) | (_, Comparison::Different) => Comparison::Different,
+        _ => Comparison::NotCompared,
+    })
 }
 
 /// The reference that a wrapper noted.

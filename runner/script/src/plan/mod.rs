@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use wassay_reports::Key;
 
 use crate::embed::ErrorKind;
+use crate::messages::Written;
 use crate::source::Place;
 use crate::value::{HeapType, Pattern};
 use crate::verdict::Failure;
@@ -115,6 +116,9 @@ pub enum Want {
         kind: ErrorKind,
         /// Its text, where the script has one.
         text: Option<Box<str>>,
+        /// How the module that fails is written.
+        #[serde(default)]
+        written: Written,
         /// Whether later versions of the specification say otherwise, so that an engine which implements them cannot pass.
         superseded: bool,
     },

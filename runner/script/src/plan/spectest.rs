@@ -1,9 +1,9 @@
 //! The module `spectest` as modules written in wasm, so that adapters need not have it.
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalSection,
-    GlobalType, Ieee32, Ieee64, ImportSection, MemorySection, MemoryType, Module, RefType, TableSection,
-    TableType, TypeSection, ValType,
+    CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
+    Ieee32, Ieee64, MemorySection, MemoryType, Module, RefType, TableSection, TableType, TypeSection,
+    ValType,
 };
 
 use crate::spectest::{self, Item, Param};
@@ -16,20 +16,15 @@ pub(super) fn base() -> Vec<u8> {
     parts.finish()
 }
 
-/// The module with more items than the base, of which it defines the last and imports all else from the module that there is so far.
-pub(super) fn extended(names: &[String]) -> Vec<u8> {
+/// A module with one more item, whose exports are added to those of the base.
+pub(super) fn extension(item: &str) -> Vec<u8> {
     let mut parts = Parts::default();
-    spectest::items(false, false).for_each(|(name, item)| parts.import(name, item));
-    for (index, extension) in names.iter().enumerate() {
-        let Some((name, item)) = spectest::items(true, true).find(|(name, _)| name == extension) else {
-            continue;
-        };
-        if index + 1 < names.len() { parts.import(name, item) } else { parts.define(name, item) }
-    }
+    let found = spectest::items(true, true).find(|(name, _)| *name == item);
+    found.into_iter().for_each(|(name, item)| parts.define(name, item));
     parts.finish()
 }
 
-/// The names that only an extended module exports.
+/// Whether the base does not have an item of that name, and there is one.
 pub(super) fn is_extension(name: &str) -> bool {
     let is = |(known, _): (&str, Item)| known == name;
     spectest::items(true, true).any(is) && !spectest::items(false, false).any(is)
@@ -38,7 +33,6 @@ pub(super) fn is_extension(name: &str) -> bool {
 #[derive(Default)]
 struct Parts {
     types: TypeSection,
-    imports: ImportSection,
     functions: FunctionSection,
     tables: TableSection,
     memories: MemorySection,
@@ -50,17 +44,6 @@ struct Parts {
 }
 
 impl Parts {
-    fn import(&mut self, name: &str, item: Item) {
-        let ty: EntityType = match item {
-            Item::Function(params) => EntityType::Function(self.ty(params)),
-            Item::Global(value) => global(value).0.into(),
-            Item::Table { .. } => table(item).into(),
-            Item::Memory { .. } => memory(item).into(),
-        };
-        self.imports.import(spectest::NAME, name, ty);
-        self.export(name, item);
-    }
-
     fn define(&mut self, name: &str, item: Item) {
         match item {
             Item::Function(params) => {
@@ -109,9 +92,6 @@ impl Parts {
     fn finish(self) -> Vec<u8> {
         let mut module = Module::new();
         module.section(&self.types);
-        if !self.imports.is_empty() {
-            module.section(&self.imports);
-        }
         if !self.functions.is_empty() {
             module.section(&self.functions);
         }
@@ -178,8 +158,8 @@ mod tests {
             names
         };
         assert_eq!(exports(&base()).len(), 13);
-        assert_eq!(exports(&extended(&["table64".to_owned(), "shared_memory".to_owned()])).len(), 15);
-        assert!(exports(&extended(&["table64".to_owned()])).contains(&"table64".to_owned()));
+        assert_eq!(exports(&extension("table64")), ["table64"]);
+        assert_eq!(exports(&extension("shared_memory")), ["shared_memory"]);
         assert!(is_extension("shared_memory") && !is_extension("memory") && !is_extension("other"));
     }
 }

@@ -10,5 +10,8 @@ pub use answer::{Answer, BadAnswer, Class};
 pub use hello::{BadHello, Hello, Merges, Told};
 pub use request::{Requests, decoded, encoded};
 
+/// What stands between the texts of an error that has several.
+pub const ALTERNATIVE: &str = " | ";
+
 /// The name and version of the protocol.
 pub const PROTOCOL: &str = "wap/1";

@@ -67,6 +67,11 @@ impl Requests {
         self.write(format_args!("N {instance} {}", encoded(name)), None)
     }
 
+    /// Adds the exports of an instance to what a name stands for.
+    pub fn extend(&mut self, instance: u32, name: &str) -> usize {
+        self.write(format_args!("X {instance} {}", encoded(name)), None)
+    }
+
     /// Takes a registered name away.
     pub fn unregister(&mut self, name: &str) -> usize {
         self.write(format_args!("U {}", encoded(name)), None)
@@ -149,6 +154,7 @@ mod tests {
         assert_eq!(requests.compile(0, b"\0asm"), 2);
         requests.instantiate(1, 0);
         requests.register(1, "Mü\n%");
+        requests.extend(1, "m");
         requests.wrap(2, 1, b"");
         requests.call(2, "0");
         requests.unregister("");
@@ -159,6 +165,7 @@ mod tests {
             "C 0 AGFzbQ==\n",
             "I 1 0\n",
             "N 1 M%C3%BC%0A%25\n",
+            "X 1 m\n",
             "L 2 1 \n",
             "V 2 0\n",
             "U \n",
@@ -166,8 +173,8 @@ mod tests {
         ];
         assert_eq!(requests.text(), lines.concat());
         assert_eq!(requests.len(), lines.len());
-        assert!((0..9).all(|number| requests.line(number) == lines[number]));
-        assert_eq!(requests.line(9), "");
+        assert!((0..10).all(|number| requests.line(number) == lines[number]));
+        assert_eq!(requests.line(10), "");
     }
 
     #[test]
