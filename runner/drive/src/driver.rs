@@ -178,7 +178,7 @@ impl Driver {
             let Err(broke) = broke else {
                 return match plan.in_step(&replies) {
                     Ok(()) => replies,
-                    Err(why) => vec![Reply::Broken(why); plan.requests.len()],
+                    Err(why) => plan.out_of_step(why),
                 };
             };
             let culprit = replies.len();

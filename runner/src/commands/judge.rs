@@ -91,7 +91,7 @@ fn finished(header: &ScriptHeader, script: &ScriptPlan, replies: &[Reply], engin
     let replies = match script.in_step(replies) {
         Ok(()) => replies,
         Err(why) => {
-            broken = vec![Reply::Broken(why); script.requests.len()];
+            broken = script.out_of_step(why);
             &broken
         }
     };
