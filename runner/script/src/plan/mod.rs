@@ -36,7 +36,7 @@ use crate::wap::Requests;
 
 pub use alter::Alter;
 pub use compile::compile;
-pub use judge::{Engine, Reply};
+pub use judge::{Engine, Noted, Reply};
 
 /// A script as requests, and what the answers say of its directives.
 #[derive(Clone, Debug, Default)]
