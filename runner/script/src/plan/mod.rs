@@ -11,6 +11,7 @@
 //! | [`file`] | plans as files |
 
 mod alter;
+mod calls;
 mod check;
 mod compile;
 pub mod file;
