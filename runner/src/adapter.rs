@@ -103,13 +103,14 @@ impl Session {
     fn request(&mut self, words: &[&str]) -> Result<Answer, Refused> {
         match words {
             ["C", handle, bytes] => {
-                let module = self.compile(bytes)?;
-                self.modules.insert(number(handle)?, module);
+                let (handle, module) = (number(handle)?, self.compile(bytes)?);
+                self.modules.insert(handle, module);
             }
             ["I", handle, module] => {
+                let handle = number(handle)?;
                 let module = self.modules.get(&number(module)?).ok_or(Refused::Handle)?;
                 let instance = self.registered.instantiate(&mut self.store, module)?;
-                self.instances.insert(number(handle)?, instance);
+                self.instances.insert(handle, instance);
             }
             ["N", instance, name] => {
                 let instance = self.instance(instance)?;
@@ -123,7 +124,7 @@ impl Session {
             }
             ["U", name] => self.registered.undefine(&text(name)?),
             ["L", handle, instance, bytes] => {
-                let instance = self.instance(instance)?;
+                let (handle, instance) = (number(handle)?, self.instance(instance)?);
                 let wrapper = self.compile(bytes)?;
                 let mut linker = Linker::new();
                 linker.define_instance(&self.store, INSTANCE, instance);
@@ -133,7 +134,7 @@ impl Session {
                     linker.define(HOST, "eq", equals);
                 }
                 let wrapper = linker.instantiate(&mut self.store, &wrapper)?;
-                self.instances.insert(number(handle)?, wrapper);
+                self.instances.insert(handle, wrapper);
             }
             ["V", wrapper, export] => {
                 let wrapper = self.instance(wrapper)?;
@@ -216,7 +217,7 @@ mod tests {
             assert!(refused(&mut adapter, line), "{line}");
         }
         assert_eq!(adapter.answer("B a"), Some(Answer::Ok("a".into())));
-        for line in ["C x AA==", "C 0 ?", "C 0", "I 0", "N 0 %", "L 0 0", "V 0", "V -1 0", "Q 1"] {
+        for line in ["C x AA==", "C 0 ?", "C 0", "I 0", "U %", "L 0 0", "V 0", "V -1 0", "Q 1"] {
             assert!(refused(&mut adapter, line), "{line}");
         }
         for line in ["I 0 0", "N 0 a", "L 0 0 AA==", "V 0 0"] {

@@ -101,6 +101,8 @@ pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static
         Command::Judge(args) => commands::judge::run(args),
         Command::Adapter(args) => commands::adapter::run(args),
     });
+    // A run that was interrupted leaves threads behind, and their engines.
+    wassay_drive::end_all();
     let exit = done.unwrap_or_else(|error| {
         commands::output::complain("error", &error.to_string());
         error.exit()

@@ -1,14 +1,17 @@
 //! The process of an adapter: lines to it and from it, each on a thread of their own, so that neither side can block the other.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child as Process, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group, prlimit, waitid,
+};
 
 use crate::command::Command;
 
@@ -21,6 +24,21 @@ const KEPT: usize = 2 << 10;
 /// How long a process that closed its output may take to end.
 const ENDING: Duration = Duration::from_secs(2);
 
+/// The processes that run, by their ids.
+static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// Ends every engine that still runs, with all it started: for the end of a process that leaves threads behind.
+pub fn end_all() {
+    let running = std::mem::take(&mut *running());
+    for pid in running.into_iter().filter_map(Pid::from_raw) {
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+}
+
+fn running() -> MutexGuard<'static, BTreeSet<i32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A process that runs. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Child {
@@ -28,6 +46,8 @@ pub(crate) struct Child {
     requests: Option<Sender<Vec<u8>>>,
     lines: Receiver<Line>,
     errors: Arc<Mutex<Vec<u8>>>,
+    /// Whether it was waited for.
+    is_reaped: bool,
 }
 
 /// What comes from the process.
@@ -60,6 +80,7 @@ impl Child {
             // What the adapter starts ends with it.
             .process_group(0)
             .spawn()?;
+        running().insert(pid(&process).as_raw_nonzero().get());
         if let Some(bytes) = memory {
             let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
             // Writable memory of its own: what is only reserved, as engines do for guard pages, does not count.
@@ -75,7 +96,7 @@ impl Child {
             spawn("engine-answers", move || stdout.into_iter().for_each(|stdout| read_lines(stdout, &read))),
             spawn("engine-errors", move || stderr.into_iter().for_each(|stderr| keep(stderr, &kept))),
         ];
-        let child = Child { process, requests: Some(requests), lines, errors };
+        let child = Child { process, requests: Some(requests), lines, errors, is_reaped: false };
         threads.into_iter().collect::<io::Result<Vec<()>>>()?;
         Ok(child)
     }
@@ -100,11 +121,10 @@ impl Child {
     /// How the process ended that closed its output.
     fn ended(&mut self) -> String {
         let until = Instant::now() + ENDING;
-        let mut status = self.process.try_wait().ok().flatten();
-        while status.is_none() && Instant::now() < until {
+        while !self.has_ended() && Instant::now() < until {
             thread::sleep(Duration::from_millis(2));
-            status = self.process.try_wait().ok().flatten();
         }
+        let status = if self.has_ended() { self.reap() } else { None };
         let how = status.map_or_else(|| "the engine closed its output".to_owned(), how);
         let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
         let errors = String::from_utf8_lossy(&errors);
@@ -115,13 +135,31 @@ impl Child {
     }
 }
 
+impl Child {
+    /// Whether the process has ended; its id is still its own then.
+    fn has_ended(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !self.is_reaped && matches!(waitid(WaitId::Pid(pid(&self.process)), options), Ok(Some(_)))
+    }
+
+    /// Ends the process with all it started, and gives its id back.
+    fn reap(&mut self) -> Option<ExitStatus> {
+        if std::mem::replace(&mut self.is_reaped, true) {
+            return None;
+        }
+        // Nothing else can have the id before the process is waited for.
+        let mut running = running();
+        running.remove(&pid(&self.process).as_raw_nonzero().get());
+        let _ = kill_process_group(pid(&self.process), Signal::KILL);
+        drop(running);
+        self.process.wait().ok()
+    }
+}
+
 impl Drop for Child {
     fn drop(&mut self) {
-        // Its input is closed first: an adapter that reads may end by itself, the rest is ended.
         self.requests = None;
-        let _ = kill_process_group(pid(&self.process), Signal::KILL);
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.reap();
     }
 }
 

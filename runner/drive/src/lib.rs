@@ -9,5 +9,6 @@ mod child;
 mod command;
 mod driver;
 
+pub use child::end_all;
 pub use command::{BadCommand, Command};
 pub use driver::{DriveError, Driver, Known, Limits};

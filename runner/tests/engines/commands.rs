@@ -15,6 +15,7 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("commands::a_plan_is_judged_by_recorded_answers", a_plan_is_judged_by_recorded_answers),
         trial("commands::a_plan_is_the_same_each_time", a_plan_is_the_same_each_time),
         trial("commands::plans_and_answers_that_are_none_are_wrong_usage", what_is_no_plan),
+        trial("commands::no_engine_outlives_its_run", no_engine_outlives_its_run),
         trial("commands::an_engine_that_is_none_is_wrong_usage", what_is_no_engine),
     ]
 }
@@ -140,6 +141,32 @@ fn what_is_no_plan() {
     }
     let ran = wassay(&["plan", &folder.arg("a.wast"), "-o", &folder.arg("a.wast")]);
     assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+/// An interrupted run ends the engine that hangs, and what the engine started.
+fn no_engine_outlives_its_run() {
+    let folder = Folder::new(&[("a.wast", PASSES)]);
+    let hanging = "sh -c 'read -r l; echo ok engine=e; sleep 617'";
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
+    command.args(["test", &folder.arg("a.wast"), "--engine", hanging]);
+    let mut wassay = super::common::clean(&mut command).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let sleeps = || {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        lines.into_iter().any(|line| line == b"sleep\x00617\x00")
+    };
+    let until = |wanted: bool| {
+        let begun = std::time::Instant::now();
+        while sleeps() != wanted {
+            assert!(begun.elapsed().as_secs() < 20, "still waiting for {wanted}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    until(true);
+    let pid = rustix::process::Pid::from_child(&wassay);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert!(!wassay.wait().unwrap().success());
+    until(false);
 }
 
 fn what_is_no_engine() {

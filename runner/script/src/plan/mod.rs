@@ -1,6 +1,6 @@
 //! Static plans: a script as the requests that an engine's adapter is sent, and what each answer has to be.
 //!
-//! Assertions are compiled into [wrappers](wrapper): wasm modules that call, compare and say by a number whether all is as expected. So an
+//! Assertions are compiled into wrappers: wasm modules that call, compare and say by a number whether all is as expected. So an
 //! adapter only compiles bytes, instantiates, calls functions without parameters, and tells errors apart; and since no answer changes what
 //! is asked next, a plan can be written to a file, run anywhere, and its answers judged later.
 //!
@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`compile`] | a script's plan |
 //! | [`judge`](ScriptPlan::judge) | what became of its directives, by the answers |
-//! | [`file`] | plans as files |
+//! | [`file`](mod@file) | plans as files |
 
 mod alter;
 mod calls;
