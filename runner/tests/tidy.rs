@@ -11,7 +11,11 @@ fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     ["engine", "reports", "runner", "testsuite", "wasi"]
         .iter()
-        .flat_map(|folder| walkdir::WalkDir::new(root.join(folder)).sort_by_file_name())
+        .flat_map(|folder| {
+            let files = walkdir::WalkDir::new(root.join(folder)).sort_by_file_name().into_iter();
+            // Packages outside the workspace have their own build folders.
+            files.filter_entry(|entry| entry.file_name() != "target")
+        })
         .map(|entry| entry.unwrap().into_path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .map(|path| {
