@@ -229,8 +229,11 @@ func version() string {
 	return ""
 }
 
-// oneLine replaces control characters, so that a message stays on its line.
+// oneLine is the beginning of a message, without control characters, so that it stays on its line.
 func oneLine(text string) string {
+	if runes := []rune(text); len(runes) > 1000 {
+		text = string(runes[:1000])
+	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
@@ -259,7 +262,12 @@ func run(ctx context.Context, input io.Reader, output io.Writer) error {
 		if err != nil {
 			return err
 		}
-		answer, err := a.answer(ctx, strings.TrimRight(line, "\r\n"))
+		line = strings.TrimRight(line, "\r\n")
+		// Empty lines and comments, which files with plans have, are not requests.
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		answer, err := a.answer(ctx, line)
 		if err != nil {
 			answer = "E " + oneLine(err.Error())
 		}

@@ -208,8 +208,10 @@ def lines():
 def main():
     adapter = Adapter()
     for line in lines():
-        answer = adapter.answer(line.decode("utf-8", "replace").rstrip("\r"))
-        sys.stdout.write(" ".join(answer.split()) + "\n")
+        line = line.decode("utf-8", "replace").rstrip("\r")
+        # Empty lines and comments, which files with plans have, are not requests.
+        if line and not line.startswith("#"):
+            sys.stdout.write(" ".join(adapter.answer(line).split())[:1000] + "\n")
     sys.stdout.flush()
 
 

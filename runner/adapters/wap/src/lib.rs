@@ -14,6 +14,9 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 pub use features::Features;
 use session::Session;
 
+/// How many characters of a message are sent.
+const LONGEST_MESSAGE: usize = 1000;
+
 /// An engine under test.
 ///
 /// A value of this type holds what lives as long as the process, and the store of the running script.
@@ -171,14 +174,21 @@ fn serve_streams(engine: impl Engine, input: impl Read, output: impl Write) -> i
         }
         // Not more than the end of the line: the bytes of an empty module are an empty word.
         let request = line.strip_suffix(b"\n").unwrap_or(&line);
-        match session.answer(request.strip_suffix(b"\r").unwrap_or(request)) {
+        let request = request.strip_suffix(b"\r").unwrap_or(request);
+        // Empty lines and comments, which files with plans have, are not requests.
+        if request.is_empty() || request.starts_with(b"#") {
+            continue;
+        }
+        match session.answer(request) {
             Ok(answer) => writeln!(output, "{answer}")?,
-            Err(failure) => {
-                let message = failure.message.replace(char::is_control, " ");
-                writeln!(output, "E {} {message}", failure.class.name())?;
-            }
+            Err(failure) => writeln!(output, "E {} {}", failure.class.name(), one_line(&failure.message))?,
         }
     }
+}
+
+/// A message as the rest of a line.
+fn one_line(message: &str) -> String {
+    message.chars().take(LONGEST_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ fn what_cannot_be_read_is_an_error_and_the_next_request_is_answered() {
         assert!(answers[0].starts_with("E error "), "{line}: {}", answers[0]);
         assert!(answers[1].starts_with("ok engine="), "{line}: {}", answers[1]);
     }
-    for line in ["", "hello wap/2", "X 1 2", "C 0", "V 1 a b", "\u{1b}[31m"] {
+    for line in ["hello wap/2", "X 1 2", "C 0", "V 1 a b", "\u{1b}[31m"] {
         let answers = answers(&format!("{line}\n"));
         assert!(answers[0].starts_with("E unsupported "), "{line}: {}", answers[0]);
         assert!(!answers[0].contains(char::is_control));
@@ -150,6 +150,18 @@ fn what_cannot_be_read_is_an_error_and_the_next_request_is_answered() {
     let mut output = Vec::new();
     serve_streams(Fake::default(), &b"\xff\n"[..], &mut output).unwrap();
     assert!(output.starts_with(b"E error "));
+}
+
+#[test]
+fn empty_lines_and_comments_have_no_answer() {
+    assert_eq!(answers("# a\n\nB s\n#{}\r\n\r\nE s\n"), ["ok s", "ok s"]);
+}
+
+#[test]
+fn a_long_message_is_cut() {
+    let wrapper = module(&format!("? {}", "m.ü ".repeat(1000)));
+    let last = answers(&format!("C 0 {}\nI 1 0\nL 2 1 {wrapper}\n", module("x"))).pop().unwrap();
+    assert_eq!(last.chars().count(), "E link ".len() + LONGEST_MESSAGE);
 }
 
 #[test]
