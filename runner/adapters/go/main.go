@@ -35,7 +35,6 @@ func fail(class string, message any) error { return failure{class, fmt.Sprint(me
 // script is what the running script has made so far.
 type script struct {
 	runtime    wazero.Runtime
-	host       api.Module
 	modules    map[string]wazero.CompiledModule
 	instances  map[string]api.Module
 	registered map[string]api.Module
@@ -62,8 +61,7 @@ func begin(ctx context.Context) (*script, error) {
 	builder := s.runtime.NewHostModuleBuilder("$h")
 	builder.NewFunctionBuilder().WithGoFunction(api.GoFunc(makeReference), i32, externref).Export("host")
 	builder.NewFunctionBuilder().WithGoFunction(api.GoFunc(compare), append(externref, i32...), i32).Export("eq")
-	var err error
-	s.host, err = builder.Instantiate(ctx)
+	_, err := builder.Instantiate(ctx)
 	return s, err
 }
 
@@ -127,6 +125,7 @@ func (s *script) call(ctx context.Context, handle, name string) (string, error) 
 }
 
 func (s *script) wrap(ctx context.Context, handle, underTest, text string) error {
+	delete(s.instances, handle)
 	instance, ok := s.instances[underTest]
 	if !ok {
 		return fail("nohandle", underTest)
@@ -135,14 +134,14 @@ func (s *script) wrap(ctx context.Context, handle, underTest, text string) error
 	if err != nil {
 		return err
 	}
-	s.instances[handle], err = s.instantiate(ctx, module, func(name string) api.Module {
-		if name == "$h" {
-			return s.host
+	wrapper, err := s.instantiate(ctx, module, func(name string) api.Module {
+		if name == "m" {
+			return instance
 		}
-		return instance
+		return nil // The host module is found by its name.
 	})
-	if err != nil {
-		delete(s.instances, handle)
+	if err == nil {
+		s.instances[handle] = wrapper
 	}
 	return err
 }
