@@ -1,15 +1,11 @@
 // Answers the requests of wap/1 (docs/protocol.md) in a browser, by the adapter for JavaScript hosts: this file gives it
 // what a JavaScript shell has, `readline` and `print`, over HTTP.
 //
-// The server, on the loopback interface, is the two pipes of an adapter:
+// The server is the pipes of an adapter:
 //
-//     GET requests     lines of standard input, as many whole ones as there are; waits for the first; 204 after the last
+//     GET requests     lines of standard input, at least one; 410 after the last
 //     POST answers     lines of standard output
 //     POST error       a line of standard error
-//
-// and it serves index.html as `/`, worker.js, and the adapter for JavaScript hosts as wap.js, with the headers
-// `Cross-Origin-Opener-Policy: same-origin` and `Cross-Origin-Embedder-Policy: require-corp`, without which browsers have
-// no shared memories.
 "use strict";
 
 // How much is answered before it is sent.
@@ -32,13 +28,14 @@ function send() {
   self.postMessage(answered);
 }
 
-// The engine by the browser's own words: `Firefox/128.0`, or the last of `HeadlessChrome/130.0.0.0 Safari/537.36` that is
-// not another browser's.
+// The browser by its own words. Chromium's user agent calls itself Chrome, and its list of brands says which it is.
 function about() {
-  const found = /\b(?:Headless)?(Chrome|Firefox)\/([\d.]+)/.exec(navigator.userAgent);
-  const safari = /\bVersion\/([\d.]+).*\bSafari\//.exec(navigator.userAgent);
-  const [name, version] = found ? [found[1], found[2]] : safari ? ["Safari", safari[1]] : ["browser", ""];
-  return "ok engine=" + name.toLowerCase() + " version=" + version + " caps=host";
+  const agent = navigator.userAgent;
+  const brands = (navigator.userAgentData || { brands: [] }).brands.map(brand => brand.brand);
+  const isChromium = brands.includes("Chromium") && !brands.includes("Google Chrome");
+  const [, name, version] = /(Chrome|Firefox)\/([\d.]+)/.exec(agent) || /\b(Version)\/([\d.]+)/.exec(agent) || ["", "browser", ""];
+  const engine = isChromium ? "chromium" : name === "Version" ? "safari" : name.toLowerCase();
+  return "ok engine=" + engine + " version=" + version + " caps=host";
 }
 
 self.print = text => {
