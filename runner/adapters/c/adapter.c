@@ -117,32 +117,39 @@ static bool named(const wasm_name_t *name, const char *text) {
 
 /* ---- What the running script has made ---- */
 
-typedef struct {
+typedef struct slot {
+  uint32_t handle;
   wasm_module_t *module;
   wasm_instance_t *instance;
   wasm_exporttype_vec_t names; /* of the instance's exports, in the order of `values` */
   wasm_extern_vec_t values;
+  struct slot *next; /* in the same bucket */
 } slot_t;
 
 typedef struct {
   wasm_name_t name;
-  size_t handle;
+  uint32_t handle;
 } registration_t;
+
+enum { BUCKETS = 1 << 10 };
 
 static wasm_engine_t *engine;
 static wasm_store_t *store;
-static slot_t *slots;
-static size_t slot_count;
-static registration_t *registered;
+static slot_t *buckets[BUCKETS];
+static registration_t *registered; /* in the order in which they came */
 static size_t registered_count;
 static wasm_func_t *host, *eq;
 
-enum { MAX_HANDLE = 1 << 24 };
-
-static size_t handle(char **rest) {
+/* Cuts a handle off *rest; answers and returns false if the next word is none. */
+static bool handle(char **rest, uint32_t *number) {
   char *text = word(rest), *after;
-  unsigned long number = strtoul(text, &after, 10);
-  return *text && !*after && number < MAX_HANDLE ? number : MAX_HANDLE;
+  unsigned long long value = strtoull(text, &after, 10);
+  if (*text < '0' || *text > '9' || *after || value > UINT32_MAX) {
+    fail("error", "not a handle");
+    return false;
+  }
+  *number = (uint32_t)value;
+  return true;
 }
 
 static void clear_instance(slot_t *slot) {
@@ -158,33 +165,45 @@ static void clear_module(slot_t *slot) {
   slot->module = NULL;
 }
 
-/* The slot of a handle, or NULL if the handle is too large. */
-static slot_t *slot_of(size_t number) {
-  if (number >= MAX_HANDLE) return NULL;
-  if (number >= slot_count) {
-    size_t count = 2 * number + 64;
-    slots = checked(realloc(slots, count * sizeof *slots));
-    memset(slots + slot_count, 0, (count - slot_count) * sizeof *slots);
-    slot_count = count;
-  }
-  return &slots[number];
+/* The slot of a handle, or NULL if nothing was made with it. */
+static slot_t *find(uint32_t number) {
+  slot_t *slot = buckets[number % BUCKETS];
+  while (slot && slot->handle != number) slot = slot->next;
+  return slot;
 }
 
-static slot_t *instance_slot(size_t number) {
-  return number < slot_count && slots[number].instance ? &slots[number] : NULL;
+/* The slot of a handle, which is made if there is none. */
+static slot_t *slot_of(uint32_t number) {
+  slot_t *slot = find(number);
+  if (slot) return slot;
+  slot = checked(calloc(1, sizeof *slot));
+  slot->handle = number;
+  slot->next = buckets[number % BUCKETS];
+  return buckets[number % BUCKETS] = slot;
+}
+
+/* The slot of an instance; answers and returns NULL if the handle is that of none. */
+static slot_t *find_instance(uint32_t number) {
+  slot_t *slot = find(number);
+  if (slot && slot->instance) return slot;
+  fail("nohandle", "no such instance");
+  return NULL;
 }
 
 static void unregister(const wasm_name_t *name) {
+  size_t kept = 0;
   for (size_t i = 0; i < registered_count; i++) {
-    if (!same(&registered[i].name, name)) continue;
-    wasm_name_delete(&registered[i].name);
-    registered[i] = registered[--registered_count];
-    return;
+    if (same(&registered[i].name, name)) {
+      wasm_name_delete(&registered[i].name);
+    } else {
+      registered[kept++] = registered[i];
+    }
   }
+  registered_count = kept;
 }
 
-static void register_instance(const wasm_name_t *name, size_t number) {
-  unregister(name);
+/* Adds an instance's exports to what is registered under a name. */
+static void add(const wasm_name_t *name, uint32_t number) {
   registered = checked(realloc(registered, (registered_count + 1) * sizeof *registered));
   registration_t *entry = &registered[registered_count++];
   wasm_name_copy(&entry->name, name);
@@ -193,9 +212,13 @@ static void register_instance(const wasm_name_t *name, size_t number) {
 
 /* Ends the script: frees everything it made, and its store. */
 static void forget(void) {
-  for (size_t i = 0; i < slot_count; i++) {
-    clear_instance(&slots[i]);
-    clear_module(&slots[i]);
+  for (size_t i = 0; i < BUCKETS; i++) {
+    for (slot_t *slot; (slot = buckets[i]);) {
+      buckets[i] = slot->next;
+      clear_instance(slot);
+      clear_module(slot);
+      free(slot);
+    }
   }
   while (registered_count) wasm_name_delete(&registered[--registered_count].name);
   if (host) wasm_func_delete(host);
@@ -263,10 +286,11 @@ static wasm_extern_t *resolve(const wasm_importtype_t *import, const slot_t *und
     if (!host) make_host_functions();
     return wasm_func_as_extern(named(name, "host") ? host : eq);
   }
-  for (size_t i = 0; i < registered_count; i++) {
+  for (size_t i = registered_count; i-- > 0;) {
     if (!same(&registered[i].name, module)) continue;
-    const slot_t *slot = instance_slot(registered[i].handle);
-    return slot ? export_of(slot, name) : NULL;
+    const slot_t *slot = find(registered[i].handle);
+    wasm_extern_t *value = slot && slot->instance ? export_of(slot, name) : NULL;
+    if (value) return value;
   }
   return NULL;
 }
@@ -300,24 +324,19 @@ static bool fill_in(const wasm_importtype_vec_t *imports, const slot_t *under_te
 }
 
 /* Instantiates `module` into a slot, and answers. */
-static void instantiate(size_t number, const wasm_module_t *module, const slot_t *under_test) {
+static void instantiate(slot_t *slot, const wasm_module_t *module, const slot_t *under_test) {
   wasm_importtype_vec_t imports;
   wasm_module_imports(module, &imports);
   wasm_extern_t **values = checked(calloc(imports.size + 1, sizeof *values));
+  clear_instance(slot);
   if (fill_in(&imports, under_test, values)) {
     wasm_extern_vec_t vector = {.size = imports.size, .data = values};
     wasm_trap_t *trap = NULL;
-    wasm_instance_t *instance = wasm_instance_new(store, module, &vector, &trap);
-    slot_t *slot = instance ? slot_of(number) : NULL;
-    if (slot) {
-      clear_instance(slot);
-      slot->instance = instance;
+    slot->instance = wasm_instance_new(store, module, &vector, &trap);
+    if (slot->instance) {
       wasm_module_exports(module, &slot->names);
-      wasm_instance_exports(instance, &slot->values);
+      wasm_instance_exports(slot->instance, &slot->values);
       ok();
-    } else if (instance) {
-      wasm_instance_delete(instance);
-      fail("error", "not a handle");
     } else if (trap) {
       fail_trap(trap, true);
     } else {
@@ -328,14 +347,62 @@ static void instantiate(size_t number, const wasm_module_t *module, const slot_t
   wasm_importtype_vec_delete(&imports);
 }
 
-static void call(size_t number, char *text) {
-  slot_t *slot = instance_slot(number);
-  if (!slot) {
-    fail("nohandle", "no such instance");
-    return;
+static void on_compile(char *rest) {
+  uint32_t number;
+  if (!handle(&rest, &number)) return;
+  slot_t *slot = slot_of(number);
+  clear_module(slot);
+  slot->module = compile(word(&rest));
+  if (slot->module) ok();
+}
+
+static void on_instantiate(char *rest) {
+  uint32_t number, of;
+  if (!handle(&rest, &number) || !handle(&rest, &of)) return;
+  const slot_t *slot = find(of);
+  if (slot && slot->module) {
+    instantiate(slot_of(number), slot->module, NULL);
+  } else {
+    fail("nohandle", "no such module");
   }
+}
+
+static void on_wrap(char *rest) {
+  uint32_t number, of;
+  if (!handle(&rest, &number) || !handle(&rest, &of)) return;
+  const slot_t *under_test = find_instance(of);
+  if (!under_test) return;
+  wasm_module_t *module = compile(word(&rest));
+  if (!module) return;
+  instantiate(slot_of(number), module, under_test);
+  wasm_module_delete(module);
+}
+
+/* Registers an instance: in the place of all that has the name, or besides it. */
+static void on_register(char *rest, bool replacing) {
+  uint32_t number;
+  if (!handle(&rest, &number) || !find_instance(number)) return;
   wasm_name_t name;
-  unpercent(text, &name);
+  unpercent(word(&rest), &name);
+  if (replacing) unregister(&name);
+  add(&name, number);
+  ok();
+}
+
+static void on_unregister(char *rest) {
+  wasm_name_t name;
+  unpercent(word(&rest), &name);
+  unregister(&name);
+  ok();
+}
+
+static void on_call(char *rest) {
+  uint32_t number;
+  if (!handle(&rest, &number)) return;
+  const slot_t *slot = find_instance(number);
+  if (!slot) return;
+  wasm_name_t name;
+  unpercent(word(&rest), &name);
   wasm_extern_t *value = export_of(slot, &name);
   wasm_func_t *function = value ? wasm_extern_as_func(value) : NULL;
   if (!function || wasm_func_param_arity(function) != 0 || wasm_func_result_arity(function) != 1) {
@@ -352,59 +419,6 @@ static void call(size_t number, char *text) {
   }
 }
 
-static void on_compile(char *rest) {
-  size_t number = handle(&rest);
-  slot_t *slot = slot_of(number);
-  if (!slot) {
-    fail("error", "not a handle");
-    return;
-  }
-  clear_module(slot);
-  slot->module = compile(word(&rest));
-  if (slot->module) ok();
-}
-
-static void on_instantiate(char *rest) {
-  size_t number = handle(&rest), module = handle(&rest);
-  if (module < slot_count && slots[module].module) {
-    instantiate(number, slots[module].module, NULL);
-  } else {
-    fail("nohandle", "no such module");
-  }
-}
-
-static void on_wrap(char *rest) {
-  size_t number = handle(&rest);
-  slot_t *under_test = instance_slot(handle(&rest));
-  if (!under_test) {
-    fail("nohandle", "no such instance");
-    return;
-  }
-  wasm_module_t *module = compile(word(&rest));
-  if (!module) return;
-  instantiate(number, module, under_test);
-  wasm_module_delete(module);
-}
-
-static void on_register(char *rest) {
-  size_t number = handle(&rest);
-  wasm_name_t name;
-  unpercent(word(&rest), &name);
-  if (!instance_slot(number)) {
-    fail("nohandle", "no such instance");
-    return;
-  }
-  register_instance(&name, number);
-  ok();
-}
-
-static void on_unregister(char *rest) {
-  wasm_name_t name;
-  unpercent(word(&rest), &name);
-  unregister(&name);
-  ok();
-}
-
 static void answer(char *line) {
   char *rest = line, *request = word(&rest);
   if (!strcmp(request, "hello") && !strcmp(word(&rest), "wap/1")) {
@@ -415,19 +429,20 @@ static void answer(char *line) {
     forget();
     store = wasm_store_new(engine);
     printf("ok %s\n", word(&rest));
+    /* The driver can judge the script now, however much more it has sent. */
+    if (*request == 'E') fflush(stdout);
   } else if (!strcmp(request, "C")) {
     on_compile(rest);
   } else if (!strcmp(request, "I")) {
     on_instantiate(rest);
-  } else if (!strcmp(request, "N")) {
-    on_register(rest);
+  } else if (!strcmp(request, "N") || !strcmp(request, "X")) {
+    on_register(rest, *request == 'N');
   } else if (!strcmp(request, "U")) {
     on_unregister(rest);
   } else if (!strcmp(request, "L")) {
     on_wrap(rest);
   } else if (!strcmp(request, "V")) {
-    size_t number = handle(&rest);
-    call(number, word(&rest));
+    on_call(rest);
   } else {
     fail("unsupported", "not a request of wap/1");
   }

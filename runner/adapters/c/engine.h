@@ -7,7 +7,7 @@
 
 #include "wasm.h"
 
-/* Fields of the answer to `hello`: engine=, version=, merges=, caps=. */
+/* Words of the answer to `hello`: engine=, version=, merges=, caps=. */
 extern const char engine_about[];
 
 /* Whether values of type externref can pass through the C API. If not, caps= lacks `host`. */

@@ -2,4 +2,4 @@ module wap-wazero
 
 go 1.22
 
-require github.com/tetratelabs/wazero v1.9.0
+require github.com/tetratelabs/wazero v1.10.1

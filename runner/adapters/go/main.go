@@ -37,7 +37,7 @@ type script struct {
 	runtime    wazero.Runtime
 	modules    map[string]wazero.CompiledModule
 	instances  map[string]api.Module
-	registered map[string]api.Module
+	registered map[string][]api.Module // by name, the instances whose exports it has
 }
 
 // begin makes the store of a script.
@@ -46,7 +46,7 @@ func begin(ctx context.Context) (*script, error) {
 		runtime:    wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCoreFeatures(features)),
 		modules:    map[string]wazero.CompiledModule{},
 		instances:  map[string]api.Module{},
-		registered: map[string]api.Module{},
+		registered: map[string][]api.Module{},
 	}
 	// A host reference is the address of nothing: its number plus one, so that none is null.
 	i32, externref := []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeExternref}
@@ -86,6 +86,27 @@ func (s *script) instantiate(ctx context.Context, module wazero.CompiledModule, 
 		return nil, fail(stopped(err), err)
 	}
 	return instance, nil
+}
+
+// provider is the registered instance that has what a module imports from a name. wazero asks for one instance a name,
+// and tells of the imported functions and memories alone: it is the first that has all of these.
+func (s *script) provider(module wazero.CompiledModule, name string) api.Module {
+	var last api.Module
+candidates:
+	for _, last = range s.registered[name] {
+		for _, function := range module.ImportedFunctions() {
+			if from, item, _ := function.Import(); from == name && last.ExportedFunction(item) == nil {
+				continue candidates
+			}
+		}
+		for _, memory := range module.ImportedMemories() {
+			if from, item, _ := memory.Import(); from == name && last.ExportedMemory(item) == nil {
+				continue candidates
+			}
+		}
+		return last
+	}
+	return last
 }
 
 // stopped is the class of an error that instantiation or a call ended with. Its text is all that wazero gives.
@@ -172,7 +193,7 @@ func (a *adapter) answer(ctx context.Context, line string) (answer string, err e
 	s := a.script
 	switch words[0] {
 	case "hello":
-		return "ok engine=wazero version=" + version() + " merges=malformed+invalid caps=host", nil
+		return "ok engine=wazero version=" + version() + " caps=host", nil
 	case "B", "E":
 		return "ok " + words[1], a.begin(ctx)
 	case "C":
@@ -188,24 +209,30 @@ func (a *adapter) answer(ctx context.Context, line string) (answer string, err e
 		if !ok {
 			return "", fail("nohandle", words[2])
 		}
-		instance, err := s.instantiate(ctx, module, func(name string) api.Module { return s.registered[name] })
+		instance, err := s.instantiate(ctx, module, func(name string) api.Module { return s.provider(module, name) })
 		if err != nil {
 			return "", err
 		}
 		s.instances[words[1]] = instance
-	case "N", "U":
-		name, err := url.PathUnescape(words[len(words)-4])
+	case "N", "X":
+		name, err := url.PathUnescape(words[2])
+		if err != nil {
+			return "", fail("error", err)
+		}
+		instance, ok := s.instances[words[1]]
+		if !ok {
+			return "", fail("nohandle", words[1])
+		}
+		if words[0] == "N" {
+			delete(s.registered, name)
+		}
+		s.registered[name] = append(s.registered[name], instance)
+	case "U":
+		name, err := url.PathUnescape(words[1])
 		if err != nil {
 			return "", fail("error", err)
 		}
 		delete(s.registered, name)
-		if words[0] == "N" {
-			instance, ok := s.instances[words[1]]
-			if !ok {
-				return "", fail("nohandle", words[1])
-			}
-			s.registered[name] = instance
-		}
 	case "L":
 		return "ok", s.wrap(ctx, words[1], words[2], words[3])
 	case "V":
@@ -271,6 +298,12 @@ func run(ctx context.Context, input io.Reader, output io.Writer) error {
 			answer = "E " + oneLine(err.Error())
 		}
 		fmt.Fprintln(out, answer)
+		// The driver can judge the script now, however much more it has sent.
+		if strings.HasPrefix(line, "E ") {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ class Adapter:
         if version != "wap/1":
             raise Failure("unsupported", f"this adapter speaks wap/1, not {version}")
         return (f"ok engine=wasmtime-py version={importlib.metadata.version('wasmtime')}"
-                " merges=malformed+invalid caps=host,features")
+                " caps=host,features")
 
     def compile(self, handle, wasm):
         self.modules.pop(handle, None)
@@ -114,6 +114,10 @@ class Adapter:
 
     def register(self, handle, name):
         self.registered[unquote(name)] = find(self.instances, handle)
+
+    def extend(self, handle, name):
+        name, exports = unquote(name), find(self.instances, handle)
+        self.registered[name] = self.registered.get(name, {}) | exports
 
     def unregister(self, name):
         self.registered.pop(unquote(name), None)
@@ -168,7 +172,7 @@ class Adapter:
 
 REQUESTS = {
     "hello": Adapter.hello, "B": Adapter.begin, "C": Adapter.compile, "I": Adapter.instantiate,
-    "N": Adapter.register, "U": Adapter.unregister, "L": Adapter.wrap, "V": Adapter.call, "E": Adapter.begin,
+    "N": Adapter.register, "X": Adapter.extend, "U": Adapter.unregister, "L": Adapter.wrap, "V": Adapter.call, "E": Adapter.begin,
 }
 
 
@@ -212,6 +216,8 @@ def main():
         # Empty lines and comments, which files with plans have, are not requests.
         if line and not line.startswith("#"):
             sys.stdout.write(" ".join(adapter.answer(line).split())[:1000] + "\n")
+            if line.startswith("E "):
+                sys.stdout.flush()
     sys.stdout.flush()
 
 

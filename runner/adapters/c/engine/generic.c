@@ -11,8 +11,7 @@
 #endif
 
 const char engine_about[] = "engine=" ENGINE " version=" ENGINE_VERSION
-                            " merges=malformed+invalid,trap+exhaustion,trap+exception,trap+link,trap+limit"
-                            " caps=host";
+                            " merges=trap+exhaustion+exception+link+limit caps=host";
 
 const bool engine_has_host_references = true;
 

@@ -16,9 +16,7 @@ void wasmtime_config_wasm_memory64_set(wasm_config_t *, bool);
 void wasmtime_config_wasm_threads_set(wasm_config_t *, bool);
 void wasmtime_config_wasm_wide_arithmetic_set(wasm_config_t *, bool);
 
-const char engine_about[] =
-    "engine=wasmtime version=" ENGINE_VERSION
-    " merges=malformed+invalid caps=";
+const char engine_about[] = "engine=wasmtime version=" ENGINE_VERSION " caps=";
 
 const bool engine_has_host_references = false;
 

@@ -48,10 +48,13 @@ pub trait Engine {
     /// The imports of `module` in their order: the name of a module, and a name in it.
     fn imports(&self, module: &Self::Module) -> Vec<(String, String)>;
 
+    /// Whether `instance` has an export of this name.
+    fn has_export(&mut self, instance: Self::Instance, name: &str) -> bool;
+
     /// Instantiates `module`, and runs its start function. `imports` has one entry for each import, in order.
     ///
     /// # Errors
-    /// [`Class::Link`] for an import that is absent or has another type, and what [`Engine::call`] says for traps.
+    /// [`Class::Link`] for an import that has another type, and what [`Engine::call`] says for traps.
     fn instantiate(
         &mut self,
         module: &Self::Module,
@@ -68,7 +71,7 @@ pub trait Engine {
 /// Where the value of an import comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Import<Instance> {
-    /// The export `name` of an instance.
+    /// The export of this name of an instance, which has it.
     Export(Instance, String),
     /// The host function `[i32] -> [externref]` that gives the host reference with this number.
     Host,
@@ -85,7 +88,8 @@ pub struct About {
     pub version: &'static str,
     /// Whether the features of each script are the ones that are on.
     pub switches_features: bool,
-    /// Pairs of classes that the engine's API does not tell apart, such as `malformed+invalid`.
+    /// Sets of classes that the engine's API does not tell apart, such as `trap+exhaustion`. That
+    /// [`Class::Compile`] may be [`Class::Malformed`] or [`Class::Invalid`] goes without saying.
     pub merges: &'static [&'static str],
 }
 
@@ -182,6 +186,10 @@ fn serve_streams(engine: impl Engine, input: impl Read, output: impl Write) -> i
         match session.answer(request) {
             Ok(answer) => writeln!(output, "{answer}")?,
             Err(failure) => writeln!(output, "E {} {}", failure.class.name(), one_line(&failure.message))?,
+        }
+        // The driver can judge the script now, however much more it has sent.
+        if request.starts_with(b"E ") {
+            output.flush()?;
         }
     }
 }

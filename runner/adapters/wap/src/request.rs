@@ -14,6 +14,7 @@ pub(crate) enum Request {
     Compile { module: Handle, wasm: Vec<u8> },
     Instantiate { instance: Handle, module: Handle },
     Register { instance: Handle, name: String },
+    Extend { instance: Handle, name: String },
     Unregister { name: String },
     Wrap { wrapper: Handle, instance: Handle, wasm: Vec<u8> },
     Call { instance: Handle, export: String },
@@ -41,6 +42,7 @@ impl Request {
                 Ok(Self::Instantiate { instance: handle(instance)?, module: handle(module)? })
             }
             ["N", instance, name] => Ok(Self::Register { instance: handle(instance)?, name: text(name)? }),
+            ["X", instance, name] => Ok(Self::Extend { instance: handle(instance)?, name: text(name)? }),
             ["U", name] => Ok(Self::Unregister { name: text(name)? }),
             ["L", wrapper, instance, wasm] => {
                 Ok(Self::Wrap { wrapper: handle(wrapper)?, instance: handle(instance)?, wasm: bytes(wasm)? })

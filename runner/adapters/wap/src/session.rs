@@ -14,7 +14,8 @@ pub(crate) struct Session<E: Engine> {
     engine: E,
     modules: HashMap<Handle, E::Module>,
     instances: HashMap<Handle, E::Instance>,
-    registered: HashMap<String, E::Instance>,
+    /// By name, the instances whose exports it has. Those of a later one replace those of an earlier one.
+    registered: HashMap<String, Vec<E::Instance>>,
 }
 
 impl<E: Engine> Session<E> {
@@ -45,7 +46,11 @@ impl<E: Engine> Session<E> {
             }
             Request::Register { instance, name } => {
                 let instance = self.instance(instance)?;
-                self.registered.insert(name, instance);
+                self.registered.insert(name, vec![instance]);
+            }
+            Request::Extend { instance, name } => {
+                let instance = self.instance(instance)?;
+                self.registered.entry(name).or_default().push(instance);
             }
             Request::Unregister { name } => {
                 self.registered.remove(&name);
@@ -85,19 +90,33 @@ impl<E: Engine> Session<E> {
         module: &E::Module,
         under_test: Option<E::Instance>,
     ) -> Result<E::Instance, Failure> {
-        let resolve = |(module, name): (String, String)| match (under_test, &*module, &*name) {
-            (Some(_), HOST, "host") => Ok(Import::Host),
-            (Some(_), HOST, "eq") => Ok(Import::Eq),
-            (Some(instance), UNDER_TEST, _) => Ok(Import::Export(instance, name)),
-            (Some(_), ..) => Err(unknown_import(&module, &name)),
-            (None, ..) => match self.registered.get(&module) {
-                Some(instance) => Ok(Import::Export(*instance, name)),
-                None => Err(unknown_import(&module, &name)),
-            },
-        };
-        let imports = self.engine.imports(module).into_iter().map(resolve);
-        let imports = imports.collect::<Result<Vec<_>, _>>()?;
+        let mut imports = Vec::new();
+        for (module, name) in self.engine.imports(module) {
+            imports.push(match (under_test, &*module, &*name) {
+                (Some(_), HOST, "host") => Import::Host,
+                (Some(_), HOST, "eq") => Import::Eq,
+                (Some(instance), UNDER_TEST, _) => self.export(&[instance], &module, name)?,
+                (Some(_), ..) => return Err(unknown_import(&module, &name)),
+                (None, ..) => {
+                    let instances = self.registered.get(&module).cloned().unwrap_or_default();
+                    self.export(&instances, &module, name)?
+                }
+            });
+        }
         self.engine.instantiate(module, &imports)
+    }
+
+    /// The export `name` of the last of `instances` that has one; `module` is what the import calls them.
+    fn export(
+        &mut self,
+        instances: &[E::Instance],
+        module: &str,
+        name: String,
+    ) -> Result<Import<E::Instance>, Failure> {
+        let found = instances.iter().rev().find(|instance| self.engine.has_export(**instance, &name));
+        found
+            .map(|instance| Import::Export(*instance, name.clone()))
+            .ok_or_else(|| unknown_import(module, &name))
     }
 }
 

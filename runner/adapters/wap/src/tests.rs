@@ -19,7 +19,12 @@ impl Engine for Fake {
     type Instance = usize;
 
     fn about(&self) -> About {
-        About { engine: "fake", version: "1", switches_features: true, merges: &["malformed+invalid"] }
+        About {
+            engine: "fake",
+            version: "1",
+            switches_features: true,
+            merges: &["trap+exhaustion", "trap+limit"],
+        }
     }
 
     fn begin(&mut self, features: Option<&Features>) -> Result<(), Failure> {
@@ -41,6 +46,10 @@ impl Engine for Fake {
         let text = String::from_utf8(module.clone()).unwrap();
         let imports = text.split(' ').filter_map(|word| word.split_once('.'));
         imports.map(|(module, name)| (module.to_owned(), name.to_owned())).collect()
+    }
+
+    fn has_export(&mut self, instance: usize, name: &str) -> bool {
+        name.starts_with('f') || name == format!("only{instance}")
     }
 
     fn instantiate(&mut self, module: &Vec<u8>, imports: &[Import<usize>]) -> Result<usize, Failure> {
@@ -92,7 +101,7 @@ fn every_request_is_answered_in_order() {
         "V 3 0".to_owned(),
     ];
     let expected = [
-        "ok engine=fake version=1 merges=malformed+invalid caps=host,features",
+        "ok engine=fake version=1 merges=trap+exhaustion,trap+limit caps=host,features",
         "ok a%20b.wast",
         "ok",
         "ok",
@@ -127,6 +136,21 @@ fn a_wrapper_sees_the_instance_under_test_and_the_host_alone() {
 }
 
 #[test]
+fn a_name_has_the_exports_of_all_that_were_added_to_it() {
+    let script = |rest: &str| {
+        let (plain, imports) = (module("x"), module("? s.f s.only1 s.only2"));
+        answers(&format!("C 0 {plain}\nI 1 0\nI 2 0\nC 3 {imports}\n{rest}I 4 3\n")).pop().unwrap()
+    };
+    let both = r#"E link [Export(2, "f"), Export(1, "only1"), Export(2, "only2")]"#;
+    assert_eq!(script("N 1 s\nX 2 s\n"), both);
+    assert_eq!(script("X 1 s\nX 2 s\n"), both);
+    // A handle that names nothing changes nothing.
+    assert_eq!(script("N 1 s\nX 2 s\nN 9 s\nX 9 s\n"), both);
+    assert_eq!(script("X 2 s\nN 1 s\n"), r#"E link unknown import "s" "only2""#);
+    assert_eq!(script("N 1 s\nX 2 s\nU s\n"), r#"E link unknown import "s" "f""#);
+}
+
+#[test]
 fn a_failure_leaves_the_handle_empty() {
     let (good, bad) = (module("x"), module("!"));
     let answers = answers(&format!("C 0 {good}\nI 1 0\nC 0 {bad}\nI 2 0\nI 1 0\nV 1 0\n"));
@@ -135,14 +159,22 @@ fn a_failure_leaves_the_handle_empty() {
 
 #[test]
 fn what_cannot_be_read_is_an_error_and_the_next_request_is_answered() {
-    for line in
-        ["C x AAAA", "C 0 A", "C 0 AAA!", "C 99999999999 AAAA", "I 1 -1", "N 0 %", "N 0 %zz", "N 0 %ff"]
-    {
+    for line in [
+        "C x AAAA",
+        "C 0 A",
+        "C 0 AAA!",
+        "C 99999999999 AAAA",
+        "I 1 -1",
+        "X x a",
+        "N 0 %",
+        "N 0 %zz",
+        "N 0 %ff",
+    ] {
         let answers = answers(&format!("{line}\nhello wap/1\n"));
         assert!(answers[0].starts_with("E error "), "{line}: {}", answers[0]);
         assert!(answers[1].starts_with("ok engine="), "{line}: {}", answers[1]);
     }
-    for line in ["hello wap/2", "X 1 2", "C 0", "V 1 a b", "\u{1b}[31m"] {
+    for line in ["hello wap/2", "Z 1 2", "C 0", "V 1 a b", "\u{1b}[31m"] {
         let answers = answers(&format!("{line}\n"));
         assert!(answers[0].starts_with("E unsupported "), "{line}: {}", answers[0]);
         assert!(!answers[0].contains(char::is_control));
@@ -159,7 +191,7 @@ fn empty_lines_and_comments_have_no_answer() {
 
 #[test]
 fn a_long_message_is_cut() {
-    let wrapper = module(&format!("? {}", "m.ü ".repeat(1000)));
+    let wrapper = module(&format!("? {}", "m.fü ".repeat(1000)));
     let last = answers(&format!("C 0 {}\nI 1 0\nL 2 1 {wrapper}\n", module("x"))).pop().unwrap();
     assert_eq!(last.chars().count(), "E link ".len() + LONGEST_MESSAGE);
 }
@@ -230,6 +262,10 @@ fn answers_are_sent_before_the_adapter_waits_for_a_request() {
     };
     send.send(b"B a\n".to_vec()).unwrap();
     expect("ok a\n");
+    // The answers of a script do not wait for those of the next one.
+    send.send(format!("B a\nE a\nB b\nC 0 {}\n", module("x")).into_bytes()).unwrap();
+    assert_eq!(receive.recv_timeout(std::time::Duration::from_secs(10)).unwrap(), b"ok a\nok a\n");
+    expect("ok b\nok\n");
     // A request that has only begun does not hold the answers to those before it back.
     send.send(b"E a\nB b\nE".to_vec()).unwrap();
     expect("ok a\nok b\n");

@@ -75,7 +75,7 @@ impl Engine for Wasmi {
 
     fn about(&self) -> About {
         // The version is the one that Cargo.toml pins.
-        About { engine: "wasmi", version: "2.0.0", switches_features: true, merges: &["malformed+invalid"] }
+        About { engine: "wasmi", version: "2.0.0", switches_features: true, merges: &[] }
     }
 
     fn begin(&mut self, features: Option<&Features>) -> Result<(), Failure> {
@@ -89,6 +89,10 @@ impl Engine for Wasmi {
 
     fn imports(&self, module: &Module) -> Vec<(String, String)> {
         module.imports().map(|import| (import.module().to_owned(), import.name().to_owned())).collect()
+    }
+
+    fn has_export(&mut self, instance: Instance, name: &str) -> bool {
+        instance.get_export(&self.store, name).is_some()
     }
 
     fn instantiate(&mut self, module: &Module, imports: &[Import<Instance>]) -> Result<Instance, Failure> {

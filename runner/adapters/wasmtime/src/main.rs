@@ -86,7 +86,7 @@ impl Engine for Wasmtime {
             engine: "wasmtime",
             version: "48.0.8",
             switches_features: true,
-            merges: &["malformed+invalid"],
+            merges: &[],
         }
     }
 
@@ -101,6 +101,10 @@ impl Engine for Wasmtime {
 
     fn imports(&self, module: &Module) -> Vec<(String, String)> {
         module.imports().map(|import| (import.module().to_owned(), import.name().to_owned())).collect()
+    }
+
+    fn has_export(&mut self, instance: Instance, name: &str) -> bool {
+        instance.get_export(&mut self.store, name).is_some()
     }
 
     fn instantiate(&mut self, module: &Module, imports: &[Import<Instance>]) -> Result<Instance, Failure> {
