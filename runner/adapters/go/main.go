@@ -193,6 +193,9 @@ func (a *adapter) answer(ctx context.Context, line string) (answer string, err e
 	s := a.script
 	switch words[0] {
 	case "hello":
+		if words[1] != "wap/1" {
+			return "", fail("unsupported", "this adapter speaks wap/1")
+		}
 		return "ok engine=wazero version=" + version() + " caps=host", nil
 	case "B", "E":
 		return "ok " + words[1], a.begin(ctx)
@@ -247,7 +250,9 @@ func (a *adapter) answer(ctx context.Context, line string) (answer string, err e
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, module := range info.Deps {
-			if module.Path == "github.com/tetratelabs/wazero" {
+			if module.Path == "github.com/tetratelabs/wazero" && module.Replace != nil {
+				return module.Version + "+replaced"
+			} else if module.Path == "github.com/tetratelabs/wazero" {
 				return module.Version
 			}
 		}

@@ -13,10 +13,14 @@ const MOST = 1 << 16;
 
 let requests = [], next = 0, answers = "", answered = 0;
 
+const decoder = new TextDecoder("latin1");
+
 // Sends a request, and waits for the response: a worker may.
 function ask(method, path, body) {
   const request = new XMLHttpRequest();
   request.open(method, path, false);
+  // As text, the first bytes would say how it is encoded.
+  request.responseType = "arraybuffer";
   request.send(body);
   return request;
 }
@@ -51,14 +55,14 @@ self.readline = () => {
       send();
       const response = ask("GET", "requests");
       if (response.status !== 200) return null;
-      requests = response.responseText.split("\n");
+      requests = decoder.decode(response.response).split("\n");
       requests.pop();
       next = 0;
       continue;
     }
     const line = requests[next++];
-    if (line !== "hello wap/1") return line;
-    self.print(about());
+    if (!line.startsWith("hello ")) return line;
+    self.print(line === "hello wap/1" ? about() : "E unsupported this adapter speaks wap/1");
   }
 };
 

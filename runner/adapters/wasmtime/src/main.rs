@@ -82,12 +82,7 @@ impl Engine for Wasmtime {
 
     fn about(&self) -> About {
         // The version is the one that Cargo.toml pins.
-        About {
-            engine: "wasmtime",
-            version: "48.0.8",
-            switches_features: true,
-            merges: &[],
-        }
+        About { engine: "wasmtime", version: "48.0.8", switches_features: true, merges: &[] }
     }
 
     fn begin(&mut self, features: Option<&Features>) -> Result<(), Failure> {
