@@ -1,7 +1,9 @@
-/* An adapter between the process protocol wap/1 and any engine with the standard WebAssembly C API, wasm.h.
+/* An adapter between the process protocol wap/1 and any engine with the standard WebAssembly C API,
+   wasm.h.
 
-   Requests come in on standard input, one a line, and each is answered by one line on standard output, in order.
-   docs/protocol.md specifies both. What the C API leaves to the engine is in engine.h. */
+   Requests come in on standard input, one a line, and each is answered by one line on standard
+   output, in order. docs/protocol.md specifies both. What the C API leaves to the engine is in
+   engine.h. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,8 +24,8 @@ static void *checked(void *memory) {
   return memory;
 }
 
-/* The next line of standard input without its end, or NULL after the last. Before a read that may block, everything
-   answered so far goes out: the driver may wait for it. */
+/* The next line of standard input without its end, or NULL after the last. Before a read that may
+   block, everything answered so far goes out: the driver may wait for it. */
 static char *next_line(void) {
   static char *buffer;
   static size_t capacity, start, end;
@@ -51,7 +53,8 @@ static char *next_line(void) {
 
 static void ok(void) { puts("ok"); }
 
-/* Answers with a failure. Of a long message the beginning is sent; control characters become spaces. */
+/* Answers with a failure. Of a long message the beginning is sent; control characters become
+   spaces. */
 static void fail(const char *class, const char *message) {
   printf("E %s ", class);
   for (int i = 0; i < 1000 && message[i]; i++) putchar((unsigned char)message[i] < ' ' ? ' ' : message[i]);
@@ -230,7 +233,8 @@ static void forget(void) {
 
 /* ---- Host references ---- */
 
-/* The number of a host reference is kept as its host information, plus one: NULL is for values of other origin. */
+/* The number of a host reference is kept as its host information, plus one: NULL is for values of
+   other origin. */
 static void *information(int32_t number) { return (void *)((uintptr_t)(uint32_t)number + 1); }
 
 static wasm_trap_t *make_reference(const wasm_val_vec_t *args, wasm_val_vec_t *results) {
@@ -277,7 +281,8 @@ static wasm_extern_t *export_of(const slot_t *slot, const wasm_name_t *name) {
   return NULL;
 }
 
-/* The value of an import: of a wrapper, when there is an instance under test, else from the registered instances. */
+/* The value of an import: of a wrapper, when there is an instance under test, else from the
+   registered instances. */
 static wasm_extern_t *resolve(const wasm_importtype_t *import, const slot_t *under_test) {
   const wasm_name_t *module = wasm_importtype_module(import), *name = wasm_importtype_name(import);
   if (under_test) {

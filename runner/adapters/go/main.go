@@ -1,7 +1,7 @@
 // An adapter between the process protocol wap/1 and wazero.
 //
-// Requests come in on standard input, one a line, and each is answered by one line on standard output, in order.
-// docs/protocol.md specifies both.
+// Requests come in on standard input, one a line, and each is answered by one line on standard
+// output, in order. docs/protocol.md specifies both.
 package main
 
 import (
@@ -79,7 +79,8 @@ func (s *script) compile(ctx context.Context, text string) (wazero.CompiledModul
 
 // instantiate takes each imported module from resolve; nil is one that does not exist.
 func (s *script) instantiate(ctx context.Context, module wazero.CompiledModule, resolve experimental.ImportResolver) (api.Module, error) {
-	// Anonymous, since registered names change; and nothing is called but the start function of the module.
+	// Anonymous, since registered names change; and nothing is called but the start function of the
+	// module.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	instance, err := s.runtime.InstantiateModule(experimental.WithImportResolver(ctx, resolve), module, config)
 	if err != nil {
@@ -88,8 +89,9 @@ func (s *script) instantiate(ctx context.Context, module wazero.CompiledModule, 
 	return instance, nil
 }
 
-// provider is the registered instance that has what a module imports from a name. wazero asks for one instance a name,
-// and tells of the imported functions and memories alone: it is the first that has all of these.
+// provider is the registered instance that has what a module imports from a name. wazero asks for
+// one instance a name, and tells of the imported functions and memories alone: it is the first that
+// has all of these.
 func (s *script) provider(module wazero.CompiledModule, name string) api.Module {
 	var last api.Module
 candidates:
@@ -109,7 +111,8 @@ candidates:
 	return last
 }
 
-// stopped is the class of an error that instantiation or a call ended with. Its text is all that wazero gives.
+// stopped is the class of an error that instantiation or a call ended with. Its text is all that
+// wazero gives.
 func stopped(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	switch {

@@ -1,7 +1,7 @@
 """An adapter between the process protocol wap/1 and the `wasmtime` package of PyPI.
 
-Requests come in on standard input, one a line, and each is answered by one line on standard output, in order.
-docs/protocol.md specifies both.
+Requests come in on standard input, one a line, and each is answered by one line on standard
+output, in order. docs/protocol.md specifies both.
 """
 
 import base64
@@ -14,8 +14,9 @@ from urllib.parse import unquote
 from wasmtime import (Config, Engine, Func, FuncType, Instance, Module, Store, Trap, TrapCode, ValType,
                       WasmtimeError)
 
-# The features that are switched, by the name of wasmtime's switch. wasmtime has all others up to 2.0, and none beyond.
-# Not `reference-types`: the package has no way to switch off what depends on it.
+# The features that are switched, by the name of wasmtime's switch. wasmtime has all others up to
+# 2.0, and none beyond. Not `reference-types`: the package has no way to switch off what depends on
+# it.
 SWITCHES = {
     "multi-value": "wasm_multi_value",
     "bulk-memory": "wasm_bulk_memory",
@@ -51,7 +52,7 @@ class Failure(Exception):
 
 @functools.cache
 def configured(features):
-    """The engine with the features of an expression such as `3.0,threads` or `2.0,-reference-types`, and no others."""
+    """The engine with the features of an expression such as `3.0,threads`, and no others."""
     on = set()
     for word in features.split(","):
         if word in VERSIONS:
@@ -79,7 +80,7 @@ class Adapter:
         self.begin("")
 
     def begin(self, script, *options):
-        """Begins a script: everything goes into a fresh store, with the features of the script, or with all."""
+        """Begins a script: a fresh store, with the features of the script or, without any, all."""
         features = [unquote(option[len("features="):]) for option in options if option.startswith("features=")]
         self.store = Store(configured(features[0] if features else ",".join(SWITCHES)))
         self.modules, self.instances, self.registered, self.host = {}, {}, {}, {}
@@ -144,7 +145,7 @@ class Adapter:
             raise Failure("compile", error) from None
 
     def exports(self, module, source):
-        """Instantiates `module`, each import from `source(its module name)`, and returns the exports by name."""
+        """Instantiates `module` with imports from `source(MODULE NAME)`: its exports by name."""
         values = []
         for wanted in module.imports:
             value = source(wanted.module).get(wanted.name)
@@ -197,7 +198,7 @@ def stopped(error):
 
 
 def lines():
-    """The lines of standard input. Before a read that may block, everything answered so far goes out."""
+    """The lines of standard input. Before a read that may block, all answers go out."""
     begun = []
     while chunk := os.read(sys.stdin.fileno(), 1 << 16):
         first, *more = chunk.split(b"\n")

@@ -1,5 +1,5 @@
-// Answers the requests of wap/1 (docs/protocol.md) in a browser, by the adapter for JavaScript hosts: this file gives it
-// what a JavaScript shell has, `readline` and `print`, over HTTP.
+// Answers the requests of wap/1 (docs/protocol.md) in a browser, by the adapter for JavaScript
+// hosts: this file gives it what a JavaScript shell has, `readline` and `print`, over HTTP.
 //
 // The server is the pipes of an adapter:
 //
@@ -32,7 +32,8 @@ function send() {
   self.postMessage(answered);
 }
 
-// The browser by its own words. Chromium's user agent calls itself Chrome, and its list of brands says which it is.
+// The browser by its own words. Chromium's user agent calls itself Chrome, and its list of brands
+// says which it is.
 function about() {
   const agent = navigator.userAgent;
   const brands = (navigator.userAgentData || { brands: [] }).brands.map(brand => brand.brand);

@@ -1,8 +1,8 @@
 //! The browser's process, and the process that keeps it.
 //!
-//! Whoever started this adapter may end it by a signal that leaves no time to tidy up. So the browser is started by
-//! a second process of this program, the keeper, which ends the browser and removes its profile when the pipe from
-//! the first process closes, for whatever reason.
+//! Whoever started this adapter may end it by a signal that leaves no time to tidy up. So the
+//! browser is started by a second process of this program, the keeper, which ends the browser and
+//! removes its profile when the pipe from the first process closes, for whatever reason.
 
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -17,7 +17,8 @@ pub(crate) const KEEPER: &str = "--keep-browser";
 /// How often the browser is looked at.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// The page in the profile that leads to the site. Its address is a secret, which command lines are not.
+/// The page in the profile that leads to the site, whose address is secret: other users see command
+/// lines.
 const START: &str = "start.html";
 
 /// Arguments for a browser in the family of Chromium. `{url}` and `{profile}` are replaced.
@@ -41,7 +42,8 @@ pub(crate) struct Keeper {
     pipe: Option<ChildStdin>,
 }
 
-/// Starts a browser on a page. Where no argument has `{url}`, those of its family are put before the ones given.
+/// Starts a browser on a page. Where no argument has `{url}`, those of its family are put before
+/// the ones given.
 pub(crate) fn start(command: &[String], url: &str) -> io::Result<Keeper> {
     let (program, given) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let family = if program.contains("firefox") { FIREFOX } else { CHROMIUM };
@@ -76,8 +78,8 @@ impl Keeper {
     }
 }
 
-/// What the keeper does: starts the browser on the page whose address is the first line of standard input, and
-/// ends it when standard input closes.
+/// What the keeper does: starts the browser on the page whose address is the first line of standard
+/// input, and ends it when standard input closes.
 pub(crate) fn keep(command: &[String]) -> io::Result<()> {
     let profile = tempfile::Builder::new().prefix("wap-browser-").tempdir()?;
     let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;

@@ -67,7 +67,8 @@ pub(crate) fn read(connection: &mut impl BufRead) -> io::Result<Option<Request>>
     }
 }
 
-/// Writes a response. The two headers about origins are what browsers want to see before they share memories.
+/// Writes a response. The two headers about origins are what browsers want to see before they share
+/// memories.
 pub(crate) fn write(connection: &mut impl Write, response: &Response<'_>) -> io::Result<()> {
     let Response { status, kind, body } = response;
     let mut message = format!(

@@ -6,8 +6,9 @@
 //! wap-browser PROGRAM --profile {profile} {url}
 //! ```
 //!
-//! It starts the browser, headless, on a page that it serves on the loopback interface. The page's worker fetches
-//! the requests that come in on standard input, and posts the answers that go to standard output.
+//! It starts the browser, headless, on a page that it serves on the loopback interface. The page's
+//! worker fetches the requests that come in on standard input, and posts the answers that go to
+//! standard output.
 
 mod browser;
 mod http;

@@ -1,5 +1,6 @@
-/* Any engine with the standard C API. Build with -DENGINE='"NAME"' and -DENGINE_VERSION='"VERSION"'.
-   The standard has one kind of error at run time, so the classes of run-time errors are not told apart. */
+/* Any engine with the standard C API. Build with -DENGINE='"NAME"' and
+   -DENGINE_VERSION='"VERSION"'. The standard has one kind of error at run time, so the classes of
+   run-time errors are not told apart. */
 
 #include "../engine.h"
 

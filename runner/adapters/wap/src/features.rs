@@ -36,8 +36,9 @@ const VERSIONS: &[(&str, &[&str])] = &[
 pub struct Features(BTreeSet<String>);
 
 impl Features {
-    /// Reads an expression: a version, which stands for all that it has, then names to add or, after a `-`, to take
-    /// away. A name that is not known is kept: an engine that does not know it either never asks for it.
+    /// Reads an expression: a version, which stands for all that it has, then names to add or,
+    /// after a `-`, to take away. A name that is not known is kept: an engine that does not know it
+    /// either never asks for it.
     pub fn parse(expression: &str) -> Self {
         let mut features = BTreeSet::new();
         for word in expression.split(',').filter(|word| !word.is_empty()) {

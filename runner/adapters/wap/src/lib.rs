@@ -1,8 +1,8 @@
 //! The process protocol `wap/1` for an engine with an API in Rust.
 //!
-//! An adapter implements [`Engine`] and calls [`serve`]. This crate reads the requests, keeps the modules,
-//! instances and registered names of the running script, resolves imports, and writes one answer for each request.
-//! `docs/protocol.md` specifies the protocol.
+//! An adapter implements [`Engine`] and calls [`serve`]. This crate reads the requests, keeps the
+//! modules, instances and registered names of the running script, resolves imports, and writes one
+//! answer for each request. `docs/protocol.md` specifies the protocol.
 
 mod features;
 mod request;
@@ -19,7 +19,8 @@ const LONGEST_MESSAGE: usize = 1000;
 
 /// An engine under test.
 ///
-/// A value of this type holds what lives as long as the process, and the store of the running script.
+/// A value of this type holds what lives as long as the process, and the store of the running
+/// script.
 pub trait Engine {
     /// A compiled module.
     type Module: Clone;
@@ -30,8 +31,8 @@ pub trait Engine {
     fn about(&self) -> About;
 
     /// Begins a script: everything goes into a fresh store from here on. An engine that says so in
-    /// [`About::switches_features`] switches what it has of `features` on and all else off; without `features`,
-    /// everything is on.
+    /// [`About::switches_features`] switches what it has of `features` on and all else off; without
+    /// `features`, everything is on.
     ///
     /// # Errors
     /// [`Class::Unsupported`] if the engine cannot be configured in this way.
@@ -40,9 +41,9 @@ pub trait Engine {
     /// Compiles a binary module.
     ///
     /// # Errors
-    /// [`Failure`] with [`Class::Malformed`], [`Class::Invalid`], or [`Class::Compile`] where the engine does not
-    /// tell these two apart; [`Class::Unsupported`] and [`Class::Limit`] for a module that it refuses although it is
-    /// valid.
+    /// [`Failure`] with [`Class::Malformed`], [`Class::Invalid`], or [`Class::Compile`] where the
+    /// engine does not tell these two apart; [`Class::Unsupported`] and [`Class::Limit`] for a
+    /// module that it refuses although it is valid.
     fn compile(&mut self, wasm: &[u8]) -> Result<Self::Module, Failure>;
 
     /// The imports of `module` in their order: the name of a module, and a name in it.
@@ -51,10 +52,12 @@ pub trait Engine {
     /// Whether `instance` has an export of this name.
     fn has_export(&mut self, instance: Self::Instance, name: &str) -> bool;
 
-    /// Instantiates `module`, and runs its start function. `imports` has one entry for each import, in order.
+    /// Instantiates `module`, and runs its start function. `imports` has one entry for each import,
+    /// in order.
     ///
     /// # Errors
-    /// [`Class::Link`] for an import that has another type, and what [`Engine::call`] says for traps.
+    /// [`Class::Link`] for an import that has another type, and what [`Engine::call`] says for
+    /// traps.
     fn instantiate(
         &mut self,
         module: &Self::Module,
@@ -64,7 +67,8 @@ pub trait Engine {
     /// Calls the exported function `name: [] -> [i32]`.
     ///
     /// # Errors
-    /// [`Class::Trap`], [`Class::Exhaustion`], [`Class::Exception`]; [`Class::Error`] if there is no such function.
+    /// [`Class::Trap`], [`Class::Exhaustion`], [`Class::Exception`]; [`Class::Error`] if there is
+    /// no such function.
     fn call(&mut self, instance: Self::Instance, name: &str) -> Result<i32, Failure>;
 }
 
@@ -75,7 +79,8 @@ pub enum Import<Instance> {
     Export(Instance, String),
     /// The host function `[i32] -> [externref]` that gives the host reference with this number.
     Host,
-    /// The host function `[externref, i32] -> [i32]` that tells whether a value is the host reference with this number.
+    /// The host function `[externref, i32] -> [i32]` that tells whether a value is the host
+    /// reference with this number.
     Eq,
 }
 
@@ -88,8 +93,8 @@ pub struct About {
     pub version: &'static str,
     /// Whether the features of each script are the ones that are on.
     pub switches_features: bool,
-    /// Sets of classes that the engine's API does not tell apart, such as `trap+exhaustion`. That
-    /// [`Class::Compile`] may be [`Class::Malformed`] or [`Class::Invalid`] goes without saying.
+    /// Sets of classes that the engine's API does not tell apart, such as `trap+exhaustion`.
+    /// [`Class::Compile`] needs no set: it may be [`Class::Malformed`] or [`Class::Invalid`].
     pub merges: &'static [&'static str],
 }
 
@@ -130,7 +135,8 @@ pub enum Class {
     Exhaustion,
     /// An exception that was not caught.
     Exception,
-    /// The request names a module or an instance that does not exist, as it does after an earlier failure.
+    /// The request names a module or an instance that does not exist, as it does after an earlier
+    /// failure.
     NoHandle,
     /// Anything else: a request whose words cannot be read, an error of the adapter.
     Error,
@@ -168,7 +174,8 @@ fn serve_streams(engine: impl Engine, input: impl Read, output: impl Write) -> i
     let mut output = BufWriter::with_capacity(1 << 16, output);
     let mut line = Vec::new();
     loop {
-        // Before a read that may block, everything answered so far goes out: the driver may wait for it.
+        // Before a read that may block, everything answered so far goes out: the driver may wait
+        // for it.
         if !input.buffer().contains(&b'\n') {
             output.flush()?;
         }

@@ -25,8 +25,8 @@ impl Request {
     /// Reads a request.
     ///
     /// # Errors
-    /// [`Class::Unsupported`] for a request that this version of the protocol does not have, [`Class::Error`] for one
-    /// whose words cannot be read.
+    /// [`Class::Unsupported`] for a request that this version of the protocol does not have,
+    /// [`Class::Error`] for one whose words cannot be read.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, Failure> {
         let line = str::from_utf8(line).map_err(|error| Failure::new(Class::Error, error))?;
         let words: Vec<&str> = line.split(' ').collect();

@@ -7,14 +7,16 @@ use crate::{About, Class, Engine, Failure, Import};
 
 /// The module name under which a wrapper imports the exports of the instance under test.
 const UNDER_TEST: &str = "m";
-/// The module name under which a wrapper imports the functions that make and compare host references.
+/// The module name under which a wrapper imports the functions that make and compare host
+/// references.
 const HOST: &str = "$h";
 
 pub(crate) struct Session<E: Engine> {
     engine: E,
     modules: HashMap<Handle, E::Module>,
     instances: HashMap<Handle, E::Instance>,
-    /// By name, the instances whose exports it has. Those of a later one replace those of an earlier one.
+    /// By name, the instances whose exports it has. Those of a later one replace those of an
+    /// earlier one.
     registered: HashMap<String, Vec<E::Instance>>,
 }
 
@@ -84,7 +86,8 @@ impl<E: Engine> Session<E> {
         self.instances.get(&handle).copied().ok_or_else(|| no_handle(handle))
     }
 
-    /// Instantiates `module` against the registered names, or, as a wrapper, against the instance under test.
+    /// Instantiates `module` against the registered names, or, as a wrapper, against the instance
+    /// under test.
     fn instantiate(
         &mut self,
         module: &E::Module,
@@ -106,7 +109,8 @@ impl<E: Engine> Session<E> {
         self.engine.instantiate(module, &imports)
     }
 
-    /// The export `name` of the last of `instances` that has one; `module` is what the import calls them.
+    /// The export `name` of the last of `instances` that has one; `module` is what the import calls
+    /// them.
     fn export(
         &mut self,
         instances: &[E::Instance],

@@ -9,7 +9,8 @@ use wassay_wap::{About, Class, Engine, Failure, Features, Import};
 /// Switches a feature in wasmtime's configuration.
 type Switch = fn(&mut Config, bool) -> &mut Config;
 
-/// The features that wasmtime has a switch for. It has all up to 2.0, and none beyond that is not listed.
+/// The features that wasmtime has a switch for. It has all up to 2.0, and none beyond that is not
+/// listed.
 const SWITCHES: &[(&str, Switch)] = &[
     ("multi-value", Config::wasm_multi_value),
     ("bulk-memory", Config::wasm_bulk_memory),
