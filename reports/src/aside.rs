@@ -4,6 +4,33 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
+/// Why the outcome of a directive is neither a pass nor a failure of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Apart {
+    /// What it depends on did not come into being: another directive has failed.
+    Blocked,
+    /// It cannot be asked of the engine in the way that it is driven.
+    NotApplicable,
+    /// A limit of the engine or the machine was reached.
+    Limit,
+    /// It asserts what a later version of the specification revoked, and the engine implements the later one.
+    Superseded,
+}
+
+impl Apart {
+    /// The word that reports have for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Apart::Blocked => "blocked",
+            Apart::NotApplicable => "not applicable",
+            Apart::Limit => "limit",
+            Apart::Superseded => "superseded",
+        }
+    }
+}
+
 /// How many directives of a case were put aside, and why. All but the last count as skipped; they occur where another engine is driven.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -22,6 +49,17 @@ pub struct Aside {
 }
 
 impl Aside {
+    /// Counts one more for this reason; a count that would overflow stays at its maximum.
+    pub fn record(&mut self, apart: Apart) {
+        let count = match apart {
+            Apart::Blocked => &mut self.blocked,
+            Apart::NotApplicable => &mut self.not_applicable,
+            Apart::Limit => &mut self.limit,
+            Apart::Superseded => &mut self.superseded,
+        };
+        *count = count.saturating_add(1);
+    }
+
     /// Whether nothing was put aside.
     pub fn is_empty(&self) -> bool {
         *self == Aside::default()

@@ -9,7 +9,8 @@
 //! - [`markdown`] is for a comment or the summary of a step, [`html`] a page to read, [`junit`] what CI servers collect, and
 //!   [`badge`] a picture for a readme.
 //!
-//! [`merge`] makes one report of the shards of a run, and [`diff`] tells what changed from one report to the next.
+//! [`merge`] makes one report of the shards of a
+//! run, and [`diff`] tells what changed from one report to the next.
 
 pub mod badge;
 pub mod diff;
@@ -28,7 +29,7 @@ mod outcome;
 mod shards;
 mod text;
 
-pub use aside::Aside;
+pub use aside::{Apart, Aside};
 pub use key::{BadKey, Key};
 pub use model::{Attempt, Case, Engine, Failure, MatchKind, Needs, Note, Report, Suite, Totals};
 pub use outcome::{Counts, Outcome};

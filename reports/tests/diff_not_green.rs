@@ -195,10 +195,7 @@ fn what_is_judged_by_less_or_under_other_features_is_no_tick() {
 
 #[test]
 fn two_engines_are_named() {
-    let of = |name: &str| Report {
-        engine: Engine { name: name.to_owned(), version: String::new() },
-        ..report(vec![good()])
-    };
+    let of = |name: &str| Report { engine: Engine::new(name, ""), ..report(vec![good()]) };
     let diff = compared(&of("one"), &of("other"));
     for text in [text(&diff, false), markdown::changes(&diff)] {
         assert!(text.contains("two engines are compared: one and other"), "{text}");

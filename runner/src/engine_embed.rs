@@ -98,7 +98,7 @@ impl Embedder for EngineEmbedder {
     const DRIVES_WASSAY: bool = true;
 
     fn identity(&self) -> Identity {
-        Identity { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+        Identity::new("wassay", env!("CARGO_PKG_VERSION"))
     }
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {

@@ -272,7 +272,7 @@ fn all_failed() -> Report {
         )
     };
     let suite = Suite::new("spec".to_owned(), "spec".to_owned(), (0..288).map(case).collect());
-    let engine = Engine { name: "wassay".to_owned(), version: "0".to_owned() };
+    let engine = Engine::new("wassay", "0");
     let (host, started) = ("x86_64-linux".to_owned(), "2026-01-02T03:04:05Z".to_owned());
     Report::new(engine, host, started, Duration::from_secs(1), vec![suite])
 }

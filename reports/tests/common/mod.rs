@@ -15,7 +15,7 @@ pub(crate) fn key(number: u8) -> Key {
 /// What a report says of a directive that was not simply judged.
 pub(crate) fn note(line: u32, outcome: Outcome, reason: &str) -> Note {
     let key = u8::try_from(line).ok().map(key);
-    Note { line, column: 1, outcome, reason: reason.to_owned(), key }
+    Note { line, column: 1, outcome, reason: reason.to_owned(), apart: None, key }
 }
 
 /// A directive that failed; its key is that of its line.
@@ -41,7 +41,7 @@ pub(crate) fn case(name: &str, outcome: Outcome, directives: Counts) -> Case {
 
 /// A run of `suites`.
 pub(crate) fn report(suites: Vec<Suite>) -> Report {
-    let engine = Engine { name: "wassay".to_owned(), version: "0.1.0".to_owned() };
+    let engine = Engine::new("wassay", "0.1.0");
     let (host, started) = ("x86_64-linux".to_owned(), "2026-01-02T03:04:05Z".to_owned());
     Report::new(engine, host, started, Duration::from_nanos(1_234_567_891), suites)
 }

@@ -275,7 +275,7 @@ impl Judges for Driver {
     const DRIVES_WASSAY: bool = false;
 
     fn identity(&self) -> Identity {
-        Identity { name: self.engine.hello.engine.clone(), version: self.engine.hello.version.clone() }
+        Identity::new(&self.engine.hello.engine, &self.engine.hello.version)
     }
 
     fn judge(&mut self, script: &Script<'_>, options: &Options) -> ScriptResult {

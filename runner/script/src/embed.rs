@@ -52,7 +52,7 @@ pub trait Embedder {
 
     /// What reports call the engine. Without a definition it is the path of the embedder's type, without a version.
     fn identity(&self) -> Identity {
-        Identity { name: std::any::type_name::<Self>().to_owned(), version: String::new() }
+        Identity::new(std::any::type_name::<Self>(), "")
     }
 
     /// Forgets every module, instance and registered name, and from now on compiles with these features.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+pub use wassay_reports::Apart;
 use wassay_reports::{Aside, Case, Counts, Note};
 use wassay_testsuite::expectation::{Expectation, Expected};
 
@@ -55,31 +56,6 @@ pub enum Outcome {
     ExpectedFailure(Box<Failure>, String),
     /// It passed although it was expected to fail for this reason; that is a failure of the run.
     UnexpectedPass(String),
-}
-
-/// Why the outcome of a directive is neither a pass nor a failure of the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Apart {
-    /// What it depends on did not come into being: another directive has failed.
-    Blocked,
-    /// It cannot be asked of the engine in the way that it is driven.
-    NotApplicable,
-    /// A limit of the engine or the machine was reached.
-    Limit,
-    /// It asserts what a later version of the specification revoked, and the engine implements the later one.
-    Superseded,
-}
-
-impl Apart {
-    /// The word that reports have for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Apart::Blocked => "blocked",
-            Apart::NotApplicable => "not applicable",
-            Apart::Limit => "limit",
-            Apart::Superseded => "superseded",
-        }
-    }
 }
 
 /// Why a directive failed.
@@ -184,17 +160,7 @@ impl ScriptResult {
     /// What says nothing about the engine, or less than it could.
     pub fn aside(&self) -> Aside {
         let mut aside = Aside::default();
-        for directive in &self.directives {
-            aside.coarse += u64::from(directive.coarse);
-            if let Outcome::Apart(apart, _) = &directive.outcome {
-                *match apart {
-                    Apart::Blocked => &mut aside.blocked,
-                    Apart::NotApplicable => &mut aside.not_applicable,
-                    Apart::Limit => &mut aside.limit,
-                    Apart::Superseded => &mut aside.superseded,
-                } += 1;
-            }
-        }
+        self.directives.iter().for_each(|directive| directive.put_aside(&mut aside));
         aside
     }
 
@@ -239,8 +205,19 @@ impl DirectiveResult {
             Outcome::Apart(apart, reason) => format!("{}: {reason}", apart.word()),
             Outcome::Passed | Outcome::Failed(_) => return None,
         };
+        let apart = if let Outcome::Apart(apart, _) = &self.outcome { Some(*apart) } else { None };
         let (line, column) = numbers(self.place);
-        Some(Note { line, column, outcome: self.outcome.word(), reason, key: None })
+        Some(Note { line, column, outcome: self.outcome.word(), reason, apart, key: None })
+    }
+
+    /// Counts what says nothing about the engine, or less than it could.
+    pub fn put_aside(&self, aside: &mut Aside) {
+        if self.coarse {
+            aside.coarse = aside.coarse.saturating_add(1);
+        }
+        if let Outcome::Apart(apart, _) = &self.outcome {
+            aside.record(*apart);
+        }
     }
 }
 

@@ -163,7 +163,8 @@ fn run_caught<E: Judges>(
         options.expected.clone_from(&found.by_number);
         let result = embedder.judge(&script, &options);
         let used = expectations::used(&found, &keys, &result);
-        let needs = if settings.uses { uses::needs(&script, &result, options.features) } else { Vec::new() };
+        let needs =
+            if settings.uses { uses::needs(&script, &result, &keys, options.features) } else { Vec::new() };
         let keys = if settings.keys { keys } else { Vec::new() };
         Ok::<_, SourceError>(Finished {
             needs,
@@ -215,7 +216,8 @@ fn ended_by(
         let result = expectations::under(&found, &keys, result);
         let used = expectations::used(&found, &keys, &result);
         let features = features.filter(|_| settings.uses);
-        let needs = features.map(|features| uses::needs(&script, &result, features)).unwrap_or_default();
+        let needs =
+            features.map(|features| uses::needs(&script, &result, &keys, features)).unwrap_or_default();
         let keys = if settings.keys { keys } else { Vec::new() };
         Some(Finished {
             keys,

@@ -236,8 +236,14 @@ impl Finished {
 
     /// The case of a report that was not run, for this reason.
     fn skipped(&self, name: &str, reason: &str) -> Case {
-        let note =
-            Note { line: 0, column: 0, outcome: Outcome::Skipped, reason: reason.to_owned(), key: None };
+        let note = Note {
+            line: 0,
+            column: 0,
+            outcome: Outcome::Skipped,
+            reason: reason.to_owned(),
+            apart: None,
+            key: None,
+        };
         let directives = Counts { skipped: self.directives() as u64, ..Counts::default() };
         let case = Case::new(name.to_owned(), Outcome::Skipped, self.duration, directives);
         Case { notes: vec![note], ..case }
@@ -338,7 +344,7 @@ mod tests {
     #[test]
     fn a_script_without_a_directive_is_as_expected() {
         let result = ScriptResult { name: "d/a.wast".into(), directives: Vec::new() };
-        let needs = vec![Needs { features: vec!["simd".to_owned()], directives: Counts::default() }];
+        let needs = vec![Needs { features: vec!["simd".to_owned()], ..Needs::default() }];
         let empty = Finished { needs, ..finished(End::Judged(result)) };
         assert!(empty.is_expected() && empty.render(false).is_empty());
         let case = empty.case("a.wast");

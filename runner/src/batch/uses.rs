@@ -11,35 +11,64 @@ use std::collections::HashMap;
 
 use wasmparser::{Validator, WasmFeatures};
 use wassay_engine::Features;
-use wassay_reports::{Counts, Needs};
+use wassay_reports::{Key, Needs, Outcome as Word};
 
+use crate::script::embed::ErrorKind;
 use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name, Script};
 use crate::script::source::Place;
 use crate::script::wanted::{flag, flags};
-use crate::verdict::ScriptResult;
+use crate::verdict::{FailureKind, Outcome, ScriptResult};
 
 /// What became of the directives of a script, judged under these features, by the features that each depends on; those of which that cannot be
-/// told are left out.
-pub(super) fn needs(script: &Script<'_>, result: &ScriptResult, given: Features) -> Vec<Needs> {
+/// told are left out. `keys` has the key of each directive by its place, in order; it is empty where they are not wanted.
+pub(super) fn needs(
+    script: &Script<'_>,
+    result: &ScriptResult,
+    keys: &[(Place, Key)],
+    given: Features,
+) -> Vec<Needs> {
     let mut scope = Scope { given: flags(given), ..Scope::default() };
-    let mut of: HashMap<Place, WasmFeatures> = HashMap::new();
+    let mut of: HashMap<Place, (WasmFeatures, bool)> = HashMap::new();
     for directive in &script.directives {
         if let Some(needed) = scope.directive(directive) {
-            of.insert(script.source.place(directive.span.start), needed);
+            let compiles = matches!(directive.command, Command::Module(_) | Command::ModuleDefinition(_));
+            of.insert(script.source.place(directive.span.start), (needed, compiles));
         }
     }
-    let mut groups: Vec<(WasmFeatures, Counts)> = Vec::new();
+    let mut groups: Vec<(WasmFeatures, Needs)> = Vec::new();
     for directive in &result.directives {
-        let Some(needed) = of.get(&directive.place) else { continue };
+        let Some((needed, compiles)) = of.get(&directive.place) else { continue };
         let at = groups.iter().position(|(set, _)| set == needed).unwrap_or_else(|| {
-            groups.push((*needed, Counts::default()));
+            groups.push((*needed, Needs { features: names(*needed), ..Needs::default() }));
             groups.len() - 1
         });
-        if let Some((_, counts)) = groups.get_mut(at) {
-            counts.record(directive.outcome.word());
+        let Some((_, group)) = groups.get_mut(at) else { continue };
+        let word = directive.outcome.word();
+        group.directives.record(word);
+        directive.put_aside(&mut group.aside);
+        if *compiles {
+            group.modules.record(if has_compiled(&directive.outcome) { Word::Passed } else { word });
+        }
+        if word != Word::Passed
+            && let Ok(at) = keys.binary_search_by_key(&directive.place, |(place, _)| *place)
+        {
+            group.not_passed.extend(keys.get(at).map(|(_, key)| *key));
         }
     }
-    groups.into_iter().map(|(set, directives)| Needs { features: names(set), directives }).collect()
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Whether a module that is to compile did so, also where it could not be instantiated.
+fn has_compiled(outcome: &Outcome) -> bool {
+    let (Outcome::Failed(failure) | Outcome::ExpectedFailure(failure, _)) = outcome else {
+        return matches!(outcome, Outcome::Passed | Outcome::UnexpectedPass(_));
+    };
+    matches!(
+        failure.kind,
+        FailureKind::Unexpected(
+            ErrorKind::Unlinkable | ErrorKind::Trap | ErrorKind::Exhaustion | ErrorKind::Exception
+        )
+    )
 }
 
 /// All features that some directive depends on.
@@ -202,7 +231,7 @@ mod tests {
         let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
         let result = run(&script, &options, &mut embedder());
-        let needs = needs(&script, &result, features).into_iter();
+        let needs = needs(&script, &result, &[], features).into_iter();
         needs
             .map(|group| (group.features.join(" "), group.directives.passed, group.directives.total()))
             .collect()
@@ -212,7 +241,7 @@ mod tests {
         let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
         let result = run(&script, &options, &mut embedder());
-        union(&needs(&script, &result, features))
+        union(&needs(&script, &result, &[], features))
     }
 
     #[test]
@@ -264,6 +293,30 @@ mod tests {
                 ("simd".to_owned(), 2, 2)
             ]
         );
+    }
+
+    #[test]
+    fn modules_that_are_to_compile_are_counted_apart_also_where_they_cannot_be_instantiated() {
+        let text = "(module (memory 1)) (module (func (param v128)))
+            (module (func $f unreachable) (start $f)) (module (import \"m\" \"f\" (func)))
+            (module definition $d (table 1 externref)) (module (func (result i32)))
+            (assert_invalid (module (func (result i32))) \"type mismatch\") (invoke \"f\")";
+        let script = parse(Source::new("a.wast", text)).unwrap();
+        let keys = crate::keys::of(&script);
+        let features: Features = "1.0,reference-types,bulk-memory".parse().unwrap();
+        let options = Options { features, ..Options::default() };
+        let result = run(&script, &options, &mut embedder());
+        let modules: Vec<(String, u64, u64, u64)> = needs(&script, &result, &keys, features)
+            .into_iter()
+            .map(|of| {
+                (of.features.join(" "), of.modules.passed, of.modules.failed, of.not_passed.len() as u64)
+            })
+            .collect();
+        // Those that trap or lack an import have compiled; the invalid one and the vectors have not. An assertion is no module.
+        let plain = (String::new(), 3, 1, 4);
+        assert_eq!(modules, [plain, ("simd".to_owned(), 0, 1, 1), ("reference-types".to_owned(), 1, 0, 0)]);
+        let places: Vec<_> = [2, 3, 5, 7].map(|at: usize| keys[at].1).into();
+        assert_eq!(needs(&script, &result, &keys, features)[0].not_passed, places);
     }
 
     #[test]

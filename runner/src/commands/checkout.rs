@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn report(cases: Vec<Case>) -> Report {
-        let engine = Engine { name: "e".into(), version: "1".into() };
+        let engine = Engine::new("e", "1");
         let suite = Suite::new("my: suite, 100%".to_owned(), String::new(), cases);
         Report::new(engine, String::new(), String::new(), Duration::ZERO, vec![suite])
     }

@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     if plan.header.altered {
         return control(&judged);
     }
-    let identity = Identity { name: engine.hello.engine.clone(), version: engine.hello.version.clone() };
+    let identity = Identity::new(&engine.hello.engine, &engine.hello.version);
     let suites = plan.suites.iter().zip(&judged).map(|((suite, _), finished)| {
         let cases = finished.iter().map(|(name, finished)| finished.case(name)).collect();
         Suite { url: suite.url.clone(), ..Suite::new(suite.name.clone(), suite.source.clone(), cases) }

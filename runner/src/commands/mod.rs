@@ -185,7 +185,7 @@ impl Begin {
         let host = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
         // To the millisecond: more is noise.
         let started = format!("{:.3}", self.calendar);
-        let harness = Identity { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        let harness = Identity::new("wassay", env!("CARGO_PKG_VERSION"));
         Report {
             harness: Some(harness),
             match_kind: Some(match_kind.into()),
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_report_says_when_it_began_in_the_words_of_rfc_3339() {
-        let engine = Identity { name: "e".to_owned(), version: String::new() };
+        let engine = Identity::new("e", "");
         let started = Begin::now().report(engine, MatchKind::default(), Vec::new()).started;
         let parsed: jiff::Timestamp = started.parse().unwrap();
         assert!(jiff::Timestamp::now().duration_since(parsed).as_secs() < 60, "{started}");

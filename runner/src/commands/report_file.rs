@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let engine = Engine { name: "e".into(), version: "1".into() };
+        let engine = Engine::new("e", "1");
         Report::new(engine, "h".into(), "s".into(), Duration::ZERO, Vec::new())
     }
 

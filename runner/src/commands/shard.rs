@@ -181,7 +181,7 @@ mod tests {
             let cases = selection.cases.iter().map(case).collect();
             Suite::new(selection.suite.name().to_owned(), String::new(), cases)
         };
-        let engine = Engine { name: String::new(), version: String::new() };
+        let engine = Engine::default();
         let suites = selections().iter().take(2).map(suite).collect();
         Report::new(engine, String::new(), String::new(), Duration::ZERO, suites)
     }
