@@ -9,7 +9,7 @@
 //! - [`markdown`] is for a comment or the summary of a step, [`html`] a page to read, [`junit`] what CI servers collect, and
 //!   [`badge`] a picture for a readme.
 //!
-//! [`merge`] makes one report of the shards of a
+//! [`matrix`] is a table of engines and proposals, made of several reports. [`merge`] makes one report of the shards of a
 //! run, and [`diff`] tells what changed from one report to the next.
 
 pub mod badge;
@@ -18,6 +18,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod matrix;
 pub mod merge;
 pub mod summary;
 
