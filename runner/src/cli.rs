@@ -25,6 +25,7 @@ Examples:
   wassay wast --lines 120-140 a.wast     judge only what stands on these lines
   wassay suite list                      what there is to run
   wassay report diff old.json new.json   what changed from one report to another
+  wassay matrix *.json -o matrix.html    engines by proposals, of the reports of several runs
 
 Exit codes: 0 all as expected, 1 a failure or a regression, 2 wrong usage;
 of `run`, the guest's own, and 134 where it trapped.
@@ -46,6 +47,7 @@ enum Command {
     Test(commands::test::Args),
     Suite(commands::suite::Args),
     Report(commands::report::Args),
+    Matrix(commands::matrix::Args),
     Plan(commands::plan::Args),
     Judge(commands::judge::Args),
     #[command(hide = true)]
@@ -97,6 +99,7 @@ pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static
         },
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
+        Command::Matrix(args) => commands::matrix::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Judge(args) => commands::judge::run(args),
         Command::Adapter(args) => commands::adapter::run(args),

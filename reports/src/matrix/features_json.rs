@@ -12,11 +12,11 @@ use serde::Serialize;
 use super::assess::{bad, good};
 use super::json::written;
 use super::proposals::{PROPOSALS, Proposal, Standard};
-use super::{Cell, Column, Matrix, Ran, SetAside, Since, State, version};
+use super::{Cell, Column, Matrix, Ran, SetAside, Since, State, counted, version};
 use crate::aside::Aside;
 use crate::model::Engine;
 use crate::outcome::Counts;
-use crate::text::{grouped, plural};
+use crate::text::grouped;
 
 /// The features that engines support, and what shows it.
 #[derive(Serialize)]
@@ -252,12 +252,12 @@ fn noted(plain: Plain, note: Option<String>) -> Status {
 fn failures(cell: &Cell) -> Option<String> {
     let (failed, passed) = (bad(&cell.directives), good(&cell.directives));
     let judged = passed.saturating_add(failed);
-    (failed > 0).then(|| format!("{} of {} fail", grouped(failed), plural(judged, "directive")))
+    (failed > 0).then(|| format!("{} of {} fail", grouped(failed), counted(judged, "directive")))
 }
 
 fn partly(cell: &Cell) -> String {
     let (compiled, refused) = (good(&cell.modules), bad(&cell.modules));
-    let modules = plural(compiled.saturating_add(refused), "module");
+    let modules = counted(compiled.saturating_add(refused), "module");
     let compile = format!("{} of {modules} compile", grouped(compiled));
     failures(cell).map_or_else(|| compile.clone(), |failures| format!("{compile}; {failures}"))
 }

@@ -3,13 +3,16 @@
 //! It is GitHub's dialect. Names stand in code, where they are nothing but text; the whole is at most [`MAX_LENGTH`] bytes, and what is left out
 //! is counted.
 
-use super::{Cell, Column, Disagreement, Kind, Matrix, State, Verdict};
+use super::{Cell, Column, Disagreement, Kind, Matrix, State, Verdict, counted};
 pub use crate::markdown::MAX_LENGTH;
 use crate::markdown::{MAX_SHOWN, Page, code, fence, in_table, linked};
-use crate::text::{at, cut, grouped, plural};
+use crate::text::{at, cut, grouped};
 
 /// So many columns a table has at most.
 const MAX_COLUMNS: usize = 16;
+
+/// So many lines of a directive's text are shown.
+const MAX_LINES: usize = 8;
 
 /// So many directives of each kind are shown.
 const MAX_DIRECTIVES: usize = 20;
@@ -62,7 +65,7 @@ fn push_table(page: &mut Page, matrix: &Matrix) {
     page.push("\n");
     let more = matrix.columns.len() - columns.len();
     if more > 0 || left > 0 {
-        let (more, left) = (plural(more as u64, "column"), plural(left, "row"));
+        let (more, left) = (counted(more as u64, "column"), counted(left, "row"));
         page.push(&format!("The table leaves out {more} and {left}.\n\n"));
     }
     page.push(
@@ -107,7 +110,7 @@ fn push_columns(page: &mut Page, matrix: &Matrix) {
             for suite in &run.suites {
                 let (name, source) = (linked(&suite.name, suite.url.clone()), code(&suite.source));
                 let (passed, total) =
-                    (grouped(suite.directives.passed), plural(suite.directives.total(), "directive"));
+                    (grouped(suite.directives.passed), counted(suite.directives.total(), "directive"));
                 line.push_str(&format!(
                     "  - {started}: {name} from {source}, contents {}: {passed} of {total} passed\n",
                     code(&suite.digest)
@@ -126,7 +129,7 @@ fn push_disagreements(page: &mut Page, matrix: &Matrix) {
     page.push("\n### Disagreements\n\n");
     page.push(&format!(
         "{} compared: {} that one engine alone fails, {} that all fail, {} others on which engines differ.\n\n",
-        plural(found.compared, "directive"),
+        counted(found.compared, "directive"),
         grouped(found.one_fails),
         grouped(found.all_fail),
         grouped(found.differ),
@@ -144,7 +147,7 @@ fn push_disagreements(page: &mut Page, matrix: &Matrix) {
     }
     let uncompared = found.uncompared.len() as u64 + found.uncompared_left;
     if uncompared > 0 {
-        page.push(&format!("{} could not be compared for every engine.\n", plural(uncompared, "script")));
+        page.push(&format!("{} could not be compared for every engine.\n", counted(uncompared, "script")));
     }
 }
 
@@ -157,7 +160,9 @@ fn disagreement(matrix: &Matrix, one: &Disagreement) -> String {
         }
     }
     block.push('\n');
-    let source = cut(&one.source, MAX_SHOWN);
+    let first: Vec<&str> = one.source.lines().take(MAX_LINES).collect();
+    let source = cut(&first.join("\n"), MAX_SHOWN).into_owned();
+    let source = if source.len() < one.source.len() { source + "\n;; …" } else { source };
     for line in fence("wasm", &source).lines() {
         block.push_str(&format!("  {line}\n"));
     }

@@ -30,6 +30,7 @@ mod row;
 mod version;
 
 use crate::model::Report;
+use crate::text::grouped;
 
 pub use self::assess::{SetAside, State};
 pub use self::column::{Column, LeftOut, Ran, Run};
@@ -77,4 +78,9 @@ impl Matrix {
             left_out,
         }
     }
+}
+
+/// A number, its digits in groups, with its noun.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }

@@ -223,6 +223,11 @@ pub fn find(feature: &str) -> Option<&'static Proposal> {
     PROPOSALS.iter().find(|proposal| proposal.feature == feature)
 }
 
+/// The place of a feature in the order in which they came; what is not known comes last.
+pub(super) fn rank(feature: &str) -> usize {
+    PROPOSALS.iter().position(|proposal| proposal.feature == feature).unwrap_or(PROPOSALS.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

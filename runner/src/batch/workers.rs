@@ -287,6 +287,7 @@ mod tests {
 
     use super::*;
     use crate::batch::End;
+    use crate::script::Embedder;
     use crate::script::embed::{Begun, EmbedError, Results};
     use crate::script::source::Place;
     use crate::script::value::Value;

@@ -7,6 +7,7 @@ mod expectations;
 mod input;
 mod inputs;
 pub(crate) mod judge;
+pub(crate) mod matrix;
 pub(crate) mod output;
 pub(crate) mod plan;
 mod progress;

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::super::assess::{bad, good};
-use super::super::{Cell, Disagreement, Kind, Matrix, State, Verdict};
+use super::super::{Cell, Disagreement, Kind, Matrix, State, Verdict, counted};
 use super::view::{CellView, anchor, cell_view};
 use crate::html::item::{Item, LEAST};
 use crate::html::shown::{cost, name, shown};
 use crate::model::Failure;
-use crate::text::{at, grouped, plural};
+use crate::text::{at, grouped};
 
 /// The evidence for the cells of a row.
 #[derive(Serialize)]
@@ -77,7 +77,7 @@ pub(super) fn evidence(matrix: &Matrix, columns: usize, mut room: usize) -> (Vec
 fn cell_evidence(id: String, engine: String, column: usize, view: CellView, cell: &Cell) -> CellEvidence {
     let of = |counts: &crate::Counts, noun: &str, done: &str| {
         let judged = good(counts).saturating_add(bad(counts));
-        format!("{} of {} {done}", grouped(good(counts)), plural(judged, noun))
+        format!("{} of {} {done}", grouped(good(counts)), counted(judged, noun))
     };
     let directives = match cell.state {
         State::No => format!(
@@ -87,7 +87,7 @@ fn cell_evidence(id: String, engine: String, column: usize, view: CellView, cell
         _ => of(&cell.directives, "directive", "passed"),
     };
     let aside = cell.set_aside.iter().take(40).map(|aside| {
-        let count = plural(aside.directives, "directive");
+        let count = counted(aside.directives, "directive");
         format!("{count} not counted, since the engine lacks {}, which they also need", name(&aside.feature))
     });
     CellEvidence {

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::super::{Cell, Column, Group, Matrix, State};
+use super::super::{Cell, Column, Group, Matrix, State, counted};
 use super::details::{Differences, Evidence, differences, evidence};
 use crate::html::shown::{cost, name, shown};
-use crate::text::{grouped, plural};
+use crate::text::grouped;
 
 /// How much of the page what comes from reports may take, in bytes; the rest is the template's own.
 const ROOM: usize = 2_900_000;
@@ -139,7 +139,7 @@ impl View {
             columns_left: matrix.columns.len() - columns.len(),
             columns,
             groups,
-            compared: plural(found.compared, "directive"),
+            compared: counted(found.compared, "directive"),
             differences,
             uncompared_left: found.uncompared_left
                 + found.uncompared.len().saturating_sub(uncompared.len()) as u64,
@@ -154,8 +154,8 @@ impl View {
 
 fn summary(matrix: &Matrix) -> String {
     let rows = matrix.groups.iter().map(|group| group.rows.len() as u64).sum();
-    let engines = plural(matrix.columns.len() as u64, "column");
-    format!("{engines}, {}", plural(rows, "feature"))
+    let engines = counted(matrix.columns.len() as u64, "column");
+    format!("{engines}, {}", counted(rows, "feature"))
 }
 
 fn column(column: &Column) -> ColumnView {
@@ -174,7 +174,11 @@ fn column(column: &Column) -> ColumnView {
         command: engine.command.as_deref().map_or_else(String::new, shown),
         adapter: or_empty(&engine.adapter),
         host: name(&column.host),
-        totals: format!("{} of {} passed{more}", grouped(counts.passed), plural(counts.total(), "directive")),
+        totals: format!(
+            "{} of {} passed{more}",
+            grouped(counts.passed),
+            counted(counts.total(), "directive")
+        ),
         notes: column.notes.iter().map(|note| shown(note)).collect(),
         runs: column.runs.iter().take(MAX_LINES).map(run).collect(),
     }
@@ -188,9 +192,9 @@ fn run(run: &super::super::Run) -> RunView {
         digest: ran.digest.clone(),
         counts: format!(
             "{}, {} of {} passed",
-            plural(ran.cases, "case"),
+            counted(ran.cases, "case"),
             grouped(ran.directives.passed),
-            plural(ran.directives.total(), "directive")
+            counted(ran.directives.total(), "directive")
         ),
     };
     let harness = run
