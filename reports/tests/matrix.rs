@@ -7,7 +7,9 @@ mod engines;
 
 use engines::{Ran, named, official};
 use serde_json::{Value, json};
-use wassay_reports::matrix::{Cell, Kind, Matrix, Named, State, Verdict, features_json, html, json, markdown};
+use wassay_reports::matrix::{
+    Cell, Kind, Matrix, Named, State, Verdict, features_json, html, json, markdown,
+};
 use wassay_reports::{Apart, Engine, Shards};
 
 fn matrix(reports: &[Named]) -> Matrix {
@@ -150,9 +152,14 @@ fn configurations_of_one_engine_are_one_voice() {
 fn an_engine_that_lacks_a_feature_has_no_say_in_it() {
     // Without the feature, every assertion that something is invalid passes.
     let lacks = Ran::of("b", "1").lacks("gc");
-    let matrix = matrix(&[named(&Ran::of("a", "1").fails("gc.wast", 4)), named(&lacks), named(&Ran::of("c", "1"))]);
+    let matrix =
+        matrix(&[named(&Ran::of("a", "1").fails("gc.wast", 4)), named(&lacks), named(&Ran::of("c", "1"))]);
     let found = &matrix.disagreements.directives;
-    assert_eq!((found.len(), found[0].kind, found[0].line), (1, Kind::Differ, 4), "nothing is said of what is lacked");
+    assert_eq!(
+        (found.len(), found[0].kind, found[0].line),
+        (1, Kind::Differ, 4),
+        "nothing is said of what is lacked"
+    );
     assert_eq!(found[0].verdicts[1], Verdict::Lacks { feature: "gc".to_owned() });
 }
 
@@ -254,8 +261,11 @@ fn goldens() {
         ran.configured("default", &[])
     };
     let mut debian = named(&node("26").fails("plain.wast", 2).fails("simd.wast", 3));
-    debian.report.engine =
-        Engine { package: Some("Debian nodejs".to_owned()), command: Some("node wap.js".to_owned()), ..debian.report.engine };
+    debian.report.engine = Engine {
+        package: Some("Debian nodejs".to_owned()),
+        command: Some("node wap.js".to_owned()),
+        ..debian.report.engine
+    };
     let reports = [
         named(&Ran::of("wassay", "0.1.0")),
         debian,
@@ -270,7 +280,8 @@ fn goldens() {
 
 #[test]
 fn everything_is_escaped() {
-    let nasty = "</style><script>alert(1)</script><img src=x onerror=\"a\">'\"&{{ 7 * 7 }}|`\n# x\u{0}\u{202e}";
+    let nasty =
+        "</style><script>alert(1)</script><img src=x onerror=\"a\">'\"&{{ 7 * 7 }}|`\n# x\u{0}\u{202e}";
     let mut bad = named(&Ran::of(nasty, nasty).fails("plain.wast", 2).configured(nasty, &[nasty]));
     let report = &mut bad.report;
     report.engine.command = Some(nasty.to_owned());
@@ -283,7 +294,8 @@ fn everything_is_escaped() {
     for case in &mut report.suites[0].cases {
         case.needs.iter_mut().flat_map(|needs| &mut needs.features).for_each(|name| name.push_str(nasty));
         for failure in &mut case.failures {
-            (failure.kind, failure.message, failure.source) = (nasty.to_owned(), nasty.to_owned(), nasty.to_owned());
+            (failure.kind, failure.message, failure.source) =
+                (nasty.to_owned(), nasty.to_owned(), nasty.to_owned());
             (failure.expected, failure.actual) = (Some(nasty.to_owned()), Some(nasty.to_owned()));
         }
     }
@@ -313,7 +325,8 @@ fn everything_is_escaped() {
 fn pages_have_a_limit_and_say_what_they_leave_out() {
     let mut reports = Vec::new();
     for number in 0..70 {
-        let mut report = named(&Ran::of(&format!("engine-{number}"), "1").fails("gc.wast", 4).fails("plain.wast", 2));
+        let mut report =
+            named(&Ran::of(&format!("engine-{number}"), "1").fails("gc.wast", 4).fails("plain.wast", 2));
         let suite = &mut report.report.suites[0];
         for case in &mut suite.cases {
             case.failures.iter_mut().for_each(|failure| failure.source = "<".repeat(1 << 16));

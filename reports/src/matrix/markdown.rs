@@ -39,7 +39,10 @@ pub fn render(matrix: &Matrix) -> String {
 fn push_table(page: &mut Page, matrix: &Matrix) {
     let columns = matrix.columns.get(..MAX_COLUMNS).unwrap_or(&matrix.columns);
     page.push("| |");
-    columns.iter().for_each(|column| page.push(&format!(" {} |", in_table(&column.title()))));
+    for column in columns {
+        let repackaged = if column.engine.package.is_some() { ", repackaged" } else { "" };
+        page.push(&format!(" {}{repackaged} |", in_table(&column.title())));
+    }
     page.push("\n|:--|");
     page.push(&":--|".repeat(columns.len()));
     page.push("\n");

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use wassay_reports::matrix::Named;
-use wassay_reports::{
-    Apart, Aside, Case, Counts, Engine, Failure, Key, Needs, Note, Outcome, Report, Suite,
-};
+use wassay_reports::{Apart, Aside, Case, Counts, Engine, Failure, Key, Needs, Note, Outcome, Report, Suite};
 
 /// What a directive of the suite is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,8 +18,12 @@ enum Does {
 const DIRECTIVES: [Does; 5] = [Does::Module, Does::Returns, Does::Returns, Does::Refused, Does::Module];
 
 /// The scripts of the suite, with the features that their directives need.
-const SCRIPTS: [(&str, &[&str]); 4] =
-    [("plain.wast", &[]), ("simd.wast", &["simd"]), ("gc.wast", &["gc"]), ("teleport.wast", &["teleport", "simd"])];
+const SCRIPTS: [(&str, &[&str]); 4] = [
+    ("plain.wast", &[]),
+    ("simd.wast", &["simd"]),
+    ("gc.wast", &["gc"]),
+    ("teleport.wast", &["teleport", "simd"]),
+];
 
 /// The suite that all of them ran.
 pub(crate) struct Official;
@@ -89,7 +91,8 @@ impl Ran {
             let key = Key::from_digest(&[number * 10 + u8::try_from(line).unwrap(); 32]);
             keys.push(key);
             let said = self.apart.iter().find(|(script, at, _)| (script.as_str(), *at) == (name, line));
-            let apart = said.map(|(.., apart)| *apart).or((lacks && does == Does::Returns).then_some(Apart::Blocked));
+            let apart =
+                said.map(|(.., apart)| *apart).or((lacks && does == Does::Returns).then_some(Apart::Blocked));
             let fails = self.fails.contains(&(name.to_owned(), line)) || (lacks && does == Does::Module);
             let outcome = match apart {
                 Some(_) => Outcome::Skipped,
@@ -139,7 +142,9 @@ fn failure(does: Does, line: u32, key: Key) -> Failure {
     let (kind, source) = match does {
         Does::Module => ("unexpected-invalid", "(module (type (struct)))".to_owned()),
         Does::Returns => ("wrong-value", format!("(assert_return (invoke \"f{line}\") (i32.const 1))")),
-        Does::Refused => ("missed-invalid", "(assert_invalid (module (func (result i32))) \"type mismatch\")".to_owned()),
+        Does::Refused => {
+            ("missed-invalid", "(assert_invalid (module (func (result i32))) \"type mismatch\")".to_owned())
+        }
     };
     Failure {
         line,

@@ -3,6 +3,7 @@
 // Each test binary uses a part. What goes wrong here is a failed test.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod engines;
 pub(crate) mod program;
 pub(crate) mod trials;
 
