@@ -8,7 +8,7 @@ use thiserror::Error;
 use wassay_script::embed::Identity;
 use wassay_script::model::Script;
 use wassay_script::plan::file::reply;
-use wassay_script::plan::{Engine, Reply, ScriptPlan, compile};
+use wassay_script::plan::{Engine, Noted, Reply, ScriptPlan, compile};
 use wassay_script::verdict::ScriptResult;
 use wassay_script::wap::{Answer, BadHello, Hello, Requests};
 use wassay_script::{Judges, Options};
@@ -140,6 +140,11 @@ fn greet(command: &Command, limits: &Limits) -> Result<(Child, Hello), DriveErro
 }
 
 impl Driver {
+    /// What the adapter says of itself.
+    pub fn hello(&self) -> &Hello {
+        &self.engine.hello
+    }
+
     /// Sends a script, and gives the reply to each of its requests, within this time.
     pub fn run(&mut self, plan: &ScriptPlan, time: Duration) -> Vec<Reply> {
         let until = Instant::now() + time;
@@ -169,6 +174,45 @@ impl Driver {
         Ok(replies)
     }
 
+    /// Sends a script again to learn the values that were not as expected, of which the replies have the last of each wrapper alone.
+    fn note(&mut self, plan: &ScriptPlan, replies: &[Reply], until: Instant) -> Noted {
+        let calls = plan.not_noted(replies);
+        let mut noted = Noted::new();
+        if calls.is_empty() || !replies.iter().all(|reply| matches!(reply, Reply::Answered(_))) {
+            return noted;
+        }
+        let patience = self.engine.limits.request;
+        let mut ask = || -> Result<(), Broke> {
+            let child = self.running()?;
+            let (mut text, mut next_call) = (String::new(), calls.iter().peekable());
+            for number in 0..plan.requests.len() {
+                text.push_str(plan.requests.line(number));
+                if let Some((_, words)) = next_call.next_if(|(call, _)| *call == number) {
+                    words.iter().for_each(|word| text.push_str(word));
+                }
+            }
+            child.send(&text);
+            let mut next_call = calls.iter().peekable();
+            for number in 0..plan.requests.len() {
+                next(child, until, patience)?;
+                let Some((call, words)) = next_call.next_if(|(call, _)| *call == number) else { continue };
+                let mut value = Vec::with_capacity(words.len());
+                for _ in words {
+                    if let Reply::Answered(Answer::Value(word)) = next(child, until, patience)? {
+                        value.push(word.cast_unsigned());
+                    }
+                }
+                noted.insert(*call, value);
+            }
+            Ok(())
+        };
+        if ask().is_err() {
+            // What was learned so far is as good; what is still to come belongs to no script.
+            self.child = None;
+        }
+        noted
+    }
+
     /// Sends requests one by one, so that it is known which one an engine fails on, and begins again without that.
     fn step(&mut self, plan: &ScriptPlan, until: Instant, patience: Duration) -> Vec<Reply> {
         let mut culprits: BTreeMap<usize, Reply> = BTreeMap::new();
@@ -178,7 +222,7 @@ impl Driver {
             let Err(broke) = broke else {
                 return match plan.in_step(&replies) {
                     Ok(()) => replies,
-                    Err(why) => vec![Reply::Broken(why); plan.requests.len()],
+                    Err(why) => plan.out_of_step(why),
                 };
             };
             let culprit = replies.len();
@@ -283,8 +327,11 @@ impl Judges for Driver {
         if let (Some(observer), Some(first)) = (&options.observer, plan.directives.first()) {
             observer.begins(first.place);
         }
-        let replies = self.run(&plan, options.timeout.unwrap_or(self.engine.limits.script));
+        let time = options.timeout.unwrap_or(self.engine.limits.script);
+        let until = Instant::now() + time;
+        let replies = self.run(&plan, time);
+        let noted = self.note(&plan, &replies, until);
         let engine = Engine { hello: self.engine.hello.clone(), match_kind: options.match_kind };
-        plan.judge_under(&replies, &engine, options)
+        plan.judge_under(&replies, &noted, &engine, options)
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             Hello::read(answer).map_err(|error| unusable(format!("line 1: {error}")))?
         }
         Some(Reply::Broken(why)) => return Err(unusable(format!("line 1: {why}"))),
-        _ => return Err(unusable("it is empty".to_owned())),
+        _ => return Err(unusable("expected an answer to each request, and it is empty".to_owned())),
     };
     let (requests, answers) = (plan.requests(), replies.len());
     if requests != answers {
@@ -91,7 +91,7 @@ fn finished(header: &ScriptHeader, script: &ScriptPlan, replies: &[Reply], engin
     let replies = match script.in_step(replies) {
         Ok(()) => replies,
         Err(why) => {
-            broken = vec![Reply::Broken(why); script.requests.len()];
+            broken = script.out_of_step(why);
             &broken
         }
     };

@@ -1,6 +1,6 @@
 //! From a script to its plan: what the [interpreter](crate::run()) does directive by directive, with handles in the place of instances.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -9,26 +9,20 @@ use wassay_reports::Key;
 use wassay_terms::Features;
 use wassay_testsuite::expectation::Expected;
 
-use super::module::{self, Foreign, Info, Passed};
-use super::wrapper::{self, Call, Item, NOTED, Needs, Wanted};
-use super::{Alter, Planned, ResultType, ScriptPlan, Want, Wrapped, spectest};
+use super::calls::Pending;
+use super::module::Info;
+use super::{Alter, Planned, ScriptPlan, Want, spectest};
 use crate::binds::Bindings;
 use crate::embed::ErrorKind;
 use crate::env::{Env, Missing};
 use crate::messages::Written;
-use crate::model::{
-    Action, Command, Definition, Directive, Instantiation, ModuleForm, Name, Script, TextError,
-};
+use crate::model::{Command, Definition, Directive, Instantiation, ModuleForm, Name, Script, TextError};
 use crate::options::{Options, Position};
 use crate::run::{no_such, unsupported};
 use crate::source::{Place, Source};
 use crate::text::Grammar;
-use crate::value::Value;
 use crate::verdict::{Failure, FailureKind};
 use crate::wanted::{flag, flags};
-
-/// At most so many calls are in a wrapper.
-const MOST_ITEMS: usize = 400;
 
 /// Compiles a script to its plan. Of the options it takes the features, the lines, what is expected to be skipped and what is left out;
 /// `keys` are those of the directives in order, or none. With `alter` every expectation is another one.
@@ -62,20 +56,20 @@ pub fn compile(
 }
 
 /// A module that has a handle.
-struct Module {
-    handle: u32,
+pub(super) struct Module {
+    pub(super) handle: u32,
     /// The request that compiles it.
-    made: usize,
-    info: Option<Info>,
+    pub(super) made: usize,
+    pub(super) info: Option<Info>,
 }
 
 /// An instance that has a handle.
 #[derive(Clone)]
-struct Instance {
-    handle: u32,
+pub(super) struct Instance {
+    pub(super) handle: u32,
     /// The request that instantiates it.
-    made: usize,
-    module: Rc<Module>,
+    pub(super) made: usize,
+    pub(super) module: Rc<Module>,
 }
 
 /// What there is of the module `spectest`.
@@ -96,42 +90,33 @@ impl Spectest {
     }
 }
 
-/// A call that waits for its wrapper.
-struct Pending<'a> {
-    /// The directive, where it is judged.
-    slot: Option<usize>,
-    export: &'a str,
-    call: Call<'a>,
-    want: Want,
-}
-
-struct Planner<'a> {
+pub(super) struct Planner<'a> {
     source: &'a Source<'a>,
-    options: &'a Options,
+    pub(super) options: &'a Options,
     alter: Option<Alter>,
-    env: Env<Module, Instance>,
-    plan: ScriptPlan,
+    pub(super) env: Env<Module, Instance>,
+    pub(super) plan: ScriptPlan,
     /// The request that registered each name.
     registered: HashMap<Name, usize>,
     spectest: Spectest,
     /// Calls on one instance.
-    batch: Vec<Pending<'a>>,
-    batched: Option<Instance>,
+    pub(super) batch: Vec<Pending<'a>>,
+    pub(super) batched: Option<Instance>,
     handles: u32,
     /// Whether a thread of the script was to run before.
-    is_threaded: bool,
+    pub(super) is_threaded: bool,
 }
 
 /// How a directive is carried out: by these requests, after those.
-struct Step {
-    requests: Range<usize>,
-    after: Vec<usize>,
-    want: Want,
+pub(super) struct Step {
+    pub(super) requests: Range<usize>,
+    pub(super) after: Vec<usize>,
+    pub(super) want: Want,
 }
 
 impl Step {
     /// Nothing is asked.
-    fn without(want: Want) -> Step {
+    pub(super) fn without(want: Want) -> Step {
         Step { requests: 0..0, after: Vec::new(), want }
     }
 }
@@ -176,7 +161,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn set(&mut self, slot: Option<usize>, step: Step) {
+    pub(super) fn set(&mut self, slot: Option<usize>, step: Step) {
         if let Some(planned) = slot.and_then(|slot| self.plan.directives.get_mut(slot)) {
             if !step.requests.is_empty() {
                 planned.requests = step.requests;
@@ -187,7 +172,7 @@ impl<'a> Planner<'a> {
     }
 
     /// What is expected, or something else where expectations are altered.
-    fn want(&self, want: Want) -> Want {
+    pub(super) fn want(&self, want: Want) -> Want {
         let Some(alter) = self.alter else { return want };
         match &want {
             Want::Returns(patterns) => match alter.patterns(patterns) {
@@ -286,7 +271,7 @@ impl<'a> Planner<'a> {
         Step { requests, after, want: self.want(Want::Done) }
     }
 
-    fn handle(&mut self) -> u32 {
+    pub(super) fn handle(&mut self) -> u32 {
         self.handles += 1;
         self.handles - 1
     }
@@ -480,181 +465,13 @@ impl<'a> Planner<'a> {
             Err(known) => Step::without(self.want(with_want(known, fails(kind, text)))),
         }
     }
-
-    /// Plans a call, or says why there is nothing to call.
-    fn action(&mut self, slot: Option<usize>, action: &'a Action, want: Want) -> Option<Step> {
-        if self.is_threaded {
-            let why = "a thread of the script was to run before, and threads of scripts are not run";
-            return Some(Step::without(not_applicable(why)));
-        }
-        let instance = match self.env.instance(action.instance()) {
-            Ok(instance) => instance,
-            Err(missing) => return Some(Step::without(no_instance(action.instance(), missing))),
-        };
-        let want = self.want(want);
-        let step = |want| Step { requests: 0..0, after: vec![instance.made], want };
-        let Some(info) = &instance.module.info else {
-            return Some(step(not_applicable("the module cannot be read, so that it cannot be wrapped")));
-        };
-        match call(info, action) {
-            Ok((export, call)) => {
-                if self.batched.as_ref().is_none_or(|batched| batched.handle != instance.handle)
-                    || self.batch.len() >= MOST_ITEMS
-                {
-                    self.flush();
-                }
-                self.batched = Some(instance);
-                self.batch.push(Pending { slot, export, call, want });
-                None
-            }
-            Err(None) => Some(step(not_applicable("a type of the function or global cannot be wrapped"))),
-            Err(Some((kind, message))) => Some(step(Want::Known { kind, message, want: Box::new(want) })),
-        }
-    }
-
-    /// Wraps the calls that wait, and makes them.
-    fn flush(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
-        let Some(instance) = self.batched.take() else { return };
-        let Some(info) = &instance.module.info else { return };
-        let items: Vec<Item<'_>> = batch.iter().map(Pending::item).collect();
-        let mut wrappers: BTreeMap<Needs, Vec<Item<'_>>> = BTreeMap::new();
-        let mut places = Vec::with_capacity(items.len());
-        for item in items {
-            let needs = item.needs();
-            let of = wrappers.entry(needs).or_default();
-            places.push((needs, of.len()));
-            of.push(item);
-        }
-        let legacy = self.options.features.contains("legacy-exceptions");
-        let mut made: BTreeMap<Needs, Made> = BTreeMap::new();
-        for (needs, items) in &wrappers {
-            let wrapper = wrapper::build(info, items, *needs, legacy);
-            let handle = self.handle();
-            let request = self.plan.requests.wrap(handle, instance.handle, &wrapper);
-            let words = items.iter().map(noted_words).max().unwrap_or(0);
-            made.insert(*needs, Made { handle, request, words, noted: 0..0 });
-        }
-        let mut calls = Vec::with_capacity(batch.len());
-        for (needs, index) in &places {
-            let handle = made.get(needs).map_or(0, |made| made.handle);
-            calls.push(self.plan.requests.call(handle, &index.to_string()));
-        }
-        for made in made.values_mut() {
-            let first = self.plan.requests.len();
-            for name in NOTED.iter().take(made.words) {
-                self.plan.requests.call(made.handle, name);
-            }
-            made.noted = first..self.plan.requests.len();
-        }
-        for ((pending, (needs, _)), request) in batch.iter().zip(&places).zip(calls) {
-            let Some(made) = made.get(needs) else { continue };
-            let results = pending.item().results().iter().map(|ty| result_type(*ty)).collect();
-            let wrapped = Wrapped { made: made.request, noted: made.noted.clone(), results };
-            let step = Step {
-                requests: request..request + 1,
-                after: vec![instance.made],
-                want: pending.want.clone(),
-            };
-            self.set(pending.slot, step);
-            if let Some(planned) = pending.slot.and_then(|slot| self.plan.directives.get_mut(slot)) {
-                planned.wrapper = Some(wrapped);
-            }
-        }
-    }
-}
-
-/// A wrapper that was asked for.
-struct Made {
-    handle: u32,
-    request: usize,
-    /// How many words a value has at most that it notes.
-    words: usize,
-    noted: Range<usize>,
-}
-
-impl Pending<'_> {
-    fn item(&self) -> Item<'_> {
-        let wanted = match &self.want {
-            Want::Returns(patterns) => Wanted::Results(patterns),
-            Want::Fails { .. } => Wanted::NoReturn,
-            Want::Throws => Wanted::Exception,
-            _ => Wanted::Return,
-        };
-        let call = match &self.call {
-            Call::Function(function, arguments) => Call::Function(function.clone(), arguments),
-            Call::Global(global) => Call::Global(*global),
-        };
-        Item { export: self.export, call, wanted }
-    }
-}
-
-/// How many words an item may note.
-fn noted_words(item: &Item<'_>) -> usize {
-    let words = |ty: &Passed| match ty {
-        Passed::I32 | Passed::F32 => 1,
-        Passed::I64 | Passed::F64 | Passed::Ref { .. } => 2,
-        Passed::V128 => 4,
-    };
-    match item.wanted {
-        Wanted::Results(_) => item.results().iter().map(words).max().unwrap_or(0),
-        Wanted::NoReturn => item.results().first().map_or(0, words),
-        Wanted::Return | Wanted::Exception => 0,
-    }
-}
-
-fn result_type(ty: Passed) -> ResultType {
-    match ty {
-        Passed::I32 => ResultType::I32,
-        Passed::I64 => ResultType::I64,
-        Passed::F32 => ResultType::F32,
-        Passed::F64 => ResultType::F64,
-        Passed::V128 => ResultType::V128,
-        Passed::Ref { top, .. } => ResultType::Ref(top),
-    }
-}
-
-/// What an action calls. Where there is nothing to call: the error that an engine gives, or none where a type cannot be carried over.
-fn call<'a>(info: &Info, action: &'a Action) -> Result<(&'a str, Call<'a>), Option<(ErrorKind, String)>> {
-    let foreign = |Foreign| None;
-    let missing = |what: &str, export: &str| {
-        Some((ErrorKind::NoSuchExport, format!("no {what} is exported as `{export}`")))
-    };
-    match action {
-        Action::Invoke { export, arguments, .. } => {
-            let function = info.function(export).map_err(foreign)?;
-            let function = function.ok_or_else(|| missing("function", export))?;
-            check_arguments(&function, arguments)?;
-            Ok((export, Call::Function(function, arguments)))
-        }
-        Action::Get { export, .. } => {
-            let global = info.global(export).map_err(foreign)?.ok_or_else(|| missing("global", export))?;
-            Ok((export, Call::Global(global)))
-        }
-    }
-}
-
-fn check_arguments(
-    function: &module::Function,
-    arguments: &[Value],
-) -> Result<(), Option<(ErrorKind, String)>> {
-    let wrong = |message| Err(Some((ErrorKind::WrongArguments, message)));
-    let (takes, given) = (function.parameters.len(), arguments.len());
-    if takes != given {
-        return wrong(format!("the function takes {takes} arguments, and {given} were given"));
-    }
-    let mut pairs = function.parameters.iter().zip(arguments);
-    match pairs.position(|(ty, value)| !wrapper::accepts(*ty, *value)) {
-        Some(at) => wrong(format!("argument {at} is of another type than the function takes")),
-        None => Ok(()),
-    }
 }
 
 fn fails(kind: ErrorKind, text: &str) -> Want {
     Want::Fails { kind, text: Some(text.into()), written: Written::Binary, superseded: false }
 }
 
-fn not_applicable(why: &str) -> Want {
+pub(super) fn not_applicable(why: &str) -> Want {
     Want::NotApplicable(why.to_owned())
 }
 
@@ -670,7 +487,7 @@ fn no_definition(name: Option<&str>, missing: Missing) -> Want {
     Want::Failed(Box::new(no_such(FailureKind::NoSuchDefinition, "module", name, missing)))
 }
 
-fn no_instance(name: Option<&str>, missing: Missing) -> Want {
+pub(super) fn no_instance(name: Option<&str>, missing: Missing) -> Want {
     Want::Failed(Box::new(no_such(FailureKind::NoSuchInstance, "instance", name, missing)))
 }
 

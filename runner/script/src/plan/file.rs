@@ -277,6 +277,15 @@ pub fn reply(line: &str) -> Reply {
 }
 
 impl ScriptPlan {
+    /// Replies in the place of answers that do not fit the requests: none of them can be believed.
+    pub fn out_of_step(&self, why: String) -> Vec<Reply> {
+        let mut replies = vec![Reply::NotRun(why.clone()); self.requests.len()];
+        if let Some(first) = replies.first_mut() {
+            *first = Reply::Broken(why);
+        }
+        replies
+    }
+
     /// Whether the answers are as many as the requests, as far as the last one says: that to `E` repeats the name of the script.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::check::kind;
 use super::taint::Taint;
+use super::wrapper::NOTED;
 use super::{Planned, ResultType, ScriptPlan, Want, Wrapped};
 use crate::assert::{accepted, instead, list_written, not_returned, patterns_written, wrong_text};
 use crate::embed::{EmbedError, ErrorKind};
@@ -39,6 +40,9 @@ pub struct Engine {
     pub match_kind: MatchKind,
 }
 
+/// The words of values that were not as expected, by the request of the call.
+pub type Noted = HashMap<usize, Vec<u32>>;
+
 /// How far a directive that passes was judged.
 #[derive(Clone, Copy, Debug, Default)]
 struct Passed {
@@ -65,8 +69,13 @@ type Came = Result<i32, (EmbedError, Option<Class>)>;
 impl ScriptPlan {
     /// What became of each directive. Replies that are missing at the end count as not made.
     pub fn judge(&self, replies: &[Reply], engine: &Engine) -> ScriptResult {
+        self.judge_noted(replies, &Noted::new(), engine)
+    }
+
+    /// The same where more of the values that were not as expected are known.
+    fn judge_noted(&self, replies: &[Reply], more: &Noted, engine: &Engine) -> ScriptResult {
         let (noted, taint) = (self.last_unexpected(replies), Taint::of(self, replies));
-        let judge = Judge { plan: self, replies, engine, noted, taint };
+        let judge = Judge { plan: self, replies, engine, noted, more, taint };
         let directives = self.directives.iter().map(|planned| judge.result(planned)).collect();
         let mut result = ScriptResult { name: self.name.clone(), directives };
         self.blame(replies, &mut result);
@@ -108,8 +117,14 @@ impl ScriptPlan {
     }
 
     /// The same under the options of a run: what is expected of directives, and that the first failure ends the script.
-    pub fn judge_under(&self, replies: &[Reply], engine: &Engine, options: &Options) -> ScriptResult {
-        let mut result = self.judge(replies, engine);
+    pub fn judge_under(
+        &self,
+        replies: &[Reply],
+        noted: &Noted,
+        engine: &Engine,
+        options: &Options,
+    ) -> ScriptResult {
+        let mut result = self.judge_noted(replies, noted, engine);
         let mut has_failed = false;
         for (planned, directive) in self.directives.iter().zip(&mut result.directives) {
             if has_failed && options.fail_fast {
@@ -127,6 +142,24 @@ impl ScriptPlan {
             }
         }
         result
+    }
+
+    /// The calls that found something unexpected of which the replies do not have the bits, each with the requests that give them when
+    /// they are made right after it: where the script is run again with them, its values can be told.
+    pub fn not_noted(&self, replies: &[Reply]) -> Vec<(usize, Vec<String>)> {
+        let last = self.last_unexpected(replies);
+        let mut calls = Vec::new();
+        for planned in self.directives.iter().filter(|planned| !planned.requests.is_empty()) {
+            let (Some(wrapped), request) = (&planned.wrapper, planned.requests.start) else { continue };
+            let is_unexpected = matches!(replies.get(request), Some(Reply::Answered(Answer::Value(1..))));
+            if !is_unexpected || last.get(&wrapped.made) == Some(&request) || wrapped.noted.is_empty() {
+                continue;
+            }
+            let Some((call, _)) = self.requests.line(request).trim_end().rsplit_once(' ') else { continue };
+            let words = NOTED.iter().take(wrapped.noted.len());
+            calls.push((request, words.map(|word| format!("{call} {word}\n")).collect()));
+        }
+        calls
     }
 
     /// By wrapper, the request of the last call that found something unexpected: the wrapper has the bits of that.
@@ -148,6 +181,7 @@ struct Judge<'a> {
     replies: &'a [Reply],
     engine: &'a Engine,
     noted: HashMap<usize, usize>,
+    more: &'a Noted,
     taint: Taint,
 }
 
@@ -297,7 +331,7 @@ impl Judge<'_> {
                 self.fails(planned, came, *kind, text, *superseded)
             }
             (Want::Throws, Ok(0)) => Ok(Passed::default()),
-            (Want::Throws, Ok(1)) => Err(missed(ErrorKind::Exception, &self.results(planned)).into()),
+            (Want::Throws, Ok(1)) => Err(self.missed(planned, ErrorKind::Exception).into()),
             (Want::Throws, Err((error, class))) => self.kind(&error, class, ErrorKind::Exception, None),
             (Want::Returns(patterns), Ok(number)) => self.returned(planned, number, patterns),
             (Want::Returns(patterns), Err((error, _))) => Err(not_returned(&error, patterns).into()),
@@ -318,7 +352,7 @@ impl Judge<'_> {
     ) -> Result<Passed, Ended> {
         let judged = match came {
             Err((error, class)) => self.kind(&error, class, kind, text),
-            Ok(_) if planned.wrapper.is_some() => Err(missed(kind, &self.results(planned)).into()),
+            Ok(_) if planned.wrapper.is_some() => Err(self.missed(planned, kind).into()),
             Ok(_) => {
                 let refuses = matches!(kind, ErrorKind::Malformed | ErrorKind::Invalid);
                 let what = if refuses { "the module was accepted" } else { "the module was instantiated" };
@@ -399,6 +433,16 @@ impl Judge<'_> {
         Err(Failure { actual, ..failure }.into())
     }
 
+    /// The failure of a call that was not to return.
+    fn missed(&self, planned: &Planned, kind: ErrorKind) -> Failure {
+        let results = self.results(planned);
+        let failure = missed(kind, &results);
+        let has_results = planned.wrapper.as_ref().is_some_and(|wrapped| !wrapped.results.is_empty());
+        // What it returned is not known where the wrapper did not note it.
+        let actual = failure.actual.filter(|_| !results.is_empty() || !has_results);
+        Failure { actual, ..failure }
+    }
+
     /// The results of a call that was not to return, as far as the wrapper noted them.
     fn results(&self, planned: &Planned) -> crate::embed::Results {
         let first = planned.wrapper.as_ref().and_then(|wrapped| wrapped.results.first());
@@ -408,14 +452,19 @@ impl Judge<'_> {
     /// The value that the wrapper noted, if it is this directive's.
     fn noted(&self, planned: &Planned, ty: ResultType) -> Option<Value> {
         let wrapped = planned.wrapper.as_ref()?;
-        if self.noted.get(&wrapped.made) != Some(&planned.requests.start) {
+        let more = self.more.get(&planned.requests.start);
+        if more.is_none() && self.noted.get(&wrapped.made) != Some(&planned.requests.start) {
             return None;
         }
-        let word = |number: usize| match self.replies.get(wrapped.noted.start.saturating_add(number)) {
+        let recorded = |number: usize| match self.replies.get(wrapped.noted.start.saturating_add(number)) {
             Some(Reply::Answered(Answer::Value(word))) if number < wrapped.noted.len() => {
                 Some(word.cast_unsigned())
             }
             _ => None,
+        };
+        let word = |number: usize| match more {
+            Some(words) => words.get(number).copied(),
+            None => recorded(number),
         };
         let long = |number: usize| Some(u64::from(word(number)?) | u64::from(word(number + 1)?) << 32);
         Some(match ty {

@@ -11,6 +11,7 @@
 //! | [`file`] | plans as files |
 
 mod alter;
+mod calls;
 mod check;
 mod compile;
 pub mod file;
@@ -36,7 +37,7 @@ use crate::wap::Requests;
 
 pub use alter::Alter;
 pub use compile::compile;
-pub use judge::{Engine, Reply};
+pub use judge::{Engine, Noted, Reply};
 
 /// A script as requests, and what the answers say of its directives.
 #[derive(Clone, Debug, Default)]

@@ -31,7 +31,7 @@ fn named(outcome: &Outcome) -> String {
         Outcome::Passed => "pass".to_owned(),
         Outcome::Skipped(_) => "skip".to_owned(),
         Outcome::Failed(failure) => failure.kind.to_string(),
-        Outcome::ExpectedFailure(..) | Outcome::UnexpectedPass(_) => {
+        Outcome::Apart(..) | Outcome::ExpectedFailure(..) | Outcome::UnexpectedPass(_) => {
             unreachable!("nothing is expected to fail here")
         }
     }
