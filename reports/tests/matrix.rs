@@ -70,6 +70,19 @@ fn each_configuration_has_its_column_and_its_flags() {
 }
 
 #[test]
+fn where_an_engine_lies_makes_no_column() {
+    let at = |command: &str, started: &str| {
+        let mut report = named(&Ran::of("node", "26").on(started));
+        report.report.engine.command = Some(command.to_owned());
+        report
+    };
+    let matrix =
+        matrix(&[at("/a/node wap.js", "2026-01-01T00:00:00Z"), at("/b/node wap.js", "2026-01-02T00:00:00Z")]);
+    assert_eq!((matrix.columns.len(), matrix.columns[0].runs.len()), (1, 1));
+    assert_eq!(matrix.columns[0].engine.command.as_deref(), Some("/b/node wap.js"), "the newest is shown");
+}
+
+#[test]
 fn an_incomplete_run_is_no_column_and_the_last_complete_one_stays_with_its_date() {
     let old = named(&Ran::of("node", "26").on("2026-01-01T00:00:00Z"));
     let mut new = named(&Ran::of("node", "26").on("2026-02-01T00:00:00Z").lacks("gc"));

@@ -73,9 +73,9 @@ fn a_cell_leads_to_its_evidence_by_the_keyboard(browser: &mut Browser) {
     let evidence = format!("document.querySelector('{}')", target.as_str().unwrap());
     assert_eq!(browser.evaluate(&format!("{evidence}.checkVisibility()")), false);
     browser.press("Enter", "\r");
-    // What is not on the screen has no text.
     browser.until("the evidence is on the screen", |browser| {
-        browser.evaluate(&format!("{evidence}.checkVisibility() && {evidence}.innerText !== ''")) == true
+        let top = format!("{evidence}.getBoundingClientRect().top");
+        browser.evaluate(&format!("{evidence}.checkVisibility() && {top} >= 0 && {top} < innerHeight")) == true
     });
     let text = browser.evaluate(&format!("{evidence}.innerText"));
     let text = text.as_str().unwrap();

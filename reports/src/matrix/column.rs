@@ -152,6 +152,11 @@ fn unusable(report: &Report) -> Option<String> {
     report.incomplete().or_else(|| report.is_unjudged().then(|| "nothing was judged".to_owned()))
 }
 
+/// What tells columns apart: everything about the engine but where its command lies on a machine.
+fn key(report: &Report) -> (Engine, &str) {
+    (Engine { command: None, ..report.engine.clone() }, &report.host)
+}
+
 /// Whether a run is complete.
 pub(super) fn is_usable(report: &Report) -> bool {
     unusable(report).is_none()
@@ -169,9 +174,7 @@ pub(super) fn pick<'a>(reports: &'a [Named], history: &'a [Named]) -> (Vec<Picke
     let mut groups: Vec<Vec<&Named>> = Vec::new();
     for named in reports {
         let same = |group: &&mut Vec<&Named>| {
-            group.first().is_some_and(|first| {
-                (&first.report.engine, &first.report.host) == (&named.report.engine, &named.report.host)
-            })
+            group.first().is_some_and(|first| key(&first.report) == key(&named.report))
         };
         match groups.iter_mut().find(same) {
             Some(group) => group.push(named),
@@ -206,8 +209,9 @@ pub(super) fn pick<'a>(reports: &'a [Named], history: &'a [Named]) -> (Vec<Picke
         }
     }
     picked.sort_by(|a, b| {
-        let key = |picked: &Picked<'a>| (picked.engine.name.to_lowercase(), picked.engine.name.clone());
-        let order = key(a).cmp(&key(b)).then_with(|| version::compare(&a.engine.version, &b.engine.version));
+        let name = |picked: &Picked<'a>| (picked.engine.name.to_lowercase(), picked.engine.name.clone());
+        let order =
+            name(a).cmp(&name(b)).then_with(|| version::compare(&a.engine.version, &b.engine.version));
         let configuration = |picked: &Picked<'a>| {
             // What an engine does by itself comes first.
             let name = picked.engine.configuration.as_deref();
@@ -232,8 +236,7 @@ fn last_complete<'a>(
     let of = |report: &'a Report| lineage(&report.engine, &report.host);
     let lineage = group.first().map(|named| of(&named.report));
     let is_column = |report: &Report| {
-        let same =
-            |named: &&Named| (&named.report.engine, &named.report.host) == (&report.engine, &report.host);
+        let same = |named: &&Named| key(&named.report) == key(report);
         reports.iter().filter(same).any(|named| unusable(&named.report).is_none())
     };
     let candidates = history.iter().map(|named| &named.report);

@@ -319,7 +319,14 @@ impl Judges for Driver {
     const DRIVES_WASSAY: bool = false;
 
     fn identity(&self) -> Identity {
-        Identity::new(&self.engine.hello.engine, &self.engine.hello.version)
+        let Known { command, hello, .. } = &*self.engine;
+        // What a run was asked for is published with what it found: words of the command that look like flags tell configurations apart.
+        let flags = command.words().iter().skip(1).filter(|word| word.starts_with('-'));
+        Identity {
+            flags: flags.cloned().collect(),
+            command: Some(command.to_string()),
+            ..Identity::new(&hello.engine, &hello.version)
+        }
     }
 
     fn judge(&mut self, script: &Script<'_>, options: &Options) -> ScriptResult {

@@ -30,6 +30,7 @@ fn a_report_names_the_engine() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let report = json(&report);
     assert_eq!((&report["engine"]["name"], &report["harness"]["name"]), (&"wassay".into(), &"wassay".into()));
+    assert_eq!(report["engine"]["command"], Value::from(own().replace('\'', "")));
     assert_eq!(report["totals"]["directives"]["passed"], 4);
     let foreign =
         wassay(&["test", &suite, "--engine", "sh -c 'read l; echo ok engine=e%20e version=9; sleep 1'"]);
