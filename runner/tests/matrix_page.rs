@@ -75,7 +75,8 @@ fn a_cell_leads_to_its_evidence_by_the_keyboard(browser: &mut Browser) {
     browser.press("Enter", "\r");
     browser.until("the evidence is on the screen", |browser| {
         let top = format!("{evidence}.getBoundingClientRect().top");
-        browser.evaluate(&format!("{evidence}.checkVisibility() && {top} >= 0 && {top} < innerHeight")) == true
+        browser.evaluate(&format!("{evidence}.checkVisibility() && {top} >= 0 && {top} < innerHeight"))
+            == true
     });
     let text = browser.evaluate(&format!("{evidence}.innerText"));
     let text = text.as_str().unwrap();
