@@ -1,6 +1,6 @@
 //! How an engine is set up.
 
-use crate::features::Features;
+use wassay_terms::Features;
 
 /// The settings of an [`Engine`](crate::Engine).
 ///
@@ -18,6 +18,7 @@ pub struct Config {
     pub(crate) max_stack: usize,
     pub(crate) collect_always: bool,
     pub(crate) limits: StoreLimits,
+    pub(crate) max_bytes: u64,
 }
 
 /// What one store may use; more is an error of kind [`ErrorKind::Limit`](crate::ErrorKind::Limit), or for `memory.grow` and
@@ -57,6 +58,7 @@ impl Config {
             max_stack: 1 << 20,
             collect_always: false,
             limits: StoreLimits::default(),
+            max_bytes: u64::MAX,
         }
     }
 
@@ -109,6 +111,14 @@ impl Config {
     #[must_use]
     pub fn limits(mut self, limits: StoreLimits) -> Config {
         self.limits = limits;
+        self
+    }
+
+    /// How many bytes a store of the engine may use in all, besides the limits of each part: memories as grown, tables, objects with
+    /// what the collector needs for them, and what instances with their globals and segments need beyond a mebibyte. Default: no limit.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Config {
+        self.max_bytes = bytes;
         self
     }
 }

@@ -12,12 +12,12 @@ use crate::compile::signature::AbiSignature;
 use crate::compile::{isa, trampoline};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::features::Features;
 use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, ValType};
 use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::VmStubs;
 use crate::vm::memory::may_guard;
 use crate::vm::sys::signal;
+use wassay_terms::Features;
 
 /// What modules and stores have in common: settings, the registry of types and the code generator. Copies share it.
 ///

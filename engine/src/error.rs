@@ -5,7 +5,9 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::backtrace::Backtrace;
-use crate::grammar::{Fault, rule::Rule};
+use wassay_terms::Rule;
+
+use crate::grammar::Fault;
 use crate::runtime::ExnRef;
 use crate::trap::Trap;
 

@@ -37,29 +37,30 @@ mod compile;
 mod config;
 mod engine;
 mod error;
-mod features;
 mod grammar;
 mod module;
 mod runtime;
+mod time;
 mod translate;
 mod trap;
 mod types;
 mod vm;
 
 pub use backtrace::{Backtrace, Frame};
-pub use classify::{Classification, classify};
+pub use classify::classify;
 pub use config::{Config, StoreLimits};
 pub use engine::{Engine, EngineStats};
 pub use error::{Error, ErrorKind, Result};
-pub use features::{Features, UnknownFeature};
-pub use grammar::rule::Rule;
 pub use module::{ExportType, ImportType, Module};
 pub use runtime::{
     ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,
     Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag, Val, Words,
 };
+pub use time::Deadline;
 pub use trap::Trap;
 pub use types::{
     CompositeType, ExternType, FieldType, FuncExtern, FuncType, GlobalType, HeapType, Limits, MemoryType,
     Mutability, RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
 };
+pub use vm::sys::limits::save_address_space;
+pub use wassay_terms::{Classification, Features, Rule, UnknownFeature};

@@ -189,3 +189,39 @@ fn deep_blocks_compile_in_time_that_grows_as_they_do() {
         Module::new(&engine, &bytes).unwrap();
     }
 }
+
+/// A store whose engine allows this many bytes in all.
+fn store_of(max_bytes: u64) -> Store {
+    Store::new(&Engine::new(&Config::new().max_bytes(max_bytes)).unwrap())
+}
+
+#[test]
+fn memories_tables_and_objects_are_charged_to_one_budget() {
+    let module = "(module (memory (export \"m\") 8) (table $t 50000 funcref) (type $a (array (mut i8)))
+        (func (export \"table\") (result i32) (table.grow $t (ref.null func) (i32.const 50000)))
+        (func (export \"memory\") (result i32) (memory.grow (i32.const 8)))
+        (func (export \"object\") (drop (array.new_default $a (i32.const 400000)))))";
+    let mut store = store_of(1 << 20);
+    let module = Module::new(store.engine(), &wat::parse_str(module).unwrap()).unwrap();
+    let instance = Linker::new().instantiate(&mut store, &module).unwrap();
+    for name in ["table", "memory"] {
+        assert_eq!(func(&store, instance, name).invoke(&mut store, &[]).unwrap(), [Val::I32(-1)], "{name}");
+    }
+    let error = func(&store, instance, "object").invoke(&mut store, &[]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    // What was refused is not charged.
+    assert_eq!(Linker::new().instantiate(&mut store, &module).unwrap_err().kind(), ErrorKind::Limit);
+    let small = Module::new(store.engine(), &wat::parse_str("(module (memory 1))").unwrap()).unwrap();
+    Linker::new().instantiate(&mut store, &small).unwrap();
+}
+
+#[test]
+fn stores_beside_each_other_share_a_budget() {
+    let first = store_of(1 << 20);
+    let (mut second, mut third) = (Store::beside(&first), Store::beside(&first));
+    let module = Module::new(first.engine(), &wat::parse_str("(module (memory 10))").unwrap()).unwrap();
+    Linker::new().instantiate(&mut second, &module).unwrap();
+    assert_eq!(Linker::new().instantiate(&mut third, &module).unwrap_err().kind(), ErrorKind::Limit);
+    drop(second);
+    Linker::new().instantiate(&mut third, &module).unwrap();
+}

@@ -6,7 +6,8 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::Report;
-use crate::text::{cut, escaped, percent_passed};
+use crate::terminal::{self, Language, printable};
+use crate::text::{cut, percent_passed};
 
 /// So many characters of an engine's name are shown.
 const MAX_NAME: usize = 40;
@@ -14,7 +15,7 @@ const MAX_NAME: usize = 40;
 /// The text on the left: the engine whose conformance it is.
 fn label(report: &Report) -> String {
     let name = cut(report.engine.name.trim(), MAX_NAME).into_owned();
-    let name = escaped(&name, char::is_control);
+    let name = printable(&name);
     format!("{name} wasm conformance").trim_start().to_owned()
 }
 
@@ -46,7 +47,7 @@ pub fn svg(report: &Report) -> String {
         left + right / 2,
         right - 2 * MARGIN,
     );
-    svg
+    terminal::document(svg, Language::Markup)
 }
 
 /// The badge as the JSON of shields.io's endpoint badge.
@@ -62,10 +63,7 @@ pub fn shields(report: &Report) -> String {
     let (message, colour) = says(report);
     let label = &label(report);
     let endpoint = Endpoint { schema_version: 1, label, message: &message, color: colour.name() };
-    // Four plain fields are representable as JSON.
-    let mut json = serde_json::to_string_pretty(&endpoint).expect("a badge is representable as JSON");
-    json.push('\n');
-    json
+    crate::json::document(&endpoint)
 }
 
 /// The text on the right, and its colour. What the reader judged alone says nothing of the engine and is left out.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::aside::Aside;
 use crate::json::{Version, millis};
 use crate::key::{self, Key};
 use crate::model::{Attempt, Case, Engine, Failure, MatchKind, Needs, Note, Report, Suite, Totals};
@@ -156,6 +157,8 @@ pub(crate) struct CaseIn {
     text_not_compared: u64,
     #[serde(default)]
     reader_only: u64,
+    #[serde(default)]
+    aside: Aside,
     features: Vec<String>,
     #[serde(default)]
     needs: Vec<Needs>,
@@ -183,6 +186,7 @@ impl TryFrom<CaseIn> for Case {
             directives,
             text_not_compared,
             reader_only,
+            aside,
             features,
             needs,
             judged_under,
@@ -205,6 +209,7 @@ impl TryFrom<CaseIn> for Case {
             directives,
             text_not_compared,
             reader_only,
+            aside,
             features,
             needs,
             judged_under,

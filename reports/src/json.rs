@@ -5,16 +5,32 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::model::Report;
+use crate::terminal::{self, Language};
 
 /// The version of the report's schema that this crate writes and reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The report as indented JSON, with a line feed at its end.
+/// The report as indented JSON, with a line feed at its end. What [is hidden](terminal::is_hidden) is written as `\uXXXX`.
 pub fn render(report: &Report) -> String {
-    // Writing to a string fails for maps whose keys are no strings, and for nothing else; a report has no maps.
-    let mut json = serde_json::to_string_pretty(report).expect("a report is representable as JSON");
+    document(report)
+}
+
+/// Anything as such a document; it has no map whose keys are not strings.
+pub(crate) fn document(value: &impl Serialize) -> String {
+    // Writing to a string fails for maps whose keys are not strings, and for nothing else.
+    let mut json = serde_json::to_string_pretty(value).expect("the value is representable as JSON");
     json.push('\n');
-    json
+    let hidden = |c: char, out: &mut String| {
+        // What is ASCII was escaped where that is needed, but for the last of its characters (RFC 8259, section 7).
+        let is_escaped = terminal::is_hidden(c) && (c == '\u{7f}' || !c.is_ascii());
+        if is_escaped {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+        is_escaped
+    };
+    let json = terminal::replaced(&json, hidden).into_owned();
+    terminal::document(json, Language::Json)
 }
 
 /// Reads a report. Totals are computed, whatever stands in the text; fields that are not known are passed over.

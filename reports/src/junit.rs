@@ -10,9 +10,10 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun,
 
 use crate::model::{Attempt, Case, Failure, Report, Suite};
 use crate::outcome::Outcome;
-use crate::text::{MAX_SHOWN, at, cut, escaped, headline};
+use crate::terminal::{self, Language, escaped, is_hidden};
+use crate::text::{MAX_SHOWN, at, cut, headline};
 
-/// So much of the text of a script's failures is written, in bytes; the JSON report has all of it.
+/// So much of the text of a script's failures is written, in bytes; the JSON report has more.
 const MAX_TEXT: usize = 64 << 10;
 
 /// The report as XML, with a line feed at its end.
@@ -25,7 +26,8 @@ pub fn render(report: &Report) -> String {
     out.set_time(report.duration);
     out.add_test_suites(report.suites.iter().map(|suite| test_suite(report, suite)));
     // It writes to memory, and of names and times there is none that cannot be written.
-    out.to_string().expect("a report is representable as XML")
+    let xml = out.to_string().expect("a report is representable as XML");
+    terminal::document(xml, Language::Markup)
 }
 
 fn test_suite(report: &Report, suite: &Suite) -> TestSuite {
@@ -161,8 +163,9 @@ fn push_failure(case: &Case, failure: &Failure, text: &mut String) {
     }
 }
 
-/// `text` without what XML cannot hold (XML 1.0, section 2.2): it is written out instead.
+/// `text` without what is hidden, which includes all that XML cannot hold (XML 1.0, section 2.2): it is written out
+/// instead.
 fn xml(text: &str) -> std::borrow::Cow<'_, str> {
     // Tabs are no loss; the library would take them away.
-    escaped(text, |c| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}'))
+    escaped(text, |c| is_hidden(c) && c != '\n')
 }

@@ -5,11 +5,12 @@
 //! taken from a file.
 //!
 //! - [`json`] writes and reads the report that other programs work with; its schema lies in `schema/` of this crate.
-//! - [`summary`] is the table at the end of a run.
+//! - [`summary`] is the table at the end of a run; it is a text for [`terminal`]s, as that of [`diff`] is.
 //! - [`markdown`] is for a comment or the summary of a step, [`html`] a page to read, [`junit`] what CI servers collect, and
 //!   [`badge`] a picture for a readme.
 //!
-//! [`merge`] makes one report of the shards of a run, and [`diff`] tells what changed from one report to the next.
+//! [`matrix`] is a table of engines and proposals, made of several reports. [`merge`] makes one report of the shards of a
+//! run, and [`diff`] tells what changed from one report to the next.
 
 pub mod badge;
 pub mod diff;
@@ -17,9 +18,13 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod matrix;
 pub mod merge;
 pub mod summary;
+pub mod terminal;
 
+mod aside;
+mod bounds;
 mod format;
 mod key;
 mod model;
@@ -27,6 +32,8 @@ mod outcome;
 mod shards;
 mod text;
 
+pub use aside::{Apart, Aside};
+pub use bounds::MAX_TEXT;
 pub use key::{BadKey, Key};
 pub use model::{Attempt, Case, Engine, Failure, MatchKind, Needs, Note, Report, Suite, Totals};
 pub use outcome::{Counts, Outcome};

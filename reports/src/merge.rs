@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::model::{Case, Engine, Report, Suite};
 use crate::shards::Shards;
-use crate::text::printable;
+use crate::terminal::printable;
 
 /// The reports of the shards of a run as the report of one run. Each comes with the name that messages call it by.
 ///

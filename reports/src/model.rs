@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aside::{Apart, Aside};
 use crate::format::{CaseIn, ReportIn};
 use crate::json::millis;
 use crate::key::{self, Key};
@@ -35,13 +36,28 @@ pub struct Report {
 }
 
 /// A program, such as the engine that was tested.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Engine {
     /// Its name.
     pub name: String,
     /// Its version; empty where it is not known.
     pub version: String,
+    /// The name of the configuration that it was tested in, such as `default` or `all-on`; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<String>,
+    /// The flags that it was given; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
+    /// What it was driven through; absent where nothing stands between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
+    /// The command line that started it; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Who packaged it, where that was not its makers, such as `Debian nodejs 20.19.2`; absent where they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
 }
 
 /// How the texts of errors are compared, the strictest last.
@@ -97,6 +113,9 @@ pub struct Case {
     /// there is none.
     #[serde(skip_serializing_if = "is_zero")]
     pub reader_only: u64,
+    /// What of it says nothing about the engine, or less than it could; absent where that is nothing.
+    #[serde(default, skip_serializing_if = "Aside::is_empty")]
+    pub aside: Aside,
     /// The features that its modules need.
     pub features: Vec<String>,
     /// What became of its directives by the features that each depends on; those of which that cannot be told are left out.
@@ -124,13 +143,24 @@ pub struct Case {
 }
 
 /// What became of the directives that depend on the same features.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Needs {
     /// The features, each by its name; none for directives that need nothing beyond 1.0.
     pub features: Vec<String>,
     /// What became of the directives.
     pub directives: Counts,
+    /// Of these, the modules that are to compile: those that compiled are counted as passed, also where they could not be instantiated.
+    /// Absent where there are none, and in reports of older versions.
+    #[serde(default, skip_serializing_if = "Counts::is_none")]
+    pub modules: Counts,
+    /// What of the directives says nothing about the engine, or less than it could; absent where that is nothing.
+    #[serde(default, skip_serializing_if = "Aside::is_empty")]
+    pub aside: Aside,
+    /// The keys of those that did not simply pass, each twelve digits; absent where there are none or keys are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "key::run")]
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^([0-9a-f]{12})*$")))]
+    pub not_passed: Vec<Key>,
 }
 
 /// A time that a case was run and failed, before it was run again.
@@ -189,6 +219,9 @@ pub struct Note {
     pub outcome: Outcome,
     /// Why it was skipped or expected to fail.
     pub reason: String,
+    /// Why it says nothing about the engine, where it was skipped for that; else absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<Apart>,
     /// The directive, by what it says; absent where the note is about the whole case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{12}$")))]
@@ -257,6 +290,15 @@ impl Report {
         cases.fold(0, |sum, case| sum.saturating_add(case.text_not_compared))
     }
 
+    /// What of all cases says nothing about the engine, or less than it could.
+    pub fn aside(&self) -> Aside {
+        let cases = self.suites.iter().flat_map(|suite| &suite.cases);
+        cases.fold(Aside::default(), |mut sum, case| {
+            sum += case.aside;
+            sum
+        })
+    }
+
     /// How many cases ended as expected and had failed before.
     pub fn flaky(&self) -> u64 {
         self.suites.iter().flat_map(|suite| &suite.cases).filter(|case| case.is_flaky()).count() as u64
@@ -277,9 +319,35 @@ impl Totals {
 }
 
 impl Engine {
+    /// A program of which no more is known than its name and version.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Engine {
+        Engine { name: name.into(), version: version.into(), ..Engine::default() }
+    }
+
     /// Name and version, as in `wassay 0.1.0`.
     pub fn title(&self) -> String {
         format!("{} {}", self.name, self.version).trim().to_owned()
+    }
+
+    /// The same with the name of its configuration, or with its flags where that has none: `node 26.10.0 (all-on)`.
+    pub fn title_with_configuration(&self) -> String {
+        match &self.configuration {
+            Some(configuration) => format!("{} ({configuration})", self.title()),
+            None if self.flags.is_empty() => self.title(),
+            None => format!("{} ({})", self.title(), self.flags.join(" ")),
+        }
+    }
+}
+
+impl MatchKind {
+    /// The word for it on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            MatchKind::Ignore => "ignore",
+            MatchKind::Class => "class",
+            MatchKind::Prefix => "prefix",
+            MatchKind::Exact => "exact",
+        }
     }
 }
 
@@ -325,6 +393,7 @@ impl Case {
             directives,
             text_not_compared: 0,
             reader_only: 0,
+            aside: Aside::default(),
             features: Vec::new(),
             needs: Vec::new(),
             judged_under: None,

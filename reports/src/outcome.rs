@@ -85,6 +85,11 @@ impl Counts {
             .fold(0, u64::saturating_add)
     }
 
+    /// Whether nothing was counted.
+    pub fn is_none(&self) -> bool {
+        self.total() == 0
+    }
+
     /// Counts one more.
     pub fn record(&mut self, outcome: Outcome) {
         let count = match outcome {

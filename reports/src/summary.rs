@@ -7,7 +7,8 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{Report, Suite, Totals};
-use crate::text::{caveats, plural, printable, seconds, verdict};
+use crate::terminal::{Text, printable};
+use crate::text::{caveats, plural, seconds, verdict};
 
 const PLAIN: Style = Style::new();
 const HEAD: Style = Style::new().bold();
@@ -16,39 +17,38 @@ const ODD: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// The report as a table with a row a suite, and a row of totals where there is more than one; then a line that says in how
-/// many scripts something was not as expected. Colours are ANSI escape sequences.
+/// many scripts something was not as expected.
 ///
 /// Counts beside passed and failed have a column only where one of them is not zero. The time of a suite is what its
 /// scripts took one after the other; the time in the last line is that on the wall.
-pub fn render(report: &Report, colour: bool) -> String {
-    let mut out = String::new();
+pub fn render(report: &Report, colour: bool) -> Text {
+    let mut out = Text::new(colour);
     let totals = report.totals();
     let rows = rows(report, totals);
     if !rows.is_empty() {
         let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.is_shown(&totals)).collect();
-        table(&columns, &rows, colour, &mut out);
-        out.push('\n');
+        table(&columns, &rows, &mut out);
+        out.end();
     }
-    line(&verdict(report, &totals), style(report, &totals), colour, &mut out);
+    out.paint(style(report, &totals), verdict(report, &totals)).end();
     for caveat in caveats(report) {
-        line(&printable(&caveat), ODD, colour, &mut out);
+        out.paint(ODD, caveat).end();
     }
     if totals.reader_only > 0 {
         let count = plural(totals.reader_only, "directive");
-        line(&format!("{count} passed by the judgement of the reader alone"), PLAIN, colour, &mut out);
+        out.line(format_args!("{count} passed by the judgement of the reader alone"));
+    }
+    for (count, what) in report.aside().counts() {
+        out.paint(ODD, format_args!("{} {what}", plural(count, "directive"))).end();
     }
     let flaky = report.flaky();
     if flaky > 0 {
-        line(
-            &format!("{} flaky: failed, and passed when run again", plural(flaky, "case")),
-            ODD,
-            colour,
-            &mut out,
-        );
+        let cases = plural(flaky, "case");
+        out.paint(ODD, format_args!("{cases} flaky: failed, and passed when run again")).end();
     }
     let unknown = report.text_not_compared();
     if unknown > 0 {
-        line(&format!("{} not compared", plural(unknown, "error text")), ODD, colour, &mut out);
+        out.paint(ODD, format_args!("{} not compared", plural(unknown, "error text"))).end();
     }
     out
 }
@@ -121,7 +121,7 @@ fn rows(report: &Report, totals: Totals) -> Vec<Row<'_>> {
 }
 
 /// Names stand left, numbers right, two blanks between the columns.
-fn table(columns: &[&Column], rows: &[Row<'_>], colour: bool, out: &mut String) {
+fn table(columns: &[&Column], rows: &[Row<'_>], out: &mut Text) {
     let head = columns.iter().map(|column| (Cow::Borrowed(column.title), HEAD)).collect();
     let body = rows.iter().map(|row| columns.iter().map(|column| column.cell(row)).collect());
     let lines: Vec<Vec<(Cow<'_, str>, Style)>> = std::iter::once(head).chain(body).collect();
@@ -132,15 +132,15 @@ fn table(columns: &[&Column], rows: &[Row<'_>], colour: bool, out: &mut String) 
         for (at, ((text, style), width)) in cells.iter().zip(&widths).enumerate() {
             let blanks = " ".repeat(width - text.width());
             if at == 0 {
-                paint(text, *style, colour, out);
-                out.push_str(&blanks);
+                out.paint(*style, text);
+                out.put(&blanks);
             } else {
-                out.push_str("  ");
-                out.push_str(&blanks);
-                paint(text, *style, colour, out);
+                out.put("  ");
+                out.put(&blanks);
+                out.paint(*style, text);
             }
         }
-        out.push('\n');
+        out.end();
     }
 }
 
@@ -150,18 +150,5 @@ fn style(report: &Report, totals: &Totals) -> Style {
         _ if report.is_unjudged() => ODD,
         outcome if outcome.is_expected() => GOOD,
         _ => BAD,
-    }
-}
-
-fn line(text: &str, style: Style, colour: bool, out: &mut String) {
-    paint(text, style, colour, out);
-    out.push('\n');
-}
-
-fn paint(text: &str, style: Style, colour: bool, out: &mut String) {
-    if colour && !style.is_plain() {
-        out.push_str(&format!("{style}{text}{style:#}"));
-    } else {
-        out.push_str(text);
     }
 }

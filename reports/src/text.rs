@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::model::{Attempt, Case, Failure, Report, Suite, Totals};
 use crate::outcome::Counts;
+use crate::terminal::printable;
 
-/// So many characters of a directive's text, or of a value, are shown; the JSON report has all of it.
+/// So many characters of a directive's text, or of a value, are shown; the JSON report has [more](crate::MAX_TEXT).
 pub(crate) const MAX_SHOWN: usize = 4000;
 
 /// What the run amounts to, in a line without a full stop.
@@ -89,23 +90,6 @@ pub(crate) fn percent_passed(counts: &Counts) -> Option<String> {
     let tenths = u128::from(counts.passed) * 1000 / u128::from(total);
     let (whole, tenth) = (tenths / 10, tenths % 10);
     Some(if tenth == 0 { format!("{whole} %") } else { format!("{whole}.{tenth} %") })
-}
-
-/// `text` with its control characters escaped, also line feeds: a name must not reach a terminal as anything but a name.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    escaped(text, char::is_control)
-}
-
-/// `text` with the characters that are `bad` escaped.
-pub(crate) fn escaped(text: &str, bad: fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(bad) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if bad(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
-    }
-    Cow::Owned(escaped)
 }
 
 /// At most so many characters of `text`, with an ellipsis where there are more.
@@ -208,6 +192,5 @@ mod tests {
     fn texts_are_cut_between_characters() {
         assert_eq!(cut("éé", 2), "éé");
         assert_eq!(cut("ééé", 2), "éé…");
-        assert_eq!(printable("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
     }
 }

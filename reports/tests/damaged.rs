@@ -6,6 +6,7 @@ mod common;
 
 use common::{good, mixed, report};
 use serde_json::Value;
+use wassay_reports::matrix::{self, Matrix, Named};
 use wassay_reports::{Report, badge, diff, html, json, junit, markdown, merge, summary};
 
 /// Numbers that look like chance and are the same in every run (xorshift64).
@@ -39,6 +40,13 @@ fn show(report: &Report, other: &Report) {
     assert!(same.regressed.is_empty() && same.fixed.is_empty() && same.changed.is_empty());
     assert!(!summary::render(report, false).contains('\u{1b}'));
     let (_, _) = (badge::svg(report), badge::shields(report));
+    let named = |report: &Report| Named { name: "a".to_owned(), report: report.clone() };
+    let matrix = Matrix::of(&[named(report), named(other)], &[named(other)]);
+    assert!(matrix::html::render(&matrix).len() < html::MAX_LENGTH);
+    assert!(matrix::markdown::render(&matrix).len() <= markdown::MAX_LENGTH);
+    for text in [matrix::json::render(&matrix), matrix::features_json::render(&matrix)] {
+        serde_json::from_str::<Value>(&text).unwrap();
+    }
     if let Ok(merged) = merge::merge(vec![("a".to_owned(), report.clone())], false) {
         assert_eq!(merged.totals(), report.totals());
     }

@@ -4,20 +4,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{case, failure, good, key, mixed, note, report, suite};
+use common::{case, failure, good, key, mixed, note, report, script, suite};
 use wassay_reports::diff::{Diff, SuiteDrift, Verdict, What, compare, text};
 use wassay_reports::{Case, Counts, Failure, Outcome, Report, json, markdown};
-
-/// A script with directives that have the keys of these numbers, of which some failed.
-fn script(name: &str, keys: &[u8], failed: &[Failure]) -> Case {
-    let outcome = if failed.is_empty() { Outcome::Passed } else { Outcome::Failed };
-    let (all, failed_count) = (keys.len() as u64, failed.len() as u64);
-    let counts = Counts { passed: all - failed_count, failed: failed_count, ..Counts::default() };
-    let mut case = case(name, outcome, counts);
-    case.keys = keys.iter().map(|number| key(*number)).collect();
-    case.failures = failed.to_vec();
-    case
-}
 
 fn one(case: Case) -> Report {
     report(vec![suite("s", vec![case])])
@@ -257,7 +246,7 @@ fn golden() {
     insta::assert_snapshot!("markdown", markdown::changes(&diff));
     insta::assert_snapshot!("json", diff.json());
     let nothing = compare(&new, &new);
-    insta::assert_snapshot!("nothing", text(&nothing, false) + &markdown::changes(&nothing));
+    insta::assert_snapshot!("nothing", text(&nothing, false).into_string() + &markdown::changes(&nothing));
 }
 
 #[test]

@@ -2,20 +2,9 @@
 
 mod common;
 
-use common::{case, failure, good, key, note, report, suite};
+use common::{case, failure, good, note, report, script, suite};
 use wassay_reports::diff::{Diff, Less, Verdict, compare, text};
 use wassay_reports::{Case, Counts, Engine, Failure, MatchKind, Outcome, Report, Shards, markdown};
-
-/// A script with directives that have the keys of these numbers, of which some failed.
-fn script(name: &str, keys: &[u8], failed: &[Failure]) -> Case {
-    let outcome = if failed.is_empty() { Outcome::Passed } else { Outcome::Failed };
-    let (all, failed_count) = (keys.len() as u64, failed.len() as u64);
-    let counts = Counts { passed: all - failed_count, failed: failed_count, ..Counts::default() };
-    let mut case = case(name, outcome, counts);
-    case.keys = keys.iter().map(|number| key(*number)).collect();
-    case.failures = failed.to_vec();
-    case
-}
 
 fn one(cases: Vec<Case>) -> Report {
     report(vec![suite("s", cases)])
@@ -59,7 +48,7 @@ fn what_is_new_or_edited_and_fails_has_a_heading_and_details() {
         let diff = compared(&old, &new);
         assert_eq!((diff.new_failures.len(), diff.regressed.len()), (failures, 0));
         assert!(diff.is_failure(true), "it is no question of how much is judged");
-        for text in [text(&diff, false), markdown::changes(&diff)] {
+        for text in [text(&diff, false).into_string(), markdown::changes(&diff)] {
             assert!(text.contains("new failures, of directives that were not judged before"), "{text}");
             assert!(!text.contains("nothing regressed"), "{text}");
             for detail in [
@@ -195,12 +184,9 @@ fn what_is_judged_by_less_or_under_other_features_is_no_tick() {
 
 #[test]
 fn two_engines_are_named() {
-    let of = |name: &str| Report {
-        engine: Engine { name: name.to_owned(), version: String::new() },
-        ..report(vec![good()])
-    };
+    let of = |name: &str| Report { engine: Engine::new(name, ""), ..report(vec![good()]) };
     let diff = compared(&of("one"), &of("other"));
-    for text in [text(&diff, false), markdown::changes(&diff)] {
+    for text in [text(&diff, false).into_string(), markdown::changes(&diff)] {
         assert!(text.contains("two engines are compared: one and other"), "{text}");
     }
     assert!(!text(&compared(&of("one"), &of("one")), false).contains("two engines"));

@@ -107,6 +107,7 @@ fn a_feature_is_charged_with_the_directives_that_depend_on_it() {
     let needs = |features: &[&str], passed, failed| Needs {
         features: features.iter().map(|feature| (*feature).to_owned()).collect(),
         directives: Counts { passed, failed, ..Counts::default() },
+        ..Needs::default()
     };
     let mut one = case("a.wast", Outcome::Failed, Counts { passed: 41, failed: 70, ..Counts::default() });
     one.needs = vec![

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{case, good, mixed, report, suite};
+use common::{case, good, key, mixed, note, report, suite};
 use serde_json::Value;
-use wassay_reports::{Counts, Engine, MatchKind, Needs, Outcome, Report, Shards, json};
+use wassay_reports::{Apart, Aside, Counts, Engine, MatchKind, Needs, Note, Outcome, Report, Shards, json};
 
 fn everything() -> Report {
     report(vec![good(), mixed()])
@@ -27,6 +27,17 @@ fn what_is_written_is_read_back() {
         assert!(text.ends_with("}\n") && !text.ends_with("\n\n"));
         assert_eq!(json::parse(&text).unwrap(), report);
     }
+}
+
+#[test]
+fn what_is_hidden_is_written_as_an_escape_and_read_back() {
+    let hostile = "a\u{1b}\u{7f}\u{9b}\u{202e}\u{feff}\u{e0041}\n::error::b ##[error]c é";
+    let mut written = report(vec![suite(hostile, vec![good().cases.remove(0)])]);
+    written.host = hostile.to_owned();
+    let text = json::render(&written);
+    let escaped = "a\\u001b\\u007f\\u009b\\u202e\\ufeff\\udb40\\udc41\\n::error::b #\\u0023[error]c é";
+    assert!(text.contains(escaped), "{text}");
+    assert_eq!(json::parse(&text).unwrap(), written);
 }
 
 #[test]
@@ -210,7 +221,7 @@ fn a_report_of_an_older_version_is_read_and_says_what_it_says() {
 #[test]
 fn what_says_who_judged_what_and_how_is_written_and_read() {
     let mut report = everything();
-    report.harness = Some(Engine { name: "wassay".to_owned(), version: "0.1.0".to_owned() });
+    report.harness = Some(Engine::new("wassay", "0.1.0"));
     report.match_kind = Some(MatchKind::Prefix);
     report.interrupted = true;
     let shards = Shards { numbers: vec![1, 3], count: 4, selection: "c0ffee".to_owned(), cases: 12 };
@@ -220,12 +231,28 @@ fn what_says_who_judged_what_and_how_is_written_and_read() {
     case.judged_under = Some("2.0,threads".to_owned());
     case.file = Some("tests/a.wast".to_owned());
     let counts = Counts { passed: 3, failed: 1, ..Counts::default() };
-    case.needs = vec![Needs { features: vec!["simd".to_owned(), "gc".to_owned()], directives: counts }];
+    let modules = Counts { failed: 1, ..Counts::default() };
+    let features = vec!["simd".to_owned(), "gc".to_owned()];
+    let aside = Aside { blocked: 2, coarse: 1, ..Aside::default() };
+    case.aside = aside;
+    let not_passed = vec![key(7), key(9)];
+    case.needs = vec![Needs { features, directives: counts, modules, aside, not_passed }];
+    case.notes = vec![Note { apart: Some(Apart::Blocked), ..note(3, Outcome::Skipped, "blocked: why") }];
+    report.engine = Engine {
+        configuration: Some("all-on".to_owned()),
+        flags: vec!["--all".to_owned()],
+        adapter: Some("wap.js".to_owned()),
+        command: Some("engine --all wap.js".to_owned()),
+        package: Some("Debian engine 1".to_owned()),
+        ..report.engine
+    };
     let text = json::render(&report);
     assert_eq!(json::parse(&text).unwrap(), report);
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["suites"][0]["reader_only"], 7);
     assert_eq!((&value["totals"]["reader_only"], &value["match"]), (&Value::from(7), &Value::from("prefix")));
     assert_eq!(value["shards"]["numbers"], serde_json::json!([1, 3]));
-    assert_eq!(value["suites"][0]["cases"][0]["needs"][0]["directives"]["total"], 4);
+    let needs = &value["suites"][0]["cases"][0]["needs"][0];
+    assert_eq!((&needs["directives"]["total"], &needs["modules"]["total"]), (&4.into(), &1.into()));
+    assert_eq!(needs["not_passed"], "070707070707090909090909");
 }

@@ -182,7 +182,7 @@ fn an_incomplete_report_says_so_in_every_format() {
     for (report, why) in [(part, "shards 2 and 4 of 4 are missing"), (interrupted, "the run was interrupted")]
     {
         for text in [
-            summary::render(&report, false),
+            summary::render(&report, false).into_string(),
             markdown::render(&report, None),
             html::render(&report),
             junit::render(&report),

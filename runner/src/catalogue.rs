@@ -1,9 +1,11 @@
 //! From the words of a command line to suites, and from a script to the features it is judged under.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use wassay_engine::{Features, UnknownFeature};
+use wassay_testsuite::access::Reach;
 use wassay_testsuite::directory::{self, OpenError};
 use wassay_testsuite::header::{self, HeaderError};
 use wassay_testsuite::text;
@@ -17,16 +19,43 @@ use crate::suggest::did_you_mean;
 /// What begins a word that names a suite of the catalogue, whatever folders there are.
 pub const SUITE: &str = "suite:";
 
+/// The environment variable that lets links of suites lead out of their folders: folders with `:` between them, or `1` for those that each suite
+/// names in its own `wassay.toml`. Without it no link does.
+pub const ALLOW_LINKS: &str = "WASSAY_ALLOW_LINKS";
+
+/// Which folders links of suites may lead into, as [`ALLOW_LINKS`] says.
+pub fn reach() -> Reach {
+    reach_of(&std::env::var_os(ALLOW_LINKS).unwrap_or_default())
+}
+
+fn reach_of(value: &OsStr) -> Reach {
+    if value == "1" {
+        return Reach { as_the_suite_says: true, ..Reach::default() };
+    }
+    let folders = std::env::split_paths(value).filter(|folder| !folder.as_os_str().is_empty());
+    Reach { folders: folders.collect::<Vec<PathBuf>>(), as_the_suite_says: false }
+}
+
 /// The suite that a word names: an embedded or [fetched](fetch) one by its name, else a folder or a file by its path. Either may be
 /// followed by an `@` and the name of a [variant](Variant), under which its guests are run.
 ///
-/// A word that is both the name of a suite and a path is an error: `suite:spec` is the suite, `./spec` the folder.
+/// A word that is both the name of a suite and a path is an error: `suite:spec` is the suite, `./spec` the folder. Links in the folder lead out
+/// of it only as [`ALLOW_LINKS`] says.
 ///
 /// # Errors
 ///
 /// There is neither a suite of that name nor such a path, or there are both; the path cannot be opened, or there is no case.
 pub fn resolve(word: &str) -> Result<Suite, ResolveError> {
-    let suite = resolve_any(word)?;
+    resolve_within(word, &reach())
+}
+
+/// The same, where links may lead into other folders.
+///
+/// # Errors
+///
+/// Those of [`resolve`].
+pub fn resolve_within(word: &str, reach: &Reach) -> Result<Suite, ResolveError> {
+    let suite = resolve_any(word, reach)?;
     if !suite.cases().is_empty() {
         return Ok(suite);
     }
@@ -40,13 +69,13 @@ pub fn resolve(word: &str) -> Result<Suite, ResolveError> {
 ///
 /// # Errors
 ///
-/// Those of [`resolve`] but for that.
-pub fn resolve_any(word: &str) -> Result<Suite, ResolveError> {
+/// Those of [`resolve_within`] but for that.
+pub fn resolve_any(word: &str, reach: &Reach) -> Result<Suite, ResolveError> {
     let named = Named::new(word);
     let (suite, variant) = match (named.suite, named.path) {
         (Some(_), Some(_)) => return Err(ResolveError::Ambiguous { word: word.to_owned() }),
         (Some((name, variant)), None) => (of_catalogue(name)?, variant),
-        (None, Some((path, variant))) => (directory::open_any(Path::new(path))?, variant),
+        (None, Some((path, variant))) => (directory::open_any(Path::new(path), reach)?, variant),
         (None, None) => return Err(ResolveError::Unknown { word: word.to_owned() }),
     };
     Ok(match variant {
@@ -326,7 +355,7 @@ mod tests {
     fn a_variant_of_a_suite_without_guests_is_an_error() {
         assert!(matches!(resolve("spec-v1@no-openat2"), Err(ResolveError::NoGuests { .. })));
         assert!(resolve("wasi@no-openat2").is_ok() && resolve("suite:wasi@no-openat2").is_ok());
-        assert!(resolve_any("spec-v1@no-openat2").unwrap().cases().is_empty());
+        assert!(resolve_any("spec-v1@no-openat2", &Reach::default()).unwrap().cases().is_empty());
         assert!(matches!(embedded("wasi-official"), Err(ResolveError::NotEmbedded { .. })));
     }
 }

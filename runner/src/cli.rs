@@ -3,14 +3,18 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use anstyle::Style;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
 
 use crate::batch::{self, embedder};
 use crate::commands::run::words;
 use crate::commands::{self, Error, Exit};
-use crate::script::Embedder;
+use crate::printer::{self, Stream};
+use crate::scratch::Session;
+use crate::script::Judges;
 
 /// The short form of `run` is none of clap's: see [`commands::run::words`].
 const USAGE: &str = "wassay <COMMAND>\n       wassay [RUN OPTIONS] <FILE> [ARGS]...";
@@ -25,6 +29,7 @@ Examples:
   wassay wast --lines 120-140 a.wast     judge only what stands on these lines
   wassay suite list                      what there is to run
   wassay report diff old.json new.json   what changed from one report to another
+  wassay matrix *.json -o matrix.html    engines by proposals, of the reports of several runs
 
 Exit codes: 0 all as expected, 1 a failure or a regression, 2 wrong usage;
 of `run`, the guest's own, and 134 where it trapped.
@@ -46,6 +51,11 @@ enum Command {
     Test(commands::test::Args),
     Suite(commands::suite::Args),
     Report(commands::report::Args),
+    Matrix(commands::matrix::Args),
+    Plan(commands::plan::Args),
+    Judge(commands::judge::Args),
+    #[command(hide = true)]
+    Adapter(commands::adapter::Args),
 }
 
 /// The `wassay` command: reads the arguments and the environment of the process, and runs what they ask for.
@@ -54,7 +64,9 @@ pub fn main() -> ExitCode {
 }
 
 /// The same, but `wast` and `test` run on engines that `make` makes.
-pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
+pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
+    printer::report_panics();
+    wassay_engine::save_address_space();
     // Children log too.
     let logged = log();
     if let Some(exit) = batch::child(make.clone()) {
@@ -64,33 +76,102 @@ pub fn main_with<E: Embedder>(make: impl Fn() -> E + Clone + Send + Sync + 'stat
     if let Some(command) = words::meant(&Cli::command(), &words) {
         let word = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let message = format!("{word}: neither a command nor a file; did you mean `wassay {command}`?");
-        commands::output::complain("error", &message);
+        printer::error(&message);
         return Exit::Usage.into();
     }
     let words = words::canonical(&Cli::command(), words);
-    let cli = Cli::try_parse_from(words).unwrap_or_else(|error| match error.kind() {
-        ErrorKind::DisplayVersion if !E::DRIVES_WASSAY => {
-            println!("wassay {}, driving {}", env!("CARGO_PKG_VERSION"), make().identity().title());
-            std::process::exit(0)
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion && !E::DRIVES_WASSAY => {
+            let mut text = Stream::Out.text();
+            text.line(format_args!(
+                "wassay {}, driving {}",
+                env!("CARGO_PKG_VERSION"),
+                make().identity().title()
+            ));
+            return shown(&text);
         }
-        _ => error.exit(),
-    });
+        Err(error) => return refused::<Cli>(error, &words),
+    };
+    // A program of a guest's is to begin at once, and has no temporary folder.
+    let session = (!matches!(cli.command, Command::Run(_))).then(Session::begin);
     let done = logged.and_then(|()| match cli.command {
         Command::Run(_) if !E::DRIVES_WASSAY => Err(Error::Usage(format!(
             "run: programs run on wassay's own engine, and this command drives {}; expected `wast` or `test`",
             make().identity().title()
         ))),
         Command::Run(args) => commands::run::run(args),
-        Command::Wast(args) => commands::wast::run(args, make),
-        Command::Test(args) => commands::test::run(args, make),
+        Command::Wast(mut args) => match args.engine.take() {
+            Some(engine) => commands::engine::drivers(engine, args.max_memory)
+                .and_then(|make| commands::wast::run(args, make)),
+            None => commands::wast::run(args, make),
+        },
+        Command::Test(mut args) => match args.engine.take() {
+            Some(engine) => commands::engine::drivers(engine, args.max_memory)
+                .and_then(|make| commands::test::run(args, make)),
+            None => commands::test::run(args, make),
+        },
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
+        Command::Matrix(args) => commands::matrix::run(args),
+        Command::Plan(args) => commands::plan::run(args),
+        Command::Judge(args) => commands::judge::run(args),
+        Command::Adapter(args) => commands::adapter::run(args),
     });
+    // A run that was interrupted leaves threads behind, and their engines.
+    wassay_drive::end_all();
     let exit = done.unwrap_or_else(|error| {
-        commands::output::complain("error", &error.to_string());
+        printer::error(&error.to_string());
         error.exit()
     });
+    if let Some(Err(left)) = session.map(Session::end) {
+        printer::warning(&left);
+    }
     exit.into()
+}
+
+/// The arguments in these words, of which the first names the program. Where they are wrong, or help is asked for, that is
+/// said, and the process is to end with the code.
+pub(crate) fn arguments<P: Parser>(words: &[OsString]) -> Result<P, ExitCode> {
+    P::try_parse_from(words).map_err(|error| refused::<P>(error, words))
+}
+
+/// Says what is wrong with a command line, or shows its help, and gives the exit code.
+fn refused<P: Parser>(error: clap::Error, words: &[OsString]) -> ExitCode {
+    // The error quotes words between styles of its own: those that it is made to quote here are escaped.
+    let escaped = words.iter().map(|word| {
+        let word = printable_bytes(word.as_encoded_bytes());
+        let end = word.floor_char_boundary(MAX_DATUM);
+        if end < word.len() { format!("{}…", word.get(..end).unwrap_or_default()) } else { word }
+    });
+    let same = P::try_parse_from(escaped).err().filter(|same| same.kind() == error.kind());
+    let stream = if error.use_stderr() { Stream::Err } else { Stream::Out };
+    let text = match same {
+        Some(same) => Text::of_styled(&same.render().ansi().to_string(), stream.has_colour()),
+        None => {
+            let mut text = Text::new(false);
+            text.block("", &error.render().to_string(), |_| Style::new());
+            text
+        }
+    };
+    match stream {
+        Stream::Out => shown(&text),
+        Stream::Err => {
+            printer::tell(&text);
+            Exit::Usage.into()
+        }
+    }
+}
+
+/// Shows what was asked for.
+fn shown(text: &Text) -> ExitCode {
+    match printer::show(text) {
+        Ok(()) => Exit::Success.into(),
+        Err(error) => {
+            printer::error(&format!("cannot write to standard output: {error}"));
+            Exit::Failure.into()
+        }
+    }
 }
 
 /// Logs to standard error what `RUST_LOG` asks for.
@@ -104,8 +185,8 @@ fn log() -> Result<(), Error> {
     let filter = EnvFilter::try_new(directives).map_err(|error| bad(error.to_string()))?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(commands::output::colour_on(&std::io::stderr()));
+        .with_writer(|| printer::Log)
+        .with_ansi(Stream::Err.has_colour());
     // There is no other subscriber in this process.
     let _ = subscriber.try_init();
     Ok(())

@@ -22,15 +22,16 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use wassay_reports::Key;
+use wassay_testsuite::access::{Budget, read_text};
 use wassay_testsuite::expectation::{
     Entry, Expectation, ExpectationError, Expectations, Expected, Origin, Target,
 };
 use wassay_testsuite::{Case, Suite};
 
 use crate::batch::{End, Finished};
-use crate::script::model::Script;
-use crate::script::source::Place;
-use crate::verdict::{Outcome, ScriptResult};
+use crate::script::reading::Reading;
+use crate::script::source::{Place, Span};
+use crate::verdict::{DirectiveResult, Outcome, ScriptResult};
 
 /// Reads a file of expectations.
 ///
@@ -38,7 +39,7 @@ use crate::verdict::{Outcome, ScriptResult};
 ///
 /// It cannot be read, or is not understood.
 pub fn read(path: &Path) -> Result<Expectations, ExpectationsError> {
-    let text = std::fs::read_to_string(path)
+    let text = read_text(path, &mut Budget::of_expectations())
         .map_err(|error| ExpectationsError::Unreadable { path: path.to_owned(), error })?;
     Ok(Expectations::parse(&path.display().to_string(), &text)?)
 }
@@ -139,13 +140,18 @@ pub(crate) struct Found {
 }
 
 /// Finds the directives that expectations are about. Entries about single directives override those about all.
-pub(crate) fn find(expectations: &[Expectation], script: &Script<'_>, keys: &[(Place, Key)]) -> Found {
+pub(crate) fn find(expectations: &[Expectation], reading: &Reading<'_, '_>, keys: &[(Place, Key)]) -> Found {
     let mut found = Found::default();
+    if expectations.is_empty() {
+        return found;
+    }
+    let mut spans: Vec<Span> = Vec::with_capacity(keys.len());
+    for part in reading.parts() {
+        spans.extend(part.iter().map(|directive| directive.span.clone()));
+    }
     let by_key: HashMap<String, usize> =
         keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
-    let text = |number: usize| {
-        script.directives.get(number).map_or("", |directive| script.source.slice(&directive.span))
-    };
+    let text = |number: usize| spans.get(number).map_or("", |span| reading.source().slice(span));
     let (broad, single): (Vec<_>, Vec<_>) =
         expectations.iter().cloned().map(Arc::new).partition(|expectation| expectation.is_broad());
     for expectation in single {
@@ -208,11 +214,12 @@ impl Found {
 /// The result of a script that ended amid its directives, before expectations were applied.
 pub(crate) fn under(found: &Found, keys: &[(Place, Key)], mut result: ScriptResult) -> ScriptResult {
     let by_place = found.by_place(keys);
-    for directive in &mut result.directives {
+    let directives = result.directives.iter().map(|directive| {
         let expected = by_place.get(&directive.place).copied().unwrap_or_default();
-        let outcome = std::mem::replace(&mut directive.outcome, Outcome::Passed);
-        directive.outcome = outcome.under(expected);
-    }
+        let directive = directive.to_owned();
+        DirectiveResult { outcome: directive.outcome.under(expected), ..directive }
+    });
+    result.directives = directives.collect();
     result
 }
 
@@ -222,7 +229,7 @@ pub(crate) fn used(found: &Found, keys: &[(Place, Key)], result: &ScriptResult) 
     let mut used: Vec<Origin> = Vec::new();
     for directive in &result.directives {
         let expected = by_place.get(&directive.place);
-        let came = |expectation: &&Arc<Expectation>| match &directive.outcome {
+        let came = |expectation: &&Arc<Expectation>| match directive.outcome {
             Outcome::Skipped(_) => expectation.outcome == Expected::Skip,
             Outcome::ExpectedFailure(failure, _) => {
                 let kind = failure.kind;

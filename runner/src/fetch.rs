@@ -12,6 +12,8 @@ use wassay_testsuite::Suite;
 use wassay_testsuite::directory::OpenError;
 use wassay_testsuite::fetched::Fetched;
 
+use crate::scratch;
+
 /// Where a suite is fetched to if nobody says otherwise: in the user's folder of things that can be had again (`XDG_CACHE_HOME`). `None`
 /// where the user has no home.
 pub fn place(fetched: &Fetched) -> Option<PathBuf> {
@@ -64,7 +66,7 @@ pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, 
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(unusable)?;
     // What is not complete never stands where it is looked for.
-    let begun = tempfile::Builder::new().prefix(".wassay-fetch-").tempdir_in(parent).map_err(unusable)?;
+    let begun = scratch::folder_in(parent).map_err(unusable)?;
     clone(fetched, &url, begun.path())?;
     check(fetched, begun.path())?;
     fs::rename(begun.path(), to).map_err(unusable)?;
@@ -239,6 +241,7 @@ mod tests {
 
     /// A repository with a suite of two cases, and how to fetch it: its first commit, which its branch does not end with. Without git it
     /// says that the test is not run, also where the output of tests is captured.
+    #[expect(clippy::disallowed_methods, reason = "a test prints by itself")]
     fn repository() -> Option<(tempfile::TempDir, Fetched)> {
         if let Err(FetchError::NoGit { .. }) = git(Path::new("."), &["--version"]) {
             io::stderr().write_all(b"not run: no git: fetching is not tested\n").unwrap();

@@ -39,6 +39,7 @@
 //! | variable | is |
 //! |---|---|
 //! | `WASSAY_SUITES` | folders and suites to run besides, separated by `:`; a folder that is absent is listed as `not run` |
+//! | [`WASSAY_ALLOW_LINKS`](ALLOW_LINKS) | folders that links of suites may lead into, separated by `:`; `1` for those that each suite names in its `wassay.toml` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
 //! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
@@ -53,15 +54,22 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use wassay_reports::terminal::as_line;
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{Case, Pin, Script, Suite, naming};
 
 use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedder, full_name};
 #[cfg(doc)]
 use crate::batch::{STRESS, VERIFIER};
+#[cfg(doc)]
+use crate::catalogue::ALLOW_LINKS;
+use crate::cli::arguments;
 use crate::expectations::{Tally, stale_message};
+use crate::printer;
+use crate::scratch::{Session, signal};
 use crate::script::source::Source;
-use crate::script::{Embedder, parse};
+use crate::script::{Judges, parse};
+use crate::threads;
 
 mod address;
 
@@ -76,20 +84,43 @@ pub fn default_suites() -> Vec<Suite> {
 
 /// Runs suites, and those of `WASSAY_SUITES`, as the arguments of the process say; they are those of every test binary.
 ///
+/// What it prints is escaped, as are the names of trials. Panics of the process are reported in the same way from then on, by a
+/// [hook](std::panic::set_hook) of its own.
+///
 /// A complete run of an embedded suite fails also where the suite does not hold as many directives as the catalogue says.
 pub fn run(suites: Vec<Suite>) -> ExitCode {
     run_with(suites, embedder)
 }
 
 /// The same, on engines that `make` makes.
-pub fn run_with<E: Embedder>(
+pub fn run_with<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
+    wassay_engine::save_address_space();
     if let Some(exit) = batch::child(make.clone()) {
         return exit;
     }
-    let args = Arguments::from_args();
+    printer::report_panics();
+    let session = Session::begin();
+    if let Err(error) = signal::end_clean() {
+        printer::warning(&format!("signals will leave temporary folders: {error}"));
+    }
+    let exit = run_trials(suites, make);
+    if let Err(left) = session.end() {
+        printer::warning(&left);
+    }
+    exit
+}
+
+fn run_trials<E: Judges>(
+    suites: Vec<Suite>,
+    make: impl Fn() -> E + Clone + Send + Sync + 'static,
+) -> ExitCode {
+    let mut args = match arguments::<Arguments>(&std::env::args_os().collect::<Vec<_>>()) {
+        Ok(args) => args,
+        Err(exit) => return exit,
+    };
     let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
@@ -106,11 +137,16 @@ pub fn run_with<E: Embedder>(
         shared.add_trials(suite, &grain, &mut trials);
     }
     if let Some(message) = address::missed(&args, &trials, &suites) {
-        eprintln!("error: {message}");
+        printer::error(&message);
         return ExitCode::from(101);
     }
+    let complete = !args.list && !args.bench && grain == Grain::Script;
+    // The threads of trials only wait for those of cases, and where one cannot be started all of it panics.
+    if threads::available(2 * shared.threads.get() + 2).1.is_some() {
+        args.test_threads = Some(1);
+    }
     let conclusion = libtest_mimic::run(&args, trials);
-    let complete = !args.list && !args.bench && grain == Grain::Script && conclusion.num_filtered_out == 0;
+    let complete = complete && conclusion.num_filtered_out == 0;
     let is_pinned = !complete || shared.holds_what_is_pinned(&suites);
     if !shared.uses_what_is_expected(&suites) || !is_pinned {
         return ExitCode::from(101);
@@ -180,8 +216,8 @@ impl Shared {
             let Some(lines) = grain.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
                 let case = case.name().to_owned();
-                trials.push(Trial::ignorable_test(name, move || {
-                    let finished = shared.run_case(task)?;
+                trials.push(Trial::ignorable_test(as_line(&name), move || {
+                    let finished = shared.run_case(task).map_err(|message| as_line(&message))?;
                     shared.count(&suite, &case, &finished);
                     judged(&finished, None)
                 }));
@@ -192,7 +228,7 @@ impl Shared {
             for line in lines {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
                 let task = task.clone();
-                trials.push(Trial::ignorable_test(format!("{name}:{line}"), move || {
+                trials.push(Trial::ignorable_test(as_line(&format!("{name}:{line}")), move || {
                     let finished = once.get_or_init(|| shared.run_case(task));
                     judged(finished.as_ref().map_err(Clone::clone)?, Some(line))
                 }));
@@ -203,8 +239,10 @@ impl Shared {
     /// Runs a case on a thread whose stack is large enough; that of a trial may not be.
     fn run_case(&self, task: Task) -> Result<Finished, String> {
         let start = || {
-            (self.start)(self.threads)
-                .map_err(|error| format!("cannot start {} threads: {error}", self.threads))
+            let workers = (self.start)(self.threads)
+                .map_err(|error| format!("cannot start a thread for the cases: {error}"))?;
+            workers.warning().iter().for_each(|warning| printer::warning(warning));
+            Ok(workers)
         };
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;
@@ -214,7 +252,7 @@ impl Shared {
         });
         let finished = finished.ok_or("the thread of the case ended before it")?;
         for warning in &finished.warnings {
-            eprintln!("warning: {warning}");
+            printer::warning(warning);
         }
         Ok(finished)
     }
@@ -231,7 +269,7 @@ impl Shared {
     fn uses_what_is_expected(&self, suites: &[Suite]) -> bool {
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let stale = tally.stale(suites, Entry::is_broad);
-        stale.iter().for_each(|entry| eprintln!("error: {}", stale_message(entry)));
+        stale.iter().for_each(|entry| printer::error(&stale_message(entry)));
         stale.is_empty()
     }
 
@@ -242,7 +280,7 @@ impl Shared {
         for suite in suites {
             let found = found.get(suite.name()).copied().unwrap_or(Pin { cases: 0, directives: 0 });
             if let Err(error) = suite.check(found) {
-                eprintln!("error: {error}");
+                printer::error(&error.to_string());
                 all = false;
             }
         }
@@ -263,7 +301,7 @@ fn lines_of(script: &Script) -> Option<Vec<usize>> {
 /// The verdict on a case, or on the directives that begin on one of its lines. What was not run is neither passed nor failed.
 fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed> {
     if let End::Skipped { message, .. } = &finished.end {
-        return Ok(Completion::ignored_with(format!("not run: {message}")));
+        return Ok(Completion::ignored_with(as_line(&format!("not run: {message}"))));
     }
     let (true, Some(line)) = (matches!(finished.end, End::Judged(_)), line) else {
         return if finished.is_expected() {
@@ -274,14 +312,16 @@ fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed
     };
     let on_line = finished.on_line(line);
     if on_line.directives() == 0 {
-        return Err(format!("{}:{line}: no directive was judged here", finished.label).into());
+        let missed = format!("{}:{line}: no directive was judged here", finished.label);
+        return Err(as_line(&missed).into());
     }
     if on_line.is_expected() { Ok(Completion::Completed) } else { Err(on_line.render(false).into()) }
 }
 
 /// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is one.
 fn not_opened(path: &Path, is_absent: bool, message: String) -> Trial {
-    let name = path.display().to_string();
+    let name = as_line(&path.display().to_string());
+    let message = as_line(&message);
     if !is_absent {
         return Trial::test(name, move || Err(message.into()));
     }

@@ -17,18 +17,32 @@
 //! | [`harness`] | scripts and guests as trials of `cargo test` |
 //! | [`cli`] | the command line |
 
+mod adapter;
 pub mod batch;
 pub mod catalogue;
 pub mod cli;
 mod commands;
+mod engine_embed;
 pub mod expectations;
 pub mod fetch;
 pub mod harness;
-pub mod keys;
+mod printer;
 pub mod repro;
-pub mod script;
+mod scratch;
 mod suggest;
+#[cfg(test)]
+mod tests;
+mod threads;
 pub mod verdict;
 pub mod wasi_case;
+
+pub use wassay_script::keys;
+
+/// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind [`Embedder`](wassay_script::Embedder).
+pub mod script {
+    pub use wassay_script::*;
+
+    pub use crate::engine_embed::EngineEmbedder;
+}
 
 pub use wassay_engine::{Classification, Features, Rule, classify};

@@ -12,6 +12,11 @@ pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         let one_slip = word.len() > 2 && strsim::damerau_levenshtein(word, candidate) == 1;
         (candidate, if one_slip { edits.max(ALIKE) } else { edits })
     };
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    // Another case is the smallest slip of all.
+    if let Some(same) = candidates.iter().find(|candidate| candidate.eq_ignore_ascii_case(word)) {
+        return Some(same);
+    }
     let best = candidates.into_iter().map(alike).max_by(|(_, a), (_, b)| a.total_cmp(b));
     best.filter(|(_, likeness)| *likeness >= ALIKE).map(|(candidate, _)| candidate)
 }
@@ -34,6 +39,7 @@ mod tests {
             ("reprot", Some("report")),
             ("wsat", Some("wast")),
             ("siute", Some("suite")),
+            ("TEST", Some("test")),
             ("build", None),
             ("a", None),
             ("", None),

@@ -1,378 +1,97 @@
-//! What became of a directive and of a script, and how a failure is shown.
-
-use std::any::Any;
-use std::borrow::Cow;
-use std::fmt::{self, Write as _};
-use std::sync::Arc;
-use std::time::Duration;
+//! How what became of a script is shown to people; what it is stands in [`wassay_script::verdict`].
 
 use anstyle::{AnsiColor, Style};
-use serde::{Deserialize, Serialize};
-use wassay_reports::{Case, Counts, Note};
-use wassay_testsuite::expectation::{Expectation, Expected};
+use wassay_reports::terminal::Text;
 use wassay_testsuite::text::lines;
 
-use crate::script::embed::{EmbedError, ErrorKind};
-use crate::script::matching::MismatchKind;
+pub use wassay_script::verdict::*;
+
 use crate::script::source::Place;
 
-/// What became of a script.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct ScriptResult {
-    /// The name of the source.
-    pub name: String,
-    /// What became of each directive that was to be judged, in order.
-    pub directives: Vec<DirectiveResult>,
+/// What can be shown to people.
+pub trait Render {
+    /// The text, in colours where they are asked for.
+    fn render(&self, colour: bool) -> Text;
 }
 
-/// What became of a directive.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct DirectiveResult {
-    /// Where it begins.
-    pub place: Place,
-    /// The word that begins it.
-    pub keyword: Cow<'static, str>,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Whether it passed by the kind of an error alone, since its text or the engine's is not in the table.
-    pub text_not_compared: bool,
-    /// Whether it passed by the judgement of the reader alone: nothing of it was asked of the engine.
-    pub reader_only: bool,
-}
-
-/// What can become of a directive.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Outcome {
-    /// It did what it says.
-    Passed,
-    /// It did not.
-    Failed(Box<Failure>),
-    /// It was not judged, for this reason.
-    Skipped(String),
-    /// It failed, as was expected for this reason.
-    ExpectedFailure(Box<Failure>, String),
-    /// It passed although it was expected to fail for this reason; that is a failure of the run.
-    UnexpectedPass(String),
-}
-
-/// Why a directive failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// In what way.
-    pub kind: FailureKind,
-    /// What is wrong, in one line.
-    pub message: String,
-    /// What the script expects.
-    pub expected: Option<String>,
-    /// What came instead.
-    pub actual: Option<String>,
-    /// The text of the directive.
-    pub source: String,
-    /// The functions of wasm code that were left, one a line: for people alone, no part of a report.
-    pub backtrace: Option<Box<str>>,
-}
-
-/// The ways in which a directive can fail. Their names, in kebab case, are part of reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum FailureKind {
-    /// Results differ from what `assert_return` expects.
-    Mismatch(MismatchKind),
-    /// It failed in the way expected, for another reason.
-    WrongText,
-    /// It did not fail, though it was expected to in this way.
-    Missed(ErrorKind),
-    /// It failed in another way than was expected.
-    Instead {
-        /// The way it failed.
-        actual: ErrorKind,
-        /// The way expected.
-        expected: ErrorKind,
-    },
-    /// It failed, though nothing was to fail.
-    Unexpected(ErrorKind),
-    /// The instance it names does not exist, or failed to come into being.
-    NoSuchInstance,
-    /// The module definition it names does not exist, or failed to compile.
-    NoSuchDefinition,
-    /// No thread of the name it gives runs.
-    NoSuchThread,
-    /// The runner does not carry out this directive.
-    Unsupported,
-    /// The form is no directive.
-    MalformedDirective,
-    /// It took its process with it, or the runner panicked over it.
-    Crashed,
-    /// The time of the script was over before it, or its process had ended.
-    NotRun,
-}
-
-impl FailureKind {
-    /// Whether the time of the script was over.
-    pub fn is_timeout(self) -> bool {
-        matches!(
-            self,
-            FailureKind::Unexpected(ErrorKind::Timeout)
-                | FailureKind::Instead { actual: ErrorKind::Timeout, .. }
-        )
-    }
-
-    /// Whether the script ended with it or before it: it is expected of no directive, since it says nothing of one.
-    pub fn is_end(self) -> bool {
-        self.is_timeout() || matches!(self, FailureKind::Crashed | FailureKind::NotRun)
-    }
-}
-
-impl ScriptResult {
-    /// Fails the directive at a place by what came of it later, unless it has failed already or is not among those judged.
-    pub(crate) fn fail_at(&mut self, place: Place, failure: Failure) {
-        let first = self.directives.partition_point(|directive| directive.place < place);
-        let there = self.directives.iter_mut().skip(first).take_while(|directive| directive.place == place);
-        for directive in there.filter(|directive| matches!(directive.outcome, Outcome::Passed)).take(1) {
-            directive.outcome = Outcome::Failed(Box::new(failure.clone()));
-        }
-    }
-
-    /// The directives that begin on a line.
-    pub(crate) fn on_line(&self, line: usize) -> &[DirectiveResult] {
-        let first = self.directives.partition_point(|directive| directive.place.line < line);
-        let behind = self.directives.partition_point(|directive| directive.place.line <= line);
-        self.directives.get(first..behind).unwrap_or_default()
-    }
-
-    /// How many directives had each outcome.
-    pub fn counts(&self) -> Counts {
-        self.directives.iter().map(|directive| directive.outcome.word()).collect()
-    }
-
-    /// How many directives passed by the kind of an error alone.
-    pub fn text_not_compared(&self) -> usize {
-        self.directives.iter().filter(|directive| directive.text_not_compared).count()
-    }
-
-    /// How many directives passed by the judgement of the reader alone.
-    pub fn reader_only(&self) -> usize {
-        self.directives.iter().filter(|directive| directive.reader_only).count()
-    }
-
-    /// Whether everything came as expected: nothing failed, and nothing passed that was expected to fail.
-    pub fn is_success(&self) -> bool {
-        self.counts().outcome().is_expected()
-    }
-
-    /// The script as a case of a report, with how long it took.
-    pub fn to_case(&self, duration: Duration) -> Case {
-        let worst = self.directives.iter().map(|directive| directive.outcome.word()).max();
-        let worst = worst.unwrap_or(wassay_reports::Outcome::Passed);
-        Case {
-            text_not_compared: self.text_not_compared() as u64,
-            reader_only: self.reader_only() as u64,
-            failures: self
-                .failures()
-                .map(|(directive, failure)| failure.to_report(directive.place))
-                .collect(),
-            notes: self.directives.iter().filter_map(DirectiveResult::note).collect(),
-            ..Case::new(self.name.clone(), worst, duration, self.counts())
-        }
-    }
-
-    /// The directives that failed, with their failures.
-    pub fn failures(&self) -> impl Iterator<Item = (&DirectiveResult, &Failure)> {
-        self.directives.iter().filter_map(|directive| match &directive.outcome {
-            Outcome::Failed(failure) => Some((directive, &**failure)),
-            _ => None,
-        })
-    }
-
+impl Render for ScriptResult {
     /// Everything but what passed as text for people, in the order of the script: failures in full, what was skipped, failed as
     /// expected or passed against expectation with the reason.
-    pub fn render(&self, colour: bool) -> String {
-        let style = |style: Style| if colour { style } else { Style::new() };
-        let (strong, bad) = (style(Style::new().bold()), style(AnsiColor::Red.on_default().bold()));
-        let of = |DirectiveResult { place, outcome, .. }: &DirectiveResult| {
-            let line = |what: &str, reason: &str| {
-                format!("{strong}{}:{place}{strong:#}: {what}: {}\n", self.name, printable(reason))
-            };
-            match outcome {
-                Outcome::Passed => String::new(),
-                Outcome::Failed(failure) => failure.render(&self.name, *place, colour),
-                Outcome::Skipped(reason) => line("skipped", reason),
-                // What a script came to an end before says nothing that the end does not.
-                Outcome::ExpectedFailure(failure, _) if failure.kind == FailureKind::NotRun => String::new(),
-                Outcome::ExpectedFailure(_, reason) => line("failed as expected", reason),
-                Outcome::UnexpectedPass(reason) => {
-                    line(&format!("{bad}passed, and was expected to fail{bad:#}"), reason)
-                }
-            }
-        };
-        let not_run = |directive: &&DirectiveResult| directive.is_not_run();
-        let mut text = String::new();
-        let mut rest = self.directives.iter().peekable();
+    fn render(&self, colour: bool) -> Text {
+        let not_run = |directive: &&DirectiveResult| is_not_run(directive);
+        let mut text = Text::new(colour);
+        let mut rest = self.directives.others().peekable();
         while let Some(directive) = rest.next() {
-            text.push_str(&of(directive));
-            if directive.is_not_run() {
+            push_directive(&self.name, directive, &mut text);
+            if is_not_run(directive) {
                 // They all say the same.
                 let mut others = 0;
                 while rest.next_if(not_run).is_some() {
                     others += 1;
                 }
                 if others > 0 {
-                    push_line(&mut text, format_args!("… and {others} more that were not run"));
+                    text.line(format_args!("… and {others} more that were not run"));
                 }
             }
         }
+        push_apart(self, &mut text);
         text
     }
 }
 
-impl DirectiveResult {
-    fn is_not_run(&self) -> bool {
-        matches!(&self.outcome, Outcome::Failed(failure) if failure.kind == FailureKind::NotRun)
-    }
+fn push_directive(name: &str, DirectiveResult { place, outcome, .. }: &DirectiveResult, text: &mut Text) {
+    let (style, what, reason) = match outcome {
+        // Of those apart there may be very many: they are counted at the end.
+        Outcome::Passed | Outcome::Apart(..) => return,
+        Outcome::Failed(failure) => return push_failure(failure, name, *place, text),
+        // What a script came to an end before says nothing that the end does not.
+        Outcome::ExpectedFailure(failure, _) if failure.kind == FailureKind::NotRun => return,
+        Outcome::Skipped(reason) => (Style::new(), "skipped", reason),
+        Outcome::ExpectedFailure(_, reason) => (Style::new(), "failed as expected", reason),
+        Outcome::UnexpectedPass(reason) => (BAD, "passed, and was expected to fail", reason),
+    };
+    text.paint(STRONG, format_args!("{}:{place}", name)).put(": ").paint(style, what);
+    text.put(": ").put(reason).end();
+}
 
-    /// What a report says of a directive that neither simply passed nor simply failed.
-    fn note(&self) -> Option<Note> {
-        let (Outcome::Skipped(reason)
-        | Outcome::ExpectedFailure(_, reason)
-        | Outcome::UnexpectedPass(reason)) = &self.outcome
-        else {
-            return None;
-        };
-        let (line, column) = numbers(self.place);
-        Some(Note { line, column, outcome: self.outcome.word(), reason: reason.clone(), key: None })
+/// Adds a line for each way in which directives say nothing about the engine: how many there are, and why the first is.
+fn push_apart(result: &ScriptResult, text: &mut Text) {
+    for way in [Apart::Blocked, Apart::Limit, Apart::Superseded, Apart::NotApplicable] {
+        let mut of_way = result.directives.others().filter_map(|directive| match &directive.outcome {
+            Outcome::Apart(apart, why) if *apart == way => Some((directive.place, why)),
+            _ => None,
+        });
+        let Some((place, why)) = of_way.next() else { continue };
+        let (count, word) = (1 + of_way.count(), way.word());
+        text.line(format_args!("{}:{place}: {count} {word}: {why}", result.name));
     }
 }
 
-impl Outcome {
-    /// The outcome of a directive of which something else may be expected than that it passes: the first expectation that fits holds.
-    pub(crate) fn under(self, expectations: &[Arc<Expectation>]) -> Outcome {
-        let mut to_fail = expectations.iter().filter(|expectation| expectation.outcome == Expected::Xfail);
-        match self {
-            Outcome::Passed => match to_fail.find(|expectation| !expectation.is_broad()) {
-                Some(expectation) => {
-                    let Expectation { reason, origin, .. } = &**expectation;
-                    Outcome::UnexpectedPass(format!("{reason} ({origin})"))
-                }
-                None => Outcome::Passed,
-            },
-            Outcome::Failed(failure) if !expectations.is_empty() => {
-                let (kind, is_end) = (failure.kind.to_string(), failure.kind.is_end());
-                match to_fail.find(|expectation| expectation.covers(&kind, is_end)) {
-                    Some(expectation) => Outcome::ExpectedFailure(failure, expectation.reason.clone()),
-                    None => Outcome::Failed(failure),
-                }
-            }
-            outcome => outcome,
+fn is_not_run(directive: &DirectiveResult) -> bool {
+    matches!(&directive.outcome, Outcome::Failed(failure) if failure.kind == FailureKind::NotRun)
+}
+
+/// Adds the failure: its place, the directive's text, what was expected and what came.
+fn push_failure(failure: &Failure, name: &str, place: Place, text: &mut Text) {
+    text.paint(STRONG, format_args!("{name}:{place}")).put(": ").paint(BAD, failure.kind);
+    text.put(": ").put(&failure.message).end();
+    text.block("    ", &shortened(&failure.source), |_| FAINT);
+    for (label, value) in [("expected", &failure.expected), ("actual  ", &failure.actual)] {
+        if let Some(value) = value {
+            text.put("  ").paint(STRONG, label).put(" ").put(value).end();
         }
     }
-
-    /// The outcome as reports count it.
-    pub fn word(&self) -> wassay_reports::Outcome {
-        match self {
-            Outcome::Passed => wassay_reports::Outcome::Passed,
-            Outcome::Failed(failure) if failure.kind.is_timeout() => wassay_reports::Outcome::Timeout,
-            Outcome::Failed(failure) if failure.kind == FailureKind::Crashed => {
-                wassay_reports::Outcome::Crashed
-            }
-            Outcome::Failed(_) => wassay_reports::Outcome::Failed,
-            Outcome::Skipped(_) => wassay_reports::Outcome::Skipped,
-            Outcome::ExpectedFailure(..) => wassay_reports::Outcome::XFailed,
-            Outcome::UnexpectedPass(_) => wassay_reports::Outcome::XPassed,
-        }
+    if let Some(backtrace) = &failure.backtrace {
+        text.block("  ", &shortened(backtrace), |_| FAINT);
     }
 }
 
-impl Failure {
-    /// A failure of which there is no more to say than a line.
-    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        let (expected, actual, source, backtrace) = (None, None, String::new(), None);
-        let mut message = message.into();
-        // An error's text may begin with what the kind says already.
-        if let Some(rest) = message.strip_prefix(&format!("{kind}: ")) {
-            message = rest.to_owned();
-        }
-        Failure { kind, message, expected, actual, source, backtrace }
-    }
-
-    /// The failure with what was expected and what came.
-    pub fn with(self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
-        Failure { expected: Some(expected.into()), actual: Some(actual.into()), ..self }
-    }
-
-    /// The failure with the functions that an error left.
-    pub(crate) fn left_by(self, error: &EmbedError) -> Self {
-        Failure { backtrace: error.backtrace.as_ref().map(|left| left.0.to_string().into()), ..self }
-    }
-
-    /// The failure as reports have it.
-    pub fn to_report(&self, place: Place) -> wassay_reports::Failure {
-        let (line, column) = numbers(place);
-        wassay_reports::Failure {
-            line,
-            column,
-            kind: self.kind.to_string(),
-            message: self.message.clone(),
-            expected: self.expected.clone(),
-            actual: self.actual.clone(),
-            source: self.source.clone(),
-            ..wassay_reports::Failure::default()
-        }
-    }
-
-    /// The failure as text for people: its place, the directive's text, what was expected and what came.
-    pub fn render(&self, name: &str, place: Place, colour: bool) -> String {
-        let style = |style: Style| if colour { style } else { Style::new() };
-        let bad = style(AnsiColor::Red.on_default().bold());
-        let strong = style(Style::new().bold());
-        let faint = style(Style::new().dimmed());
-        let mut text = format!(
-            "{strong}{name}:{place}{strong:#}: {bad}{}{bad:#}: {}\n",
-            self.kind,
-            printable(&self.message)
-        );
-        for line in shortened(&self.source).lines() {
-            push_line(&mut text, format_args!("    {faint}{}{faint:#}", printable(line)));
-        }
-        for (label, value) in [("expected", &self.expected), ("actual  ", &self.actual)] {
-            if let Some(value) = value {
-                push_line(&mut text, format_args!("  {strong}{label}{strong:#} {}", printable(value)));
-            }
-        }
-        for line in self.backtrace.as_deref().map(shortened).iter().flat_map(|lines| lines.lines()) {
-            push_line(&mut text, format_args!("  {faint}{}{faint:#}", printable(line)));
-        }
-        text
-    }
-}
-
-/// Line and column as reports have them.
-fn numbers(place: Place) -> (u32, u32) {
-    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    (number(place.line), number(place.column))
-}
-
-/// What a panic was given to say.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
-}
-
-/// A text whose control characters are written out: a script must not be able to steer a terminal.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| c.is_control() && c != '\t';
-    if !text.contains(steers) {
-        return Cow::Borrowed(text);
-    }
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) { printable.extend(c.escape_unicode()) } else { printable.push(c) }
-    }
-    Cow::Owned(printable)
-}
-
-fn push_line(text: &mut String, line: fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{line}");
-}
+/// What is called by its name or its kind.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// How something went wrong.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What is shown besides.
+pub(crate) const FAINT: Style = Style::new().dimmed();
 
 /// At most so many lines of a directive are shown, each with at most so many characters.
 const SHOWN: (usize, usize) = (8, 160);
@@ -386,53 +105,20 @@ fn shortened(source: &str) -> String {
     let mut text = String::new();
     for line in all.into_iter().take(shown) {
         match line.char_indices().nth(SHOWN.1) {
-            Some((end, _)) => push_line(&mut text, format_args!("{}…", line.get(..end).unwrap_or(line))),
-            None => push_line(&mut text, format_args!("{line}")),
+            Some((end, _)) => text.push_str(&format!("{}…\n", line.get(..end).unwrap_or(line))),
+            None => text.push_str(&format!("{line}\n")),
         }
     }
     if lines > shown {
-        push_line(&mut text, format_args!("… {} more lines", lines - shown));
+        text.push_str(&format!("… {} more lines\n", lines - shown));
     }
     text
-}
-
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FailureKind::Mismatch(kind) => kind.name(),
-            FailureKind::WrongText => "wrong-text",
-            FailureKind::Missed(kind @ (ErrorKind::Trap | ErrorKind::Exhaustion | ErrorKind::Exception)) => {
-                return write!(f, "{}-expected", kind.name());
-            }
-            FailureKind::Missed(kind) => return write!(f, "not-{}", kind.name()),
-            FailureKind::Instead { actual: kind, .. } | FailureKind::Unexpected(kind)
-                if speaks_for_itself(*kind) =>
-            {
-                kind.name()
-            }
-            FailureKind::Instead { actual, expected } => {
-                return write!(f, "{}-instead-of-{}", actual.name(), expected.name());
-            }
-            FailureKind::Unexpected(kind) => return write!(f, "unexpected-{}", kind.name()),
-            FailureKind::NoSuchInstance => "no-such-instance",
-            FailureKind::NoSuchDefinition => "no-such-definition",
-            FailureKind::NoSuchThread => "no-such-thread",
-            FailureKind::Unsupported => "unsupported",
-            FailureKind::MalformedDirective => "malformed-directive",
-            FailureKind::Crashed => "crashed",
-            FailureKind::NotRun => "not-run",
-        })
-    }
-}
-
-/// Whether a failure of that kind is named by it alone, whatever was expected.
-fn speaks_for_itself(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::NoSuchExport | ErrorKind::WrongArguments | ErrorKind::Timeout)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::matching::MismatchKind;
 
     fn failure(source: &str) -> Failure {
         let kind = FailureKind::Mismatch(MismatchKind::Value);
@@ -441,11 +127,17 @@ mod tests {
         Failure { source: source.to_owned(), ..failure }
     }
 
+    fn show(failure: &Failure, name: &str, place: Place, colour: bool) -> String {
+        let mut text = Text::new(colour);
+        push_failure(failure, name, place, &mut text);
+        text.to_string()
+    }
+
     const PLACE: Place = Place { line: 3, column: 5 };
 
     #[test]
     fn a_failure_shows_its_place_its_text_and_both_sides() {
-        let shown = failure("(assert_return\n  (invoke \"f\"))").render("a.wast", PLACE, false);
+        let shown = show(&failure("(assert_return\n  (invoke \"f\"))"), "a.wast", PLACE, false);
         assert_eq!(
             shown,
             "a.wast:3:5: wrong-value: result 0 is another value\n    (assert_return\n      (invoke \"f\"))\n  \
@@ -455,65 +147,23 @@ mod tests {
 
     #[test]
     fn colour_is_added_only_where_it_is_asked_for() {
-        assert!(!failure("(x)").render("a.wast", PLACE, false).contains('\u{1b}'));
-        assert!(failure("(x)").render("a.wast", PLACE, true).contains('\u{1b}'));
+        assert!(!show(&failure("(x)"), "a.wast", PLACE, false).contains('\u{1b}'));
+        assert!(show(&failure("(x)"), "a.wast", PLACE, true).contains('\u{1b}'));
     }
 
     #[test]
     fn a_long_directive_is_cut_with_a_note() {
         let source = vec!["é".repeat(500); 30].join("\n");
-        let shown = failure(&source).render("a.wast", PLACE, false);
+        let shown = show(&failure(&source), "a.wast", PLACE, false);
         assert!(shown.contains("… 22 more lines"), "{shown}");
         assert!(shown.lines().all(|line| line.chars().count() <= 165), "{shown}");
-        let nine = failure(&["(x)"; 9].join("\n")).render("a.wast", PLACE, false);
+        let nine = show(&failure(&["(x)"; 9].join("\n")), "a.wast", PLACE, false);
         assert!(!nine.contains("more lines"));
     }
 
     #[test]
-    fn names_of_failures_say_what_came_and_what_was_expected() {
-        let named = |kind: FailureKind| kind.to_string();
-        assert_eq!(named(FailureKind::Missed(ErrorKind::Malformed)), "not-malformed");
-        assert_eq!(named(FailureKind::Missed(ErrorKind::Trap)), "trap-expected");
-        let instead = FailureKind::Instead { actual: ErrorKind::Invalid, expected: ErrorKind::Malformed };
-        assert_eq!(named(instead), "invalid-instead-of-malformed");
-        assert_eq!(named(FailureKind::Unexpected(ErrorKind::Trap)), "unexpected-trap");
-        let missing = FailureKind::Instead { actual: ErrorKind::NoSuchExport, expected: ErrorKind::Trap };
-        assert_eq!(named(missing), "no-such-export");
-    }
-
-    #[test]
-    fn counts_add_up_and_an_unexpected_pass_is_no_success() {
-        let directive = |outcome| DirectiveResult {
-            place: PLACE,
-            keyword: "invoke".into(),
-            outcome,
-            text_not_compared: false,
-            reader_only: false,
-        };
-        let mut result = ScriptResult { name: "a.wast".into(), directives: vec![directive(Outcome::Passed)] };
-        assert!(result.is_success());
-        result.directives.push(directive(Outcome::UnexpectedPass("bug".into())));
-        assert!(!result.is_success());
-        result.directives.push(directive(Outcome::Skipped("later".into())));
-        result.directives.push(directive(Outcome::Failed(Box::new(failure("(x)")))));
-        result.directives.push(directive(Outcome::ExpectedFailure(Box::new(failure("(x)")), "bug".into())));
-        let expected = Counts { passed: 1, failed: 1, skipped: 1, xfailed: 1, xpassed: 1 };
-        assert_eq!(result.counts(), expected);
-        let case = result.to_case(Duration::from_millis(3));
-        assert_eq!((case.outcome, case.directives), (wassay_reports::Outcome::Failed, expected));
-        assert_eq!(
-            (case.failures.len(), case.failures[0].line, case.failures[0].kind.as_str()),
-            (1, 3, "wrong-value")
-        );
-        let notes: Vec<(wassay_reports::Outcome, &str)> =
-            case.notes.iter().map(|note| (note.outcome, note.reason.as_str())).collect();
-        use wassay_reports::Outcome::{Skipped, XFailed, XPassed};
-        assert_eq!(notes, [(XPassed, "bug"), (Skipped, "later"), (XFailed, "bug")]);
-    }
-
-    #[test]
     fn a_script_does_not_steer_the_terminal() {
-        let shown = failure("(invoke \"\u{1b}[2J\t\u{7}\")").render("a.wast", PLACE, false);
+        let shown = show(&failure("(invoke \"\u{1b}[2J\t\u{7}\")"), "a.wast", PLACE, false);
         assert!(shown.contains("(invoke \"\\u{1b}[2J\t\\u{7}\")"), "{shown}");
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}'), "{shown}");
     }

@@ -13,7 +13,9 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
         let words: Vec<&str> = piece.split_whitespace().map(|word| word.trim_matches('"')).collect();
         let program = words.iter().position(|word| matches!(*word, "wassay" | "./wassay" | "bin/wassay"));
         let Some(words) = program.and_then(|at| words.get(at + 1..)) else { continue };
-        if !matches!(words.first(), Some(&("test" | "wast" | "suite" | "report"))) || words.len() < 2 {
+        if !matches!(words.first(), Some(&("test" | "wast" | "suite" | "report" | "matrix")))
+            || words.len() < 2
+        {
             continue;
         }
         let ends = |word: &&&str| !matches!(**word, "#" | ">" | ">>" | "|" | "||" | "&&" | "\\");
@@ -32,7 +34,14 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
 #[test]
 fn what_is_documented_is_understood() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let files = ["README.md", "CONTRIBUTING.md", "docs/ci.md", ".github/workflows/conformance.yml"];
+    let files = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/ci.md",
+        "docs/matrix.md",
+        "docs/suites.md",
+        ".github/workflows/conformance.yml",
+    ];
     let mut seen = 0;
     for file in files {
         for words in command_lines(&std::fs::read_to_string(root.join(file)).unwrap()) {

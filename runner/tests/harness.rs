@@ -1,5 +1,7 @@
 //! The harness as a test binary: this one, which runs itself over a folder that `INNER` names.
 
+// A harness of its own: its arguments and its output are those of a developer.
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
             Err(_) => harness::run(suites),
         };
     }
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 13] = [
         ("a_trial_a_script", a_trial_a_script),
         ("a_failing_trial_lists_its_failing_directives", a_failing_trial_lists_its_failing_directives),
         ("a_line_in_the_filter_gives_a_trial_a_line", a_line_in_the_filter_gives_a_trial_a_line),
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ("a_filter_about_cases_that_matches_none_fails", a_filter_about_cases_that_matches_none_fails),
         ("what_is_expected_is_no_failure", what_is_expected_is_no_failure),
         ("a_name_that_means_two_things_is_a_failure", a_name_that_means_two_things_is_a_failure),
+        ("names_steer_no_terminal_and_forge_no_line", names_steer_no_terminal_and_forge_no_line),
     ];
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
@@ -86,6 +89,30 @@ fn a_trial_a_script() {
     assert!(ran.out.contains("test result: ok. 2 passed; 0 failed"), "{}", ran.out);
     let ran = inner(suite, &["--exact", &format!("{name}::a.wast"), "--nocapture"], &[]);
     assert!(ran.out.contains("test result: ok. 1 passed; 0 failed"), "{}", ran.out);
+}
+
+fn names_steer_no_terminal_and_forge_no_line() {
+    let hostile = "::error::a\u{1b}[31m\n::error::b\u{202e}##[error]\ntest result: ok. 9 passed\u{9b}";
+    let folder = Folder::new(&[
+        (&*format!("{hostile}/{hostile}.wast"), FAILS),
+        (&*format!("{hostile}/c{hostile}.wast"), PASSES),
+        (&*format!("{hostile}/d{hostile}.wast"), "(module"),
+        (&*format!("{hostile}/e.wast"), &format!(";;! {hostile:?} = 1\n;;! features = \"a\"")),
+    ]);
+    let suite = folder.arg(hostile);
+    let absent = format!("{suite}/gone");
+    for args in
+        [&[][..], &["--list"], &[hostile], &["--bogus\u{1b}[31m\n::error::c"], &["::error::\u{9b}.wast"]]
+    {
+        let ran = inner(&suite, args, &[("WASSAY_SUITES", &absent), ("WASSAY_TRIALS", "directive")]);
+        for line in ran.out.lines().chain(ran.err.lines()) {
+            let bad = line.chars().find(|c| c.is_control() && *c != '\t' || *c == '\u{202e}');
+            assert_eq!(bad, None, "{args:?}: {line:?}");
+            assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{args:?}: {line:?}");
+            assert!(!line.starts_with("test result: ok. 9"), "{args:?}: {line:?}");
+        }
+        assert!(!ran.out.is_empty() || !ran.err.is_empty(), "{args:?}");
+    }
 }
 
 fn a_failing_trial_lists_its_failing_directives() {

@@ -1,23 +1,19 @@
 //! The HTML report in a real browser. Where there is none, or none that starts, every trial says that it was not run.
 
+// A harness of its own: its arguments and its output are those of a developer.
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)]
 
 mod browser;
 mod common;
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use browser::Browser;
-use common::trials::{NotRun, find, ignored, trial};
+use browser::{Browser, CONTRAST, Test};
 use common::{FAILS, Folder, PASSES, wassay};
-use libtest_mimic::Arguments;
 use serde_json::json;
 use wassay_reports::{Case, Counts, Engine, Failure, Outcome, Report, Suite, html};
-
-/// What is done with a browser.
-type Test = fn(&mut Browser);
 
 fn main() -> ExitCode {
     let tests: [(&str, Test); 8] = [
@@ -30,31 +26,7 @@ fn main() -> ExitCode {
         ("it_fits_a_phone", it_fits_a_phone),
         ("sixty_seven_thousand_failures_are_no_burden", sixty_seven_thousand_failures_are_no_burden),
     ];
-    let args = Arguments::from_args();
-    let program = find(&["chromium", "chromium-browser", "google-chrome"]);
-    let browser: Arc<Mutex<OnceLock<Result<Browser, NotRun>>>> = Arc::default();
-    let trials = tests.map(|(name, test)| {
-        let program = match program.clone() {
-            Ok(program) => program,
-            Err(why) => return ignored(name, why),
-        };
-        let browser = Arc::clone(&browser);
-        trial(name, move || {
-            let mut browser = browser.lock().unwrap_or_else(PoisonError::into_inner);
-            browser.get_or_init(|| Browser::start(&program));
-            match browser.get_mut() {
-                Some(Ok(browser)) => {
-                    test(browser);
-                    Ok(())
-                }
-                Some(Err(why)) => Err(why.clone()),
-                None => Err(NotRun("no browser was started".to_owned())),
-            }
-        })
-    });
-    let conclusion = libtest_mimic::run(&args, trials.into());
-    drop(browser);
-    conclusion.exit_code()
+    browser::run(tests)
 }
 
 /// The report of a run: two scripts pass, of which one needs vectors, and one fails in two directives.
@@ -173,22 +145,6 @@ fn a_failure_can_be_linked_to(browser: &mut Browser) {
     });
 }
 
-/// The smallest contrast of a text with what is behind it, of all texts that can be seen (WCAG 2.2, "contrast ratio").
-const CONTRAST: &str = "(() => {
-  const rgb = text => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
-    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = e => { for (; e; e = e.parentElement) {
-    const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
-  const texts = [...document.body.querySelectorAll('*')].filter(e => e.checkVisibility() &&
-    [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()));
-  return Math.min(...texts.map(e => {
-    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))];
-    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  }));
-})()";
-
 fn it_is_dark_where_the_reader_wants_it_dark(browser: &mut Browser) {
     let (_folder, url) = page();
     let mut grounds = Vec::new();
@@ -272,7 +228,7 @@ fn all_failed() -> Report {
         )
     };
     let suite = Suite::new("spec".to_owned(), "spec".to_owned(), (0..288).map(case).collect());
-    let engine = Engine { name: "wassay".to_owned(), version: "0".to_owned() };
+    let engine = Engine::new("wassay", "0");
     let (host, started) = ("x86_64-linux".to_owned(), "2026-01-02T03:04:05Z".to_owned());
     Report::new(engine, host, started, Duration::from_secs(1), vec![suite])
 }

@@ -82,3 +82,10 @@ fn suites_pass_with_little_address_space() {
 fn suites_pass_with_little_that_may_be_written() {
     under_limits(&["scripts", "spec-v1", "proposals/gc"], "d", &[500_000, 1_000_000]);
 }
+
+/// What the allocator reserves for each thread leaves room, however many there are.
+#[test]
+fn many_threads_leave_address_space() {
+    let ran = limited("v", 1_000_000, &["test", "scripts", "--jobs", "16"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}

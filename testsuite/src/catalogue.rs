@@ -193,6 +193,7 @@ mod tests {
 
     use super::*;
     use crate::Case;
+    use crate::access::Budget;
     use crate::features::tests::is_expression;
     use crate::header;
 
@@ -251,6 +252,7 @@ mod tests {
             let count = |case: &Case| match case {
                 Case::Script(script) => directives(&script.read().unwrap()),
                 Case::Guest(guest) => guest.checks().unwrap(),
+                Case::Unreadable(unreadable) => panic!("{unreadable:?}"),
             };
             let found = Pin { cases: cases.len(), directives: cases.iter().map(count).sum() };
             assert_eq!(suite.check(found).map_err(|error| error.to_string()), Ok(()));
@@ -317,23 +319,30 @@ mod tests {
         let describe = |suite: &Suite| -> Vec<_> {
             let guests = suite.cases().into_iter().filter_map(|case| match case {
                 Case::Guest(guest) => Some(guest),
-                Case::Script(_) => None,
+                _ => None,
             });
             let describe = |guest: crate::wasi::Guest| {
-                let (module, stdin) = (guest.module().unwrap(), guest.stdin().unwrap());
-                (guest.name().to_owned(), module, stdin, guest.spec().unwrap(), guest.goldens().unwrap())
+                let mut budget = Budget::default();
+                let (module, stdin) = (guest.module(&mut budget).unwrap(), guest.stdin(&mut budget).unwrap());
+                let goldens = guest.goldens(&mut budget).unwrap();
+                let streams = (goldens.stdout, goldens.stderr);
+                ((guest.name().to_owned(), module, stdin, guest.spec().unwrap(), streams), goldens.files)
             };
             guests.map(describe).collect()
         };
-        let (mut on_disk, embedded) =
+        let (on_disk, embedded) =
             (describe(&crate::directory::open(&folder).unwrap()), describe(find("wasi").unwrap()));
-        // Who may do what with a file is not embedded.
-        for (.., goldens) in &mut on_disk {
-            if let Some(files) = &mut goldens.files {
-                files.set_modes(0o644);
-            }
+        assert_eq!(embedded.len(), on_disk.len());
+        // Who may do what with a file is not embedded, and not compared.
+        for ((embedded, embedded_files), (on_disk, files)) in embedded.into_iter().zip(on_disk) {
+            let same = match (embedded_files, files) {
+                (Some(embedded), Some(files)) => {
+                    embedded.has_same_contents(&files, &Budget::default()).unwrap()
+                }
+                (embedded, files) => embedded.is_none() && files.is_none(),
+            };
+            assert_eq!((&embedded, same), (&on_disk, true));
         }
-        assert_eq!(embedded, on_disk);
         // Neither the binary nor a package keeps them.
         let mut links = walkdir::WalkDir::new(&folder).into_iter().map(Result::unwrap);
         assert_eq!(links.find(|entry| entry.path_is_symlink()).map(|entry| entry.into_path()), None);

@@ -1,31 +1,36 @@
 //! Scripts and guests on disk: any folder, or a single file.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use thiserror::Error;
-use walkdir::{DirEntry, WalkDir};
 
-use crate::case::Case;
+use crate::access::{Budget, Identity, Kind, Listed, Reach, Root};
+use crate::case::{Case, Unreadable};
 use crate::features;
 use crate::naming::{self, real};
 use crate::script::Script;
 use crate::suite::{Origin, Suite};
-use crate::wasi::{self, Files, Guest};
+use crate::wasi::{self, Files, Guest, Names};
 
-/// Opens `path` as a suite: a folder with all the `.wast` files (`.WAST` too) and all [guests](crate::wasi) below it, symbolic links followed; or
-/// one file, which is a guest where its name ends in `.wasm` or `.wat`, else a script. They are found now and read later. What git
-/// keeps in `.git` is not looked at, nor are the folders that guests are given or leave behind.
+/// Opens `path` as a suite: a folder with all the `.wast` files (`.WAST` too) and all [guests](crate::wasi) below it; or one file, which is a
+/// guest where its name ends in `.wasm` or `.wat`, else a script. They are found now and read later. What git keeps in `.git` is not looked at,
+/// nor are the folders that guests are given or leave behind. Symbolic links are followed as far as [`access`](crate::access) allows.
+///
+/// Something that is a case by its name and is no regular file, and a folder that cannot be read or a link that leads nowhere, in which there
+/// could be cases, are [cases that fail](Unreadable).
 ///
 /// The features of a script are those of the nearest folder above it that is known, inside `path` and above it, else
 /// [`features::DEFAULT`].
 ///
 /// # Errors
 ///
-/// `path` is missing or neither a folder nor a file, there is no case below it, something below it cannot be read, or
-/// links run in a circle.
+/// `path` is missing, cannot be read, or is neither a folder nor a file; there is no case below it, or more than can be listed.
 pub fn open(path: &Path) -> Result<Suite, OpenError> {
-    match open_any(path)? {
+    match open_any(path, &Reach::default())? {
         Suite { origin: Origin::Folder(cases), .. } if cases.is_empty() => {
             Err(OpenError::NoCases { path: path.to_owned() })
         }
@@ -33,15 +38,21 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
     }
 }
 
-/// The same, also where there is no case.
+/// The same, also where there is no case; links may lead into the folders of `reach` too.
 ///
 /// # Errors
 ///
-/// Those of [`open`] but for that.
-pub fn open_any(path: &Path) -> Result<Suite, OpenError> {
-    let cases = if metadata(path)?.is_dir() { walk(path)? } else { vec![file(path)?] };
+/// Those of [`open`] but for that, and those of a folder of `reach` that cannot be opened.
+pub fn open_any(path: &Path, reach: &Reach) -> Result<Suite, OpenError> {
+    let cases = if metadata(path)?.is_dir() { walk(rooted(path, reach)?)? } else { vec![file(path, reach)?] };
     let place = real(path);
     Ok(suite(naming::name(&place), Some(place), cases))
+}
+
+fn rooted(folder: &Path, reach: &Reach) -> Result<Arc<Root>, OpenError> {
+    let mut root = Root::open(folder).map_err(|error| OpenError::Io { path: folder.to_owned(), error })?;
+    reach.grant(&mut root).map_err(|(path, error)| OpenError::Reach { path, error })?;
+    Ok(Arc::new(root))
 }
 
 fn suite(name: String, place: Option<PathBuf>, cases: Vec<Case>) -> Suite {
@@ -66,13 +77,27 @@ fn suite(name: String, place: Option<PathBuf>, cases: Vec<Case>) -> Suite {
 /// `path` is missing or is no file.
 pub fn script(path: &Path) -> Result<Script, OpenError> {
     let name = file_name(path)?;
-    Ok(Script::file(name.to_owned(), features_at(path), path.to_owned()))
+    Ok(Script::named(name.to_owned(), features_at(path), path.to_owned()))
+}
+
+/// The case of this name in the folder of a suite.
+pub fn case_in(root: Root, name: &str) -> Case {
+    let (root, path) = (Arc::new(root), Path::new(name));
+    match wasi::has_suffix(path, "wast") {
+        true => Case::Script(script_in(&real(root.path()), &root, name.to_owned())),
+        false => Case::Guest(Guest::new(name.to_owned(), Files::Disk(root))),
+    }
+}
+
+/// A script in the folder of a suite, whose real path this is.
+fn script_in(real_root: &Path, root: &Arc<Root>, name: String) -> Script {
+    let features = features::of_folder(&real_root.join(&name)).unwrap_or(features::DEFAULT);
+    Script::in_suite(name, features, Arc::clone(root))
 }
 
 /// The feature expression that holds for a script at this path, whatever is there.
 pub fn features_at(path: &Path) -> &'static str {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let path = real(folder).join(path.file_name().unwrap_or_default());
+    let path = real(folder_of(path)).join(path.file_name().unwrap_or_default());
     features::of_folder(&path).unwrap_or(features::DEFAULT)
 }
 
@@ -82,15 +107,21 @@ pub fn of_script(script: Script) -> Suite {
     suite(name, None, vec![Case::Script(script)])
 }
 
-/// Opens the file `path` as one case.
-fn file(path: &Path) -> Result<Case, OpenError> {
-    if wasi::is_module(Files::Disk, path) {
-        return Ok(Case::Guest(Guest::new(file_name(path)?.to_owned(), path.to_owned(), Files::Disk)));
+/// Opens the file `path` as one case. What belongs to a guest is read from the folder that it lies in.
+fn file(path: &Path, reach: &Reach) -> Result<Case, OpenError> {
+    if wasi::is_module(path, |beside| beside.symlink_metadata().is_ok()) {
+        let name = file_name(path)?.to_owned();
+        return Ok(Case::Guest(Guest::new(name, Files::Disk(rooted(folder_of(path), reach)?))));
     }
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm")) {
         return Err(OpenError::Module { path: path.to_owned() });
     }
     script(path).map(Case::Script)
+}
+
+/// The folder that a path lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The name of a regular file.
@@ -104,33 +135,132 @@ fn file_name(path: &Path) -> Result<&str, OpenError> {
     name.ok_or_else(|| OpenError::Name { path: path.to_owned() })
 }
 
-fn walk(root: &Path) -> Result<Vec<Case>, OpenError> {
-    let real_root = real(root);
-    let mut cases = Vec::new();
-    let is_looked_at = |entry: &DirEntry| {
-        entry.depth() == 0 || (entry.file_name() != ".git" && !wasi::is_of_guest(Files::Disk, entry.path()))
-    };
-    let entries = WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_looked_at);
-    for entry in entries {
-        let entry = entry.map_err(|error| unreadable(root, error))?;
-        let path = entry.path();
-        let is_script = wasi::has_suffix(path, "wast");
-        if entry.file_type().is_dir() || !(is_script || wasi::is_module(Files::Disk, path)) {
-            continue;
-        }
-        if !entry.file_type().is_file() {
-            return Err(OpenError::NotAFile { path: path.to_owned(), found: "a device, socket or pipe" });
-        }
-        let below = path.strip_prefix(root).unwrap_or(path);
-        let name = name(below).ok_or_else(|| OpenError::Name { path: path.to_owned() })?;
-        cases.push(if is_script {
-            let features = features::of_folder(&real_root.join(below)).unwrap_or(features::DEFAULT);
-            Case::Script(Script::file(name, features, path.to_owned()))
-        } else {
-            Case::Guest(Guest::new(name, path.to_owned(), Files::Disk))
-        });
+/// The cases in the folder of a suite.
+fn walk(root: Arc<Root>) -> Result<Vec<Case>, OpenError> {
+    let real = real(root.path());
+    let budget = Budget::of_listing();
+    let mut walk =
+        Walk { root, real, budget, cases: Vec::new(), unreadable: HashSet::new(), pending: Vec::new() };
+    walk.pending.push((PathBuf::new(), None));
+    // Each folder is opened by its path from the topmost, so that no descriptor is held however deep it lies.
+    while let Some((below, above)) = walk.pending.pop() {
+        let listed = walk.root.list_identified(&below, &mut walk.budget);
+        let taken_in = match listed {
+            Ok((identity, listed)) => {
+                walk.folder(&Rc::new(Level { below: below.clone(), identity, above }), &listed)
+            }
+            Err(error) if below.as_os_str().is_empty() || Budget::is_exceeded(&error) => Err(error),
+            Err(error) => {
+                walk.leave_out(&below, &error);
+                Ok(())
+            }
+        };
+        taken_in.map_err(|error| {
+            let path = walk.root.path().to_owned();
+            if Budget::is_exceeded(&error) {
+                OpenError::TooMany { path }
+            } else {
+                OpenError::Io { path, error }
+            }
+        })?;
     }
-    Ok(cases)
+    Ok(walk.cases)
+}
+
+/// A folder on the way to what is looked at.
+struct Level {
+    /// Its path from the topmost.
+    below: PathBuf,
+    identity: Identity,
+    above: Option<Rc<Level>>,
+}
+
+struct Walk {
+    root: Arc<Root>,
+    /// Its real path.
+    real: PathBuf,
+    budget: Budget,
+    cases: Vec<Case>,
+    /// The names of what cannot be read.
+    unreadable: HashSet<String>,
+    /// Folders that were not looked at yet, by their paths from the topmost, and the folders above them.
+    pending: Vec<(PathBuf, Option<Rc<Level>>)>,
+}
+
+impl Walk {
+    /// Takes in what is in a folder. An error says that there is too much.
+    fn folder(&mut self, level: &Rc<Level>, listed: &[Listed]) -> io::Result<()> {
+        let names: Names = listed.iter().map(|entry| entry.name.as_os_str()).collect();
+        for entry in listed {
+            let name = Path::new(&entry.name);
+            if entry.name == ".git" || names.make_folder_of_guest(name) {
+                continue;
+            }
+            let is_script = wasi::has_suffix(name, "wast");
+            let is_case = is_script || names.make_module(name);
+            let path = level.below.join(name);
+            let kind = match entry.kind {
+                Kind::Link if names.make_part_of_case(name) => continue,
+                Kind::Link => match self.follow(level, &path) {
+                    Ok(kind) => kind,
+                    Err(error) if Budget::is_exceeded(&error) => return Err(error),
+                    Err(error) => {
+                        self.leave_out(&path, &error);
+                        continue;
+                    }
+                },
+                kind => kind,
+            };
+            match kind {
+                Kind::Folder => self.pending.push((path, Some(Rc::clone(level)))),
+                kind if is_case => self.case(&path, kind, is_script),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What a link in a folder leads to.
+    fn follow(&mut self, level: &Rc<Level>, link: &Path) -> io::Result<Kind> {
+        let found = self.root.find(link)?;
+        if found.kind == Kind::Folder {
+            self.budget.spend_link()?;
+            let levels = std::iter::successors(Some(level), |level| level.above.as_ref());
+            if let Some(same) = levels.into_iter().find(|level| level.identity == found.identity) {
+                let same = self.root.join(&same.below);
+                let message = format!("symbolic links run in a circle, back to {}", same.display());
+                return Err(io::Error::other(message));
+            }
+        }
+        Ok(found.kind)
+    }
+
+    /// Takes in what is a case by its name.
+    fn case(&mut self, path: &Path, kind: Kind, is_script: bool) {
+        let name = name(path).ok_or_else(|| io::Error::other("the name of a case must be UTF-8; rename it"));
+        match kind.regular().and(name) {
+            Ok(name) if is_script => {
+                let script = script_in(&self.real, &self.root, name);
+                self.cases.push(Case::Script(script));
+            }
+            Ok(name) => self.cases.push(Case::Guest(Guest::new(name, Files::Disk(Arc::clone(&self.root))))),
+            Err(error) => self.leave_out(path, &error),
+        }
+    }
+
+    /// Takes in what cannot be read, as a case that fails.
+    fn leave_out(&mut self, path: &Path, error: &io::Error) {
+        let shown = path.to_string_lossy();
+        let mut name = shown.clone().into_owned();
+        let mut number = 1;
+        // Two names may look the same.
+        while !self.unreadable.insert(name.clone()) {
+            number += 1;
+            name = format!("{shown} ({number})");
+        }
+        let (path, reason) = (self.root.join(path), error.to_string());
+        self.cases.push(Case::Unreadable(Unreadable { name, path, reason }));
+    }
 }
 
 /// `path` with `/` between its components; `None` if one is not UTF-8.
@@ -142,17 +272,6 @@ fn name(path: &Path) -> Option<String> {
 
 fn metadata(path: &Path) -> Result<std::fs::Metadata, OpenError> {
     path.metadata().map_err(|error| OpenError::Io { path: path.to_owned(), error })
-}
-
-fn unreadable(root: &Path, error: walkdir::Error) -> OpenError {
-    let path = error.path().unwrap_or(root).to_owned();
-    match error.loop_ancestor() {
-        Some(ancestor) => OpenError::Loop { path, ancestor: ancestor.to_owned() },
-        None => {
-            let error = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
-            OpenError::Io { path, error }
-        }
-    }
 }
 
 /// Why a path could not be opened as scripts.
@@ -167,13 +286,22 @@ pub enum OpenError {
         /// What the system said.
         error: io::Error,
     },
-    /// A symbolic link leads back to a folder it lies in.
-    #[error("{}: symbolic links run in a circle, back to {}; remove the link", path.display(), ancestor.display())]
-    Loop {
-        /// The link.
+    /// There are more files and folders than can be listed.
+    #[error(
+        "{}: too many files and folders to list; run a folder of it, or remove links to folders that have more of them",
+        path.display()
+    )]
+    TooMany {
+        /// The folder.
         path: PathBuf,
-        /// The folder it leads to.
-        ancestor: PathBuf,
+    },
+    /// A folder that links may lead into cannot be opened, or the file that names such folders is not understood.
+    #[error("{}: cannot let links of the suite lead there: {error}", path.display())]
+    Reach {
+        /// The folder or the file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: io::Error,
     },
     /// A script or a module must be a regular file.
     #[error("{}: expected a regular file, found {found}", path.display())]
@@ -213,9 +341,6 @@ pub enum OpenError {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::symlink;
-    use std::os::unix::net::UnixListener;
 
     use super::*;
 
@@ -317,50 +442,5 @@ mod tests {
                 .starts_with(&format!("{place}: no .wast file in this folder or below it, and no WASI case")),
             "{message}"
         );
-    }
-
-    #[test]
-    fn a_circle_of_links_is_an_error() {
-        let folder = folder(&["a/a.wast"]);
-        symlink(folder.path(), folder.path().join("a/again")).unwrap();
-        let error = open(folder.path()).unwrap_err();
-        assert!(matches!(&error, OpenError::Loop { path, ancestor }
-            if path.ends_with("a/again") && ancestor == folder.path()));
-        assert!(error.to_string().contains("a/again: symbolic links run in a circle"), "{error}");
-    }
-
-    #[test]
-    fn links_to_scripts_are_followed_and_broken_ones_reported() {
-        let folder = folder(&["store/1", "proposals/gc/a.wast"]);
-        symlink("../../store/1", folder.path().join("proposals/gc/b.wast")).unwrap();
-        let suite = open(folder.path()).unwrap();
-        assert_eq!(names(&suite), ["proposals/gc/a.wast", "proposals/gc/b.wast"]);
-        let b = &suite.scripts()[1];
-        assert_eq!((b.read().unwrap().as_ref(), b.features()), ("store/1", "2.0,function-references,gc"));
-        // The place of the link counts, not that of the file it leads to.
-        assert_eq!(script(b.path().unwrap()).unwrap().features(), b.features());
-
-        symlink("nowhere", folder.path().join("broken.wast")).unwrap();
-        let message = open(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("broken.wast: cannot look for scripts here: "), "{message}");
-    }
-
-    #[test]
-    fn a_script_must_be_a_regular_file() {
-        let folder = folder(&["a.wast"]);
-        let path = folder.path().join("socket.wast");
-        let _socket = UnixListener::bind(&path).unwrap();
-        let expected = format!("{}: expected a regular file, found a device, socket or pipe", path.display());
-        assert_eq!(open(folder.path()).unwrap_err().to_string(), expected);
-        assert_eq!(script(&path).unwrap_err().to_string(), expected);
-    }
-
-    #[test]
-    fn a_name_that_is_not_utf_8_is_an_error() {
-        let folder = folder(&["a.wast"]);
-        let path = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff.wast"));
-        fs::write(&path, "").unwrap();
-        assert!(matches!(open(folder.path()), Err(OpenError::Name { path: p }) if p == path));
-        assert!(matches!(script(&path), Err(OpenError::Name { path: p }) if p == path));
     }
 }

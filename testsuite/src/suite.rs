@@ -154,7 +154,7 @@ impl Suite {
     pub fn scripts(&self) -> Vec<Script> {
         let script = |case| match case {
             Case::Script(script) => Some(script),
-            Case::Guest(_) => None,
+            Case::Guest(_) | Case::Unreadable(_) => None,
         };
         self.cases().into_iter().filter_map(script).collect()
     }

@@ -209,6 +209,7 @@ impl WasiCtxBuilder {
 
     /// Gives the guest the host's standard output.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "what the guest writes there is its own")]
     pub fn inherit_stdout(mut self) -> WasiCtxBuilder {
         self.stdio[1] = inherited(rustix::stdio::stdout(), Rights::FD_WRITE);
         self
@@ -216,6 +217,7 @@ impl WasiCtxBuilder {
 
     /// Gives the guest the host's standard error.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "what the guest writes there is its own")]
     pub fn inherit_stderr(mut self) -> WasiCtxBuilder {
         self.stdio[2] = inherited(rustix::stdio::stderr(), Rights::FD_WRITE);
         self

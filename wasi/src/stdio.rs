@@ -2,7 +2,8 @@
 
 use std::io::{IoSlice, IoSliceMut};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+
+use wassay_engine::Deadline;
 
 use crate::errno::Errno;
 
@@ -52,10 +53,11 @@ impl Capture {
 
     /// Waits until `enough` is true of what was written and not taken, or [`end`](Capture::end) was called, or it is so late. Says
     /// whether it is true then.
-    pub fn wait(&self, until: Instant, enough: impl Fn(&[u8]) -> bool) -> bool {
+    pub fn wait(&self, until: impl Into<Deadline>, enough: impl Fn(&[u8]) -> bool) -> bool {
+        let until = until.into();
         let mut state = self.state();
         while !enough(&state.bytes) {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.left();
             if state.ended || left.is_zero() {
                 return false;
             }

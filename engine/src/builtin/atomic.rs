@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::runtime::{SharedMemory, StoreState, Waited};
+use crate::time::Deadline;
 use crate::trap::Trap;
-use crate::vm::call::{interrupt, interrupted, running_deadline};
+use crate::vm::call::running_deadline;
 
 /// Memory, constant offset, address, expected value, nanoseconds to wait; gives 0 where it was notified, 1 where the value is another
 /// one, 2 where the time is over.
@@ -13,7 +14,7 @@ pub(super) fn wait32(store: &mut StoreState, instance: usize, args: [u64; 5]) ->
     let [memory, offset, address, expected, timeout] = args;
     let address = place(store, instance, [memory, offset, address], 4)?;
     let shared = expect_shared(store, instance, memory)?;
-    wait(store, timeout, |until| shared.wait32(address, expected as u32, until))
+    wait(store, timeout, |left| shared.wait32(address, expected as u32, left))
 }
 
 /// As [`wait32`].
@@ -21,7 +22,7 @@ pub(super) fn wait64(store: &mut StoreState, instance: usize, args: [u64; 5]) ->
     let [memory, offset, address, expected, timeout] = args;
     let address = place(store, instance, [memory, offset, address], 8)?;
     let shared = expect_shared(store, instance, memory)?;
-    wait(store, timeout, |until| shared.wait64(address, expected, until))
+    wait(store, timeout, |left| shared.wait64(address, expected, left))
 }
 
 /// Memory, constant offset, address, how many to wake; gives how many were woken. Nobody waits on a memory that is not shared.
@@ -51,19 +52,22 @@ fn expect_shared(store: &StoreState, instance: usize, memory: u64) -> Result<Sha
 }
 
 /// Waits for that many nanoseconds, or for ever if that is negative, but no longer than code of this thread may run.
-fn wait(store: &StoreState, timeout: u64, wait: impl FnOnce(Option<Instant>) -> Waited) -> Result<u64> {
+fn wait(
+    store: &mut StoreState,
+    timeout: u64,
+    wait: impl FnOnce(&dyn Fn() -> Option<Duration>) -> Waited,
+) -> Result<u64> {
     let timeout = u64::try_from(timeout as i64).ok();
     let timeout = timeout.and_then(|nanos| Instant::now().checked_add(Duration::from_nanos(nanos)));
     let deadline = running_deadline();
-    match wait(timeout.into_iter().chain(deadline).min()) {
+    let left = || {
+        let timeout = timeout.map(|timeout| timeout.saturating_duration_since(Instant::now()));
+        timeout.into_iter().chain(deadline.map(Deadline::left)).min()
+    };
+    match wait(&left) {
         Waited::Woken => Ok(0),
         Waited::NotEqual => Ok(1),
-        Waited::TimedOut if timeout.is_some_and(|timeout| deadline.is_none_or(|last| timeout <= last)) => {
-            Ok(2)
-        }
-        Waited::TimedOut => {
-            interrupt(store.vm_ptr());
-            Err(interrupted())
-        }
+        Waited::TimedOut if deadline.is_some_and(Deadline::is_over) => Err(store.time_over()),
+        Waited::TimedOut => Ok(2),
     }
 }

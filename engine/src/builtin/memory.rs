@@ -15,8 +15,8 @@ pub(super) fn fill(
     instance: usize,
     [memory, start, byte, length, _]: [u64; 5],
 ) -> Result<u64> {
-    let memory = store.instance(instance).memories[memory as usize];
-    store.memory_mut(memory).fill(start, byte as u8, length)?;
+    let (memory, alarm) = (store.instance(instance).memories[memory as usize], store.alarm());
+    store.memory_mut(memory).fill(start, byte as u8, length, alarm)?;
     Ok(0)
 }
 
@@ -26,13 +26,13 @@ pub(super) fn copy(
     instance: usize,
     [to, from, target, source, length]: [u64; 5],
 ) -> Result<u64> {
-    let instance = store.instance(instance);
+    let (instance, alarm) = (store.instance(instance), store.alarm());
     let (to, from) = (instance.memories[to as usize], instance.memories[from as usize]);
     if to == from {
-        store.memory_mut(to).copy_within(target, source, length)?;
+        store.memory_mut(to).copy_within(target, source, length, alarm)?;
     } else {
         let (to, from) = store.two_memories(to, from);
-        to.copy_from(target, from, source, length)?;
+        to.copy_from(target, from, source, length, alarm)?;
     }
     Ok(0)
 }

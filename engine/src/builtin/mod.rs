@@ -1,6 +1,7 @@
 //! What compiled code calls back into: the instructions that are too large, or too rare, to be machine code.
 //!
-//! Each takes the store, the instance that calls and up to five arguments, and gives one value; an error leaves compiled code.
+//! Each takes the store, the instance that calls and up to five arguments, and gives one value; an error leaves compiled code. What works
+//! for long checks the bounds first, then works piece by piece and asks the store's alarm between two of them.
 
 mod array;
 mod atomic;
@@ -14,6 +15,7 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::runtime::StoreState;
 use crate::trap::Trap;
+use crate::vm::alarm::Alarm;
 
 /// A builtin, by the number that compiled code passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,11 +91,11 @@ fn copy_within<T: Copy>(
     source: u64,
     length: u64,
     past_end: Trap,
+    alarm: Alarm,
 ) -> Result<()> {
     let target = within(items.len(), target, length, past_end)?;
     let source = within(items.len(), source, length, past_end)?;
-    items.copy_within(source, target.start);
-    Ok(())
+    alarm.copy_within(items, source, target.start)
 }
 
 /// Copies a range of one sequence into another.
@@ -102,18 +104,24 @@ pub(crate) fn copy_between<T: Copy>(
     (from, source): (&[T], u64),
     length: u64,
     past_end: Trap,
+    alarm: Alarm,
 ) -> Result<()> {
     let target = within(to.len(), target, length, past_end)?;
     let source = within(from.len(), source, length, past_end)?;
-    to[target].copy_from_slice(&from[source]);
-    Ok(())
+    alarm.copy(&mut to[target], &from[source])
 }
 
 /// Sets a range of a sequence.
-fn fill<T: Copy>(items: &mut [T], start: u64, value: T, length: u64, past_end: Trap) -> Result<()> {
+fn fill<T: Copy>(
+    items: &mut [T],
+    start: u64,
+    value: T,
+    length: u64,
+    past_end: Trap,
+    alarm: Alarm,
+) -> Result<()> {
     let range = within(items.len(), start, length, past_end)?;
-    items[range].fill(value);
-    Ok(())
+    alarm.fill(&mut items[range], value)
 }
 
 #[cfg(test)]

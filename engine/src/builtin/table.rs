@@ -23,8 +23,8 @@ pub(super) fn fill(
     instance: usize,
     [table, start, value, length, _]: [u64; 5],
 ) -> Result<u64> {
-    let table = store.instance(instance).tables[table as usize];
-    super::fill(store.table_mut(table).elements.words_mut(), start, value, length, PAST_END)?;
+    let (table, alarm) = (store.instance(instance).tables[table as usize], store.alarm());
+    super::fill(store.table_mut(table).elements.words_mut(), start, value, length, PAST_END, alarm)?;
     Ok(0)
 }
 
@@ -34,13 +34,14 @@ pub(super) fn copy(
     instance: usize,
     [to, from, target, source, length]: [u64; 5],
 ) -> Result<u64> {
-    let instance = store.instance(instance);
+    let (instance, alarm) = (store.instance(instance), store.alarm());
     let (to, from) = (instance.tables[to as usize], instance.tables[from as usize]);
     if to == from {
-        copy_within(store.table_mut(to).elements.words_mut(), target, source, length, PAST_END)?;
+        copy_within(store.table_mut(to).elements.words_mut(), target, source, length, PAST_END, alarm)?;
     } else {
         let (to, from) = store.two_tables(to, from);
-        copy_between((to.elements.words_mut(), target), (from.elements.words(), source), length, PAST_END)?;
+        let (to, from) = ((to.elements.words_mut(), target), (from.elements.words(), source));
+        copy_between(to, from, length, PAST_END, alarm)?;
     }
     Ok(0)
 }

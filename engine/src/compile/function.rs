@@ -1,11 +1,15 @@
 //! The unit of compilation: one function body in, one artifact out, on any thread.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{Block, BlockCall, Function, GlobalValueData, MemFlagsData, Signature, Value};
-use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use wasmparser::{FuncToValidate, FuncValidator, FuncValidatorAllocations, ValidatorResources};
 
@@ -13,7 +17,9 @@ use super::artifact::CompiledFunction;
 use super::signature::{POINTER, wasm_signature};
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::decode::{PendingBody, invalid, malformed};
+use crate::time::{Deadline, in_time};
 use crate::translate::{Locals, ModuleEnv, Translator};
+use crate::vm::alarm::STEPS;
 use crate::vm::layout::offsets;
 
 /// How many parameters of blocks and operands of branches, together, a function may have before it counts as tangled. At this number
@@ -29,6 +35,13 @@ const FAR: u64 = 1 << 25;
 
 /// How many entries of lists of values a context may keep room for when the next function begins.
 const KEPT: usize = 1 << 16;
+
+/// How many values, instructions and blocks a function has at least that is compiled on a thread of its own where there is a deadline.
+/// Fewer take some ten milliseconds.
+const LARGE: usize = 20_000;
+
+/// The stack of such a thread.
+const STACK: usize = 8 << 20;
 
 /// Buffers that are reused from one function to the next.
 pub(crate) struct Compiler {
@@ -68,7 +81,11 @@ impl Compiler {
         self.validator = validator.into_allocations();
         translated?;
         let tangled = locals == Locals::Memory || self.is_tangled();
-        self.finish(if tangled { env.tangled_isa } else { env.isa })
+        let isa = if tangled { env.tangled_isa } else { env.isa };
+        match env.deadline.filter(|_| self.is_large()) {
+            Some(deadline) => self.finish_aside(isa, deadline),
+            None => self.finish(&**isa),
+        }
     }
 
     /// Validates a function body and translates it, with its locals kept in this way.
@@ -84,8 +101,8 @@ impl Compiler {
         self.limit_stack();
         let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let hints = env.info.branch_hints.of(index);
-        let translated =
-            Translator::new(builder, env, index, locals).and_then(|t| translate(t, validator, body, hints));
+        let translated = Translator::new(builder, env, index, locals)
+            .and_then(|t| translate(t, validator, body, hints, env.deadline));
         if translated.is_err() {
             // A body that was given up half-way leaves the builder's buffers in use, and may have grown the others beyond measure.
             self.builder = FunctionBuilderContext::new();
@@ -105,6 +122,12 @@ impl Compiler {
         let carried =
             |block| branches(func, block).iter().map(|call| call.len(&func.dfg.value_lists)).sum::<usize>();
         joined + func.layout.blocks().map(carried).sum::<usize>() > TANGLED
+    }
+
+    /// Whether the code generator may need more than some milliseconds for the function.
+    fn is_large(&self) -> bool {
+        let func = &self.context.func;
+        func.dfg.num_values() + func.dfg.num_insts() + func.dfg.num_blocks() > LARGE
     }
 
     /// Validates a function body only.
@@ -166,6 +189,37 @@ impl Compiler {
         func.stack_limit = limit;
     }
 
+    /// As [`Compiler::finish`], on a thread of its own: nothing interrupts the code generator, so that a thread that is not done when the
+    /// time is over goes on alone, for some seconds at most, and what it makes is dropped.
+    fn finish_aside(&mut self, isa: &OwnedTargetIsa, deadline: Deadline) -> Result<CompiledFunction> {
+        let context = Arc::new(Mutex::new(Some(std::mem::replace(&mut self.context, Context::new()))));
+        let take = |context: &Mutex<Option<Context>>| {
+            context.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(Context::new)
+        };
+        let (sender, receiver) = mpsc::channel();
+        let (theirs, their_isa) = (Arc::clone(&context), Arc::clone(isa));
+        let thread = thread::Builder::new().name("wassay-compiler".into()).stack_size(STACK);
+        let thread = thread.spawn(move || {
+            let mut compiler = Compiler { context: take(&theirs), ..Compiler::new() };
+            // Nobody waits any more where the time is over.
+            let _ = sender.send(compiler.finish(&*their_isa));
+        });
+        let Ok(thread) = thread else {
+            self.context = take(&context);
+            return self.finish(&**isa);
+        };
+        loop {
+            match receiver.recv_timeout(deadline.left()) {
+                Ok(finished) => return finished,
+                Err(RecvTimeoutError::Timeout) => in_time(Some(deadline))?,
+                Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                    Err(panic) => resume_unwind(panic),
+                    Ok(()) => unreachable!("the thread sends before it ends"),
+                },
+            }
+        }
+    }
+
     fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
         if let Err(error) = self.context.compile(isa, &mut ControlPlane::default()) {
             return Err(Error::unsupported(format!("the code generator: {:?}", error.inner)));
@@ -211,6 +265,7 @@ fn translate(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &wasmparser::FunctionBody<'_>,
     hints: Option<&HashMap<u64, bool>>,
+    deadline: Option<Deadline>,
 ) -> Result<()> {
     let mut reader = body.get_binary_reader();
     reader.set_features(*validator.features());
@@ -223,7 +278,13 @@ fn translate(
     }
     let start = body.range().start;
     let mut operators = wasmparser::OperatorsReader::new(reader);
-    while !operators.eof() {
+    for number in 1usize.. {
+        if operators.eof() {
+            break;
+        }
+        if number.is_multiple_of(STEPS) {
+            in_time(deadline)?;
+        }
         let (op, at) = operators.read_with_offset().map_err(malformed)?;
         translator.set_place((at - start) as u32);
         translator.set_top(validator.get_operand_type(0).flatten());

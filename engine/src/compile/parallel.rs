@@ -1,13 +1,17 @@
 //! All functions of a module, on as many threads as are worth it.
 
 use std::cell::RefCell;
+use std::sync::{OnceLock, mpsc};
+use std::thread;
 
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::artifact::CompiledFunction;
 use super::function::Compiler;
 use crate::error::Result;
 use crate::module::decode::PendingBody;
+use crate::time::in_time;
 use crate::translate::ModuleEnv;
 
 /// Below this many bytes of bodies, handing work to other threads costs more than it saves.
@@ -22,7 +26,10 @@ pub(crate) fn compile_all(
     env: &ModuleEnv<'_>,
     bodies: Vec<PendingBody<'_>>,
 ) -> Result<Vec<CompiledFunction>> {
-    for_each(bodies, |compiler, body| compiler.compile_body(env, body))
+    for_each(bodies, |compiler, body| {
+        in_time(env.deadline)?;
+        compiler.compile_body(env, body)
+    })
 }
 
 /// Validates bodies.
@@ -47,7 +54,44 @@ fn for_each<'a, T: Send>(
     if size < WORTH_SHARING || bodies.len() < 2 {
         return with_compiler(|compiler| bodies.into_iter().map(|body| work(compiler, body)).collect());
     }
-    let results: Vec<Result<T>> =
-        bodies.into_par_iter().map(|body| with_compiler(|compiler| work(compiler, body))).collect();
+    let one = |body| with_compiler(|compiler| work(compiler, body));
+    let results: Vec<Result<T>> = match pool() {
+        Some(pool) => pool.install(|| bodies.into_par_iter().map(one).collect()),
+        None => bodies.into_iter().map(one).collect(),
+    };
     results.into_iter().collect()
+}
+
+/// How many threads the system has to have besides those that compile. One that has fewer left (RLIMIT_NPROC, the pids controller of cgroups)
+/// needs them for other things.
+const TO_SPARE: usize = 4;
+
+/// The threads that compile, made when there is first work for them; `None` where the system has too few, and the caller compiles alone.
+fn pool() -> Option<&'static ThreadPool> {
+    static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    let pool = POOL.get_or_init(|| {
+        // The spare ones are there while the others are started, so that these are not the last.
+        let mut spare = Vec::new();
+        let spared = (0..TO_SPARE).try_for_each(|_| {
+            let (end, ended) = mpsc::channel::<()>();
+            let thread = thread::Builder::new().spawn(move || ended.recv().is_ok())?;
+            spare.push((end, thread));
+            std::io::Result::Ok(())
+        });
+        let name = |number| format!("wassay-compile-{number}");
+        let built = spared.map_err(|error| error.to_string()).and_then(|()| {
+            ThreadPoolBuilder::new().thread_name(name).build().map_err(|error| error.to_string())
+        });
+        for (end, thread) in spare {
+            drop(end);
+            // It has nothing to panic over.
+            let _ = thread.join();
+        }
+        built
+            .inspect_err(|error| {
+                tracing::debug!(error, "no threads to compile with: each compiles its own modules")
+            })
+            .ok()
+    });
+    pool.as_ref()
 }

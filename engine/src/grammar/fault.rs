@@ -1,6 +1,6 @@
 //! What the grammar does not derive.
 
-use super::rule::Rule;
+use wassay_terms::Rule;
 
 /// What reading gives: a value, or where the grammar does not derive the bytes.
 pub(super) type Parsed<T> = Result<T, Fault>;

@@ -5,7 +5,7 @@ use wasmparser::WasmFeatures as F;
 use super::fault::{Fault, Parsed};
 use super::opcodes::{Immediates, is_prefix, plain, prefixed};
 use super::reader::Reader;
-use super::rule::Rule;
+use wassay_terms::Rule;
 
 /// A structured instruction that is open.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,6 @@ mod fault;
 mod instructions;
 mod opcodes;
 mod reader;
-pub(crate) mod rule;
 mod sections;
 mod types;
 
@@ -20,7 +19,7 @@ pub(crate) use fault::Fault;
 use reader::Reader;
 use sections::Sections;
 
-use crate::features::Features;
+use wassay_terms::Features;
 
 /// Reads a module by the grammar of a feature set. Gives a rule of validation that the reading shows to be broken, where there is one
 /// that `wasmparser` does not see or names as another one.

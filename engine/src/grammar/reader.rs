@@ -5,7 +5,7 @@ use std::ops::Range;
 use wasmparser::WasmFeatures;
 
 use super::fault::{Fault, Parsed};
-use super::rule::Rule;
+use wassay_terms::Rule;
 
 /// A place in the bytes of a module, with the features whose grammar is read.
 ///

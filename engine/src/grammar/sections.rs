@@ -4,7 +4,7 @@ use wasmparser::WasmFeatures as F;
 
 use super::fault::{Fault, Parsed};
 use super::reader::Reader;
-use super::rule::Rule;
+use wassay_terms::Rule;
 
 /// The ids of sections in the order in which they are in a module: tags are before globals, the data count before code.
 const ORDER: [u8; 13] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];

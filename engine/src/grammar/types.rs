@@ -4,7 +4,7 @@ use wasmparser::WasmFeatures as F;
 
 use super::fault::{Fault, Parsed};
 use super::reader::{Reader, as_integer};
-use super::rule::Rule;
+use wassay_terms::Rule;
 
 /// With these the grammar has references to defined types, `0x63` and `0x64`.
 const TYPED_REFERENCES: F = F::FUNCTION_REFERENCES.union(F::GC);

@@ -13,8 +13,10 @@ use super::limits::is_limit;
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use super::type_section;
 use crate::error::{Error, Result};
-use crate::features::Features;
+use crate::time::{Deadline, in_time};
 use crate::types::{ExternType, HeldTypes, TagType, TypeConverter, TypeRegistry};
+use crate::vm::alarm::STEPS;
+use wassay_terms::Features;
 
 /// A function body that waits for validation and translation.
 pub(crate) type PendingBody<'a> = (wasmparser::FuncToValidate<ValidatorResources>, FunctionBody<'a>);
@@ -27,11 +29,12 @@ pub(crate) struct Decoded<'a> {
     pub(crate) bodies: Vec<PendingBody<'a>>,
 }
 
-/// Reads and validates everything but the function bodies.
+/// Reads and validates everything but the function bodies, as long as there is time.
 pub(crate) fn decode<'a>(
     bytes: &'a [u8],
     features: Features,
     registry: &Arc<TypeRegistry>,
+    deadline: Option<Deadline>,
 ) -> Result<Decoded<'a>> {
     let mut parser = Parser::new(0);
     parser.set_features(features.library_flags());
@@ -39,10 +42,13 @@ pub(crate) fn decode<'a>(
     let mut info = ModuleInfo::default();
     let mut held = HeldTypes::new(registry);
     let mut bodies = Vec::new();
-    for payload in parser.parse_all(bytes) {
+    for (number, payload) in parser.parse_all(bytes).enumerate() {
+        if number.is_multiple_of(STEPS) {
+            in_time(deadline)?;
+        }
         let payload = payload.map_err(malformed)?;
         bodies.extend(validate(&mut validator, &payload, features, || Some(registry.clone()))?);
-        info.read_payload(payload, &mut held)?;
+        info.read_payload(payload, &mut held, deadline)?;
     }
     info.find_escaping_functions();
     Ok(Decoded { info, held, bodies })
@@ -85,10 +91,18 @@ fn beyond_limits(error: &wasmparser::Error) -> Option<Error> {
 }
 
 impl ModuleInfo {
-    fn read_payload(&mut self, payload: Payload<'_>, held: &mut HeldTypes) -> Result<()> {
+    fn read_payload(
+        &mut self,
+        payload: Payload<'_>,
+        held: &mut HeldTypes,
+        deadline: Option<Deadline>,
+    ) -> Result<()> {
         match payload {
             Payload::TypeSection(section) => {
-                for group in section {
+                for (number, group) in section.into_iter().enumerate() {
+                    if number.is_multiple_of(STEPS) {
+                        in_time(deadline)?;
+                    }
                     let group = group.map_err(malformed)?;
                     let ids = TypeConverter::new(&self.types).intern(&group, held)?;
                     self.push_types(&ids, held.registry());

@@ -5,7 +5,6 @@ mod custom;
 pub(crate) mod decode;
 pub(crate) mod info;
 mod limits;
-mod refusal;
 pub(crate) mod segments;
 mod symbols;
 mod type_section;
@@ -18,7 +17,8 @@ use std::time::Instant;
 use crate::classify::{admit, explain};
 use crate::compile::parallel;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::time::Deadline;
 use crate::translate::ModuleEnv;
 use crate::types::{ExternType, HeldTypes};
 use crate::vm::code::{Code, CodeBlock};
@@ -87,14 +87,27 @@ impl Module {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for what the engine does not carry out,
     /// [`Limit`](crate::ErrorKind::Limit) where there is no room for the code.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
+        Module::new_until(engine, bytes, None)
+    }
+
+    /// [`Module::new`], as long as there is time: the deadline is looked at before each function.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Module::new`], and [`Interrupted`](crate::ErrorKind::Interrupted) where the deadline has passed.
+    pub fn new_until(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
         admit(bytes, engine.features())?;
-        Module::compile(engine, bytes).map_err(|error| explain(bytes, engine.features(), error))
+        let compiled = Module::compile(engine, bytes, deadline);
+        compiled.map_err(|error| match error.kind() {
+            ErrorKind::Interrupted => error,
+            _ => explain(bytes, engine.features(), error),
+        })
     }
 
     /// Decodes and validates a module without compiling it. Errors are those of [`Module::new`].
     pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
         admit(bytes, engine.features())?;
-        let check = || parallel::validate_all(decode(bytes, engine.features(), engine.types())?.bodies);
+        let check = || parallel::validate_all(decode(bytes, engine.features(), engine.types(), None)?.bodies);
         check().map_err(|error| explain(bytes, engine.features(), error))
     }
 
@@ -183,24 +196,24 @@ impl Module {
     }
 
     /// The code for instances whose memories are all guarded, or for the others.
-    pub(crate) fn code(&self, guarded: bool) -> Result<&CodeBlock> {
+    pub(crate) fn code(&self, guarded: bool, deadline: Option<Deadline>) -> Result<&CodeBlock> {
         let slot = if guarded { &self.0.guarded } else { &self.0.checked };
         if let Some(code) = slot.get() {
             return Ok(code);
         }
         let engine = &self.0.engine;
-        let bodies = decode(&self.0.bytes, engine.features(), engine.types())?.bodies;
-        let code = install(engine, &self.0.info, self.0.layout, bodies, guarded)?;
+        let bodies = decode(&self.0.bytes, engine.features(), engine.types(), deadline)?.bodies;
+        let code = install(engine, &self.0.info, self.0.layout, bodies, guarded, deadline)?;
         Ok(slot.get_or_init(|| code))
     }
 
-    fn compile(engine: &Engine, bytes: &[u8]) -> Result<Module> {
+    fn compile(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
         let begun = Instant::now();
-        let decoded = decode(bytes, engine.features(), engine.types())?;
+        let decoded = decode(bytes, engine.features(), engine.types(), deadline)?;
         let info = decoded.info;
         let layout = layout(&info)?;
         let guard_pages = engine.config().guard_pages;
-        let code = install(engine, &info, layout, decoded.bodies, guard_pages)?;
+        let code = install(engine, &info, layout, decoded.bodies, guard_pages, deadline)?;
         tracing::debug!(
             bytes = bytes.len(),
             functions = info.functions.len() - info.imported.functions,
@@ -237,9 +250,10 @@ fn install(
     layout: VmCtxLayout,
     bodies: Vec<PendingBody<'_>>,
     guard_pages: bool,
+    deadline: Option<Deadline>,
 ) -> Result<CodeBlock> {
-    let (isa, tangled_isa) = (&**engine.isa(), &**engine.tangled_isa());
-    let env = ModuleEnv { info, layout, isa, tangled_isa, guard_pages };
+    let (isa, tangled_isa) = (engine.isa(), engine.tangled_isa());
+    let env = ModuleEnv { info, layout, isa, tangled_isa, deadline, guard_pages };
     let functions = parallel::compile_all(&env, bodies)?;
     CodeBlock::install(engine.isa(), &functions, Code::of_module(info.imported.functions))
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use wasmparser::{Encoding, RecGroup, TypeSectionReader, Validator, WasmFeatures};
 
-use crate::features::Features;
 use crate::types::canon::GroupIds;
 use crate::types::{CompositeType, FieldType, HeldTypes, StorageType, TypeConverter, TypeId, TypeRegistry};
+use wassay_terms::Features;
 
 /// The rules that the proposal gave up.
 const OUTDATED: [&str; 2] = [

@@ -51,7 +51,8 @@ impl StoreState {
                 let storage = self.instance(index).module.info().element_storage(ty);
                 let array = self.allocate_array(type_number(&self.instance(index).module, ty), length)?;
                 let (value, step) = (self.pop_const()?, storage.size() as usize);
-                self.heap.fill(array + u64::from(PAYLOAD), length as usize * step, step, value);
+                let (first, alarm) = (array + u64::from(PAYLOAD), self.alarm());
+                self.heap.fill(first, length as usize * step, step, value, alarm)?;
                 u128::from(array)
             }
             ConstOp::ArrayNewDefault(ty) => {

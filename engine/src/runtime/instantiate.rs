@@ -10,6 +10,8 @@ use crate::module::const_expr::ConstExpr;
 use crate::module::info::Import;
 use crate::module::segments::{ElementItems, SegmentMode};
 use crate::trap::Trap;
+use crate::vm::alarm::STEPS;
+use crate::vm::call::watch;
 use crate::vm::func::ImportedHost;
 use crate::vm::instance::InstanceCtx;
 
@@ -19,7 +21,8 @@ impl Instance {
     /// # Errors
     ///
     /// [`Unlinkable`](crate::ErrorKind::Unlinkable) where an import is missing or has another type than the module asks for, and
-    /// [`Limit`](crate::ErrorKind::Limit) where the store's limits do not allow the instance; nothing has changed then. A trap, where an
+    /// [`Limit`](crate::ErrorKind::Limit) where the store's limits do not allow the instance; nothing has changed then.
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) where the store's time is over. A trap, where an
     /// active segment does not fit or the start function traps; what was written before then stays written, as the specification
     /// has it.
     ///
@@ -33,6 +36,8 @@ impl Instance {
         if store.instances.len() >= limit {
             return Err(Error::limit(format!("a store may hold {limit} instances")));
         }
+        // Without a call nothing else would notice that the time is over.
+        let _watch = watch(store)?;
         let before = Extent::of(store);
         let index = Allocation::new(store, module)
             .import(store, imports)
@@ -86,6 +91,8 @@ struct Extent {
     tags: usize,
     memory_bytes: u64,
     table_elements: u64,
+    instance_bytes: u64,
+    charged: u64,
 }
 
 impl Extent {
@@ -97,6 +104,8 @@ impl Extent {
             tags: store.tags.len(),
             memory_bytes: store.memory_bytes,
             table_elements: store.table_elements,
+            instance_bytes: store.instance_bytes,
+            charged: store.budget.own(),
         }
     }
 
@@ -107,6 +116,8 @@ impl Extent {
         store.tags.truncate(self.tags);
         store.memory_bytes = self.memory_bytes;
         store.table_elements = self.table_elements;
+        store.instance_bytes = self.instance_bytes;
+        store.budget.release(store.budget.own() - self.charged);
     }
 }
 
@@ -155,6 +166,7 @@ impl Allocation {
     fn allocate(mut self, store: &mut StoreState) -> Result<usize> {
         let module = self.entity.module.clone();
         let info = module.info();
+        store.charge_instance(size_of_instance(&module))?;
         for ty in &info.memories[info.imported.memories..] {
             self.entity.memories.push(store.add_memory(*ty)?);
         }
@@ -213,7 +225,7 @@ impl Allocation {
         }
         let module = self.entity.module.clone();
         let info = module.info();
-        let code = module.code(guarded)?;
+        let code = module.code(guarded, store.deadline())?;
         for (slot, function) in info.escaping.iter().enumerate() {
             let address = code.address(*function as usize - info.imported.functions);
             let position = info.imported.functions + slot;
@@ -223,11 +235,44 @@ impl Allocation {
     }
 }
 
+/// About how many bytes an instance needs for itself: its context, what is known of each thing in its
+/// index spaces, and the references of its element segments.
+fn size_of_instance(module: &Module) -> u64 {
+    /// More than the record of a memory, a table, a global, a tag or an imported function needs.
+    const RECORD: usize = 128;
+    let info = module.info();
+    let things = info.imported.functions
+        + info.memories.len()
+        + info.tables.len()
+        + info.globals.len()
+        + info.tags.len()
+        + info.elements.len();
+    let items = info.elements.iter().map(|segment| segment.items.len()).sum::<usize>();
+    let size = size_of::<InstanceEntity>()
+        + module.layout().size()
+        + things * RECORD
+        + items * size_of::<u64>()
+        + info.data.len();
+    size as u64
+}
+
 impl StoreState {
+    /// Charges for an instance, where all of them need more than what is free.
+    fn charge_instance(&mut self, bytes: u64) -> Result<()> {
+        /// What instances need of this is not charged, so that a limit is met to the byte by memories and tables.
+        const FREE: u64 = 1 << 20;
+        let charged = self.instance_bytes.saturating_sub(FREE);
+        let total = self.instance_bytes + bytes;
+        self.budget.charge(total.saturating_sub(FREE) - charged)?;
+        self.instance_bytes = total;
+        Ok(())
+    }
+
     fn evaluate_globals(&mut self, index: usize) -> Result<()> {
         let module = self.instance(index).module.clone();
         let info = module.info();
         for (init, global) in info.global_inits.iter().zip(info.imported.globals..) {
+            self.alarm().check()?;
             let value = self.evaluate(index, init)?;
             self.globals[self.instance(index).globals[global]].value.write(value);
         }
@@ -240,8 +285,8 @@ impl StoreState {
         for (init, table) in info.table_inits.iter().zip(info.imported.tables..) {
             if let Some(init) = init {
                 let word = self.evaluate(index, init)?.0 as u64;
-                let table = self.instance(index).tables[table];
-                self.tables[table].elements.words_mut().fill(word);
+                let (table, alarm) = (self.instance(index).tables[table], self.alarm());
+                alarm.fill(self.tables[table].elements.words_mut(), word)?;
             }
         }
         Ok(())
@@ -254,6 +299,9 @@ impl StoreState {
             // Each reference is where the collector finds it before the next one is made.
             self.instance_mut(index).elements.push(vec![0; length].into());
             for item in 0..length {
+                if item.is_multiple_of(STEPS) {
+                    self.alarm().check()?;
+                }
                 let word = match &element.items {
                     ElementItems::Functions(items) => self.func_word(index, items[item]),
                     ElementItems::Expressions(items) => self.evaluate(index, &items[item])?.0 as u64,
@@ -269,6 +317,7 @@ impl StoreState {
         let module = self.instance(index).module.clone();
         let info = module.info();
         for (segment, element) in info.elements.iter().enumerate() {
+            self.alarm().check()?;
             if let SegmentMode::Active { target, offset } = &element.mode {
                 let offset = self.evaluate_offset(index, offset, info.tables[*target as usize].table64)?;
                 self.init_table(index, segment, *target as usize, offset, 0, element.items.len() as u64)?;
@@ -276,6 +325,7 @@ impl StoreState {
             }
         }
         for (segment, data) in info.data.iter().enumerate() {
+            self.alarm().check()?;
             if let SegmentMode::Active { target, offset } = &data.mode {
                 let offset = self.evaluate_offset(index, offset, info.memories[*target as usize].memory64)?;
                 self.init_memory(index, segment, *target as usize, offset, 0, data.bytes.len() as u64)?;
@@ -295,10 +345,10 @@ impl StoreState {
         source: u64,
         length: u64,
     ) -> Result<()> {
-        let instance = &self.instances[index];
+        let (instance, alarm) = (&self.instances[index], self.alarm());
         let data = instance.data(segment);
         let source = within(data.len(), source, length, Trap::MemoryOutOfBounds)?;
-        self.memories[instance.memories[memory]].write(target, &data[source])
+        self.memories[instance.memories[memory]].write(target, &data[source], alarm)
     }
 
     /// `table.init`: copies part of an element segment into a table.
@@ -311,10 +361,10 @@ impl StoreState {
         source: u64,
         length: u64,
     ) -> Result<()> {
-        let instance = &self.instances[index];
+        let (instance, alarm) = (&self.instances[index], self.alarm());
         let items = &instance.elements[segment];
         let words = self.tables[instance.tables[table]].elements.words_mut();
-        copy_between((words, target), (items, source), length, Trap::TableOutOfBounds)
+        copy_between((words, target), (items, source), length, Trap::TableOutOfBounds, alarm)
     }
 
     pub(super) fn func_word(&self, index: usize, function: u32) -> u64 {

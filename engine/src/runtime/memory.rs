@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 use crate::types::MemoryType;
+use crate::vm::alarm::Alarm;
 use crate::vm::layout::VmMemoryRef;
 use crate::vm::memory::LinearMemory;
 
@@ -122,8 +123,8 @@ impl Memory {
     ///
     /// As [`Memory::read`].
     pub fn write(self, store: &mut StoreState, address: u64, data: &[u8]) -> Result<()> {
-        let index = self.index(store);
-        store.memories[index].write(address, data)
+        let (index, alarm) = (self.index(store), store.alarm());
+        store.memories[index].write(address, data, alarm)
     }
 
     pub(super) fn new(index: usize, store: &StoreState) -> Memory {
@@ -207,33 +208,36 @@ impl MemoryEntity {
         Ok(())
     }
 
-    pub(super) fn write(&mut self, start: u64, from: &[u8]) -> Result<()> {
+    pub(super) fn write(&mut self, start: u64, from: &[u8], alarm: Alarm) -> Result<()> {
         let range = self.range(start, from.len() as u64)?;
         match &mut self.bytes {
-            MemoryBytes::Own(bytes) => bytes.bytes_mut()[range].copy_from_slice(from),
-            MemoryBytes::Shared(shared) => shared.bytes().write(range.start, from),
+            MemoryBytes::Own(bytes) => alarm.copy(&mut bytes.bytes_mut()[range], from),
+            MemoryBytes::Shared(shared) => alarm.in_pieces(from.len(), 1, |piece| {
+                shared.bytes().write(range.start + piece.start, &from[piece]);
+            }),
         }
-        Ok(())
     }
 
     /// `memory.fill`.
-    pub(crate) fn fill(&mut self, start: u64, byte: u8, length: u64) -> Result<()> {
+    pub(crate) fn fill(&mut self, start: u64, byte: u8, length: u64, alarm: Alarm) -> Result<()> {
         let range = self.range(start, length)?;
         match &mut self.bytes {
-            MemoryBytes::Own(bytes) => bytes.bytes_mut()[range].fill(byte),
-            MemoryBytes::Shared(shared) => shared.bytes().fill(range, byte),
+            MemoryBytes::Own(bytes) => alarm.fill(&mut bytes.bytes_mut()[range], byte),
+            MemoryBytes::Shared(shared) => alarm.in_pieces(range.len(), 1, |piece| {
+                shared.bytes().fill(range.start + piece.start..range.start + piece.end, byte);
+            }),
         }
-        Ok(())
     }
 
     /// `memory.copy` inside the memory; the ranges may overlap.
-    pub(crate) fn copy_within(&mut self, target: u64, source: u64, length: u64) -> Result<()> {
+    pub(crate) fn copy_within(&mut self, target: u64, source: u64, length: u64, alarm: Alarm) -> Result<()> {
         let (target, source) = (self.range(target, length)?, self.range(source, length)?);
         match &mut self.bytes {
-            MemoryBytes::Own(bytes) => bytes.bytes_mut().copy_within(source, target.start),
-            MemoryBytes::Shared(shared) => shared.bytes().copy(target.start, shared.bytes(), source),
+            MemoryBytes::Own(bytes) => alarm.copy_within(bytes.bytes_mut(), source, target.start),
+            MemoryBytes::Shared(shared) => alarm.in_order(source, target.start, 1, |source, target| {
+                shared.bytes().copy(target, shared.bytes(), source);
+            }),
         }
-        Ok(())
     }
 
     /// `memory.copy` from another memory of the store, which is another object.
@@ -243,59 +247,92 @@ impl MemoryEntity {
         from: &MemoryEntity,
         source: u64,
         length: u64,
+        alarm: Alarm,
     ) -> Result<()> {
         let (target, source) = (self.range(target, length)?, from.range(source, length)?);
         match (&mut self.bytes, &from.bytes) {
             (MemoryBytes::Own(to), MemoryBytes::Own(from)) => {
-                to.bytes_mut()[target].copy_from_slice(&from.bytes()[source]);
+                alarm.copy(&mut to.bytes_mut()[target], &from.bytes()[source])
             }
             (MemoryBytes::Own(to), MemoryBytes::Shared(from)) => {
-                from.bytes().read(source.start, &mut to.bytes_mut()[target]);
+                let to = &mut to.bytes_mut()[target];
+                alarm.in_pieces(to.len(), 1, |piece| {
+                    from.bytes().read(source.start + piece.start, &mut to[piece]);
+                })
             }
             (MemoryBytes::Shared(to), MemoryBytes::Own(from)) => {
-                to.bytes().write(target.start, &from.bytes()[source]);
+                let from = &from.bytes()[source];
+                alarm.in_pieces(from.len(), 1, |piece| {
+                    to.bytes().write(target.start + piece.start, &from[piece]);
+                })
             }
             (MemoryBytes::Shared(to), MemoryBytes::Shared(from)) => {
-                to.bytes().copy(target.start, from.bytes(), source);
+                alarm.in_order(source, target.start, 1, |source, target| {
+                    to.bytes().copy(target, from.bytes(), source);
+                })
             }
         }
-        Ok(())
     }
 }
 
 impl StoreState {
     pub(super) fn add_memory(&mut self, ty: MemoryType) -> Result<usize> {
         let room = Room::of(&ty, self.engine().config())?;
-        self.may_charge_memory(room.length as u64)?;
-        let bytes = if ty.shared {
-            MemoryBytes::Shared(SharedMemory::open(ty, &room)?)
+        let length = room.length as u64;
+        self.charge_memory(length)?;
+        let made = if ty.shared {
+            SharedMemory::open(ty, &room).map(MemoryBytes::Shared)
         } else {
-            MemoryBytes::Own(room.open(LinearMemory::guarded, LinearMemory::checked)?)
+            room.open(LinearMemory::guarded, LinearMemory::checked).map(MemoryBytes::Own)
         };
-        self.memory_bytes += room.length as u64;
+        let bytes = made.inspect_err(|_| self.budget.release(length))?;
+        self.memory_bytes += length;
         self.memories.push(MemoryEntity { ty, bytes });
         Ok(self.memories.len() - 1)
     }
 
     /// Grows a memory by pages and gives its old size in pages.
     pub(crate) fn grow_memory(&mut self, index: usize, delta: u64) -> Result<u64> {
+        let charged = self.budget.own();
+        let grown = self.grow_charged(index, delta);
+        if grown.is_err() {
+            self.budget.release(self.budget.own() - charged);
+        }
+        grown
+    }
+
+    fn grow_charged(&mut self, index: usize, delta: u64) -> Result<u64> {
+        let alarm = self.alarm();
         let MemoryEntity { ty, bytes } = &self.memories[index];
-        let (old, added) = match bytes {
-            MemoryBytes::Shared(shared) => {
-                shared.grow_charged(delta, |added| self.may_charge_memory(added))?
-            }
-            MemoryBytes::Own(bytes) => {
-                let (old, log2) = (bytes.len() as u64, ty.page_size_log2);
-                let length = grown(ty, old, delta)?;
-                self.may_charge_memory(length - old)?;
-                if let MemoryBytes::Own(bytes) = &mut self.memories[index].bytes {
-                    bytes.grow(length as usize).map_err(|error| no_room(length, error))?;
-                }
-                (old >> log2, length - old)
-            }
+        let (ty, shared) = match bytes {
+            MemoryBytes::Shared(shared) => (*ty, Some(shared.clone())),
+            MemoryBytes::Own(_) => (*ty, None),
         };
-        self.memory_bytes += added;
-        Ok(old)
+        if let Some(shared) = shared {
+            let mut charge = self.budget.share();
+            let (old, added) = shared.grow_charged(delta, |added| {
+                self.may_charge_memory(added)?;
+                charge.charge(added)
+            })?;
+            shared.keep_charge(charge);
+            self.memory_bytes += added;
+            return Ok(old);
+        }
+        let old = self.memories[index].len() as u64;
+        let length = grown(&ty, old, delta)?;
+        self.charge_memory(length - old)?;
+        if let MemoryBytes::Own(bytes) = &mut self.memories[index].bytes {
+            let grown = bytes.grow(length as usize, alarm);
+            grown.map_err(|error| error.into_error(|error| no_room(length, error)))?;
+        }
+        self.memory_bytes += length - old;
+        Ok(old >> ty.page_size_log2)
+    }
+
+    /// Charges the store's budget for bytes of memory that it may have.
+    fn charge_memory(&mut self, bytes: u64) -> Result<()> {
+        self.may_charge_memory(bytes)?;
+        self.budget.charge(bytes)
     }
 
     fn may_charge_memory(&self, bytes: u64) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The store and what lives in it (core spec, section 4.2, "Runtime Structure").
 
+mod budget;
 mod evaluate;
 mod exception;
 mod func;

@@ -1,9 +1,10 @@
 //! Shared memories: objects of their own, which any number of stores on any number of threads use at the same time (threads
 //! proposal).
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use super::budget::Budget;
 use super::memory::{Room, grown, no_room};
 use super::waiters::{Waited, Waiters};
 use crate::builtin::within;
@@ -44,6 +45,8 @@ struct Inner {
     ty: MemoryType,
     bytes: SharedBytes,
     waiters: Waiters,
+    /// What stores are charged for it that have grown it: it may outlive them.
+    charges: Mutex<Vec<Budget>>,
 }
 
 impl SharedMemory {
@@ -60,8 +63,8 @@ impl SharedMemory {
         if !ty.shared || ty.limits.max.is_none() {
             return Err(Error::usage("a shared memory whose type is not shared or has no maximum"));
         }
-        let bytes = room.open(SharedBytes::guarded, SharedBytes::checked)?;
-        Ok(SharedMemory(Arc::new(Inner { ty, bytes, waiters: Waiters::default() })))
+        let (bytes, waiters) = (room.open(SharedBytes::guarded, SharedBytes::checked)?, Waiters::default());
+        Ok(SharedMemory(Arc::new(Inner { ty, bytes, waiters, charges: Mutex::default() })))
     }
 
     /// The type of the memory: its minimum is the size that it has now.
@@ -122,6 +125,16 @@ impl SharedMemory {
         Ok((old >> ty.page_size_log2, length - old))
     }
 
+    /// Keeps what a store is charged for as long as the memory lives.
+    pub(super) fn keep_charge(&self, charge: Budget) {
+        let mut charges = self.0.charges.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = charges.iter_mut().try_fold(charge, |charge, kept| match kept.absorb(charge) {
+            Some(other) => Ok(other),
+            None => Err(()),
+        });
+        charges.extend(rest.ok());
+    }
+
     pub(super) fn bytes(&self) -> &SharedBytes {
         &self.0.bytes
     }
@@ -131,15 +144,15 @@ impl SharedMemory {
     }
 
     /// Waits at an address, which is a multiple of 4 inside the memory, if the 32 bits there are the expected ones.
-    pub(crate) fn wait32(&self, address: u64, expected: u32, until: Option<Instant>) -> Waited {
+    pub(crate) fn wait32(&self, address: u64, expected: u32, left: impl Fn() -> Option<Duration>) -> Waited {
         let is_expected = || self.0.bytes.load32(address as usize) == expected;
-        self.0.waiters.wait(address, is_expected, until)
+        self.0.waiters.wait(address, is_expected, left)
     }
 
     /// Waits at an address, which is a multiple of 8 inside the memory, if the 64 bits there are the expected ones.
-    pub(crate) fn wait64(&self, address: u64, expected: u64, until: Option<Instant>) -> Waited {
+    pub(crate) fn wait64(&self, address: u64, expected: u64, left: impl Fn() -> Option<Duration>) -> Waited {
         let is_expected = || self.0.bytes.load64(address as usize) == expected;
-        self.0.waiters.wait(address, is_expected, until)
+        self.0.waiters.wait(address, is_expected, left)
     }
 
     /// Wakes up to `count` threads that wait at an address; gives how many.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use super::budget::Budget;
 use super::gc::{Heap, HostValues, Root, RootList};
 use super::global::GlobalEntity;
 use super::instance::InstanceEntity;
@@ -16,7 +17,9 @@ use crate::compile::signature::AbiSignature;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::module::Module;
+use crate::time::Deadline;
 use crate::types::{FuncType, HeldTypes, TypeId};
+use crate::vm::alarm::Alarm;
 use crate::vm::call::{
     EntryCode, Pending, interrupt, interrupted, is_interrupted, new_store, running_deadline,
 };
@@ -69,9 +72,11 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     /// The types of what the host made; modules hold their own.
     pub(super) types: HeldTypes,
     pub(super) data: Option<Box<dyn Any + Send>>,
-    deadline: Option<Instant>,
+    deadline: Option<Deadline>,
     pub(super) memory_bytes: u64,
     pub(super) table_elements: u64,
+    pub(super) instance_bytes: u64,
+    pub(super) budget: Budget,
     _unsized: Tail,
 }
 
@@ -98,6 +103,15 @@ impl StoreId {
 impl Store {
     /// An empty store.
     pub fn new(engine: &Engine) -> Store {
+        Store::with_budget(engine, Budget::new(engine.config().max_bytes))
+    }
+
+    /// An empty store of the same engine that shares what [may be used in all](crate::Config::max_bytes) with another.
+    pub fn beside(other: &StoreState) -> Store {
+        Store::with_budget(other.engine(), other.budget.share())
+    }
+
+    fn with_budget(engine: &Engine, budget: Budget) -> Store {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let state: Box<StoreState<[(); 0]>> = Box::new(StoreState {
             id: StoreId(NEXT.fetch_add(1, Ordering::Relaxed)),
@@ -120,6 +134,8 @@ impl Store {
             deadline: None,
             memory_bytes: 0,
             table_elements: 0,
+            instance_bytes: 0,
+            budget,
             _unsized: [],
         });
         Store(state)
@@ -161,13 +177,17 @@ impl StoreState {
         self.data.as_mut()?.downcast_mut()
     }
 
-    /// Gives code of the store until then; code that still runs at that time is left where it stands, with an error of kind
-    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), and none runs afterwards. `None` takes a deadline away that has not passed.
+    /// Gives the store until then, where time in which the process is stopped does not count. What
+    /// still runs at that time ends with an error of kind
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted): code where it is, instructions on
+    /// many bytes or elements, collections and instantiations a few milliseconds later. Nothing runs
+    /// afterwards. `None` takes a deadline away that has not passed.
     ///
-    /// Counts from the next call that the host makes into the store. It costs nothing while code runs. A host function that blocks
-    /// is not interrupted; the code that called it is, when it goes on. [`StoreState::running_deadline`] tells it when not to block any longer.
+    /// Counts from the next call that the host makes into the store. It costs nothing while code runs. A host function is not
+    /// interrupted, but what it waits for in the system is, by `EINTR`, again and again; the code that called it ends when it returns.
+    /// [`StoreState::running_deadline`] tells it when not to wait any longer.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.deadline = deadline;
+        self.deadline = deadline.map(Deadline::from);
     }
 
     /// When the host function that asks has to be done: the earliest deadline of the stores whose code waits for it on this thread. One that
@@ -179,7 +199,9 @@ impl StoreState {
     /// # let mut store = Store::new(&Engine::new(&Config::new())?);
     /// let waits = Func::alloc_numeric(&mut store, FuncType::new([], []), |mut caller, _| {
     ///     let Some(deadline) = caller.running_deadline() else { return Ok(()) };
-    ///     std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+    ///     while !deadline.is_over() {
+    ///         std::thread::sleep(deadline.left());
+    ///     }
     ///     Err(caller.time_over())
     /// })?;
     /// waits.invoke(&mut store, &[])?;
@@ -189,7 +211,7 @@ impl StoreState {
     /// assert_eq!(waits.invoke(&mut store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
     /// # Ok::<(), wassay_engine::Error>(())
     /// ```
-    pub fn running_deadline(&self) -> Option<Instant> {
+    pub fn running_deadline(&self) -> Option<Deadline> {
         running_deadline()
     }
 
@@ -200,8 +222,14 @@ impl StoreState {
         interrupted()
     }
 
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    /// The deadline that was set.
+    pub fn deadline(&self) -> Option<Deadline> {
         self.deadline
+    }
+
+    /// Tells whether the store's time is over.
+    pub(crate) fn alarm(&self) -> Alarm {
+        Alarm::of(self.vm_ptr())
     }
 
     /// A store whose code was left half-way may be in any state between two instructions.

@@ -1,5 +1,7 @@
 //! Tables (embedding appendix: `table_alloc`, `table_type`, `table_read`, `table_write`, `table_size`, `table_grow`).
 
+use std::io;
+
 use super::store::{StoreId, StoreState};
 use super::value::Ref;
 use crate::error::{Error, Result};
@@ -101,6 +103,9 @@ impl Table {
     }
 }
 
+/// The size of an element.
+const ELEMENT: u64 = 8;
+
 impl StoreState {
     pub(super) fn add_table(&mut self, ty: TableType, init: u64) -> Result<usize> {
         if ty.limits.max.is_some_and(|max| max < ty.limits.min) {
@@ -108,14 +113,14 @@ impl StoreState {
         }
         let length = ty.limits.min;
         self.charge_table(length)?;
-        let room = |error| Error::limit(format!("no room for a table of {length} elements")).caused_by(error);
-        let mut elements = TableElements::new(length).map_err(room)?;
+        let made = TableElements::new(length).map_err(|error| no_room(length, error));
+        let made = made.inspect_err(|_| self.release_table(length))?;
+        let (index, alarm) = (self.tables.len(), self.alarm());
+        self.tables.push(TableEntity { ty, elements: made });
         if init != 0 {
-            elements.words_mut().fill(init);
+            alarm.fill(self.tables[index].elements.words_mut(), init)?;
         }
-        self.table_elements += length;
-        self.tables.push(TableEntity { ty, elements });
-        Ok(self.tables.len() - 1)
+        Ok(index)
     }
 
     /// Grows a table by elements that are `fill` and gives its old size.
@@ -127,19 +132,30 @@ impl StoreState {
         let length = old.checked_add(delta).filter(|length| *length <= max);
         let length = length.ok_or_else(|| Error::limit("the table's maximum"))?;
         self.charge_table(delta)?;
-        let grown = self.tables[index].elements.grow(length, fill);
+        let alarm = self.alarm();
+        let grown = self.tables[index].elements.grow(length, fill, alarm);
         grown.map_err(|error| {
-            Error::limit(format!("no room for a table of {length} elements")).caused_by(error)
+            self.release_table(delta);
+            error.into_error(|error| no_room(length, error))
         })?;
-        self.table_elements += delta;
         Ok(old)
     }
 
-    fn charge_table(&self, elements: u64) -> Result<()> {
+    fn charge_table(&mut self, elements: u64) -> Result<()> {
         let limit = self.engine().config().limits.table_elements;
-        match self.table_elements.checked_add(elements) {
-            Some(total) if total <= limit => Ok(()),
-            _ => Err(Error::limit(format!("a store may use {limit} table elements"))),
-        }
+        let total = self.table_elements.checked_add(elements).filter(|total| *total <= limit);
+        let total = total.ok_or_else(|| Error::limit(format!("a store may use {limit} table elements")))?;
+        self.budget.charge(elements.saturating_mul(ELEMENT))?;
+        self.table_elements = total;
+        Ok(())
     }
+
+    fn release_table(&mut self, elements: u64) {
+        self.table_elements -= elements;
+        self.budget.release(elements * ELEMENT);
+    }
+}
+
+fn no_room(length: u64, error: io::Error) -> Error {
+    Error::limit(format!("no room for a table of {length} elements")).caused_by(error)
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 /// The queues of one memory, by address.
 #[derive(Debug, Default)]
@@ -31,12 +31,13 @@ pub(crate) enum Waited {
 }
 
 impl Waiters {
-    /// Waits at an address, if the value there is the expected one, until it is notified or that time comes.
+    /// Waits at an address, if the value there is the expected one, until it is notified or no time is left; without an answer of `left`,
+    /// for ever.
     pub(super) fn wait(
         &self,
         address: u64,
         is_expected: impl FnOnce() -> bool,
-        until: Option<Instant>,
+        left: impl Fn() -> Option<Duration>,
     ) -> Waited {
         let mut queues = self.lock();
         // Under the lock: whoever writes another value and then notifies finds the waiter in the queue, or was seen here.
@@ -46,8 +47,7 @@ impl Waiters {
         let waiter = Arc::new(Waiter::default());
         queues.entry(address).or_default().push_back(Arc::clone(&waiter));
         while !waiter.woken.load(Ordering::Relaxed) {
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            queues = match left {
+            queues = match left() {
                 None => waiter.wakes.wait(queues).unwrap_or_else(PoisonError::into_inner),
                 Some(left) if left.is_zero() => {
                     leave(&mut queues, address, &waiter);
@@ -97,7 +97,7 @@ fn leave(queues: &mut Queues<'_>, address: u64, waiter: &Arc<Waiter>) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::Instant;
 
     use super::*;
 
@@ -108,7 +108,7 @@ mod tests {
             for number in 0..4 {
                 let (waiters, order) = (&waiters, &order);
                 scope.spawn(move || {
-                    assert_eq!(waiters.wait(8, || true, None), Waited::Woken);
+                    assert_eq!(waiters.wait(8, || true, || None), Waited::Woken);
                     order.lock().unwrap().push(number);
                 });
                 while waiters.lock().get(&8).map_or(0, VecDeque::len) <= number {
@@ -131,9 +131,10 @@ mod tests {
     fn a_waiter_whose_time_is_over_is_in_no_queue() {
         let waiters = Waiters::default();
         let until = Instant::now() + Duration::from_millis(20);
-        assert_eq!(waiters.wait(0, || true, Some(until)), Waited::TimedOut);
+        let left = || Some(until.saturating_duration_since(Instant::now()));
+        assert_eq!(waiters.wait(0, || true, left), Waited::TimedOut);
         assert!(Instant::now() >= until);
-        assert_eq!(waiters.wait(0, || false, None), Waited::NotEqual);
+        assert_eq!(waiters.wait(0, || false, || None), Waited::NotEqual);
         assert!(waiters.lock().is_empty());
         assert_eq!(waiters.notify(0, u32::MAX), 0);
     }

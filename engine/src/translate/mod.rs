@@ -30,13 +30,14 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, SourceLoc, Type, Value, types,
 };
-use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilder;
 
 use crate::compile::artifact::trap_code;
 use crate::compile::signature::{BUILTIN_ARGUMENTS, POINTER, VECTOR, builtin_signature, ir_type};
 use crate::error::{Error, Result};
 use crate::module::info::ModuleInfo;
+use crate::time::Deadline;
 use crate::trap::Trap;
 use crate::types::TypeConverter;
 use crate::vm::layout::{VmCtxLayout, offsets};
@@ -49,9 +50,11 @@ pub(crate) use variable::Locals;
 pub(crate) struct ModuleEnv<'a> {
     pub(crate) info: &'a ModuleInfo,
     pub(crate) layout: VmCtxLayout,
-    pub(crate) isa: &'a dyn TargetIsa,
+    pub(crate) isa: &'a OwnedTargetIsa,
     /// Generates the same code from functions that join too many values for `isa`.
-    pub(crate) tangled_isa: &'a dyn TargetIsa,
+    pub(crate) tangled_isa: &'a OwnedTargetIsa,
+    /// When no more is compiled.
+    pub(crate) deadline: Option<Deadline>,
     /// Whether memories reserve all that an address reaches, so that their end faults by itself.
     pub(crate) guard_pages: bool,
 }

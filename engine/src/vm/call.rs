@@ -6,7 +6,6 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use super::func::HostFunc;
 use super::instance::instance_of;
@@ -22,6 +21,7 @@ use crate::builtin;
 use crate::compile::artifact::STACK_OVERFLOW;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Caller, ExnRef, StoreState};
+use crate::time::Deadline;
 use crate::trap::Trap;
 
 /// The code that calls a function of one signature: its address, compiled as [`EntryFn`].
@@ -182,14 +182,20 @@ pub(crate) fn is_interrupted(store: VmPtr<VmStore>) -> bool {
 }
 
 /// Has the watchdog watch the running thread, where the store has a deadline.
-fn watch(store: &StoreState) -> Result<Option<Watch>> {
+///
+/// # Errors
+///
+/// [`Interrupted`](ErrorKind::Interrupted) where the deadline has passed, and
+/// [`Limit`](ErrorKind::Limit) where there is no thread to watch it.
+pub(crate) fn watch(store: &StoreState) -> Result<Option<Watch>> {
     let Some(deadline) = store.deadline() else { return Ok(None) };
     // Short calls would be over before the watchdog could interrupt any of them.
-    if deadline <= Instant::now() {
+    if deadline.is_over() {
         interrupt(store.vm_ptr());
         return Err(interrupted());
     }
-    watchdog::watch(store.vm_ptr(), deadline).map(Some).map_err(no_watchdog)
+    // SAFETY: callers keep the watch in a local variable, on this thread, as long as they hold the store.
+    unsafe { watchdog::watch(store.vm_ptr(), deadline) }.map(Some).map_err(no_watchdog)
 }
 
 /// Says that the store's time is over: none of its code runs any more.
@@ -200,14 +206,17 @@ pub(crate) fn interrupt(store: VmPtr<VmStore>) {
 
 /// When the code that the thread runs is interrupted at the latest: the earliest deadline of the store that runs and of those further
 /// out, whose code waits for it.
-pub(crate) fn running_deadline() -> Option<Instant> {
-    let mut earliest: Option<Instant> = None;
+pub(crate) fn running_deadline() -> Option<Deadline> {
+    let mut earliest: Option<Deadline> = None;
     let mut store = signal::current();
     while !store.is_null() {
         // SAFETY: the store is the thread's current one, and those further out wait for it: their records are alive, and this thread
         // alone writes the two fields.
         let (deadline, outer) = unsafe { ((*store).deadline, (*store).outer) };
-        earliest = earliest.into_iter().chain(deadline).min();
+        earliest = match (earliest, deadline) {
+            (Some(one), Some(other)) if other.instant() < one.instant() => Some(other),
+            (one, other) => one.or(other),
+        };
         store = outer;
     }
     earliest
@@ -242,7 +251,7 @@ extern "C" fn builtin_call(
     // SAFETY: compiled code passes its own context, whose store runs inside `enter`, which handed the store's borrow to us.
     let store = unsafe { running((*context.cast::<VmCtxHeader>()).store) };
     let Some(instance) = instance_of(context) else { unreachable!("compiled code has a context") };
-    let result = guarded(store, |store| builtin::run(number, store, instance, [a, b, c, d, e]));
+    let result = in_time(store, |store| builtin::run(number, store, instance, [a, b, c, d, e]));
     match result {
         Some(value) => BuiltinReturn { value, failed: 0 },
         None => BuiltinReturn { value: 0, failed: 1 },
@@ -262,7 +271,7 @@ extern "C" fn host_call(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
         (store, host, caller, std::slice::from_raw_parts_mut(slots, host.slots))
     };
     let instance = instance_of(caller);
-    let result = guarded(store, |store| (host.closure)(Caller::new(store, instance), slots));
+    let result = in_time(store, |store| (host.closure)(Caller::new(store, instance), slots));
     u8::from(result.is_some())
 }
 
@@ -279,6 +288,21 @@ pub(super) unsafe fn running<'a>(vm: *mut VmStore) -> &'a mut StoreState {
         Some(mut store) => unsafe { store.as_mut() },
         None => unreachable!("a store whose code runs was entered"),
     }
+}
+
+/// As [`guarded`]; where the time of the store is over when it has run, that is the error, unless
+/// there is another that compiled code cannot catch. Code that calls us all the time is hardly ever
+/// found in its own instructions.
+fn in_time<T>(store: &mut StoreState, run: impl FnOnce(&mut StoreState) -> Result<T>) -> Option<T> {
+    guarded(store, |store| {
+        let result = run(store);
+        match store.alarm().check() {
+            Err(over) if !result.as_ref().is_err_and(|error| error.kind() != ErrorKind::Exception) => {
+                Err(over)
+            }
+            _ => result,
+        }
+    })
 }
 
 /// Runs host code; an error or a panic is kept in the store for [`enter`] to return or resume.
@@ -323,6 +347,7 @@ mod tests {
     }
 
     /// Calls it on the stack at hand.
+    #[expect(clippy::disallowed_macros, reason = "the test reads what it prints")]
     extern "C" fn call_on_this_stack(depth: i32) {
         let config = Config::new().max_stack(1 << 30).verifier(false);
         let mut store = Store::new(&Engine::new(&config).unwrap());

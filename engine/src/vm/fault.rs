@@ -113,6 +113,7 @@ mod tests {
     }
 
     /// What code that is not right does at an instruction that may trap.
+    #[expect(clippy::disallowed_macros, reason = "the test reads what it prints")]
     fn go_wrong(case: &str) {
         let mut guest = Guest::new();
         let closed = Mapping::reserve(1 << 20).unwrap();
@@ -181,6 +182,7 @@ mod tests {
     }
 
     /// Sends itself a signal while wasm code runs, or none does.
+    #[expect(clippy::disallowed_macros, reason = "the test reads what it prints")]
     fn be_sent(case: &str) {
         let (place, signal) = case.split_once(' ').unwrap();
         let signal: i32 = signal.parse().unwrap();

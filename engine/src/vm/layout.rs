@@ -6,11 +6,11 @@ use std::ffi::c_void;
 use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::time::Instant;
 
 use super::rows::VmTypeRow;
 use super::trace::VmTrace;
 use crate::runtime::StoreState;
+use crate::time::Deadline;
 
 /// A value as compiled code passes it through memory: 16 bytes, of which a type uses the low ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(crate) struct VmStore {
     /// Set by the watchdog: compiled code is to be left where it is next found.
     pub(crate) interrupted: AtomicBool,
     /// When the watchdog does so, while code runs.
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Option<Deadline>,
     /// The instance whose code last called a function by reference (`call_indirect`, `call_ref`), or
     /// null if none has since the innermost entry. It is the caller of a host function reached so.
     pub(crate) caller: *mut c_void,

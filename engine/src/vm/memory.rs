@@ -3,10 +3,12 @@
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::alarm::Alarm;
 use super::layout::{VmMemory, VmMemoryRef, VmTable};
 use super::ptr::{VmBox, VmPtr};
 use super::sys::limits::{self, share};
 use super::sys::mmap::{Mapping, PAGE, round_up};
+use crate::error::Error;
 
 /// What a 32-bit address can reach.
 const REACH: usize = 4 << 30;
@@ -69,17 +71,18 @@ impl LinearMemory {
         unsafe { std::slice::from_raw_parts_mut(self.map.base(), self.len()) }
     }
 
-    /// Grows to that many bytes, which must be no less than now.
-    pub(crate) fn grow(&mut self, length: usize) -> io::Result<()> {
+    /// Grows to that many bytes, which must be no less than now. It stays as it is where that fails, but for one that moves when its
+    /// store's time is over: then its bytes are lost.
+    pub(crate) fn grow(&mut self, length: usize, alarm: Alarm) -> Result<(), GrowError> {
         let old = self.len();
         if !self.guarded && length > self.map.len() {
             let capacity = length.max(old.saturating_mul(2).min(1 << 40));
-            let mut moved = LinearMemory::with_room(length, capacity)?;
-            moved.bytes_mut()[..old].copy_from_slice(self.bytes());
-            std::mem::swap(&mut self.map, &mut moved.map);
+            let moved = LinearMemory::with_room(length, capacity)?;
+            move_bytes(&self.map, &moved.map, old, alarm)?;
+            self.map = moved.map;
         } else {
             let opened = round_up(old).unwrap_or(old);
-            let needed = round_up(length).ok_or(io::ErrorKind::OutOfMemory)?;
+            let needed = round_up(length).ok_or(io::Error::from(io::ErrorKind::OutOfMemory))?;
             limits::open(&self.map, opened, needed.saturating_sub(opened))?;
         }
         // SAFETY: as for `len`.
@@ -159,25 +162,78 @@ impl TableElements {
         unsafe { std::slice::from_raw_parts_mut(self.map.base().cast(), self.len() as usize) }
     }
 
-    /// Grows to that many elements, which must be no fewer than now; the new ones are `fill`.
-    pub(crate) fn grow(&mut self, length: u64, fill: u64) -> io::Result<()> {
+    /// Grows to that many elements, which must be no fewer than now; the new ones are `fill`. Where that fails, as
+    /// [`LinearMemory::grow`].
+    pub(crate) fn grow(&mut self, length: u64, fill: u64, alarm: Alarm) -> Result<(), GrowError> {
         let old = self.len() as usize;
         if length > (self.map.len() / WORD) as u64 {
             let capacity = length.max((old as u64).saturating_mul(2));
             let grown = map_elements(capacity).or_else(|_| map_elements(length))?;
-            // SAFETY: the new mapping is larger than the old one's elements, writable, and apart from it.
-            unsafe { std::ptr::copy_nonoverlapping(self.map.base().cast::<u64>(), grown.base().cast(), old) };
+            move_bytes(&self.map, &grown, old * WORD, alarm)?;
             self.map = grown;
         }
         // SAFETY: as for `len`.
         unsafe { self.vm.as_ptr().write(VmTable { elements: self.map.base().cast(), length }) };
-        self.words_mut()[old..].fill(fill);
+        // What was never written is null.
+        if fill != 0 {
+            alarm.fill(&mut self.words_mut()[old..], fill)?;
+        }
         Ok(())
     }
 
     /// The record that instances refer to.
     pub(crate) fn record(&self) -> VmPtr<VmTable> {
         self.vm.ptr()
+    }
+}
+
+/// Moves the first bytes of a mapping to another, which is large enough. Both are readable and writable there. What has been copied is
+/// given back, so that no more than a piece of it is there twice.
+fn move_bytes(from: &Mapping, to: &Mapping, length: usize, alarm: Alarm) -> Result<(), GrowError> {
+    debug_assert!(length <= from.len().min(to.len()), "what is moved lies in both");
+    let mut given_back = Ok(());
+    alarm.in_pieces(length, 1, |piece| {
+        // SAFETY: the piece lies in both mappings by our caller's word, which are two, and accessible there.
+        unsafe {
+            let (source, target) = (from.base().add(piece.start), to.base().add(piece.start));
+            std::ptr::copy_nonoverlapping(source, target, piece.len());
+        }
+        // Pieces are whole pages but for the last one.
+        if piece.len().is_multiple_of(PAGE) && given_back.is_ok() {
+            given_back = from.discard(piece.start, piece.len());
+        }
+    })?;
+    Ok(given_back?)
+}
+
+/// Why a memory or a table did not grow.
+#[derive(Debug)]
+pub(crate) enum GrowError {
+    /// The system has no room.
+    System(io::Error),
+    /// The store's time is over.
+    TimeOver(Error),
+}
+
+impl GrowError {
+    /// The error of the engine, where the system's means what is given.
+    pub(crate) fn into_error(self, no_room: impl FnOnce(io::Error) -> Error) -> Error {
+        match self {
+            GrowError::System(error) => no_room(error),
+            GrowError::TimeOver(error) => error,
+        }
+    }
+}
+
+impl From<io::Error> for GrowError {
+    fn from(error: io::Error) -> GrowError {
+        GrowError::System(error)
+    }
+}
+
+impl From<Error> for GrowError {
+    fn from(error: Error) -> GrowError {
+        GrowError::TimeOver(error)
     }
 }
 
@@ -192,13 +248,14 @@ fn map_elements(length: u64) -> io::Result<Mapping> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vm::call::new_store;
 
     #[test]
     fn a_memory_keeps_its_bytes_when_it_grows() {
         for mut memory in [LinearMemory::guarded(PAGE).unwrap(), LinearMemory::checked(100, 200).unwrap()] {
             let old = memory.len();
             memory.bytes_mut()[old - 1] = 9;
-            memory.grow(40 * PAGE).unwrap();
+            memory.grow(40 * PAGE, Alarm::of(new_store().ptr())).unwrap();
             assert_eq!(memory.len(), 40 * PAGE);
             assert_eq!((memory.bytes()[old - 1], memory.bytes()[40 * PAGE - 1]), (9, 0));
         }
@@ -208,7 +265,7 @@ mod tests {
     fn a_table_keeps_its_elements_when_it_grows() {
         let mut table = TableElements::new(1).unwrap();
         table.words_mut()[0] = 5;
-        table.grow(10_000, 6).unwrap();
+        table.grow(10_000, 6, Alarm::of(new_store().ptr())).unwrap();
         assert_eq!((table.words()[0], table.words()[1], table.words()[9_999]), (5, 6, 6));
         assert!(TableElements::new(u64::MAX).is_err());
     }

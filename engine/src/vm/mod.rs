@@ -8,6 +8,7 @@
 //! 3. Code is unmapped only when no store can run it any more: an instance keeps its module alive.
 #![allow(unsafe_code)]
 
+pub(crate) mod alarm;
 pub(crate) mod call;
 #[cfg(test)]
 mod child;

@@ -3,9 +3,12 @@
 //! Frames of compiled code own nothing, so that they are left by going on in a frame further out. No Rust frame is ever left this way:
 //! between an exit from compiled code and the entry of the same activation there are none.
 
+use super::alarm::Alarm;
 use super::call::running;
 use super::code;
-use super::layout::{VmHandler, VmStore};
+use super::layout::{VmFault, VmHandler, VmStore};
+use super::ptr::VmPtr;
+use super::sys::signal::INTERRUPTED;
 
 /// Throws an exception: goes on in the innermost handler, or behind the entry with the exception noted in the store.
 ///
@@ -14,6 +17,10 @@ use super::layout::{VmHandler, VmStore};
 pub(super) extern "C" fn throw(store: *mut VmStore, exception: u64) -> ! {
     // SAFETY: the stub passes the store that runs, and has noted its frame as the exit.
     unsafe {
+        if VmPtr::new(store).is_some_and(|store| Alarm::of(store).is_over()) {
+            (*store).fault = VmFault { pc: 0, code: INTERRUPTED };
+            resume((*store).entry, 0);
+        }
         let handler = find_handler(store).unwrap_or_else(|| {
             note_exit(store);
             (*store).thrown = exception;

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::model::{Case, MatchKind, Report, Suite};
 use crate::outcome::{Counts, Outcome};
 use crate::shards::Shards;
-use crate::text::{plural, printable};
+use crate::terminal::printable;
+use crate::text::plural;
 
 /// A way in which the new report judges less than the old one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,7 +62,7 @@ impl Less {
             Less::Nothing => "no case of the new report was run".to_owned(),
             Less::Incomplete { why } => format!("the new report is incomplete: {why}"),
             Less::Match { before, after } => {
-                format!("error texts are compared by --match {}, were by {}", word(*after), word(*before))
+                format!("error texts are compared by --match {}, were by {}", after.word(), before.word())
             }
             Less::Suite { suite, cases } => {
                 format!("the suite {suite} is gone: {}", plural(cases.total(), "case"))
@@ -128,13 +129,4 @@ pub(super) fn directives(suite: &Suite, old: &Case, new: &Case) -> Option<Less> 
 
 fn judged(case: &Case) -> u64 {
     case.directives.total().saturating_sub(case.directives.skipped)
-}
-
-fn word(kind: MatchKind) -> &'static str {
-    match kind {
-        MatchKind::Ignore => "ignore",
-        MatchKind::Class => "class",
-        MatchKind::Prefix => "prefix",
-        MatchKind::Exact => "exact",
-    }
 }

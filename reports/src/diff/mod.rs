@@ -258,10 +258,7 @@ impl Diff {
 
     /// The same as indented JSON, with a line feed at its end.
     pub fn json(&self) -> String {
-        // Nothing here is a map or writes by code of its own that could fail.
-        let mut json = serde_json::to_string_pretty(self).expect("a comparison is representable as JSON");
-        json.push('\n');
-        json
+        crate::json::document(self)
     }
 }
 

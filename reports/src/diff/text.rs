@@ -1,23 +1,22 @@
 //! What changed, as text for a terminal.
 
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
 
 use super::{CaseDrift, Change, Diff, Run, State, SuiteDrift, Verdict, What};
-use crate::text::{MAX_SHOWN, at, cut, plural, printable, seconds};
+use crate::terminal::{Text, printable};
+use crate::text::{MAX_SHOWN, at, cut, plural, seconds};
 
 const PLAIN: Style = Style::new();
 const GOOD: Style = AnsiColor::Green.on_default();
 const ODD: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// What changed: the runs, a list for each way to change, and a line with the verdict. Colours are ANSI escape sequences.
-pub fn render(diff: &Diff, colour: bool) -> String {
-    let mut out = Out { text: String::new(), colour };
+/// What changed: the runs, a list for each way to change, and a line with the verdict.
+pub fn render(diff: &Diff, colour: bool) -> Text {
+    let mut out = Out(Text::new(colour));
     out.line(PLAIN, &format!("old  {}", run(&diff.old)));
     out.line(PLAIN, &format!("new  {}", run(&diff.new)));
-    notes(diff).iter().for_each(|note| out.line(ODD, &printable(note)));
+    notes(diff).iter().for_each(|note| out.line(ODD, note));
     out.changes("regressed", BAD, &diff.regressed);
     out.changes("new failures, of directives that were not judged before", BAD, &diff.new_failures);
     out.changes("no longer judged", BAD, &diff.unjudged);
@@ -31,8 +30,8 @@ pub fn render(diff: &Diff, colour: bool) -> String {
     out.changes("changed otherwise", ODD, &diff.changed);
     out.title("slower", ODD, diff.slower.len());
     for slower in &diff.slower {
-        let name = printable(&slower.suite).into_owned() + "::" + &printable(&slower.case);
-        out.line(PLAIN, &format!("  {name}: {} -> {}", seconds(slower.before), seconds(slower.after)));
+        let [before, now] = [slower.before, slower.after].map(seconds);
+        out.line(PLAIN, &format!("  {}::{}: {before} -> {now}", slower.suite, slower.case));
     }
     if !diff.drift.is_empty() {
         out.line(PLAIN, "");
@@ -47,7 +46,7 @@ pub fn render(diff: &Diff, colour: bool) -> String {
         Verdict::Bad => BAD,
     };
     out.line(style, &verdict(diff));
-    out.text
+    out.0
 }
 
 /// The verdict in a line.
@@ -171,19 +170,11 @@ pub(crate) fn state(state: &State) -> String {
     }
 }
 
-struct Out {
-    text: String,
-    colour: bool,
-}
+struct Out(Text);
 
 impl Out {
     fn line(&mut self, style: Style, line: &str) {
-        // Writing to a string cannot fail.
-        let _ = if self.colour && !style.is_plain() {
-            writeln!(self.text, "{style}{line}{style:#}")
-        } else {
-            writeln!(self.text, "{line}")
-        };
+        self.0.paint(style, line).end();
     }
 
     fn changes(&mut self, title: &str, style: Style, changes: &[Change]) {
@@ -199,15 +190,13 @@ impl Out {
     }
 
     fn change(&mut self, change: &Change) {
-        let name = format!("{}::{}", change.suite, change.case);
-        let place = at(&printable(&name), change.line, change.column);
+        let place = at(&format!("{}::{}", change.suite, change.case), change.line, change.column);
         self.line(PLAIN, &format!("  {place}: {}", state(&change.after)));
-        for line in cut(&change.source, MAX_SHOWN).lines().take(8) {
-            self.line(PLAIN, &format!("      {}", printable(line)));
-        }
+        let source: Vec<&str> = change.source.lines().take(8).collect();
+        self.0.block("      ", &cut(&source.join("\n"), MAX_SHOWN), |_| PLAIN);
         for (label, value) in [("expected", &change.after.expected), ("actual  ", &change.after.actual)] {
             if let Some(value) = value {
-                self.line(PLAIN, &format!("    {label} {}", printable(&cut(value, MAX_SHOWN))));
+                self.line(PLAIN, &format!("    {label} {}", cut(value, MAX_SHOWN)));
             }
         }
         if let Some(before) = was(change) {
@@ -216,7 +205,6 @@ impl Out {
     }
 
     fn case_drift(&mut self, drift: &CaseDrift) {
-        let name = format!("{}::{}", drift.suite, drift.case);
-        self.line(PLAIN, &format!("  {} {}", printable(&name), case_drift(drift)));
+        self.line(PLAIN, &format!("  {}::{} {}", drift.suite, drift.case, case_drift(drift)));
     }
 }

@@ -1,11 +1,15 @@
 //! What did not pass, script by script.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
+use super::item::{Item, LEAST};
 use super::scripts::Place;
-use super::view::{cost, full_name, name, other, shown, title};
+use super::shown::{cost, name};
+use super::view::{full_name, other, title};
 use crate::model::{Case, Failure, Note, Report, Suite};
-use crate::text::{MAX_SHOWN, at, cut, grouped, headline, link};
+use crate::text::{at, grouped, headline, link};
 
 /// A script and what did not pass in it.
 #[derive(Serialize)]
@@ -19,29 +23,6 @@ pub(super) struct Failed {
     left: usize,
     #[serde(skip)]
     pub(super) place: Place,
-}
-
-#[derive(Serialize)]
-struct Item {
-    id: String,
-    place: String,
-    search: String,
-    url: Option<String>,
-    kind: String,
-    message: String,
-    source: String,
-    expected: Option<String>,
-    actual: Option<String>,
-    diff: Vec<DiffLine>,
-    calls: String,
-    key: String,
-}
-
-#[derive(Serialize)]
-struct DiffLine {
-    /// `add`, `del`, `at` or empty.
-    class: &'static str,
-    text: String,
 }
 
 /// What did not pass, and how many entries did not fit into the room.
@@ -74,7 +55,7 @@ pub(super) fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
                     continue;
                 }
                 let item = item(suite, case, &format!("{}-{}", one.id, one.items.len() + 1), place, what);
-                let cost = item_cost(&item);
+                let cost = item.cost();
                 if cost > room {
                     one.left += 1;
                     continue;
@@ -127,48 +108,16 @@ fn entries(case: &Case) -> Vec<((u32, u32), Entry<'_>)> {
 }
 
 fn item(suite: &Suite, case: &Case, id: &str, (line, column): (u32, u32), entry: Entry<'_>) -> Item {
-    let none = Failure::default();
-    let (kind, message, failure, key) = match entry {
-        Entry::Failure(failure) => (failure.kind.as_str(), failure.message.as_str(), failure, failure.key),
-        Entry::Note(note) => (note.outcome.as_str(), note.reason.as_str(), &none, note.key),
-    };
     let place = name(&at(&case.name, line, column));
-    Item {
-        id: id.to_owned(),
-        search: format!("{}::{place} is:{} {}", name(&suite.name), case.outcome, name(&headline(failure)))
-            .to_lowercase(),
-        place,
-        url: link(suite, &case.name, line),
-        kind: name(kind),
-        message: shown(message),
-        source: shown(&failure.source),
-        expected: failure.expected.as_deref().map(shown),
-        actual: failure.actual.as_deref().map(shown),
-        diff: failure.diff.as_deref().map(diff).unwrap_or_default(),
-        calls: failure.last_calls().iter().map(|call| shown(call)).collect::<Vec<_>>().join("\n"),
-        key: key.map_or_else(String::new, |key| key.to_string()),
-    }
-}
-
-fn diff(text: &str) -> Vec<DiffLine> {
-    let class = |line: &str| match line.chars().next() {
-        Some('+') => "add",
-        Some('-') => "del",
-        Some('@') => "at",
-        _ => "",
+    let (failure, headline) = match entry {
+        Entry::Failure(failure) => (Cow::Borrowed(failure), headline(failure)),
+        Entry::Note(note) => {
+            let (kind, message) = (note.outcome.as_str().to_owned(), note.reason.clone());
+            (Cow::Owned(Failure { kind, message, key: note.key, ..Failure::default() }), ": ".to_owned())
+        }
     };
-    cut(text, MAX_SHOWN).lines().map(|line| DiffLine { class: class(line), text: shown(line) }).collect()
-}
-
-/// What an entry of the page takes at least.
-const LEAST: usize = 420;
-
-fn item_cost(item: &Item) -> usize {
-    let Item { id, place, search, url, kind, message, source, expected, actual, diff, calls, key } = item;
-    let texts = [id, place, search, kind, message, source, calls, key].into_iter();
-    let texts: usize = texts.chain(url).chain(expected).chain(actual).map(|text| cost(text)).sum();
-    let sides = [expected, actual].iter().filter(|side| side.is_some()).count() * 80;
-    let more = [url.is_some(), !diff.is_empty(), !calls.is_empty()].iter().filter(|has| **has).count() * 70;
-    let diff: usize = diff.iter().map(|line| 32 + cost(&line.text)).sum();
-    LEAST + texts + 2 * id.len() + sides + more + diff
+    let search = format!("{}::{place} is:{} {}", name(&suite.name), case.outcome, name(&headline));
+    let mut item = Item::of(id.to_owned(), place, link(suite, &case.name, line), &failure);
+    item.search = search.to_lowercase();
+    item
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::view::{Stretch, bar, cost, name, nonzero, other};
+use super::shown::{cost, name};
+use super::view::{Stretch, bar, nonzero, other};
 use crate::model::{Needs, Report};
 use crate::outcome::Counts;
 use crate::text::grouped;
@@ -44,7 +45,7 @@ pub(super) fn features(report: &Report, most: usize) -> Vec<FeatureRow> {
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
     let mut plain = Counts::default();
     let cases = report.suites.iter().flat_map(|suite| &suite.cases);
-    for Needs { features, directives } in cases.flat_map(|case| &case.needs) {
+    for Needs { features, directives, .. } in cases.flat_map(|case| &case.needs) {
         if features.is_empty() {
             plain += *directives;
         }

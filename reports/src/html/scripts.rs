@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::view::{cost, full_name, milliseconds, name, nonzero, other};
+use super::shown::{cost, name};
+use super::view::{full_name, milliseconds, nonzero, other};
 use crate::model::{Case, Report, Suite};
 use crate::text::grouped;
 

@@ -1,6 +1,5 @@
 //! What the page shows, ready to be put into the template.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -9,9 +8,10 @@ use serde::Serialize;
 use super::failed::{Failed, failed};
 use super::features::{FeatureRow, features};
 use super::scripts::{Group, Place, scripts};
+use super::shown::{cost, name, shown};
 use crate::model::{Case, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
-use crate::text::{MAX_SHOWN, caveats, cut, grouped, link, percent_passed, verdict};
+use crate::text::{caveats, grouped, link, percent_passed, verdict};
 
 /// How much of the page what comes from the report may take, in bytes; the rest is the template's own.
 const ROOM: usize = 2_900_000;
@@ -206,7 +206,7 @@ fn tiles(Totals { cases, directives, reader_only }: &Totals, flaky: u64) -> Vec<
 }
 
 fn parts(counts: &Counts) -> [(Outcome, u64); 5] {
-    let Counts { passed, failed, skipped, xfailed, xpassed } = *counts;
+    let Counts { passed, failed, skipped, xfailed, xpassed, .. } = *counts;
     [
         (Outcome::Passed, passed),
         (Outcome::XFailed, xfailed),
@@ -300,11 +300,6 @@ fn slowest(report: &Report) -> Vec<Time> {
     times(cases.into_iter().map(|(suite, case)| (title(report, suite, case), case.duration)), SLOWEST)
 }
 
-/// The bytes that a text takes at most when it is escaped.
-pub(super) fn cost(text: &str) -> usize {
-    text.len() + 5 * text.bytes().filter(|byte| b"<>&\"'/".contains(byte)).count()
-}
-
 pub(super) fn full_name(suite: &Suite, case: &Case) -> String {
     name(&format!("{}::{}", suite.name, case.name))
 }
@@ -312,22 +307,4 @@ pub(super) fn full_name(suite: &Suite, case: &Case) -> String {
 /// What a script is called on the page: without the suite where there is only one.
 pub(super) fn title(report: &Report, suite: &Suite, case: &Case) -> String {
     if report.suites.len() == 1 { name(&case.name) } else { full_name(suite, case) }
-}
-
-/// A text as far as it is shown.
-pub(super) fn shown(text: &str) -> String {
-    visible(&cut(text, MAX_SHOWN)).into_owned()
-}
-
-/// A name as far as it is shown.
-pub(super) fn name(text: &str) -> String {
-    visible(&cut(text, 200)).into_owned()
-}
-
-/// `text` with what cannot be seen, or turns the direction of what can, written out.
-fn visible(text: &str) -> Cow<'_, str> {
-    crate::text::escaped(text, |c| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    })
 }

@@ -14,7 +14,7 @@ pub fn render(diff: &Diff) -> String {
     };
     page.push(&format!("## {mark} Conformance: {}\n\n", crate::diff::verdict(diff)));
     push_changes(&mut page, diff);
-    page.text
+    page.finish()
 }
 
 /// The changes without a title.

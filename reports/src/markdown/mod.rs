@@ -10,8 +10,9 @@ pub use self::changes::render as changes;
 use crate::diff::{Diff, Verdict};
 use crate::model::{Case, Failure, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
+use crate::terminal::{self, Language, printable, printable_lines};
 use crate::text::{
-    at, attempts, caveats, cut, grouped, headline, link, percent_passed, plural, printable, seconds, verdict,
+    at, attempts, caveats, cut, grouped, headline, link, percent_passed, plural, seconds, verdict,
 };
 
 /// How long it is at most, in bytes: a comment on GitHub holds 65,536 characters.
@@ -21,7 +22,7 @@ pub const MAX_LENGTH: usize = 60_000;
 const MAX_ROWS: usize = 60;
 
 /// So many characters of a directive's text, or of a value, are shown.
-const MAX_SHOWN: usize = 800;
+pub(crate) const MAX_SHOWN: usize = 800;
 
 /// The report, and what changed since an older one where that is given.
 pub fn render(report: &Report, changes: Option<&Diff>) -> String {
@@ -51,29 +52,34 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
     }
     push_failures(&mut page, report);
     push_flaky(&mut page, report);
-    page.text
+    page.finish()
 }
 
 /// A text that grows block by block up to its limit.
-struct Page {
-    text: String,
+pub(crate) struct Page {
+    pub(crate) text: String,
     limit: usize,
 }
 
 impl Page {
-    fn new() -> Page {
+    pub(crate) fn new() -> Page {
         Page { text: String::new(), limit: MAX_LENGTH }
     }
 
     /// So much is kept free for the last line.
     const REST: usize = 1000;
 
-    fn push(&mut self, text: &str) {
+    pub(crate) fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
+    /// The text, in which no line is a command to a CI server.
+    fn finish(self) -> String {
+        terminal::document(self.text, Language::Markdown)
+    }
+
     /// Adds a block if it fits.
-    fn fits(&mut self, block: &str) -> bool {
+    pub(crate) fn fits(&mut self, block: &str) -> bool {
         let fits = self.text.len() + block.len() + Page::REST <= self.limit;
         if fits {
             self.text.push_str(block);
@@ -82,7 +88,7 @@ impl Page {
     }
 
     /// Adds blocks as long as they fit and are no more than `most`, then a line that says how many `things` are left out.
-    fn list<T>(&mut self, items: &[T], most: usize, things: &str, block: impl Fn(&T) -> String) {
+    pub(crate) fn list<T>(&mut self, items: &[T], most: usize, things: &str, block: impl Fn(&T) -> String) {
         let shown = items.iter().take(most).take_while(|item| self.fits(&block(item))).count();
         let left = (items.len() - shown) as u64;
         if left > 0 {
@@ -253,7 +259,7 @@ impl Failed<'_> {
 }
 
 /// A name that leads somewhere, where it does.
-fn linked(name: &str, url: Option<String>) -> String {
+pub(crate) fn linked(name: &str, url: Option<String>) -> String {
     match url {
         Some(url) => format!("[{}]({url})", code(name)),
         None => code(name),
@@ -261,7 +267,7 @@ fn linked(name: &str, url: Option<String>) -> String {
 }
 
 /// `text` as code within a line: between more backticks than it has in a row.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = cut(text, MAX_SHOWN);
     let text = printable(&text);
     if text.trim().is_empty() {
@@ -277,13 +283,13 @@ fn code(text: &str) -> String {
 }
 
 /// `text` as code within a cell of a table, where a bar would end the cell even there.
-fn in_table(text: &str) -> String {
+pub(crate) fn in_table(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 
 /// `text` as a block of code; nothing where there is none.
-fn fence(language: &str, text: &str) -> String {
-    let text = crate::text::escaped(text.trim_end(), |c| c.is_control() && c != '\n' && c != '\t');
+pub(crate) fn fence(language: &str, text: &str) -> String {
+    let text = printable_lines(text.trim_end());
     if text.is_empty() {
         return String::new();
     }

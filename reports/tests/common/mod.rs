@@ -15,7 +15,7 @@ pub(crate) fn key(number: u8) -> Key {
 /// What a report says of a directive that was not simply judged.
 pub(crate) fn note(line: u32, outcome: Outcome, reason: &str) -> Note {
     let key = u8::try_from(line).ok().map(key);
-    Note { line, column: 1, outcome, reason: reason.to_owned(), key }
+    Note { line, column: 1, outcome, reason: reason.to_owned(), apart: None, key }
 }
 
 /// A directive that failed; its key is that of its line.
@@ -39,9 +39,20 @@ pub(crate) fn case(name: &str, outcome: Outcome, directives: Counts) -> Case {
     }
 }
 
+/// A script with directives that have the keys of these numbers, of which some failed.
+pub(crate) fn script(name: &str, keys: &[u8], failed: &[Failure]) -> Case {
+    let outcome = if failed.is_empty() { Outcome::Passed } else { Outcome::Failed };
+    let (all, failed_count) = (keys.len() as u64, failed.len() as u64);
+    let counts = Counts { passed: all - failed_count, failed: failed_count, ..Counts::default() };
+    let mut case = case(name, outcome, counts);
+    case.keys = keys.iter().map(|number| key(*number)).collect();
+    case.failures = failed.to_vec();
+    case
+}
+
 /// A run of `suites`.
 pub(crate) fn report(suites: Vec<Suite>) -> Report {
-    let engine = Engine { name: "wassay".to_owned(), version: "0.1.0".to_owned() };
+    let engine = Engine::new("wassay", "0.1.0");
     let (host, started) = ("x86_64-linux".to_owned(), "2026-01-02T03:04:05Z".to_owned());
     Report::new(engine, host, started, Duration::from_nanos(1_234_567_891), suites)
 }

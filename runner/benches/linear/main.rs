@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p wassay --bench linear [-- NAME...]`; it exits with 1 where the cost of one is not linear.
 
+// A benchmark prints what it found by itself.
+#![allow(clippy::disallowed_macros)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod cases;

@@ -11,12 +11,12 @@ use super::finished::Finished;
 use super::isolated::{self, Lost};
 use super::watch::Watch;
 use super::workers::Task;
-use crate::script::Embedder;
+use crate::script::Judges;
 
 /// Runs a task, and again where it failed, at most so often as the [settings](Settings::retries) say. What is said of it is what became
 /// of it in the end; what went before is noted. `watch` tells how far an attempt in this process has come, and gives up one that does
 /// not end by itself.
-pub(super) fn run<E: Embedder>(
+pub(super) fn run<E: Judges>(
     task: &Task,
     settings: &Settings,
     watch: &Arc<Watch>,
@@ -39,7 +39,7 @@ pub(super) fn run<E: Embedder>(
     }
 }
 
-fn once<E: Embedder>(
+fn once<E: Judges>(
     task: &Task,
     settings: &Settings,
     watch: &Arc<Watch>,
@@ -47,14 +47,15 @@ fn once<E: Embedder>(
     make: &dyn Fn() -> E,
 ) -> Finished {
     let is_foreign_guest = !E::DRIVES_WASSAY && matches!(task.case, Case::Guest(_));
+    let is_unreadable = matches!(task.case, Case::Unreadable(_));
     // A variant changes its process for good.
-    if !is_foreign_guest && (settings.isolate || task.case.variant().is_some()) {
+    if !is_foreign_guest && !is_unreadable && (settings.isolate || task.case.variant().is_some()) {
         return alone(task, settings);
     }
     // A guest ends by its own deadlines.
     let is_watched = matches!(task.case, Case::Script(_));
     if is_watched {
-        watch.begin();
+        watch.begin(settings.timeout);
     }
     let finished = execute(task.label.clone(), &task.case, task.expectations(), settings, watch, seat, make);
     watch.end();

@@ -2,34 +2,37 @@
 //!
 //! The parent starts its own executable again with [`MARKER`] in the environment, and a socket as its standard input. Over that goes one
 //! [`Request`], and back come [`Message`]s, each a line of JSON: what did not pass, so that it is not lost by a crash, and what became of the
-//! case. Where the case is, so that a crash is pinned to its directive, stands in a file. What the process prints is no part of this.
+//! case. Where the case is, so that a crash is pinned to its directive, stands in shared
+//! memory (`mark`). What the process prints is no part of this.
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{ExitCode, exit};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use serde::{Deserialize, Serialize};
+use wassay_testsuite::access::Root;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::wasi::Variant;
 use wassay_testsuite::{Case, catalogue, directory};
 
+use super::Settings;
 use super::course::is_plain;
 use super::execute::{execute, skipped};
 use super::filter::no_openat2;
 use super::finished::Finished;
+use super::mark::Mark;
 use super::watch::Watch;
-use super::{STACK, Settings};
+use crate::printer;
 use crate::script::source::Place;
-use crate::script::{Embedder, Observer};
+use crate::script::{Judges, Observer};
+use crate::threads;
 use crate::verdict::DirectiveResult;
 
 /// The environment variable by which a process knows that it is to run one case.
@@ -40,7 +43,7 @@ pub(super) const MARKER: &str = "WASSAY_CHILD";
 pub(super) struct Request {
     /// The process that asks. A child whose parent is another has lost its own.
     pub(super) parent: u32,
-    /// The file in which it writes where the directive stands that it begins: see [`write_mark`].
+    /// Where it stores the place of the directive that it begins: a [`Mark`].
     pub(super) mark: OsString,
     /// What is done to the process before anything of the case is touched.
     pub(super) setup: Vec<Setup>,
@@ -73,7 +76,14 @@ pub(super) enum Locator {
         /// The case.
         name: String,
     },
-    /// In a file.
+    /// In the folder of a suite, by its name there. It is the same folder, and links lead no further than for the parent.
+    InSuite {
+        /// The folder.
+        root: Root,
+        /// The case.
+        name: String,
+    },
+    /// In a file that the user has named.
     File(OsString),
 }
 
@@ -86,11 +96,23 @@ pub(super) enum Message {
     Begun,
     /// A directive was judged and did not simply pass.
     Judged(DirectiveResult),
+    /// All directives were judged.
+    Ended,
     /// The case has ended so.
     Finished(Box<Finished>),
 }
 
 impl Locator {
+    /// Where a case is, which is one of the suite of this name.
+    pub(super) fn of(case: &Case, suite: &str) -> Locator {
+        let name = case.name().to_owned();
+        match (case.root(), case.path()) {
+            (Some(root), _) => Locator::InSuite { root: Root::clone(root), name },
+            (None, Some(path)) => Locator::File(path.as_os_str().to_owned()),
+            (None, None) => Locator::Embedded { suite: suite.to_owned(), name },
+        }
+    }
+
     fn case(&self) -> Result<Case, String> {
         match self {
             Locator::Embedded { suite, name } => {
@@ -98,9 +120,10 @@ impl Locator {
                 let case = cases.into_iter().find(|case| case.name() == name);
                 case.ok_or_else(|| format!("no embedded case is called {suite}::{name}"))
             }
+            Locator::InSuite { root, name } => Ok(directory::case_in(root.clone(), name)),
             Locator::File(path) => {
-                let suite = directory::open(&PathBuf::from(path)).map_err(|error| error.to_string())?;
-                suite.cases().pop().ok_or_else(|| format!("{}: no case", suite.name()))
+                let script = directory::script(Path::new(path));
+                Ok(Case::Script(script.map_err(|error| error.to_string())?))
             }
         }
     }
@@ -109,18 +132,18 @@ impl Locator {
 /// Runs the case that the parent asks for where this process is a child; `None` where it is not. `make` makes the engine.
 ///
 /// A program that [isolates](Settings::isolate) its cases calls this first.
-pub fn child<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Option<ExitCode> {
+pub fn child<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Option<ExitCode> {
     std::env::var_os(MARKER)?;
     Some(match serve(make) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("error: {message}");
+            printer::error(&message);
             ExitCode::FAILURE
         }
     })
 }
 
-fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), String> {
+fn serve<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Result<(), String> {
     let failed =
         |what: &str, error: io::Error| format!("{MARKER} is for the children of a run: {what}: {error}");
     set_parent_process_death_signal(Some(Signal::KILL))
@@ -137,7 +160,7 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
         return Err("the process that asked for this case is gone".to_owned());
     }
     let case = request.case.case()?;
-    let mark = File::options().write(true).open(&request.mark).map_err(|error| failed("no mark", error))?;
+    let mark = Mark::open(&request.mark).map_err(|error| failed("no mark", error))?;
     let (socket, begun) = (Mutex::new(BufWriter::new(socket)), AtomicBool::new(false));
     let reply = Arc::new(Reply { socket, mark, begun });
     for setup in &request.setup {
@@ -154,7 +177,6 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
             }
         }
     }
-    let thread = thread::Builder::new().name("case".to_owned()).stack_size(STACK);
     let run = move || {
         reply.send(&Message::Started(resident("self")));
         let settings =
@@ -166,7 +188,7 @@ fn serve<E: Embedder>(make: impl Fn() -> E + Send + 'static) -> Result<(), Strin
         // What was said is all that is wanted: nothing is taken down first.
         exit(0)
     };
-    let thread = thread.spawn(run).map_err(|error| failed("no thread", error))?;
+    let thread = threads::start("case", run).map_err(|error| failed("no thread", error))?;
     thread.join().map_err(|_| "the thread of the case panicked".to_owned())
 }
 
@@ -197,7 +219,7 @@ pub(super) fn resident(process: &str) -> u64 {
 #[derive(Debug)]
 struct Reply {
     socket: Mutex<BufWriter<UnixStream>>,
-    mark: File,
+    mark: Mark,
     /// Whether the first directive was begun.
     begun: AtomicBool,
 }
@@ -218,9 +240,7 @@ impl Reply {
 
 impl Observer for Reply {
     fn begins(&self, place: Place) {
-        if write_mark(&self.mark, place).is_err() {
-            exit(1);
-        }
+        self.mark.set(place);
         if !self.begun.swap(true, Ordering::Relaxed) {
             self.send(&Message::Begun);
         }
@@ -231,23 +251,8 @@ impl Observer for Reply {
             self.send(&Message::Judged(result.clone()));
         }
     }
-}
 
-/// Notes where a directive stands that begins. There is one for each directive of each script: a message would wake the parent every time.
-fn write_mark(file: &File, place: Place) -> io::Result<()> {
-    let mut bytes = [0; 16];
-    let (line, column) = bytes.split_at_mut(8);
-    line.copy_from_slice(&(place.line as u64).to_le_bytes());
-    column.copy_from_slice(&(place.column as u64).to_le_bytes());
-    file.write_all_at(&bytes, 0)
-}
-
-/// The place that was noted last; `None` where there is none.
-pub(super) fn read_mark(file: &File) -> Option<Place> {
-    let number = |at: u64| {
-        let mut bytes = [0; 8];
-        file.read_exact_at(&mut bytes, at).ok()?;
-        usize::try_from(u64::from_le_bytes(bytes)).ok()
-    };
-    Some(Place { line: number(0)?, column: number(8)? })
+    fn ended(&self) {
+        self.send(&Message::Ended);
+    }
 }

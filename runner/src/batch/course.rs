@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::script::model::Script;
-use crate::script::options::Position;
+use crate::script::Position;
+use crate::script::model::Directive;
+use crate::script::reading::Reading;
 use crate::script::source::Place;
 use crate::script::{LineRange, Observer};
-use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
+use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, Outcome, ScriptResult};
 
 /// How far a script has come.
 #[derive(Debug, Default)]
@@ -53,38 +54,57 @@ impl Observer for Noted {
             told.judged(result);
         }
     }
+
+    fn ended(&self) {
+        if let Some(told) = &self.told {
+            told.ended();
+        }
+    }
 }
 
 /// Whether there is nothing to say of a directive but that it passed.
 pub(super) fn is_plain(result: &DirectiveResult) -> bool {
-    matches!(result.outcome, Outcome::Passed) && !result.text_not_compared && !result.reader_only
+    matches!(result.outcome, Outcome::Passed)
+        && !result.text_not_compared
+        && !result.reader_only
+        && !result.coarse
 }
 
 impl Course {
     /// The result of the script if it ended at the directive that was begun last, by a failure that is no judgement of the directive:
-    /// what was judged before counts, what comes after it fails as not run, for this reason. `None` where no directive was begun.
+    /// what was judged before counts, what comes after it fails as not run, for this reason. `None` where no directive was begun, or none
+    /// stands there.
     pub(super) fn ended_by(
         self,
         failure: &Failure,
         not_run: &str,
-        script: &Script<'_>,
+        reading: &Reading<'_, '_>,
         lines: Option<&LineRange>,
     ) -> Option<ScriptResult> {
         let begun = self.begun?;
         let mut judged: HashMap<Place, DirectiveResult> =
             self.judged.into_iter().map(|result| (result.place, result)).collect();
-        let source = &script.source;
-        let directives = script.directives.iter().filter_map(|directive| {
+        let source = reading.source();
+        let mut is_found = false;
+        let mut of = |directive: &Directive| {
             let place = source.place(directive.span.start);
             let result = |outcome: Outcome| {
                 let keyword = directive.command.keyword().into();
-                DirectiveResult { place, keyword, outcome, text_not_compared: false, reader_only: false }
+                DirectiveResult {
+                    place,
+                    keyword,
+                    outcome,
+                    text_not_compared: false,
+                    reader_only: false,
+                    coarse: false,
+                }
             };
             let failed = |failure: Failure| {
                 let source = source.slice(&directive.span).to_owned();
                 result(Outcome::Failed(Box::new(Failure { source, ..failure })))
             };
             if place == begun {
+                is_found = true;
                 return Some(failed(failure.clone()));
             }
             if lines.is_some_and(|lines| lines.position(source, &directive.span) != Position::Within) {
@@ -95,7 +115,12 @@ impl Course {
                 None if place < begun => result(Outcome::Passed),
                 None => failed(Failure::new(FailureKind::NotRun, not_run)),
             })
-        });
-        Some(ScriptResult { name: source.name().to_owned(), directives: directives.collect() })
+        };
+        let mut directives = Directives::default();
+        for part in reading.parts() {
+            part.iter().filter_map(&mut of).for_each(|directive| directives.push(directive));
+        }
+        // A process that is out of its mind may have left any place.
+        is_found.then(|| ScriptResult { name: source.name().to_owned(), directives })
     }
 }

@@ -5,8 +5,9 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use wassay_engine::Features;
+use wassay_engine::{Deadline, Features};
 use wassay_reports::Key;
+use wassay_testsuite::access::Budget;
 use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;
 use wassay_testsuite::{Case, ReadError, Script};
@@ -18,14 +19,16 @@ use super::uses;
 use super::watch::Watch;
 use super::workers::{CUT_SHORT, NOT_REACHED, Task};
 use crate::catalogue::judging;
+use crate::printer::panic_message;
+use crate::script::reading::Reading;
 use crate::script::source::{Place, Source, SourceError};
-use crate::script::split::split;
-use crate::script::{Embedder, Grammar, Observer, Options, parse, parse_as, run};
-use crate::verdict::{Failure, FailureKind, panic_message};
+use crate::script::split;
+use crate::script::{Grammar, Judges, Observer, Options};
+use crate::verdict::{Failure, FailureKind};
 use crate::{expectations, keys, wasi_case};
 
 /// Runs a case; a panic ends it alone. What is expected of its directives is what is given here. `watch` is told how far it has come.
-pub(super) fn execute<E: Embedder>(
+pub(super) fn execute<E: Judges>(
     label: String,
     case: &Case,
     expected: &[Expectation],
@@ -43,6 +46,10 @@ pub(super) fn execute<E: Embedder>(
         Case::Script(script) => run_script(label, script, expected, settings, watch, seat, make),
         Case::Guest(_) if !E::DRIVES_WASSAY => skipped(&label, case, FOREIGN.to_owned()),
         Case::Guest(guest) => run_guest(label, guest, settings),
+        Case::Unreadable(unreadable) => {
+            let message = format!("{label}: cannot be read: {}", unreadable.reason());
+            Finished::new(label, End::Unusable { message, place: None })
+        }
     }
 }
 
@@ -51,15 +58,14 @@ const FOREIGN: &str = "WASI cases run on wassay's own engine, and another one is
 
 /// What became of a case that was not run: its directives are counted all the same.
 pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
-    let (directives, keys) = count(&task.label, &task.case);
+    let (directives, keys) = count(&task.label, &task.case, settings.keys);
     let end = End::NotRun { message: why.to_owned(), directives };
-    let finished = Finished::new(task.label.clone(), end);
-    if settings.keys { Finished { keys, ..finished } } else { finished }
+    Finished { keys, ..Finished::new(task.label.clone(), end) }
 }
 
 /// What became of a case that cannot be run here, for this reason.
 pub(super) fn skipped(label: &str, case: &Case, message: String) -> Finished {
-    let (directives, _) = count(label, case);
+    let (directives, _) = count(label, case, false);
     Finished::new(label.to_owned(), End::Skipped { message, directives })
 }
 
@@ -73,6 +79,7 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
             ended_by(label, &text, course, (&failure, None), task.expectations(), settings, features)
         }
         Case::Guest(guest) => Finished::new(label, end(failure, checks(guest))),
+        Case::Unreadable(_) => Finished::new(label, end(failure, 0)),
     }
 }
 
@@ -97,7 +104,7 @@ fn features_of(script: &Script, label: &str, text: &str, settings: &Settings) ->
 }
 
 /// Runs a script from its file to its result.
-fn run_script<E: Embedder>(
+fn run_script<E: Judges>(
     label: String,
     script: &Script,
     expected: &[Expectation],
@@ -106,7 +113,7 @@ fn run_script<E: Embedder>(
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
-    let text = match script.read() {
+    let text = match script.read_within(&mut Budget::of_case(settings.max_memory)) {
         Ok(text) => text,
         Err(error) => return Finished::new(label, unreadable(&error)),
     };
@@ -143,7 +150,7 @@ fn run_script<E: Embedder>(
 }
 
 /// Runs a script; a panic ends it alone.
-fn run_caught<E: Embedder>(
+fn run_caught<E: Judges>(
     label: String,
     text: &str,
     expected: &[Expectation],
@@ -156,14 +163,21 @@ fn run_caught<E: Embedder>(
     watch.take();
     let run_all = || {
         let embedder = seat.get_or_insert_with(make);
-        let script = parse_as(Source::new(&label, text), Grammar::of(options.features))?;
+        let source = Source::new(&label, text);
+        let grammar = Grammar::of(options.features);
+        let reading = Reading::within(&source, grammar, settings.max_memory)?;
         let wanted = settings.keys || !expected.is_empty();
-        let keys = if wanted { keys::of(&script) } else { Vec::new() };
-        let found = expectations::find(expected, &script, &keys);
+        let keys = if wanted { keys::in_parts(&reading) } else { Vec::new() };
+        let found = expectations::find(expected, &reading, &keys);
         options.expected.clone_from(&found.by_number);
-        let result = run(&script, &options, embedder);
+        let deadline = options.timeout.and_then(Deadline::after);
+        let result = embedder.judge(&reading, &options);
         let used = expectations::used(&found, &keys, &result);
-        let needs = if settings.uses { uses::needs(&script, &result, options.features) } else { Vec::new() };
+        let needs = if settings.uses {
+            uses::needs(&reading, &result, &keys, (options.features, deadline))
+        } else {
+            Vec::new()
+        };
         let keys = if settings.keys { keys } else { Vec::new() };
         Ok::<_, SourceError>(Finished {
             needs,
@@ -203,19 +217,22 @@ fn ended_by(
     let begun = course.begun;
     let judged_under = features.map(|features| features.to_string());
     let ended = || {
-        let script = parse(Source::new(&label, text)).ok()?;
+        let source = Source::new(&label, text);
+        let reading = Reading::new(&source, Grammar::default()).ok()?;
         let wanted = settings.keys || !expected.is_empty();
-        let keys = if wanted { keys::of(&script) } else { Vec::new() };
+        let keys = if wanted { keys::in_parts(&reading) } else { Vec::new() };
         let not_run = match (not_run, begun?) {
             (Some(why), _) => why.to_owned(),
             (None, place) => format!("the script had ended before, at {place}"),
         };
-        let result = course.ended_by(failure, &not_run, &script, settings.lines.as_ref())?;
-        let found = expectations::find(expected, &script, &keys);
+        let result = course.ended_by(failure, &not_run, &reading, settings.lines.as_ref())?;
+        let found = expectations::find(expected, &reading, &keys);
         let result = expectations::under(&found, &keys, result);
         let used = expectations::used(&found, &keys, &result);
         let features = features.filter(|_| settings.uses);
-        let needs = features.map(|features| uses::needs(&script, &result, features)).unwrap_or_default();
+        let needs = features
+            .map(|features| uses::needs(&reading, &result, &keys, (features, None)))
+            .unwrap_or_default();
         let keys = if settings.keys { keys } else { Vec::new() };
         Some(Finished {
             keys,
@@ -258,22 +275,22 @@ fn checks(guest: &Guest) -> usize {
     catch_unwind(|| wasi_case::checks(guest)).unwrap_or(0)
 }
 
-/// How many directives or steps a case has that is not run, and the keys of directives.
-fn count(label: &str, case: &Case) -> (usize, Vec<(Place, Key)>) {
+/// How many directives or steps a case has that is not run, and the keys of directives where they are wanted.
+fn count(label: &str, case: &Case, wants_keys: bool) -> (usize, Vec<(Place, Key)>) {
     match case {
         Case::Script(script) => {
-            let keys = script.read().map_or_else(|_| Vec::new(), |text| directives(label, &text));
-            (keys.len(), keys)
+            let text = script.read().unwrap_or_default();
+            let counted = || {
+                let source = Source::new(label, &text);
+                let reading = Reading::new(&source, Grammar::default()).ok()?;
+                let keys = if wants_keys { keys::in_parts(&reading) } else { Vec::new() };
+                Some((reading.parts().map(|part| part.len()).sum(), keys))
+            };
+            catch_unwind(counted).ok().flatten().unwrap_or_default()
         }
         Case::Guest(guest) => (checks(guest), Vec::new()),
+        Case::Unreadable(_) => (0, Vec::new()),
     }
-}
-
-/// The directives that a script has, as far as it can be parsed.
-fn directives(label: &str, text: &str) -> Vec<(Place, Key)> {
-    let directives =
-        || parse(Source::new(label, text)).map_or_else(|_| Vec::new(), |script| keys::of(&script));
-    catch_unwind(directives).unwrap_or_default()
 }
 
 /// What is said of a panic of the runner or the engine.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
+use wassay_reports::terminal::Text;
 use wassay_reports::{Attempt, Case, Counts, Failure, Key, Needs, Note, Outcome};
 use wassay_testsuite::expectation::Origin;
 
 use super::uses::union;
 use crate::script::source::Place;
-use crate::verdict::{ScriptResult, printable};
+use crate::verdict::{BAD, Render, STRONG, ScriptResult};
 use crate::wasi_case::GuestResult;
 
 /// A case that is done with.
@@ -154,7 +154,7 @@ impl Finished {
     pub fn on_line(&self, line: usize) -> Finished {
         let end = match &self.end {
             End::Judged(result) => {
-                let directives = result.on_line(line).to_vec();
+                let directives = result.on_line(line);
                 End::Judged(ScriptResult { name: result.name.clone(), directives })
             }
             whole => whole.clone(),
@@ -163,22 +163,37 @@ impl Finished {
     }
 
     /// Everything that was not as expected, as text for people; empty where there is nothing.
-    pub fn render(&self, colour: bool) -> String {
+    pub fn render(&self, colour: bool) -> Text {
+        let mut text = Text::new(colour);
         let (word, message) = match &self.end {
             End::Judged(result) => {
-                return self.flaky_lines() + &result.render(colour) + &self.unmatched_lines();
+                self.push_flaky(&mut text);
+                text.append(&result.render(colour));
+                self.unmatched.iter().for_each(|message| {
+                    text.line(format_args!("{}: {message}", self.label));
+                });
+                return text;
             }
-            End::Ran(result) => return self.flaky_lines() + &result.render(colour),
-            End::Skipped { message, .. } => return format!("{}: not run: {message}\n", self.label),
+            End::Ran(result) => {
+                self.push_flaky(&mut text);
+                text.append(&result.render(colour));
+                return text;
+            }
+            End::Skipped { message, .. } => {
+                text.line(format_args!("{}: not run: {message}", self.label));
+                return text;
+            }
             // The message names the file.
-            End::Unusable { message, .. } => return format!("{message}\n"),
+            End::Unusable { message, .. } => {
+                text.line(message);
+                return text;
+            }
             End::Crashed { message, .. } => ("crashed", message),
             End::TimedOut { message, .. } => ("timeout", message),
             End::NotRun { message, .. } => ("not-run", message),
         };
-        let style = |style: Style| if colour { style } else { Style::new() };
-        let (bad, strong) = (style(AnsiColor::Red.on_default().bold()), style(Style::new().bold()));
-        format!("{strong}{}{strong:#}: {bad}{word}{bad:#}: {}\n", self.label, printable(message))
+        text.paint(STRONG, &self.label).put(": ").paint(BAD, word).put(": ").put(message).end();
+        text
     }
 
     /// The case as reports have it, under this name.
@@ -217,35 +232,35 @@ impl Finished {
         }
     }
 
-    /// What is said of a case that failed before it came as expected.
-    fn flaky_lines(&self) -> String {
+    /// Says of a case that it failed before it came as expected.
+    fn push_flaky(&self, text: &mut Text) {
         if !self.is_flaky() {
-            return String::new();
+            return;
         }
-        let attempts = self.earlier.iter().map(|attempt| {
+        for attempt in &self.earlier {
             let first = attempt.failures.first();
             // What a guest did stands on no line.
             let place = first.filter(|first| first.line > 0);
             let place = place.map_or_else(String::new, |first| format!(":{}:{}", first.line, first.column));
             let what = first.map_or_else(String::new, |first| format!(": {}: {}", first.kind, first.message));
-            format!("{}{place}: flaky{}\n", self.label, printable(&what))
-        });
-        let passed = format!("{}: passed on attempt {}\n", self.label, self.earlier.len() + 1);
-        attempts.chain([passed]).collect()
+            text.line(format_args!("{}{place}: flaky{what}", self.label));
+        }
+        text.line(format_args!("{}: passed on attempt {}", self.label, self.earlier.len() + 1));
     }
 
     /// The case of a report that was not run, for this reason.
     fn skipped(&self, name: &str, reason: &str) -> Case {
-        let note =
-            Note { line: 0, column: 0, outcome: Outcome::Skipped, reason: reason.to_owned(), key: None };
+        let note = Note {
+            line: 0,
+            column: 0,
+            outcome: Outcome::Skipped,
+            reason: reason.to_owned(),
+            apart: None,
+            key: None,
+        };
         let directives = Counts { skipped: self.directives() as u64, ..Counts::default() };
         let case = Case::new(name.to_owned(), Outcome::Skipped, self.duration, directives);
         Case { notes: vec![note], ..case }
-    }
-
-    /// What is said of expectations that are about nothing.
-    fn unmatched_lines(&self) -> String {
-        self.unmatched.iter().map(|message| format!("{}: {message}\n", self.label)).collect()
     }
 
     /// The case with the expectations that are about nothing, which fail it.
@@ -283,6 +298,7 @@ mod tests {
     use crate::keys;
     use crate::script::source::Source;
     use crate::script::{Options, parse, run};
+    use crate::verdict::Directives;
 
     fn finished(end: End) -> Finished {
         Finished::new("d/a.wast".to_owned(), end)
@@ -337,8 +353,8 @@ mod tests {
 
     #[test]
     fn a_script_without_a_directive_is_as_expected() {
-        let result = ScriptResult { name: "d/a.wast".into(), directives: Vec::new() };
-        let needs = vec![Needs { features: vec!["simd".to_owned()], directives: Counts::default() }];
+        let result = ScriptResult { name: "d/a.wast".into(), directives: Directives::default() };
+        let needs = vec![Needs { features: vec!["simd".to_owned()], ..Needs::default() }];
         let empty = Finished { needs, ..finished(End::Judged(result)) };
         assert!(empty.is_expected() && empty.render(false).is_empty());
         let case = empty.case("a.wast");

@@ -4,10 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use crate::scratch::signal::ask_to_end;
 
-/// The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it.
+/// The exit code of a run that was interrupted, by whatever signal: 128 and the number of SIGINT, as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
 /// Whether a run is to end now: no more cases are begun, those that run are given up.
@@ -15,18 +14,15 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// An interrupt that SIGINT and SIGTERM set from now on. The second such signal ends the process at once.
+    /// An interrupt that SIGINT, SIGTERM and SIGHUP set from now on. The second such signal ends the process at once, as SIGQUIT does; its
+    /// temporary folders are removed all the same.
     ///
     /// # Errors
     ///
     /// The system takes no handler.
     pub fn by_signals() -> io::Result<Interrupt> {
         let interrupt = Interrupt::default();
-        for signal in [SIGINT, SIGTERM] {
-            // Handlers run in the order of their registration: the first signal finds nothing set yet.
-            flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&interrupt.0))?;
-            flag::register(signal, Arc::clone(&interrupt.0))?;
-        }
+        ask_to_end(&interrupt.0, INTERRUPTED)?;
         Ok(interrupt)
     }
 

@@ -1,25 +1,28 @@
 //! A case in a process of its own: what it does to that process is its verdict, never the end of the run.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::time::Timespec;
 use signal_hook::low_level::signal_name;
-use tempfile::TempDir;
+use wassay_engine::Deadline;
 
 use super::Settings;
-use super::child::{Locator, MARKER, Message, Request, Setup, read_mark, resident};
+use super::child::{Locator, MARKER, Message, Request, Setup, resident};
 use super::course::Course;
 use super::finished::Finished;
+use super::mark::Mark;
 use super::watch::{GRACE, START};
 use super::workers::Task;
+use crate::printer::Relay;
+use crate::scratch::{self, Folder};
 use crate::script::embed::ErrorKind;
 use crate::verdict::{DirectiveResult, Failure, FailureKind};
 
@@ -29,8 +32,18 @@ const TICK: Duration = Duration::from_millis(20);
 /// How often it looks how much memory a child has, where that is limited.
 const WEIGH: Duration = Duration::from_millis(5);
 
+/// How long to wait for what it takes to start a process.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// So much is kept of what a child printed last, in bytes.
 const TAIL: usize = 64 << 10;
+
+/// How many bytes the process of a case may say, besides those for each byte of the case.
+const LARGEST: u64 = 64 << 20;
+
+/// How many bytes it may say for each byte of the case: a directive that fails is told twice, with its text, both sides and
+/// the functions that were left.
+const OF_SIZE: u64 = 1024;
 
 /// How a case ended whose process did not say so.
 #[derive(Debug)]
@@ -59,33 +72,28 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
         let message = format!("no process could be started for the case: {error}");
         Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message).into() }
     };
-    let scratch = tempfile::Builder::new().prefix("wassay-").tempdir().map_err(failed)?;
-    let path = scratch.path().join("mark");
-    let mark = File::options().read(true).write(true).create_new(true).open(&path).map_err(failed)?;
+    let scratch = scratch::folder().map_err(failed)?;
+    let mark = Mark::new().map_err(failed)?;
     let request = Request {
         parent: std::process::id(),
-        mark: path.into(),
+        mark: mark.path(),
         setup: [Setup::NoCore].into_iter().chain(task.case.variant().map(Setup::of)).collect(),
         label: task.label.clone(),
-        case: match task.case.path() {
-            Some(path) => Locator::File(path.as_os_str().to_owned()),
-            None => Locator::Embedded { suite: task.suite.clone(), name: task.case.name().to_owned() },
-        },
+        case: Locator::of(&task.case, &task.suite),
         expectations: task.expectations().to_vec(),
         settings: settings.clone(),
     };
-    let mut process = Process::start(&request, &scratch).map_err(failed)?;
+    let mut process = start(&request, &scratch, task, settings).map_err(failed)?;
     let watched = process.watch(settings);
     let status = process.end().map_err(failed)?;
     if let Some(finished) = process.finished.take() {
-        return Ok(*finished);
+        return Ok(Finished { label: task.label.clone(), ..*finished });
     }
-    let course = |process: &mut Process| Course {
-        judged: std::mem::take(&mut process.judged),
-        begun: read_mark(&mark),
-    };
+    let course =
+        |process: &mut Process| Course { judged: std::mem::take(&mut process.judged), begun: mark.get() };
     let failure = match watched {
         Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail)),
+        Ok(Watched::Senseless(what)) => Failure::new(FailureKind::Crashed, what),
         Ok(Watched::Overdue) => {
             let message = "timeout: the time allowed is over, and its process did not end: it was killed";
             Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message)
@@ -100,6 +108,28 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     Err(Lost::Ended { course: course(&mut process), failure: failure.into() })
 }
 
+/// Starts a process. Where the system has too few descriptors or processes, what other cases have is waited for.
+fn start(request: &Request, scratch: &Folder, task: &Task, settings: &Settings) -> io::Result<Process> {
+    // What it takes to start one is not taken twice at a time.
+    static STARTING: Mutex<()> = Mutex::new(());
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = Process::start(request, scratch, task);
+        drop(starting);
+        let may_pass = |error: &io::Error| {
+            let lacking = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
+            Errno::from_io_error(error).is_some_and(|error| lacking.contains(&error))
+        };
+        match started {
+            Err(error) if may_pass(&error) && Instant::now() < until && !settings.interrupt.is_set() => {
+                std::thread::sleep(TICK);
+            }
+            started => return started,
+        }
+    }
+}
+
 /// A process that runs a case, and what it has said. It ends with this value.
 struct Process {
     child: Child,
@@ -109,9 +139,14 @@ struct Process {
     output: Option<io::PipeReader>,
     /// The beginning of a message whose end is still to come.
     partial: Vec<u8>,
+    /// Where what it prints goes.
+    relay: Relay,
+    /// How many bytes of messages came, and how many may.
+    received: (u64, u64),
     tail: Vec<u8>,
-    /// Whether the case has begun, and its first directive.
-    begun: (bool, bool),
+    /// How far it has come.
+    phase: Phase,
+    is_script: bool,
     /// How much memory it had when the case began.
     resident: u64,
     /// What did not pass.
@@ -119,17 +154,35 @@ struct Process {
     finished: Option<Box<Finished>>,
 }
 
+/// How far a process has come with its case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It has not said anything.
+    Starting,
+    /// It reads and parses the case, or runs a guest.
+    Started,
+    /// It runs directives.
+    Running,
+    /// It has run all of them, and says what became of them.
+    Telling,
+}
+
 /// Why a process is no longer watched.
 enum Watched {
     Ended,
+    /// It said what makes no sense, which this text tells.
+    Senseless(String),
     Overdue,
-    TooLarge { used: u64, limit: u64 },
+    TooLarge {
+        used: u64,
+        limit: u64,
+    },
     Interrupted,
 }
 
 impl Process {
     /// Starts the process. Its temporary folder is `scratch`, so that nothing stays of what it has no time to remove.
-    fn start(request: &Request, scratch: &TempDir) -> io::Result<Process> {
+    fn start(request: &Request, scratch: &Folder, task: &Task) -> io::Result<Process> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         let (mut socket, end) = UnixStream::pair()?;
@@ -152,8 +205,11 @@ impl Process {
             socket: Some(socket),
             output: Some(output),
             partial: Vec::new(),
+            relay: Relay::default(),
+            received: (0, LARGEST.saturating_add(OF_SIZE.saturating_mul(task.case.size()))),
             tail: Vec::new(),
-            begun: (false, false),
+            phase: Phase::Starting,
+            is_script: task.case.script().is_some(),
             resident: 0,
             judged: Vec::new(),
             finished: None,
@@ -162,19 +218,28 @@ impl Process {
 
     /// Takes in what the process says and prints until it ends, its time is over or the run is interrupted.
     fn watch(&mut self, settings: &Settings) -> io::Result<Watched> {
-        let mut due = Some(Instant::now() + START);
-        let mut begun = (false, false);
+        let mut due = Deadline::after(START);
+        let mut seen = (self.phase, self.received.0);
         let mut weighed = Instant::now();
         while self.socket.is_some() || self.output.is_some() {
             if settings.interrupt.is_set() {
                 return Ok(Watched::Interrupted);
             }
-            // Parsing is no part of the case's own time: the clock is set anew when it comes to its first directive.
-            if begun != self.begun {
-                begun = self.begun;
-                due = settings.timeout.and_then(|timeout| Instant::now().checked_add(timeout + GRACE));
+            let now = (self.phase, self.received.0);
+            // Neither parsing nor telling the result is part of the case's own time. What is told may take long, as long as something comes.
+            if seen.0 != now.0 || (now.0 == Phase::Telling && seen.1 != now.1) {
+                let beside = match now.0 {
+                    Phase::Started if !self.is_script => Duration::ZERO,
+                    Phase::Starting | Phase::Started => START,
+                    Phase::Running | Phase::Telling => Duration::ZERO,
+                };
+                let own =
+                    settings.timeout.map(|timeout| timeout.saturating_add(GRACE).saturating_add(beside));
+                let allowed = if now.0 == Phase::Telling { Some(START) } else { own };
+                due = allowed.and_then(Deadline::after);
             }
-            if due.is_some_and(|due| due <= Instant::now()) {
+            seen = now;
+            if due.is_some_and(Deadline::is_over) {
                 return Ok(Watched::Overdue);
             }
             if let Some(limit) = settings.max_memory.filter(|_| weighed.elapsed() >= WEIGH) {
@@ -184,13 +249,34 @@ impl Process {
                     return Ok(Watched::TooLarge { used, limit });
                 }
             }
-            self.take_in(if settings.max_memory.is_some() { WEIGH } else { TICK })?;
+            if let Err(what) = self.take_in(if settings.max_memory.is_some() { WEIGH } else { TICK })? {
+                return Ok(Watched::Senseless(what));
+            }
+        }
+        self.wait_for_end(settings)
+    }
+
+    /// Waits for a process that has closed everything it could say something with. That is how it ends; but it may go on.
+    fn wait_for_end(&mut self, settings: &Settings) -> io::Result<Watched> {
+        let due = Instant::now() + GRACE;
+        let mut pause = Duration::from_micros(50);
+        while self.child.try_wait()?.is_none() {
+            if settings.interrupt.is_set() {
+                return Ok(Watched::Interrupted);
+            }
+            if Instant::now() >= due {
+                let what = "its process closed its streams, and did not end: it was killed";
+                self.child.kill()?;
+                return Ok(Watched::Senseless(what.to_owned()));
+            }
+            std::thread::sleep(pause);
+            pause = (2 * pause).min(TICK);
         }
         Ok(Watched::Ended)
     }
 
-    /// Waits for something to take in, at most so long.
-    fn take_in(&mut self, tick: Duration) -> io::Result<()> {
+    /// Waits for something to take in, at most so long; the inner error says what makes no sense.
+    fn take_in(&mut self, tick: Duration) -> io::Result<Result<(), String>> {
         let mut files = Vec::with_capacity(2);
         files.extend(
             self.socket.as_ref().map(|socket| PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)),
@@ -207,10 +293,11 @@ impl Process {
         let socket_ready = self.socket.is_some() && ready.next().unwrap_or(false);
         let output_ready = self.output.is_some() && ready.next().unwrap_or(false);
         let mut buffer = [0; 64 << 10];
+        let mut heard = Ok(());
         if socket_ready {
             match read(&mut self.socket, &mut buffer)? {
                 0 => self.socket = None,
-                count => self.hear(buffer.get(..count).unwrap_or_default())?,
+                count => heard = self.hear(buffer.get(..count).unwrap_or_default()),
             }
         }
         if output_ready {
@@ -219,32 +306,49 @@ impl Process {
                 count => self.show(buffer.get(..count).unwrap_or_default()),
             }
         }
+        Ok(heard)
+    }
+
+    /// Takes in messages; an error says what makes no sense.
+    fn hear(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.received.0 += bytes.len() as u64;
+        if self.received.0 > self.received.1 {
+            return Err("its process said more than there can be to say: it was killed".to_owned());
+        }
+        // A message may come in very many pieces: only what is new is looked through.
+        let mut rest = bytes;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(end);
+            self.partial.extend_from_slice(line);
+            rest = after.get(1..).unwrap_or_default();
+            let message = serde_json::from_slice(&self.partial).map_err(|error| {
+                format!("its process said what cannot be understood, and was killed: {error}")
+            })?;
+            self.partial.clear();
+            self.take(message);
+        }
+        self.partial.extend_from_slice(rest);
         Ok(())
     }
 
-    /// Takes in messages.
-    fn hear(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let known = self.partial.len();
-        self.partial.extend_from_slice(bytes);
-        // A message may come in very many pieces: only what is new is looked through.
-        let Some(end) = memchr::memrchr(b'\n', bytes).map(|end| known + end) else { return Ok(()) };
-        let rest = self.partial.split_off(end + 1);
-        let lines = std::mem::replace(&mut self.partial, rest);
-        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            match serde_json::from_slice(line)? {
-                Message::Started(resident) => (self.begun.0, self.resident) = (true, resident),
-                Message::Begun => self.begun.1 = true,
-                Message::Judged(result) => self.judged.push(result),
-                Message::Finished(finished) => self.finished = Some(finished),
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Started(resident) => (self.phase, self.resident) = (Phase::Started, resident),
+            Message::Begun => self.phase = Phase::Running,
+            Message::Judged(result) => self.judged.push(result),
+            Message::Ended => self.phase = Phase::Telling,
+            Message::Finished(finished) => {
+                // It has all of these.
+                self.judged = Vec::new();
+                self.partial = Vec::new();
+                self.finished = Some(finished);
             }
         }
-        Ok(())
     }
 
     /// Passes on what was printed, and keeps its end.
     fn show(&mut self, bytes: &[u8]) {
-        // Where it cannot be written nobody can be told.
-        let _ = io::stderr().lock().write_all(bytes);
+        self.relay.pass(bytes);
         self.tail.extend_from_slice(bytes);
         let old = self.tail.len().saturating_sub(TAIL);
         self.tail.drain(..old);
@@ -318,6 +422,73 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is made of a process that is a shell with this script, whose standard input is the socket.
+    fn watched(script: &str) -> (Watched, Vec<u8>, Duration) {
+        let (socket, end) = UnixStream::pair().unwrap();
+        let (output, printed) = io::pipe().unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]).stdin(OwnedFd::from(end));
+        command.stdout(printed.try_clone().unwrap()).stderr(printed);
+        let child = command.spawn().unwrap();
+        drop(command);
+        let mut process = Process {
+            child,
+            socket: Some(socket),
+            output: Some(output),
+            partial: Vec::new(),
+            relay: Relay::default(),
+            received: (0, LARGEST),
+            tail: Vec::new(),
+            phase: Phase::Starting,
+            is_script: true,
+            resident: 0,
+            judged: Vec::new(),
+            finished: None,
+        };
+        let settings = Settings { timeout: Some(Duration::from_millis(100)), ..Settings::default() };
+        let begun = Instant::now();
+        let watched = process.watch(&settings).unwrap();
+        process.end().unwrap();
+        (watched, std::mem::take(&mut process.partial), begun.elapsed())
+    }
+
+    #[track_caller]
+    fn senseless(script: &str) -> String {
+        match watched(script) {
+            (Watched::Senseless(what), partial, elapsed) if elapsed < 4 * GRACE => {
+                assert!(partial.capacity() as u64 <= 2 * LARGEST);
+                what
+            }
+            (_, _, elapsed) => panic!("{script}: not senseless after {elapsed:?}"),
+        }
+    }
+
+    #[test]
+    fn a_process_that_makes_no_sense_is_a_verdict() {
+        let garbage = senseless("echo garbage >&0; sleep 100");
+        assert!(
+            garbage.starts_with("its process said what cannot be understood, and was killed: "),
+            "{garbage}"
+        );
+        assert!(senseless(r#"echo '{"Judged":7}' >&0; sleep 100"#).contains("cannot be understood"));
+        let flood = "its process said more than there can be to say: it was killed";
+        assert_eq!(senseless("head -c 200000000 /dev/zero >&0; sleep 100"), flood);
+        let closed = "its process closed its streams, and did not end: it was killed";
+        assert_eq!(senseless("exec 0<&- >&- 2>&-; exec sleep 100"), closed);
+        assert!(matches!(watched("printf '{\"Started\":1}'  >&0; exit 3").0, Watched::Ended));
+    }
+
+    #[test]
+    fn the_time_of_a_case_is_from_its_first_directive_to_its_last() {
+        // Running: 100 ms and the grace. What is told after the end may take longer.
+        let running = "printf '{\"Started\":1}\\n\"Begun\"\\n' >&0; sleep 100";
+        assert!(matches!(watched(running), (Watched::Overdue, _, elapsed) if elapsed < 2 * GRACE));
+        let telling = "printf '{\"Started\":1}\\n\"Begun\"\\n\"Ended\"\\n' >&0; sleep 3";
+        assert!(matches!(watched(telling).0, Watched::Ended));
+        let parsing = "printf '{\"Started\":1}\\n' >&0; sleep 3";
+        assert!(matches!(watched(parsing).0, Watched::Ended));
+    }
 
     #[test]
     fn sizes_are_told_in_the_largest_unit() {

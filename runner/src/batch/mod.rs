@@ -8,18 +8,19 @@ mod filter;
 mod finished;
 mod interrupt;
 mod isolated;
+mod mark;
 mod uses;
 mod watch;
 mod workers;
 
 use std::cmp::Reverse;
 use std::ffi::OsStr;
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wassay_engine::{Config, Engine, Features};
+use wassay_reports::terminal::printable;
 use wassay_testsuite::{Case, Pin, PinError, Suite};
 
 pub(crate) use self::attempt::alone;
@@ -27,10 +28,10 @@ pub use self::child::child;
 pub use self::finished::{End, Finished};
 pub use self::interrupt::{INTERRUPTED, Interrupt};
 pub use self::workers::{Task, Workers};
+use crate::engine_embed::limited;
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
-use crate::script::{EngineEmbedder, LineRange, Observer, limits};
-use crate::verdict::printable;
+use crate::script::{EngineEmbedder, LineRange, Observer};
 
 /// How scripts are run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -133,8 +134,11 @@ pub fn embedder() -> EngineEmbedder {
 
 /// An engine with these features, and with what the environment says, whose stores may have so many bytes.
 pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engine::Result<Engine> {
-    let limits = max_memory.map(limits).unwrap_or_default();
-    Engine::new(&environment().features(features).limits(limits))
+    let config = environment().features(features);
+    Engine::new(&match max_memory {
+        Some(bytes) => limited(config, bytes),
+        None => config,
+    })
 }
 
 /// The settings of the engine that the environment says.
@@ -183,7 +187,7 @@ pub fn run(
         order.extend(cases.map(|(index, case)| (at, index, selection, case)));
     }
     if !settings.fail_fast {
-        order.sort_by_cached_key(|(.., case)| Reverse(size(case)));
+        order.sort_by_cached_key(|(.., case)| Reverse(case.size()));
     }
     let tasks = order.iter().map(|(.., selection, case)| Task::new(&selection.suite, case));
     let mut finished: Vec<(usize, usize, Finished)> = Vec::with_capacity(order.len());
@@ -203,17 +207,9 @@ pub fn run(
     lists
 }
 
-/// The bytes of a case's file; 0 where they cannot be told.
-fn size(case: &Case) -> u64 {
-    match (case.path(), case) {
-        (Some(path), _) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
-        (None, Case::Script(script)) => script.read().map_or(0, |text| text.len() as u64),
-        (None, Case::Guest(guest)) => guest.module().map_or(0, |bytes| bytes.len() as u64),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::num::NonZeroUsize;
     use std::path::Path;
 

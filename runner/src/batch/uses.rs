@@ -10,36 +10,80 @@
 use std::collections::HashMap;
 
 use wasmparser::{Validator, WasmFeatures};
-use wassay_engine::Features;
-use wassay_reports::{Counts, Needs};
+use wassay_engine::{Deadline, Features};
+use wassay_reports::{Key, Needs, Outcome as Word};
 
-use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name, Script};
+use crate::script::embed::ErrorKind;
+use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name};
+use crate::script::reading::Reading;
 use crate::script::source::Place;
-use crate::script::wanted::{flag, flags};
-use crate::verdict::ScriptResult;
+use crate::script::wanted::{self, flag, flags};
+use crate::verdict::{FailureKind, Outcome, ScriptResult, Verdict};
 
 /// What became of the directives of a script, judged under these features, by the features that each depends on; those of which that cannot be
-/// told are left out.
-pub(super) fn needs(script: &Script<'_>, result: &ScriptResult, given: Features) -> Vec<Needs> {
-    let mut scope = Scope { given: flags(given), ..Scope::default() };
-    let mut of: HashMap<Place, WasmFeatures> = HashMap::new();
-    for directive in &script.directives {
-        if let Some(needed) = scope.directive(directive) {
-            of.insert(script.source.place(directive.span.start), needed);
+/// told are left out. `keys` has the key of each directive by its place, in order; it is empty where they are not wanted. Where the time of
+/// the script is over before that is known, nothing is.
+pub(super) fn needs(
+    reading: &Reading<'_, '_>,
+    result: &ScriptResult,
+    keys: &[(Place, Key)],
+    (given, deadline): (Features, Option<Deadline>),
+) -> Vec<Needs> {
+    let mut scope = Scope { given: flags(given), deadline, ..Scope::default() };
+    let mut groups: Vec<(WasmFeatures, Needs)> = Vec::new();
+    // Both are in the order of their places.
+    let mut judged = result.directives.iter().peekable();
+    for part in reading.parts() {
+        for directive in part.iter() {
+            if is_over(deadline) {
+                return Vec::new();
+            }
+            let needed = scope.directive(directive);
+            let place = reading.source().place(directive.span.start);
+            while judged.next_if(|judged| judged.place < place).is_some() {}
+            let (Some(needed), Some(judged)) = (needed, judged.next_if(|judged| judged.place == place))
+            else {
+                continue;
+            };
+            let at = groups.iter().position(|(set, _)| *set == needed).unwrap_or_else(|| {
+                groups.push((needed, Needs { features: names(needed), ..Needs::default() }));
+                groups.len() - 1
+            });
+            if let Some((_, group)) = groups.get_mut(at) {
+                let compiles = matches!(directive.command, Command::Module(_) | Command::ModuleDefinition(_));
+                count(group, judged, compiles, keys);
+            }
         }
     }
-    let mut groups: Vec<(WasmFeatures, Counts)> = Vec::new();
-    for directive in &result.directives {
-        let Some(needed) = of.get(&directive.place) else { continue };
-        let at = groups.iter().position(|(set, _)| set == needed).unwrap_or_else(|| {
-            groups.push((*needed, Counts::default()));
-            groups.len() - 1
-        });
-        if let Some((_, counts)) = groups.get_mut(at) {
-            counts.record(directive.outcome.word());
-        }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Counts a directive, which is a module that is to compile where `compiles` says so.
+fn count(group: &mut Needs, judged: Verdict<'_>, compiles: bool, keys: &[(Place, Key)]) {
+    let word = judged.outcome.word();
+    group.directives.record(word);
+    judged.put_aside(&mut group.aside);
+    if compiles {
+        group.modules.record(if has_compiled(judged.outcome) { Word::Passed } else { word });
     }
-    groups.into_iter().map(|(set, directives)| Needs { features: names(set), directives }).collect()
+    if word != Word::Passed
+        && let Ok(at) = keys.binary_search_by_key(&judged.place, |(place, _)| *place)
+    {
+        group.not_passed.extend(keys.get(at).map(|(_, key)| *key));
+    }
+}
+
+/// Whether a module that is to compile did so, also where it could not be instantiated.
+fn has_compiled(outcome: &Outcome) -> bool {
+    let (Outcome::Failed(failure) | Outcome::ExpectedFailure(failure, _)) = outcome else {
+        return matches!(outcome, Outcome::Passed | Outcome::UnexpectedPass(_));
+    };
+    matches!(
+        failure.kind,
+        FailureKind::Unexpected(
+            ErrorKind::Unlinkable | ErrorKind::Trap | ErrorKind::Exhaustion | ErrorKind::Exception
+        )
+    )
 }
 
 /// All features that some directive depends on.
@@ -56,6 +100,8 @@ struct Scope {
     modules: Names,
     instances: Names,
     threads: HashMap<Name, Option<WasmFeatures>>,
+    /// When nothing more is found out.
+    deadline: Option<Deadline>,
 }
 
 #[derive(Default)]
@@ -113,7 +159,9 @@ impl Scope {
                 }
             }
             Command::AssertMalformed { module, .. } | Command::AssertInvalid { module, .. } => {
-                module.form.bytes().ok().map(|bytes| as_judged(&bytes, self.given))
+                let bytes = module.form.bytes().ok()?;
+                let judgement = judge(&bytes, self.given);
+                Some(reduced(&bytes, self.given, &judgement, self.deadline))
             }
             Command::AssertMalformedCustom { module, .. } | Command::AssertInvalidCustom { module, .. } => {
                 self.defined(module)
@@ -134,7 +182,7 @@ impl Scope {
     }
 
     fn thread(&self, shared: &[Name], directives: &[Directive]) -> Option<WasmFeatures> {
-        let mut scope = Scope { given: self.given, ..Scope::default() };
+        let mut scope = Scope { given: self.given, deadline: self.deadline, ..Scope::default() };
         for name in shared {
             scope.instances.bind(Some(name), self.instances.get(Some(name)));
         }
@@ -145,20 +193,23 @@ impl Scope {
     /// What a module needs that is to be valid.
     fn defined(&self, definition: &Definition) -> Option<WasmFeatures> {
         let bytes = definition.form.bytes().ok()?;
+        // Most modules need nothing beyond 1.0, and what is valid under few features is under more.
+        if judge(&bytes, WasmFeatures::WASM1 & self.given).is_ok() {
+            return Some(WasmFeatures::empty());
+        }
+        let judgement = judge(&bytes, self.given);
         let all = Features::names().map(flag).fold(self.given, WasmFeatures::union);
-        let valid = |features| judge(&bytes, features).is_ok();
-        Some(if !valid(self.given) && valid(all) {
+        Some(if judgement.is_err() && judge(&bytes, all).is_ok() {
             // Of what is missing, the least.
-            reduced(&bytes, all, &Ok(()))
+            reduced(&bytes, all, &Ok(()), self.deadline)
         } else {
-            as_judged(&bytes, self.given)
+            reduced(&bytes, self.given, &judgement, self.deadline)
         })
     }
 }
 
-/// What a module needs to be judged as under `given`.
-fn as_judged(bytes: &[u8], given: WasmFeatures) -> WasmFeatures {
-    reduced(bytes, given, &judge(bytes, given))
+fn is_over(deadline: Option<Deadline>) -> bool {
+    deadline.is_some_and(Deadline::is_over)
 }
 
 /// What the validator says of a module: where it is refused, and why.
@@ -170,20 +221,21 @@ fn judge(bytes: &[u8], features: WasmFeatures) -> Judgement {
 }
 
 /// A smallest set of features beyond 1.0 under which a module is judged so, as it is under `given`; of two features either of which would do,
-/// the older.
-fn reduced(bytes: &[u8], given: WasmFeatures, judgement: &Judgement) -> WasmFeatures {
+/// the older. Where the deadline has passed, one that need not be smallest.
+fn reduced(
+    bytes: &[u8],
+    given: WasmFeatures,
+    judgement: &Judgement,
+    deadline: Option<Deadline>,
+) -> WasmFeatures {
     let same = |features| judge(bytes, features) == *judgement;
     let versions = [WasmFeatures::WASM1, WasmFeatures::WASM2, WasmFeatures::WASM3];
-    let mut set =
+    let set =
         versions.into_iter().map(|version| version & given).find(|features| same(*features)).unwrap_or(given);
-    let mut beyond: Vec<WasmFeatures> = Features::names().map(flag).collect();
-    beyond.retain(|flag| set.contains(*flag) && !WasmFeatures::WASM1.contains(*flag));
-    for flag in beyond.into_iter().rev() {
-        if same(set - flag) {
-            set -= flag;
-        }
-    }
-    set - WasmFeatures::WASM1
+    let beyond: Vec<WasmFeatures> =
+        Features::names().map(flag).filter(|flag| !WasmFeatures::WASM1.contains(*flag)).collect();
+    let will_do = |features| !is_over(deadline) && same(features);
+    wanted::reduced(set, beyond.into_iter(), will_do) - WasmFeatures::WASM1
 }
 
 fn names(set: WasmFeatures) -> Vec<String> {
@@ -195,14 +247,15 @@ mod tests {
     use super::*;
     use crate::batch::embedder;
     use crate::script::source::Source;
-    use crate::script::{Options, parse, run};
+    use crate::script::{Grammar, Options, parse, run};
 
     /// What the directives of a script depend on, with how many passed of how many.
     fn groups(text: &str, features: Features) -> Vec<(String, u64, u64)> {
         let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
         let result = run(&script, &options, &mut embedder());
-        let needs = needs(&script, &result, features).into_iter();
+        let reading = Reading::new(&script.source, Grammar::default()).unwrap();
+        let needs = needs(&reading, &result, &[], (features, None)).into_iter();
         needs
             .map(|group| (group.features.join(" "), group.directives.passed, group.directives.total()))
             .collect()
@@ -212,7 +265,8 @@ mod tests {
         let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
         let result = run(&script, &options, &mut embedder());
-        union(&needs(&script, &result, features))
+        let reading = Reading::new(&script.source, Grammar::default()).unwrap();
+        union(&needs(&reading, &result, &[], (features, None)))
     }
 
     #[test]
@@ -264,6 +318,31 @@ mod tests {
                 ("simd".to_owned(), 2, 2)
             ]
         );
+    }
+
+    #[test]
+    fn modules_that_are_to_compile_are_counted_apart_also_where_they_cannot_be_instantiated() {
+        let text = "(module (memory 1)) (module (func (param v128)))
+            (module (func $f unreachable) (start $f)) (module (import \"m\" \"f\" (func)))
+            (module definition $d (table 1 externref)) (module (func (result i32)))
+            (assert_invalid (module (func (result i32))) \"type mismatch\") (invoke \"f\")";
+        let script = parse(Source::new("a.wast", text)).unwrap();
+        let keys = crate::keys::of(&script);
+        let features: Features = "1.0,reference-types,bulk-memory".parse().unwrap();
+        let options = Options { features, ..Options::default() };
+        let result = run(&script, &options, &mut embedder());
+        let reading = Reading::new(&script.source, Grammar::default()).unwrap();
+        let modules: Vec<(String, u64, u64, u64)> = needs(&reading, &result, &keys, (features, None))
+            .into_iter()
+            .map(|of| {
+                (of.features.join(" "), of.modules.passed, of.modules.failed, of.not_passed.len() as u64)
+            })
+            .collect();
+        // Those that trap or lack an import have compiled; the invalid one and the vectors have not. An assertion is no module.
+        let plain = (String::new(), 3, 1, 4);
+        assert_eq!(modules, [plain, ("simd".to_owned(), 0, 1, 1), ("reference-types".to_owned(), 1, 0, 0)]);
+        let places: Vec<_> = [2, 3, 5, 7].map(|at: usize| keys[at].1).into();
+        assert_eq!(needs(&reading, &result, &keys, (features, None))[0].not_passed, places);
     }
 
     #[test]

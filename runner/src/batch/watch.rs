@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use wassay_engine::Deadline;
+
 use super::course::{Course, Noted};
 use crate::script::Observer;
 use crate::script::source::Place;
@@ -23,9 +25,13 @@ pub(super) struct Watch {
 
 #[derive(Default)]
 struct Attempt {
-    /// When it began, and when its first directive did.
+    /// When it began.
     begun: Option<Instant>,
-    first: Option<Instant>,
+    timeout: Option<Duration>,
+    /// When it is given up.
+    due: Option<Deadline>,
+    /// Whether its first directive has begun.
+    runs: bool,
     abandoned: bool,
 }
 
@@ -41,10 +47,11 @@ impl Watch {
     }
 
     /// Begins an attempt in this process.
-    pub(super) fn begin(&self) {
+    pub(super) fn begin(&self, timeout: Option<Duration>) {
         let mut attempt = self.lock();
         let abandoned = attempt.abandoned;
-        *attempt = Attempt { begun: Some(Instant::now()), first: None, abandoned };
+        let due = timeout.and_then(|timeout| due(timeout.saturating_add(START)));
+        *attempt = Attempt { begun: Some(Instant::now()), timeout, due, runs: false, abandoned };
     }
 
     /// Ends the attempt: nothing is overdue.
@@ -52,15 +59,12 @@ impl Watch {
         self.lock().begun = None;
     }
 
-    /// Gives the attempt up where it runs for longer than `timeout` and did not end by itself; says how far it had come, and how long it ran.
-    pub(super) fn abandon(&self, timeout: Duration) -> Option<(Course, Duration)> {
+    /// Gives the attempt up where it runs for longer than its timeout and did not end by itself; says how far it had come, and how long it
+    /// ran.
+    pub(super) fn abandon(&self) -> Option<(Course, Duration)> {
         let mut attempt = self.lock();
         let begun = attempt.begun?;
-        let (since, limit) = match attempt.first {
-            Some(first) => (first, timeout.saturating_add(GRACE)),
-            None => (begun, timeout.saturating_add(GRACE).saturating_add(START)),
-        };
-        if since.elapsed() <= limit {
+        if !attempt.due?.is_over() {
             return None;
         }
         attempt.abandoned = true;
@@ -78,14 +82,29 @@ impl Watch {
     }
 }
 
+/// When a case is given up that was given so much time.
+fn due(time: Duration) -> Option<Deadline> {
+    Deadline::after(time.saturating_add(GRACE))
+}
+
 impl Observer for Watch {
     fn begins(&self, place: Place) {
-        self.lock().first.get_or_insert_with(Instant::now);
+        let mut attempt = self.lock();
+        if !std::mem::replace(&mut attempt.runs, true) {
+            attempt.due = attempt.timeout.and_then(due);
+        }
+        drop(attempt);
         self.course.begins(place);
     }
 
     fn judged(&self, result: &DirectiveResult) {
         self.course.judged(result);
+    }
+
+    fn ended(&self) {
+        // What follows is no part of the script's time.
+        self.end();
+        self.course.ended();
     }
 }
 

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use wassay_testsuite::expectation::Expectation;
@@ -18,8 +18,9 @@ use super::execute::{cut_short, lost, not_run};
 use super::finished::Finished;
 use super::watch::Watch;
 use super::{Settings, attempt, label};
+use crate::script::Judges;
 use crate::script::embed::ErrorKind;
-use crate::script::{Embedder, STACK};
+use crate::threads;
 use crate::verdict::{Failure, FailureKind};
 
 /// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
@@ -27,13 +28,15 @@ const NOT_BEGUN: &str = "a case before it failed";
 pub(super) const NOT_REACHED: &str = "the run was interrupted before it";
 pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 
-/// Threads with a stack of [`STACK`] bytes, each with an embedder of its own that it keeps from script to script.
+/// Threads with a stack of [`STACK`](crate::script::STACK) bytes, each with an embedder of its own that it keeps from script to script.
 #[derive(Debug)]
 pub struct Workers {
     tasks: Option<Sender<Job>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Starts a thread of this number.
     start: Start,
+    /// Why there are fewer than were asked for.
+    warning: Option<String>,
     /// Whether one of them may never come back.
     abandoned: AtomicBool,
 }
@@ -49,12 +52,13 @@ impl fmt::Debug for Start {
 }
 
 impl Workers {
-    /// Starts so many threads. Each makes its embedder when it gets its first script, and another one after a panic.
+    /// Starts so many threads, or fewer where the system has not enough for them and for those that they start. Each makes its embedder
+    /// when it gets its first script, and another one after a panic.
     ///
     /// # Errors
     ///
-    /// The system gives no more threads.
-    pub fn start<E: Embedder>(
+    /// The system has no thread.
+    pub fn start<E: Judges>(
         count: NonZeroUsize,
         embedder: impl Fn() -> E + Send + Sync + 'static,
     ) -> io::Result<Workers> {
@@ -62,16 +66,22 @@ impl Workers {
         let (tasks, embedder) = (Arc::new(Mutex::new(receiver)), Arc::new(embedder));
         let start = move |number: usize| {
             let (tasks, embedder) = (Arc::clone(&tasks), Arc::clone(&embedder));
-            let thread = thread::Builder::new().name(format!("scripts-{number}")).stack_size(STACK);
-            thread.spawn(move || work(&tasks, &*embedder))
+            threads::start(&format!("scripts-{number}"), move || work(&tasks, &*embedder))
         };
+        let (count, warning) = affordable(count);
         let threads = (1..=count.get()).map(&start).collect::<io::Result<Vec<_>>>()?;
         Ok(Workers {
+            warning,
             tasks: Some(sender),
             threads: Mutex::new(threads),
             start: Start(Box::new(start)),
             abandoned: AtomicBool::new(false),
         })
+    }
+
+    /// Why there are fewer threads than were asked for, in a line; `None` where there are as many.
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 
     /// Runs tasks, begun in this order. `ended` gets what became of each as it ends, with its number in this order.
@@ -163,6 +173,18 @@ impl Workers {
     }
 }
 
+/// Of so many workers those for which there are enough threads: each may start one for a guest, and they share two, the one that ends
+/// them at their deadlines and one to spare. Why they are fewer is told in a line.
+fn affordable(count: NonZeroUsize) -> (NonZeroUsize, Option<String>) {
+    let (threads, missing) = threads::available(count.get().saturating_mul(2).saturating_add(2));
+    let Some(error) = missing else { return (count, None) };
+    let fewer = count.min(NonZeroUsize::new(threads.saturating_sub(2) / 2).unwrap_or(NonZeroUsize::MIN));
+    let warning = (fewer < count).then(|| {
+        format!("cannot start the threads for {count} cases at a time: {error}; continuing with {fewer}")
+    });
+    (fewer, warning)
+}
+
 /// How often a run looks whether it was interrupted.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -229,10 +251,9 @@ struct Shared {
 impl Shared {
     /// Gives up the cases that run for longer than they may.
     fn overdue(&self) -> Vec<(usize, Course, Duration)> {
-        let Some(timeout) = self.settings.timeout else { return Vec::new() };
         let mut watches = self.watches();
         let overdue = watches.iter().filter_map(|(number, watch)| {
-            let (course, duration) = watch.abandon(timeout)?;
+            let (course, duration) = watch.abandon()?;
             Some((*number, course, duration))
         });
         let overdue: Vec<(usize, Course, Duration)> = overdue.collect();
@@ -248,7 +269,7 @@ impl Shared {
 }
 
 /// The life of a worker.
-fn work<E: Embedder>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
+fn work<E: Judges>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
     let mut seat = None;
     loop {
         let job = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -287,6 +308,8 @@ mod tests {
 
     use super::*;
     use crate::batch::End;
+    use crate::script::Embedder;
+    use crate::script::STACK;
     use crate::script::embed::{Begun, EmbedError, Results};
     use crate::script::source::Place;
     use crate::script::value::Value;

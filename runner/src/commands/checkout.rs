@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use wassay_reports::{Case, Report, Suite};
 
-use super::output::note;
+use crate::printer::Annotation;
 
 /// GitHub keeps this many errors of a step and leaves out the others.
 const MOST: usize = 10;
@@ -26,38 +26,31 @@ fn within(path: &Path, roots: impl Iterator<Item = PathBuf>) -> Option<String> {
     relative.next().unwrap_or_else(|| path.to_owned()).to_str().map(str::to_owned)
 }
 
-/// Annotates what failed, in a job of GitHub Actions; on standard error, since a report may go to standard output.
+/// Annotates what failed, in a job of GitHub Actions.
 pub(crate) fn annotate(report: &Report) {
-    let is_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-    let annotations = if is_github { annotations(report) } else { String::new() };
-    annotations.lines().for_each(note);
+    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        annotations(report).iter().for_each(Annotation::tell);
+    }
 }
 
-/// A workflow command of GitHub for each failure, as many as it keeps: an annotation at the line where the script failed. The first failure of
-/// each case comes before the second of any.
-fn annotations(report: &Report) -> String {
+/// An annotation for each failure, as many as GitHub keeps, at the line where the script failed. The first failure of each case comes before the
+/// second of any.
+fn annotations(report: &Report) -> Vec<Annotation> {
     let cases = report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
     let cases = cases.filter(|(_, case)| !case.outcome.is_expected());
     let mut places: Vec<(usize, Annotation)> =
         cases.flat_map(|(suite, case)| of_case(suite, case).enumerate()).collect();
     places.sort_by_key(|(number, _)| *number);
     let shown = if places.len() > MOST { MOST - 1 } else { places.len() };
-    let mut text: String = places.iter().take(shown).map(|(_, annotation)| annotation.command()).collect();
-    if places.len() > shown {
-        let more = places.len() - shown;
-        text.push_str(&format!(
-            "::error title=wassay::{more} more failures are in the log and in the reports\n"
-        ));
+    let more = places.len() - shown;
+    let mut annotations: Vec<Annotation> =
+        places.into_iter().take(shown).map(|(_, annotation)| annotation).collect();
+    if more > 0 {
+        let (title, message) =
+            ("wassay".to_owned(), format!("{more} more failures are in the log and in the reports"));
+        annotations.push(Annotation { title, message, ..Annotation::default() });
     }
-    text
-}
-
-struct Annotation {
-    file: Option<String>,
-    line: u32,
-    column: u32,
-    title: String,
-    message: String,
+    annotations
 }
 
 fn of_case<'a>(suite: &'a Suite, case: &'a Case) -> impl Iterator<Item = Annotation> + 'a {
@@ -83,38 +76,6 @@ fn of_case<'a>(suite: &'a Suite, case: &'a Case) -> impl Iterator<Item = Annotat
     none.into_iter().chain(failures)
 }
 
-impl Annotation {
-    fn command(&self) -> String {
-        let mut properties = Vec::new();
-        if let Some(file) = &self.file {
-            properties.push(format!("file={}", property(file)));
-        }
-        if self.line > 0 {
-            properties.push(format!("line={}", self.line));
-        }
-        if self.column > 0 {
-            properties.push(format!("col={}", self.column));
-        }
-        properties.push(format!("title={}", property(&self.title)));
-        format!("::error {}::{}\n", properties.join(","), data(&cut(&self.message)))
-    }
-}
-
-/// An annotation has room for 4 KiB.
-fn cut(text: &str) -> String {
-    text.chars().take(1000).collect()
-}
-
-/// A text as the data of a workflow command.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// A text as a property of a workflow command.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -124,7 +85,7 @@ mod tests {
     use super::*;
 
     fn report(cases: Vec<Case>) -> Report {
-        let engine = Engine { name: "e".into(), version: "1".into() };
+        let engine = Engine::new("e", "1");
         let suite = Suite::new("my: suite, 100%".to_owned(), String::new(), cases);
         Report::new(engine, String::new(), String::new(), Duration::ZERO, vec![suite])
     }
@@ -146,29 +107,30 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_is_escaped_as_workflow_commands_are() {
-        assert_eq!(
-            annotations(&report(vec![failing("a,b.wast", 1)])),
-            "::error file=tests/a%2Cb.wast,line=7,col=3,title=my%3A suite%2C 100%25%3A%3Aa%2Cb.wast::wrong-value: 50%25 are%0D%0Awrong: \
-             a, b%0Aexpected i32 1\n"
-        );
-        let passed = Case::new("a".to_owned(), Outcome::Passed, Duration::ZERO, Counts::default());
-        assert_eq!(annotations(&report(vec![passed])), "");
-        let unread = Case::new("a".to_owned(), Outcome::Crashed, Duration::ZERO, Counts::default());
-        assert_eq!(
-            annotations(&report(vec![unread])),
-            "::error title=my%3A suite%2C 100%25%3A%3Aa::crashed\n"
-        );
+    fn an_annotation_is_at_the_place_of_its_failure() {
+        let annotation = |case: Case| annotations(&report(vec![case]));
+        let expected = Annotation {
+            file: Some("tests/a.wast".to_owned()),
+            line: 7,
+            column: 3,
+            title: "my: suite, 100%::a.wast".to_owned(),
+            message: "wrong-value: 50% are\r\nwrong: a, b\nexpected i32 1".to_owned(),
+        };
+        assert_eq!(annotation(failing("a.wast", 1)), [expected]);
+        let case = |outcome| Case::new("a".to_owned(), outcome, Duration::ZERO, Counts::default());
+        assert_eq!(annotation(case(Outcome::Passed)), []);
+        let [unread] = &annotation(case(Outcome::Crashed))[..] else { panic!("one annotation") };
+        assert_eq!((unread.message.as_str(), &unread.file, unread.line), ("crashed", &None, 0));
     }
 
     #[test]
     fn there_are_as_many_as_github_keeps_and_each_case_has_one_first() {
-        let text = annotations(&report(vec![failing("a", 30), failing("b", 2)]));
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 10);
-        assert!(lines[0].contains("tests/a,line=7") && lines[1].contains("tests/b,line=7"), "{text}");
-        assert!(lines[9].ends_with("::23 more failures are in the log and in the reports"), "{text}");
-        assert_eq!(annotations(&report(vec![failing("a", 10)])).lines().count(), 10);
+        let found = annotations(&report(vec![failing("a", 30), failing("b", 2)]));
+        assert_eq!(found.len(), 10);
+        let places: Vec<_> = found.iter().take(2).map(|one| (one.file.as_deref(), one.line)).collect();
+        assert_eq!(places, [(Some("tests/a"), 7), (Some("tests/b"), 7)]);
+        assert_eq!(found[9].message, "23 more failures are in the log and in the reports");
+        assert_eq!(annotations(&report(vec![failing("a", 10)])).len(), 10);
     }
 
     #[test]

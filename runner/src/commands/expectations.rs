@@ -1,17 +1,18 @@
 //! `--expectations FILE`: what is expected of directives besides that they pass, and how such a file is renewed.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anstyle::Style;
+use wassay_reports::terminal::Text;
 use wassay_testsuite::Suite;
+use wassay_testsuite::access::{Budget, read_text};
 use wassay_testsuite::expectation::{
     Added, Document, Entry, ExpectationError, Expectations, Expected, HEAD, one_line,
 };
 
-use super::report_file::replace;
-use super::{Error, plural};
+use super::{Error, destination, plural};
 use crate::batch::{End, Finished, Selection};
 use crate::expectations::{ExpectationsError, Tally, expecting};
 use crate::script::source::Place;
@@ -41,12 +42,16 @@ pub(crate) struct Blessed {
 impl File {
     /// Reads a file; one that is to be written may be missing.
     pub(crate) fn read(path: &Path, may_be_missing: bool) -> Result<File, Error> {
-        let text = match fs::read_to_string(path) {
+        let text = match read_text(path, &mut Budget::of_expectations()) {
             Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read.map_err(|error| ExpectationsError::Unreadable { path: path.to_owned(), error })?,
         };
         let parsed = Expectations::parse(&path.display().to_string(), &text);
         let expectations = Arc::new(parsed.map_err(ExpectationsError::from)?);
+        if may_be_missing {
+            let what = format!("{}: cannot write the expectations", path.display());
+            destination::check(path).map_err(|error| Error::Usage(format!("{what}: {error}")))?;
+        }
         Ok(File { path: path.to_owned(), text, expectations })
     }
 
@@ -120,7 +125,7 @@ impl File {
         let text = if text.is_empty() { HEAD.to_owned() } else { text };
         if text != self.text {
             let what = format!("{}: cannot write the expectations", self.path.display());
-            replace(&self.path, &text).map_err(|error| Error::System { what, error })?;
+            destination::write(&self.path, text.as_bytes()).map_err(|error| Error::System { what, error })?;
         }
         Ok(blessed)
     }
@@ -144,22 +149,27 @@ impl Blessed {
     }
 
     /// What was written and what was left out, for people.
-    pub(crate) fn render(&self, path: &Path) -> String {
+    pub(crate) fn render(&self, path: &Path) -> Text {
         let entries =
             |count: usize| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
-        let mut text = format!(
-            "{}: {} written, {} kept, {} removed\n",
+        let mut text = Text::new(false);
+        text.line(format_args!(
+            "{}: {} written, {} kept, {} removed",
             path.display(),
             entries(self.written),
             self.kept,
             self.removed.len()
-        );
-        self.removed.iter().for_each(|entry| text.push_str(&format!("  removed: {entry}\n")));
+        ));
+        self.removed.iter().for_each(|entry| {
+            text.line(format_args!("  removed: {entry}"));
+        });
         if !self.left_out.is_empty() {
             let why = "a timeout, a crash or a file that cannot be run is expected only where an entry with a `kind` or \
                 an outcome `skip` says so";
-            text.push_str(&format!("  left out: {}: {why}\n", plural(self.left_out.len(), "failure")));
-            self.left_out.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+            text.line(format_args!("  left out: {}: {why}", plural(self.left_out.len(), "failure")));
+            self.left_out.iter().for_each(|lines| {
+                text.block("    ", lines, |_| Style::new());
+            });
         }
         text
     }
@@ -180,7 +190,7 @@ impl Judged<'_> {
 
     /// Says in the entries that stay where their directives stand now.
     fn locate(&self, document: &mut Document) {
-        for directive in &self.result.directives {
+        for directive in self.result.directives.others() {
             let Outcome::ExpectedFailure(failure, _) = &directive.outcome else { continue };
             let Some(key) = self.key(directive.place) else { continue };
             for (index, _) in self.of_case.iter().filter(|(_, entry)| entry.is_about_key(&key)) {
@@ -193,7 +203,7 @@ impl Judged<'_> {
     fn failed(&self, suite: &Suite, script: &str, left_out: &mut Vec<String>) -> Vec<Added> {
         let mut added = Vec::new();
         let mut not_run = 0;
-        for directive in &self.result.directives {
+        for directive in self.result.directives.others() {
             let Outcome::Failed(failure) = &directive.outcome else { continue };
             let place = directive.place;
             if failure.kind == crate::verdict::FailureKind::NotRun {
@@ -219,8 +229,9 @@ fn entry(suite: &Suite, script: &str, key: String, place: Place, failure: &Failu
         key,
         line: place.line,
         text: shortened(&failure.source),
+        kind: failure.kind.to_string(),
         outcome: Expected::Xfail,
-        reason: format!("blessed, to be explained: {}: {}", failure.kind, failure.message),
+        reason: format!("blessed, to be explained: {}", failure.message),
     }
 }
 

@@ -1,15 +1,20 @@
 //! The commands, one a file, and what they share.
 
+pub(crate) mod adapter;
 mod checkout;
+mod destination;
+pub(crate) mod engine;
 mod expectations;
-mod input;
-mod inputs;
-pub(crate) mod output;
+pub(crate) mod judge;
+pub(crate) mod matrix;
+pub(crate) mod plan;
 mod progress;
+mod protect;
 pub(crate) mod report;
 mod report_file;
 mod repro;
 pub(crate) mod run;
+mod scripts;
 mod shard;
 mod source_url;
 pub(crate) mod suite;
@@ -24,17 +29,18 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use wassay_engine::{Features, UnknownFeature};
+use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Suite};
 
 use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
 use crate::expectations::ExpectationsError;
 use crate::fetch::FetchError;
-use crate::script::Embedder;
+use crate::printer::{self, panic_message};
+use crate::script::Judges;
 use crate::script::embed::Identity;
 use crate::script::messages::MatchKind;
 use crate::suggest::did_you_mean;
-use crate::verdict::panic_message;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,16 +107,56 @@ impl Error {
     }
 }
 
+/// Writes lines to standard output.
+fn show(text: &Text) -> Result<(), Error> {
+    printer::show(text).map_err(unwritable)
+}
+
+/// Writes what other programs read to standard output.
+fn print_document(text: &str) -> Result<(), Error> {
+    printer::document(printer::Stream::Out, text.as_bytes()).map_err(unwritable)
+}
+
+fn unwritable(error: io::Error) -> Error {
+    Error::System { what: "cannot write to standard output".to_owned(), error }
+}
+
+/// Where lines for people go: to standard output, or to standard error where a report takes that.
+#[derive(Clone, Copy)]
+struct Console(printer::Stream);
+
+impl Console {
+    fn new(is_taken: bool) -> Console {
+        Console(if is_taken { printer::Stream::Err } else { printer::Stream::Out })
+    }
+
+    fn has_colour(self) -> bool {
+        self.0.has_colour()
+    }
+
+    fn show(self, text: &Text) -> Result<(), Error> {
+        match self.0 {
+            printer::Stream::Out => show(text),
+            printer::Stream::Err => {
+                printer::tell(text);
+                Ok(())
+            }
+        }
+    }
+}
+
 /// So many threads to run cases on; as many as there are processors where it is not said.
-fn workers<E: Embedder>(
+fn workers<E: Judges>(
     jobs: Option<NonZeroUsize>,
     cases: usize,
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Workers, Error> {
     let jobs = jobs.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let jobs = jobs.min(NonZeroUsize::new(cases).unwrap_or(NonZeroUsize::MIN));
-    Workers::start(jobs, make)
-        .map_err(|error| Error::System { what: format!("cannot start {jobs} threads (--jobs)"), error })
+    let workers = Workers::start(jobs, make)
+        .map_err(|error| Error::System { what: "cannot start a thread for the cases".to_owned(), error })?;
+    workers.warning().iter().for_each(|warning| printer::warning(warning));
+    Ok(workers)
 }
 
 /// What SIGINT and SIGTERM set from now on.
@@ -181,17 +227,14 @@ impl Begin {
         let host = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
         // To the millisecond: more is noise.
         let started = format!("{:.3}", self.calendar);
-        let harness = Identity { name: "wassay".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
-        Report {
-            harness: Some(harness),
-            match_kind: Some(match_kind.into()),
-            ..Report::new(engine, host, started, self.clock.elapsed(), suites)
-        }
+        let harness = Identity::new("wassay", env!("CARGO_PKG_VERSION"));
+        let report = Report::new(engine, host, started, self.clock.elapsed(), suites).bounded();
+        Report { harness: Some(harness), match_kind: Some(match_kind.into()), ..report }
     }
 }
 
 /// What the engine that is tested is called.
-fn identity<E: Embedder>(make: &impl Fn() -> E) -> Result<Identity, Error> {
+fn identity<E: Judges>(make: &impl Fn() -> E) -> Result<Identity, Error> {
     catch_unwind(AssertUnwindSafe(|| make().identity())).map_err(|payload| Error::System {
         what: "the engine cannot be made".to_owned(),
         error: io::Error::other(panic_message(&*payload)),
@@ -242,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_report_says_when_it_began_in_the_words_of_rfc_3339() {
-        let engine = Identity { name: "e".to_owned(), version: String::new() };
+        let engine = Identity::new("e", "");
         let started = Begin::now().report(engine, MatchKind::default(), Vec::new()).started;
         let parsed: jiff::Timestamp = started.parse().unwrap();
         assert!(jiff::Timestamp::now().duration_since(parsed).as_secs() < 60, "{started}");

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::note;
 use super::plural;
 use crate::batch::{Finished, Selection};
+use crate::printer::note;
 
 /// After so long without a line where there is no terminal, one says how far the run is.
 const SILENCE: Duration = Duration::from_secs(10);

@@ -7,9 +7,9 @@ use clap::Subcommand;
 use wassay_reports::diff::{self, Diff};
 use wassay_reports::{markdown, merge};
 
-use super::output::{colour_on, note, print};
-use super::report_file::{self, Format, read};
-use super::{Error, Exit, inputs};
+use super::report_file::{self, Format, check_stdin, read};
+use super::{Error, Exit, print_document, protect, show};
+use crate::printer::{self, Stream};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,7 +18,7 @@ Examples:
   wassay report merge --partial shard-*.json -o report.json
   wassay report diff main.json report.json --format markdown
 
-A report that is read is one in JSON, as `--report json=FILE` writes it.";
+A report that is read is one in JSON, as `--report json=FILE` writes it; `-` is standard input.";
 
 /// Render, merge and compare reports
 #[derive(Debug, clap::Args)]
@@ -101,6 +101,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             Ok(Exit::Success)
         }
         Command::Merge { files, partial, output } => {
+            check_stdin(&files.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
             let shards = files.iter().map(|file| Ok((file.display().to_string(), read(file)?)));
             let shards = shards.collect::<Result<Vec<_>, Error>>()?;
             let merged = merge::merge(shards, partial).map_err(|error| Error::Usage(error.to_string()))?;
@@ -108,13 +109,13 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             Ok(Exit::Success)
         }
         Command::Diff { old, new, allow_less, format } => {
+            check_stdin(&[&old, &new])?;
             let diff = diff::compare(&read(&old)?, &read(&new)?);
-            let text = match format {
-                DiffFormat::Text => diff::text(&diff, colour_on(&std::io::stdout())),
-                DiffFormat::Markdown => markdown::changes(&diff),
-                DiffFormat::Json => diff.json(),
-            };
-            print(&text)?;
+            match format {
+                DiffFormat::Text => show(&diff::text(&diff, Stream::Out.has_colour()))?,
+                DiffFormat::Markdown => print_document(&markdown::changes(&diff))?,
+                DiffFormat::Json => print_document(&diff.json())?,
+            }
             Ok(if is_worse(&diff, allow_less) { Exit::Failure } else { Exit::Success })
         }
     }
@@ -123,7 +124,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
 /// Whether a comparison fails the command; says what to do where it is only that less is judged.
 pub(crate) fn is_worse(diff: &Diff, allow_less: bool) -> bool {
     if diff.is_failure(allow_less) && !diff.is_failure(true) {
-        note("less is judged than before; --allow-less accepts that");
+        printer::note("less is judged than before; --allow-less accepts that");
     }
     diff.is_failure(allow_less)
 }
@@ -131,9 +132,9 @@ pub(crate) fn is_worse(diff: &Diff, allow_less: bool) -> bool {
 /// Writes what was made of these files.
 fn put(output: Option<&Path>, files: &[PathBuf], text: &str) -> Result<(), Error> {
     match output {
-        None => print(text),
+        None => print_document(text),
         Some(path) => {
-            inputs::spare([path], files)?;
+            protect::spare(&[path], files, &[])?;
             report_file::check(path)?;
             report_file::write(path, text)
         }

@@ -1,18 +1,18 @@
 //! Reports as files: `--report FORMAT=FILE`, and reading them again.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::fs::{File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use tempfile::NamedTempFile;
 use wassay_reports::diff::Diff;
 use wassay_reports::{Report, badge, html, json, junit, markdown};
+use wassay_testsuite::text::without_bom;
 
 use super::Error;
-use super::output::print;
+use super::destination::{self, Destination, Key};
+use crate::printer::{self, Stream};
 use crate::suggest::did_you_mean;
 
 /// A report that was asked for.
@@ -94,22 +94,15 @@ impl FromStr for ReportFile {
     }
 }
 
-/// The path that means standard output.
-const STDOUT: &str = "-";
-
 impl ReportFile {
-    /// Where it is written; `None` for standard output.
-    pub(crate) fn path(&self) -> Option<&Path> {
-        Some(self.path.as_path()).filter(|path| *path != Path::new(STDOUT))
+    /// Where it is written.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Makes sure, before a run, that there will be a place to write to after it.
-    ///
-    /// # Errors
-    ///
-    /// Wrong usage: there is none.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check(&self.path)
+    /// Whether it is written to standard output, by whatever name.
+    pub(crate) fn takes_stdout(&self) -> bool {
+        matches!(Destination::of(&self.path), Ok(Destination::Stream(Stream::Out)))
     }
 
     /// Writes the report, with what changed since another one where that is known: whole, or not at all.
@@ -122,103 +115,119 @@ impl ReportFile {
     }
 }
 
-/// Makes sure that there are places for all of these reports, and for each another.
+/// Makes sure, before a run, that there are places for all of these reports, and for each another.
 ///
 /// # Errors
 ///
-/// Wrong usage: there is none, or two are for one file.
+/// Wrong usage: there is none, or two are for one file, however it is named.
 pub(crate) fn check_all(files: &[ReportFile]) -> Result<(), Error> {
-    for (at, file) in files.iter().enumerate() {
-        file.check()?;
-        let target = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let regular = |path: &Path| path.metadata().map_or(true, |metadata| metadata.is_file());
-        if files.iter().take(at).any(|other| target(&other.path) == target(&file.path)) && regular(&file.path)
-        {
-            let path = file.path.display();
-            return Err(Error::Usage(format!(
-                "--report: {path} is named twice; expected a file for each report"
-            )));
+    let mut taken: HashMap<Key, &Path> = HashMap::new();
+    for ReportFile { path, .. } in files {
+        let destination = check(path)?;
+        let is_file = matches!(destination, Destination::File { .. });
+        for key in destination.keys() {
+            if let Some(other) = taken.insert(key.clone(), path) {
+                let (path, other) = (path.display(), other.display());
+                return Err(Error::Usage(match path.to_string() == other.to_string() {
+                    true => format!("--report: {path} is named twice; expected a file for each report"),
+                    false => {
+                        format!("--report: {path} is the same as {other}; expected a file for each report")
+                    }
+                }));
+            }
+            for (stream, name) in [(Stream::Out, "output"), (Stream::Err, "error")] {
+                if is_file && Destination::Stream(stream).keys().contains(&key) {
+                    return Err(Error::Usage(format!(
+                        "{}: standard {name} is written to that file too; name another one for the report",
+                        path.display()
+                    )));
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// Reads a report.
+/// Writes all of these reports, as many as can be written.
+///
+/// # Errors
+///
+/// The first that could not be written; the others are said on standard error.
+pub(crate) fn write_all(files: &[ReportFile], report: &Report, changes: Option<&Diff>) -> Result<(), Error> {
+    let mut first = Ok(());
+    for file in files {
+        match file.write(report, changes) {
+            Err(error) if first.is_ok() => first = Err(error),
+            Err(error) => printer::error(&error.to_string()),
+            Ok(()) => {}
+        }
+    }
+    first
+}
+
+/// The path that means standard input.
+const STDIN: &str = "-";
+
+/// Reads a report; from standard input where the path is `-`.
 ///
 /// # Errors
 ///
 /// Wrong usage: there is no such file, or what is in it is no report.
 pub(crate) fn read(path: &Path) -> Result<Report, Error> {
-    let unusable = |what: String| Error::Usage(format!("{}: {what}", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| unusable(format!("cannot read the report: {error}")))?;
+    let is_stdin = path == Path::new(STDIN);
+    let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
+    let unusable = |what: String| Error::Usage(format!("{name}: {what}"));
+    let bytes = match is_stdin {
+        true => {
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+        }
+        false => std::fs::read(path),
+    };
+    let bytes = bytes.map_err(|error| unusable(format!("cannot read the report: {error}")))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let line =
             error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count()
                 + 1;
         unusable(format!("line {line}: not a report: not UTF-8"))
     })?;
-    json::parse(&text).map_err(|error| unusable(error.to_string()))
+    json::parse(without_bom(&text)).map_err(|error| unusable(error.to_string()))
 }
 
-/// Makes sure that a file can be written.
-pub(crate) fn check(path: &Path) -> Result<(), Error> {
-    let tried = match target(path) {
-        _ if path == Path::new(STDOUT) => Ok(()),
-        _ if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Target::Replaced(path) => temporary(&path).map(drop),
-        Target::WrittenTo => File::options().write(true).open(path).map(drop),
-    };
-    tried.map_err(|error| Error::Usage(format!("{}: {error}", what(path))))
+/// Makes sure that standard input is read once only.
+///
+/// # Errors
+///
+/// Wrong usage: it is named twice.
+pub(crate) fn check_stdin(files: &[&Path]) -> Result<(), Error> {
+    match files.iter().filter(|path| **path == Path::new(STDIN)).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Error::Usage("`-`, standard input, is named twice; expected one report there".to_owned())),
+    }
+}
+
+/// Makes sure that a file can be written, and gives where.
+///
+/// # Errors
+///
+/// Wrong usage: it cannot.
+pub(crate) fn check(path: &Path) -> Result<Destination, Error> {
+    let refused = |error: io::Error| Error::Usage(format!("{}: {error}", what(path)));
+    let destination = Destination::of(path).map_err(refused)?;
+    destination.check().map_err(refused)?;
+    Ok(destination)
 }
 
 /// Writes a report: whole, or not at all; to standard output where the path is `-`.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
-    if path == Path::new(STDOUT) {
-        return print(text);
-    }
-    replace(path, text).map_err(|error| Error::System { what: what(path), error })
-}
-
-/// Writes a file: whole, or not at all.
-pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    match target(path) {
-        Target::Replaced(path) => temporary(&path).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.persist(&path).map(drop).map_err(|error| error.error)
-        }),
-        Target::WrittenTo => {
-            File::options().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()))
-        }
-    }
+    destination::write(path, text.as_bytes()).map_err(|error| Error::System { what: what(path), error })
 }
 
 fn what(path: &Path) -> String {
-    format!("{}: cannot write the report", path.display())
-}
-
-fn target(path: &Path) -> Target {
-    match path.metadata() {
-        // A pipe or a device is no place for a file of that name.
-        Ok(metadata) if !metadata.is_file() => Target::WrittenTo,
-        // What a link leads to is replaced, not the link.
-        Ok(_) => Target::Replaced(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
-        Err(_) => Target::Replaced(path.to_owned()),
+    match path == Path::new(destination::STDOUT) {
+        true => "standard output: cannot write the report".to_owned(),
+        false => format!("{}: cannot write the report", path.display()),
     }
-}
-
-/// How a path is written to.
-enum Target {
-    /// By a file beside it that then takes its name.
-    Replaced(PathBuf),
-    /// As it is.
-    WrittenTo,
-}
-
-/// A file in the folder of `path`, which goes away again unless it is given that name.
-fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // What the process creates is readable by others as far as the umask says.
-    tempfile::Builder::new().prefix(".wassay-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
 }
 
 #[cfg(test)]
@@ -231,12 +240,8 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let engine = Engine { name: "e".into(), version: "1".into() };
+        let engine = Engine::new("e", "1");
         Report::new(engine, "h".into(), "s".into(), Duration::ZERO, Vec::new())
-    }
-
-    fn at(path: &Path) -> ReportFile {
-        format!("json={}", path.display()).parse().unwrap()
     }
 
     #[test]
@@ -293,46 +298,10 @@ mod tests {
     }
 
     #[test]
-    fn a_report_replaces_what_was_there_and_leaves_nothing_else() {
+    fn a_byte_order_mark_before_a_report_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.json");
-        fs::write(&path, "older and longer than a report".repeat(1000)).unwrap();
-        at(&path).check().unwrap();
-        at(&path).write(&report(), None).unwrap();
-        assert_eq!(json::parse(&fs::read_to_string(&path).unwrap()), Ok(report()));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_link_stays_a_link() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, link) = (folder.path().join("r.json"), folder.path().join("link"));
-        fs::write(&path, "").unwrap();
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        at(&link).write(&report(), None).unwrap();
-        assert!(link.is_symlink() && fs::read_to_string(&path).unwrap().contains("schema"));
-    }
-
-    #[test]
-    fn a_device_is_written_to_and_not_replaced() {
-        let path = Path::new("/dev/null");
-        at(path).check().unwrap();
-        at(path).write(&report(), None).unwrap();
-        assert!(!path.metadata().unwrap().is_file());
-    }
-
-    #[test]
-    fn a_place_that_cannot_be_written_to_is_wrong_usage_before_the_run() {
-        let folder = tempfile::tempdir().unwrap();
-        for path in [folder.path().join("gone/r.json"), folder.path().to_owned()] {
-            let error = at(&path).check().unwrap_err();
-            assert!(matches!(error, Error::Usage(_)), "{error}");
-            assert!(error.to_string().starts_with(&format!("{}: cannot", path.display())), "{error}");
-        }
-        assert!(matches!(
-            at(&folder.path().join("gone/r.json")).write(&report(), None),
-            Err(Error::System { .. })
-        ));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        fs::write(&path, format!("\u{feff}{}", json::render(&report()))).unwrap();
+        assert_eq!(read(&path).unwrap(), report());
     }
 }

@@ -5,17 +5,19 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use wassay_reports::terminal::printable;
 use wassay_testsuite::{Case, directory};
 
-use super::output::{complain, note, print};
-use super::{Error, Exit, input, plural};
+use super::{Error, Exit, plural, print_document, scripts};
 use crate::batch::{End, STACK, Settings, Task, alone};
 use crate::catalogue::judging;
+use crate::printer;
 use crate::repro::{NoRepro, Repro, reproduce};
+use crate::scratch;
 use crate::script::model::Script;
 use crate::script::source::Source;
 use crate::script::{Grammar, Options, parse_as};
-use crate::verdict::{ScriptResult, printable};
+use crate::verdict::ScriptResult;
 
 /// How long to look for what can be left out.
 const TIME: Duration = Duration::from_secs(60);
@@ -23,16 +25,17 @@ const TIME: Duration = Duration::from_secs(60);
 /// Writes a script that fails as the directive on this line of a file does. That there is none is a failure.
 pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Result<Exit, Error> {
     let usage = |error: &dyn std::error::Error| Error::Usage(error.to_string());
-    let script = input::script(file).map_err(Error::Usage)?;
+    let script = scripts::script(file).map_err(Error::Usage)?;
     let name = script.path().map_or_else(|| script.name().to_owned(), |path| path.display().to_string());
     let label = printable(&name).into_owned();
     let text = script.read().map_err(|error| usage(&error))?;
     let judging = judging(&script, &label, &text, settings.features).map_err(|error| usage(&error))?;
-    judging.warnings.iter().for_each(|warning| complain("warning", warning));
+    judging.warnings.iter().for_each(|warning| printer::warning(warning));
     // How it is run besides is in the settings, by which a process of its own goes.
     let options = Options { features: judging.features, ..Options::default() };
-    let folder = tempfile::tempdir()
-        .map_err(|error| Error::System { what: "cannot make a temporary folder".to_owned(), error })?;
+    let system = |what: &'static str| move |error| Error::System { what: what.to_owned(), error };
+    scratch::signal::end_clean().map_err(system("cannot handle signals"))?;
+    let folder = scratch::folder().map_err(system("cannot keep the script that is tried"))?;
     let settings = Settings { features: Some(judging.features), ..settings.clone() };
     let (path, mut lost) = (folder.path().join("a.wast"), None);
     let mut run = |script: &Script<'_>, options: &Options| {
@@ -48,14 +51,14 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
     })?;
     match found {
         Ok(repro) => {
-            print(&repro.text)?;
-            note(&summary(&label, &repro));
+            print_document(&repro.text)?;
+            printer::note(&summary(&label, &repro));
             Ok(Exit::Success)
         }
         Err(NoRepro::NoDirective) => Err(Error::Usage(format!("{label}:{line}: {}", NoRepro::NoDirective))),
         Err(NoRepro::Passes) if lost.is_some() => Err(Error::Module(lost.unwrap_or_default())),
         Err(none) => {
-            complain("error", &format!("{label}:{line}: {none}"));
+            printer::error(&format!("{label}:{line}: {none}"));
             Ok(Exit::Failure)
         }
     }

@@ -9,6 +9,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use wassay_reports::{Report, Shards};
 use wassay_testsuite::Case;
+use wassay_testsuite::access::Budget;
 
 use crate::batch::Selection;
 
@@ -109,7 +110,11 @@ impl Shard {
 fn digest(suite: usize, case: &Case) -> [u8; 32] {
     let content = match case {
         Case::Script(script) => script.read().map(|text| text.into_owned().into_bytes()).unwrap_or_default(),
-        Case::Guest(guest) => guest.module().map(|module| module.into_owned()).unwrap_or_default(),
+        Case::Guest(guest) => {
+            let module = guest.module(&mut Budget::default());
+            module.map(|module| module.into_owned()).unwrap_or_default()
+        }
+        Case::Unreadable(_) => Vec::new(),
     };
     let head = format!("{suite} {} ", case.name());
     Sha256::new().chain_update(head).chain_update(content).finalize().into()
@@ -181,7 +186,7 @@ mod tests {
             let cases = selection.cases.iter().map(case).collect();
             Suite::new(selection.suite.name().to_owned(), String::new(), cases)
         };
-        let engine = Engine { name: String::new(), version: String::new() };
+        let engine = Engine::default();
         let suites = selections().iter().take(2).map(suite).collect();
         Report::new(engine, String::new(), String::new(), Duration::ZERO, suites)
     }

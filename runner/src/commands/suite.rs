@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
-use terminal_size::{Width, terminal_size_of};
-use wassay_testsuite::{Suite, catalogue, fetched};
+use wassay_reports::terminal::{Text, printable};
+use wassay_testsuite::{Case, Suite, catalogue, fetched};
 
-use super::output::{complain, print};
-use super::{Error, Exit};
+use super::{Error, Exit, show as print};
 use crate::batch::label;
 use crate::catalogue::{SUITE, judging, resolve};
 use crate::fetch::{self, FetchError};
+use crate::printer;
+use crate::scratch;
 use crate::suggest::did_you_mean;
 
 /// Show what there is to run
@@ -46,9 +47,9 @@ enum Command {
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     match args.command {
-        Command::List => print(&list(catalogue::suites(), width()))?,
-        Command::Fetch { name, from, to } => print(&fetched(&name, from.as_deref(), to)?)?,
-        Command::Show { name } => print(&show(&resolve(&name)?))?,
+        Command::List => print(&lines(&list(catalogue::suites(), width())))?,
+        Command::Fetch { name, from, to } => print(&lines(&fetched(&name, from.as_deref(), to)?))?,
+        Command::Show { name } => print(&lines(&show(&resolve(&name)?)))?,
     }
     Ok(Exit::Success)
 }
@@ -65,9 +66,21 @@ fn fetched(name: &str, from: Option<&str>, to: Option<PathBuf>) -> Result<String
         Some(folder) => suite.cases_in(folder).display().to_string(),
         None => name.to_owned(),
     };
+    scratch::signal::end_clean()
+        .map_err(|error| Error::System { what: "cannot handle signals".to_owned(), error })?;
     let folder = to.or_else(|| fetch::place(suite)).ok_or(FetchError::NoPlace)?;
     let cases = fetch::fetch(suite, from, &folder)?.cases().len();
-    Ok(format!("{name}: {cases} cases in {}; `wassay test {to_run}` runs them\n", folder.display()))
+    Ok(printable(&format!("{name}: {cases} cases in {}; `wassay test {to_run}` runs them", folder.display()))
+        .into_owned())
+}
+
+/// The lines of a table, whose cells are escaped already, and words.
+fn lines(text: &str) -> Text {
+    let mut lines = Text::new(false);
+    text.lines().for_each(|line| {
+        lines.line(line);
+    });
+    lines
 }
 
 /// How many columns there are where standard output is not a terminal.
@@ -78,7 +91,7 @@ const NARROW: u16 = 80;
 
 /// How many columns a line may have.
 fn width() -> u16 {
-    terminal_size_of(std::io::stdout()).map_or(COLUMNS, |(Width(columns), _)| columns)
+    printer::columns().unwrap_or(COLUMNS)
 }
 
 /// The suites that run by default, and those that have to be named: a line each, as far as the columns are enough.
@@ -128,9 +141,11 @@ fn show(suite: &Suite) -> String {
     let (cases, directives) = counts(suite);
     let default = if suite.is_default() { "yes" } else { "no" };
     let mut head = table();
-    head.add_row(["suite", suite.name()]);
-    head.add_row(["title", suite.title()]);
-    head.add_row(["source", suite.source()]);
+    // A cell is a line.
+    let one_line = |text: &str| printable(text).into_owned();
+    head.add_row(["suite", &one_line(suite.name())]);
+    head.add_row(["title", &one_line(suite.title())]);
+    head.add_row(["source", &one_line(suite.source())]);
     head.add_row(["features", suite.features()]);
     head.add_row(["cases", &cases]);
     head.add_row(["directives", &directives]);
@@ -138,7 +153,8 @@ fn show(suite: &Suite) -> String {
     let mut names = table();
     for case in suite.cases() {
         let Some(script) = case.script() else {
-            names.add_row([case.name(), ""]);
+            let state = if matches!(case, Case::Unreadable(_)) { "cannot be read" } else { "" };
+            names.add_row([one_line(case.name()), state.to_owned()]);
             continue;
         };
         let label = label(suite, &case);
@@ -147,12 +163,12 @@ fn show(suite: &Suite) -> String {
         let features = match judged {
             Ok(judging) => judging.features.to_string(),
             Err(message) => {
-                complain("warning", &message);
+                printer::warning(&message);
                 "unknown".to_owned()
             }
         };
-        let note = if features == suite.features() { "" } else { &features };
-        names.add_row([script.name(), note]);
+        let note = if features == suite.features() { String::new() } else { features };
+        names.add_row([one_line(script.name()), note]);
     }
     format!("{}\n{}", text(head), text(names))
 }

@@ -2,31 +2,32 @@
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wassay_engine::Features;
+use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Shards, diff, summary};
+use wassay_testsuite::access::{Reach, SETTINGS};
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{PinError, Suite, catalogue, naming};
 
 use super::checkout::annotate;
 use super::expectations::{File, tally};
-use super::output::{colour_on, complain, print, show};
 use super::progress::Progress;
 use super::report::is_worse;
-use super::report_file::{ReportFile, check_all, read};
+use super::report_file::{ReportFile, check_all, check_stdin, read, write_all};
 use super::shard::Shard;
 use super::{
-    Begin, Error, Exit, duration, features, identity, inputs, interrupt, limit, match_kind, plural,
-    suite_report, workers,
+    Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
+    show, suite_report, workers,
 };
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT, full_name};
-use crate::catalogue::{resolve, resolve_any};
+use crate::catalogue::{self as words, resolve_any, resolve_within};
 use crate::expectations::stale_message;
-use crate::script::Embedder;
+use crate::printer;
+use crate::script::Judges;
 use crate::script::messages::MatchKind;
-use crate::verdict::printable;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,7 +50,7 @@ suite:NAME and the folder ./NAME. A suite, filter or shard that matches no case 
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Only cases whose name, `suite::script.wast`, contains this. May be given several times
-    #[arg(long = "filter", value_name = "TEXT")]
+    #[arg(long = "filter", value_name = "TEXT", value_parser = filter)]
     filters: Vec<String>,
     /// How many threads run cases [default: as many as there are processors]
     #[arg(long, value_name = "N")]
@@ -63,10 +64,13 @@ pub(crate) struct Args {
     /// How long each case may run, as in `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How many bytes the memories and the objects of a script may have, as in `512MiB`; with --isolate, also by how much its process may
+    /// How many bytes the memories, tables and objects of a script may have together, as in `512MiB`; with --isolate, also by how much its process may
     /// grow
     #[arg(long, value_name = "SIZE", value_parser = limit)]
-    max_memory: Option<u64>,
+    pub(crate) max_memory: Option<u64>,
+    /// Drive another engine: the command of an adapter that speaks wap/1 (docs/protocol.md). WASI cases are not run
+    #[arg(long, value_name = "COMMAND", value_parser = super::engine::command, conflicts_with = "isolate")]
+    pub(crate) engine: Option<wassay_drive::Command>,
     /// Show the names of the cases that would run, one a line, and run none
     #[arg(long, conflicts_with_all = ["reports", "bless_expectations"])]
     list: bool,
@@ -107,16 +111,20 @@ pub(crate) struct Args {
     /// Make the parts take equally long by the times in this report, which is one in JSON [default: that of --baseline]
     #[arg(long, value_name = "REPORT", requires = "shard")]
     timings: Option<PathBuf>,
+    /// Let links of suites lead into this folder; without DIR, into those that each suite names in its own wassay.toml. By default no link
+    /// may lead out of its suite's folder. May be given several times
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = SETTINGS)]
+    allow_links: Vec<PathBuf>,
     /// Embedded suites by name, folders and files by path [default: the suites that should pass]
     #[arg(value_name = "SUITE or DIR")]
     suites: Vec<String>,
 }
 
-pub(crate) fn run<E: Embedder>(
+pub(crate) fn run<E: Judges>(
     args: Args,
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Exit, Error> {
-    let mut suites = suites(&args.suites, args.allow_empty)?;
+    let mut suites = suites(&args.suites, &reach(&args.allow_links), args.allow_empty)?;
     let expected = args.expectations.as_deref().map(|path| File::read(path, args.bless_expectations));
     let expected = expected.transpose()?;
     if let Some(file) = &expected {
@@ -127,7 +135,11 @@ pub(crate) fn run<E: Embedder>(
     }
     let mut selections = select(suites, &args.filters, args.allow_empty)?;
     check_all(&args.reports)?;
-    inputs::spare(args.reports.iter().filter_map(ReportFile::path), &files(&args, &selections))?;
+    let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).collect();
+    protect::spare(&reports, &named(&args), &selections)?;
+    let read_once: Vec<&Path> =
+        [&args.baseline, &args.timings].into_iter().flatten().map(PathBuf::as_path).collect();
+    check_stdin(&read_once)?;
     let baseline = args.baseline.as_deref().map(read).transpose()?;
     let mut shards = None;
     if let Some(shard) = args.shard {
@@ -143,29 +155,31 @@ pub(crate) fn run<E: Embedder>(
         }));
     }
     if args.list {
-        print(&names(&selections))?;
+        show(&names(&selections))?;
         return Ok(Exit::Success);
     }
     run_selections(&args, &selections, (baseline, expected.as_ref(), shards), make)
 }
 
 /// The names of the cases, one a line.
-fn names(selections: &[Selection]) -> String {
-    let names = selections.iter().flat_map(|selection| {
-        selection.cases.iter().map(|case| printable(&full_name(&selection.suite, case)).into_owned() + "\n")
-    });
-    names.collect()
+fn names(selections: &[Selection]) -> Text {
+    let mut names = Text::new(false);
+    for Selection { suite, cases } in selections {
+        for case in cases {
+            names.line(full_name(suite, case));
+        }
+    }
+    names
 }
 
-/// The files that a run reads.
-fn files(args: &Args, selections: &[Selection]) -> Vec<PathBuf> {
+/// The files that options name and that a run reads, or writes besides its reports.
+fn named(args: &Args) -> Vec<PathBuf> {
     let of_options = [&args.expectations, &args.baseline, &args.timings];
-    let of_options = of_options.into_iter().flatten().cloned();
-    of_options.chain(inputs::of_cases(selections)).collect()
+    of_options.into_iter().flatten().cloned().collect()
 }
 
 /// Runs what was selected, and writes what was asked for.
-fn run_selections<E: Embedder>(
+fn run_selections<E: Judges>(
     args: &Args,
     selections: &[Selection],
     (baseline, expected, shards): (Option<Report>, Option<&File>, Option<Shards>),
@@ -187,43 +201,55 @@ fn run_selections<E: Embedder>(
     let report = begin.report(engine, args.match_kind, suites);
     let report = Report { shards, interrupted: interrupt.is_set(), ..report };
     // Where a report goes to standard output it is there alone.
-    let is_taken = args.reports.iter().any(|file| file.path().is_none());
-    let colour = if is_taken { colour_on(&std::io::stderr()) } else { colour_on(&std::io::stdout()) };
+    let is_taken = args.reports.iter().any(ReportFile::takes_stdout);
+    let console = Console::new(is_taken);
+    let colour = console.has_colour();
     let mut text = failures(&finished, args, colour);
-    text.push_str(&summed_up(&report, args.quiet, colour));
+    text.append(&summed_up(&report, args.quiet, colour));
     if interrupt.is_set() {
-        text.push_str(&interrupted(&finished));
+        text.line(interrupted(&finished));
     }
     // What was not run has not changed.
     let baseline = baseline.filter(|_| !interrupt.is_set());
-    text.extend(baseline.as_ref().and_then(|baseline| left_out(baseline, &report)));
+    if let Some(names) = baseline.as_ref().and_then(|baseline| left_out(baseline, &report)) {
+        text.end()
+            .line(format_args!("suites of the baseline that are not in this run, and not compared: {names}"));
+    }
     let changes =
         baseline.map(|baseline| diff::compare(&comparable(baseline, &report, selections, args), &report));
     if let Some(changes) = &changes {
-        text.push('\n');
-        text.push_str(&diff::text(changes, colour));
+        text.end().append(&diff::text(changes, colour));
     }
-    show(&text, is_taken)?;
+    console.show(&text)?;
     let lost = lost(selections, &finished, args, interrupt.is_set());
-    lost.iter().for_each(|message| complain("error", message));
-    args.reports.iter().try_for_each(|file| file.write(&report, changes.as_ref()))?;
+    lost.iter().for_each(|message| printer::error(message));
+    let written = write_all(&args.reports, &report, changes.as_ref());
     annotate(&report);
     let regressed = changes.is_some_and(|changes| is_worse(&changes, args.allow_less));
     let mut as_expected = report.is_expected();
     if interrupt.is_set() {
-        return Ok(Exit::Interrupted);
+        return written.map(|()| Exit::Interrupted);
     }
     if let (Some(file), Some(path), true) = (expected, &args.expectations, args.bless_expectations) {
         let blessed = file.bless(selections, &finished)?;
-        show(&blessed.render(path), is_taken)?;
+        console.show(&blessed.render(path))?;
         as_expected = blessed.covers_all();
     }
     // A run may have more shards than cases.
     let unjudged = report.is_unjudged() && args.shard.is_none() && !args.allow_empty;
     if unjudged && as_expected {
-        complain("error", "nothing was judged: no case has a directive that was run");
+        printer::error("nothing was judged: no case has a directive that was run");
     }
+    written?;
     Ok(if as_expected && !unjudged && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
+}
+
+/// A part of a name.
+fn filter(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("expected a part of a case's name; every name contains an empty text".to_owned()),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// How the cases are run.
@@ -244,10 +270,10 @@ fn settings(args: &Args, is_compared: bool) -> Result<Settings, Error> {
 }
 
 /// The table and the last line, or the last line alone.
-fn summed_up(report: &Report, is_quiet: bool, colour: bool) -> String {
+fn summed_up(report: &Report, is_quiet: bool, colour: bool) -> Text {
     let text = summary::render(report, colour);
     match text.trim_end().rsplit_once('\n') {
-        Some((_, last)) if is_quiet => format!("{last}\n"),
+        Some((_, last)) if is_quiet => Text::of_styled(last, colour).ended(),
         _ => text,
     }
 }
@@ -280,7 +306,7 @@ pub(super) fn interrupted(finished: &[Vec<Finished>]) -> String {
     let cut_short =
         |finished: &&Finished| finished.is_cut_short || matches!(finished.end, End::NotRun { .. });
     let run = all - finished.iter().flatten().filter(cut_short).count();
-    format!("interrupted: {run} of {} were run to their end\n", plural(all, "case"))
+    format!("interrupted: {run} of {} were run to their end", plural(all, "case"))
 }
 
 /// What of an older report was run again: the suites of the new one, and of them the cases that the filters name, or that are in the shard.
@@ -313,25 +339,35 @@ fn comparable(mut old: Report, new: &Report, selections: &[Selection], args: &Ar
     old
 }
 
-/// What of an older report is not compared, since this run has no such suite.
+/// The suites of an older report that are not compared, since this run has none of that name.
 fn left_out(old: &Report, new: &Report) -> Option<String> {
     let is_here = |name: &str| {
         (new.suites.len() == 1 && old.suites.len() == 1) || new.suites.iter().any(|suite| suite.name == name)
     };
     let names: Vec<&str> =
         old.suites.iter().map(|suite| &*suite.name).filter(|name| !is_here(name)).collect();
-    (!names.is_empty()).then(|| {
-        let names = printable(&names.join(", ")).into_owned();
-        format!("\nsuites of the baseline that are not in this run, and not compared: {names}\n")
-    })
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// Which folders links of suites may lead into: those of the option, and what the environment says.
+fn reach(options: &[PathBuf]) -> Reach {
+    let mut reach = words::reach();
+    for folder in options {
+        match folder.as_os_str() == SETTINGS {
+            true => reach.as_the_suite_says = true,
+            false => reach.folders.push(folder.clone()),
+        }
+    }
+    reach
 }
 
 /// The suites of these words, each once; those that run by default where there is no word.
-fn suites(words: &[String], may_be_empty: bool) -> Result<Vec<Suite>, Error> {
+fn suites(words: &[String], reach: &Reach, may_be_empty: bool) -> Result<Vec<Suite>, Error> {
     if words.is_empty() {
         return Ok(catalogue::defaults().cloned().collect());
     }
-    let resolve = |word: &String| if may_be_empty { resolve_any(word) } else { resolve(word) };
+    let resolve =
+        |word: &String| if may_be_empty { resolve_any(word, reach) } else { resolve_within(word, reach) };
     Ok(naming::tell_apart(words.iter().map(resolve).collect::<Result<_, _>>()?))
 }
 
@@ -357,24 +393,21 @@ fn select(suites: Vec<Suite>, filters: &[String], may_be_empty: bool) -> Result<
 }
 
 /// What was not as expected, in the order of the cases, with a blank line behind it.
-fn failures(finished: &[Vec<Finished>], args: &Args, colour: bool) -> String {
-    let (mut text, mut not_begun) = (String::new(), 0);
+fn failures(finished: &[Vec<Finished>], args: &Args, colour: bool) -> Text {
+    let (mut text, mut not_begun) = (Text::new(colour), 0);
     for finished in finished.iter().flatten() {
-        finished.warnings.iter().for_each(|warning| complain("warning", warning));
+        finished.warnings.iter().for_each(|warning| printer::warning(warning));
         if args.fail_fast && matches!(finished.end, End::NotRun { .. }) {
             not_begun += 1;
         } else if !(args.quiet && finished.is_expected()) {
-            text.push_str(&finished.render(colour));
+            text.append(&finished.render(colour));
         }
     }
     if not_begun > 0 {
-        text.push_str(&format!(
-            "--fail-fast: {} not run after the first failure\n",
-            plural(not_begun, "case")
-        ));
+        text.line(format_args!("--fail-fast: {} not run after the first failure", plural(not_begun, "case")));
     }
     if !text.is_empty() {
-        text.push('\n');
+        text.end();
     }
     text
 }

@@ -6,21 +6,22 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use wassay_engine::Features;
-use wassay_reports::{Case, Counts, Report, Suite};
+use wassay_reports::terminal::Text;
+use wassay_reports::{Aside, Case, Counts, Report, Suite};
 use wassay_testsuite::directory;
 
 use super::checkout::{self, annotate};
-use super::output::{colour_on, complain, show as put};
-use super::report_file::{ReportFile, check_all};
+use super::report_file::{ReportFile, check_all, write_all};
 use super::test::interrupted;
 use super::{
-    Begin, Error, Exit, duration, features, identity, input, inputs, interrupt, limit, match_kind, plural,
-    repro, source_url, workers,
+    Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
+    repro, scripts, source_url, workers,
 };
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::catalogue::embedded;
+use crate::printer;
 use crate::script::messages::MatchKind;
-use crate::script::{Embedder, LineRange};
+use crate::script::{Judges, LineRange};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,9 +64,12 @@ pub(crate) struct Args {
     /// How long each script may run, as in `10s`; without it, for ever
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How many bytes the memories and the objects of a script may have, as in `512MiB`
+    /// How many bytes the memories, tables and objects of a script may have together, as in `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
-    max_memory: Option<u64>,
+    pub(crate) max_memory: Option<u64>,
+    /// Drive another engine: the command of an adapter that speaks wap/1 (docs/protocol.md)
+    #[arg(long, value_name = "COMMAND", value_parser = super::engine::command, conflicts_with = "repro")]
+    pub(crate) engine: Option<wassay_drive::Command>,
     /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
@@ -74,7 +78,7 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
 }
 
-pub(crate) fn run<E: Embedder>(
+pub(crate) fn run<E: Judges>(
     args: Args,
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Exit, Error> {
@@ -95,7 +99,8 @@ pub(crate) fn run<E: Embedder>(
         return repro::run(file, line, &settings);
     }
     check_all(&args.reports)?;
-    inputs::spare(args.reports.iter().filter_map(ReportFile::path), &args.files)?;
+    let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).collect();
+    protect::spare(&reports, &args.files, &[])?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
         features: args.features.or(suite_features),
@@ -120,21 +125,22 @@ pub(crate) fn run<E: Embedder>(
         false => Vec::new(),
     };
     for finished in &empty {
-        complain("error", &format!("{}: no directive stands on these lines (--lines)", finished.label));
+        printer::error(&format!("{}: no directive stands on these lines (--lines)", finished.label));
     }
     if !empty.is_empty() && empty.len() == finished.len() {
         return Ok(Exit::Usage);
     }
     let is_missed = !empty.is_empty();
-    let is_taken = args.reports.iter().any(|file| file.path().is_none());
-    show(&finished, is_taken)?;
+    let console = Console::new(args.reports.iter().any(ReportFile::takes_stdout));
+    let mut text = shown(&finished, console.has_colour());
     if interrupt.is_set() {
-        put(&interrupted(std::slice::from_ref(&finished)), is_taken)?;
+        text.line(interrupted(std::slice::from_ref(&finished)));
     }
+    console.show(&text)?;
     let report = begin.report(engine, args.match_kind, vec![suite_of(&args, &finished)]);
     let report = Report { interrupted: interrupt.is_set(), ..report };
     annotate(&report);
-    args.reports.iter().try_for_each(|file| file.write(&report, None))?;
+    write_all(&args.reports, &report, None)?;
     Ok(match interrupt.is_set() {
         true => Exit::Interrupted,
         false if is_missed => Exit::Usage,
@@ -146,15 +152,21 @@ pub(crate) fn run<E: Embedder>(
 fn suite_of(args: &Args, finished: &[Finished]) -> Suite {
     let name = args.suite.clone().unwrap_or_else(|| "wast".to_owned());
     let cases = finished.iter().map(|finished| Case {
-        file: checkout::file(Path::new(&finished.label)),
+        // Standard input and pipes have no file to show a failure in.
+        file: checkout::file(Path::new(&finished.label)).filter(|_| is_regular(&finished.label)),
         ..finished.case(&finished.label)
     });
     let is_below = |path: &PathBuf| {
-        input::is_file(path)
+        scripts::is_file(path)
             && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
     };
     let url = args.files.iter().all(is_below).then(|| source_url::of(Path::new("."))).flatten();
     Suite { url, ..Suite::new(name, "files".to_owned(), cases.collect()) }
+}
+
+/// Whether a script was read from a file that annotations can be shown in.
+fn is_regular(label: &str) -> bool {
+    Path::new(label).is_file()
 }
 
 fn features_of(suite: &str) -> Result<Features, Error> {
@@ -166,7 +178,7 @@ fn features_of(suite: &str) -> Result<Features, Error> {
 fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     let (mut selections, mut unusable, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for path in files.iter().filter(|path| seen.insert(path.as_path())) {
-        match input::script(path) {
+        match scripts::script(path) {
             Ok(script) => selections.push(Selection::all(directory::of_script(script))),
             Err(message) => {
                 unusable
@@ -177,29 +189,30 @@ fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     (selections, unusable)
 }
 
-/// Prints what was not as expected, and the counts, to standard error where a report takes standard output.
-fn show(finished: &[Finished], is_taken: bool) -> Result<(), Error> {
-    let colour = if is_taken { colour_on(&std::io::stderr()) } else { colour_on(&std::io::stdout()) };
-    let mut text = String::new();
+/// What was not as expected, and the counts. What could not be run, and warnings, are said on standard error.
+fn shown(finished: &[Finished], colour: bool) -> Text {
+    let mut text = Text::new(colour);
     for finished in finished {
-        finished.warnings.iter().for_each(|warning| complain("warning", warning));
+        finished.warnings.iter().for_each(|warning| printer::warning(warning));
         match &finished.end {
-            End::Unusable { message, .. } => complain("error", message),
-            _ => text.push_str(&finished.render(colour)),
+            End::Unusable { message, .. } => printer::error(message),
+            _ => _ = text.append(&finished.render(colour)),
         }
     }
-    text.push_str(&counts_line(finished));
-    put(&text, is_taken)
+    text.line(counts_line(finished));
+    text
 }
 
 /// The last line: how many directives had which outcome.
 fn counts_line(finished: &[Finished]) -> String {
     let unusable = finished.iter().filter(|finished| is_unusable(finished)).count();
     let (mut counts, mut uncompared, mut reader_only) = (Counts::default(), 0, 0);
+    let mut aside = Aside::default();
     for case in finished.iter().map(|finished| finished.case(&finished.label)) {
         counts += case.directives;
         uncompared += case.text_not_compared;
         reader_only += case.reader_only;
+        aside += case.aside;
     }
     let mut line = format!(
         "{}, {}: {} passed, {} failed",
@@ -215,13 +228,13 @@ fn counts_line(finished: &[Finished]) -> String {
         (uncompared, "passed without a comparison of the error text"),
         (reader_only, "passed by the judgement of the reader alone"),
     ];
-    for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
+    for (count, what) in more.into_iter().filter(|(count, _)| *count > 0).chain(aside.counts()) {
         line.push_str(&format!(", {count} {what}"));
     }
     if unusable > 0 {
         line.push_str(&format!("; {} could not be run", plural(unusable, "file")));
     }
-    line + "\n"
+    line
 }
 
 fn exit(finished: &[Finished]) -> Exit {

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
+use wassay_reports::terminal::as_line;
 
 use self::fields::{fields, without};
 use self::shrink::shrink;
@@ -73,11 +74,9 @@ pub fn reproduce(
     let place = script.source.place(script.directives[target].span.start);
     let failure = failures.into_iter().next_back().flatten().ok_or(NoRepro::Passes)?;
     let text = format!(
-        ";;! features = \"{}\"\n;; {}:{place}: {}: {}\n{text}",
+        ";;! features = \"{}\"\n{}\n{text}",
         options.features,
-        one_line(script.source.name()),
-        failure.kind,
-        one_line(&failure.message),
+        as_line(&format!(";; {}:{place}: {}: {}", script.source.name(), failure.kind, failure.message)),
     );
     let directives = (kept.len(), target + 1);
     Ok(Repro { text, place, failure, directives, out_of_time: search.out_of_time })
@@ -222,7 +221,7 @@ fn failures(result: ScriptResult) -> Failures {
         Outcome::Failed(failure) => Some(*failure),
         _ => None,
     };
-    result.directives.into_iter().map(|directive| failure(directive.outcome)).collect()
+    result.directives.iter().map(|directive| failure(directive.to_owned().outcome)).collect()
 }
 
 /// Whether two directives end in the same way but for the places that their texts name.
@@ -252,11 +251,6 @@ fn without_places(text: &str) -> Vec<&str> {
         place || after && is_number(word)
     };
     text.split_whitespace().filter(|word| !is_place(word)).collect()
-}
-
-/// A text as it may stand in a comment.
-fn one_line(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 #[cfg(test)]

@@ -4,31 +4,55 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use tempfile::TempDir;
-use wassay_engine::Engine;
+use wassay_engine::{Deadline, Engine};
 use wassay_reports::Failure;
+use wassay_testsuite::access::{Budget, Root, Target};
 use wassay_testsuite::wasi::spec::{Operation, Run, Spec, Stream};
-use wassay_testsuite::wasi::{Goldens, Guest, Tree};
+use wassay_testsuite::wasi::{Goldens, Guest, GuestError, Tree};
 use wassay_wasi::{Access, WasiCtx, WasiCtxBuilder};
 
+use super::excerpt::{TEXT, cut, ends};
 use super::exchange::Running;
 use super::judge::{Judged, compare, compare_trees, failed};
-use super::process::{Calls, Ended, Process};
+use super::process::{Calls, Ended, Process, output};
+use crate::scratch::{self, Folder};
 
 /// The code of a guest that a trap ended: as of a process that aborts, 128 and SIGABRT.
 const ABORTED: u32 = 134;
+
+/// A timeout that is as good as none, and that the clock can tell.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 
 /// A case, before anything is done with its guest.
 pub(super) struct Setup<'a> {
     pub(super) label: &'a str,
     pub(super) guest: &'a Guest,
     pub(super) spec: &'a Spec,
-    pub(super) goldens: &'a Goldens,
+    /// How many golden files it has.
+    pub(super) goldens: usize,
+    /// Whether they are written anew and not compared.
+    pub(super) blesses: bool,
     pub(super) engine: &'a Engine,
     pub(super) module: &'a [u8],
     pub(super) timeout: Duration,
+    pub(super) max_memory: Option<u64>,
+}
+
+/// Why a step was not carried out.
+pub(super) enum Stop {
+    /// The case cannot be run: a folder that it names is not there, or its module is none.
+    Unusable(String),
+    /// Its time was over while its files were read, copied or compared.
+    OutOfTime,
+}
+
+impl From<GuestError> for Stop {
+    fn from(error: GuestError) -> Stop {
+        if error.is_over_time() { Stop::OutOfTime } else { Stop::Unusable(error.to_string()) }
+    }
 }
 
 /// What came of all steps.
@@ -37,15 +61,15 @@ pub(super) struct Outcome {
     /// What was not as expected, at most one a step; the first has the guest's last calls.
     pub(super) failures: Vec<Failure>,
     pub(super) timed_out: bool,
-    /// What the guest left, where it ended as expected.
-    pub(super) left: Option<Goldens>,
+    /// What the guest left, where it ended as expected and that is to be blessed, with the folders that it lies in.
+    pub(super) left: Option<(Goldens, Folders)>,
 }
 
 /// Runs the steps of a case until one of them makes the others meaningless.
 ///
 /// An error says what the case cannot be run for: that a folder it names is not there, or that its module is none.
 pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
-    let deadline = Instant::now() + setup.timeout;
+    let deadline = due(setup.timeout).map_err(|why| format!("{}: {why}", setup.label))?;
     let mut drive = Drive {
         setup,
         deadline,
@@ -57,7 +81,8 @@ pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
     let (mut failures, mut steps) = (Vec::new(), 0);
     for operation in &setup.spec.operations {
         steps += 1;
-        if let Err(failure) = drive.step(operation)? {
+        let judged = drive.step(operation);
+        if let Err(failure) = drive.in_time(judged)? {
             failures.push(*failure);
             // What a guest says depends on what it was told; all that can be judged by itself is how it ended, and what it left.
             let ends_alone = matches!(operation, Operation::Wait { .. } | Operation::Output { .. });
@@ -69,51 +94,52 @@ pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
             }
         }
     }
-    let mut outcome = Outcome { timed_out: drive.timed_out, ..Outcome::default() };
     let missed = setup.spec.operations.len() - steps;
+    let mut left = None;
     if drive.timed_out || missed > 0 {
-        let missed = missed + setup.goldens.count();
-        failures.extend((0..missed).map(|_| failed("not-run", "a step before it failed")));
-    } else {
-        let ended_well = failures.is_empty();
-        let left = drive.left_behind()?;
-        failures.extend(judge(setup.goldens, &left));
-        outcome.left = ended_well.then_some(left);
+        failures.extend(not_run(missed + setup.goldens));
+    } else if setup.goldens > 0 && setup.blesses {
+        left = if failures.is_empty() { drive.left_to_bless()? } else { None };
+    } else if setup.goldens > 0 {
+        let judged = drive.judge();
+        match drive.in_time(judged.map(Ok))? {
+            Ok(wrong) => failures.extend(wrong),
+            Err(failure) => {
+                failures.push(*failure);
+                failures.extend(not_run(setup.goldens - 1));
+            }
+        }
     }
     if let Some(first) = failures.first_mut() {
         first.calls = drive.calls();
     }
-    Ok(Outcome { failures, ..outcome })
+    let left = left.map(|left| (left, drive.folders));
+    Ok(Outcome { failures, timed_out: drive.timed_out, left })
 }
 
-/// Compares what was left with what was to be.
-fn judge(expected: &Goldens, left: &Goldens) -> Vec<Failure> {
-    let of = |stream: Stream, expected: &Option<Vec<u8>>, left: &Option<Vec<u8>>| match (expected, left) {
-        (Some(expected), Some(left)) => compare(stream.name(), expected, left),
-        _ => Ok(()),
-    };
-    let files = match (&expected.files, &left.files) {
-        (Some(expected), Some(left)) => compare_trees(expected, left),
-        _ => Ok(()),
-    };
-    let judged = [
-        of(Stream::Stdout, &expected.stdout, &left.stdout),
-        of(Stream::Stderr, &expected.stderr, &left.stderr),
-        files,
-    ];
-    judged.into_iter().filter_map(Judged::err).map(|failure| *failure).collect()
+/// When so much time from now is over.
+pub(super) fn due(timeout: Duration) -> Result<Deadline, &'static str> {
+    Deadline::after(timeout.min(FOR_EVER)).ok_or("the clock does not go that far")
+}
+
+/// Steps that were not reached.
+fn not_run(count: usize) -> impl Iterator<Item = Failure> {
+    (0..count).map(|_| failed("not-run", "a step before it failed"))
 }
 
 struct Drive<'a> {
     setup: &'a Setup<'a>,
-    deadline: Instant,
+    deadline: Deadline,
     /// Fresh copies of the folders beside the module, by their names there and in the guest.
-    folders: BTreeMap<(String, String), TempDir>,
+    folders: Folders,
     running: Option<Running>,
     /// What the guest that ran last left.
     left: Left,
     timed_out: bool,
 }
+
+/// The copies of its folders that a guest is given. They end with this value.
+pub(super) type Folders = BTreeMap<(String, String), Folder>;
 
 /// What a guest left behind.
 #[derive(Default)]
@@ -124,7 +150,33 @@ struct Left {
 }
 
 impl Drive<'_> {
-    fn step(&mut self, operation: &Operation) -> Result<Judged, String> {
+    /// What came of a step. One that had no time left is a failure too.
+    fn in_time<T>(
+        &mut self,
+        done: Result<Result<T, Box<Failure>>, Stop>,
+    ) -> Result<Result<T, Box<Failure>>, String> {
+        match done {
+            Ok(done) => Ok(done),
+            Err(Stop::Unusable(message)) => Err(message),
+            Err(Stop::OutOfTime) => {
+                self.timed_out = true;
+                let message =
+                    format!("its files were still read, copied or compared after {:?}", self.setup.timeout);
+                Ok(Err(failed("timeout", message).into()))
+            }
+        }
+    }
+
+    /// What may be read and copied, until the deadline.
+    fn budget(&self) -> Budget {
+        Budget::of_case(self.setup.max_memory).until(self.deadline.instant())
+    }
+
+    fn step(&mut self, operation: &Operation) -> Result<Judged, Stop> {
+        // How a guest ends is asked for at any time: it may have ended before.
+        if !matches!(operation, Operation::Wait { .. }) && self.budget().check_time().is_err() {
+            return Err(Stop::OutOfTime);
+        }
         match (operation, &mut self.running) {
             (Operation::Run(run), _) => {
                 self.running = Some(self.start(run)?);
@@ -144,19 +196,29 @@ impl Drive<'_> {
         }
     }
 
-    fn start(&mut self, run: &Run) -> Result<Running, String> {
-        let Setup { label, guest, spec, engine, module, .. } = self.setup;
-        let failed = |what: &str, error: io::Error| format!("{label}: cannot {what}: {error}");
-        let mut context = given(guest, run);
+    /// The copies of the folders that a guest is given.
+    fn copy_folders(&mut self, run: &Run) -> Result<(), Stop> {
+        let mut budget = self.budget();
         for dir in &run.dirs {
             let key = (dir.host.clone(), dir.guest.clone());
             if !self.folders.contains_key(&key) {
-                let tree = guest.folder(&dir.host).map_err(|error| error.to_string())?;
-                let copy = fresh(&tree)
-                    .map_err(|error| failed(&format!("copy the folder `{}`", dir.host), error))?;
-                self.folders.insert(key.clone(), copy);
+                let tree = self.setup.guest.folder(&dir.host, &mut budget)?;
+                let copy = fresh(&tree, &mut budget);
+                let copy =
+                    copy.map_err(|error| self.stopped(&format!("copy the folder `{}`", dir.host), error))?;
+                self.folders.insert(key, copy);
             }
-            if let Some(folder) = self.folders.get(&key) {
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, run: &Run) -> Result<Running, Stop> {
+        self.copy_folders(run)?;
+        let Setup { label, guest, spec, engine, module, max_memory, .. } = self.setup;
+        let failed = |what: &str, error: io::Error| self.stopped(what, error);
+        let mut context = given(guest, run);
+        for dir in &run.dirs {
+            if let Some(folder) = self.folders.get(&(dir.host.clone(), dir.guest.clone())) {
                 let is_read_only = spec.extension.read_only.contains(&dir.guest);
                 let access = if is_read_only { Access::ReadOnly } else { Access::ReadWrite };
                 context = context
@@ -174,7 +236,8 @@ impl Drive<'_> {
             context = context.listener(listener.map_err(|error| failed("listen", error))?);
         }
         let mut stdin = None;
-        if let Some(bytes) = guest.stdin().map_err(|error| error.to_string())? {
+        let most = max_memory.map_or(Budget::default(), |_| Budget::new(output(*max_memory) as u64));
+        if let Some(bytes) = guest.stdin(&mut most.until(self.deadline.instant()))? {
             context = context.stdin_bytes(bytes.into_owned());
         }
         if spec.operations.iter().any(|operation| matches!(operation, Operation::Write { .. })) {
@@ -184,33 +247,35 @@ impl Drive<'_> {
             stdin = Some(writer);
         }
         let deadline = self.deadline;
-        let process = Process::start(engine, module, context, deadline)
-            .map_err(|message| format!("{label}: {message}"))?;
+        let process = Process::start(engine, module, context, deadline, *max_memory)
+            .map_err(|message| Stop::Unusable(format!("{label}: {message}")))?;
         let (connections, read) = (HashMap::new(), HashMap::new());
         Ok(Running { process, deadline, stdin, listeners, addresses, connections, read })
     }
 
     /// Waits for the end of the guest.
-    fn wait(&mut self, expected: u32) -> Result<Judged, String> {
+    fn wait(&mut self, expected: u32) -> Result<Judged, Stop> {
         let Some(mut running) = self.running.take() else { return Ok(Ok(())) };
         let (ended, process) = (running.wait(), running.process);
         let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
         self.left = Left { stdout, stderr, calls: process.calls };
         let (code, how) = match ended {
-            Ended::NotRunnable(message) => return Err(format!("{}: {message}", self.setup.label)),
+            Ended::NotRunnable(message) => {
+                return Err(Stop::Unusable(format!("{}: {}", self.setup.label, cut(message, TEXT))));
+            }
             Ended::TimeOver => {
                 self.timed_out = true;
                 let message = format!("it still ran after {:?}", self.setup.timeout);
                 return Ok(Err(failed("timeout", message).into()));
             }
             Ended::Exited(code) => (code, format!("exit code {code}")),
-            Ended::Trapped(error) => (ABORTED, error),
+            Ended::Trapped(error) => (ABORTED, cut(error, TEXT)),
         };
         if code == expected {
             return Ok(Ok(()));
         }
         let kind = if code == ABORTED { "trap" } else { "wrong-exit-code" };
-        let written = String::from_utf8_lossy(&self.left.stderr);
+        let written = ends(&self.left.stderr);
         let reason =
             if written.is_empty() { String::new() } else { format!(", and on standard error:\n{written}") };
         let failure = Failure {
@@ -221,17 +286,61 @@ impl Drive<'_> {
         Ok(Err(failure.into()))
     }
 
-    /// What the guest that ran last wrote, and what is in the folders now.
-    fn left_behind(&mut self) -> Result<Goldens, String> {
-        let unreadable =
-            |error| format!("{}: cannot read what the guest left behind: {error}", self.setup.label);
+    /// Compares what the guest left behind with what it is to. What it left in its folders is looked at only where something says what that
+    /// is to be.
+    fn judge(&self) -> Result<Vec<Failure>, Stop> {
+        let mut budget = self.budget();
+        let expected = self.setup.guest.goldens(&mut budget)?;
+        let mut judged = Vec::new();
+        if let Some(stdout) = &expected.stdout {
+            judged.push(compare(Stream::Stdout.name(), stdout, &self.left.stdout));
+        }
+        if let Some(stderr) = &expected.stderr {
+            judged.push(compare(Stream::Stderr.name(), stderr, &self.left.stderr));
+        }
+        if let Some(files) = &expected.files {
+            let left = self.left_in_folders(&mut budget)?;
+            let compared = compare_trees(files, &left, &budget);
+            judged.push(compared.map_err(|error| self.unreadable(error))?);
+        }
+        Ok(judged.into_iter().filter_map(Judged::err).map(|failure| *failure).collect())
+    }
+
+    /// What the guest left behind, as far as that is to be blessed; `None` where there was no time left to look.
+    fn left_to_bless(&mut self) -> Result<Option<Goldens>, String> {
+        let looked = self.setup.guest.has_golden_files().map_err(Stop::from).and_then(|has| match has {
+            true => self.left_in_folders(&mut self.budget()).map(Some),
+            false => Ok(None),
+        });
+        let files = self.in_time(looked.map(Ok))?;
+        let Left { stdout, stderr, .. } = &self.left;
+        Ok(files.ok().map(|files| Goldens {
+            stdout: Some(stdout.clone()),
+            stderr: Some(stderr.clone()),
+            files,
+        }))
+    }
+
+    /// What is in the folders of the guest now.
+    fn left_in_folders(&self, budget: &mut Budget) -> Result<Tree, Stop> {
         let mut files = Tree::default();
         for ((_, name), folder) in &self.folders {
-            let tree = Tree::read(folder.path()).map_err(unreadable)?;
+            let tree = Root::open(folder.path()).and_then(|root| Tree::read(&Arc::new(root), budget));
+            let tree = tree.map_err(|error| self.unreadable(error))?;
             files.add_below(Path::new(name.trim_start_matches('/')), tree);
         }
-        let Left { stdout, stderr, .. } = &self.left;
-        Ok(Goldens { stdout: Some(stdout.clone()), stderr: Some(stderr.clone()), files: Some(files) })
+        Ok(files)
+    }
+
+    fn unreadable(&self, error: io::Error) -> Stop {
+        self.stopped("read what the guest left behind", error)
+    }
+
+    fn stopped(&self, what: &str, error: io::Error) -> Stop {
+        if Budget::is_over_time(&error) {
+            return Stop::OutOfTime;
+        }
+        Stop::Unusable(format!("{}: cannot {what}: {error}", self.setup.label))
     }
 
     fn calls(&self) -> Vec<String> {
@@ -246,9 +355,9 @@ fn given(guest: &Guest, run: &Run) -> WasiCtxBuilder {
     run.env.iter().fold(context, |context, (name, value)| context.env(name, value))
 }
 
-/// A folder of its own with these contents.
-fn fresh(tree: &Tree) -> io::Result<TempDir> {
-    let copy = tempfile::tempdir()?;
-    tree.write(copy.path())?;
+/// A folder of its own with these contents, which nobody else may enter.
+fn fresh(tree: &Tree, budget: &mut Budget) -> io::Result<Folder> {
+    let copy = scratch::folder()?;
+    tree.write(&Target::open(copy.path())?, budget)?;
     Ok(copy)
 }

@@ -1,13 +1,17 @@
 //! What is said to a guest while it runs, and what it answers.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, PipeWriter, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use wassay_engine::Deadline;
 use wassay_reports::Failure;
 use wassay_testsuite::wasi::spec::{Operation, Stream};
+use wassay_wasi::Capture;
 
 use super::judge::{Judged, compare, failed};
 use super::process::{Ended, Process};
@@ -15,7 +19,7 @@ use super::process::{Ended, Process};
 /// A guest that runs, and what it is connected to.
 pub(super) struct Running {
     pub(super) process: Process,
-    pub(super) deadline: Instant,
+    pub(super) deadline: Deadline,
     pub(super) stdin: Option<PipeWriter>,
     pub(super) listeners: Vec<TcpListener>,
     /// Where the listeners listen, by their names.
@@ -70,10 +74,9 @@ impl Running {
         let begin = self.read.get(&stream).copied().unwrap_or(0);
         let end = begin + expected.len();
         capture.wait(self.deadline, |bytes| bytes.len() >= end);
-        let bytes = capture.peek();
-        let came = bytes.get(begin..end.min(bytes.len())).unwrap_or_default();
+        let came = part(capture, begin..end);
         self.read.insert(stream, begin + came.len());
-        compare(stream.name(), expected.as_bytes(), came)
+        compare(stream.name(), expected.as_bytes(), &came)
     }
 
     fn write(&mut self, payload: &str) -> Judged {
@@ -98,14 +101,15 @@ impl Running {
     /// The address that the guest writes as the next line of its standard output.
     fn written_address(&mut self) -> Result<SocketAddr, Box<Failure>> {
         let begin = self.read.get(&Stream::Stdout).copied().unwrap_or(0);
-        let length = |bytes: &[u8]| bytes.get(begin..)?.iter().position(|byte| *byte == b'\n');
-        self.process.stdout.wait(self.deadline, |bytes| length(bytes).is_some());
-        let bytes = self.process.stdout.peek();
-        let Some(length) = length(&bytes) else {
+        // No address is longer: a guest may write a lot without ending a line.
+        let has_line = |bytes: &[u8]| bytes.len() >= begin + ADDRESS || rest(bytes, begin).contains(&b'\n');
+        self.process.stdout.wait(self.deadline, has_line);
+        let bytes = part(&self.process.stdout, begin..begin + ADDRESS);
+        let Some(length) = bytes.iter().position(|byte| *byte == b'\n') else {
             return Err(broken("it wrote no line with its address to standard output".into()));
         };
         self.read.insert(Stream::Stdout, begin + length + 1);
-        let line = String::from_utf8_lossy(bytes.get(begin..begin + length).unwrap_or_default()).into_owned();
+        let line = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned();
         let bad = |_| broken(format!("`{line}` is no address: expected one such as `127.0.0.1:8080`"));
         let address: SocketAddr = line.trim().parse().map_err(bad)?;
         // The guest is not to say where this process connects to.
@@ -147,8 +151,28 @@ impl Running {
     }
 }
 
+/// How long a line with an address may be, in bytes.
+const ADDRESS: usize = 1 << 10;
+
+/// A part of what was written, as far as it was.
+fn part(capture: &Capture, range: Range<usize>) -> Vec<u8> {
+    let part = RefCell::new(Vec::new());
+    // It does not wait: what is asked for is copied while nobody else writes.
+    capture.wait(Instant::now(), |bytes| {
+        let end = range.end.min(bytes.len());
+        *part.borrow_mut() = bytes.get(range.start..end).unwrap_or_default().to_vec();
+        true
+    });
+    part.into_inner()
+}
+
+/// What follows a place.
+fn rest(bytes: &[u8], begin: usize) -> &[u8] {
+    bytes.get(begin..).unwrap_or_default()
+}
+
 /// Writes to a pipe that does not wait, as long as its reader takes so much.
-fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Deadline) -> io::Result<()> {
     while !bytes.is_empty() {
         match pipe.write(bytes) {
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
@@ -165,8 +189,8 @@ fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Instant) -> io::
 }
 
 /// How long is left; never nothing, which would mean without end.
-fn left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+fn left(deadline: Deadline) -> Duration {
+    deadline.left().max(Duration::from_millis(1))
 }
 
 fn broken(message: String) -> Box<Failure> {

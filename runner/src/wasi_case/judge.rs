@@ -1,27 +1,35 @@
 //! Compares what a guest wrote and left behind with what it is to.
+//!
+//! However long both are, what is looked at closely is a window around their first difference, and a failure has a few kilobytes of it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::{self, Read, SeekFrom};
 use std::path::Path;
-use std::str;
 use std::time::Duration;
 
 use similar::TextDiff;
 use wassay_reports::Failure;
+use wassay_testsuite::access::Budget;
 use wassay_testsuite::wasi::Tree;
-use wassay_testsuite::wasi::tree::Entry;
+use wassay_testsuite::wasi::tree::{Content, Entry};
+
+use super::excerpt::{beginning, cut, escaped, text};
 
 /// Nothing where it came as expected.
 pub(super) type Judged = Result<(), Box<Failure>>;
 
-/// How many bytes of a text a failure has at most; its diff has more.
-const TEXT: usize = 4 << 10;
-
 /// How many bytes of a diff a failure has at most.
-const DIFF: usize = 64 << 10;
+const DIFF: usize = 8 << 10;
+
+/// How many bytes of each side are compared line by line.
+const WINDOW: usize = 64 << 10;
+
+/// How many bytes of that stand before the first difference at most.
+const BEFORE: u64 = 4 << 10;
 
 /// How long a smallest diff is looked for; afterwards, any will do.
-const SEARCH: Duration = Duration::from_secs(1);
+const SEARCH: Duration = Duration::from_millis(200);
 
 /// A failure of which there is no more to say than a line.
 pub(super) fn failed(kind: &str, message: impl Into<String>) -> Failure {
@@ -30,45 +38,39 @@ pub(super) fn failed(kind: &str, message: impl Into<String>) -> Failure {
 
 /// Compares what came from an output or a connection of this name.
 pub(super) fn compare(name: &str, expected: &[u8], actual: &[u8]) -> Judged {
-    if actual == expected {
-        return Ok(());
-    }
+    let Some(diff) = difference(expected, actual) else { return Ok(()) };
     // A connection may be called anything.
     let kind =
         if matches!(name, "stdout" | "stderr") { format!("wrong-{name}") } else { "wrong-reply".to_owned() };
-    let (before, after) = texts(expected, actual);
     Err(Box::new(Failure {
-        diff: Some(cut(unified(&before, &after, "expected", "actual"), DIFF)),
-        expected: Some(cut(before.into_owned(), TEXT)),
-        actual: Some(cut(after.into_owned(), TEXT)),
+        diff: Some(diff),
+        expected: Some(beginning(expected)),
+        actual: Some(beginning(actual)),
         ..failed(&kind, format!("what came from {name} is not what was expected"))
     }))
 }
 
 /// Compares what is in a guest's folders. Who may do what with a file is not compared.
-pub(super) fn compare_trees(expected: &Tree, actual: &Tree) -> Judged {
-    let mut diff = String::new();
-    let (before, after) = (listing(expected), listing(actual));
-    if before != after {
-        diff.push_str(&unified(&before, &after, "expected", "actual"));
-    }
+///
+/// An error says that something cannot be read, or that the time is over.
+pub(super) fn compare_trees(expected: &Tree, actual: &Tree, budget: &Budget) -> io::Result<Judged> {
+    let mut diff = difference(listing(expected).as_bytes(), listing(actual).as_bytes()).unwrap_or_default();
     for (path, entry) in expected.iter() {
-        let (Entry::File { bytes: before, .. }, Some(Entry::File { bytes: after, .. })) =
-            (entry, actual.get(path))
-        else {
-            continue;
-        };
-        if before != after {
-            let (before, after) = texts(before, after);
-            let name = |side: &str| Path::new(side).join(path).display().to_string();
-            diff.push_str(&unified(&before, &after, &name("expected"), &name("actual")));
+        let (Entry::File(before), Some(Entry::File(after))) = (entry, actual.get(path)) else { continue };
+        let Some(at) = before.first_difference(after, budget)? else { continue };
+        if diff.len() >= DIFF {
+            diff.push_str("… other files differ too\n");
+            break;
         }
+        let name = |side: &str| Path::new(side).join(path).display().to_string();
+        let sides = [Side::of_file(before, at)?, Side::of_file(after, at)?];
+        diff.push_str(&unified(&sides, &name("expected"), &name("actual")));
     }
     if diff.is_empty() {
-        return Ok(());
+        return Ok(Ok(()));
     }
     let message = "what the guest left in its folder is not what was expected";
-    Err(Box::new(Failure { diff: Some(cut(diff, DIFF)), ..failed("wrong-files", message) }))
+    Ok(Err(Box::new(Failure { diff: Some(diff), ..failed("wrong-files", message) })))
 }
 
 /// A line an entry.
@@ -79,49 +81,98 @@ fn listing(tree: &Tree) -> String {
         // Writing to a string cannot fail.
         let _ = match entry {
             Entry::Folder => writeln!(text, "{path}/"),
-            Entry::File { .. } => writeln!(text, "{path}"),
+            Entry::File(_) => writeln!(text, "{path}"),
             Entry::Link { target } => writeln!(text, "{path} -> {}", target.display()),
         };
     }
     text
 }
 
-/// Both as texts: as they are where both are, else with what is none written out.
-fn texts<'a>(expected: &'a [u8], actual: &'a [u8]) -> (Cow<'a, str>, Cow<'a, str>) {
-    match (str::from_utf8(expected), str::from_utf8(actual)) {
-        (Ok(expected), Ok(actual)) => (expected.into(), actual.into()),
-        _ => (escaped(expected).into(), escaped(actual).into()),
+/// How two texts differ; `None` where they do not.
+fn difference(expected: &[u8], actual: &[u8]) -> Option<String> {
+    if expected == actual {
+        return None;
+    }
+    let same = expected.iter().zip(actual).take_while(|(expected, actual)| expected == actual).count() as u64;
+    let sides = [Side::of_bytes(expected, same), Side::of_bytes(actual, same)];
+    Some(unified(&sides, "expected", "actual"))
+}
+
+/// The window of one of two texts around their first difference.
+struct Side {
+    bytes: Vec<u8>,
+    /// How many bytes stand before and after it.
+    before: u64,
+    after: u64,
+}
+
+impl Side {
+    fn of_bytes(bytes: &[u8], first_difference: u64) -> Side {
+        let begin = usize::try_from(begin_of(first_difference)).unwrap_or(usize::MAX);
+        let rest = bytes.get(begin..).unwrap_or_default();
+        let window = rest.get(..WINDOW).unwrap_or(rest);
+        Side::new(window.to_vec(), begin as u64, bytes.len() as u64, first_difference)
+    }
+
+    fn of_file(content: &Content, first_difference: u64) -> io::Result<Side> {
+        let (mut file, begin) = (content.open()?, begin_of(first_difference));
+        let length = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(begin))?;
+        let mut bytes = Vec::new();
+        file.take(WINDOW as u64).read_to_end(&mut bytes)?;
+        Ok(Side::new(bytes, begin, length, first_difference))
+    }
+
+    /// A window that begins with a line, if it can; both sides have the same before their first difference.
+    fn new(mut bytes: Vec<u8>, begin: u64, length: u64, first_difference: u64) -> Side {
+        let after = length.saturating_sub(begin + bytes.len() as u64);
+        let same = usize::try_from(first_difference - begin).unwrap_or(0).min(bytes.len());
+        let line = bytes.get(..same).and_then(|same| same.iter().position(|byte| *byte == b'\n'));
+        let skipped = match (begin, line) {
+            (0, _) => 0,
+            (_, Some(end)) => end + 1,
+            // Where there is no line, it does not begin amid a character.
+            (_, None) => bytes.iter().take(3).take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000).count(),
+        };
+        bytes.drain(..skipped);
+        Side { bytes, before: begin + skipped as u64, after }
     }
 }
 
-fn escaped(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let (line, end) = line.strip_suffix(b"\n").map_or((line, ""), |line| (line, "\n"));
-        let _ = write!(text, "{}{end}", line.escape_ascii());
-    }
-    text
+/// Where the window begins.
+fn begin_of(first_difference: u64) -> u64 {
+    first_difference.saturating_sub(BEFORE)
 }
 
-fn unified(before: &str, after: &str, before_name: &str, after_name: &str) -> String {
-    let diff = TextDiff::configure().timeout(SEARCH).diff_lines(before, after);
-    diff.unified_diff().header(before_name, after_name).to_string()
-}
-
-/// The begin of a text that is too long, with a line that says so.
-fn cut(mut text: String, most: usize) -> String {
-    if text.len() > most {
-        let length = text.len();
-        text.truncate(text.floor_char_boundary(most));
-        let _ = write!(text, "\n… {} of {length} bytes", text.len());
+/// Both as a unified diff, with a line about what stands before and after.
+fn unified([expected, actual]: &[Side; 2], expected_name: &str, actual_name: &str) -> String {
+    let sides = (text(&expected.bytes, expected.after > 0), text(&actual.bytes, actual.after > 0));
+    let (before, after): (Cow<'_, str>, Cow<'_, str>) = match sides {
+        (Some(expected), Some(actual)) => (expected.into(), actual.into()),
+        // Both are written out where one of them has to be.
+        _ => (escaped(&expected.bytes).into(), escaped(&actual.bytes).into()),
+    };
+    let diff = TextDiff::configure().timeout(SEARCH).diff_lines(&*before, &*after);
+    let mut diff = cut(diff.unified_diff().header(expected_name, actual_name).to_string(), DIFF);
+    if expected.before + expected.after + actual.after > 0 {
+        if !diff.ends_with('\n') {
+            diff.push('\n');
+        }
+        let _ = writeln!(
+            diff,
+            "… {} bytes before this are the same; {} expected and {} actual bytes after it are left out",
+            expected.before, expected.after, actual.after
+        );
     }
-    text
+    diff
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use wassay_testsuite::access::Root;
 
     use super::*;
 
@@ -158,25 +209,52 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_is_looked_at_where_it_is() {
+        let lines = |at: usize| {
+            let lines =
+                (0..100_000).map(|line| if line == at { "other\n".into() } else { format!("{line}\n") });
+            lines.collect::<String>()
+        };
+        let shown = diff(compare("stdout", lines(usize::MAX).as_bytes(), lines(60_000).as_bytes()));
+        assert!(shown.contains("\n-60000\n+other\n 60001\n"), "{shown}");
+        assert!(shown.contains("\n… 34") && shown.contains(" bytes before this are the same; 17"), "{shown}");
+        // Amid a long line, and in a character.
+        let (one, two) = ("é".repeat(100_000), "é".repeat(50_000) + "è" + &"é".repeat(40_000));
+        let shown = diff(compare("stdout", one.as_bytes(), two.as_bytes()));
+        assert!(shown.contains("-éé") && !shown.contains("\\x") && shown.len() < DIFF + 300, "{shown}");
+        assert!(shown.contains(" bytes before this are the same; "), "{shown}");
+    }
+
+    #[test]
     fn trees_differ_by_names_kinds_targets_and_contents_and_not_by_modes() {
-        let folder = tempfile::tempdir().unwrap();
-        let read = || Tree::read(folder.path()).unwrap();
-        let path = |name: &str| folder.path().join(name);
-        fs::create_dir(path("dir")).unwrap();
-        fs::write(path("dir/file"), "one\ntwo\n").unwrap();
-        symlink("dir/file", path("link")).unwrap();
-        let before = read();
-        assert_eq!(compare_trees(&before, &before), Ok(()));
-        fs::set_permissions(path("dir/file"), PermissionsExt::from_mode(0o600)).unwrap();
-        assert_eq!(compare_trees(&before, &read()), Ok(()));
-        fs::write(path("dir/file"), "one\n2\n").unwrap();
-        let shown = diff(compare_trees(&before, &read()));
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let path = |side: usize, name: &str| folders[side].path().join(name);
+        let compared = || {
+            let [before, after] = [0, 1].map(|side: usize| {
+                let root = std::sync::Arc::new(Root::open(folders[side].path()).unwrap());
+                Tree::read(&root, &mut Budget::default()).unwrap()
+            });
+            let budget = Budget::default();
+            let judged = compare_trees(&before, &after, &budget).unwrap();
+            assert_eq!(judged.is_ok(), before.has_same_contents(&after, &budget).unwrap());
+            judged
+        };
+        for side in [0, 1] {
+            fs::create_dir(path(side, "dir")).unwrap();
+            fs::write(path(side, "dir/file"), "one\ntwo\n").unwrap();
+            symlink("dir/file", path(side, "link")).unwrap();
+        }
+        assert_eq!(compared(), Ok(()));
+        fs::set_permissions(path(1, "dir/file"), PermissionsExt::from_mode(0o600)).unwrap();
+        assert_eq!(compared(), Ok(()));
+        fs::write(path(1, "dir/file"), "one\n2\n").unwrap();
+        let shown = diff(compared());
         assert_eq!(shown, "--- expected/dir/file\n+++ actual/dir/file\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n");
-        fs::write(path("dir/file"), "one\ntwo\n").unwrap();
-        fs::remove_file(path("link")).unwrap();
-        symlink("nowhere", path("link")).unwrap();
-        fs::create_dir(path("empty")).unwrap();
-        let shown = diff(compare_trees(&before, &read()));
+        fs::write(path(1, "dir/file"), "one\ntwo\n").unwrap();
+        fs::remove_file(path(1, "link")).unwrap();
+        symlink("nowhere", path(1, "link")).unwrap();
+        fs::create_dir(path(1, "empty")).unwrap();
+        let shown = diff(compared());
         assert!(shown.contains("-link -> dir/file\n+empty/\n+link -> nowhere\n"), "{shown}");
     }
 }

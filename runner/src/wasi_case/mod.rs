@@ -8,6 +8,7 @@
 
 mod bless;
 mod drive;
+mod excerpt;
 mod exchange;
 mod judge;
 mod process;
@@ -15,10 +16,11 @@ mod result;
 
 use std::borrow::Cow;
 
-use wassay_testsuite::wasi::{Goldens, Guest, GuestError};
+use wassay_testsuite::access::Budget;
+use wassay_testsuite::wasi::{Guest, GuestError};
 use wassay_wasi::{PREVIEW_0, PREVIEW_1};
 
-use self::drive::{Setup, drive};
+use self::drive::{Setup, drive, due};
 pub use self::result::GuestResult;
 use crate::batch::{self, End, Settings, TIMEOUT};
 use crate::script::source::Place;
@@ -42,20 +44,34 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     }
     let spec = guest.spec().map_err(broken)?;
     let checks = guest.checks().map_err(broken)?;
-    let is_blessed = bless::is_asked_for() && guest.path().is_some();
-    let goldens = if is_blessed { Goldens::default() } else { guest.goldens().map_err(broken)? };
-    let module = guest.module().map_err(broken)?;
+    let timeout = settings.timeout.unwrap_or(TIMEOUT);
+    let deadline = due(timeout).map_err(|why| unusable(why.to_owned()))?;
+    let mut budget = Budget::of_case(settings.max_memory).until(deadline.instant());
+    let module = guest.module(&mut budget).map_err(|error| match error.is_over_time() {
+        true => End::TimedOut { message: error.to_string(), directives: checks },
+        false => broken(error),
+    })?;
     let engine = batch::engine(settings.features.unwrap_or_default(), settings.max_memory)
         .map_err(|error| unusable(error.to_string()))?;
     let mut result = GuestResult { name: label.to_owned(), checks, ..GuestResult::default() };
-    let timeout = settings.timeout.unwrap_or(TIMEOUT);
+    let goldens = (checks / spec.extension.previews.len().max(1)).saturating_sub(spec.operations.len());
+    let (max_memory, blesses) = (settings.max_memory, bless::is_asked_for() && guest.path().is_some());
     for (preview, module) in previews(&module, &spec.extension.previews).map_err(unusable)? {
-        let setup =
-            Setup { label, guest, spec: &spec, goldens: &goldens, engine: &engine, module: &module, timeout };
+        let setup = Setup {
+            label,
+            guest,
+            spec: &spec,
+            goldens,
+            blesses,
+            engine: &engine,
+            module: &module,
+            timeout,
+            max_memory,
+        };
         let outcome = drive(&setup).map_err(|message| End::Unusable { message, place: None })?;
         result.timed_out |= outcome.timed_out;
-        if let Some(left) = outcome.left.filter(|_| is_blessed) {
-            bless::write(guest, &left).map_err(|error| unusable(format!("cannot be blessed: {error}")))?;
+        if let Some((left, _folders)) = outcome.left {
+            bless::write(guest, &left, &mut Budget::of_case(max_memory)).map_err(broken)?;
         }
         result.failures.extend(outcome.failures.into_iter().map(|mut failure| {
             if let Some(preview) = preview {

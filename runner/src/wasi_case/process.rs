@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use wassay_engine::{Engine, ErrorKind, Extern, Linker, Module, Store};
+use wassay_engine::{Deadline, Engine, ErrorKind, Extern, Linker, Module, Store};
 use wassay_wasi::{Capture, Exit, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
 
-use crate::script::{STACK, quoted};
+use super::excerpt::cut;
+use crate::script::quoted;
+use crate::threads;
 
 /// How many of a guest's last calls are kept.
 const CALLS: usize = 20;
@@ -17,8 +18,11 @@ const CALLS: usize = 20;
 /// How many bytes a guest may write to one output.
 const OUTPUT: usize = 64 << 20;
 
+/// How many bytes of a call are kept.
+const CALL: usize = 1 << 10;
+
 /// How long a guest may take to notice that its time is over. One that waits in the system for longer is left behind there.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(50);
 
 /// How a guest ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,7 @@ pub(super) struct Calls(Arc<Mutex<VecDeque<String>>>);
 
 impl Calls {
     fn push(&self, call: String) {
+        let call = cut(call, CALL);
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if calls.len() == CALLS {
             calls.pop_front();
@@ -57,7 +62,7 @@ pub(super) struct Process {
     pub(super) stdout: Capture,
     pub(super) stderr: Capture,
     pub(super) calls: Calls,
-    deadline: Instant,
+    deadline: Deadline,
     ended: Receiver<Ended>,
 }
 
@@ -67,9 +72,11 @@ impl Process {
         engine: &Engine,
         module: &[u8],
         context: WasiCtxBuilder,
-        deadline: Instant,
+        deadline: Deadline,
+        max_memory: Option<u64>,
     ) -> Result<Process, String> {
-        let (stdout, stderr, calls) = (Capture::new(OUTPUT), Capture::new(OUTPUT), Calls::default());
+        let most = output(max_memory);
+        let (stdout, stderr, calls) = (Capture::new(most), Capture::new(most), Calls::default());
         let seen = calls.clone();
         let context = context
             .capture_stdout(&stdout)
@@ -85,17 +92,21 @@ impl Process {
             // Nobody listens any more to a guest that was left behind.
             let _ = sender.send(how);
         };
-        let thread = thread::Builder::new().name("guest".to_owned()).stack_size(STACK);
-        thread.spawn(run).map_err(|error| format!("cannot start a thread for the guest: {error}"))?;
+        threads::start("guest", run)
+            .map_err(|error| format!("cannot start a thread for the guest: {error}"))?;
         Ok(Process { stdout, stderr, calls, deadline, ended })
     }
 
     /// Waits for its end, until its time is over.
     pub(super) fn wait(&self) -> Ended {
-        match self.ended.recv_timeout(self.deadline.saturating_duration_since(Instant::now())) {
-            Ok(ended) => ended,
-            Err(RecvTimeoutError::Disconnected) => Ended::NotRunnable(PANICKED.to_owned()),
-            Err(RecvTimeoutError::Timeout) => Ended::TimeOver,
+        loop {
+            match self.ended.recv_timeout(self.deadline.left()) {
+                Ok(ended) => return ended,
+                Err(RecvTimeoutError::Disconnected) => return Ended::NotRunnable(PANICKED.to_owned()),
+                Err(RecvTimeoutError::Timeout) if self.deadline.is_over() => return Ended::TimeOver,
+                // The deadline moves while the process is stopped.
+                Err(RecvTimeoutError::Timeout) => {}
+            }
         }
     }
 
@@ -105,20 +116,29 @@ impl Process {
     }
 }
 
+/// How many bytes a guest may write to one output, and read from its standard input, where it may have so much memory.
+pub(super) fn output(max_memory: Option<u64>) -> usize {
+    // A part of that memory, but some in any case.
+    const PARTS: u64 = 4;
+    const LEAST: u64 = 1 << 20;
+    let most = max_memory.map_or(OUTPUT as u64, |bytes| (bytes / PARTS).clamp(LEAST, OUTPUT as u64));
+    most as usize
+}
+
 /// What is said of a thread that ended without a word.
 const PANICKED: &str = "the runner panicked, which is a fault of its own";
 
-fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Instant) -> Ended {
-    let module = match load(engine, module) {
+fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Deadline) -> Ended {
+    let module = match load(engine, module, deadline) {
         Ok(module) => module,
-        Err(message) => return Ended::NotRunnable(message),
+        Err(ended) => return ended,
     };
     let (mut store, mut linker) = (Store::new(engine), Linker::new());
     store.set_data(context);
     if let Err(error) = add_imports_to_linker(&mut store, &mut linker, &module) {
         return Ended::NotRunnable(error.to_string());
     }
-    store.set_deadline(Some(deadline));
+    store.set_deadline(Some(deadline.instant()));
     let made = linker.instantiate(&mut store, &module);
     let called = made.and_then(|instance| match instance.export(&store, "_start") {
         Some(Extern::Func(start)) => start.invoke(&mut store, &[]).map(|_| true),
@@ -143,10 +163,16 @@ fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Instant) 
 }
 
 /// Compiles a module. What does not begin as binaries do is text.
-fn load(engine: &Engine, bytes: &[u8]) -> Result<Module, String> {
+fn load(engine: &Engine, bytes: &[u8], deadline: Deadline) -> Result<Module, Ended> {
     let module = match bytes.starts_with(b"\0asm") {
-        true => Module::new(engine, bytes),
-        false => Module::new(engine, &quoted(bytes).map_err(|error| error.message)?),
+        true => Module::new_until(engine, bytes, Some(deadline)),
+        false => {
+            let bytes = quoted(bytes).map_err(|error| Ended::NotRunnable(error.message))?;
+            Module::new_until(engine, &bytes, Some(deadline))
+        }
     };
-    module.map_err(|error| error.to_string())
+    module.map_err(|error| match error.kind() {
+        ErrorKind::Interrupted => Ended::TimeOver,
+        _ => Ended::NotRunnable(error.to_string()),
+    })
 }

@@ -1,14 +1,14 @@
 //! What became of a guest.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
+use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Counts, Failure, Outcome};
 
-use crate::verdict::printable;
+use crate::verdict::{BAD, FAINT, STRONG};
 
 /// At most so many characters of a call are shown.
 const SHOWN: usize = 200;
@@ -47,33 +47,29 @@ impl GuestResult {
     }
 
     /// What was not as expected, as text for people; empty where there is nothing.
-    pub fn render(&self, colour: bool) -> String {
-        self.failures.iter().map(|failure| self.failure(failure, colour)).collect()
+    pub fn render(&self, colour: bool) -> Text {
+        let mut text = Text::new(colour);
+        self.failures.iter().for_each(|failure| self.push(failure, &mut text));
+        text
     }
 
-    fn failure(&self, failure: &Failure, colour: bool) -> String {
-        let style = |style: Style| if colour { style } else { Style::new() };
-        let (strong, bad) = (style(Style::new().bold()), style(AnsiColor::Red.on_default().bold()));
-        let faint = style(Style::new().dimmed());
-        let (name, kind, message) = (&self.name, &failure.kind, printable(&failure.message));
-        let mut text = format!("{strong}{name}{strong:#}: {bad}{kind}{bad:#}: {message}\n");
-        // Writing to a string cannot fail.
+    fn push(&self, failure: &Failure, text: &mut Text) {
+        text.paint(STRONG, &self.name).put(": ").paint(BAD, &failure.kind);
+        text.put(": ").put(&failure.message).end();
         for (label, value) in [("expected", &failure.expected), ("actual  ", &failure.actual)] {
             if let Some(value) = value.as_ref().filter(|_| failure.diff.is_none()) {
-                let _ = writeln!(text, "  {strong}{label}{strong:#} {}", indented(value));
+                let (first, rest) = value.split_once('\n').unwrap_or((value, ""));
+                text.put("  ").paint(STRONG, label).put(" ").put(first).end();
+                text.block("           ", rest, |_| Style::new());
             }
         }
-        for line in failure.diff.iter().flat_map(|diff| diff.lines()) {
-            let style = style(colour_of(line));
-            let _ = writeln!(text, "    {style}{}{style:#}", printable(line));
-        }
+        text.block("    ", failure.diff.as_deref().unwrap_or_default(), colour_of);
         if !failure.calls.is_empty() {
-            let _ = writeln!(text, "  {strong}last calls{strong:#}");
+            text.put("  ").paint(STRONG, "last calls").end();
         }
         for call in &failure.calls {
-            let _ = writeln!(text, "    {faint}{}{faint:#}", shortened(&printable(call)));
+            text.put("    ").paint(FAINT, shortened(call)).end();
         }
-        text
     }
 }
 
@@ -85,12 +81,6 @@ fn colour_of(line: &str) -> Style {
         Some(b'@') => AnsiColor::Cyan.on_default(),
         _ => Style::new(),
     }
-}
-
-/// A text of several lines, each but the first behind blanks.
-fn indented(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(|line| printable(line).into_owned()).collect();
-    lines.join("\n           ")
 }
 
 /// As much of a line as fits a screen.

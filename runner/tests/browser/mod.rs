@@ -3,15 +3,16 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use libtest_mimic::Arguments;
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
 use crate::common::clean;
-use crate::common::trials::NotRun;
+use crate::common::trials::{NotRun, find, ignored, trial};
 
 /// How long the browser may take for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,6 +25,54 @@ pub(crate) fn url(file: &str) -> String {
         false => format!("%{byte:02X}"),
     });
     format!("file://{}", escaped.collect::<String>())
+}
+
+/// The smallest contrast of a text with what is behind it, of all texts that can be seen (WCAG 2.2, "contrast ratio").
+pub(crate) const CONTRAST: &str = "(() => {
+  const rgb = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = e => { for (; e; e = e.parentElement) {
+    const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
+  const texts = [...document.body.querySelectorAll('*')].filter(e => e.checkVisibility() &&
+    [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()));
+  return Math.min(...texts.map(e => {
+    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  }));
+})()";
+
+/// What is done with a browser.
+pub(crate) type Test = fn(&mut Browser);
+
+/// Runs tests one after the other in one browser; where there is none that starts, each says that it was not run.
+pub(crate) fn run<const N: usize>(tests: [(&'static str, Test); N]) -> ExitCode {
+    let args = Arguments::from_args();
+    let program = find(&["chromium", "chromium-browser", "google-chrome"]);
+    let browser: Arc<Mutex<OnceLock<Result<Browser, NotRun>>>> = Arc::default();
+    let trials = tests.map(|(name, test)| {
+        let program = match program.clone() {
+            Ok(program) => program,
+            Err(why) => return ignored(name, why),
+        };
+        let browser = Arc::clone(&browser);
+        trial(name, move || {
+            let mut browser = browser.lock().unwrap_or_else(PoisonError::into_inner);
+            browser.get_or_init(|| Browser::start(&program));
+            match browser.get_mut() {
+                Some(Ok(browser)) => {
+                    test(browser);
+                    Ok(())
+                }
+                Some(Err(why)) => Err(why.clone()),
+                None => Err(NotRun("no browser was started".to_owned())),
+            }
+        })
+    });
+    let conclusion = libtest_mimic::run(&args, trials.into());
+    drop(browser);
+    conclusion.exit_code()
 }
 
 /// A browser with one page, which goes away with all its processes and files.

@@ -3,13 +3,17 @@
 // Each test binary uses a part. What goes wrong here is a failed test.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod engines;
+pub(crate) mod guests;
 pub(crate) mod program;
+pub(crate) mod terminal;
 pub(crate) mod trials;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use wassay::script::{EngineEmbedder, Options, run_script};
+use wassay::verdict::Render;
 use wassay_engine::Config;
 
 /// Runs something on a thread with the stack that scripts need.

@@ -55,6 +55,7 @@ pub(crate) fn ignored(name: &str, why: NotRun) -> Trial {
 
 /// Says on standard error, also where the output of tests is captured, that the rest of a test of libtest is not run.
 pub(crate) fn not_run(why: &NotRun) {
+    #[allow(clippy::disallowed_methods, reason = "a test prints by itself")]
     std::io::stderr().write_all(format!("{}\n", why.message()).as_bytes()).unwrap();
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 use yaml_rust2::Yaml;
 
-use super::{World, left_out, needs, text};
+use super::{World, copy_file, left_out, needs, text};
 
 /// What became of a workflow.
 pub(crate) struct Ran {
@@ -128,7 +128,7 @@ impl Job<'_> {
         }
         if script.contains("cargo build") {
             fs::create_dir_all(self.folder.join("target/release")).unwrap();
-            fs::copy(self.world.program(), self.folder.join("target/release/wassay")).unwrap();
+            copy_file(self.world.program(), &self.folder.join("target/release/wassay"), true);
         }
     }
 
@@ -167,7 +167,7 @@ impl Job<'_> {
 fn copy(from: &Path, to: &Path) {
     if from.is_file() {
         fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::write(to, fs::read(from).unwrap()).unwrap();
+        copy_file(from, to, false);
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use walkdir::WalkDir;
 use yaml_rust2::Yaml;
 
-use super::{World, left_out, needs};
+use super::{World, copy_file, left_out, needs};
 
 /// What became of a pipeline.
 pub(crate) struct Ran {
@@ -38,7 +38,7 @@ pub(crate) fn run(pipeline: &Yaml, world: &World, baseline: Option<&str>) -> Ran
                 if name == "build" {
                     // What is kept from run to run, so that nothing is installed.
                     fs::create_dir_all(folder.join("bin")).unwrap();
-                    fs::copy(world.program(), folder.join("bin/wassay")).unwrap();
+                    copy_file(world.program(), &folder.join("bin/wassay"), true);
                 }
                 let script = script(name, job, &folder, baseline);
                 let variables = [("CI_NODE_INDEX", number), ("CI_NODE_TOTAL", count)];
@@ -99,7 +99,7 @@ fn keep(paths: &Yaml, folder: &Path, artifacts: &Path) {
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to.parent().unwrap()).unwrap();
-    fs::copy(from, to).unwrap();
+    copy_file(from, to, true);
 }
 
 fn copy_all(from: &Path, to: &Path) {

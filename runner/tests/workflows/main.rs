@@ -2,6 +2,8 @@
 //! repository, job by job, each with the checkout and the artifacts that it asks for and nothing else. Commands that need the network
 //! are left out by name.
 
+// A test prints what it found by itself.
+#![allow(clippy::disallowed_macros)]
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
@@ -14,6 +16,15 @@ use std::process::Command;
 
 use common::{FAILS, Folder, PASSES};
 use yaml_rust2::{Yaml, YamlLoader};
+
+/// Copies a file, and the right to execute it where that is to stay.
+///
+/// A process of its own does so: a test that starts a process meanwhile would pass on a descriptor that is open for writing,
+/// and as long as a process has that, a program that was copied is busy.
+pub(crate) fn copy_file(from: &Path, to: &Path, keeps_mode: bool) {
+    let mode = if keeps_mode { "--preserve=mode" } else { "--no-preserve=mode" };
+    assert!(Command::new("cp").arg(mode).arg(from).arg(to).status().unwrap().success());
+}
 
 /// A folder below which jobs run, with a repository that they check out.
 pub(crate) struct World {

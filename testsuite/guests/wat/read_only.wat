@@ -38,17 +38,17 @@
     (call $check (i32.const 7) (call $path_open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 3) (i32.const 1) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
     ;; C's library does not ask for the right to write where it is not passed on, but for others that only a file to write has.
     (call $check (i32.const 41) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 256) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
-    ;; No other name for the file, in the other directory or in its own.
-    (call $check (i32.const 8) (call $path_link (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
-    (call $check (i32.const 9) (call $path_link (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
-    (call $check (i32.const 10) (call $path_rename (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    ;; No other name for the file, in the other directory (another file system) or in its own.
+    (call $check (i32.const 8) (call $path_link (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 75)) ;; XDEV
+    (call $check (i32.const 9) (call $path_link (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 75)) ;; XDEV
+    (call $check (i32.const 10) (call $path_rename (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 75)) ;; XDEV
     (call $check (i32.const 11) (call $path_link (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 12) (call $path_link (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 13) (call $path_rename (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     ;; Nothing of the other directory takes its place.
     (call $check (i32.const 14) (call $path_open (i32.const 4) (i32.const 0) (i32.const 16) (i32.const 3) (i32.const 1) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 15) (call $fd_close (i32.const 5)) (i32.const 0))
-    (call $check (i32.const 16) (call $path_rename (i32.const 4) (i32.const 16) (i32.const 3) (i32.const 3) (i32.const 0) (i32.const 4)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 16) (call $path_rename (i32.const 4) (i32.const 16) (i32.const 3) (i32.const 3) (i32.const 0) (i32.const 4)) (i32.const 75)) ;; XDEV
     (call $check (i32.const 17) (call $path_link (i32.const 4) (i32.const 0) (i32.const 16) (i32.const 3) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     ;; Its entries stay as they are.
     (call $check (i32.const 18) (call $path_symlink (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
@@ -70,6 +70,6 @@
     (call $check (i32.const 31) (call $path_open (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 32) (call $path_open (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 33) (call $path_unlink_file (i32.const 5) (i32.const 0) (i32.const 4)) (i32.const 69)) ;; ROFS
-    (call $check (i32.const 34) (call $path_rename (i32.const 5) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
-    (call $check (i32.const 35) (call $path_link (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
+    (call $check (i32.const 34) (call $path_rename (i32.const 5) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 75)) ;; XDEV
+    (call $check (i32.const 35) (call $path_link (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 75)) ;; XDEV
     (call $check (i32.const 36) (call $path_unlink_file (i32.const 4) (i32.const 16) (i32.const 3)) (i32.const 0))))

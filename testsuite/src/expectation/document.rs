@@ -27,6 +27,8 @@ pub struct Added {
     pub line: usize,
     /// Its text, in one line and perhaps shortened.
     pub text: String,
+    /// The kind of failure, as reports name it.
+    pub kind: String,
     /// What is expected.
     pub outcome: Expected,
     /// Why.
@@ -172,6 +174,7 @@ fn table(added: &Added) -> Table {
     table["key"] = value(&added.key);
     table["line"] = value(i64::try_from(added.line).unwrap_or(i64::MAX));
     table["text"] = value(&added.text);
+    table["kind"] = value(&added.kind);
     table["outcome"] = value(match added.outcome {
         Expected::Xfail => "xfail",
         Expected::Skip => "skip",
@@ -191,6 +194,7 @@ mod tests {
             key: key.to_owned(),
             line: 3,
             text: "(invoke \"f\")".to_owned(),
+            kind: "wrong-value".to_owned(),
             outcome: Expected::Xfail,
             reason: "r".to_owned(),
         }

@@ -63,7 +63,7 @@ impl Entry {
         } else if is_empty(&kind) {
             "the kind is empty: expected a kind of failure as reports have it, such as `wrong-value`"
         } else if outcome == Expected::Skip && kind.is_some() {
-            "`kind` with `skip`: the kind of a failure is known only after a run; expected `xfail`"
+            "`kind` with `skip`: the kind of a failure is known only after a run: remove `kind`, or write `xfail`"
         } else if is_of_directive && matches!(scripts, Scripts::All) {
             "`key`, `line` and `text` are about a directive of a script: expected `script` with its name"
         } else if is_of_directive && matches!(scripts, Scripts::Glob(_)) {

@@ -16,24 +16,30 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 pub(crate) use self::files::Files;
 pub use self::manifest::is_module_name;
-pub(crate) use self::manifest::{has_suffix, is_module, is_of_guest};
+pub(crate) use self::manifest::{Names, has_suffix, is_module};
 use self::spec::Stream;
 pub use self::spec::{Spec, SpecError};
 pub use self::tree::Tree;
+use crate::access::{Budget, Root};
 
 /// A module and what is expected of it.
 #[derive(Debug, Clone)]
 pub struct Guest {
     name: String,
-    module: PathBuf,
+    /// Its place on disk.
+    path: Option<PathBuf>,
     files: Files,
     variant: Option<Variant>,
 }
+
+/// How large a JSON file may be, in bytes.
+const LARGEST_JSON: u64 = 16 << 20;
 
 /// Under what a guest is run besides. The name of a suite with all guests under one ends in `@` and the name of that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +66,7 @@ impl Variant {
 }
 
 /// What a guest is to leave behind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Goldens {
     /// All that it writes to standard output.
     pub stdout: Option<Vec<u8>>,
@@ -71,8 +77,9 @@ pub struct Goldens {
 }
 
 impl Guest {
-    pub(crate) fn new(name: String, module: PathBuf, files: Files) -> Guest {
-        Guest { name, module, files, variant: None }
+    pub(crate) fn new(name: String, files: Files) -> Guest {
+        let path = files.root().map(|root| root.join(Path::new(&name)));
+        Guest { name, path, files, variant: None }
     }
 
     /// Under what it is run besides.
@@ -91,7 +98,17 @@ impl Guest {
 
     /// Where the module lies on disk; `None` for an embedded one.
     pub fn path(&self) -> Option<&Path> {
-        self.files.are_on_disk().then_some(&self.module)
+        self.path.as_deref()
+    }
+
+    /// The folder of its suite; `None` for an embedded one.
+    pub(crate) fn root(&self) -> Option<&Arc<Root>> {
+        self.files.root()
+    }
+
+    /// The bytes of its module; 0 where they cannot be told.
+    pub fn size(&self) -> u64 {
+        self.files.length(self.module_path()).unwrap_or(0)
     }
 
     /// The module, in the binary or the text format.
@@ -99,8 +116,8 @@ impl Guest {
     /// # Errors
     ///
     /// Its file cannot be read.
-    pub fn module(&self) -> Result<Cow<'static, [u8]>, GuestError> {
-        self.files.read(&self.module).map_err(|error| unreadable(&self.module, error))
+    pub fn module(&self, budget: &mut Budget) -> Result<Cow<'static, [u8]>, GuestError> {
+        self.read(self.module_path(), budget)
     }
 
     /// What is done with it and expected of it.
@@ -109,15 +126,18 @@ impl Guest {
     ///
     /// Its JSON file cannot be read, or is none that is understood.
     pub fn spec(&self) -> Result<Spec, GuestError> {
-        let path = self.module.with_extension("json");
-        let Some(bytes) = self.beside("json")? else { return Ok(Spec::default()) };
-        let file = path.display().to_string();
+        let path = self.module_path().with_extension("json");
+        if !self.has(&path)? {
+            return Ok(Spec::default());
+        }
+        let bytes = self.read(&path, &mut Budget::new(LARGEST_JSON))?;
+        let file = self.files.label(&path);
         let text = str::from_utf8(&bytes).map_err(|error| {
             let (line, column) = spec::end_of(&String::from_utf8_lossy(&bytes[..error.valid_up_to()]));
             SpecError { file: file.clone(), line, column, message: "not UTF-8 from here on".to_owned() }
         })?;
         let spec = Spec::parse(&file, text)?;
-        let golden = self.module.with_extension("fs");
+        let golden = self.module_path().with_extension("fs");
         let is_golden =
             |dir: &&spec::Dir| Path::new(&dir.host).components().next() == golden.components().next_back();
         if let Some(dir) = spec.operations.iter().flat_map(spec::Operation::dirs).find(is_golden) {
@@ -136,22 +156,22 @@ impl Guest {
     ///
     /// The manifest cannot be read, or is none that is understood.
     pub fn other_version(&self) -> Result<Option<String>, GuestError> {
-        let path = self.module.with_file_name(manifest::NAME);
-        let bytes = match self.files.read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read.map_err(|error| unreadable(&path, error))?,
-        };
-        Ok(manifest::other_version(&path.display().to_string(), &bytes)?)
+        let path = self.module_path().with_file_name(manifest::NAME);
+        if !self.has(&path)? {
+            return Ok(None);
+        }
+        let bytes = self.read(&path, &mut Budget::new(LARGEST_JSON))?;
+        Ok(manifest::other_version(&self.files.label(&path), &bytes)?)
     }
 
     /// What is in a folder beside the module, without what earlier runs left over.
     ///
     /// # Errors
     ///
-    /// It is not there, or cannot be read.
-    pub fn folder(&self, name: &str) -> Result<Tree, GuestError> {
-        let path = self.module.with_file_name(name);
-        let mut tree = self.files.tree(&path).map_err(|error| unreadable(&path, error))?;
+    /// It is not there, cannot be read, or has more entries than the budget allows.
+    pub fn folder(&self, name: &str, budget: &mut Budget) -> Result<Tree, GuestError> {
+        let path = self.module_path().with_file_name(name);
+        let mut tree = self.files.tree(&path, budget).map_err(|error| self.unreadable(&path, error))?;
         tree.clean_up();
         Ok(tree)
     }
@@ -161,8 +181,17 @@ impl Guest {
     /// # Errors
     ///
     /// It cannot be read.
-    pub fn stdin(&self) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
-        self.beside("stdin")
+    pub fn stdin(&self, budget: &mut Budget) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
+        self.beside("stdin", budget)
+    }
+
+    /// Whether something says what it is to leave in its folders.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be told.
+    pub fn has_golden_files(&self) -> Result<bool, GuestError> {
+        self.has(&self.module_path().with_extension(FILES))
     }
 
     /// What it is to leave behind.
@@ -170,35 +199,102 @@ impl Guest {
     /// # Errors
     ///
     /// Something of that cannot be read.
-    pub fn goldens(&self) -> Result<Goldens, GuestError> {
-        let text = |stream: Stream| Ok::<_, GuestError>(self.beside(stream.name())?.map(Cow::into_owned));
-        let path = self.module.with_extension("fs");
-        let files = match self.files.tree(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            tree => Some(tree.map_err(|error| unreadable(&path, error))?),
+    pub fn goldens(&self, budget: &mut Budget) -> Result<Goldens, GuestError> {
+        let mut text =
+            |stream: Stream| Ok::<_, GuestError>(self.beside(stream.name(), budget)?.map(Cow::into_owned));
+        let (stdout, stderr) = (text(Stream::Stdout)?, text(Stream::Stderr)?);
+        let path = self.module_path().with_extension(FILES);
+        let files = match self.has(&path)? {
+            true => Some(self.files.tree(&path, budget).map_err(|error| self.unreadable(&path, error))?),
+            false => None,
         };
-        Ok(Goldens { stdout: text(Stream::Stdout)?, stderr: text(Stream::Stderr)?, files })
+        Ok(Goldens { stdout, stderr, files })
+    }
+
+    /// Whether two trees have the same contents, of which one is the golden one.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or the time is over.
+    pub fn has_same_files(&self, golden: &Tree, left: &Tree, budget: &Budget) -> Result<bool, GuestError> {
+        let path = self.module_path().with_extension(FILES);
+        golden.has_same_contents(left, budget).map_err(|error| self.unreadable(&path, error))
+    }
+
+    /// Puts what the guest wrote in the place of a golden file.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, or it cannot be written. That the guest is embedded is an error too.
+    pub fn bless_stream(&self, stream: Stream, bytes: &[u8]) -> Result<PathBuf, GuestError> {
+        let path = self.module_path().with_extension(stream.name());
+        self.bless(&path, |root| root.replace_file(&path, bytes))
+    }
+
+    /// Puts what the guest left behind in the place of the golden folder.
+    ///
+    /// # Errors
+    ///
+    /// There is no such folder, or it cannot be written; something that was left cannot be read, or is more than the budget allows.
+    pub fn bless_files(&self, tree: &Tree, budget: &mut Budget) -> Result<PathBuf, GuestError> {
+        let path = self.module_path().with_extension(FILES);
+        self.bless(&path, |root| {
+            root.replace_folder(&path, |target| {
+                tree.write(target, budget)?;
+                tree.keep_in_git(target)
+            })
+        })
+    }
+
+    fn bless(&self, path: &Path, write: impl FnOnce(&Root) -> io::Result<()>) -> Result<PathBuf, GuestError> {
+        let root = self.root().ok_or_else(|| self.unreadable(path, io::ErrorKind::Unsupported.into()))?;
+        write(root).map_err(|error| GuestError::Unwritable { file: self.files.label(path), error })?;
+        Ok(root.join(path))
     }
 
     /// How many steps of it are judged: its operations and golden files, under each preview.
     ///
     /// # Errors
     ///
-    /// As for those.
+    /// Its JSON file cannot be read, or is none that is understood.
     pub fn checks(&self) -> Result<usize, GuestError> {
-        let (spec, goldens) = (self.spec()?, self.goldens()?);
-        Ok((spec.operations.len() + goldens.count()) * spec.extension.previews.len().max(1))
+        let (spec, module) = (self.spec()?, self.module_path());
+        let mut goldens = 0;
+        for extension in [Stream::Stdout.name(), Stream::Stderr.name(), FILES] {
+            goldens += usize::from(self.has(&module.with_extension(extension))?);
+        }
+        Ok((spec.operations.len() + goldens) * spec.extension.previews.len().max(1))
+    }
+
+    /// The path of the module from the folder of its suite.
+    fn module_path(&self) -> &Path {
+        Path::new(&self.name)
     }
 
     /// The file of the module's name with this extension, where there is one.
-    fn beside(&self, extension: &str) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
-        let path = self.module.with_extension(extension);
-        match self.files.read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            read => read.map(Some).map_err(|error| unreadable(&path, error)),
+    fn beside(&self, extension: &str, budget: &mut Budget) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
+        let path = self.module_path().with_extension(extension);
+        match self.has(&path)? {
+            true => self.read(&path, budget).map(Some),
+            false => Ok(None),
         }
     }
+
+    fn has(&self, path: &Path) -> Result<bool, GuestError> {
+        self.files.has(path).map_err(|error| self.unreadable(path, error))
+    }
+
+    fn read(&self, path: &Path, budget: &mut Budget) -> Result<Cow<'static, [u8]>, GuestError> {
+        self.files.read(path, budget).map_err(|error| self.unreadable(path, error))
+    }
+
+    fn unreadable(&self, path: &Path, error: io::Error) -> GuestError {
+        GuestError::Io { file: self.files.label(path), error }
+    }
 }
+
+/// The extension of the folder that has what a guest is to leave behind.
+const FILES: &str = "fs";
 
 impl Goldens {
     /// How many there are.
@@ -224,6 +320,14 @@ pub enum GuestError {
         /// What the system said.
         error: io::Error,
     },
+    /// A golden file cannot be written.
+    #[error("{file}: cannot be blessed: {error}")]
+    Unwritable {
+        /// What.
+        file: String,
+        /// What the system said.
+        error: io::Error,
+    },
 }
 
 impl GuestError {
@@ -231,11 +335,17 @@ impl GuestError {
     pub fn place(&self) -> Option<(usize, usize)> {
         match self {
             GuestError::Spec(error) => Some((error.line, error.column)),
-            GuestError::Io { .. } => None,
+            GuestError::Io { .. } | GuestError::Unwritable { .. } => None,
         }
     }
-}
 
-fn unreadable(path: &Path, error: io::Error) -> GuestError {
-    GuestError::Io { file: path.display().to_string(), error }
+    /// Whether there was no time left to read or write it.
+    pub fn is_over_time(&self) -> bool {
+        match self {
+            GuestError::Spec(_) => false,
+            GuestError::Io { error, .. } | GuestError::Unwritable { error, .. } => {
+                Budget::is_over_time(error)
+            }
+        }
+    }
 }

@@ -1,40 +1,107 @@
 //! What is in a folder: to give a guest a copy of it, and to compare what the guest leaves behind.
+//!
+//! A tree knows names, and where contents can be read; the contents themselves stay where they are, however large.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
-use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use include_dir::Dir;
-use walkdir::WalkDir;
+
+use crate::access::{Budget, Kind, Root, Target};
 
 /// A file that only keeps a folder in git which is empty otherwise. It is none of the folder's contents.
 const KEEPS: &str = ".gitkeep";
 
+/// How many characters of a path an error has.
+const SHOWN: usize = 200;
+
+/// How many bytes of two files are compared between two looks at the clock.
+const PIECE: usize = 256 << 10;
+
 /// The contents of a folder, by their paths in it, with `/` between names; a folder comes before what it contains.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Tree {
     entries: BTreeMap<PathBuf, Entry>,
 }
 
 /// One of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Entry {
     /// A folder.
     Folder,
     /// A file.
-    File {
-        /// What is in it.
-        bytes: Vec<u8>,
-        /// Who may do what with it, in the system's bits.
-        mode: u32,
-    },
+    File(Content),
     /// A symbolic link.
     Link {
         /// What it says.
         target: PathBuf,
     },
+}
+
+/// A file of a tree.
+#[derive(Debug, Clone)]
+pub struct Content {
+    source: Source,
+    length: u64,
+    is_executable: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Embedded(&'static [u8]),
+    Disk { folder: Arc<Root>, path: PathBuf },
+}
+
+/// What a file is read from.
+pub trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
+
+impl Content {
+    /// How many bytes it had when it was found.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is no longer a regular file.
+    pub fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(match &self.source {
+            Source::Embedded(bytes) => Box::new(Cursor::new(*bytes)),
+            Source::Disk { folder, path } => Box::new(folder.open_plain(path)?),
+        })
+    }
+
+    /// Where it first differs from another file, in bytes; `None` where both have the same.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be read, or the time is over.
+    pub fn first_difference(&self, other: &Content, budget: &Budget) -> io::Result<Option<u64>> {
+        let (mut one, mut two) = (self.open()?, other.open()?);
+        let (mut left, mut right) = (Vec::with_capacity(PIECE), Vec::with_capacity(PIECE));
+        let mut at = 0;
+        loop {
+            budget.check_time()?;
+            left.clear();
+            right.clear();
+            one.by_ref().take(PIECE as u64).read_to_end(&mut left)?;
+            two.by_ref().take(PIECE as u64).read_to_end(&mut right)?;
+            if left != right {
+                let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
+                return Ok(Some(at + same as u64));
+            }
+            if left.is_empty() {
+                return Ok(None);
+            }
+            at += left.len() as u64;
+        }
+    }
 }
 
 impl Tree {
@@ -48,8 +115,10 @@ impl Tree {
     fn add(&mut self, folder: &'static Dir<'static>, root: &Path) {
         let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
         for file in folder.files().filter(|file| file.path().file_name().is_none_or(|name| name != KEEPS)) {
-            let entry = Entry::File { bytes: file.contents().to_vec(), mode: 0o644 };
-            self.entries.insert(below(file.path()), entry);
+            let (bytes, is_executable) = (file.contents(), false);
+            let content =
+                Content { source: Source::Embedded(bytes), length: bytes.len() as u64, is_executable };
+            self.entries.insert(below(file.path()), Entry::File(content));
         }
         for folder in folder.dirs() {
             self.entries.insert(below(folder.path()), Entry::Folder);
@@ -57,56 +126,70 @@ impl Tree {
         }
     }
 
-    /// Reads a folder. Symbolic links are not followed.
+    /// Finds what is in a folder. Symbolic links are not followed. Entries are paid for from the budget.
     ///
     /// # Errors
     ///
-    /// Something cannot be read, or is neither a folder nor a file nor a link.
-    pub fn read(folder: &Path) -> io::Result<Tree> {
+    /// Something cannot be read, or is neither a folder nor a file nor a link; there is more than the budget allows.
+    pub fn read(folder: &Arc<Root>, budget: &mut Budget) -> io::Result<Tree> {
         let mut tree = Tree::default();
-        for entry in WalkDir::new(folder).min_depth(1) {
-            let entry = entry?;
-            let (path, kind) = (entry.path(), entry.file_type());
-            let name =
-                |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-            let contents = if kind.is_dir() {
-                Entry::Folder
-            } else if kind.is_symlink() {
-                Entry::Link { target: fs::read_link(path).map_err(name)? }
-            } else if kind.is_file() {
-                let mode = entry.metadata()?.permissions().mode() & 0o7777;
-                Entry::File { bytes: fs::read(path).map_err(name)?, mode }
-            } else {
-                return Err(name(io::Error::other("expected a folder, a file or a link")));
-            };
-            if entry.file_name() != KEEPS {
-                tree.entries.insert(path.strip_prefix(folder).unwrap_or(path).to_owned(), contents);
+        // Each folder is opened by its path from the topmost, so that no descriptor is held however deep it lies.
+        let mut pending = vec![PathBuf::new()];
+        while let Some(below) = pending.pop() {
+            let listed = folder.list(&below, budget).map_err(|error| about(&below, error))?;
+            for entry in listed {
+                let path = below.join(&entry.name);
+                // The tree has the path a second time.
+                budget.spend_entry(&path)?;
+                let found = match entry.kind {
+                    Kind::Folder => {
+                        pending.push(path.clone());
+                        Entry::Folder
+                    }
+                    _ if entry.name == KEEPS => continue,
+                    Kind::Link => {
+                        let target = folder.read_link(&path).map_err(|error| about(&path, error))?;
+                        Entry::Link { target }
+                    }
+                    Kind::File => {
+                        let (length, is_executable) =
+                            folder.measure(&path).map_err(|error| about(&path, error))?;
+                        let source = Source::Disk { folder: Arc::clone(folder), path: path.clone() };
+                        Entry::File(Content { source, length, is_executable })
+                    }
+                    other => {
+                        let message = format!("expected a folder, a file or a link, found {other}");
+                        return Err(about(&path, io::Error::other(message)));
+                    }
+                };
+                tree.entries.insert(path, found);
             }
         }
         Ok(tree)
     }
 
-    /// Writes everything into a folder that is there and empty.
+    /// Writes everything into a folder that is there and empty. What files hold is paid for from the budget.
     ///
     /// # Errors
     ///
-    /// Something cannot be written, or lies below what is no folder of the tree: nothing is written through a link.
-    pub fn write(&self, folder: &Path) -> io::Result<()> {
+    /// Something cannot be read or written, is more than the budget allows, lies below what is no folder of the tree, or is a link that leads
+    /// out of the folder.
+    pub fn write(&self, into: &Target, budget: &mut Budget) -> io::Result<()> {
         for (path, entry) in &self.entries {
             let parent = path.parent().unwrap_or(Path::new(""));
-            if parent != Path::new("") && self.entries.get(parent) != Some(&Entry::Folder) {
-                let message = format!("`{}` lies below what is no folder", path.display());
-                return Err(io::Error::other(message));
+            if parent != Path::new("") && !matches!(self.entries.get(parent), Some(Entry::Folder)) {
+                return Err(about(path, io::Error::other("lies below what is no folder")));
             }
-            let path = folder.join(path);
-            match entry {
-                Entry::Folder => fs::create_dir(&path)?,
-                Entry::Link { target } => symlink(target, &path)?,
-                Entry::File { bytes, mode } => {
-                    fs::write(&path, bytes)?;
-                    fs::set_permissions(&path, Permissions::from_mode(*mode))?;
-                }
-            }
+            budget.check_time()?;
+            let written = match entry {
+                Entry::Folder => into.make_folder(path),
+                Entry::Link { target } => into.make_link(path, target),
+                Entry::File(content) => budget.allow(content.length).and_then(|()| {
+                    let file = content.open()?;
+                    into.make_file(path, file, content.is_executable, budget).map(drop)
+                }),
+            };
+            written.map_err(|error| about(path, error))?;
         }
         Ok(())
     }
@@ -124,26 +207,31 @@ impl Tree {
         self.entries.get(path)
     }
 
-    /// Lets everyone do the same with all files.
-    #[cfg(test)]
-    pub(crate) fn set_modes(&mut self, all: u32) {
-        for entry in self.entries.values_mut() {
-            if let Entry::File { mode, .. } = entry {
-                *mode = all;
+    /// Whether both have the same entries. Who may do what with a file makes no difference.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or the time is over.
+    pub fn has_same_contents(&self, other: &Tree, budget: &Budget) -> io::Result<bool> {
+        if self.entries.len() != other.entries.len() {
+            return Ok(false);
+        }
+        for ((path, entry), (other_path, other)) in self.entries.iter().zip(&other.entries) {
+            let same = match (entry, other) {
+                _ if path != other_path => false,
+                (Entry::Folder, Entry::Folder) => true,
+                (Entry::Link { target }, Entry::Link { target: other }) => target == other,
+                (Entry::File(content), Entry::File(other)) => {
+                    let differs = content.first_difference(other, budget);
+                    differs.map_err(|error| about(path, error))?.is_none()
+                }
+                _ => false,
+            };
+            if !same {
+                return Ok(false);
             }
         }
-    }
-
-    /// Whether both have the same entries, whoever may do what with their files.
-    pub fn has_same_contents(&self, other: &Tree) -> bool {
-        let same = |((path, entry), (other_path, other)): ((&PathBuf, &Entry), (&PathBuf, &Entry))| {
-            let same = match (entry, other) {
-                (Entry::File { bytes, .. }, Entry::File { bytes: other, .. }) => bytes == other,
-                (entry, other) => entry == other,
-            };
-            path == other_path && same
-        };
-        self.entries.len() == other.entries.len() && self.entries.iter().zip(&other.entries).all(same)
+        Ok(true)
     }
 
     /// Puts a file into each empty folder of a tree that was written there, the whole of it too, since git keeps no empty ones. The file
@@ -152,12 +240,13 @@ impl Tree {
     /// # Errors
     ///
     /// It cannot be written.
-    pub fn keep_in_git(&self, folder: &Path) -> io::Result<()> {
-        let is_empty = |path: &Path| !self.entries.keys().any(|other| other.parent() == Some(path));
-        let folders =
-            self.entries.iter().filter(|(_, entry)| **entry == Entry::Folder).map(|(path, _)| path.as_path());
-        for path in folders.chain([Path::new("")]).filter(|path| is_empty(path)) {
-            fs::write(folder.join(path).join(KEEPS), "")?;
+    pub fn keep_in_git(&self, into: &Target) -> io::Result<()> {
+        let has_entries: std::collections::HashSet<&Path> =
+            self.entries.keys().filter_map(|path| path.parent()).collect();
+        let folders = self.entries.iter().filter(|(_, entry)| matches!(entry, Entry::Folder));
+        let folders = folders.map(|(path, _)| path.as_path()).chain([Path::new("")]);
+        for path in folders.filter(|path| !has_entries.contains(path)) {
+            into.make_file(&path.join(KEEPS), io::empty(), false, &mut Budget::default())?;
         }
         Ok(())
     }
@@ -177,8 +266,23 @@ impl Tree {
     }
 }
 
+/// The same error, with the path in the folder.
+fn about(path: &Path, error: io::Error) -> io::Error {
+    if path.as_os_str().is_empty() {
+        return error;
+    }
+    let path = path.display().to_string();
+    let shown = match path.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}… ({} bytes)", path.get(..end).unwrap_or_default(), path.len()),
+        None => path,
+    };
+    io::Error::new(error.kind(), format!("{shown}: {error}"))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -188,12 +292,12 @@ mod tests {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let mut tree = Tree::default();
-        tree.entries.insert("l".into(), Entry::Link { target: folder.path().join("outside") });
-        let mut evil = Tree::default();
-        evil.entries.insert("evil".into(), Entry::File { bytes: Vec::new(), mode: 0o600 });
-        tree.entries.extend(evil.entries.into_iter().map(|(path, entry)| (Path::new("l").join(path), entry)));
-        let error = tree.write(&folder.path().join("inside")).unwrap_err();
-        assert!(error.to_string().contains("`l/evil` lies below what is no folder"), "{error}");
+        tree.entries.insert("l".into(), Entry::Link { target: "inside".into() });
+        let content = Content { source: Source::Embedded(b""), length: 0, is_executable: false };
+        tree.entries.insert("l/evil".into(), Entry::File(content));
+        let into = Target::open(&folder.path().join("inside")).unwrap();
+        let error = tree.write(&into, &mut Budget::default()).unwrap_err();
+        assert!(error.to_string().contains("l/evil: lies below what is no folder"), "{error}");
         assert_eq!(fs::read_dir(folder.path().join("outside")).unwrap().count(), 0);
     }
 }

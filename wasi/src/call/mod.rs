@@ -16,9 +16,7 @@ pub(crate) mod sched;
 pub(crate) mod sock;
 pub(crate) mod wait;
 
-use std::time::Instant;
-
-use wassay_engine::Result;
+use wassay_engine::{Deadline, Result};
 
 use crate::abi::host_fn::Definer;
 use crate::ctx::WasiCtx;
@@ -54,7 +52,7 @@ pub(crate) struct Call<'a> {
     pub(crate) guest: Guest<'a>,
     pub(crate) ctx: &'a mut WasiCtx,
     /// When a call that waits has to give up, and the guest ends.
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Option<Deadline>,
 }
 
 /// The functions that only preview 1 has, or has with layouts of its own.

@@ -1,19 +1,19 @@
 //! `poll_oneoff`.
 
 use std::os::fd::BorrowedFd;
-use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
+use wassay_engine::Deadline;
 
 use super::{Call, clock, wait};
 use crate::abi::arg::Address;
 use crate::abi::flags::Rights;
 use crate::abi::host_fn::Stop;
 use crate::abi::layout::{Layout, number};
-use crate::abi::{ClockId, Event, EventRwFlags, EventType, Fd, Out, SubclockFlags};
+use crate::abi::{ClockId, Event, EventRwFlags, EventType, Fd, FileType, Out, SubclockFlags};
 use crate::ctx::WasiCtx;
-use crate::entry::Kind;
+use crate::entry::{Entry, Kind};
 use crate::errno::Errno;
 
 /// How many subscriptions one call may have.
@@ -51,9 +51,11 @@ enum On {
 /// Waits until at least one of the subscriptions has something to tell, and writes an event (32 bytes) for each that has, in the order
 /// of the subscriptions, and how many these are (4 bytes).
 ///
-/// A descriptor has something to tell where reading or writing would not wait, whether or not it would succeed, or an error: BADF,
-/// also where it is not open for reading or for writing; NOTCAPABLE without `poll_fd_readwrite` and `fd_read` or `fd_write`. Bytes are those that wait to be read, as far as they are known; `hangup` is set where the
-/// other side is gone.
+/// A descriptor has something to tell where reading or writing would not wait, whether or not it would
+/// succeed, or an error: BADF, also where a pipe or socket is not open for reading or for writing;
+/// NOTCAPABLE without `poll_fd_readwrite` and `fd_read` or `fd_write`. Files and devices are ready for
+/// either, however they were opened, as for `poll` of POSIX. Bytes are those that wait to be read, as far
+/// as they are known; `hangup` is set where the other side is gone.
 ///
 /// Errors: INVAL where there are no subscriptions or more than 4096, or one is of no type, clock or flag that there is; NOTSUP where a
 /// clock counts a processor's time.
@@ -116,7 +118,7 @@ fn parse(ctx: &WasiCtx, layout: &SubscriptionLayout, bytes: &[u8]) -> Result<Sub
 fn happened(
     ctx: &WasiCtx,
     subscriptions: &[Subscription],
-    deadline: Option<Instant>,
+    deadline: Option<Deadline>,
 ) -> Result<Few<Event>, Stop> {
     let states: Few<State<'_>> = subscriptions.iter().map(|subscription| state(ctx, subscription)).collect();
     let mut waited: Few<PollFd<'_>> = states.iter().filter_map(State::poll).collect();
@@ -190,10 +192,10 @@ fn state<'a>(ctx: &'a WasiCtx, subscription: &Subscription) -> State<'a> {
         Ok(entry) => entry,
         Err(errno) => return State::Told(errno, 0, false),
     };
-    if let Kind::Directory(_) = entry.kind {
+    if entry.file_type == FileType::Directory {
         return State::Told(Errno::Success, 0, false);
     }
-    if let Err(errno) = entry.require(right.union(Rights::POLL_FD_READWRITE)) {
+    if let Err(errno) = entry.require(Rights::POLL_FD_READWRITE).and_then(|()| may_poll(entry, right)) {
         return State::Told(errno, 0, false);
     }
     match (&entry.kind, entry.system(Errno::Badf)) {
@@ -216,6 +218,16 @@ fn state<'a>(ctx: &'a WasiCtx, subscription: &Subscription) -> State<'a> {
         }
         (_, Ok(system)) => State::Waits(system, flags),
         (_, Err(_)) => State::Told(Errno::Success, 1, false),
+    }
+}
+
+/// BADF or NOTCAPABLE where a wait for this right is an error. A file or device that the guest did not
+/// open for it is ready all the same.
+fn may_poll(entry: &Entry, right: Rights) -> Result<(), Errno> {
+    use FileType::{BlockDevice, CharacterDevice, RegularFile};
+    match entry.require(right) {
+        Err(Errno::Badf) if matches!(entry.file_type, RegularFile | BlockDevice | CharacterDevice) => Ok(()),
+        required => required,
     }
 }
 

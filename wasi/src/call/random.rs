@@ -1,10 +1,9 @@
 //! Random bytes: `random_get`.
 
-use std::time::Instant;
-
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::Call;
+use super::wait::in_time;
 use crate::abi::Buffer;
 use crate::abi::host_fn::Stop;
 
@@ -19,9 +18,7 @@ pub(crate) fn random_get(call: &mut Call<'_>, buf: Buffer) -> Result<(), Stop> {
         return Ok(());
     }
     while !bytes.is_empty() {
-        if call.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(Stop::TimeOver);
-        }
+        in_time(call.deadline)?;
         let count = bytes.len().min(CHUNK);
         match getrandom(&mut bytes[..count], GetRandomFlags::empty()) {
             Ok(count) => bytes = &mut bytes[count..],

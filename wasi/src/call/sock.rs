@@ -1,7 +1,6 @@
 //! Sockets: `sock_accept`, `sock_recv`, `sock_send`, `sock_shutdown`.
 
 use std::os::fd::OwnedFd;
-use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno as SystemErrno;
@@ -9,6 +8,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags,
     accept_with, recvmsg, sendmsg, shutdown,
 };
+use wassay_engine::Deadline;
 
 use super::Call;
 use super::wait::{poll, ready};
@@ -54,7 +54,7 @@ fn accept(
     listener: &Listener,
     waits: bool,
     flags: FdFlags,
-    deadline: Option<Instant>,
+    deadline: Option<Deadline>,
 ) -> Result<OwnedFd, Stop> {
     let mut system = SocketFlags::CLOEXEC;
     system.set(SocketFlags::NONBLOCK, flags.contains(FdFlags::NONBLOCK));

@@ -80,13 +80,75 @@ fn clocks_and_descriptors_that_are_polled() {
     ends(empty, "poll_oneoff", &[i64::from(MORE), TO, 1, AT]);
 }
 
+/// A FIFO that nobody opens for writing.
+#[test]
+fn opening_a_fifo_for_reading() {
+    let mut host = host(|builder| builder);
+    fifo(&host);
+    host.put(MORE, b"fifo");
+    ends(host, "path_open", &[3, 0, i64::from(MORE), 4, 0, 2, 0, 0, TO]);
+}
+
+/// One that nobody opens for reading.
+#[test]
+fn opening_a_fifo_for_writing() {
+    let mut host = host(|builder| builder);
+    fifo(&host);
+    host.put(MORE, b"fifo");
+    ends(host, "path_open", &[3, 0, i64::from(MORE), 4, 0, 64, 0, 0, TO]);
+}
+
+fn fifo(host: &Host) {
+    let path = host.inside("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+}
+
+/// A file whose bytes are as many as an address reaches, in pieces that the system reads one by one.
+#[test]
+fn reading_and_writing_a_large_file() {
+    for (name, rights) in [("fd_pread", 2), ("fd_read", 2), ("fd_pwrite", 64), ("fd_write", 64)] {
+        let mut host = large(|builder| builder);
+        let file = std::fs::File::create(host.inside("file")).unwrap();
+        file.set_len(8 << 30).unwrap();
+        let file = host.open("file", 0, 0, rights | 4).unwrap();
+        // Twice all of the memory, which is read into the first buffer alone.
+        host.put(AT as u32, &[0, 0, 1, 0, 0, 0, 0, 0x70, 0, 0, 1, 0, 0, 0, 0, 0x70]);
+        let iovecs = if rights == 2 { 1 } else { 2 };
+        match name {
+            "fd_pread" | "fd_pwrite" => ends(host, name, &[file, AT, iovecs, 0, TO]),
+            _ => ends(host, name, &[file, AT, iovecs, TO]),
+        }
+    }
+}
+
+/// A folder with so many entries that the system needs longer to tell them than the guest may run.
+#[test]
+fn reading_a_large_folder() {
+    let mut host = large(|builder| builder);
+    for number in 0..20_000 {
+        std::fs::File::create(host.inside(&format!("{number:0200}"))).unwrap();
+    }
+    let folder = host.open(".", 0, 2, 0x4000).unwrap();
+    let begun = Instant::now();
+    host.store.set_deadline(Some(begun + Duration::from_millis(2)));
+    let ended = host.try_call("fd_readdir", &[folder, i64::from(MORE), 1 << 30, 0, TO]);
+    assert_eq!(ended.map_err(|error| error.kind()).unwrap_err(), ErrorKind::Interrupted);
+}
+
 /// Gigabytes of random bytes take longer than a guest may run.
 #[test]
 fn random_bytes_for_all_of_a_memory() {
+    ends(large(|builder| builder), "random_get", &[0, -1]);
+}
+
+/// A guest with all the memory that 32 bits reach.
+fn large(more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder) -> Host {
     let text = std::fs::read_to_string(guests().join("all_preview1.wat")).unwrap();
     let text = text.replace("(export \"memory\") 2", "(export \"memory\") 65536");
-    let host = Host::load(&text, tempfile::tempdir().unwrap(), WasiCtx::builder(), |builder| builder);
-    ends(host, "random_get", &[0, -1]);
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("in")).unwrap();
+    let builder = WasiCtx::builder().preopen(root.path().join("in"), "/", Access::ReadWrite).unwrap();
+    Host::load(&text, root, builder, more)
 }
 
 #[test]

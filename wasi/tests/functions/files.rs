@@ -110,6 +110,8 @@ fn room_and_times_of_a_file() {
     host.ok("fd_allocate", &[fd, 50, 150]);
     assert_eq!(fs::metadata(host.inside("file")).unwrap().len(), 200);
     assert_eq!(host.call("fd_allocate", &[fd, 0, 0]), Errno::Inval);
+    let read_only = host.open("file", 0, 0, FD_READ).unwrap();
+    assert_eq!(host.call("fd_allocate", &[read_only, 0, 0]), Errno::Inval, "before the access mode");
     assert_eq!(host.call("fd_allocate", &[fd, i64::MAX, 1]), Errno::Inval);
     assert_eq!(host.call("fd_allocate", &[fd, -1, -1]), Errno::Inval);
     for name in ["fd_sync", "fd_datasync"] {

@@ -136,6 +136,9 @@ fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
             ("dir/new", 0, CREAT, FD_WRITE, rofs),
             ("dir", 0, 0, FD_WRITE, Errno::IsDir),
             ("dir", 0, DIRECTORY, FD_WRITE, Errno::IsDir),
+            // As C's library opens one to read and write.
+            ("dir", 0, DIRECTORY, passed_on, Errno::IsDir),
+            ("file", 0, DIRECTORY, passed_on, Errno::NotDir),
             ("dir", 0, CREAT, FD_READ, Errno::IsDir),
             ("../secret", 0, 0, FD_WRITE, Errno::NotCapable),
             ("../secret", 0, CREAT, FD_WRITE, Errno::NotCapable),
@@ -158,12 +161,6 @@ fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
         ] {
             assert_eq!(host.path(function, dir, path), errno, "{function} {path}");
         }
-        for (from, old, to, new, errno) in
-            [(dir, "file", 4, "stolen", rofs), (dir, "file", dir, "new", rofs), (4, "none", dir, "new", rofs)]
-        {
-            assert_eq!(host.rename(from, old, to, new), errno, "{old} {new}");
-            assert_eq!(host.link(from, 0, old, to, new), errno, "{old} {new}");
-        }
         assert_eq!(host.call("fd_filestat_set_times", &[dir, 0, 0, 5]), rofs);
     }
     assert_eq!((host.symlink("file", "new"), host.symlink("file", "link")), (rofs, Errno::Exist));
@@ -173,6 +170,29 @@ fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
     );
     assert_eq!(fs::read(host.inside("file")).unwrap(), b"as it was");
     assert_eq!(fs::read_dir(host.inside("")).unwrap().count(), 4);
+}
+
+/// Between two grants as between two file systems, see `renameat(2)` and `linkat(2)`.
+#[test]
+fn nothing_gets_from_one_grant_to_another() {
+    let mut host = Host::with("all_preview1", Access::ReadOnly, |builder| {
+        builder.preopen(std::env::temp_dir(), "/tmp", Access::ReadWrite).unwrap()
+    });
+    fs::write(host.inside("file"), "as it was").unwrap();
+    fs::create_dir(host.inside("dir")).unwrap();
+    let (dir, rofs) = (3, Errno::Rofs);
+    for (from, old, to, new, renamed, linked) in [
+        (dir, "file", 4, "stolen", Errno::Xdev, Errno::Xdev),
+        (dir, "none", 4, "stolen", Errno::Xdev, Errno::NoEnt),
+        (dir, "none/file", 4, "stolen", Errno::NoEnt, Errno::NoEnt),
+        (dir, "file", 4, "none/stolen", Errno::NoEnt, Errno::Xdev),
+        (dir, "file", dir, "new", rofs, rofs),
+        (dir, "file", dir, "dir", rofs, Errno::Exist),
+        (4, "none", dir, "new", Errno::Xdev, rofs),
+    ] {
+        assert_eq!(host.rename(from, old, to, new), renamed, "{old} {new}");
+        assert_eq!(host.link(from, 0, old, to, new), linked, "{old} {new}");
+    }
 }
 
 /// Whoever owns a directory may still not be allowed to read it; the superuser may, unless the thread gives that up.

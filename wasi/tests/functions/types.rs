@@ -149,6 +149,13 @@ fn files_and_directories() {
         check(&mut host, "a directory", fd, Some(native.as_fd()), A_DIRECTORY);
     }
     check(&mut host, "a directory that was given", 3, None, A_DIRECTORY);
+    let native = File::open(host.inside("")).unwrap();
+    let mut inherits = Host::with("all_preview1", Access::ReadWrite, |builder| {
+        builder.stdin_file(native.try_clone().unwrap())
+    });
+    // Standard input has no cookies, so no entries either.
+    let row = [IS_DIR, BADF, IS_DIR, BADF, IS_DIR, IS_DIR, OK, BADF, OK, OK, INVAL, OK, NOT_DIR, NOT_SOCK];
+    check(&mut inherits, "a directory as standard input", 0, None, row);
     check(&mut host, "nothing", 99, None, CLOSED);
     check(&mut host, "nothing", -1, None, CLOSED);
     check(&mut host, "an input in memory", 0, None, INPUT);

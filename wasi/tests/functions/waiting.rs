@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use wassay_wasi::{Access, Errno};
 
-use crate::support::bits::NONBLOCK;
+use crate::support::bits::{FD_READ, FD_WRITE, NONBLOCK};
 use crate::support::{ALL, DATA, Host, MORE, OUT};
 use crate::{AT, TO};
 
@@ -93,6 +93,13 @@ fn waiting() {
     assert_eq!(poll(&mut host, 1).unwrap(), [(1, 0, 1, 0, 1)], "the other side is gone");
     drop(full_read);
     assert_eq!(host.write(1, "x"), Err(Errno::Pipe));
+    // Files and devices are ready however they were opened, as for `poll(2)`.
+    std::fs::write(host.inside("file"), "12345").unwrap();
+    let to_read = host.open("file", 0, 0, FD_READ).unwrap();
+    let to_write = host.open("file", 0, 0, FD_WRITE).unwrap();
+    subscribe(&mut host, 0, 1, 2, &[(16, to_read as u64)]);
+    subscribe(&mut host, 1, 2, 1, &[(16, to_write as u64)]);
+    assert_eq!(poll(&mut host, 2).unwrap(), [(1, 0, 2, 1, 0), (2, 0, 1, 5, 0)]);
     // What cannot be waited for.
     assert_eq!(poll(&mut host, 0), Err(Errno::Inval));
     for (tag, clock, flags, errno) in [

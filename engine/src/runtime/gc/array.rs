@@ -8,6 +8,7 @@ use crate::runtime::StoreState;
 use crate::trap::Trap;
 use crate::types::StorageType;
 use crate::types::layout::{ObjectLayout, PAYLOAD, array_size};
+use crate::vm::alarm::Alarm;
 
 impl StoreState {
     /// Makes an array of the type of that number and of that length, whose elements have their
@@ -45,8 +46,8 @@ impl StoreState {
         let target = self.element_range(array, target, length)?;
         let data = self.instances[instance].data(segment);
         let source = within(data.len(), source, target.len() as u64, Trap::MemoryOutOfBounds)?;
-        self.heap.bytes_mut(array, target).copy_from_slice(&data[source]);
-        Ok(())
+        let alarm = Alarm::of(self.vm_ptr());
+        alarm.copy(self.heap.bytes_mut(array, target), &data[source])
     }
 
     /// Sets elements to references of an element segment.
@@ -62,11 +63,13 @@ impl StoreState {
         let target = self.element_range(array, target, length)?;
         let words = &self.instances[instance].elements[segment];
         let source = within(words.len(), source, length, Trap::TableOutOfBounds)?;
+        let (words, alarm) = (&words[source], Alarm::of(self.vm_ptr()));
         let places = self.heap.bytes_mut(array, target).as_chunks_mut::<8>().0;
-        for (place, word) in places.iter_mut().zip(&words[source]) {
-            *place = word.to_le_bytes();
-        }
-        Ok(())
+        alarm.in_pieces(words.len(), size_of::<u64>(), |piece| {
+            for (place, word) in places[piece.clone()].iter_mut().zip(&words[piece]) {
+                *place = word.to_le_bytes();
+            }
+        })
     }
 
     /// Where elements lie in their array, which is not null: as offsets from its begin.

@@ -5,6 +5,7 @@ use super::mark::Marker;
 use crate::error::Result;
 use crate::runtime::StoreState;
 use crate::types::{HeapType, ValType};
+use crate::vm::alarm::STEPS;
 use crate::vm::roots::StackRoots;
 
 /// What is known of a store's heap.
@@ -49,7 +50,7 @@ impl StoreState {
         }
         self.begin_heap()?;
         self.learn_hole();
-        self.mark(&stack);
+        self.mark(&stack)?;
         self.publish_hole();
         let dead = self.host_values.sweep();
         // This runs code of the host's, which cannot reach the store.
@@ -57,9 +58,10 @@ impl StoreState {
         Ok(())
     }
 
-    /// Marks what the roots lead to and frees the other objects.
-    fn mark(&mut self, stack: &StackRoots) {
-        let engine = self.engine().clone();
+    /// Marks what the roots lead to and frees the other objects. Where the time is over meanwhile, nothing is freed, and the heap can
+    /// be read and dropped, but no object is made in it any more.
+    fn mark(&mut self, stack: &StackRoots) -> Result<()> {
+        let (engine, alarm) = (self.engine().clone(), self.alarm());
         let is_func = |heap| engine.types().matches_heap(heap, HeapType::Func);
         let roots = self.roots.words();
         let globals = self.globals.iter().filter(|global| match global.ty.content {
@@ -79,15 +81,19 @@ impl StoreState {
         for value in &self.const_stack {
             marker.ambiguous(value.0 as u64);
         }
-        for word in roots.into_iter().chain(globals).chain(tables).chain(segments) {
+        for (number, word) in roots.into_iter().chain(globals).chain(tables).chain(segments).enumerate() {
+            if number.is_multiple_of(STEPS) {
+                alarm.check()?;
+            }
             marker.reference(word);
         }
-        self.heap.live_bytes = marker.finish() as u64;
+        self.heap.live_bytes = marker.finish(alarm)? as u64;
         self.heap.collections += 1;
         space.sweep();
-        if let Err(error) = space.trim() {
-            tracing::warn!(%error, "no memory of the heap was given back");
+        if let Err(error) = space.trim(alarm) {
+            tracing::warn!(%error, "not all memory of the heap was given back that is free");
         }
         tracing::debug!(live = self.heap.live_bytes, "collected");
+        Ok(())
     }
 }

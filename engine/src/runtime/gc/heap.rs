@@ -9,8 +9,10 @@ use super::space::{MAX_RESERVED, Space};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::runtime::StoreState;
+use crate::runtime::budget::Budget;
 use crate::trap::Trap;
 use crate::types::StorageType;
+use crate::vm::alarm::Alarm;
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmVal;
 use crate::vm::sys::stack;
@@ -59,36 +61,51 @@ impl Heap {
     }
 
     /// Sets every `step` of `size` bytes inside an object, from that address on, to the low bytes of a value.
-    pub(crate) fn fill(&mut self, address: u64, size: usize, step: usize, value: VmVal) {
-        fn chunks<const SIZE: usize>(bytes: &mut [u8], value: VmVal) {
+    ///
+    /// # Errors
+    ///
+    /// As [`Alarm::check`].
+    pub(crate) fn fill(
+        &mut self,
+        address: u64,
+        size: usize,
+        step: usize,
+        value: VmVal,
+        alarm: Alarm,
+    ) -> Result<()> {
+        fn chunks<const SIZE: usize>(bytes: &mut [u8], value: VmVal, alarm: Alarm) -> Result<()> {
             let mut chunk = [0; SIZE];
             chunk.copy_from_slice(&value.0.to_le_bytes()[..SIZE]);
-            bytes.as_chunks_mut().0.fill(chunk);
+            alarm.fill(bytes.as_chunks_mut().0, chunk)
         }
         if size == 0 {
             // Behind the header there may be nothing.
-            return;
+            return Ok(());
         }
         let bytes = self.bytes_mut(address, 0..size);
         match step {
-            1 => bytes.fill(value.0 as u8),
-            2 => chunks::<2>(bytes, value),
-            4 => chunks::<4>(bytes, value),
-            8 => chunks::<8>(bytes, value),
-            _ => chunks::<16>(bytes, value),
+            1 => alarm.fill(bytes, value.0 as u8),
+            2 => chunks::<2>(bytes, value, alarm),
+            4 => chunks::<4>(bytes, value, alarm),
+            8 => chunks::<8>(bytes, value, alarm),
+            _ => chunks::<16>(bytes, value, alarm),
         }
     }
 
     /// Copies bytes from an address inside an object to one inside the same or another.
-    pub(crate) fn copy(&mut self, to: u64, from: u64, size: usize) {
+    ///
+    /// # Errors
+    ///
+    /// As [`Alarm::check`].
+    pub(crate) fn copy(&mut self, to: u64, from: u64, size: usize, alarm: Alarm) -> Result<()> {
         if size == 0 {
             // Behind the last element there may be nothing.
-            return;
+            return Ok(());
         }
         let (to, from) = (self.offset(to), self.offset(from));
         let memory = self.memory_mut();
         let end = memory.len();
-        memory.bytes_mut(0..end).copy_within(from..from + size, to);
+        alarm.copy_within(memory.bytes_mut(0..end), from..from + size, to)
     }
 
     fn offset(&self, object: u64) -> usize {
@@ -144,6 +161,7 @@ impl StoreState {
 
     /// Room for an object, zero; collects before, where it is time to or there is no room otherwise.
     fn room(&mut self, size: usize) -> Result<usize> {
+        let alarm = self.alarm();
         let Config { limits, collect_always, .. } = self.engine().config();
         let (limit, mut collect) = (limits.heap_bytes, *collect_always);
         collect |= self.space().is_some_and(|space| space.is_due(size));
@@ -151,15 +169,19 @@ impl StoreState {
             self.collect()?;
         }
         loop {
-            let Some(space) = self.space() else { unreachable!("the heap has begun") };
-            match space.allocate(size).map_err(no_room)? {
+            let (Some(Parts { space, .. }), budget) = (&mut self.heap.parts, &mut self.budget) else {
+                unreachable!("the heap has begun")
+            };
+            match space.allocate(size, budget, alarm)? {
                 Some(object) => return Ok(object),
-                None if collect => return Err(space.full(limit)),
+                None if collect => return Err(space.full(limit, budget)),
                 None => self.collect()?,
             }
             collect = true;
-            if let Some(space) = self.space().filter(|space| space.is_full()) {
-                return Err(space.full(limit));
+            if let Some(Parts { space, .. }) = &self.heap.parts
+                && space.is_full(&self.budget)
+            {
+                return Err(space.full(limit, &self.budget));
             }
         }
     }
@@ -196,7 +218,7 @@ impl StoreState {
     }
 }
 
-fn no_room(error: io::Error) -> Error {
+pub(super) fn no_room(error: io::Error) -> Error {
     Error::limit("no room for the heap").caused_by(error)
 }
 
@@ -206,7 +228,10 @@ const LARGE: u64 = 1 << 30;
 
 impl Space {
     /// The error of a heap that is full, where `limit` is the store's limit in bytes.
-    fn full(&self, limit: u64) -> Error {
+    fn full(&self, limit: u64, budget: &Budget) -> Error {
+        if budget.left() < limit.saturating_sub(self.memory.len() as u64) {
+            return budget.used_up();
+        }
         match self.memory.reserved() as u64 {
             reserved if reserved < limit.min(MAX_RESERVED) => Error::limit(format!(
                 "no room for the heap: the process has {reserved} bytes of address space for it"

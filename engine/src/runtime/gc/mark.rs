@@ -4,10 +4,12 @@ use super::block::{BLOCK, Block, Granules, LINE, Use};
 use super::host::{HOST, HostValues, TAG};
 use super::layouts::{Layouts, size};
 use super::space::Space;
+use crate::error::Result;
 use crate::types::layout::{ObjectLayout, PAYLOAD};
+use crate::vm::alarm::{Alarm, STEPS};
 use crate::vm::heap::HeapMemory;
 
-/// How many elements of an array are looked at before what they lead to.
+/// How many elements of an array are looked at before what they lead to, and how many a large one has at least.
 const CHUNK: usize = 512;
 
 /// A collection that marks.
@@ -17,7 +19,7 @@ pub(super) struct Marker<'a> {
     hosts: &'a mut HostValues,
     /// Objects that are marked and were not looked into.
     gray: Vec<usize>,
-    /// Ranges of arrays' elements that were not looked at.
+    /// Ranges of large arrays' elements that were not looked at.
     arrays: Vec<(usize, usize)>,
     live_bytes: usize,
 }
@@ -51,12 +53,22 @@ impl<'a> Marker<'a> {
     }
 
     /// Keeps what the objects lead to that were kept so far; gives the bytes of all of them together.
-    pub(super) fn finish(mut self) -> usize {
+    ///
+    /// # Errors
+    ///
+    /// As [`Alarm::check`]: then not all were kept.
+    pub(super) fn finish(mut self, alarm: Alarm) -> Result<usize> {
         loop {
+            let mut steps = 0;
             while let Some(object) = self.gray.pop() {
-                self.look_into(object);
+                steps += 1 + self.look_into(object) / LINE;
+                if steps >= STEPS {
+                    alarm.check()?;
+                    steps = 0;
+                }
             }
-            let Some((start, end)) = self.arrays.pop() else { return self.live_bytes };
+            alarm.check()?;
+            let Some((start, end)) = self.arrays.pop() else { return Ok(self.live_bytes) };
             let next = end.min(start + CHUNK * 8);
             if next < end {
                 self.arrays.push((next, end));
@@ -67,7 +79,8 @@ impl<'a> Marker<'a> {
         }
     }
 
-    fn look_into(&mut self, object: usize) {
+    /// Keeps what an object leads to; gives its size.
+    fn look_into(&mut self, object: usize) -> usize {
         let Space { memory, marks, blocks, .. } = &mut *self.space;
         let header = memory.word(object);
         let layout = self.layouts.of(header);
@@ -80,7 +93,14 @@ impl<'a> Marker<'a> {
                 }
             }
             ObjectLayout::Array(element) if element.is_traced() => {
-                self.arrays.push((object + PAYLOAD as usize, object + size));
+                let (start, end) = (object + PAYLOAD as usize, object + size);
+                if end - start > CHUNK * 8 {
+                    self.arrays.push((start, end));
+                } else {
+                    for at in (start..end).step_by(8) {
+                        visit(memory.word(at), memory, marks, self.hosts, &mut self.gray);
+                    }
+                }
             }
             ObjectLayout::Array(_) => {}
         }
@@ -90,6 +110,7 @@ impl<'a> Marker<'a> {
         if block.usage == Use::Small {
             keep_lines(block, object % BLOCK, size);
         }
+        size
     }
 }
 

@@ -5,7 +5,11 @@ use std::io;
 use std::ops::Range;
 
 use super::block::{BLOCK, Block, GRANULE, Granules, LINE, Lines, SMALL, Use};
+use super::heap::no_room;
 use super::layouts::Layouts;
+use crate::error::Result;
+use crate::runtime::budget::Budget;
+use crate::vm::alarm::{Alarm, PIECE};
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmFree;
 use crate::vm::sys::limits::share;
@@ -16,6 +20,11 @@ pub(super) const STEP: usize = 4 << 20;
 const GROWTH: usize = 1 << 20;
 /// The most that is reserved for one heap.
 pub(super) const MAX_RESERVED: u64 = 1 << 40;
+/// What a block is charged for: its memory, what is known of it, and the list of the objects that a collection has still to look into.
+/// Each entry there stands for an object and a reference to it, which need at least twice as much.
+const COST: usize = BLOCK + BLOCK / 2 + size_of::<Block>() + 2 * size_of::<Granules>();
+/// How many blocks are given back at a time: the system needs some milliseconds for them.
+const SPARE: usize = (64 << 20) / BLOCK;
 /// Where the address space is limited, a heap reserves at most one part in this many of it.
 const PARTS: usize = 16;
 /// Stands in the place of a type's number at the begin of memory in which there is no object. The place of an array's length has how
@@ -84,17 +93,24 @@ impl Space {
         !self.fits(size) && self.given.saturating_add(size) > self.kept.max(STEP)
     }
 
-    /// Whether there is so little left, after a collection, that the next would follow at once.
-    pub(super) fn is_full(&self) -> bool {
-        self.limit.saturating_sub(self.kept) < self.limit / 64
+    /// Whether there is so little left, after a collection, that the next would follow at once. `budget` is what the heap may grow by.
+    pub(super) fn is_full(&self, budget: &Budget) -> bool {
+        let more = usize::try_from(budget.left()).unwrap_or(usize::MAX) / COST * BLOCK;
+        let limit = self.limit.min((self.blocks.len() * BLOCK).saturating_add(more));
+        limit.saturating_sub(self.kept) < limit / 64
     }
 
-    /// Room for an object, which is zero. `None` if there is none.
-    pub(super) fn allocate(&mut self, size: usize) -> io::Result<Option<usize>> {
+    /// Room for an object, which is zero. `None` if there is none. What the heap grows by is charged to the budget.
+    pub(super) fn allocate(
+        &mut self,
+        size: usize,
+        budget: &mut Budget,
+        alarm: Alarm,
+    ) -> Result<Option<usize>> {
         if size > SMALL {
-            return self.large(size);
+            return self.large(size, budget, alarm);
         }
-        if !self.fits(size) && !self.refill(size)? {
+        if !self.fits(size) && !self.refill(size, budget)? {
             return Ok(None);
         }
         let range = self.range_for(size);
@@ -115,14 +131,14 @@ impl Space {
     }
 
     /// Gives out memory so that an object fits; `false` if there is none.
-    fn refill(&mut self, size: usize) -> io::Result<bool> {
+    fn refill(&mut self, size: usize, budget: &mut Budget) -> Result<bool> {
         let hole = if size <= LINE {
             match self.next_hole() {
-                None => self.fresh_block()?,
+                None => self.fresh_block(budget)?,
                 hole => hole,
             }
         } else {
-            match self.fresh_block()? {
+            match self.fresh_block(budget)? {
                 Some(block) if block.len() < size => {
                     self.fill(block);
                     self.any_hole(size)
@@ -139,14 +155,19 @@ impl Space {
     }
 
     /// Blocks for an object of more than half a block, which are zero. `None` if there are none.
-    fn large(&mut self, size: usize) -> io::Result<Option<usize>> {
+    fn large(&mut self, size: usize, budget: &mut Budget, alarm: Alarm) -> Result<Option<usize>> {
         let count = size.div_ceil(BLOCK);
         let Some(first) = self.find_run(count) else { return Ok(None) };
         if first * BLOCK + size > self.limit {
             return Ok(None);
         }
-        self.reach(first + count)?;
+        if !self.reach(first + count, budget)? {
+            return Ok(None);
+        }
         for index in first..first + count {
+            if index.is_multiple_of(PIECE / BLOCK) {
+                alarm.check()?;
+            }
             if !std::mem::replace(&mut self.blocks[index].clean, false) {
                 let range = self.block_range(index);
                 self.memory.bytes_mut(range).fill(0);
@@ -201,9 +222,11 @@ impl Space {
     }
 
     /// A whole block as a hole.
-    fn fresh_block(&mut self) -> io::Result<Option<Range<usize>>> {
+    fn fresh_block(&mut self, budget: &mut Budget) -> Result<Option<Range<usize>>> {
         let Some(index) = self.find_run(1) else { return Ok(None) };
-        self.reach(index + 1)?;
+        if !self.reach(index + 1, budget)? {
+            return Ok(None);
+        }
         let range = self.block_range(index);
         let block = &mut self.blocks[index];
         (block.usage, block.clean) = (Use::Small, false);
@@ -226,19 +249,24 @@ impl Space {
         (first.checked_add(count)? <= self.limit.div_ceil(BLOCK)).then_some(first)
     }
 
-    /// Sees to it that there are so many blocks, which lie within the limit.
-    fn reach(&mut self, count: usize) -> io::Result<()> {
+    /// Sees to it that there are so many blocks, which lie within the limit; `false` where the budget does not allow them.
+    fn reach(&mut self, count: usize, budget: &mut Budget) -> Result<bool> {
+        let cost = count.saturating_sub(self.blocks.len()) * COST;
+        if budget.charge(cost as u64).is_err() {
+            return Ok(false);
+        }
         let (open, end) = (self.memory.len(), (count * BLOCK).min(self.memory.reserved()));
         if end > open {
             let step = open.max(GROWTH).max(end - open).min(self.memory.reserved() - open);
-            self.memory.grow(step)?;
+            let grown = self.memory.grow(step).map_err(no_room);
+            grown.inspect_err(|_| budget.release(cost as u64))?;
         }
         if count > self.blocks.len() {
             self.blocks.resize(count, Block::NEW);
             self.starts.resize(count, Granules::NONE);
             self.marks.resize(count, Granules::NONE);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Where a block lies; the last may be a short one.
@@ -334,7 +362,7 @@ impl Space {
     }
 
     /// Gives memory back to the system where much more is free than will be used until the next collection.
-    pub(super) fn trim(&mut self) -> io::Result<()> {
+    pub(super) fn trim(&mut self, alarm: Alarm) -> Result<()> {
         let enough = self.kept.max(STEP) / BLOCK;
         let is_spare = |block: &Block| block.usage == Use::Free && !block.clean;
         let spare = self.blocks.iter().filter(|block| is_spare(block)).count();
@@ -345,13 +373,15 @@ impl Space {
         let (mut excess, mut end) = (spare - enough, self.blocks.len());
         while excess > 0 && end > 0 {
             let mut start = end;
-            while excess > 0 && start > 0 && is_spare(&self.blocks[start - 1]) {
+            while excess > 0 && start > 0 && end - start < SPARE && is_spare(&self.blocks[start - 1]) {
                 start -= 1;
                 excess -= 1;
             }
             if start < end {
-                self.memory.discard(start * BLOCK..(end * BLOCK).min(self.memory.reserved()))?;
+                let range = start * BLOCK..(end * BLOCK).min(self.memory.reserved());
+                self.memory.discard(range).map_err(no_room)?;
                 self.blocks[start..end].iter_mut().for_each(|block| block.clean = true);
+                alarm.check()?;
             }
             end = start.min(end - 1);
         }

@@ -48,6 +48,10 @@ pub(crate) fn was_sent(info: &libc::siginfo_t) -> bool {
 
 /// Says on standard error that compiled code faulted where it must not. Async-signal-safe: nothing
 /// is allocated.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a handler of signals may do nothing else, and all words are ours"
+)]
 pub(crate) fn report(signal: libc::c_int, cause: Cause, pc: usize, place: Description) {
     let name = match signal {
         libc::SIGSEGV => "SIGSEGV",

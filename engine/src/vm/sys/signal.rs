@@ -50,8 +50,11 @@ pub(crate) fn install() -> io::Result<()> {
             let result = unsafe {
                 let mut action: libc::sigaction = std::mem::zeroed();
                 action.sa_sigaction = on_signal as *const () as usize;
-                // System calls of host functions go on after an interruption that does not concern them.
-                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER | libc::SA_RESTART;
+                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+                if signal != INTERRUPT {
+                    action.sa_flags |= libc::SA_RESTART;
+                }
+                // What a host function waits for in the system when its time is over ends by EINTR.
                 libc::sigemptyset(&mut action.sa_mask);
                 libc::sigaction(signal, &action, std::ptr::null_mut())
             };

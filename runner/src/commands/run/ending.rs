@@ -7,8 +7,8 @@ use wassay_engine::Error;
 use wassay_wasi::Exit as WasiExit;
 
 use super::super::Exit;
-use super::super::output::{complain, note};
 use super::backtrace::{self, Loaded};
+use crate::printer;
 
 /// The exit code of a guest that something else ended than itself: as of a process that aborts, 128 and SIGABRT.
 const ABORTED: u8 = 134;
@@ -21,14 +21,14 @@ pub(super) fn of(file: &Path, error: Error, loaded: &Loaded) -> Exit {
     match error.into_payload::<WasiExit>() {
         Ok(exit) => {
             if let WasiExit::Signal(_) = exit {
-                complain("error", &format!("{}: {exit}", file.display()));
+                printer::error(&format!("{}: {exit}", file.display()));
             }
             Exit::Guest(low_bits(file, exit.code()))
         }
         Err(error) => {
-            complain("error", &format!("{}: {error}", file.display()));
+            printer::error(&format!("{}: {error}", file.display()));
             if let Some(backtrace) = error.backtrace() {
-                note(backtrace::show(backtrace, loaded).trim_end_matches('\n'));
+                printer::tell(&backtrace::show(backtrace, loaded));
             }
             Exit::Guest(ABORTED)
         }
@@ -44,7 +44,7 @@ fn low_bits(file: &Path, code: u32) -> u8 {
                 "{}: the guest exited with code {code}, whose low 8 bits are zero; exiting with {FAILED} instead",
                 file.display()
             );
-            complain("warning", &message);
+            printer::warning(&message);
             FAILED
         }
         low => low,
@@ -53,9 +53,9 @@ fn low_bits(file: &Path, code: u32) -> u8 {
 
 /// The exit of a guest whose time is over.
 pub(super) fn of_time(file: &Path, timeout: Duration) -> Exit {
-    complain(
-        "error",
-        &format!("{}: the time is over: it still ran after {timeout:?} (--timeout)", file.display()),
-    );
+    printer::error(&format!(
+        "{}: the time is over: it still ran after {timeout:?} (--timeout)",
+        file.display()
+    ));
     Exit::Guest(ABORTED)
 }

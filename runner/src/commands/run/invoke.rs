@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use wassay_engine::{FuncType, Ref, Val, ValType};
+use wassay_reports::terminal::Text;
 use wast::core::V128Const;
 use wast::parser::{Parse, ParseBuffer, parse};
 use wast::token::{F32, F64};
@@ -54,8 +55,12 @@ fn expected(ty: ValType) -> String {
 }
 
 /// The results of a call, one a line, with their types.
-pub(super) fn show(results: &[Val]) -> String {
-    results.iter().map(|result| format!("{}\n", show_one(result))).collect()
+pub(super) fn show(results: &[Val]) -> Text {
+    let mut text = Text::new(false);
+    results.iter().for_each(|result| {
+        text.line(show_one(result));
+    });
+    text
 }
 
 fn show_one(result: &Val) -> String {

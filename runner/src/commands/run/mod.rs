@@ -12,17 +12,16 @@ pub(crate) mod words;
 use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, unshare};
-use wassay_engine::{
-    Config, Engine, Extern, Features, Func, Instance, Linker, Module, Store, StoreLimits, Val,
-};
+use wassay_engine::{Config, Deadline, Engine, Extern, Features, Func, Instance, Linker, Module, Store, Val};
 use wassay_wasi::{CallRecord, WasiCtx, add_imports_to_linker};
 
-use super::output::{complain, note, print};
-use super::{Error, Exit, duration, size};
+use super::{Error, Exit, duration, show, size};
+use crate::engine_embed::limited;
+use crate::printer;
 use crate::script::STACK;
 use backtrace::Loaded;
 use grants::Grants;
@@ -71,7 +70,7 @@ pub(crate) struct Args {
     /// How long it may run, as in `10s`; without it, for ever
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How much its memories may hold together, and its objects, as in `512MiB`
+    /// How much its memories, tables and objects may use together, as in `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_memory: Option<u64>,
     /// Features to validate under: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
@@ -97,8 +96,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         let _ = sender.send(execute(&args));
     });
     let thread = thread.map_err(|error| Error::System { what: "cannot start a thread".to_owned(), error })?;
-    let ended = match timeout {
-        Some(timeout) => receiver.recv_timeout(timeout),
+    let ended = match timeout.and_then(Deadline::after) {
+        Some(deadline) => ended_by(&receiver, deadline),
         None => receiver.recv().map_err(RecvTimeoutError::from),
     };
     match (ended, timeout) {
@@ -109,6 +108,17 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             Err(panic) => std::panic::resume_unwind(panic),
             Ok(()) => unreachable!("the thread sends before it ends"),
         },
+    }
+}
+
+/// What a guest sends when it has ended, if that is by the deadline.
+fn ended_by<T>(receiver: &Receiver<T>, deadline: Deadline) -> Result<T, RecvTimeoutError> {
+    loop {
+        match receiver.recv_timeout(deadline.left()) {
+            // The deadline moves while the process is stopped.
+            Err(RecvTimeoutError::Timeout) if !deadline.is_over() => {}
+            ended => return ended,
+        }
     }
 }
 
@@ -138,12 +148,11 @@ fn own_descriptors() {
 }
 
 fn config(args: &Args) -> Config {
-    let default = StoreLimits::default();
-    let limits = match args.max_memory {
-        Some(bytes) => StoreLimits { memory_bytes: bytes, heap_bytes: bytes, ..default },
-        None => default,
-    };
-    Config::new().features(args.features.unwrap_or_default()).limits(limits)
+    let config = Config::new().features(args.features.unwrap_or_default());
+    match args.max_memory {
+        Some(bytes) => limited(config, bytes),
+        None => config,
+    }
 }
 
 /// The store that a guest runs in, and what it may import.
@@ -166,7 +175,7 @@ impl Guest {
             };
             let initialize = self.entry(file, instance, "_initialize")?;
             if initialize.is_some() && self.entry(file, instance, "_start")?.is_some() {
-                complain("warning", &two_entries(file, "calling `_initialize` only"));
+                printer::warning(&two_entries(file, "calling `_initialize` only"));
             }
             if let Some(initialize) = initialize
                 && let Err(error) = initialize.invoke(&mut self.store, &[])
@@ -192,11 +201,11 @@ impl Guest {
                 None => "calling `_start` only".to_owned(),
                 Some(name) => format!("calling `_initialize`, then `{}`", name.escape_debug()),
             };
-            complain("warning", &two_entries(file, &called));
+            printer::warning(&two_entries(file, &called));
         }
         let Some(name) = &args.invoke else {
             let Some(entry) = start.or(initialize) else {
-                complain("warning", &nothing_to_call(file, module));
+                printer::warning(&nothing_to_call(file, module));
                 return Ok(Exit::Success);
             };
             return Ok(self.call(file, entry, &[]).map_or_else(|exit| exit, |_| Exit::Success));
@@ -212,7 +221,7 @@ impl Guest {
             return Ok(exit);
         }
         match self.call(file, func, &arguments) {
-            Ok(results) => print(&invoke::show(&results)).map(|()| Exit::Success),
+            Ok(results) => show(&invoke::show(&results)).map(|()| Exit::Success),
             Err(exit) => Ok(exit),
         }
     }
@@ -225,7 +234,7 @@ impl Guest {
             .map_err(|error| of_module(file, error))?;
         imports::check(file, module, &self.linker)?;
         if let Some(warning) = imports::want_of_memory(file, module) {
-            complain("warning", &warning);
+            printer::warning(&warning);
         }
         let made = self.linker.instantiate(&mut self.store, module);
         tracing::debug!(file = %file.display(), took = ?begun.elapsed(), "linked and instantiated the module");
@@ -300,6 +309,9 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
         // Runtimes with an event loop, such as Go's, expect a nonblocking socket and wait with `poll_oneoff`.
         let listener = TcpListener::bind(address).and_then(|listener| {
             listener.set_nonblocking(true)?;
+            if address.ends_with(":0") {
+                printer::note(&format!("listening on {}", listener.local_addr()?));
+            }
             Ok(listener)
         });
         let listener = listener.map_err(|error| {
@@ -320,7 +332,7 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
 fn observer(trace: bool) -> impl FnMut(&CallRecord) + Send + 'static {
     move |call| {
         if trace {
-            note(&call.to_string());
+            printer::note(&call.to_string());
         }
         tracing::trace!(target: CALLS, "{call}");
     }

@@ -4,10 +4,13 @@ use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
 use rustix::fs::{AtFlags, FileType as SystemFileType, RawDir, RawDirEntry, SeekFrom};
+use wassay_engine::Deadline;
 
 use crate::abi::flags::Rights;
+use crate::abi::host_fn::Stop;
 use crate::abi::{Buffer, Dirent, Fd, FileType, Out};
 use crate::call::Call;
+use crate::call::wait::in_time;
 use crate::entry::Kind;
 use crate::errno::Errno;
 
@@ -28,21 +31,23 @@ pub(crate) fn fd_readdir(
     buf: Buffer,
     cookie: u64,
     bufused: Out<u32>,
-) -> Result<(), Errno> {
+) -> Result<(), Stop> {
     call.guest.check(bufused)?;
+    let deadline = call.deadline;
     let table = &mut call.ctx.table;
     let mut room = table.room;
     let entry = table.get_mut(fd)?;
     let allowed = entry.require(Rights::FD_READDIR);
-    let Kind::Directory(directory) = &mut entry.kind else { return Err(Errno::NotDir) };
+    let Kind::Directory(directory) = &mut entry.kind else { return Err(Errno::NotDir.into()) };
     allowed?;
     let buffer = call.guest.bytes_mut(buf)?;
     let place = directory.cookies.place(cookie)?;
     let (reader, cookies) = directory.reader()?;
     rustix::fs::seek(reader, SeekFrom::Start(place))?;
-    let used = fill(reader, buffer, cookie, |before, place| cookies.behind(before, place, &mut room));
+    let behind = |before, place| cookies.behind(before, place, &mut room);
+    let used = fill(reader, buffer, cookie, deadline, behind);
     table.room = room;
-    call.guest.write(bufused, used? as u32)
+    Ok(call.guest.write(bufused, used? as u32)?)
 }
 
 /// Fills a buffer with entries, from a cookie on, and says how much of it they took. `behind` gives the cookie behind the entry of a cookie,
@@ -51,12 +56,17 @@ fn fill(
     reader: BorrowedFd<'_>,
     buffer: &mut [u8],
     mut cookie: u64,
+    deadline: Option<Deadline>,
     mut behind: impl FnMut(u64, u64) -> u64,
-) -> Result<usize, Errno> {
+) -> Result<usize, Stop> {
     let mut chunk = [const { MaybeUninit::uninit() }; CHUNK];
     let mut entries = RawDir::new(reader, &mut chunk);
     let mut used = 0;
     while used < buffer.len() {
+        if entries.is_buffer_empty() {
+            // The system is asked for the next entries.
+            in_time(deadline)?;
+        }
         let Some(entry) = entries.next() else { break };
         let entry = entry?;
         let name = entry.file_name().to_bytes();

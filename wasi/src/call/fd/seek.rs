@@ -3,9 +3,8 @@
 use rustix::fs::SeekFrom;
 
 use crate::abi::flags::Rights;
-use crate::abi::{Fd, FileSize, Out, Whence};
+use crate::abi::{Fd, FileSize, FileType, Out, Whence};
 use crate::call::Call;
-use crate::entry::Kind;
 use crate::errno::Errno;
 
 /// Moves to an offset from the beginning, from here or from the end, and writes where that is (8 bytes).
@@ -22,7 +21,7 @@ pub(crate) fn fd_seek(
     call.guest.check(newoffset)?;
     let stays = whence == Whence::Cur && offset == 0;
     let entry = call.ctx.table.get_mut(fd)?;
-    if let Kind::Directory(_) = entry.kind {
+    if entry.file_type == FileType::Directory {
         return Err(Errno::IsDir);
     }
     entry.require_places()?;

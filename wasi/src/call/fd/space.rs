@@ -38,9 +38,9 @@ pub(crate) fn fd_advise(
         Advice::DontNeed => SystemAdvice::DontNeed,
         Advice::NoReuse => SystemAdvice::NoReuse,
     };
-    match entry.kind {
+    match entry.file_type {
         // The system takes advice for one that entries can be read from only.
-        Kind::Directory(_) => Ok(()),
+        FileType::Directory => Ok(()),
         _ => Ok(fadvise(entry.system(Errno::Spipe)?, offset.0, NonZeroU64::new(len.0), advice)?),
     }
 }
@@ -52,6 +52,9 @@ pub(crate) fn fd_advise(
 pub(crate) fn fd_allocate(call: &mut Call<'_>, fd: Fd, offset: FileSize, len: FileSize) -> Result<(), Errno> {
     let entry = call.ctx.table.get(fd)?;
     within(offset, len)?;
+    if len.0 == 0 {
+        return Err(Errno::Inval);
+    }
     if entry.file_type == FileType::Directory {
         return Err(Errno::Badf);
     }

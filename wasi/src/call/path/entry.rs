@@ -39,7 +39,8 @@ pub(crate) fn path_unlink_file(call: &mut Call<'_>, fd: Fd, path: Text) -> Resul
 /// Gives a file, a directory or a link itself another path, in place of what is there. It writes nothing.
 ///
 /// Errors: those of all paths; NOTCAPABLE without `path_rename_source` and, of the new one, `path_rename_target`; ISDIR, NOTDIR and
-/// NOTEMPTY where the new path has what the old one's cannot take the place of; XDEV; INVAL where a directory would go below itself.
+/// NOTEMPTY where the new path has what the old one's cannot take the place of; XDEV, also between a directory that was granted
+/// read-only and one that was not, which are two file systems for the guest; INVAL where a directory would go below itself.
 pub(crate) fn path_rename(
     call: &mut Call<'_>,
     fd: Fd,
@@ -47,9 +48,16 @@ pub(crate) fn path_rename(
     new_fd: Fd,
     new_path: Text,
 ) -> Result<(), Errno> {
-    let (old_dir, _) = call.ctx.table.directory(fd, Rights::PATH_RENAME_SOURCE)?;
-    let (new_dir, _) = call.ctx.table.directory(new_fd, Rights::PATH_RENAME_TARGET)?;
-    let old = parent(old_dir, call.guest.text(old_path)?)?;
-    let new = parent(new_dir, call.guest.text(new_path)?)?;
+    let table = &call.ctx.table;
+    let (old_dir, old_entry) = table.directory(fd, Rights::empty())?;
+    let (new_dir, new_entry) = table.directory(new_fd, Rights::empty())?;
+    let old = parent(old_dir, call.guest.text(old_path)?);
+    let new = parent(new_dir, call.guest.text(new_path)?);
+    if old_entry.grant != new_entry.grant {
+        return Err(old.and(new).err().unwrap_or(Errno::Xdev));
+    }
+    old_entry.require(Rights::PATH_RENAME_SOURCE)?;
+    new_entry.require(Rights::PATH_RENAME_TARGET)?;
+    let (old, new) = (old?, new?);
     Ok(rustix::fs::renameat(old.dir(), old.entry(), new.dir(), new.entry())?)
 }

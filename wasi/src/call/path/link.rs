@@ -11,7 +11,8 @@ use crate::errno::Errno;
 /// Gives a file a second path; a link itself, where it is not to be followed. It writes nothing.
 ///
 /// Errors: those of all paths; NOTCAPABLE without `path_link_source` and, of the new one, `path_link_target`; EXIST; PERM where it is a
-/// directory; NOENT or NOTDIR where a slash follows the new path; XDEV; MLINK.
+/// directory; NOENT or NOTDIR where a slash follows the new path; XDEV, also from a directory that was granted read-only to one that
+/// was not, which are two file systems for the guest; MLINK.
 pub(crate) fn path_link(
     call: &mut Call<'_>,
     old_fd: Fd,
@@ -20,11 +21,17 @@ pub(crate) fn path_link(
     new_fd: Fd,
     new_path: Text,
 ) -> Result<(), Errno> {
-    let (old_dir, _) = call.ctx.table.directory(old_fd, Rights::PATH_LINK_SOURCE)?;
+    let table = &call.ctx.table;
+    let (old_dir, _) = table.directory(old_fd, Rights::empty())?;
     let new_path = call.guest.text(new_path)?;
-    let new_dir = to_make_in(&call.ctx.table, new_fd, Rights::PATH_LINK_TARGET, new_path)?;
+    let new_dir = to_make_in(table, new_fd, Rights::PATH_LINK_TARGET, new_path)?;
     let follow = old_flags.contains(LookupFlags::SYMLINK_FOLLOW);
-    let (old, _) = find(old_dir, call.guest.text(old_path)?, follow)?;
+    let found_old = find(old_dir, call.guest.text(old_path)?, follow);
+    match table.directory(old_fd, Rights::PATH_LINK_SOURCE) {
+        Err(Errno::Rofs) => return Err(found_old.err().unwrap_or(Errno::Xdev)),
+        source => _ = source?,
+    }
+    let (old, _) = found_old?;
     let new = vacant(new_dir, new_path)?;
     Ok(linkat(old.dir(), found(&old), new.dir(), new.entry(), AtFlags::empty())?)
 }

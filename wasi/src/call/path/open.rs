@@ -112,8 +112,9 @@ impl Request<'_> {
     /// mounted read-only (`open(2)`), errors of the lookup come first. `writes` is whether the guest
     /// wants to write.
     fn change_nothing(&mut self, dir: &Dir, writes: bool) -> Result<(), Errno> {
-        // `open_directory` neither creates nor writes.
+        // `open_directory` does not create, and refuses to write with ISDIR.
         if self.is_for_directory() {
+            self.write |= writes;
             return Ok(());
         }
         let creates = self.oflags.contains(OFlags::CREAT);

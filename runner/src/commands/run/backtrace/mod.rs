@@ -8,9 +8,10 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use wassay_engine::{Backtrace, Frame, Module};
+use wassay_reports::terminal::Text;
 
 use lines::{Lines, Place};
-use names::{demangled, shown};
+use names::{demangled, shortened};
 
 /// The modules that were loaded, with their files.
 pub(super) type Loaded = Vec<(Module, PathBuf)>;
@@ -25,11 +26,11 @@ pub(super) type Loaded = Vec<(Module, PathBuf)>;
 ///
 /// A function without a name is `func[12]`. Offsets are those of instructions in their module, as tools for binaries count them: of the one that
 /// trapped, and of the calls further out. Places are `FILE:LINE:COLUMN`, of the file as the compiler was given it.
-pub(super) fn show(backtrace: &Backtrace, loaded: &Loaded) -> String {
-    let mut shower = Shower { loaded, lines: Vec::new(), number: 0, text: String::new() };
+pub(super) fn show(backtrace: &Backtrace, loaded: &Loaded) -> Text {
+    let mut shower = Shower { loaded, lines: Vec::new(), number: 0, text: Text::new(false) };
     backtrace.innermost().for_each(|frame| shower.frame(&frame));
     if backtrace.omitted() > 0 {
-        shower.text.push_str(&format!("     … {} more …\n", backtrace.omitted()));
+        shower.text.line(format_args!("     … {} more …", backtrace.omitted()));
     }
     shower.number += backtrace.omitted();
     backtrace.outermost().for_each(|frame| shower.frame(&frame));
@@ -41,13 +42,13 @@ struct Shower<'a> {
     /// The modules met so far, and what their DWARF says.
     lines: Vec<(&'a Module, Option<Lines<'a>>)>,
     number: usize,
-    text: String,
+    text: Text,
 }
 
 impl<'a> Shower<'a> {
     fn frame(&mut self, frame: &Frame<'a>) {
         if frame.through_host {
-            self.text.push_str("     a host function\n");
+            self.text.line("     a host function");
         }
         let name = match frame.func_name {
             Some(name) => demangled(name),
@@ -60,12 +61,12 @@ impl<'a> Shower<'a> {
         if let Some((outermost, inlined)) = places.split_last() {
             for Place { function, at } in inlined {
                 let function = function.as_deref().map_or_else(|| "?".to_owned(), demangled);
-                self.text.push_str(&format!("{head}{function}{}, inlined into\n", written(at)));
+                self.text.line(format_args!("{head}{function}{}, inlined into", written(at)));
                 head = "     ".to_owned();
             }
-            self.text.push_str(&format!("{head}{own}{}\n", written(&outermost.at)));
+            self.text.line(format_args!("{head}{own}{}", written(&outermost.at)));
         } else {
-            self.text.push_str(&format!("{head}{own}\n"));
+            self.text.line(format_args!("{head}{own}"));
         }
         self.number += 1;
     }
@@ -74,7 +75,7 @@ impl<'a> Shower<'a> {
     fn file(&self, module: &Module) -> String {
         let file = self.loaded.iter().find(|(loaded, _)| loaded.is(module)).map(|(_, file)| file);
         let name = file.and_then(|file| Path::new(file).file_name()).map(|name| name.to_string_lossy());
-        shown(name.as_deref().or(module.name()).unwrap_or("module"))
+        shortened(name.as_deref().or(module.name()).unwrap_or("module"))
     }
 
     fn lines(&mut self, module: &'a Module) -> Option<&Lines<'a>> {
@@ -90,5 +91,5 @@ impl<'a> Shower<'a> {
 }
 
 fn written(place: &Option<String>) -> String {
-    place.as_ref().map_or_else(String::new, |place| format!(" at {}", shown(place)))
+    place.as_ref().map_or_else(String::new, |place| format!(" at {}", shortened(place)))
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use wassay_reports::terminal::printable;
+
 /// How many bytes of a name are shown.
 const LONGEST: usize = 500;
 
@@ -9,7 +11,7 @@ const LONGEST: usize = 500;
 pub(super) fn demangled(name: &str) -> String {
     // Other names may be read as mangled ones, too: `f` would be `float`.
     if !name.starts_with("_Z") && !name.starts_with("_R") {
-        return shown(name);
+        return shortened(name);
     }
     let mut text = Bounded(String::new());
     // What stands for a name may be larger than the name by any factor: it is written only as far as it is shown.
@@ -18,28 +20,21 @@ pub(super) fn demangled(name: &str) -> String {
     } else if let Ok(cpp) = cpp_demangle::Symbol::new(name) {
         cpp.structured_demangle(&mut text, &cpp_demangle::DemangleOptions::default())
     } else {
-        return shown(name);
+        return shortened(name);
     };
     match written {
-        Ok(()) => shown(&text.0),
-        Err(fmt::Error) => shown(name),
+        Ok(()) => shortened(&text.0),
+        Err(fmt::Error) => shortened(name),
     }
 }
 
-/// A text of the module's own as a part of a line: none breaks it, fills the screen, or reaches the terminal as a command.
-pub(super) fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for char in text.chars() {
-        match char {
-            '\'' | '"' | '\\' => shown.push(char),
-            char => shown.extend(char.escape_debug()),
-        }
-        if shown.len() > LONGEST {
-            shown.push('…');
-            break;
-        }
+/// A text of the module's own as a part of a line that does not fill the screen.
+pub(super) fn shortened(text: &str) -> String {
+    let text = printable(text);
+    match text.char_indices().find(|(at, c)| at + c.len_utf8() > LONGEST) {
+        Some((at, c)) => format!("{}…", text.get(..at + c.len_utf8()).unwrap_or(&text)),
+        None => text.into_owned(),
     }
-    shown
 }
 
 /// Refuses what is longer than a name may be.

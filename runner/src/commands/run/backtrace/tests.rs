@@ -159,7 +159,7 @@ fn trapped(bytes: &[u8]) -> String {
     let instance = Linker::new().instantiate(&mut store, &module).unwrap();
     let Some(Extern::Func(main)) = instance.export(&store, "main") else { panic!("it exports `main`") };
     let error = main.invoke(&mut store, &[]).unwrap_err();
-    show(error.backtrace().unwrap(), &vec![(module, PathBuf::from("bin/shop.wasm"))])
+    show(error.backtrace().unwrap(), &vec![(module, PathBuf::from("bin/shop.wasm"))]).into_string()
 }
 
 #[test]

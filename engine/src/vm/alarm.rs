@@ -1,0 +1,213 @@
+//! What code of ours that works for long asks, so that the deadline of a store ends it as it ends
+//! compiled code.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+use super::call::interrupted;
+use super::layout::VmStore;
+use super::ptr::VmPtr;
+use super::sys::signal;
+use crate::error::Result;
+
+/// How many bytes are written or copied before the time is looked at again: less than a millisecond's
+/// work, also where the system has to find the memory first.
+pub(crate) const PIECE: usize = 1 << 20;
+
+/// How many small steps, such as one object or one element each, are taken before the time is looked
+/// at again.
+pub(crate) const STEPS: usize = 1 << 12;
+
+/// Tells whether the time of a store is over. It is used while its store is at hand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alarm(VmPtr<VmStore>);
+
+impl Alarm {
+    /// The alarm of a store.
+    pub(crate) fn of(store: VmPtr<VmStore>) -> Alarm {
+        Alarm(store)
+    }
+
+    /// Fails where the time is over of the store, or of one whose code waits for it on this thread;
+    /// then no code of the store runs any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Interrupted`](crate::ErrorKind::Interrupted).
+    #[inline]
+    pub(crate) fn check(self) -> Result<()> {
+        if self.is_over() { Err(interrupted()) } else { Ok(()) }
+    }
+
+    /// Whether [`Alarm::check`] fails.
+    #[inline]
+    pub(super) fn is_over(self) -> bool {
+        let own = self.0.as_ptr();
+        // SAFETY: the record is alive with its store, which the caller holds.
+        if unsafe { (*own).interrupted.load(Ordering::Acquire) } {
+            return true;
+        }
+        let mut outer = signal::current();
+        while !outer.is_null() {
+            // SAFETY: the store is the thread's current one, and those further out wait for it: their
+            // records are alive.
+            unsafe {
+                if (*outer).interrupted.load(Ordering::Acquire) {
+                    (*own).interrupted.store(true, Ordering::Release);
+                    return true;
+                }
+                outer = (*outer).outer;
+            }
+        }
+        false
+    }
+
+    /// Works on `count` items of `size` bytes, piece by piece from the first to the last, as long as
+    /// there is time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Alarm::check`].
+    #[inline]
+    pub(crate) fn in_pieces(
+        self,
+        count: usize,
+        size: usize,
+        mut work: impl FnMut(Range<usize>),
+    ) -> Result<()> {
+        let step = PIECE / size;
+        let mut start = 0;
+        while count - start > step {
+            work(start..start + step);
+            start += step;
+            self.check()?;
+        }
+        work(start..count);
+        Ok(())
+    }
+
+    /// As [`Alarm::in_pieces`], from the last to the first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Alarm::check`].
+    pub(crate) fn in_pieces_backwards(
+        self,
+        count: usize,
+        size: usize,
+        mut work: impl FnMut(Range<usize>),
+    ) -> Result<()> {
+        let step = PIECE / size;
+        let mut end = count;
+        while end > step {
+            work(end - step..end);
+            end -= step;
+            self.check()?;
+        }
+        work(0..end);
+        Ok(())
+    }
+
+    /// Sets all items.
+    ///
+    /// # Errors
+    ///
+    /// As [`Alarm::check`].
+    #[inline]
+    pub(crate) fn fill<T: Copy>(self, items: &mut [T], value: T) -> Result<()> {
+        self.in_pieces(items.len(), size_of::<T>(), |piece| items[piece].fill(value))
+    }
+
+    /// Copies all items of one sequence to another of the same length.
+    ///
+    /// # Errors
+    ///
+    /// As [`Alarm::check`].
+    #[inline]
+    pub(crate) fn copy<T: Copy>(self, to: &mut [T], from: &[T]) -> Result<()> {
+        self.in_pieces(from.len(), size_of::<T>(), |piece| {
+            to[piece.clone()].copy_from_slice(&from[piece]);
+        })
+    }
+
+    /// Copies items to another place in the same sequence; the two may overlap.
+    ///
+    /// # Errors
+    ///
+    /// As [`Alarm::check`].
+    #[inline]
+    pub(crate) fn copy_within<T: Copy>(
+        self,
+        items: &mut [T],
+        source: Range<usize>,
+        target: usize,
+    ) -> Result<()> {
+        self.in_order(source, target, size_of::<T>(), |source, target| items.copy_within(source, target))
+    }
+
+    /// Copies a range of items piece by piece to another place in the same sequence, in the order in
+    /// which none is overwritten before it is copied. `copy` gets a piece and where it goes, and copes
+    /// with the overlap of the two.
+    ///
+    /// # Errors
+    ///
+    /// As [`Alarm::check`].
+    #[inline]
+    pub(crate) fn in_order(
+        self,
+        source: Range<usize>,
+        target: usize,
+        size: usize,
+        mut copy: impl FnMut(Range<usize>, usize),
+    ) -> Result<()> {
+        let piece = |piece: Range<usize>| {
+            copy(source.start + piece.start..source.start + piece.end, target + piece.start);
+        };
+        if target <= source.start || source.end <= target {
+            self.in_pieces(source.len(), size, piece)
+        } else {
+            self.in_pieces_backwards(source.len(), size, piece)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm::call::{interrupt, new_store};
+
+    #[test]
+    fn pieces_are_as_good_as_the_whole() {
+        let store = new_store();
+        let alarm = Alarm::of(store.ptr());
+        let count = 3 * PIECE / 8 + 5;
+        let numbers: Vec<u64> = (0..count as u64).collect();
+        for (source, target) in [(0, 0), (0, 1), (7, 0), (0, count / 2), (count / 2, 3), (0, count)] {
+            let mut items = vec![0u64; 2 * count];
+            items[source..source + count].copy_from_slice(&numbers);
+            let mut expected = items.clone();
+            expected.copy_within(source..source + count, target);
+            alarm.copy_within(&mut items, source..source + count, target).unwrap();
+            assert!(items == expected, "from {source} to {target}");
+        }
+        let mut copied = vec![0; count];
+        alarm.copy(&mut copied, &numbers).unwrap();
+        assert!(copied == numbers);
+        alarm.fill(&mut copied, 7).unwrap();
+        assert!(copied.iter().all(|number| *number == 7));
+    }
+
+    #[test]
+    fn nothing_goes_on_after_the_first_piece_when_the_time_is_over() {
+        let store = new_store();
+        let alarm = Alarm::of(store.ptr());
+        let mut bytes = vec![0u8; 3 * PIECE];
+        alarm.fill(&mut bytes, 1).unwrap();
+        interrupt(store.ptr());
+        assert!(alarm.fill(&mut bytes, 2).is_err());
+        assert_eq!((bytes[PIECE - 1], bytes[PIECE]), (2, 1));
+        assert!(alarm.copy_within(&mut bytes, 0..2 * PIECE, 5).is_err());
+        alarm.fill(&mut bytes[..8], 3).unwrap();
+        assert!(alarm.check().is_err());
+    }
+}

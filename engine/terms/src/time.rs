@@ -1,0 +1,312 @@
+//! Deadlines that count only the time in which the process runs.
+//!
+//! A process that is stopped (`SIGSTOP`, a suspended machine) does nothing, while the system's
+//! monotonic clock goes on. Nothing tells a process how long it was stopped, so a thread looks at
+//! the clock every `TICK` as long as a deadline lies ahead: a step much larger than that is time
+//! in which the process did not run, and moves every deadline.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often the clock is looked at while a deadline lies ahead.
+const TICK: Duration = Duration::from_millis(25);
+
+/// A step of the clock that is larger than this counts as one of [`TICK`]. A thread that waits for a
+/// processor rarely waits for longer.
+const LONGEST: Duration = Duration::from_millis(100);
+
+/// A point of time. The time in which the process is stopped does not bring it nearer, but for a
+/// tenth of a second of each stop.
+///
+/// ```
+/// use std::time::Duration;
+/// use wassay_terms::Deadline;
+///
+/// let deadline = Deadline::after(Duration::from_millis(20)).expect("the clock goes further");
+/// assert!(!deadline.is_over());
+/// std::thread::sleep(deadline.left());
+/// assert!(deadline.is_over());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    /// Where it lies unless the process is stopped.
+    at: Instant,
+    /// How long the process had been stopped in all when the deadline was set.
+    stopped: Duration,
+}
+
+impl Deadline {
+    /// The deadline after this much time, or `None` where the clock does not go so far.
+    pub fn after(time: Duration) -> Option<Deadline> {
+        Instant::now().checked_add(time).map(Deadline::from)
+    }
+
+    /// Whether it has passed.
+    pub fn is_over(self) -> bool {
+        let (now, stopped) = CLOCK.now();
+        self.moved(stopped) <= now
+    }
+
+    /// How much time is left; zero after it has passed.
+    pub fn left(self) -> Duration {
+        let (now, stopped) = CLOCK.now();
+        self.moved(stopped).saturating_duration_since(now)
+    }
+
+    /// The instant at which it passes unless the process is stopped before.
+    pub fn instant(self) -> Instant {
+        self.moved(CLOCK.now().1)
+    }
+
+    fn moved(self, stopped: Duration) -> Instant {
+        let since = stopped.saturating_sub(self.stopped);
+        self.at.checked_add(since).unwrap_or(self.at)
+    }
+}
+
+impl From<Instant> for Deadline {
+    fn from(at: Instant) -> Deadline {
+        let deadline = Deadline { at, stopped: CLOCK.now().1 };
+        // Where no thread can be started, stops count.
+        let _ = keep_time(deadline);
+        deadline
+    }
+}
+
+/// What is done, again and again, while a deadline has passed that is watched. It gets the time and gives the time at which
+/// it is done again.
+type Overdue = Box<dyn FnMut(Instant) -> Instant + Send>;
+
+/// A deadline under watch until this is dropped. From then on nothing is done any more.
+#[derive(Debug)]
+pub struct Watch {
+    number: u64,
+}
+
+/// Does something when a deadline has passed, on a thread that watches the clock for the whole process. It must be short: it
+/// holds up all other deadlines.
+///
+/// # Errors
+///
+/// Where that thread could not be started.
+pub fn watch(
+    deadline: Deadline,
+    overdue: impl FnMut(Instant) -> Instant + Send + 'static,
+) -> io::Result<Watch> {
+    let watchdog = watchdog()?;
+    let mut watched = watchdog.lock();
+    let number = watched.next;
+    watched.next += 1;
+    watched.entries.insert(number, (deadline, Box::new(overdue)));
+    // Work that begins and ends in time is the rule: it must not wake a thread that would find nothing to do.
+    watchdog.wake_by(watched, deadline);
+    Ok(Watch { number })
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Ok(watchdog) = watchdog() {
+            watchdog.lock().entries.remove(&self.number);
+        }
+    }
+}
+
+/// Looks at the clock until that deadline has passed, so that it moves while the process is stopped.
+///
+/// # Errors
+///
+/// As for [`watch`].
+fn keep_time(deadline: Deadline) -> io::Result<()> {
+    let watchdog = watchdog()?;
+    let mut watched = watchdog.lock();
+    if watched.last.is_none_or(|last| last.instant() < deadline.instant()) {
+        watched.last = Some(deadline);
+    }
+    watchdog.wake_by(watched, deadline);
+    Ok(())
+}
+
+fn watchdog() -> io::Result<&'static Watchdog> {
+    static WATCHDOG: Watchdog = Watchdog { watched: Mutex::new(Watched::new()), changed: Condvar::new() };
+    static STARTED: OnceLock<Result<(), io::ErrorKind>> = OnceLock::new();
+    let started = STARTED.get_or_init(|| {
+        let thread = std::thread::Builder::new().name("wassay-watchdog".into());
+        thread.spawn(|| WATCHDOG.run()).map(drop).map_err(|error| error.kind())
+    });
+    started.map_err(io::Error::from)?;
+    Ok(&WATCHDOG)
+}
+
+/// The thread that watches the clock.
+struct Watchdog {
+    watched: Mutex<Watched>,
+    changed: Condvar,
+}
+
+struct Watched {
+    next: u64,
+    /// When the clock is looked at next; never, while that is `None`.
+    wakes: Option<Instant>,
+    /// The last of the deadlines for which time is kept.
+    last: Option<Deadline>,
+    entries: BTreeMap<u64, (Deadline, Overdue)>,
+}
+
+impl Watched {
+    const fn new() -> Watched {
+        Watched { next: 0, wakes: None, last: None, entries: BTreeMap::new() }
+    }
+}
+
+impl Watchdog {
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the thread where it would look at the clock too late for a deadline.
+    fn wake_by(&self, watched: MutexGuard<'_, Watched>, deadline: Deadline) {
+        let is_idle = watched.wakes.is_none();
+        if is_idle {
+            // From here on, before the thread has come to it.
+            CLOCK.set_ticking(true);
+        }
+        if is_idle || watched.wakes.is_none_or(|wakes| deadline.instant() < wakes) {
+            drop(watched);
+            self.changed.notify_one();
+        }
+    }
+
+    fn run(&self) -> ! {
+        let mut watched = self.lock();
+        loop {
+            let now = CLOCK.tick();
+            let due = watched.entries.values_mut().map(|(deadline, overdue)| match deadline.instant() {
+                passed if passed <= now => overdue(now),
+                ahead => ahead,
+            });
+            let due = due.min();
+            let lies_ahead = watched.last.is_some_and(|last| last.instant() > now);
+            let tick = (lies_ahead || due.is_some()).then_some(now + TICK);
+            if tick.is_none() {
+                (watched.last, watched.wakes) = (None, None);
+                CLOCK.set_ticking(false);
+                watched = self.changed.wait(watched).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            watched.wakes = due.into_iter().chain(tick).min();
+            let wake = watched.wakes.unwrap_or(now);
+            let wait = self.changed.wait_timeout(watched, wake.saturating_duration_since(now));
+            watched = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// The clock of the process.
+static CLOCK: Clock = Clock {
+    begin: OnceLock::new(),
+    ticks: AtomicBool::new(false),
+    seen: AtomicU64::new(0),
+    stopped: AtomicU64::new(0),
+    noting: Mutex::new(()),
+};
+
+/// What is known of the time in which the process was stopped. Times are nanoseconds since `begin`.
+#[derive(Debug)]
+struct Clock {
+    begin: OnceLock<Instant>,
+    /// Whether a thread looks at the clock all the time, so that a large step means a stop.
+    ticks: AtomicBool,
+    /// When the process was last known to run. Written after `stopped`, so that whoever reads a
+    /// recent time here finds the stop before it counted there.
+    seen: AtomicU64,
+    /// How long it was stopped in all.
+    stopped: AtomicU64,
+    /// Held by the thread that counts a stop.
+    noting: Mutex<()>,
+}
+
+impl Clock {
+    /// The time, and how long the process was stopped until then. What is compared with the time must
+    /// not be read before it: the process may be stopped at any moment.
+    fn now(&self) -> (Instant, Duration) {
+        let now = Instant::now();
+        let at = self.nanoseconds(now);
+        if self.ticks.load(Ordering::Acquire) && self.is_step(at, self.seen.load(Ordering::Acquire)) {
+            self.note(at);
+        }
+        (now, Duration::from_nanos(self.stopped.load(Ordering::Acquire)))
+    }
+
+    /// As [`Clock::now`], for the thread that looks at the clock all the time.
+    fn tick(&self) -> Instant {
+        let (now, _) = self.now();
+        self.seen.fetch_max(self.nanoseconds(now), Ordering::AcqRel);
+        now
+    }
+
+    /// Says whether a thread looks at the clock all the time from now on.
+    fn set_ticking(&self, ticks: bool) {
+        self.seen.fetch_max(self.nanoseconds(Instant::now()), Ordering::AcqRel);
+        self.ticks.store(ticks, Ordering::Release);
+    }
+
+    fn note(&self, at: u64) {
+        let _noting = self.noting.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.seen.load(Ordering::Acquire);
+        if self.is_step(at, seen) {
+            self.stopped.fetch_add(at - seen - TICK.as_nanos() as u64, Ordering::AcqRel);
+            self.seen.fetch_max(at, Ordering::AcqRel);
+        }
+    }
+
+    fn is_step(&self, at: u64, seen: u64) -> bool {
+        at.saturating_sub(seen) > LONGEST.as_nanos() as u64
+    }
+
+    fn nanoseconds(&self, now: Instant) -> u64 {
+        let begin = *self.begin.get_or_init(|| now);
+        u64::try_from(now.saturating_duration_since(begin).as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_step_counts_as_a_tick() {
+        let clock = Clock {
+            begin: OnceLock::new(),
+            ticks: AtomicBool::new(false),
+            seen: AtomicU64::new(0),
+            stopped: AtomicU64::new(0),
+            noting: Mutex::new(()),
+        };
+        let sleep = || std::thread::sleep(LONGEST + Duration::from_millis(50));
+        clock.now();
+        sleep();
+        assert_eq!(clock.now().1, Duration::ZERO, "nobody looked at the clock meanwhile");
+        clock.set_ticking(true);
+        assert_eq!(clock.now().1, Duration::ZERO);
+        sleep();
+        let (_, stopped) = clock.now();
+        assert!(stopped >= LONGEST + Duration::from_millis(50) - TICK, "{stopped:?}");
+        assert_eq!(clock.now().1, stopped, "a stop counts once");
+        clock.tick();
+        clock.set_ticking(false);
+        sleep();
+        assert_eq!(clock.now().1, stopped);
+    }
+
+    #[test]
+    fn a_deadline_moves_by_the_time_of_a_stop() {
+        let (now, _) = CLOCK.now();
+        let deadline = Deadline { at: now, stopped: Duration::ZERO };
+        assert_eq!(deadline.moved(Duration::from_secs(3)), now + Duration::from_secs(3));
+        assert!(Deadline { at: now, ..Deadline::from(now) }.is_over());
+        assert!(Deadline::after(Duration::MAX).is_none());
+    }
+}

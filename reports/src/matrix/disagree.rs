@@ -1,0 +1,416 @@
+//! The directives on which engines differ, and those that all of them fail.
+//!
+//! A report holds the keys of all directives that were to be judged, and says of each that did not pass why: what is left has passed. Two
+//! engines are compared on a script where both were to judge the same directives under the same features, and where what did not pass accounts
+//! for the counts; on any other script nothing is said, and it is counted. A directive that needs what an engine lacks altogether says nothing
+//! about it, whether it passes there or not.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::column::{Part, Picked};
+use super::evidence::expected_failure;
+use crate::aside::Apart;
+use crate::key::Key;
+use crate::model::{Case, Failure};
+use crate::outcome::Outcome;
+use crate::text::{MAX_SHOWN, cut, link};
+
+/// So many directives are listed; how many more there are is counted.
+const MOST: usize = 3000;
+
+/// So many scripts that could not be compared are listed.
+const MOST_UNCOMPARED: usize = 100;
+
+/// The directives on which engines differ.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Disagreements {
+    /// How many directives were compared between at least two engines.
+    pub compared: u64,
+    /// How many of them exactly one engine fails, and at least two pass.
+    pub one_fails: u64,
+    /// How many of them all engines fail, of at least two: this says something about the test.
+    pub all_fail: u64,
+    /// How many others of them some engines pass and some fail.
+    pub differ: u64,
+    /// These directives, in the order of the suites.
+    pub directives: Vec<Disagreement>,
+    /// How many of them are not listed.
+    pub left: u64,
+    /// The scripts on which columns could not be compared.
+    pub uncompared: Vec<Uncompared>,
+    /// How many of them are not listed.
+    pub uncompared_left: u64,
+}
+
+/// Who fails a directive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// One engine, in whatever versions and configurations; at least two others pass it.
+    OneFails,
+    /// All that judged it, of at least two.
+    AllFail,
+    /// Some do and some do not.
+    Differ,
+}
+
+/// A directive on which engines differ, or which all of them fail.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Disagreement {
+    /// Who fails it.
+    pub kind: Kind,
+    /// The suite.
+    pub suite: String,
+    /// The case in it.
+    pub case: String,
+    /// The line of the directive, from 1; 0 where it is not known.
+    pub line: u32,
+    /// The column of the directive in characters, from 1; 0 where it is not known.
+    pub column: u32,
+    /// What tells it from the others of its script.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{12}$")))]
+    pub key: Key,
+    /// Where it can be read, if that is known.
+    pub url: Option<String>,
+    /// The features that it depends on.
+    pub features: Vec<String>,
+    /// Its text; empty where no report has it.
+    pub source: String,
+    /// What it expects, where a report says it.
+    pub expected: Option<String>,
+    /// What became of it, for each column of the matrix.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What became of a directive with an engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", tag = "verdict")]
+pub enum Verdict {
+    /// It passed.
+    Passed,
+    /// It failed.
+    Failed {
+        /// The kind of failure.
+        kind: String,
+        /// What happened.
+        message: String,
+        /// What came instead of what was expected.
+        actual: Option<String>,
+    },
+    /// It says nothing about the engine.
+    Apart {
+        /// Why.
+        reason: Apart,
+    },
+    /// It was skipped.
+    Skipped,
+    /// The engine lacks a feature that it depends on.
+    Lacks {
+        /// The feature.
+        feature: String,
+    },
+    /// The report does not tell what became of it.
+    Unknown,
+    /// The engine was not to judge it: its script was not run, or in another version.
+    NotRun,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Failed { .. } => "failed",
+            Verdict::Apart { reason } => reason.word(),
+            Verdict::Skipped => "skipped",
+            Verdict::Lacks { .. } => "not supported",
+            Verdict::Unknown => "unknown",
+            Verdict::NotRun => "not run",
+        }
+    }
+}
+
+/// A script on which some columns could not be compared with the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Uncompared {
+    /// The suite.
+    pub suite: String,
+    /// The case in it.
+    pub case: String,
+    /// The columns, by their titles.
+    pub columns: Vec<String>,
+    /// Why.
+    pub why: String,
+}
+
+/// A case of a column.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    column: usize,
+    part: &'a Part<'a>,
+    case: &'a Case,
+}
+
+/// Compares the columns, script by script.
+pub(super) fn disagreements(columns: &[Picked<'_>]) -> Disagreements {
+    let mut found = Disagreements::default();
+    for cases in same_name(columns) {
+        let (same, others) = same_script(&cases);
+        let mut known: Vec<(Place<'_>, HashMap<Key, Outcomes<'_>>)> = Vec::new();
+        let mut unknown = Vec::new();
+        for place in same {
+            match outcomes(place.case) {
+                Some(of) => known.push((place, of)),
+                None => unknown.push(place),
+            }
+        }
+        found.not_compared(
+            columns,
+            &others,
+            "its script has other directives, or was judged under other features",
+        );
+        found.not_compared(columns, &unknown, "its report does not say what became of each directive");
+        found.compare(columns, &known, &unknown);
+    }
+    found.directives.sort_by_key(|directive| directive.kind);
+    found
+}
+
+/// The cases of all columns, those of the same suite and name together, in the order in which they are first met. Suites are the same that have
+/// the same name or the same contents.
+fn same_name<'a>(columns: &'a [Picked<'a>]) -> Vec<Vec<Place<'a>>> {
+    let mut suites: Vec<(&str, &str)> = Vec::new();
+    let mut of: HashMap<(usize, &str), usize> = HashMap::new();
+    let mut groups: Vec<Vec<Place<'_>>> = Vec::new();
+    for (column, picked) in columns.iter().enumerate() {
+        for part in &picked.parts {
+            let by_digest = suites.iter().position(|(_, digest)| *digest == part.digest);
+            let by_name = || suites.iter().position(|(name, _)| *name == part.suite.name);
+            let suite = by_digest.or_else(by_name).unwrap_or_else(|| {
+                suites.push((&part.suite.name, &part.digest));
+                suites.len() - 1
+            });
+            for case in &part.suite.cases {
+                let at = *of.entry((suite, &case.name)).or_insert(groups.len());
+                if at == groups.len() {
+                    groups.push(Vec::new());
+                }
+                // A column has a case once; where a report has it twice, the first counts.
+                if let Some(group) = groups.get_mut(at)
+                    && group.iter().all(|place| place.column != column)
+                {
+                    group.push(Place { column, part, case });
+                }
+            }
+        }
+    }
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+/// The largest set of columns that were to judge the same directives under the same features, and the others.
+fn same_script<'a>(cases: &[Place<'a>]) -> (Vec<Place<'a>>, Vec<Place<'a>>) {
+    let is_same = |a: &Place<'_>, b: &Place<'_>| {
+        let under = [&a.case.judged_under, &b.case.judged_under];
+        let [Some(a_under), Some(b_under)] = under else { return a.case.keys == b.case.keys };
+        a.case.keys == b.case.keys && a_under == b_under
+    };
+    let mut sets: Vec<Vec<Place<'a>>> = Vec::new();
+    for place in cases {
+        match sets.iter_mut().find(|set| set.first().is_some_and(|first| is_same(first, place))) {
+            Some(set) => set.push(*place),
+            None => sets.push(vec![*place]),
+        }
+    }
+    // Of two sets of one size, the first.
+    let largest = (0..sets.len()).rev().max_by_key(|at| sets[*at].len());
+    let largest = largest.map(|at| sets.remove(at)).unwrap_or_default();
+    (largest, sets.into_iter().flatten().collect())
+}
+
+/// What became of a directive that did not pass, or passed unexpectedly.
+enum Outcomes<'a> {
+    Failed(&'a Failure),
+    Expected(Failure),
+    Passed,
+    Skipped(Option<Apart>),
+}
+
+/// What became of each directive of a case that did not simply pass; `None` where the report does not tell that of each.
+fn outcomes(case: &Case) -> Option<HashMap<Key, Outcomes<'_>>> {
+    let mut of = HashMap::new();
+    let judged: HashSet<Key> = case.keys.iter().copied().collect();
+    let (mut failed, mut skipped, mut xfailed, mut xpassed) = (0, 0, 0, 0);
+    let mut add = |key: Option<Key>, outcome, count: &mut u64| {
+        if let Some(key) = key.filter(|key| judged.contains(key))
+            && of.insert(key, outcome).is_none()
+        {
+            *count += 1;
+        }
+    };
+    for failure in &case.failures {
+        add(failure.key, Outcomes::Failed(failure), &mut failed);
+    }
+    for note in &case.notes {
+        match note.outcome {
+            Outcome::Skipped => add(note.key, Outcomes::Skipped(note.apart), &mut skipped),
+            Outcome::XFailed => add(note.key, Outcomes::Expected(expected_failure(note)), &mut xfailed),
+            Outcome::XPassed => add(note.key, Outcomes::Passed, &mut xpassed),
+            _ => {}
+        }
+    }
+    let counts = &case.directives;
+    let is_told = (failed, skipped, xfailed, xpassed)
+        == (counts.failed, counts.skipped, counts.xfailed, counts.xpassed)
+        && (judged.len(), judged.len() as u64) == (case.keys.len(), counts.total());
+    is_told.then_some(of)
+}
+
+impl Disagreements {
+    fn not_compared(&mut self, columns: &[Picked<'_>], places: &[Place<'_>], why: &str) {
+        let Some(first) = places.first() else { return };
+        if self.uncompared.len() >= MOST_UNCOMPARED {
+            self.uncompared_left += 1;
+            return;
+        }
+        let titles = places.iter().filter_map(|place| columns.get(place.column));
+        self.uncompared.push(Uncompared {
+            suite: first.part.suite.name.clone(),
+            case: first.case.name.clone(),
+            columns: titles.map(|column| column.engine.title_with_configuration()).collect(),
+            why: why.to_owned(),
+        });
+    }
+
+    /// Compares the columns that were to judge the same directives.
+    fn compare(
+        &mut self,
+        columns: &[Picked<'_>],
+        known: &[(Place<'_>, HashMap<Key, Outcomes<'_>>)],
+        unknown: &[Place<'_>],
+    ) {
+        let Some((first, _)) = known.first().filter(|_| known.len() > 1) else { return };
+        self.compared = self.compared.saturating_add(first.case.keys.len() as u64);
+        let features = features(known);
+        for key in &first.case.keys {
+            if !known
+                .iter()
+                .any(|(_, of)| matches!(of.get(key), Some(Outcomes::Failed(_) | Outcomes::Expected(_))))
+            {
+                continue;
+            }
+            let needed: &[String] = features.get(key).copied().unwrap_or_default();
+            let verdict = |(place, of): &(Place<'_>, HashMap<Key, Outcomes<'_>>)| {
+                let needed = needed.iter().map(String::as_str);
+                let lacking = columns.get(place.column).and_then(|column| column.assessment.lacking(needed));
+                (
+                    place.column,
+                    lacking.map_or_else(
+                        || verdict(of.get(key)),
+                        |feature| Verdict::Lacks { feature: feature.to_owned() },
+                    ),
+                )
+            };
+            let verdicts: BTreeMap<usize, Verdict> = known.iter().map(verdict).collect();
+            let Some(kind) = kind(columns, &verdicts) else { continue };
+            *match kind {
+                Kind::OneFails => &mut self.one_fails,
+                Kind::AllFail => &mut self.all_fail,
+                Kind::Differ => &mut self.differ,
+            } += 1;
+            if self.directives.len() < MOST {
+                self.directives.push(disagreement(
+                    kind,
+                    *key,
+                    (columns.len(), needed),
+                    known,
+                    verdicts,
+                    unknown,
+                ));
+            } else {
+                self.left += 1;
+            }
+        }
+    }
+}
+
+/// The features that directives which did not pass depend on. They follow from the script alone, so that any column tells them.
+fn features<'a>(known: &[(Place<'a>, HashMap<Key, Outcomes<'_>>)]) -> HashMap<Key, &'a [String]> {
+    let needs = known.iter().flat_map(|(place, _)| &place.case.needs);
+    needs
+        .flat_map(|needs| needs.not_passed.iter().map(move |key| (*key, needs.features.as_slice())))
+        .collect()
+}
+
+fn verdict(outcome: Option<&Outcomes<'_>>) -> Verdict {
+    let failed = |failure: &Failure| {
+        let text = |text: &str| cut(text, MAX_SHOWN).into_owned();
+        let actual = failure.actual.as_deref().map(text);
+        Verdict::Failed { kind: text(&failure.kind), message: text(&failure.message), actual }
+    };
+    match outcome {
+        None | Some(Outcomes::Passed) => Verdict::Passed,
+        Some(Outcomes::Failed(failure)) => failed(failure),
+        Some(Outcomes::Expected(failure)) => failed(failure),
+        Some(Outcomes::Skipped(Some(reason))) => Verdict::Apart { reason: *reason },
+        Some(Outcomes::Skipped(None)) => Verdict::Skipped,
+    }
+}
+
+/// Who fails a directive; `None` where nobody does, or only one engine judged it. Versions and configurations of one engine are one here.
+fn kind(columns: &[Picked<'_>], verdicts: &BTreeMap<usize, Verdict>) -> Option<Kind> {
+    let engines = |is_wanted: fn(&Verdict) -> bool| -> BTreeSet<&str> {
+        let wanted = verdicts.iter().filter(|(_, verdict)| is_wanted(verdict));
+        wanted.filter_map(|(at, _)| Some(columns.get(*at)?.engine.name.as_str())).collect()
+    };
+    let failing = engines(|verdict| matches!(verdict, Verdict::Failed { .. }));
+    let passing = engines(|verdict| matches!(verdict, Verdict::Passed));
+    match (failing.len(), passing.difference(&failing).count()) {
+        (0, _) => None,
+        (1, others) if others >= 2 => Some(Kind::OneFails),
+        (engines, _) if passing.is_empty() => (engines > 1).then_some(Kind::AllFail),
+        _ => Some(Kind::Differ),
+    }
+}
+
+fn disagreement(
+    kind: Kind,
+    key: Key,
+    (columns, features): (usize, &[String]),
+    known: &[(Place<'_>, HashMap<Key, Outcomes<'_>>)],
+    mut verdicts: BTreeMap<usize, Verdict>,
+    unknown: &[Place<'_>],
+) -> Disagreement {
+    let failures = known.iter().filter_map(|(place, of)| match of.get(&key)? {
+        Outcomes::Failed(failure) => Some((place, *failure)),
+        Outcomes::Expected(failure) => Some((place, failure)),
+        _ => None,
+    });
+    // The one with the most to say: expected failures have no text of the directive.
+    let told = failures.max_by_key(|(_, failure)| (!failure.source.is_empty(), failure.expected.is_some()));
+    let none = Failure::default();
+    let (place, failure) = told
+        .map_or((known.first().map(|(place, _)| place), &none), |(place, failure)| (Some(place), failure));
+    let text = |text: &str| cut(text, MAX_SHOWN).into_owned();
+    verdicts.extend(unknown.iter().map(|place| (place.column, Verdict::Unknown)));
+    Disagreement {
+        kind,
+        suite: place.map_or_else(String::new, |place| place.part.suite.name.clone()),
+        case: place.map_or_else(String::new, |place| place.case.name.clone()),
+        line: failure.line,
+        column: failure.column,
+        key,
+        url: place.and_then(|place| link(place.part.suite, &place.case.name, failure.line)),
+        features: features.to_vec(),
+        source: text(&failure.source),
+        expected: failure.expected.as_deref().map(text),
+        verdicts: (0..columns).map(|at| verdicts.remove(&at).unwrap_or(Verdict::NotRun)).collect(),
+    }
+}

@@ -1,0 +1,91 @@
+//! The directives that fail, for the cell that they count in.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use super::assess::bad;
+use super::column::Picked;
+use crate::key::Key;
+use crate::model::{Case, Failure, Note, Suite};
+use crate::outcome::Outcome;
+use crate::text::{MAX_SHOWN, cut, link};
+
+/// So many of the directives that fail a cell has; how many more there are is counted.
+const MOST: usize = 40;
+
+/// A directive that fails, or a case as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Failing {
+    /// The suite.
+    pub suite: String,
+    /// The case in it.
+    pub case: String,
+    /// Where the directive can be read, if that is known.
+    pub url: Option<String>,
+    /// How it fails. Texts of more than 4,000 characters are cut.
+    #[serde(flatten)]
+    pub failure: Failure,
+}
+
+impl Failing {
+    pub(super) fn of(suite: &Suite, case: &Case, failure: &Failure) -> Failing {
+        let text = |text: &String| cut(text, MAX_SHOWN).into_owned();
+        let Failure { line, column, kind, message, expected, actual, source, key, diff, calls } = failure;
+        Failing {
+            suite: suite.name.clone(),
+            case: case.name.clone(),
+            url: link(suite, &case.name, *line),
+            failure: Failure {
+                line: *line,
+                column: *column,
+                kind: text(kind),
+                message: text(message),
+                expected: expected.as_ref().map(text),
+                actual: actual.as_ref().map(text),
+                source: text(source),
+                key: *key,
+                diff: diff.as_ref().map(text),
+                calls: calls.iter().rev().take(20).rev().map(text).collect(),
+            },
+        }
+    }
+}
+
+/// A directive of which no more is known than why its failure is expected, in the form of one that fails.
+pub(super) fn expected_failure(note: &Note) -> Failure {
+    Failure {
+        line: note.line,
+        column: note.column,
+        kind: Outcome::XFailed.as_str().to_owned(),
+        message: format!("fails as expected: {}", note.reason),
+        key: note.key,
+        ..Failure::default()
+    }
+}
+
+/// What fails of the directives that say something about a feature, and how many of them are not listed.
+pub(super) fn failing(column: &Picked<'_>, feature: &str) -> (Vec<Failing>, u64) {
+    let (mut found, mut total) = (Vec::new(), 0u64);
+    for (part, case) in column.cases() {
+        let about = case.needs.iter().filter(|needs| column.assessment.is_about(&needs.features, feature));
+        let (mut keys, mut failed) = (HashSet::<Key>::new(), 0u64);
+        for needs in about {
+            failed = failed.saturating_add(bad(&needs.directives));
+            keys.extend(&needs.not_passed);
+        }
+        if failed == 0 {
+            continue;
+        }
+        total = total.saturating_add(failed);
+        let is_about = |failure: &Failure| failure.key.is_none_or(|key| keys.contains(&key));
+        let expected =
+            case.notes.iter().filter(|note| note.outcome == Outcome::XFailed).map(expected_failure);
+        let failures = case.failures.iter().cloned().chain(expected).filter(is_about);
+        let room = MOST.saturating_sub(found.len()).min(usize::try_from(failed).unwrap_or(MOST));
+        found.extend(failures.take(room).map(|failure| Failing::of(part.suite, case, &failure)));
+    }
+    let left = total.saturating_sub(found.len() as u64);
+    (found, left)
+}

@@ -1,0 +1,273 @@
+//! The matrix in the shape of webassembly.org's `features.json`, computed, with the evidence beside it.
+//!
+//! Without the field `evidence` the document has the fields of that file: `features`, and `browsers` with a status for each feature. What tests
+//! cannot tell is left to the editors: an engine's address, logo and category, and features that no script is about. A status is `null` where nothing
+//! is known, `false`, `true`, the version since which it is supported, `"flag"` where it has to be switched on, or one of these with a note. The
+//! schema is `schema/features.schema.json` of this crate.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::assess::{bad, good};
+use super::json::written;
+use super::proposals::{PROPOSALS, Proposal, Standard};
+use super::{Cell, Column, Matrix, Ran, SetAside, Since, State, counted, version};
+use crate::aside::Aside;
+use crate::model::Engine;
+use crate::outcome::Counts;
+use crate::text::grouped;
+
+/// The features that engines support, and what shows it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Features {
+    /// The features, by their keys.
+    features: BTreeMap<&'static str, Info>,
+    /// The engines, by their names.
+    browsers: BTreeMap<String, Browser>,
+    /// What shows each status: of an engine, by its name, of a feature, by its key. The same fields, in the same order.
+    evidence: BTreeMap<String, Evidence>,
+}
+
+/// A feature.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Info {
+    /// What it is called.
+    description: &'static str,
+    /// Where its proposal can be read.
+    url: &'static str,
+    /// The phase of its proposal.
+    phase: Phase,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+enum Phase {
+    Number(u8),
+    /// `inactive`
+    Word(&'static str),
+}
+
+/// An engine.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Browser {
+    /// The status of each feature.
+    features: BTreeMap<&'static str, Status>,
+}
+
+/// The status of a feature.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+enum Status {
+    Plain(Plain),
+    /// With a note.
+    Noted(Plain, String),
+}
+
+/// The status of a feature without a note.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+enum Plain {
+    /// Whether it is supported, since an unknown version; null where nothing is known.
+    Supported(Option<bool>),
+    /// The version since which it is supported, or `flag`.
+    Text(String),
+}
+
+/// What shows the statuses of an engine.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Evidence {
+    /// The version that was tested.
+    version: String,
+    /// The configurations, with their runs.
+    configurations: Vec<Configuration>,
+    /// What became of the directives that depend on a feature, by its key, for each configuration.
+    features: BTreeMap<&'static str, Vec<Found>>,
+}
+
+/// A configuration that was tested.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Configuration {
+    /// The engine, with its flags.
+    engine: Engine,
+    /// What it ran on.
+    host: String,
+    /// The suites that were run, with where they are from.
+    suites: Vec<Ran>,
+    /// When the newest of its runs started.
+    started: String,
+    /// What has to be known besides.
+    notes: Vec<String>,
+}
+
+/// What was found of a feature in a configuration.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Found {
+    /// How far it is supported.
+    state: State,
+    /// What became of the directives that say something about it.
+    directives: Counts,
+    /// Of these, the modules that are to compile.
+    modules: Counts,
+    /// What of the directives says nothing about the engine, or less than it could.
+    aside: Aside,
+    /// The other directives that depend on it.
+    set_aside: Vec<SetAside>,
+    /// Since when it is supported, where reports of other versions tell.
+    since: Option<Since>,
+}
+
+/// The document as indented JSON, with a line feed at its end.
+pub fn render(matrix: &Matrix) -> String {
+    let known: Vec<&Proposal> = PROPOSALS.iter().filter(|proposal| !proposal.key.is_empty()).collect();
+    let cells = |feature: &str| {
+        let mut rows = matrix.groups.iter().flat_map(|group| &group.rows);
+        rows.find(|row| row.feature == feature).map(|row| row.cells.as_slice())
+    };
+    let rows: Vec<(&Proposal, &[Cell])> =
+        known.into_iter().filter_map(|proposal| Some((proposal, cells(proposal.feature)?))).collect();
+    let info = |proposal: &Proposal| Info {
+        description: proposal.title,
+        url: proposal.url,
+        phase: match proposal.standard {
+            Standard::Inactive => Phase::Word("inactive"),
+            standard => Phase::Number(standard.phase().unwrap_or(1)),
+        },
+    };
+    let (mut browsers, mut evidence) = (BTreeMap::new(), BTreeMap::new());
+    for (name, columns) in engines(&matrix.columns) {
+        let of = |cells: &[Cell]| -> Vec<(&Column, Cell)> {
+            let cell = |at: &usize| Some((matrix.columns.get(*at)?, cells.get(*at)?.clone()));
+            columns.iter().filter_map(cell).collect()
+        };
+        let features = rows.iter().map(|(proposal, cells)| (proposal.key, status(&of(cells)))).collect();
+        browsers.insert(name.clone(), Browser { features });
+        let found = |(_, cell): (&Column, Cell)| {
+            let Cell { state, directives, modules, aside, set_aside, since, .. } = cell;
+            Found { state, directives, modules, aside, set_aside, since }
+        };
+        let shown: Vec<&Column> = columns.iter().filter_map(|at| matrix.columns.get(*at)).collect();
+        evidence.insert(
+            name,
+            Evidence {
+                version: shown.first().map(|column| column.engine.version.clone()).unwrap_or_default(),
+                configurations: shown.into_iter().map(configuration).collect(),
+                features: rows
+                    .iter()
+                    .map(|(proposal, cells)| (proposal.key, of(cells).into_iter().map(found).collect()))
+                    .collect(),
+            },
+        );
+    }
+    let features = rows.iter().map(|(proposal, _)| (proposal.key, info(proposal))).collect();
+    written(&Features { features, browsers, evidence })
+}
+
+/// The columns of the newest version of each engine, by its name; one that others packaged is another engine.
+fn engines(columns: &[Column]) -> BTreeMap<String, Vec<usize>> {
+    let mut engines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, column) in columns.iter().enumerate() {
+        let Engine { name, package, .. } = &column.engine;
+        let name = package.as_ref().map_or_else(|| name.clone(), |package| format!("{name} ({package})"));
+        let known = engines.entry(name).or_default();
+        // Columns of an engine stand in the order of its versions.
+        let is_newer = |other: &usize| {
+            let other = columns.get(*other).map(|other| other.engine.version.as_str());
+            version::compare(&column.engine.version, other.unwrap_or_default()).is_gt()
+        };
+        if known.first().is_some_and(is_newer) {
+            known.clear();
+        }
+        known.push(at);
+    }
+    engines
+}
+
+fn configuration(column: &Column) -> Configuration {
+    Configuration {
+        engine: column.engine.clone(),
+        host: column.host.clone(),
+        suites: column.runs.iter().flat_map(|run| run.suites.clone()).collect(),
+        started: column.runs.iter().map(|run| run.started.clone()).max().unwrap_or_default(),
+        notes: column.notes.clone(),
+    }
+}
+
+/// Whether a column shows what an engine does by itself.
+fn is_default(column: &Column) -> bool {
+    match column.engine.configuration.as_deref() {
+        Some(name) => name == "default",
+        None => column.engine.flags.is_empty(),
+    }
+}
+
+/// The status of a feature, by what was found in each configuration.
+fn status(cells: &[(&Column, Cell)]) -> Status {
+    let best = |default: bool| {
+        let cells = cells.iter().filter(|(column, _)| is_default(column) == default);
+        cells.max_by_key(|(_, cell)| cell.state)
+    };
+    let (default, flagged) = (best(true), best(false));
+    let by_flag = flagged.filter(|(_, cell)| cell.state.is_supported());
+    match (default, by_flag) {
+        (Some((_, cell)), _) if cell.state.is_supported() => {
+            let since = cell.since.as_ref().filter(|since| since.not_in.is_some());
+            let plain =
+                since.map_or(Plain::Supported(Some(true)), |since| Plain::Text(since.version.clone()));
+            noted(plain, failures(cell))
+        }
+        (_, Some((column, cell))) => {
+            let flags = column.engine.flags.join(" ");
+            let requires = match flags.as_str() {
+                "" => format!("Requires the configuration `{}`", column.title()),
+                flags => format!("Requires `{flags}`"),
+            };
+            let note = failures(cell).map_or_else(|| requires.clone(), |more| format!("{requires}; {more}"));
+            noted(Plain::Text("flag".to_owned()), Some(note))
+        }
+        (Some((_, cell)), None) if cell.state == State::Partly => {
+            noted(Plain::Supported(Some(false)), Some(partly(cell)))
+        }
+        (Some((_, cell)), None) if cell.state == State::No => Status::Plain(Plain::Supported(Some(false))),
+        _ => Status::Plain(Plain::Supported(None)),
+    }
+}
+
+fn noted(plain: Plain, note: Option<String>) -> Status {
+    match note {
+        Some(note) => Status::Noted(plain, note),
+        None => Status::Plain(plain),
+    }
+}
+
+fn failures(cell: &Cell) -> Option<String> {
+    let (failed, passed) = (bad(&cell.directives), good(&cell.directives));
+    let judged = passed.saturating_add(failed);
+    (failed > 0).then(|| format!("{} of {} fail", grouped(failed), counted(judged, "directive")))
+}
+
+fn partly(cell: &Cell) -> String {
+    let (compiled, refused) = (good(&cell.modules), bad(&cell.modules));
+    let modules = counted(compiled.saturating_add(refused), "module");
+    let compile = format!("{} of {modules} compile", grouped(compiled));
+    failures(cell).map_or_else(|| compile.clone(), |failures| format!("{compile}; {failures}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_file_says_what_is_written() {
+        super::super::json::tests::assert_schema::<Features>("features.schema.json");
+    }
+}

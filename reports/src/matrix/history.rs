@@ -1,0 +1,85 @@
+//! Since when an engine supports a feature, by the reports of its versions.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::assess::{Assessment, State};
+use super::column::{Picked, is_usable, lineage};
+use super::{Named, version};
+use crate::model::Report;
+
+/// Since when a feature is supported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Since {
+    /// The first version of those reported that supports it, with no later one that does not.
+    pub version: String,
+    /// When the run started that shows it.
+    pub started: String,
+    /// The version before it that was found not to support it; absent where no older report tells.
+    pub not_in: Option<String>,
+}
+
+/// What is known of the versions of a column's engine, the oldest first.
+pub(super) struct Timeline<'a> {
+    points: Vec<Point<'a>>,
+}
+
+struct Point<'a> {
+    version: &'a str,
+    started: &'a str,
+    states: BTreeMap<&'a str, State>,
+}
+
+/// A timeline for each column: of the complete runs of the same engine in the same configuration on the same kind of host.
+pub(super) fn timelines<'a>(
+    picked: &[Picked<'a>],
+    reports: &'a [Named],
+    history: &'a [Named],
+) -> Vec<Timeline<'a>> {
+    let all: Vec<&Report> = reports.iter().chain(history).map(|named| &named.report).collect();
+    let of = |column: &Picked<'a>| {
+        let same = |report: &&&Report| {
+            lineage(&report.engine, &report.host) == lineage(column.engine, column.host) && is_usable(report)
+        };
+        let mut points: Vec<Point<'a>> = all.iter().filter(same).map(|report| point(report)).collect();
+        points.sort_by(|a, b| version::compare(a.version, b.version).then_with(|| a.started.cmp(b.started)));
+        Timeline { points }
+    };
+    picked.iter().map(of).collect()
+}
+
+fn point(report: &Report) -> Point<'_> {
+    let assessment = Assessment::of(report.suites.iter().flat_map(|suite| &suite.cases));
+    let features = assessment.features().into_iter().chain([""]);
+    let states = features.map(|feature| (feature, assessment.feature(feature).state));
+    Point { version: &report.engine.version, started: &report.started, states: states.collect() }
+}
+
+impl Timeline<'_> {
+    /// Since when a feature is supported that is supported in a version; `None` where no report of another version tells anything.
+    pub(super) fn since(&self, feature: &str, in_version: &str) -> Option<Since> {
+        let until = self.points.iter().filter(|point| version::compare(point.version, in_version).is_le());
+        let known = until.filter_map(|point| {
+            let state = point.states.get(feature)?;
+            state.is_known().then_some((point, state.is_supported()))
+        });
+        let (mut first, mut not_in, mut versions) = (None, None, 0);
+        let mut last = None;
+        for (point, is_supported) in known {
+            if last != Some(point.version) {
+                (last, versions) = (Some(point.version), versions + 1);
+            }
+            if is_supported {
+                first = first.or(Some(point));
+            } else {
+                (first, not_in) = (None, Some(point.version.to_owned()));
+            }
+        }
+        let first = first.filter(|_| versions > 1)?;
+        // A version of which some runs show support and others do not is not the one before it.
+        let not_in = not_in.filter(|version| version != first.version);
+        Some(Since { version: first.version.to_owned(), started: first.started.to_owned(), not_in })
+    }
+}

@@ -1,0 +1,5 @@
+module wap-wazero
+
+go 1.22
+
+require github.com/tetratelabs/wazero v1.10.1

@@ -1,0 +1,323 @@
+// An adapter between the process protocol wap/1 and wazero.
+//
+// Requests come in on standard input, one a line, and each is answered by one line on standard
+// output, in order. docs/protocol.md specifies both.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"strings"
+	"unicode"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// features are all that wazero implements.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall
+
+// failure is why a request failed: a class of the protocol, and a message.
+type failure struct{ class, message string }
+
+func (f failure) Error() string { return f.class + " " + f.message }
+
+func fail(class string, message any) error { return failure{class, fmt.Sprint(message)} }
+
+// script is what the running script has made so far.
+type script struct {
+	runtime    wazero.Runtime
+	modules    map[string]wazero.CompiledModule
+	instances  map[string]api.Module
+	registered map[string][]api.Module // by name, the instances whose exports it has
+}
+
+// begin makes the store of a script.
+func begin(ctx context.Context) (*script, error) {
+	s := &script{
+		runtime:    wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCoreFeatures(features)),
+		modules:    map[string]wazero.CompiledModule{},
+		instances:  map[string]api.Module{},
+		registered: map[string][]api.Module{},
+	}
+	// A host reference is the address of nothing: its number plus one, so that none is null.
+	i32, externref := []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeExternref}
+	makeReference := func(_ context.Context, stack []uint64) { stack[0] = uint64(uint32(stack[0])) + 1 }
+	compare := func(_ context.Context, stack []uint64) {
+		if stack[0] == uint64(uint32(stack[1]))+1 {
+			stack[0] = 1
+		} else {
+			stack[0] = 0
+		}
+	}
+	builder := s.runtime.NewHostModuleBuilder("$h")
+	builder.NewFunctionBuilder().WithGoFunction(api.GoFunc(makeReference), i32, externref).Export("host")
+	builder.NewFunctionBuilder().WithGoFunction(api.GoFunc(compare), append(externref, i32...), i32).Export("eq")
+	_, err := builder.Instantiate(ctx)
+	return s, err
+}
+
+func (s *script) compile(ctx context.Context, text string) (wazero.CompiledModule, error) {
+	wasm, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fail("error", err)
+	}
+	module, err := s.runtime.CompileModule(ctx, wasm)
+	if err != nil {
+		return nil, fail("compile", err)
+	}
+	return module, nil
+}
+
+// instantiate takes each imported module from resolve; nil is one that does not exist.
+func (s *script) instantiate(ctx context.Context, module wazero.CompiledModule, resolve experimental.ImportResolver) (api.Module, error) {
+	// Anonymous, since registered names change; and nothing is called but the start function of the
+	// module.
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	instance, err := s.runtime.InstantiateModule(experimental.WithImportResolver(ctx, resolve), module, config)
+	if err != nil {
+		return nil, fail(stopped(err), err)
+	}
+	return instance, nil
+}
+
+// provider is the registered instance that has what a module imports from a name. wazero asks for
+// one instance a name, and tells of the imported functions and memories alone: it is the first that
+// has all of these.
+func (s *script) provider(module wazero.CompiledModule, name string) api.Module {
+	var last api.Module
+candidates:
+	for _, last = range s.registered[name] {
+		for _, function := range module.ImportedFunctions() {
+			if from, item, _ := function.Import(); from == name && last.ExportedFunction(item) == nil {
+				continue candidates
+			}
+		}
+		for _, memory := range module.ImportedMemories() {
+			if from, item, _ := memory.Import(); from == name && last.ExportedMemory(item) == nil {
+				continue candidates
+			}
+		}
+		return last
+	}
+	return last
+}
+
+// stopped is the class of an error that instantiation or a call ended with. Its text is all that
+// wazero gives.
+func stopped(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	switch {
+	case strings.Contains(text, "stack overflow"):
+		return "exhaustion"
+	case strings.Contains(text, "wasm error: "), strings.Contains(text, "out of bounds memory access"):
+		return "trap"
+	case strings.HasPrefix(text, "import "), strings.Contains(text, "not instantiated"),
+		strings.Contains(text, "is not exported in module"), strings.HasPrefix(text, "export "):
+		return "link"
+	case strings.Contains(text, "table size"):
+		return "trap"
+	}
+	return "error"
+}
+
+func (s *script) call(ctx context.Context, handle, name string) (string, error) {
+	instance, ok := s.instances[handle]
+	if !ok {
+		return "", fail("nohandle", handle)
+	}
+	function := instance.ExportedFunction(name)
+	if function == nil {
+		return "", fail("error", "no function "+name)
+	}
+	results, err := function.Call(ctx)
+	if err != nil {
+		return "", fail(stopped(err), err)
+	}
+	if len(results) != 1 {
+		return "", fail("error", name+" does not give one value")
+	}
+	return fmt.Sprintf("v %d", int32(results[0])), nil
+}
+
+func (s *script) wrap(ctx context.Context, handle, underTest, text string) error {
+	delete(s.instances, handle)
+	instance, ok := s.instances[underTest]
+	if !ok {
+		return fail("nohandle", underTest)
+	}
+	module, err := s.compile(ctx, text)
+	if err != nil {
+		return err
+	}
+	wrapper, err := s.instantiate(ctx, module, func(name string) api.Module {
+		if name == "m" {
+			return instance
+		}
+		return nil // The host module is found by its name.
+	})
+	if err == nil {
+		s.instances[handle] = wrapper
+	}
+	return err
+}
+
+// adapter is the script that runs, and what answers its requests.
+type adapter struct{ script *script }
+
+func (a *adapter) begin(ctx context.Context) error {
+	if a.script != nil {
+		if err := a.script.runtime.Close(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "wap-wazero:", err)
+		}
+	}
+	var err error
+	a.script, err = begin(ctx)
+	return err
+}
+
+// answer does what a request asks for.
+func (a *adapter) answer(ctx context.Context, line string) (answer string, err error) {
+	// A compiler or an interpreter that panics says nothing about the next request.
+	defer func() {
+		if reason := recover(); reason != nil {
+			answer, err = "", fail("error", fmt.Sprint("panic: ", reason))
+		}
+	}()
+	words := append(strings.Split(line, " "), "", "", "")
+	s := a.script
+	switch words[0] {
+	case "hello":
+		if words[1] != "wap/1" {
+			return "", fail("unsupported", "this adapter speaks wap/1")
+		}
+		return "ok engine=wazero version=" + version() + " caps=host", nil
+	case "B", "E":
+		return "ok " + words[1], a.begin(ctx)
+	case "C":
+		module, err := s.compile(ctx, words[2])
+		if err != nil {
+			delete(s.modules, words[1])
+			return "", err
+		}
+		s.modules[words[1]] = module
+	case "I":
+		delete(s.instances, words[1])
+		module, ok := s.modules[words[2]]
+		if !ok {
+			return "", fail("nohandle", words[2])
+		}
+		instance, err := s.instantiate(ctx, module, func(name string) api.Module { return s.provider(module, name) })
+		if err != nil {
+			return "", err
+		}
+		s.instances[words[1]] = instance
+	case "N", "X":
+		name, err := url.PathUnescape(words[2])
+		if err != nil {
+			return "", fail("error", err)
+		}
+		instance, ok := s.instances[words[1]]
+		if !ok {
+			return "", fail("nohandle", words[1])
+		}
+		if words[0] == "N" {
+			delete(s.registered, name)
+		}
+		s.registered[name] = append(s.registered[name], instance)
+	case "U":
+		name, err := url.PathUnescape(words[1])
+		if err != nil {
+			return "", fail("error", err)
+		}
+		delete(s.registered, name)
+	case "L":
+		return "ok", s.wrap(ctx, words[1], words[2], words[3])
+	case "V":
+		return s.call(ctx, words[1], words[2])
+	default:
+		return "", fail("unsupported", "request "+words[0])
+	}
+	return "ok", nil
+}
+
+// version is the version of wazero that this program was built with.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range info.Deps {
+			if module.Path == "github.com/tetratelabs/wazero" && module.Replace != nil {
+				return module.Version + "+replaced"
+			} else if module.Path == "github.com/tetratelabs/wazero" {
+				return module.Version
+			}
+		}
+	}
+	return ""
+}
+
+// oneLine is the beginning of a message, without control characters, so that it stays on its line.
+func oneLine(text string) string {
+	if runes := []rune(text); len(runes) > 1000 {
+		text = string(runes[:1000])
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+func run(ctx context.Context, input io.Reader, output io.Writer) error {
+	a := &adapter{}
+	if err := a.begin(ctx); err != nil {
+		return err
+	}
+	in, out := bufio.NewReaderSize(input, 1<<16), bufio.NewWriterSize(output, 1<<16)
+	for {
+		// Before a read that may block, everything answered so far goes out: the driver may wait for it.
+		if ahead, _ := in.Peek(in.Buffered()); bytes.IndexByte(ahead, '\n') < 0 {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
+		line, err := in.ReadString('\n')
+		if err == io.EOF {
+			return out.Flush()
+		}
+		if err != nil {
+			return err
+		}
+		line = strings.TrimRight(line, "\r\n")
+		// Empty lines and comments, which files with plans have, are not requests.
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		answer, err := a.answer(ctx, line)
+		if err != nil {
+			answer = "E " + oneLine(err.Error())
+		}
+		fmt.Fprintln(out, answer)
+		// The driver can judge the script now, however much more it has sent.
+		if strings.HasPrefix(line, "E ") {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func main() {
+	if err := run(context.Background(), os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "wap-wazero:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,71 @@
+//! The command line of an engine's adapter.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// A program and its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The words, at least one.
+    words: Vec<String>,
+}
+
+/// A command line that is none.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BadCommand {
+    /// There is no word in it.
+    #[error("expected a command, such as `node wap.js`")]
+    Empty,
+    /// A quote is not closed.
+    #[error("`{0}`: a quote is not closed")]
+    Unclosed(String),
+}
+
+impl Command {
+    /// Reads a command line: words between blanks, of which those in single or double quotes are one. Nothing else has a meaning: no shell
+    /// reads it.
+    ///
+    /// # Errors
+    ///
+    /// There is no word, or a quote is not closed.
+    ///
+    /// ```
+    /// use wassay_drive::Command;
+    ///
+    /// let command = Command::read("node 'my adapter.js' --flag=\"a b\"").unwrap();
+    /// assert_eq!(command.words(), ["node", "my adapter.js", "--flag=a b"]);
+    /// assert!(Command::read(" ").is_err() && Command::read("node 'a").is_err());
+    /// ```
+    pub fn read(line: &str) -> Result<Command, BadCommand> {
+        let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+        for c in line.chars() {
+            match quote {
+                Some(open) if c == open => quote = None,
+                Some(_) => word.get_or_insert_default().push(c),
+                None if c == '\'' || c == '"' => {
+                    quote = Some(c);
+                    word.get_or_insert_default();
+                }
+                None if c.is_whitespace() => words.extend(word.take()),
+                None => word.get_or_insert_default().push(c),
+            }
+        }
+        words.extend(word);
+        if quote.is_some() {
+            return Err(BadCommand::Unclosed(line.to_owned()));
+        }
+        if words.is_empty() { Err(BadCommand::Empty) } else { Ok(Command { words }) }
+    }
+
+    /// The program and its arguments.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words.join(" "))
+    }
+}

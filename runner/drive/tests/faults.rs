@@ -1,0 +1,157 @@
+//! Adapters that crash, hang, lie and flood: one verdict each, and the rest of the script is judged.
+
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wassay_drive::{Command, Driver, Known, Limits};
+use wassay_script::reading::Reading;
+use wassay_script::source::Source;
+use wassay_script::verdict::{Outcome, ScriptResult};
+use wassay_script::{Grammar, Judges, Options};
+
+const SCRIPT: &str = "(module (func (export \"f\")))
+(invoke \"f\")
+(invoke \"f\")
+(invoke \"f\")
+(module)";
+
+/// An adapter that answers as if all went well, but does something else when the second function of a wrapper is called.
+fn adapter(fault: &str) -> String {
+    format!(
+        "sh -c 'while IFS= read -r line; do set -- $line; case $1 in
+            hello) echo ok engine=faulty version=1;; B|E) echo ok $2;;
+            V) if [ $3 = 1 ]; then {fault}; else echo v 0; fi;; *) echo ok;; esac; done'"
+    )
+}
+
+fn limits() -> Limits {
+    Limits {
+        request: Duration::from_millis(400),
+        script: Duration::from_secs(5),
+        memory: Some(256 << 20),
+        restarts: 4,
+    }
+}
+
+fn driver(command: &str, limits: Limits) -> Driver {
+    Arc::new(Known::ask(Command::read(command).unwrap(), limits).unwrap()).driver()
+}
+
+fn judge(driver: &mut Driver) -> ScriptResult {
+    let source = Source::new("a b.wast", SCRIPT);
+    driver.judge(&Reading::new(&source, Grammar::default()).unwrap(), &Options::default())
+}
+
+/// What became of each directive, with the message of a failure.
+fn outcomes(result: &ScriptResult) -> Vec<String> {
+    let outcome = |outcome: &Outcome| match outcome {
+        Outcome::Passed => "pass".to_owned(),
+        Outcome::Failed(failure) => format!("{}: {}", failure.kind, failure.message),
+        other => format!("{other:?}"),
+    };
+    result.directives.iter().map(|directive| outcome(directive.outcome)).collect()
+}
+
+/// What a fault comes to: its directive fails so, all others pass, and the next script too.
+fn check(fault: &str, expected: &str) {
+    let begun = Instant::now();
+    let mut driver = driver(&adapter(fault), limits());
+    for _ in 0..2 {
+        let outcomes = outcomes(&judge(&mut driver));
+        assert!(outcomes[2].starts_with(expected), "{fault}: {outcomes:#?}");
+        let others = outcomes.iter().enumerate().filter(|(index, _)| *index != 2);
+        assert!(others.clone().count() == 4 && others.into_iter().all(|(_, outcome)| outcome == "pass"));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{fault}: {:?}", begun.elapsed());
+}
+
+#[test]
+fn an_engine_that_ends_costs_the_directive_that_ended_it() {
+    check("exit 3", "crashed: the engine ended with exit code 3");
+    check("kill -9 $$", "crashed: the engine was ended by signal 9");
+    check("exit 0", "crashed: the engine ended with exit code 0");
+    check(
+        "echo why >&2; exit 1",
+        "crashed: the engine ended with exit code 1; the last line of its standard error: why",
+    );
+    check("exec 1>&-; sleep 613", "crashed: the engine closed its output");
+}
+
+#[test]
+fn an_engine_that_hangs_is_ended_with_all_that_it_started() {
+    check("sleep 614", "timeout: the engine did not answer within 0.4 s");
+    check(":", "timeout: the engine did not answer within 0.4 s");
+    let is_running = |time: &str| {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        lines.into_iter().any(|line| line == format!("sleep\0{time}\0").as_bytes())
+    };
+    assert!(!is_running("614"));
+}
+
+#[test]
+fn what_is_no_answer_is_told() {
+    check("echo surprise", "unexpected-internal: `surprise` is not an answer");
+    check("echo ok", "unexpected-internal: the adapter answered `ok`, where `v` was expected");
+    check("echo v 7", "unexpected-internal: the adapter answered `v 7`, where another number was expected");
+    let endless = "head -c 9000000 /dev/zero | tr \"\\\\0\" x; sleep 1";
+    check(endless, "unexpected-internal: the adapter wrote a line that does not end");
+}
+
+#[test]
+fn standard_error_may_be_flooded() {
+    let mut driver = driver(&adapter("head -c 50000000 /dev/zero >&2; echo v 0"), limits());
+    assert_eq!(outcomes(&judge(&mut driver)), ["pass"; 5]);
+}
+
+#[test]
+fn memory_is_limited() {
+    let hungry = "head -c 1000000000 /dev/zero | tail -c 900000000 > /dev/null || exit 9; echo v 0";
+    let limited = Limits { memory: Some(64 << 20), request: Duration::from_secs(5), ..limits() };
+    let mut driver = driver(&adapter(hungry), limited);
+    let outcomes = outcomes(&judge(&mut driver));
+    assert!(outcomes[2].starts_with("crashed: the engine ended with exit code 9"), "{outcomes:#?}");
+    assert_eq!((outcomes.len(), outcomes[3].as_str()), (5, "pass"));
+}
+
+#[test]
+fn answers_that_are_too_many_are_noticed() {
+    for lie in ["echo v 0; echo v 0", "echo v 0; echo ok"] {
+        let outcomes = outcomes(&judge(&mut driver(&adapter(lie), limits())));
+        let fits = |outcome: &String| outcome.contains("answers do not fit the requests");
+        assert!(outcomes.len() == 5 && outcomes.iter().all(fits), "{outcomes:#?}");
+        assert!(outcomes[0].starts_with("unexpected-internal: "), "{outcomes:#?}");
+        assert!(outcomes[1..].iter().all(|outcome| outcome.starts_with("not-run: ")), "{outcomes:#?}");
+    }
+}
+
+#[test]
+fn the_time_of_a_script_is_kept() {
+    let hanging = adapter("sleep 615").replace("= 1 ]", "!= 9 ]");
+    let limits = Limits { script: Duration::from_secs(1), restarts: 100, ..limits() };
+    let begun = Instant::now();
+    let outcomes = outcomes(&judge(&mut driver(&hanging, limits)));
+    assert!(begun.elapsed() < Duration::from_millis(1400), "{:?}", begun.elapsed());
+    assert!(outcomes[1].starts_with("timeout: "), "{outcomes:#?}");
+    assert_eq!(outcomes[4], "not-run: the time of the script was over before", "{outcomes:#?}");
+}
+
+#[test]
+fn an_engine_that_begins_no_script_is_not_asked_for_ever() {
+    let command = "sh -c 'read -r line; echo ok engine=e; read -r line; exit 4'";
+    let outcomes = outcomes(&judge(&mut driver(command, limits())));
+    assert!(outcomes[0].starts_with("crashed: the engine ended with exit code 4"), "{outcomes:#?}");
+    assert!(outcomes[1..].iter().all(|outcome| outcome.starts_with("not-run: ")), "{outcomes:#?}");
+}
+
+#[test]
+fn a_command_that_is_no_adapter_is_refused() {
+    let ask = |command: &str| Known::ask(Command::read(command).unwrap(), limits()).unwrap_err().to_string();
+    assert!(ask("/no/such/adapter").contains("cannot be started"));
+    assert!(ask("true").contains("no answer to `hello wap/1`: the engine ended with exit code 0"));
+    assert!(ask("echo hi").contains("`hi` is not an answer"));
+    assert!(ask("echo ok").contains("it has no `engine=NAME`"));
+    assert!(ask("echo E unsupported wap/1").contains("expected `ok engine=NAME ..`"));
+}

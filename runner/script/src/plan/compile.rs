@@ -1,0 +1,515 @@
+//! From a script to its plan: what the [interpreter](crate::run()) does directive by directive, with handles in the place of instances.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use wasmparser::{Validator, WasmFeatures};
+use wassay_reports::Key;
+use wassay_terms::Features;
+use wassay_testsuite::expectation::Expected;
+
+use super::calls::Pending;
+use super::module::Info;
+use super::{Alter, Planned, ScriptPlan, Want, spectest};
+use crate::binds::Bindings;
+use crate::embed::ErrorKind;
+use crate::env::{Env, Missing};
+use crate::messages::Written;
+use crate::model::{Command, Definition, Directive, Instantiation, ModuleForm, Name, Script, TextError};
+use crate::options::{Options, Position};
+use crate::reading::{Part, Reading};
+use crate::run::{no_such, unsupported};
+use crate::source::{Place, Source};
+use crate::text::Grammar;
+use crate::verdict::{Failure, FailureKind};
+use crate::wanted::{flag, flags};
+
+/// Compiles a script to its plan. Of the options it takes the features, the lines, what is expected to be skipped and what is left out;
+/// `keys` are those of the directives in order, or none. With `alter` every expectation is another one.
+pub fn compile(
+    script: &Script<'_>,
+    options: &Options,
+    keys: &[(Place, Key)],
+    alter: Option<Alter>,
+) -> ScriptPlan {
+    compile_all(&script.source, script.directives.iter(), options, keys, alter)
+}
+
+/// The same of a script that is read in parts, which are in memory together then.
+pub fn compile_parts(reading: &Reading<'_, '_>, options: &Options) -> ScriptPlan {
+    let parts: Vec<Part<'_>> = reading.parts().collect();
+    compile_all(reading.source(), parts.iter().flat_map(|part| part.iter()), options, &[], None)
+}
+
+fn compile_all<'a>(
+    source: &'a Source<'a>,
+    directives: impl Iterator<Item = &'a Directive>,
+    options: &'a Options,
+    keys: &[(Place, Key)],
+    alter: Option<Alter>,
+) -> ScriptPlan {
+    let mut planner = Planner {
+        source,
+        options,
+        alter,
+        env: Env::new(),
+        plan: ScriptPlan { name: source.name().to_owned(), ..ScriptPlan::default() },
+        registered: HashMap::new(),
+        spectest: Spectest::default(),
+        batch: Vec::new(),
+        batched: None,
+        handles: 0,
+        is_threaded: false,
+    };
+    let (name, features) = (planner.plan.name.clone(), options.features.to_string());
+    planner.plan.requests.begin(&name, &features);
+    for (number, directive) in directives.enumerate() {
+        planner.directive(number, directive, keys.get(number).map(|(_, key)| *key));
+    }
+    planner.flush();
+    planner.plan.requests.end(&name);
+    planner.plan
+}
+
+/// A module that has a handle.
+pub(super) struct Module {
+    pub(super) handle: u32,
+    /// The request that compiles it.
+    pub(super) made: usize,
+    pub(super) info: Option<Info>,
+}
+
+/// An instance that has a handle.
+#[derive(Clone)]
+pub(super) struct Instance {
+    pub(super) handle: u32,
+    /// The request that instantiates it.
+    pub(super) made: usize,
+    pub(super) module: Rc<Module>,
+}
+
+/// What there is of the module `spectest`.
+#[derive(Default)]
+struct Spectest {
+    /// Whether it was made, or the script took its name.
+    is_made: bool,
+    /// Whether the name still stands for it.
+    is_ours: bool,
+    /// The items beyond the base, each with the request that added it.
+    extensions: HashMap<String, usize>,
+}
+
+impl Spectest {
+    /// Notes that its name stands for something else from now on.
+    fn give_up(&mut self) {
+        *self = Spectest { is_made: true, is_ours: false, extensions: HashMap::new() };
+    }
+}
+
+pub(super) struct Planner<'a> {
+    source: &'a Source<'a>,
+    pub(super) options: &'a Options,
+    alter: Option<Alter>,
+    pub(super) env: Env<Module, Instance>,
+    pub(super) plan: ScriptPlan,
+    /// The request that registered each name.
+    registered: HashMap<Name, usize>,
+    spectest: Spectest,
+    /// Calls on one instance.
+    pub(super) batch: Vec<Pending<'a>>,
+    pub(super) batched: Option<Instance>,
+    handles: u32,
+    /// Whether a thread of the script was to run before.
+    pub(super) is_threaded: bool,
+}
+
+/// How a directive is carried out: by these requests, after those.
+pub(super) struct Step {
+    pub(super) requests: Range<usize>,
+    pub(super) after: Vec<usize>,
+    pub(super) want: Want,
+}
+
+impl Step {
+    /// Nothing is asked.
+    pub(super) fn without(want: Want) -> Step {
+        Step { requests: 0..0, after: Vec::new(), want }
+    }
+}
+
+impl<'a> Planner<'a> {
+    fn directive(&mut self, number: usize, directive: &'a Directive, key: Option<Key>) {
+        let expected = self.options.expected.get(&number).and_then(|expectations| expectations.first());
+        let skip = expected.filter(|expectation| expectation.outcome == Expected::Skip);
+        let lines = self.options.lines.as_ref();
+        let position = lines.map_or(Position::Within, |lines| lines.position(self.source, &directive.span));
+        let is_left_out = self.options.left_out.contains(&number);
+        if skip.is_some() {
+            // What it would have bound must not stay what it was.
+            self.unbind(directive, Missing::Skipped(self.line(directive)));
+        }
+        let judged = position == Position::Within || is_left_out;
+        let slot = judged.then_some(self.plan.directives.len());
+        if judged {
+            let now = self.plan.requests.len();
+            self.plan.directives.push(Planned {
+                place: self.source.place(directive.span.start),
+                keyword: directive.command.keyword().to_owned(),
+                key,
+                number,
+                source: self.source.slice(&directive.span).to_owned(),
+                requests: now..now,
+                after: Vec::new(),
+                wrapper: None,
+                want: Want::Skipped(skip.map(|skip| skip.reason.clone()).unwrap_or_default()),
+            });
+        }
+        let is_run = match position {
+            Position::Before => directive.command.has_effects(),
+            Position::Within => true,
+            Position::Behind => false,
+        };
+        if !is_run || is_left_out || skip.is_some() {
+            return;
+        }
+        if let Some(step) = self.step(slot, directive) {
+            self.set(slot, step);
+        }
+    }
+
+    pub(super) fn set(&mut self, slot: Option<usize>, step: Step) {
+        if let Some(planned) = slot.and_then(|slot| self.plan.directives.get_mut(slot)) {
+            if !step.requests.is_empty() {
+                planned.requests = step.requests;
+            }
+            planned.after = step.after;
+            planned.want = step.want;
+        }
+    }
+
+    /// What is expected, or something else where expectations are altered.
+    pub(super) fn want(&self, want: Want) -> Want {
+        let Some(alter) = self.alter else { return want };
+        match &want {
+            Want::Returns(patterns) => match alter.patterns(patterns) {
+                Some(patterns) => Want::Returns(patterns),
+                None => want.altered(),
+            },
+            _ => want.altered(),
+        }
+    }
+
+    fn line(&self, directive: &Directive) -> usize {
+        self.source.line(directive.span.start)
+    }
+
+    /// How a directive is carried out; `None` where it is a call that waits for its wrapper.
+    fn step(&mut self, slot: Option<usize>, directive: &'a Directive) -> Option<Step> {
+        let line = self.line(directive);
+        let (action, want) = match &directive.command {
+            Command::Action(action) => (action, Want::Done),
+            Command::AssertReturn { action, results } => (action, Want::Returns(results.clone())),
+            Command::AssertTrap { action, text } => (action, fails(ErrorKind::Trap, text)),
+            Command::AssertExhaustion { action, text } => (action, fails(ErrorKind::Exhaustion, text)),
+            Command::AssertException(action) => (action, Want::Throws),
+            _ => {
+                self.flush();
+                return Some(self.other_step(directive, line));
+            }
+        };
+        self.action(slot, action, want)
+    }
+
+    /// How a directive that is not an action is carried out.
+    fn other_step(&mut self, directive: &Directive, line: usize) -> Step {
+        match &directive.command {
+            Command::Module(definition) => self.module(definition, line),
+            Command::ModuleDefinition(definition) => match self.define(definition, line) {
+                Ok(module) => self.done(module.made..module.made + 1, Vec::new()),
+                Err(step) => step,
+            },
+            Command::ModuleInstance { instance, module } => {
+                self.module_instance(instance.as_deref(), module.as_deref(), line)
+            }
+            Command::Register { name, instance } => self.register(name, instance.as_deref()),
+            Command::AssertUninstantiable { instance, text } => {
+                self.not_instantiable(instance, ErrorKind::Trap, text)
+            }
+            Command::AssertUnlinkable { instance, text } => {
+                self.not_instantiable(instance, ErrorKind::Unlinkable, text)
+            }
+            Command::AssertMalformed { module, text } => self.refused(module, ErrorKind::Malformed, text),
+            Command::AssertInvalid { module, text } => self.refused(module, ErrorKind::Invalid, text),
+            Command::AssertMalformedCustom { .. } | Command::AssertInvalidCustom { .. } => {
+                Step::without(not_applicable("engines are not asked about custom sections and annotations"))
+            }
+            Command::Thread { .. } => {
+                self.is_threaded = true;
+                Step::without(not_applicable("threads of scripts are not run: a plan is one sequence"))
+            }
+            Command::Wait { .. } => Step::without(not_applicable("it waits for a thread, and none is run")),
+            Command::Unsupported { keyword } => {
+                self.unbind(directive, Missing::Failed(line));
+                Step::without(Want::Failed(Box::new(unsupported(keyword))))
+            }
+            Command::Malformed { message, offset } => {
+                self.unbind(directive, Missing::Failed(line));
+                let message = format!("{message} (at {})", self.source.place(*offset));
+                let failure = Failure::new(FailureKind::MalformedDirective, message);
+                Step::without(Want::Failed(Box::new(failure)))
+            }
+            // Actions are not here.
+            _ => Step::without(Want::Done),
+        }
+    }
+
+    /// Unbinds what the directive would have bound.
+    fn unbind(&mut self, directive: &Directive, why: Missing) {
+        let slice = self.source.slice(&directive.span);
+        let Bindings { definitions, instances, registrations, .. } = Bindings::of(&directive.command, slice);
+        self.env.unbind(&definitions, &instances, why);
+        for name in self.env.unbind_registrations(registrations) {
+            self.flush();
+            if *name == *crate::spectest::NAME {
+                self.spectest.give_up();
+            }
+            self.unregister(&name);
+        }
+    }
+
+    fn unregister(&mut self, name: &str) {
+        if self.registered.remove(name).is_some() {
+            self.plan.requests.unregister(name);
+        }
+    }
+
+    fn done(&self, requests: Range<usize>, after: Vec<usize>) -> Step {
+        Step { requests, after, want: self.want(Want::Done) }
+    }
+
+    pub(super) fn handle(&mut self) -> u32 {
+        self.handles += 1;
+        self.handles - 1
+    }
+
+    /// Asks for a module that is to be instantiated, once there is what it imports of `spectest`.
+    fn compiled(&mut self, bytes: &[u8]) -> Module {
+        let info = Info::read(bytes);
+        for (from, item) in info.iter().flat_map(|info| &info.imports) {
+            if **from == *crate::spectest::NAME {
+                self.need_spectest(item);
+            }
+        }
+        let handle = self.handle();
+        let made = self.plan.requests.compile(handle, bytes);
+        Module { handle, made, info }
+    }
+
+    /// Asks for an instance of a module; gives also the requests that it depends on.
+    fn instantiated(&mut self, module: &Rc<Module>) -> (Instance, Vec<usize>) {
+        let after = self.imported(module);
+        let handle = self.handle();
+        let made = self.plan.requests.instantiate(handle, module.handle);
+        (Instance { handle, made, module: Rc::clone(module) }, after)
+    }
+
+    /// The requests that registered what a module imports from.
+    fn imported(&self, module: &Module) -> Vec<usize> {
+        let Some(info) = &module.info else { return Vec::new() };
+        let registered = |(from, item): &(Box<str>, Box<str>)| {
+            let extension =
+                self.spectest.extensions.get(&**item).filter(|_| **from == *crate::spectest::NAME);
+            [self.registered.get(from).copied(), extension.copied()]
+        };
+        let mut after: Vec<usize> = info.imports.iter().flat_map(registered).flatten().collect();
+        after.sort_unstable();
+        after.dedup();
+        after
+    }
+
+    /// Makes the module `spectest`, or what more of it is needed, unless the script took its name.
+    fn need_spectest(&mut self, item: &str) {
+        let name = crate::spectest::NAME;
+        if !self.spectest.is_made {
+            self.spectest.is_made = true;
+            let instance = self.provided(&spectest::base());
+            let request = self.plan.requests.register(instance, name);
+            self.registered.insert(name.into(), request);
+            self.spectest.is_ours = true;
+        }
+        let features = self.options.features;
+        let mut known = crate::spectest::items(features.contains("memory64"), features.contains("threads"));
+        let is_new = self.spectest.is_ours && !self.spectest.extensions.contains_key(item);
+        if is_new && spectest::is_extension(item) && known.any(|(known, _)| known == item) {
+            let instance = self.provided(&spectest::extension(item));
+            let request = self.plan.requests.extend(instance, name);
+            self.spectest.extensions.insert(item.to_owned(), request);
+        }
+    }
+
+    /// An instance of a module that needs nothing.
+    fn provided(&mut self, module: &[u8]) -> u32 {
+        let (compiled, instance) = (self.handle(), self.handle());
+        self.plan.requests.compile(compiled, module);
+        self.plan.requests.instantiate(instance, compiled);
+        instance
+    }
+
+    fn bytes<'d>(&self, definition: &'d Definition) -> Result<std::borrow::Cow<'d, [u8]>, Want> {
+        let bytes = definition.form.bytes_as(Grammar::of(self.options.features));
+        bytes.map_err(|error| {
+            let message = self.malformed(&definition.form, &error);
+            Want::Known { kind: ErrorKind::Malformed, message, want: Box::new(Want::Done) }
+        })
+    }
+
+    /// Malformed text as an error, with its place.
+    fn malformed(&self, form: &ModuleForm, error: &TextError) -> String {
+        match form {
+            ModuleForm::Quote(text) => {
+                let text = String::from_utf8_lossy(text);
+                let place = Source::new("", &text).place(error.offset);
+                format!("{} (at {place} of the quoted text)", error.message)
+            }
+            _ => format!("{} (at {})", error.message, self.source.place(error.offset)),
+        }
+    }
+
+    fn define(&mut self, definition: &Definition, line: usize) -> Result<Rc<Module>, Step> {
+        let module = match self.bytes(definition) {
+            Ok(bytes) => Ok(Rc::new(self.compiled(&bytes))),
+            Err(want) => Err(Step::without(self.want(want))),
+        };
+        self.env.bind_module(definition.name.as_deref(), module.as_ref().map(Rc::clone).map_err(|_| line));
+        module
+    }
+
+    fn module(&mut self, definition: &Definition, line: usize) -> Step {
+        let module = self.define(definition, line);
+        let name = definition.name.as_deref();
+        match module {
+            Ok(module) => {
+                let (instance, after) = self.instantiated(&module);
+                let step = self.done(module.made..module.made + 1, after);
+                let requests = module.made..instance.made + 1;
+                self.env.bind_instance(name, Ok(instance));
+                Step { requests, ..step }
+            }
+            Err(step) => {
+                self.env.bind_instance(name, Err(line));
+                step
+            }
+        }
+    }
+
+    fn module_instance(&mut self, name: Option<&str>, module: Option<&str>, line: usize) -> Step {
+        match self.env.module(module) {
+            Ok(module) => {
+                let (instance, mut after) = self.instantiated(&module);
+                after.push(module.made);
+                let step = self.done(instance.made..instance.made + 1, after);
+                self.env.bind_instance(name, Ok(instance));
+                step
+            }
+            Err(missing) => {
+                self.env.bind_instance(name, Err(line));
+                Step::without(no_definition(module, missing))
+            }
+        }
+    }
+
+    fn register(&mut self, name: &str, instance: Option<&str>) -> Step {
+        let found = self.env.instance(instance);
+        if *name == *crate::spectest::NAME {
+            self.spectest.give_up();
+        }
+        // What the name stood for before must not stand in for what cannot be registered.
+        self.unregister(name);
+        match found {
+            Ok(instance) => {
+                let request = self.plan.requests.register(instance.handle, name);
+                self.registered.insert(name.into(), request);
+                self.env.bind_registration(name);
+                self.done(request..request + 1, vec![instance.made])
+            }
+            Err(missing) => Step::without(no_instance(instance, missing)),
+        }
+    }
+
+    fn not_instantiable(&mut self, instantiation: &Instantiation, kind: ErrorKind, text: &str) -> Step {
+        let want = Want::Fails {
+            kind,
+            text: Some(text.into()),
+            written: Written::Binary,
+            // Since 2.0 a segment that is out of bounds is found when it is written.
+            superseded: kind == ErrorKind::Unlinkable && !self.options.features.contains("bulk-memory"),
+        };
+        match instantiation {
+            Instantiation::Module(definition) => match self.bytes(definition) {
+                Ok(bytes) => {
+                    let module = Rc::new(self.compiled(&bytes));
+                    let (instance, after) = self.instantiated(&module);
+                    Step { requests: module.made..instance.made + 1, after, want: self.want(want) }
+                }
+                Err(known) => Step::without(self.want(with_want(known, want))),
+            },
+            Instantiation::Defined(name) => match self.env.module(name.as_deref()) {
+                Ok(module) => {
+                    let (instance, mut after) = self.instantiated(&module);
+                    after.push(module.made);
+                    Step { requests: instance.made..instance.made + 1, after, want: self.want(want) }
+                }
+                Err(missing) => Step::without(no_definition(name.as_deref(), missing)),
+            },
+        }
+    }
+
+    /// A module that has to be refused.
+    fn refused(&mut self, definition: &Definition, kind: ErrorKind, text: &str) -> Step {
+        match self.bytes(definition) {
+            Ok(bytes) => {
+                let superseded = is_superseded(&bytes, self.options.features);
+                let handle = self.handle();
+                let request = self.plan.requests.compile(handle, &bytes);
+                let written = definition.form.written();
+                let want = Want::Fails { kind, text: Some(text.into()), written, superseded };
+                Step { requests: request..request + 1, after: Vec::new(), want: self.want(want) }
+            }
+            Err(_) if kind == ErrorKind::Malformed => Step::without(not_applicable(
+                "the text of the module is malformed, and only a reader of text can say so",
+            )),
+            Err(known) => Step::without(self.want(with_want(known, fails(kind, text)))),
+        }
+    }
+}
+
+fn fails(kind: ErrorKind, text: &str) -> Want {
+    Want::Fails { kind, text: Some(text.into()), written: Written::Binary, superseded: false }
+}
+
+pub(super) fn not_applicable(why: &str) -> Want {
+    Want::NotApplicable(why.to_owned())
+}
+
+/// An error that is known, with another thing that is to come of it.
+fn with_want(known: Want, want: Want) -> Want {
+    match known {
+        Want::Known { kind, message, .. } => Want::Known { kind, message, want: Box::new(want) },
+        other => other,
+    }
+}
+
+fn no_definition(name: Option<&str>, missing: Missing) -> Want {
+    Want::Failed(Box::new(no_such(FailureKind::NoSuchDefinition, "module", name, missing)))
+}
+
+pub(super) fn no_instance(name: Option<&str>, missing: Missing) -> Want {
+    Want::Failed(Box::new(no_such(FailureKind::NoSuchInstance, "instance", name, missing)))
+}
+
+/// Whether a module that these features refuse is valid with those of later versions and proposals.
+fn is_superseded(bytes: &[u8], features: Features) -> bool {
+    let all = Features::names().map(flag).fold(flags(features), WasmFeatures::union);
+    Validator::new_with_features(all).validate_all(bytes).is_ok()
+}

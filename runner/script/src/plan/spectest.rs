@@ -1,0 +1,165 @@
+//! The module `spectest` as modules written in wasm, so that adapters need not have it.
+
+use wasm_encoder::{
+    CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
+    Ieee32, Ieee64, MemorySection, MemoryType, Module, RefType, TableSection, TableType, TypeSection,
+    ValType,
+};
+
+use crate::spectest::{self, Item, Param};
+use crate::value::Value;
+
+/// The module with what is always there: no 64-bit table, no shared memory.
+pub(super) fn base() -> Vec<u8> {
+    let mut parts = Parts::default();
+    spectest::items(false, false).for_each(|(name, item)| parts.define(name, item));
+    parts.finish()
+}
+
+/// A module with one more item, whose exports are added to those of the base.
+pub(super) fn extension(item: &str) -> Vec<u8> {
+    let mut parts = Parts::default();
+    let found = spectest::items(true, true).find(|(name, _)| *name == item);
+    found.into_iter().for_each(|(name, item)| parts.define(name, item));
+    parts.finish()
+}
+
+/// Whether the base does not have an item of that name, and there is one.
+pub(super) fn is_extension(name: &str) -> bool {
+    let is = |(known, _): (&str, Item)| known == name;
+    spectest::items(true, true).any(is) && !spectest::items(false, false).any(is)
+}
+
+#[derive(Default)]
+struct Parts {
+    types: TypeSection,
+    functions: FunctionSection,
+    tables: TableSection,
+    memories: MemorySection,
+    globals: GlobalSection,
+    exports: ExportSection,
+    code: CodeSection,
+    /// How many functions, tables, memories and globals there are.
+    counts: [u32; 4],
+}
+
+impl Parts {
+    fn define(&mut self, name: &str, item: Item) {
+        match item {
+            Item::Function(params) => {
+                let ty = self.ty(params);
+                self.functions.function(ty);
+                let mut body = Function::new([]);
+                body.instructions().end();
+                self.code.function(&body);
+            }
+            Item::Global(value) => {
+                let (ty, value) = global(value);
+                self.globals.global(ty, &value);
+            }
+            Item::Table { .. } => {
+                self.tables.table(table(item));
+            }
+            Item::Memory { .. } => {
+                self.memories.memory(memory(item));
+            }
+        }
+        self.export(name, item);
+    }
+
+    fn export(&mut self, name: &str, item: Item) {
+        let (kind, space) = match item {
+            Item::Function(_) => (ExportKind::Func, 0),
+            Item::Table { .. } => (ExportKind::Table, 1),
+            Item::Memory { .. } => (ExportKind::Memory, 2),
+            Item::Global(_) => (ExportKind::Global, 3),
+        };
+        self.exports.export(name, kind, self.counts[space]);
+        self.counts[space] += 1;
+    }
+
+    fn ty(&mut self, params: &[Param]) -> u32 {
+        let params = params.iter().map(|param| match param {
+            Param::I32 => ValType::I32,
+            Param::I64 => ValType::I64,
+            Param::F32 => ValType::F32,
+            Param::F64 => ValType::F64,
+        });
+        self.types.ty().function(params, []);
+        self.types.len() - 1
+    }
+
+    fn finish(self) -> Vec<u8> {
+        let mut module = Module::new();
+        module.section(&self.types);
+        if !self.functions.is_empty() {
+            module.section(&self.functions);
+        }
+        if !self.tables.is_empty() {
+            module.section(&self.tables);
+        }
+        if !self.memories.is_empty() {
+            module.section(&self.memories);
+        }
+        if !self.globals.is_empty() {
+            module.section(&self.globals);
+        }
+        module.section(&self.exports);
+        if !self.code.is_empty() {
+            module.section(&self.code);
+        }
+        module.finish()
+    }
+}
+
+fn global(value: Value) -> (GlobalType, ConstExpr) {
+    let (val_type, value) = match value {
+        Value::I32(value) => (ValType::I32, ConstExpr::i32_const(value)),
+        Value::I64(value) => (ValType::I64, ConstExpr::i64_const(value)),
+        Value::F32(bits) => (ValType::F32, ConstExpr::f32_const(Ieee32::new(bits))),
+        Value::F64(bits) => (ValType::F64, ConstExpr::f64_const(Ieee64::new(bits))),
+        Value::V128(bits) => (ValType::V128, ConstExpr::v128_const(bits.cast_signed())),
+        Value::Ref(_) => (ValType::EXTERNREF, ConstExpr::ref_null(wasm_encoder::HeapType::EXTERN)),
+    };
+    (GlobalType { val_type, mutable: false, shared: false }, value)
+}
+
+fn table(item: Item) -> TableType {
+    let (minimum, maximum, table64) = match item {
+        Item::Table { minimum, maximum, index64 } => (minimum, maximum, index64),
+        _ => (0, 0, false),
+    };
+    TableType { element_type: RefType::FUNCREF, table64, minimum, maximum: Some(maximum), shared: false }
+}
+
+fn memory(item: Item) -> MemoryType {
+    let (minimum, maximum, shared) = match item {
+        Item::Memory { minimum, maximum, shared } => (minimum, maximum, shared),
+        _ => (0, 0, false),
+    };
+    MemoryType { minimum, maximum: Some(maximum), memory64: false, shared, page_size_log2: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_modules_are_valid_and_export_every_item() {
+        let exports = |bytes: &[u8]| {
+            wasmparser::validate(bytes).unwrap();
+            let payloads = wasmparser::Parser::new(0).parse_all(bytes);
+            let mut names = Vec::new();
+            for payload in payloads {
+                if let wasmparser::Payload::ExportSection(section) = payload.unwrap() {
+                    names.extend(section.into_iter().map(|export| export.unwrap().name.to_owned()));
+                }
+            }
+            names
+        };
+        assert_eq!(exports(&base()).len(), 13);
+        assert_eq!(exports(&extension("table64")), ["table64"]);
+        assert_eq!(exports(&extension("shared_memory")), ["shared_memory"]);
+        assert!(is_extension("shared_memory") && !is_extension("memory") && !is_extension("other"));
+    }
+}

@@ -1,0 +1,301 @@
+//! Plans of small scripts, request by request, and what is made of their answers.
+
+use super::file::{Header, Plan, ScriptHeader, SuiteHeader, Writer, reply};
+use super::{Alter, Engine, Reply, ScriptPlan, Want, compile};
+use crate::options::Options;
+use crate::source::Source;
+use crate::verdict::Outcome;
+use crate::wap::Hello;
+use crate::{keys, parse};
+
+fn plan_with(text: &str, features: &str, alter: Option<Alter>) -> ScriptPlan {
+    let script = parse(Source::new("a.wast", text)).unwrap();
+    let options = Options { features: features.parse().unwrap(), ..Options::default() };
+    compile(&script, &options, &keys::of(&script), alter)
+}
+
+fn plan(text: &str) -> ScriptPlan {
+    plan_with(text, "3.0", None)
+}
+
+/// The first words of the requests: their kind and handles.
+fn requests(plan: &ScriptPlan) -> Vec<String> {
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let shown = match words[0] {
+            "C" => 2,
+            "L" => 3,
+            _ => words.len(),
+        };
+        words[..shown].join(" ")
+    };
+    plan.requests.text().lines().map(line).collect()
+}
+
+/// Judges answers; a request without one here is answered as if all went well.
+fn judge(plan: &ScriptPlan, hello: &str, answers: &[(&str, &str)]) -> Vec<String> {
+    let replies: Vec<Reply> = requests(plan)
+        .iter()
+        .map(|request| {
+            let given = answers.iter().find(|(of, _)| of == request).map(|(_, answer)| *answer);
+            reply(given.unwrap_or(match request.split(' ').next() {
+                Some("V") => "v 0",
+                Some("B" | "E") => "ok a.wast",
+                _ => "ok",
+            }))
+        })
+        .collect();
+    assert_eq!(plan.in_step(&replies), Ok(()));
+    let hello = Hello::read(&format!("ok engine=e {hello}").parse().unwrap()).unwrap();
+    let result = plan.judge(&replies, &Engine { hello, ..Engine::default() });
+    let directives = result.directives.iter();
+    directives
+        .map(|directive| match &directive.outcome {
+            Outcome::Passed if directive.coarse => "coarse".to_owned(),
+            Outcome::Passed => "pass".to_owned(),
+            Outcome::Failed(failure) => match &failure.actual {
+                Some(actual) => format!("{}: {actual}", failure.kind),
+                None => failure.kind.to_string(),
+            },
+            Outcome::Apart(apart, _) => apart.word().to_owned(),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+const MODULE: &str = "(module (func (export \"f\") (param i32) (result i32) (local.get 0)) (func (export \"d\") (result f64 i64) (unreachable)))";
+
+#[test]
+fn calls_on_one_instance_share_a_wrapper() {
+    let plan = plan(&format!(
+        "{MODULE} (register \"m\") (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (invoke \"f\" (i32.const 2))
+         (assert_trap (invoke \"d\") \"unreachable\") (module) (assert_malformed (module quote \"(\") \"x\")"
+    ));
+    assert_eq!(
+        requests(&plan),
+        [
+            "B a.wast features=3.0",
+            "C 0",
+            "I 1 0",
+            "N 1 m",
+            "L 2 1",
+            "V 2 0",
+            "V 2 1",
+            "V 2 2",
+            "V 2 a0",
+            "V 2 a1",
+            "C 3",
+            "I 4 3",
+            "E a.wast"
+        ]
+    );
+    assert_eq!(
+        judge(&plan, "", &[("V 2 2", "E trap boom")]),
+        ["pass", "pass", "pass", "pass", "pass", "pass", "not applicable"]
+    );
+    assert!(plan.directives.iter().all(|planned| planned.key.is_some()));
+}
+
+#[test]
+fn wrappers_are_valid_and_have_what_is_asked_of_them() {
+    let script = "(module (type $s (struct)) (tag $t) (global (export \"g\") v128 (v128.const i32x4 1 2 3 4))
+        (func (export \"e\") (param externref) (result externref anyref (ref null $s) funcref exnref) (unreachable))
+        (func (export \"t\") (throw $t)))
+      (assert_return (invoke \"e\" (ref.extern 1)) (ref.extern 1) (ref.host 2) (ref.null) (ref.func) (ref.null exn))
+      (assert_return (get \"g\") (v128.const f32x4 nan:canonical 1 2 nan:arithmetic))
+      (assert_return (get \"g\") (either (v128.const i8x16 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0) (v128.const i64x2 1 2)))
+      (assert_exception (invoke \"t\"))";
+    for alter in [None, Some(Alter(0)), Some(Alter(3)), Some(Alter(15))] {
+        let plan = plan_with(script, "3.0", alter);
+        let wrappers = plan.requests.text().lines().filter_map(|line| line.strip_prefix("L "));
+        let mut count = 0;
+        for wrapper in wrappers {
+            let bytes = data_encoding::BASE64.decode(wrapper.rsplit(' ').next().unwrap().as_bytes()).unwrap();
+            let mut validator = wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all());
+            validator.validate_all(&bytes).unwrap();
+            count += 1;
+        }
+        // One for what needs the host, one that catches, one for the rest.
+        assert_eq!(count, if alter.is_none() { 3 } else { 2 });
+    }
+}
+
+#[test]
+fn results_that_differ_are_told_with_the_value_where_it_was_noted() {
+    let plan = plan(&format!(
+        "{MODULE} (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (assert_return (invoke \"f\" (i32.const 1)) (i32.const 2))
+         (assert_return (invoke \"d\") (f64.const nan:canonical) (i64.const 3))"
+    ));
+    let noted = [("V 2 1", "v 1"), ("V 2 a0", "v -7"), ("V 2 a1", "v 0")];
+    assert_eq!(judge(&plan, "", &noted), ["pass", "pass", "wrong-value: i32 -7 (0xfffffff9)", "pass"]);
+    let last = [("V 2 1", "v 1"), ("V 2 2", "v 2"), ("V 2 a0", "v 5"), ("V 2 a1", "v 0")];
+    let long = "wrong-value: …; i64 5 (0x0000000000000005)";
+    assert_eq!(judge(&plan, "", &last), ["pass", "pass", "wrong-value", long]);
+    let nan = [("V 2 2", "v 1"), ("V 2 a0", "v 0"), ("V 2 a1", "v 1072693248")];
+    assert_eq!(judge(&plan, "", &nan)[3], "wrong-nan: f64 1.0 (0x3ff0000000000000); …");
+    assert_eq!(judge(&plan, "", &[("V 2 2", "v 3")])[3], "unexpected-internal");
+    assert_eq!(judge(&plan, "", &[("V 2 2", "ok")])[3], "unexpected-internal");
+    assert_eq!(plan.not_noted(&[]), []);
+}
+
+#[test]
+fn what_depends_on_a_module_that_was_refused_is_blocked() {
+    let text = format!(
+        "{MODULE} (register \"m\") (invoke \"f\" (i32.const 1)) (module (import \"m\" \"f\" (func)))
+         (assert_unlinkable (module (import \"m\" \"g\" (func))) \"unknown import\") (module) (module instance)"
+    );
+    let plan = plan(&text);
+    let refused = [
+        ("C 0", "E compile no"),
+        ("I 1 0", "E nohandle"),
+        ("N 1 m", "E nohandle"),
+        ("L 2 1", "E nohandle"),
+        ("V 2 0", "E nohandle"),
+        ("I 4 3", "E link missing"),
+        ("I 6 5", "E link missing"),
+    ];
+    // An assertion that linking fails is not met by a module that is missing.
+    assert_eq!(
+        judge(&plan, "", &refused),
+        ["unexpected-refused", "blocked", "blocked", "blocked", "blocked", "pass", "pass"]
+    );
+}
+
+#[test]
+fn a_state_that_was_not_made_blocks_what_fails_by_it() {
+    let text =
+        "(module $m (memory (export \"mem\") 1) (func (export \"f\") (result i32) (i32.load (i32.const 0))))
+        (register \"m\") (module (import \"m\" \"mem\" (memory 1)) (data (i32.const 0) \"a\"))
+        (assert_return (invoke $m \"f\") (i32.const 97)) (assert_return (invoke $m \"f\") (i32.const 97))";
+    let plan = plan(text);
+    let failed = [("V 4 0", "v 1")];
+    assert_eq!(judge(&plan, "", &failed)[3..], ["wrong-value: i32 0 (0x00000000)", "pass"]);
+    let refused = [("C 2", "E unsupported no"), ("I 3 2", "E nohandle"), ("V 4 0", "v 1")];
+    assert_eq!(judge(&plan, "", &refused)[2..], ["unexpected-unsupported", "blocked", "pass"]);
+}
+
+#[test]
+fn classes_that_an_adapter_does_not_tell_apart_are_coarse() {
+    let text = format!(
+        "{MODULE} (assert_trap (invoke \"d\") \"x\") (assert_exhaustion (invoke \"d\") \"x\")
+         (assert_invalid (module (func (result i32))) \"x\") (assert_malformed (module binary \"\") \"x\")"
+    );
+    let plan = plan(&text);
+    let answers = |class: &'static str, other: &'static str| {
+        [("V 2 0", class), ("V 2 1", other), ("C 3", "E compile"), ("C 4", "E malformed")]
+    };
+    let exact = judge(&plan, "", &answers("E trap", "E trap"));
+    assert_eq!(exact, ["pass", "pass", "trap-instead-of-exhaustion: trap: ", "coarse", "pass"]);
+    let merged = judge(&plan, "merges=trap+exhaustion", &answers("E trap", "E trap"));
+    assert_eq!(merged, ["pass", "coarse", "coarse", "coarse", "pass"]);
+    assert_eq!(judge(&plan, "", &answers("E limit", "E exhaustion"))[1..3], ["limit", "pass"]);
+    assert_eq!(
+        judge(&plan, "", &answers("v 1", "v 1"))[1..3],
+        ["trap-expected", "exhaustion-expected: f64 0.0 (0x0000000000000000)"]
+    );
+}
+
+#[test]
+fn what_later_versions_accept_is_superseded_where_features_are_not_switched() {
+    let text = "(assert_invalid (module (memory 1) (memory 1)) \"multiple memories\") (assert_invalid (module (func (result i32))) \"x\")";
+    let old = plan_with(text, "2.0", None);
+    let accepted = [("C 0", "ok"), ("C 1", "ok")];
+    assert_eq!(judge(&old, "", &accepted), ["superseded", "not-invalid: no error"]);
+    assert_eq!(judge(&old, "caps=features", &accepted)[0], "not-invalid: no error");
+    assert_eq!(judge(&old, "", &[("C 0", "E invalid"), ("C 1", "E invalid")]), ["pass", "pass"]);
+}
+
+#[test]
+fn what_is_known_without_the_engine_is_judged_as_its_error() {
+    let plan = plan(&format!(
+        "{MODULE} (invoke \"nothing\") (assert_trap (invoke \"f\") \"x\") (assert_return (invoke \"f\" (i64.const 1)) (i32.const 1))
+         (invoke $m \"f\") (nonsense) (get \"f\") (assert_return (invoke \"f\" (i32.const 1)))"
+    ));
+    assert_eq!(
+        judge(&plan, "", &[("V 2 0", "v 1")]),
+        [
+            "pass",
+            "no-such-export",
+            "wrong-arguments: wrong-arguments: the function takes 1 arguments, and 0 were given",
+            "wrong-arguments: wrong-arguments: argument 0 is of another type than the function takes",
+            "no-such-instance",
+            "unsupported",
+            "no-such-instance",
+            "no-such-instance",
+        ]
+    );
+}
+
+#[test]
+fn threads_and_custom_sections_are_not_applicable() {
+    let plan = plan(
+        "(module $m (memory (export \"mem\") 1 1 shared)) (assert_malformed_custom (module binary \"\") \"x\")
+         (thread $t (shared (module $m)) (invoke \"f\")) (wait $t) (invoke $m \"f\")",
+    );
+    assert_eq!(
+        judge(&plan, "", &[]),
+        ["pass", "not applicable", "not applicable", "not applicable", "not applicable"]
+    );
+}
+
+#[test]
+fn spectest_is_made_where_it_is_imported_and_as_far_as_it_is() {
+    let plan = |text: &str, features: &str| requests(&plan_with(text, features, None));
+    assert_eq!(plan("(module)", "3.0").len(), 4);
+    let table = "(module (import \"spectest\" \"table64\" (table i64 1 funcref))) (module (import \"spectest\" \"print\" (func)))";
+    let made =
+        ["C 0", "I 1 0", "N 1 spectest", "C 2", "I 3 2", "X 3 spectest", "C 4", "I 5 4", "C 6", "I 7 6"];
+    assert_eq!(plan(table, "3.0")[1..11], made);
+    // Without the feature there is no such item.
+    assert_eq!(plan(table, "2.0")[1..6], ["C 0", "I 1 0", "N 1 spectest", "C 2", "I 3 2"]);
+    let taken =
+        plan("(module) (register \"spectest\") (module (import \"spectest\" \"print\" (func)))", "3.0");
+    assert_eq!(taken[1..], ["C 0", "I 1 0", "N 1 spectest", "C 2", "I 3 2", "E a.wast"]);
+    let again = plan("(module $a) (register \"m\") (module) (register \"m\") (invoke \"f\")", "3.0");
+    assert_eq!(again[1..], ["C 0", "I 1 0", "N 1 m", "C 2", "I 3 2", "U m", "N 3 m", "E a.wast"]);
+}
+
+#[test]
+fn altered_expectations_differ_from_what_they_were() {
+    let text = format!(
+        "{MODULE} (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (assert_return (invoke \"d\") (f64.const nan:canonical) (i64.const 3))
+         (assert_trap (invoke \"d\") \"x\") (invoke \"d\") (assert_invalid (module (func (result i32))) \"x\")"
+    );
+    let (plan, altered) = (plan(&text), plan_with(&text, "3.0", Some(Alter(1))));
+    for (one, other) in plan.directives.iter().zip(&altered.directives) {
+        assert_ne!(one.want, other.want, "{}", one.source);
+    }
+    assert!(matches!(altered.directives[3].want, Want::Done));
+    // As an engine answers that does what the script says.
+    let right =
+        [("V 2 0", "v 1"), ("V 2 1", "v 2"), ("V 2 2", "E trap"), ("V 2 3", "v 1"), ("C 3", "E invalid")];
+    assert!(judge(&altered, "", &right).iter().all(|outcome| outcome != "pass" && outcome != "coarse"));
+}
+
+#[test]
+fn a_plan_is_read_as_it_is_written() {
+    let plan = plan(&format!(
+        "{MODULE} (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (assert_trap (invoke \"d\") \"x\\n\")"
+    ));
+    let script =
+        ScriptHeader { name: "n".into(), label: "a.wast".into(), features: "3.0".into(), unusable: None };
+    let mut writer = Writer::new(Vec::new(), &Header::default()).unwrap();
+    writer.suite(&SuiteHeader { name: "s".into(), ..SuiteHeader::default() }).unwrap();
+    writer.script(&script, &plan).unwrap();
+    let (bytes, requests) = writer.finish().unwrap();
+    let read = Plan::read(bytes.as_slice()).unwrap();
+    assert_eq!((read.requests(), requests), (1 + plan.requests.len(), 1 + plan.requests.len()));
+    let (header, again) = &read.suites[0].1[0];
+    assert_eq!((header, &again.requests, &again.directives), (&script, &plan.requests, &plan.directives));
+    // The lines that adapters do not pass over are the requests.
+    let text = String::from_utf8(bytes).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#')).skip(1);
+    assert_eq!(lines.map(|line| format!("{line}\n")).collect::<String>(), plan.requests.text());
+    for cut in 0..text.len() {
+        assert!(
+            text.is_char_boundary(cut) && Plan::read(&text.as_bytes()[..cut]).is_err()
+                || cut + 1 >= text.len(),
+            "{cut}"
+        );
+    }
+}

@@ -1,0 +1,377 @@
+//! What became of many directives, in little memory.
+//!
+//! A script may have millions of directives, nearly all of which pass. One that passed takes about three bytes: its word, and how far it
+//! is from the one before. Any other is kept whole.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use data_encoding::BASE64;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use wassay_reports::{Aside, Counts};
+
+use super::{DirectiveResult, Outcome};
+use crate::model::KEYWORDS;
+use crate::source::Place;
+
+/// What became of the directives of a script, in order.
+#[derive(Clone, Default)]
+pub struct Directives {
+    /// For each directive a byte, which is [`WHOLE`], or its number in [`KEYWORDS`] and two flags; for one that passed then how many lines
+    /// it is after the one before, and its column.
+    codes: Vec<u8>,
+    /// Those that did not simply pass, or that the codes cannot tell.
+    whole: Vec<DirectiveResult>,
+    /// Where the next one begins to count its lines.
+    line: usize,
+    len: usize,
+    text_not_compared: u32,
+    reader_only: u32,
+    /// Every [`STRIDE`]th directive.
+    marks: Vec<Mark>,
+}
+
+/// A directive from where the others can be read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    /// Where its code is.
+    code: usize,
+    /// How many of those before it are kept whole.
+    whole: usize,
+    /// The line of the one before.
+    line: usize,
+}
+
+/// How many directives there are from mark to mark.
+const STRIDE: usize = 1024;
+
+/// The code of a directive that is kept whole.
+const WHOLE: u8 = 0xff;
+
+/// The flags beside a word's number.
+const TEXT_NOT_COMPARED: u8 = 0x80;
+const READER_ONLY: u8 = 0x40;
+
+static PASSED: Outcome = Outcome::Passed;
+
+/// What became of one of several directives: as a [`DirectiveResult`] has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict<'a> {
+    /// Where it begins.
+    pub place: Place,
+    /// The word that begins it.
+    pub keyword: &'a str,
+    /// What became of it.
+    pub outcome: &'a Outcome,
+    /// Whether it passed by the kind of an error alone.
+    pub text_not_compared: bool,
+    /// Whether it passed by the judgement of the reader alone.
+    pub reader_only: bool,
+    /// Whether it passed by an error that the engine's adapter does not tell apart from others.
+    pub coarse: bool,
+}
+
+impl Verdict<'_> {
+    /// Counts what says nothing about the engine, or less than it could.
+    pub fn put_aside(self, aside: &mut Aside) {
+        if self.coarse {
+            aside.coarse = aside.coarse.saturating_add(1);
+        }
+        if let Outcome::Apart(apart, _) = self.outcome {
+            aside.record(*apart);
+        }
+    }
+
+    /// The same, by itself.
+    pub fn to_owned(self) -> DirectiveResult {
+        let keyword = match KEYWORDS.iter().find(|word| **word == self.keyword) {
+            Some(word) => Cow::Borrowed(*word),
+            None => Cow::Owned(self.keyword.to_owned()),
+        };
+        let Verdict { place, outcome, text_not_compared, reader_only, coarse, .. } = self;
+        DirectiveResult { place, keyword, outcome: outcome.clone(), text_not_compared, reader_only, coarse }
+    }
+}
+
+impl Directives {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds one, which stands after the others.
+    pub fn push(&mut self, directive: DirectiveResult) {
+        if self.len.is_multiple_of(STRIDE) {
+            self.marks.push(Mark { code: self.codes.len(), whole: self.whole.len(), line: self.line });
+        }
+        self.len += 1;
+        self.text_not_compared = self.text_not_compared.saturating_add(directive.text_not_compared.into());
+        self.reader_only = self.reader_only.saturating_add(directive.reader_only.into());
+        let line = directive.place.line;
+        match self.code(&directive) {
+            Some((code, lines)) => {
+                self.codes.push(code);
+                push_number(&mut self.codes, lines);
+                push_number(&mut self.codes, directive.place.column);
+            }
+            None => {
+                self.codes.push(WHOLE);
+                self.whole.push(directive);
+            }
+        }
+        self.line = line;
+    }
+
+    /// The code of a directive that passed, and how many lines it is after the one before.
+    fn code(&self, directive: &DirectiveResult) -> Option<(u8, usize)> {
+        if !matches!(directive.outcome, Outcome::Passed) || directive.coarse {
+            return None;
+        }
+        let word = KEYWORDS.iter().position(|word| *word == directive.keyword)?;
+        let word = u8::try_from(word).ok().filter(|word| *word < 0x3f)?;
+        let text = if directive.text_not_compared { TEXT_NOT_COMPARED } else { 0 };
+        let reader = if directive.reader_only { READER_ONLY } else { 0 };
+        Some((word | text | reader, directive.place.line.checked_sub(self.line)?))
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { of: self, at: Mark::default() }
+    }
+
+    /// Those that did not simply pass, in order, and perhaps some that did.
+    pub fn others(&self) -> impl DoubleEndedIterator<Item = &DirectiveResult> {
+        self.whole.iter()
+    }
+
+    /// Those that begin on a line. They are in the order of their places.
+    pub(crate) fn on_line(&self, line: usize) -> Directives {
+        // What a mark counts from is the line of the directive before it.
+        let first = self.marks.partition_point(|mark| mark.line < line).saturating_sub(1);
+        let at = self.marks.get(first).copied().unwrap_or_default();
+        let there = Iter { of: self, at }.skip_while(|directive| directive.place.line < line);
+        there.take_while(|directive| directive.place.line == line).map(Verdict::to_owned).collect()
+    }
+
+    /// How many had each outcome.
+    pub(crate) fn counts(&self) -> Counts {
+        let others = self.whole.iter().map(|directive| directive.outcome.word());
+        let mut counts: Counts = others.collect();
+        counts.passed += (self.len - self.whole.len()) as u64;
+        counts
+    }
+
+    /// How many passed by the kind of an error alone.
+    pub(crate) fn text_not_compared(&self) -> usize {
+        self.text_not_compared as usize
+    }
+
+    /// How many passed by the judgement of the reader alone.
+    pub(crate) fn reader_only(&self) -> usize {
+        self.reader_only as usize
+    }
+}
+
+/// Goes through [`Directives`].
+#[derive(Clone, Debug)]
+pub struct Iter<'a> {
+    of: &'a Directives,
+    at: Mark,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Verdict<'a>;
+
+    fn next(&mut self) -> Option<Verdict<'a>> {
+        // Where codes end amid a directive, it is not passed over.
+        let mut at = self.at;
+        let code = *self.of.codes.get(at.code)?;
+        at.code += 1;
+        let verdict = if code == WHOLE {
+            let DirectiveResult { place, keyword, outcome, text_not_compared, reader_only, coarse } =
+                self.of.whole.get(at.whole)?;
+            at.whole += 1;
+            at.line = place.line;
+            let (text_not_compared, reader_only, coarse) = (*text_not_compared, *reader_only, *coarse);
+            Verdict { place: *place, keyword, outcome, text_not_compared, reader_only, coarse }
+        } else {
+            let lines = take_number(&self.of.codes, &mut at.code)?;
+            let column = take_number(&self.of.codes, &mut at.code)?;
+            at.line = at.line.checked_add(lines)?;
+            Verdict {
+                place: Place { line: at.line, column },
+                keyword: KEYWORDS.get(usize::from(code & 0x3f)).copied()?,
+                outcome: &PASSED,
+                text_not_compared: code & TEXT_NOT_COMPARED != 0,
+                reader_only: code & READER_ONLY != 0,
+                coarse: false,
+            }
+        };
+        self.at = at;
+        Some(verdict)
+    }
+}
+
+impl<'a> IntoIterator for &'a Directives {
+    type Item = Verdict<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl FromIterator<DirectiveResult> for Directives {
+    fn from_iter<I: IntoIterator<Item = DirectiveResult>>(directives: I) -> Directives {
+        let mut all = Directives::default();
+        directives.into_iter().for_each(|directive| all.push(directive));
+        all
+    }
+}
+
+impl fmt::Debug for Directives {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+/// How [`Directives`] are passed on from process to process.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    /// The codes in base 64.
+    codes: String,
+    whole: Vec<DirectiveResult>,
+}
+
+impl Serialize for Directives {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Written { codes: BASE64.encode(&self.codes), whole: self.whole.clone() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Directives {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Directives, D::Error> {
+        let Written { codes, whole } = Written::deserialize(deserializer)?;
+        let codes = BASE64.decode(codes.as_bytes()).map_err(D::Error::custom)?;
+        // All else follows from these; codes that say nothing are an error.
+        let read = Directives { codes, whole, ..Directives::default() };
+        let mut iter = read.iter();
+        let all: Directives = iter.by_ref().map(Verdict::to_owned).collect();
+        let Mark { code, whole, .. } = iter.at;
+        if code != read.codes.len() || whole != read.whole.len() {
+            return Err(D::Error::custom("directives that cannot be told"));
+        }
+        Ok(all)
+    }
+}
+
+/// Adds a number in LEB128.
+fn push_number(bytes: &mut Vec<u8>, mut number: usize) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn take_number(bytes: &[u8], at: &mut usize) -> Option<usize> {
+    let (mut number, mut shift) = (0usize, 0);
+    loop {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        if shift >= usize::BITS {
+            return None;
+        }
+        number |= usize::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(number);
+        }
+        shift += 7;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::{Failure, FailureKind};
+
+    fn directive(line: usize, column: usize, outcome: Outcome) -> DirectiveResult {
+        let place = Place { line, column };
+        let (text_not_compared, reader_only) = (line.is_multiple_of(3), line.is_multiple_of(5));
+        let keyword = "assert_return".into();
+        DirectiveResult { place, keyword, outcome, text_not_compared, reader_only, coarse: false }
+    }
+
+    fn several(count: usize) -> Vec<DirectiveResult> {
+        let outcome = |number: usize| match number % 700 {
+            13 => Outcome::Failed(Failure::new(FailureKind::NotRun, "why").into()),
+            14 => Outcome::Skipped("why".to_owned()),
+            _ => Outcome::Passed,
+        };
+        (0..count)
+            .map(|number| DirectiveResult {
+                coarse: number.is_multiple_of(77),
+                ..directive(1 + number / 2 * 40, 1 + number % 2 * 300, outcome(number))
+            })
+            .collect()
+    }
+
+    fn shown(directives: &[DirectiveResult]) -> String {
+        format!("{directives:?}")
+    }
+
+    #[test]
+    fn all_of_it_is_there_again() {
+        let mut all = several(5000);
+        // A word of another's, and a line before the last, are kept too.
+        all.push(DirectiveResult { keyword: "other".to_owned().into(), ..directive(7, 1, Outcome::Passed) });
+        let kept: Directives = all.iter().cloned().collect();
+        assert_eq!(kept.len(), 5001);
+        let again: Vec<DirectiveResult> = kept.iter().map(Verdict::to_owned).collect();
+        assert_eq!(shown(&again), shown(&all));
+        let sent: Directives = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+        assert_eq!(shown(&sent.iter().map(Verdict::to_owned).collect::<Vec<_>>()), shown(&all));
+        let counts: Counts = all.iter().map(|directive| directive.outcome.word()).collect();
+        assert_eq!((kept.counts(), sent.counts()), (counts, counts));
+        let count = |is: fn(&DirectiveResult) -> bool| all.iter().filter(|directive| is(directive)).count();
+        assert_eq!(sent.text_not_compared(), count(|directive| directive.text_not_compared));
+        assert_eq!(sent.reader_only(), count(|directive| directive.reader_only));
+    }
+
+    #[test]
+    fn one_that_passed_takes_a_few_bytes() {
+        let kept: Directives = (1..=100_000).map(|line| directive(line, 1, Outcome::Passed)).collect();
+        assert_eq!((kept.codes.len(), kept.whole.len()), (300_000, 0));
+    }
+
+    #[test]
+    fn lines_are_found() {
+        let all = several(5000);
+        let kept: Directives = all.iter().cloned().collect();
+        for line in [0, 1, 2, 41, 20_441, 20_481, 40_961, 99_961, 99_962] {
+            let there: Vec<_> = all.iter().filter(|one| one.place.line == line).cloned().collect();
+            let found: Vec<_> = kept.on_line(line).iter().map(Verdict::to_owned).collect();
+            assert_eq!(shown(&found), shown(&there), "{line}");
+        }
+    }
+
+    #[test]
+    fn codes_that_say_nothing_are_refused() {
+        for written in [
+            r#"{"codes":"!","whole":[]}"#,
+            r#"{"codes":"/w==","whole":[]}"#,
+            r#"{"codes":"Pw==","whole":[]}"#,
+            r#"{"codes":"AIA=","whole":[]}"#,
+            r#"{"codes":"PgEB","whole":[]}"#,
+            r#"{"codes":"AP////////////8BAQ==","whole":[]}"#,
+        ] {
+            assert!(serde_json::from_str::<Directives>(written).is_err(), "{written}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The features that a module needs and that its script does not have.
+
+use wasmparser::{Validator, WasmFeatures};
+use wassay_terms::{Deadline, Features};
+
+/// The validator's flag of a feature of the engine: both have the proposal's name, each in its own case.
+pub fn flag(name: &str) -> WasmFeatures {
+    WasmFeatures::from_name(&name.to_uppercase().replace('-', "_")).unwrap_or(WasmFeatures::empty())
+}
+
+/// The validator's flags for a set of features.
+pub fn flags(features: Features) -> WasmFeatures {
+    let named = features.iter().map(flag).fold(WasmFeatures::WASM1, WasmFeatures::union);
+    let missing = Features::names().filter(|name| !features.contains(name)).map(flag);
+    missing.fold(named, WasmFeatures::difference)
+}
+
+/// What is left of a set of features when as many of these are left out as can be, so that the rest `will_do`. The newest, which are the
+/// last, are left out first: of two either of which would do the older stays.
+pub fn reduced(
+    mut set: WasmFeatures,
+    of: impl DoubleEndedIterator<Item = WasmFeatures>,
+    will_do: impl Fn(WasmFeatures) -> bool,
+) -> WasmFeatures {
+    for flag in of.rev() {
+        if set.contains(flag) && will_do(set - flag) {
+            set -= flag;
+        }
+    }
+    set
+}
+
+/// How to have the features that a module needs beyond `given`; `None` where they are not what it is refused for, or there is no time
+/// to find out.
+pub(super) fn hint(bytes: &[u8], given: Features, deadline: Option<Deadline>) -> Option<String> {
+    let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
+    let set = flags(given);
+    let more: Vec<&str> = Features::names().filter(|name| !given.contains(name)).collect();
+    let all = more.iter().copied().map(flag).fold(set, WasmFeatures::union);
+    if valid(set) || !valid(all) {
+        return None;
+    }
+    // Where there is no time to try, what is left says nothing.
+    let in_time = || !deadline.is_some_and(Deadline::is_over);
+    let needed = reduced(all, more.iter().copied().map(flag), |set| in_time() && valid(set));
+    if !in_time() {
+        return None;
+    }
+    let names: Vec<&str> = more.into_iter().filter(|name| needed.contains(flag(name))).collect();
+    let expression = format!("{given},{}", names.join(","));
+    let expression = expression.parse::<Features>().map_or(expression, |features| features.to_string());
+    Some(format!(
+        "; it needs {}, which is off here: switch it on by `--features {expression}`, or by `;;! features = \"{expression}\"` in \
+         the first line of the script",
+        names.join(" and ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint_of(text: &str, given: &str) -> Option<String> {
+        let bytes = crate::quoted(text.as_bytes()).unwrap();
+        hint(&bytes, given.parse().unwrap(), None)
+    }
+
+    #[test]
+    fn a_module_that_wants_a_feature_is_told_apart_from_one_that_is_wrong() {
+        let tail_call = "(module (func $f (return_call $f)))";
+        let hint = hint_of(tail_call, "2.0").unwrap();
+        assert!(hint.contains("needs tail-call,") && hint.contains("`--features 2.0,tail-call`"), "{hint}");
+        assert_eq!(hint_of(tail_call, "3.0"), None);
+        assert_eq!(hint_of("(module (func (result i32)))", "1.0"), None);
+        let two = hint_of("(module (memory 1) (memory 1) (func (param v128)))", "1.0").unwrap();
+        assert!(two.contains("needs simd and multi-memory,"), "{two}");
+        let shared = hint_of("(module (memory 1 1 shared))", "3.0").unwrap();
+        assert!(shared.contains("`--features 3.0,threads`"), "{shared}");
+    }
+}

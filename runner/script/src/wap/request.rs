@@ -1,0 +1,189 @@
+//! Requests: a line each.
+
+use std::fmt::Write as _;
+
+use data_encoding::BASE64;
+
+use super::PROTOCOL;
+
+/// The requests of a script, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    text: String,
+    /// Where each line ends, its line feed included.
+    ends: Vec<usize>,
+}
+
+impl Requests {
+    /// The lines of all of them.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The line of one, with its line feed; empty where there is none of that number.
+    pub fn line(&self, number: usize) -> &str {
+        let begin = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.ends.get(number).and_then(|end| self.text.get(begin..*end)).unwrap_or_default()
+    }
+
+    /// Appends a line as it was written before, with or without its line feed.
+    pub fn push(&mut self, line: &str) -> usize {
+        self.text.push_str(line.strip_suffix('\n').unwrap_or(line));
+        self.end_line()
+    }
+
+    /// Asks who answers.
+    pub fn hello(&mut self) -> usize {
+        self.push(&format!("hello {PROTOCOL}"))
+    }
+
+    /// Begins a script, which has the name: everything before is forgotten.
+    pub fn begin(&mut self, name: &str, features: &str) -> usize {
+        self.push(&format!("B {} features={}", encoded(name), encoded(features)))
+    }
+
+    /// Compiles a module, which the handle then names.
+    pub fn compile(&mut self, handle: u32, module: &[u8]) -> usize {
+        self.write(format_args!("C {handle} "), Some(module))
+    }
+
+    /// Instantiates a module against the registered names.
+    pub fn instantiate(&mut self, handle: u32, module: u32) -> usize {
+        self.write(format_args!("I {handle} {module}"), None)
+    }
+
+    /// Registers an instance under a name.
+    pub fn register(&mut self, instance: u32, name: &str) -> usize {
+        self.write(format_args!("N {instance} {}", encoded(name)), None)
+    }
+
+    /// Adds the exports of an instance to what a name stands for.
+    pub fn extend(&mut self, instance: u32, name: &str) -> usize {
+        self.write(format_args!("X {instance} {}", encoded(name)), None)
+    }
+
+    /// Takes a registered name away.
+    pub fn unregister(&mut self, name: &str) -> usize {
+        self.write(format_args!("U {}", encoded(name)), None)
+    }
+
+    /// Compiles a wrapper and instantiates it against an instance.
+    pub fn wrap(&mut self, handle: u32, instance: u32, wrapper: &[u8]) -> usize {
+        self.write(format_args!("L {handle} {instance} "), Some(wrapper))
+    }
+
+    /// Calls what a wrapper exports.
+    pub fn call(&mut self, wrapper: u32, export: &str) -> usize {
+        self.write(format_args!("V {wrapper} {export}"), None)
+    }
+
+    /// Ends a script.
+    pub fn end(&mut self, name: &str) -> usize {
+        self.push(&format!("E {}", encoded(name)))
+    }
+
+    fn write(&mut self, words: std::fmt::Arguments<'_>, bytes: Option<&[u8]>) -> usize {
+        // Writing to a string cannot fail.
+        let _ = self.text.write_fmt(words);
+        if let Some(bytes) = bytes {
+            BASE64.encode_append(bytes, &mut self.text);
+        }
+        self.end_line()
+    }
+
+    /// Ends the line, and gives the number of its request.
+    fn end_line(&mut self) -> usize {
+        self.text.push('\n');
+        self.ends.push(self.text.len());
+        self.ends.len() - 1
+    }
+}
+
+/// A text as one word: all bytes but letters, digits and a few signs as `%` and two hexadecimal digits, as URLs have them.
+pub fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b',' | b'/' | b':' | b'+' => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
+}
+
+/// The text of an encoded word; `None` where it is not one.
+pub fn decoded(word: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(word.len()), word.as_bytes());
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let [high, low, tail @ ..] = rest else { return None };
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        bytes.push(u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?);
+        rest = tail;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_lines_of_words() {
+        let mut requests = Requests::default();
+        requests.hello();
+        requests.begin("a b.wast", "3.0,threads");
+        assert_eq!(requests.compile(0, b"\0asm"), 2);
+        requests.instantiate(1, 0);
+        requests.register(1, "Mü\n%");
+        requests.extend(1, "m");
+        requests.wrap(2, 1, b"");
+        requests.call(2, "0");
+        requests.unregister("");
+        requests.end("a b.wast");
+        let lines = [
+            "hello wap/1\n",
+            "B a%20b.wast features=3.0,threads\n",
+            "C 0 AGFzbQ==\n",
+            "I 1 0\n",
+            "N 1 M%C3%BC%0A%25\n",
+            "X 1 m\n",
+            "L 2 1 \n",
+            "V 2 0\n",
+            "U \n",
+            "E a%20b.wast\n",
+        ];
+        assert_eq!(requests.text(), lines.concat());
+        assert_eq!(requests.len(), lines.len());
+        assert!((0..10).all(|number| requests.line(number) == lines[number]));
+        assert_eq!(requests.line(10), "");
+    }
+
+    #[test]
+    fn encoded_words_are_decoded_and_others_refused() {
+        for text in ["", "a b", "Mü\n%", "\0\u{10ffff}"] {
+            assert_eq!(decoded(&encoded(text)).as_deref(), Some(text));
+        }
+        for word in ["%", "%4", "%GG", "%ff"] {
+            assert_eq!(decoded(word), None);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Files that are written for a user: reports, and expectations that are blessed.
+//!
+//! A regular file is replaced whole or not at all, and keeps its owner, group, mode and attributes. Links are followed,
+//! also to a file that is still to come. FIFOs, terminals and the descriptors that the process was given are written to.
+//! Whatever would lose something is refused, before the run: see [`Destination::of`].
+
+mod descriptor;
+mod pipe;
+mod replace;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+use crate::printer::{self, Stream};
+
+/// The path that means standard output.
+pub(crate) const STDOUT: &str = "-";
+
+/// How many links are followed, as many as Linux follows (`path_resolution(7)`).
+const MOST_LINKS: usize = 40;
+
+/// What a path leads to, and how that is written.
+#[derive(Debug)]
+pub(crate) enum Destination {
+    /// Standard output or standard error, by whatever name.
+    Stream(Stream),
+    /// Another descriptor that this process was started with.
+    Descriptor(u32),
+    /// A FIFO or a character device.
+    Pipe(PathBuf),
+    /// A regular file that is there, or none yet. The path has no links.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What is there.
+        old: Option<Box<Metadata>>,
+    },
+}
+
+/// What two destinations have in common that are the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// A stream of the process.
+    Stream(bool),
+    /// A file, by its device and its number there.
+    File(u64, u64),
+    /// A file that is still to come, by its folder and its name.
+    New(u64, u64, OsString),
+}
+
+impl Destination {
+    /// What a path leads to.
+    ///
+    /// # Errors
+    ///
+    /// It is a folder, a block device or a socket; a file with several names (hard links), of which the others would keep
+    /// what is replaced; or something that another user has put into a folder that all may write to, such as `/tmp`.
+    pub(crate) fn of(path: &Path) -> io::Result<Destination> {
+        if path == Path::new(STDOUT) {
+            return Ok(Destination::Stream(Stream::Out));
+        }
+        let mut path = path.to_owned();
+        for _ in 0..=MOST_LINKS {
+            let (folder, name) = folder_and_name(&path)?;
+            if let Some(number) = descriptor::number(&folder, &name) {
+                return descriptor::destination(number);
+            }
+            let full = folder.join(&name);
+            let found = match full.symlink_metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(Destination::File { path: full, old: None });
+                }
+                found => found?,
+            };
+            refuse_planted(&folder, &found)?;
+            let kind = found.file_type();
+            if kind.is_symlink() {
+                path = folder.join(fs::read_link(&full)?);
+            } else if kind.is_fifo() || kind.is_char_device() {
+                return Ok(Destination::Pipe(full));
+            } else if kind.is_file() && found.nlink() <= 1 {
+                return Ok(Destination::File { path: full, old: Some(Box::new(found)) });
+            } else {
+                return Err(io::Error::other(match () {
+                    () if kind.is_dir() => "it is a folder; expected a file".to_owned(),
+                    () if kind.is_file() => format!(
+                        "the file has {} names (hard links), and the others would keep what it has now: remove it first, or \
+                         name another file",
+                        found.nlink()
+                    ),
+                    () => "it is neither a file nor something to write to; expected a file".to_owned(),
+                }));
+            }
+        }
+        Err(io::Error::from(rustix::io::Errno::LOOP))
+    }
+
+    /// Makes sure, before a run, that it can be written after it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot: the system says why.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        match self {
+            Destination::Stream(_) | Destination::Descriptor(_) => Ok(()),
+            // To open it would show the reader an end of file.
+            Destination::Pipe(path) => writable(path),
+            Destination::File { path, old } => {
+                if old.is_some() {
+                    writable(path)?;
+                }
+                replace::check(path, old.as_deref())
+            }
+        }
+    }
+
+    /// Writes these bytes: a file whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written; a file has what it had before. A FIFO has no reader, or one that does not read.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Destination::Stream(stream) => printer::document(*stream, bytes),
+            Destination::Descriptor(number) => descriptor::write(*number, bytes),
+            Destination::Pipe(path) => pipe::write(path, bytes),
+            Destination::File { path, old } => replace::write(path, old.as_deref(), bytes),
+        }
+    }
+
+    /// By what it is told whether two are the same; nothing for a device, which may be written several times.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let (own, path) = match self {
+            Destination::Stream(stream) => {
+                (Some(Key::Stream(*stream == Stream::Out)), descriptor::path(stream.number()))
+            }
+            Destination::Descriptor(number) => (None, descriptor::path(*number)),
+            Destination::Pipe(path) => (None, path.clone()),
+            Destination::File { path, old: None } => (new_key(path), path.clone()),
+            Destination::File { path, old: Some(_) } => (None, path.clone()),
+        };
+        own.into_iter().chain(key_of(&path)).collect()
+    }
+}
+
+/// The key of what is at a path, however often it may be written; nothing where there is nothing.
+pub(crate) fn key_of(path: &Path) -> Option<Key> {
+    let found = path.metadata().ok().filter(|found| !found.file_type().is_char_device())?;
+    Some(Key::File(found.dev(), found.ino()))
+}
+
+/// The key of a file that is still to come.
+fn new_key(path: &Path) -> Option<Key> {
+    let (folder, name) = (path.parent()?, path.file_name()?);
+    let found = folder.metadata().ok()?;
+    let name = if replace::is_caseless(folder) {
+        name.to_string_lossy().to_lowercase().into()
+    } else {
+        name.to_owned()
+    };
+    Some(Key::New(found.dev(), found.ino(), name))
+}
+
+/// Writes a file for a user, whatever the path leads to.
+///
+/// # Errors
+///
+/// Those of [`Destination::of`] and [`Destination::write`].
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    Destination::of(path)?.write(bytes)
+}
+
+/// Makes sure that [`write`] will write a file.
+///
+/// # Errors
+///
+/// Those of [`Destination::of`] and [`Destination::check`].
+pub(crate) fn check(path: &Path) -> io::Result<()> {
+    Destination::of(path)?.check()
+}
+
+/// The folder that a path's last name is in, without links, and that name.
+fn folder_and_name(path: &Path) -> io::Result<(PathBuf, OsString)> {
+    let is_folder = path.as_os_str().as_bytes().ends_with(b"/");
+    let name = path.file_name().filter(|_| !is_folder);
+    let name = name.ok_or_else(|| io::Error::other("it is a folder; expected a file"))?;
+    let folder = path.parent().filter(|folder| *folder != OsStr::new("")).unwrap_or(Path::new("."));
+    let full = folder.canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            io::Error::other(format!("the folder {} does not exist: create it first", folder.display()))
+        }
+        _ => io::Error::new(error.kind(), format!("{}: {error}", folder.display())),
+    })?;
+    Ok((full, name.to_owned()))
+}
+
+/// Refuses what another user has put into a folder that all may write to and only owners may delete from. Linux does so
+/// for links, files and FIFOs where it is set up to (`proc_sys_fs(5)`, `protected_symlinks` and its like).
+fn refuse_planted(folder: &Path, found: &Metadata) -> io::Result<()> {
+    const SHARED: u32 = 0o1002;
+    let folder = folder.metadata()?;
+    let own = rustix::process::geteuid().as_raw();
+    if folder.mode() & SHARED == SHARED && found.uid() != own && found.uid() != folder.uid() {
+        return Err(io::Error::other("another user has put it into a folder that all may write to"));
+    }
+    Ok(())
+}
+
+/// Whether this user may write to a file.
+fn writable(path: &Path) -> io::Result<()> {
+    Ok(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS)?)
+}

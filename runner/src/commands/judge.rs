@@ -1,0 +1,154 @@
+//! `wassay judge`: what became of the directives of a plan, by the answers that were recorded.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use wassay_reports::terminal::Text;
+use wassay_reports::{Case, Engine as Identity, Report, Suite, summary};
+
+use super::checkout::annotate;
+use super::report_file::{ReportFile, check_all, write_all};
+use super::{Begin, Console, Error, Exit, plural, protect, show};
+use crate::batch::{End, Finished};
+use crate::printer;
+use crate::script::plan::file::{Plan, ScriptHeader, replies};
+use crate::script::plan::{Engine, Reply, ScriptPlan};
+use crate::script::wap::Hello;
+use crate::verdict::Outcome;
+
+/// Judge the answers that an engine gave to the requests of a plan
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
+    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    reports: Vec<ReportFile>,
+    /// The plan, as `wassay plan` writes it
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// The answers of an adapter, a line for each request; compressed or not
+    #[arg(value_name = "ANSWERS")]
+    answers: PathBuf,
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+    check_all(&args.reports)?;
+    let files = [args.plan.clone(), args.answers.clone()];
+    let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).collect();
+    protect::spare(&reports, &files, &[])?;
+    let begin = Begin::now();
+    let plan = Plan::read(open(&args.plan, "the plan")?)
+        .map_err(|error| Error::Usage(format!("{}: {error}", args.plan.display())))?;
+    let replies = replies(open(&args.answers, "the answers")?)
+        .map_err(|error| Error::Usage(format!("{}: {error}", args.answers.display())))?;
+    let unusable = |error: String| Error::Usage(format!("{}: {error}", args.answers.display()));
+    let hello = match replies.first() {
+        Some(Reply::Answered(answer)) => {
+            Hello::read(answer).map_err(|error| unusable(format!("line 1: {error}")))?
+        }
+        Some(Reply::Broken(why)) => return Err(unusable(format!("line 1: {why}"))),
+        _ => return Err(unusable("expected an answer to each request, and it is empty".to_owned())),
+    };
+    let (requests, answers) = (plan.requests(), replies.len());
+    if requests != answers {
+        let (requests, answers) = (plural(requests, "request"), plural(answers, "answer"));
+        printer::warning(&format!("{}: {answers} to {requests}", args.answers.display()));
+    }
+    let engine = Engine { hello, match_kind: plan.header.match_kind };
+    let judged = judged(&plan, &replies, &engine);
+    if plan.header.altered {
+        return control(&judged);
+    }
+    let identity = Identity::new(&engine.hello.engine, &engine.hello.version);
+    let suites = plan.suites.iter().zip(&judged).map(|((suite, _), finished)| {
+        let cases = finished.iter().map(|(name, finished)| finished.case(name)).collect();
+        Suite { url: suite.url.clone(), ..Suite::new(suite.name.clone(), suite.source.clone(), cases) }
+    });
+    let report = begin.report(identity, plan.header.match_kind, suites.collect());
+    finish(&args, &report, &judged)
+}
+
+/// The scripts of each suite, by their names in it.
+type Judged = Vec<Vec<(String, Finished)>>;
+
+fn judged(plan: &Plan, replies: &[Reply], engine: &Engine) -> Judged {
+    let mut at = 1;
+    let mut of_script = |header: &ScriptHeader, script: &ScriptPlan| {
+        let begin = at.min(replies.len());
+        at += script.requests.len();
+        let replies = replies.get(begin..at.min(replies.len())).unwrap_or_default();
+        (header.name.clone(), finished(header, script, replies, engine))
+    };
+    let suites = plan.suites.iter();
+    suites
+        .map(|(_, scripts)| scripts.iter().map(|(header, script)| of_script(header, script)).collect())
+        .collect()
+}
+
+fn finished(header: &ScriptHeader, script: &ScriptPlan, replies: &[Reply], engine: &Engine) -> Finished {
+    let label = header.label.clone();
+    if let Some(message) = &header.unusable {
+        return Finished::new(label, End::Unusable { message: message.clone(), place: None });
+    }
+    let broken: Vec<Reply>;
+    let replies = match script.in_step(replies) {
+        Ok(()) => replies,
+        Err(why) => {
+            broken = script.out_of_step(why);
+            &broken
+        }
+    };
+    let keys = script.directives.iter();
+    let keys = keys.filter_map(|planned| Some((planned.place, planned.key?))).collect();
+    let features = Some(header.features.clone());
+    Finished { keys, features, ..Finished::new(label, End::Judged(script.judge(replies, engine))) }
+}
+
+fn open(path: &Path, what: &str) -> Result<File, Error> {
+    let opened = File::open(path);
+    opened.map_err(|error| Error::Usage(format!("{}: cannot read {what}: {error}", path.display())))
+}
+
+/// Shows and writes what was found.
+fn finish(args: &Args, report: &Report, judged: &Judged) -> Result<Exit, Error> {
+    let console = Console::new(args.reports.iter().any(ReportFile::takes_stdout));
+    let colour = console.has_colour();
+    let mut text = Text::new(colour);
+    judged.iter().flatten().for_each(|(_, finished)| {
+        text.append(&finished.render(colour));
+    });
+    if !text.is_empty() {
+        text.end();
+    }
+    text.append(&summary::render(report, colour));
+    console.show(&text)?;
+    write_all(&args.reports, report, None)?;
+    annotate(report);
+    Ok(if report.is_expected() && !report.is_unjudged() { Exit::Success } else { Exit::Failure })
+}
+
+/// Shows which directives passed although their expectations are altered: each of them is judged by less than it says.
+fn control(judged: &Judged) -> Result<Exit, Error> {
+    let (mut text, mut failed, mut passed, mut apart) = (Text::new(false), 0, 0, 0);
+    for (_, finished) in judged.iter().flatten() {
+        let End::Judged(result) = &finished.end else { continue };
+        for directive in &result.directives {
+            match directive.outcome {
+                Outcome::Passed => {
+                    passed += 1;
+                    let case: Case = finished.case(&finished.label);
+                    text.line(format_args!(
+                        "{}:{}: {} passed with its expectation altered",
+                        case.name, directive.place, directive.keyword
+                    ));
+                }
+                Outcome::Failed(_) => failed += 1,
+                _ => apart += 1,
+            }
+        }
+    }
+    text.line(format_args!(
+        "altered expectations: {failed} failed as they have to, {passed} passed, {apart} were not judged"
+    ));
+    show(&text)?;
+    Ok(if passed == 0 && failed > 0 { Exit::Success } else { Exit::Failure })
+}

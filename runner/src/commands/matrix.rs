@@ -1,0 +1,142 @@
+//! `wassay matrix`: engines by proposals, of the reports of several runs.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use wassay_reports::matrix::{Matrix, Named, features_json, html, json, markdown};
+
+use super::report_file::{self, read};
+use super::{Error, Exit, protect};
+use crate::printer;
+use crate::suggest::did_you_mean;
+
+const EXAMPLES: &str = "\
+Examples:
+  wassay matrix wassay.json node.json wasmi.json -o matrix.html
+  wassay matrix *.json -o matrix.md
+  wassay matrix node-26.json --history node-24.json --history node-20.json -o matrix.html
+  wassay matrix *.json -o features.json --format features-json
+
+A report that is read is one in JSON, as `--report json=FILE` writes it. Each version and configuration of an
+engine is a column. Only complete runs count: where the newest one is not, the last complete one stays.";
+
+/// Make a table of engines and proposals from reports
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The reports, in JSON
+    #[arg(required = true, value_name = "REPORT")]
+    reports: Vec<PathBuf>,
+    /// A report of another run of one of the engines, in JSON: it is no column, but tells since when a feature is supported, and stands in where
+    /// no other run is complete. May be given several times
+    #[arg(long, value_name = "REPORT")]
+    history: Vec<PathBuf>,
+    /// The file to write; `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// html, markdown, json, or features-json, which is the shape of webassembly.org's `features.json` [default: what FILE ends in, else html]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+}
+
+/// What a matrix can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Html,
+    Markdown,
+    Json,
+    FeaturesJson,
+}
+
+impl Format {
+    const ALL: [(&'static str, Format); 4] = [
+        ("html", Format::Html),
+        ("markdown", Format::Markdown),
+        ("json", Format::Json),
+        ("features-json", Format::FeaturesJson),
+    ];
+
+    /// What the name of a file asks for.
+    fn of(path: &Path) -> Format {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("md" | "markdown") => Format::Markdown,
+            Some("json") => Format::Json,
+            _ => Format::Html,
+        }
+    }
+
+    fn render(self, matrix: &Matrix) -> String {
+        match self {
+            Format::Html => html::render(matrix),
+            Format::Markdown => markdown::render(matrix),
+            Format::Json => json::render(matrix),
+            Format::FeaturesJson => features_json::render(matrix),
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Format, String> {
+        let found = Format::ALL.iter().find(|(name, _)| *name == text);
+        found.map(|(_, format)| *format).ok_or_else(|| {
+            let names = Format::ALL.map(|(name, _)| name);
+            let meant = did_you_mean(text, names);
+            format!("unknown format `{text}`; expected {}{meant}", names.join(", "))
+        })
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+    let files: Vec<PathBuf> = args.reports.iter().chain(&args.history).cloned().collect();
+    protect::spare(&[&args.output], &files, &[])?;
+    report_file::check(&args.output)?;
+    let named = |paths: &[PathBuf]| {
+        let named = |path: &PathBuf| Ok(Named { name: path.display().to_string(), report: read(path)? });
+        paths.iter().map(named).collect::<Result<Vec<Named>, Error>>()
+    };
+    let matrix = Matrix::of(&named(&args.reports)?, &named(&args.history)?);
+    for left in &matrix.left_out {
+        printer::note(&format!("{}: not shown ({}): {}", left.name, left.engine, left.why));
+    }
+    for warning in &matrix.warnings {
+        printer::warning(warning);
+    }
+    if matrix.columns.is_empty() {
+        return Err(Error::Usage("no complete run among the reports: expected at least one".to_owned()));
+    }
+    let format = args.format.unwrap_or_else(|| Format::of(&args.output));
+    report_file::write(&args.output, &format.render(&matrix))?;
+    Ok(Exit::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use wassay_engine::Features;
+    use wassay_reports::matrix::proposal;
+
+    use super::*;
+
+    #[test]
+    fn every_feature_of_the_engine_has_its_row() {
+        for name in Features::names() {
+            assert!(proposal(name).is_some(), "{name}: add it to `matrix/proposals.rs`");
+        }
+    }
+
+    #[test]
+    fn the_format_is_what_the_file_is_called_unless_it_is_said() {
+        for (file, format) in [
+            ("a.html", Format::Html),
+            ("a.md", Format::Markdown),
+            ("a.json", Format::Json),
+            ("-", Format::Html),
+            ("a", Format::Html),
+        ] {
+            assert_eq!(Format::of(Path::new(file)), format, "{file}");
+        }
+        let error = "features.json".parse::<Format>().unwrap_err();
+        assert!(error.contains("did you mean `features-json`?"), "{error}");
+    }
+}

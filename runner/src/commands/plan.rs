@@ -1,0 +1,186 @@
+//! `wassay plan`: scripts as requests that any engine can be given.
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, available_parallelism};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use wassay_engine::Features;
+use wassay_testsuite::{Case, naming};
+
+use super::{Error, Exit, destination, features, match_kind, plural, protect};
+use crate::batch::{Selection, full_name, label};
+use crate::catalogue::{judging, resolve};
+use crate::keys;
+use crate::printer;
+use crate::script::messages::MatchKind;
+use crate::script::plan::file::{Header, ScriptHeader, SuiteHeader, Writer};
+use crate::script::plan::{Alter, ScriptPlan, compile};
+use crate::script::source::Source;
+use crate::script::{Grammar, Options, STACK, parse_as};
+
+const EXAMPLES: &str = "\
+Examples:
+  wassay plan spec-v2 -o spec-v2.plan      the requests of a suite
+  wassay plan ./scripts -o scripts.plan.gz  compressed
+  node runner/adapters/js/wap.js < scripts.plan > answers
+  wassay judge scripts.plan.gz answers     what became of each directive
+
+The file has a request a line, for an adapter that speaks wap/1 (docs/protocol.md), and
+what the judge needs in lines that begin with `#`, which adapters pass over.";
+
+/// Write scripts as requests that another engine can be given, to judge its answers later
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Only scripts whose name, `suite::script.wast`, contains this. May be given several times
+    #[arg(long = "filter", value_name = "TEXT")]
+    filters: Vec<String>,
+    /// How error texts are to be compared: class, exact, prefix or ignore; the kind of failure is always compared
+    #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
+    match_kind: MatchKind,
+    /// Features to judge under, whatever suite and header say: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
+    #[arg(long, value_name = "LIST", value_parser = features)]
+    features: Option<Features>,
+    /// Alter every expectation, as a control: each directive has to fail then. N says which result and lane of several is altered
+    #[arg(long, value_name = "N")]
+    altered: Option<usize>,
+    /// Where to write; compressed where the name ends in `.gz`
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Embedded suites by name, folders and files by path
+    #[arg(required = true, value_name = "SUITE or DIR")]
+    suites: Vec<String>,
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+    let suites = args.suites.iter().map(|word| resolve(word)).collect::<Result<Vec<_>, _>>()?;
+    let mut selections: Vec<Selection> = naming::tell_apart(suites).into_iter().map(Selection::all).collect();
+    for Selection { suite, cases } in &mut selections {
+        let is_named = |case: &Case| {
+            let name = full_name(suite, case);
+            args.filters.is_empty() || args.filters.iter().any(|filter| name.contains(filter))
+        };
+        cases.retain(|case| matches!(case, Case::Script(_)) && is_named(case));
+    }
+    let scripts = selections.iter().map(|selection| selection.cases.len()).sum::<usize>();
+    if scripts == 0 {
+        return Err(Error::Usage("no script to plan".to_owned()));
+    }
+    protect::spare(&[&args.output], &[], &selections)?;
+    let unwritable = || format!("{}: cannot write the plan", args.output.display());
+    destination::check(&args.output).map_err(|error| Error::Usage(format!("{}: {error}", unwritable())))?;
+    let plans = plan_all(&args, &selections);
+    let directives: usize = plans.iter().map(|(_, plan)| plan.directives.len()).sum();
+    let (bytes, requests) = written(&args, &selections, plans)
+        .map_err(|error| Error::System { what: "cannot write the plan".to_owned(), error })?;
+    destination::write(&args.output, &bytes).map_err(|error| Error::System { what: unwritable(), error })?;
+    printer::note(&format!(
+        "{}, {}: {}, {}",
+        plural(scripts, "script"),
+        plural(directives, "directive"),
+        plural(requests, "request"),
+        plural(bytes.len(), "byte")
+    ));
+    Ok(Exit::Success)
+}
+
+/// The plans of all scripts, in order, made on all processors.
+fn plan_all(args: &Args, selections: &[Selection]) -> Vec<(ScriptHeader, ScriptPlan)> {
+    let cases: Vec<(&Selection, &Case)> = selections
+        .iter()
+        .flat_map(|selection| selection.cases.iter().map(move |case| (selection, case)))
+        .collect();
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(cases.len())));
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((selection, case)) = cases.get(index) else { return };
+            let planned = plan_one(args, selection, case);
+            if let Ok(mut done) = done.lock() {
+                done.push((index, planned));
+            }
+        }
+    };
+    let threads = available_parallelism().map_or(1, NonZeroUsize::get).min(cases.len());
+    thread::scope(|scope| {
+        let started = (0..threads)
+            .filter(|_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).is_ok())
+            .count();
+        if started == 0 {
+            work();
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, planned)| planned).collect()
+}
+
+fn plan_one(args: &Args, selection: &Selection, case: &Case) -> (ScriptHeader, ScriptPlan) {
+    let name = case.name().to_owned();
+    let label = label(&selection.suite, case);
+    let unusable = |label: &str, why: String| {
+        let header = ScriptHeader { name: name.clone(), label: label.to_owned(), ..ScriptHeader::default() };
+        (ScriptHeader { unusable: Some(why), ..header }, ScriptPlan::default())
+    };
+    let Some(script) = case.script() else { return unusable(&label, "it is not a script".to_owned()) };
+    let text = match script.read() {
+        Ok(text) => text,
+        Err(error) => return unusable(&label, error.to_string()),
+    };
+    let features = match judging(script, &label, &text, args.features) {
+        Ok(judging) => judging.features,
+        Err(error) => return unusable(&label, error.to_string()),
+    };
+    let options = Options { features, ..Options::default() };
+    match parse_as(Source::new(&label, &text), Grammar::of(features)) {
+        Ok(script) => {
+            let plan = compile(&script, &options, &keys::of(&script), args.altered.map(Alter));
+            (ScriptHeader { name, label, features: features.to_string(), unusable: None }, plan)
+        }
+        Err(error) => unusable(&label, error.to_string()),
+    }
+}
+
+/// The bytes of the file, and how many requests there are.
+fn written(
+    args: &Args,
+    selections: &[Selection],
+    plans: Vec<(ScriptHeader, ScriptPlan)>,
+) -> io::Result<(Vec<u8>, usize)> {
+    let header = Header { match_kind: args.match_kind, altered: args.altered.is_some() };
+    if args.output.extension().is_some_and(|extension| extension == "gz") {
+        // Without a name or a time, so that equal plans are equal files.
+        let out = GzEncoder::new(Vec::new(), Compression::default());
+        let (out, requests) = write(out, &header, selections, plans)?;
+        return Ok((out.finish()?, requests));
+    }
+    write(Vec::new(), &header, selections, plans)
+}
+
+fn write<W: Write>(
+    out: W,
+    header: &Header,
+    selections: &[Selection],
+    plans: Vec<(ScriptHeader, ScriptPlan)>,
+) -> io::Result<(W, usize)> {
+    let mut writer = Writer::new(out, header)?;
+    let mut plans = plans.into_iter();
+    for Selection { suite, cases } in selections {
+        let (name, source) = (suite.name().to_owned(), suite.source().to_owned());
+        let first = cases.first();
+        let url = first.and_then(|case| super::source_url::of_file(case.path()?, case.name()));
+        writer.suite(&SuiteHeader { name, source, url })?;
+        for (script, plan) in plans.by_ref().take(cases.len()) {
+            if let Some(why) = &script.unusable {
+                printer::warning(why);
+            }
+            writer.script(&script, &plan)?;
+        }
+    }
+    writer.finish()
+}

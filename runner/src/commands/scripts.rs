@@ -1,0 +1,55 @@
+//! The scripts that a command line names: files, and what can be read once only.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use wassay_testsuite::{Script, directory, features, wasi};
+
+/// What standard input is called on the command line.
+const DASH: &str = "-";
+
+/// What every module in the binary format begins with (core specification, section 5.5.17).
+const BINARY: &[u8; 4] = b"\0asm";
+
+/// The script that a word names. Standard input (`-`), a pipe, a FIFO or a device is read to its end now.
+///
+/// # Errors
+///
+/// It is none: one line that names it and says what to do.
+pub(super) fn script(path: &Path) -> Result<Script, String> {
+    let shown = path.display();
+    if path == Path::new(DASH) {
+        let script = Script::given("<stdin>", features::DEFAULT, std::io::stdin().lock());
+        return script.map_err(|error| error.to_string());
+    }
+    let metadata = path.metadata().map_err(|error| format!("{shown}: cannot open the script: {error}"))?;
+    if metadata.is_dir() {
+        return Err(format!(
+            "{shown}: is a folder; expected a script (`wassay test {shown}` runs all scripts below it)"
+        ));
+    }
+    if !metadata.is_file() {
+        let file = File::open(path).map_err(|error| format!("{shown}: cannot open the script: {error}"))?;
+        let script = Script::given(&shown.to_string(), directory::features_at(path), file);
+        return script.map_err(|error| error.to_string());
+    }
+    if wasi::is_module_name(path) {
+        let command = if path.with_extension("json").is_file() { "test" } else { "run" };
+        return Err(format!("{shown}: is a module; expected a script (`wassay {command} {shown}` runs it)"));
+    }
+    let mut begin = [0; BINARY.len()];
+    let is_binary =
+        File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == *BINARY;
+    if is_binary {
+        return Err(format!(
+            "{shown}: expected a script, and this file begins as a binary module does: `wassay run` runs those"
+        ));
+    }
+    directory::script(path).map_err(|error| error.to_string())
+}
+
+/// Whether a word names a file, so that reports can link to it.
+pub(super) fn is_file(path: &Path) -> bool {
+    path != Path::new(DASH)
+}

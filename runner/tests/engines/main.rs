@@ -1,0 +1,32 @@
+//! Engines that are driven by their adapters: our own, and what is found on the machine.
+
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod both_ways;
+mod commands;
+mod examples;
+
+use std::process::ExitCode;
+
+use common::trials::{NotRun, find};
+use libtest_mimic::Arguments;
+
+/// The command of our own adapter.
+fn own() -> String {
+    format!("'{}' adapter", env!("CARGO_BIN_EXE_wassay"))
+}
+
+/// The command of the adapter for JavaScript hosts on node.
+fn node() -> Result<String, NotRun> {
+    let node = find(&["node", "nodejs"])?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/js/wap.js");
+    Ok(format!("'{}' '{script}'", node.display()))
+}
+
+fn main() -> ExitCode {
+    let trials = [both_ways::trials(), commands::trials(), examples::trials()];
+    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
+}

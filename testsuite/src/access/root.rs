@@ -1,0 +1,300 @@
+//! The folder of a suite: everything in it is found from here.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use cap_fs_ext::FollowSymlinks;
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, MetadataExt};
+use serde::{Deserialize, Serialize};
+
+use super::budget::Budget;
+use super::deep::descend;
+use super::file::{Kind, open_regular, read_all};
+use super::target::Target;
+
+/// A folder, by its path and what is there. No descriptor is kept: the folder is opened each time, and has to be the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    folder: Folder,
+    /// The folders outside of it that links may lead into, by their real paths.
+    allowed: Vec<Folder>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Folder {
+    #[serde(with = "as_os_string")]
+    path: PathBuf,
+    identity: Identity,
+}
+
+/// What tells a file or a folder apart from every other one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    /// What it is, after all links.
+    pub kind: Kind,
+    /// The bytes of a file.
+    pub length: u64,
+    pub(crate) identity: Identity,
+}
+
+/// An entry of a folder.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its name.
+    pub name: OsString,
+    /// What it is; links are not followed.
+    pub kind: Kind,
+}
+
+impl Root {
+    /// Opens a folder that the user has named, by whatever links its path has.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, or is no folder.
+    pub fn open(path: &Path) -> io::Result<Root> {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        Ok(Root { folder: Folder::open(path)?, allowed: Vec::new() })
+    }
+
+    /// Lets links lead into a folder outside.
+    pub(super) fn allow(&mut self, folder: &Path) -> io::Result<()> {
+        self.allowed.push(Folder::open(&folder.canonicalize()?)?);
+        Ok(())
+    }
+
+    /// The path of the folder, as the user has written it.
+    pub fn path(&self) -> &Path {
+        &self.folder.path
+    }
+
+    /// The path of something below it, for messages.
+    pub fn join(&self, below: &Path) -> PathBuf {
+        self.folder.path.join(below)
+    }
+
+    /// The folder at a path below this one.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, is no folder, or a link leads out of this one.
+    pub fn folder(&self, below: &Path) -> io::Result<Root> {
+        let found = self.find(below)?;
+        if found.kind != Kind::Folder {
+            return Err(io::Error::other(format!("expected a folder, found {}", found.kind)));
+        }
+        // Whatever the path leads to when it is opened has to be what was found.
+        let folder = Folder { path: self.join(below), identity: found.identity };
+        Ok(Root { folder, allowed: Vec::new() })
+    }
+
+    /// Whether something is at a path, be it a link that leads nowhere.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be told.
+    pub fn has(&self, below: &Path) -> io::Result<bool> {
+        match self.look(below) {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is at a path, where a link at its end is not followed.
+    pub(super) fn look(&self, below: &Path) -> io::Result<Kind> {
+        let Some(name) = below.file_name() else { return Ok(Kind::Folder) };
+        let folder = below.parent().unwrap_or(Path::new(""));
+        self.within(folder, |dir, folder| {
+            dir.symlink_metadata(folder.join(name)).map(|metadata| Kind::of(metadata.mode()))
+        })
+    }
+
+    /// What is at a path, after all links.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is there, or a link leads out of the folder.
+    pub fn find(&self, below: &Path) -> io::Result<Found> {
+        let found = self.within(below, |dir, path| {
+            let metadata = dir.metadata(path)?;
+            let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
+            Ok(Found { kind: Kind::of(metadata.mode()), length: metadata.len(), identity })
+        });
+        found.map_err(|error| self.of_link(below, error))
+    }
+
+    /// Reads a regular file.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, is something else, is longer than the budget allows, or a link leads out of the folder.
+    pub fn read(&self, below: &Path, budget: &mut Budget) -> io::Result<Vec<u8>> {
+        let file = self.within(below, |dir, path| open_regular(dir, path, FollowSymlinks::Yes));
+        read_all(file.map_err(|error| self.of_link(below, error))?, budget)
+    }
+
+    /// Opens a regular file; a link at the end of its path is not followed.
+    pub(crate) fn open_plain(&self, below: &Path) -> io::Result<std::fs::File> {
+        self.within(below, |dir, path| open_regular(dir, path, FollowSymlinks::No))
+    }
+
+    /// What a link says.
+    pub(crate) fn read_link(&self, below: &Path) -> io::Result<PathBuf> {
+        self.within(below, |dir, path| dir.read_link_contents(path))
+    }
+
+    /// Whether somebody may execute a file; a link is not followed.
+    pub(crate) fn measure(&self, below: &Path) -> io::Result<(u64, bool)> {
+        let metadata = self.within(below, |dir, path| dir.symlink_metadata(path))?;
+        Ok((metadata.len(), metadata.mode() & 0o111 != 0))
+    }
+
+    /// The entries of a folder, in no order. What they cost is taken from the budget.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or has more entries than the budget allows.
+    pub fn list(&self, below: &Path, budget: &mut Budget) -> io::Result<Vec<Listed>> {
+        self.list_identified(below, budget).map(|(_, listed)| listed)
+    }
+
+    /// The same, and which folder it is.
+    pub(crate) fn list_identified(
+        &self,
+        below: &Path,
+        budget: &mut Budget,
+    ) -> io::Result<(Identity, Vec<Listed>)> {
+        let listed = self.within(below, |dir, path| {
+            let (dir, mut listed) = (dir.open_dir(path)?, Vec::new());
+            for entry in dir.entries()? {
+                let entry = entry?;
+                let (name, file_type) = (entry.file_name(), entry.file_type()?);
+                budget.spend_entry(&below.join(&name))?;
+                let kind = match file_type {
+                    kind if kind.is_file() => Kind::File,
+                    kind if kind.is_dir() => Kind::Folder,
+                    kind if kind.is_symlink() => Kind::Link,
+                    // Not every file system says it here.
+                    _ => Kind::of(entry.metadata()?.mode()),
+                };
+                listed.push(Listed { name, kind });
+            }
+            Ok((Identity::of(&dir)?, listed))
+        });
+        listed.map_err(|error| self.of_link(below, error))
+    }
+
+    /// The folder at a path below this one, to write into. No link on the way is followed but those that stay below.
+    pub(crate) fn target(&self, below: &Path) -> io::Result<Target> {
+        self.within(below, |dir, path| dir.open_dir(path)).map(Target::new)
+    }
+
+    /// Does something with a path below a folder; below which one, the links on the way decide.
+    fn within<T>(&self, below: &Path, mut act: impl FnMut(&Dir, &Path) -> io::Result<T>) -> io::Result<T> {
+        match act_below(&self.folder, below, &mut act) {
+            Err(error) if leads_out(&error) => {}
+            done => return done,
+        }
+        // Where the links lead to is only a guess: what is done there is again done by a path that cannot leave the folder.
+        let real = self.join(below).canonicalize().map_err(|_| outside())?;
+        let own = Folder { path: self.folder.path.canonicalize()?, ..self.folder.clone() };
+        for folder in std::iter::once(&own).chain(&self.allowed) {
+            if let Ok(rest) = real.strip_prefix(&folder.path) {
+                let done = act_below(folder, rest, &mut act);
+                return done.map_err(|error| if leads_out(&error) { outside() } else { error });
+            }
+        }
+        Err(outside())
+    }
+
+    /// An error about a path, where it is a link that leads nowhere.
+    fn of_link(&self, below: &Path, error: io::Error) -> io::Error {
+        match error.kind() {
+            ErrorKind::NotFound if matches!(self.look(below), Ok(Kind::Link)) => {
+                io::Error::other("a link that leads nowhere")
+            }
+            _ => error,
+        }
+    }
+}
+
+/// Does something with a path below one folder.
+fn act_below<T>(
+    folder: &Folder,
+    below: &Path,
+    act: &mut impl FnMut(&Dir, &Path) -> io::Result<T>,
+) -> io::Result<T> {
+    let dir = folder.enter()?;
+    let (deep, rest) = descend(&dir, below)?;
+    act(deep.as_ref().unwrap_or(&dir), or_here(rest))
+}
+
+impl Folder {
+    fn open(path: &Path) -> io::Result<Folder> {
+        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+        Ok(Folder { path: path.to_owned(), identity: Identity::of(&dir)? })
+    }
+
+    /// Opens it again.
+    fn enter(&self) -> io::Result<Dir> {
+        let dir = Dir::open_ambient_dir(&self.path, ambient_authority())?;
+        if Identity::of(&dir)? != self.identity {
+            return Err(io::Error::other("its folder was replaced by another one during the run"));
+        }
+        Ok(dir)
+    }
+}
+
+impl Identity {
+    fn of(dir: &Dir) -> io::Result<Identity> {
+        let metadata = dir.dir_metadata()?;
+        Ok(Identity { device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
+/// A path that is not empty.
+fn or_here(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() { Path::new(".") } else { path }
+}
+
+/// Whether cap-std refused a path, or a link on its way, that leads out of a folder. Such errors are none of the system's.
+fn leads_out(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_none() && !is_outside(error)
+}
+
+/// What is said of a link that leads out of a suite.
+const OUTSIDE: &str = "a link leads out of the suite; --allow-links=DIR allows links into the folder DIR";
+
+fn outside() -> io::Error {
+    io::Error::new(ErrorKind::PermissionDenied, OUTSIDE)
+}
+
+fn is_outside(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.to_string() == OUTSIDE)
+}
+
+/// Paths need not be UTF-8.
+mod as_os_string {
+    use std::ffi::OsString;
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        OsString::deserialize(deserializer).map(PathBuf::from)
+    }
+}
