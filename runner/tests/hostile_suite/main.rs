@@ -39,7 +39,7 @@ pub(crate) enum Verdict {
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How much longer than its deadline a case may take on a machine that does other work too.
-const LATE: Duration = Duration::from_secs(3);
+const LATE: Duration = Duration::from_secs(5);
 
 /// The limit of a run, and what a process may have besides: `docs/limits.md` says what that is made of.
 const MEMORY: usize = 256 << 20;
