@@ -54,7 +54,7 @@ fn output_that_cannot_be_written_is_an_error_with_a_message() {
         "test s/a.wast --report json=/dev/stdout",
         "test s/a.wast --report json=/dev/full",
     ] {
-        let ran = shell(&folder, &format!("$0 {line} > /dev/full"));
+        let ran = shell(&folder, &format!("\"$0\" {line} > /dev/full"));
         assert_eq!(ran.code, 1, "{line}: {}", ran.err);
         assert!(ran.err.contains("cannot write") && ran.err.contains("No space left"), "{line}: {}", ran.err);
         assert!(!ran.err.contains("panicked"), "{line}: {}", ran.err);
@@ -76,7 +76,7 @@ fn a_stream_that_is_full_closed_or_not_read_is_never_a_panic() {
             ("suite list", 0),
         ] {
             let piped = redirection.starts_with('|');
-            let line = format!("$0 {line} {redirection}; code=$?");
+            let line = format!("\"$0\" {line} {redirection}; code=$?");
             let ran = shell(&folder, &format!("{line}; exit $code"));
             assert!(passes && !ran.err.contains("panicked"), "{line}: {}", ran.err);
             assert_eq!(ran.code, if piped { 0 } else { code }, "{line}: {}", ran.err);
@@ -103,15 +103,15 @@ fn two_reports_to_one_file_are_noticed_however_it_is_spelled() {
         ("-", "-"),
         ("/dev/stderr", "/proc/self/fd/2"),
     ] {
-        let ran = shell(&folder, &format!("$0 test s --report json={one} --report html={other}"));
+        let ran = shell(&folder, &format!("\"$0\" test s --report json={one} --report html={other}"));
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{one} {other}: {}", ran.err);
         assert!(ran.err.contains("expected a file for each report"), "{one} {other}: {}", ran.err);
     }
-    let ran = shell(&folder, "$0 test s --report json=out/a > out/a");
+    let ran = shell(&folder, "\"$0\" test s --report json=out/a > out/a");
     assert!(ran.code == 2 && ran.err.contains("standard output is written to that file too"), "{}", ran.err);
     assert_eq!(fs::read_to_string(folder.file("out/old")).unwrap(), "kept");
     assert!(!folder.file("out/new").exists());
-    let ran = shell(&folder, "$0 test s --report json=/dev/null --report html=/dev/null");
+    let ran = shell(&folder, "\"$0\" test s --report json=/dev/null --report html=/dev/null");
     assert_eq!(ran.code, 1, "{}", ran.err);
 }
 
@@ -123,14 +123,14 @@ fn a_link_a_mode_and_an_owner_stay() {
     fs::write(folder.file("old.json"), "old").unwrap();
     fs::set_permissions(folder.file("old.json"), fs::Permissions::from_mode(0o640)).unwrap();
     let is_root = std::os::unix::fs::chown(folder.file("old.json"), Some(1234), Some(1235)).is_ok();
-    let ran = shell(&folder, "$0 test s --report json=dangling --report json=old.json");
+    let ran = shell(&folder, "\"$0\" test s --report json=dangling --report json=old.json");
     assert_eq!(ran.code, 1, "{}", ran.err);
     assert!(folder.file("dangling").is_symlink() && is_report(&folder, "out/new.json"));
     let found = fs::metadata(folder.file("old.json")).unwrap();
     assert_eq!(found.mode() & 0o7777, 0o640);
     assert!(is_report(&folder, "old.json") && (!is_root || (found.uid(), found.gid()) == (1234, 1235)));
     fs::hard_link(folder.file("old.json"), folder.file("hard.json")).unwrap();
-    let ran = shell(&folder, "$0 test s --report json=hard.json");
+    let ran = shell(&folder, "\"$0\" test s --report json=hard.json");
     assert!(ran.code == 2 && ran.err.contains("2 names (hard links)"), "{}", ran.err);
 }
 
@@ -139,7 +139,7 @@ fn a_fifo_without_a_reader_hangs_no_run_and_loses_no_verdict() {
     let folder = suite();
     mkfifoat(CWD, folder.file("fifo"), Mode::from_raw_mode(0o600)).unwrap();
     let begun = Instant::now();
-    let ran = shell(&folder, "$0 test s --report json=fifo --report json=r.json");
+    let ran = shell(&folder, "\"$0\" test s --report json=fifo --report json=r.json");
     assert!((9..30).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
     assert!(
         ran.code == 1 && ran.err.contains("fifo: cannot write the report: no process opened it"),
@@ -159,22 +159,22 @@ fn fifos_and_descriptors_are_written_to() {
         fs::File::open(fifo).unwrap().read_to_string(&mut text).unwrap();
         text
     });
-    let ran = shell(&folder, "$0 test s --report json=fifo");
+    let ran = shell(&folder, "\"$0\" test s --report json=fifo");
     assert_eq!(ran.code, 1, "{}", ran.err);
     assert!(reader.join().unwrap().ends_with("}\n"));
-    let ran = shell(&folder, "$0 test s --report json=/dev/stdout");
+    let ran = shell(&folder, "\"$0\" test s --report json=/dev/stdout");
     assert!(
         ran.out.starts_with("{\n") && ran.out.ends_with("}\n") && ran.err.contains("not as expected"),
         "{ran:?}"
     );
     let ran = shell(
         &folder,
-        "{ echo before; $0 test s --report json=/dev/fd/3; echo after >&3; } 3> three > /dev/null",
+        "{ echo before; \"$0\" test s --report json=/dev/fd/3; echo after >&3; } 3> three > /dev/null",
     );
     assert_eq!(ran.code, 0, "{}", ran.err);
     let three = fs::read_to_string(folder.file("three")).unwrap();
     assert!(three.starts_with("{\n") && three.ends_with("}\nafter\n"), "{three}");
-    let ran = shell(&folder, "$0 test s --report json=/dev/fd/9");
+    let ran = shell(&folder, "\"$0\" test s --report json=/dev/fd/9");
     assert!(ran.code == 2 && ran.err.contains("descriptor 9 is not open"), "{}", ran.err);
 }
 
@@ -198,7 +198,7 @@ fn a_report_does_not_take_the_place_of_what_the_command_reads_or_would_read() {
             "this command reads the file",
         ),
     ] {
-        let ran = shell(&folder, &format!("$0 test s {options}"));
+        let ran = shell(&folder, &format!("\"$0\" test s {options}"));
         assert!(ran.code == 2 && ran.err.contains(why), "{options}: {} {}", ran.code, ran.err);
     }
     assert_eq!(fs::read_to_string(folder.file("s/g.dir/x")).unwrap(), "kept");
@@ -208,22 +208,22 @@ fn a_report_does_not_take_the_place_of_what_the_command_reads_or_would_read() {
 #[test]
 fn a_report_is_read_from_standard_input_and_behind_a_byte_order_mark() {
     let folder = suite();
-    assert_eq!(shell(&folder, "$0 test s --report json=r.json").code, 1);
+    assert_eq!(shell(&folder, "\"$0\" test s --report json=r.json").code, 1);
     let text = fs::read_to_string(folder.file("r.json")).unwrap();
     fs::write(folder.file("bom.json"), format!("\u{feff}{text}")).unwrap();
     for line in [
-        "$0 report diff - r.json < r.json",
-        "$0 report diff bom.json - < r.json",
-        "$0 report merge - < bom.json",
-        "$0 report render - --to markdown < r.json",
-        "$0 test s/a.wast --baseline - < r.json --allow-less",
+        "\"$0\" report diff - r.json < r.json",
+        "\"$0\" report diff bom.json - < r.json",
+        "\"$0\" report merge - < bom.json",
+        "\"$0\" report render - --to markdown < r.json",
+        "\"$0\" test s/a.wast --baseline - < r.json --allow-less",
     ] {
         let ran = shell(&folder, line);
         assert_eq!(ran.code, 0, "{line}: {}", ran.err);
     }
-    let ran = shell(&folder, "$0 report diff - - < r.json");
+    let ran = shell(&folder, "\"$0\" report diff - - < r.json");
     assert!(ran.code == 2 && ran.err.contains("named twice"), "{}", ran.err);
-    let ran = shell(&folder, "echo x | $0 report render - --to html");
+    let ran = shell(&folder, "echo x | \"$0\" report render - --to html");
     assert!(ran.code == 2 && ran.err.contains("standard input: line 1"), "{}", ran.err);
 }
 
@@ -231,10 +231,10 @@ fn a_report_is_read_from_standard_input_and_behind_a_byte_order_mark() {
 fn slips_are_told() {
     let folder = Folder::new(&[("m.wast", "\0asm\u{1}\0\0\0"), ("a.wast", PASSES)]);
     for (line, code, said) in [
-        ("$0 test --filter '' a.wast", 2, "expected a part of a case's name"),
-        ("$0 test SPEC-V1", 2, "did you mean `spec-v1`?"),
-        ("$0 TEST a.wast", 2, "did you mean `wassay test`?"),
-        ("$0 wast m.wast", 2, "begins as a binary module does: `wassay run` runs those"),
+        ("\"$0\" test --filter '' a.wast", 2, "expected a part of a case's name"),
+        ("\"$0\" test SPEC-V1", 2, "did you mean `spec-v1`?"),
+        ("\"$0\" TEST a.wast", 2, "did you mean `wassay test`?"),
+        ("\"$0\" wast m.wast", 2, "begins as a binary module does: `wassay run` runs those"),
     ] {
         let ran = shell(&folder, line);
         assert!(ran.code == code && ran.err.contains(said), "{line}: {} {}", ran.code, ran.err);
@@ -249,7 +249,7 @@ fn a_report_stays_where_the_new_one_does_not_fit() {
     let mut command = Command::new("sh");
     command.args([
         "-c",
-        "trap '' XFSZ; ulimit -f 1; exec $0 test s --report json=r.json",
+        "trap '' XFSZ; ulimit -f 1; exec \"$0\" test s --report json=r.json",
         env!("CARGO_BIN_EXE_wassay"),
     ]);
     command.current_dir(folder.path()).stdin(Stdio::null());
