@@ -1,10 +1,7 @@
 //! The unit of compilation: one function body in, one artifact out, on any thread.
 
 use std::collections::HashMap;
-use std::panic::resume_unwind;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
@@ -12,6 +9,7 @@ use cranelift_codegen::ir::{Block, BlockCall, Function, GlobalValueData, MemFlag
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use wasmparser::{FuncToValidate, FuncValidator, FuncValidatorAllocations, ValidatorResources};
+use wassay_terms::time::aside;
 
 use super::artifact::CompiledFunction;
 use super::signature::{POINTER, wasm_signature};
@@ -20,6 +18,7 @@ use crate::module::decode::{PendingBody, invalid, malformed};
 use crate::time::{Deadline, in_time};
 use crate::translate::{Locals, ModuleEnv, Translator};
 use crate::vm::alarm::STEPS;
+use crate::vm::call::interrupted;
 use crate::vm::layout::offsets;
 
 /// How many parameters of blocks and operands of branches, together, a function may have before it counts as tangled. At this number
@@ -192,32 +191,10 @@ impl Compiler {
     /// As [`Compiler::finish`], on a thread of its own: nothing interrupts the code generator, so that a thread that is not done when the
     /// time is over goes on alone, for some seconds at most, and what it makes is dropped.
     fn finish_aside(&mut self, isa: &OwnedTargetIsa, deadline: Deadline) -> Result<CompiledFunction> {
-        let context = Arc::new(Mutex::new(Some(std::mem::replace(&mut self.context, Context::new()))));
-        let take = |context: &Mutex<Option<Context>>| {
-            context.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(Context::new)
-        };
-        let (sender, receiver) = mpsc::channel();
-        let (theirs, their_isa) = (Arc::clone(&context), Arc::clone(isa));
-        let thread = thread::Builder::new().name("wassay-compiler".into()).stack_size(STACK);
-        let thread = thread.spawn(move || {
-            let mut compiler = Compiler { context: take(&theirs), ..Compiler::new() };
-            // Nobody waits any more where the time is over.
-            let _ = sender.send(compiler.finish(&*their_isa));
-        });
-        let Ok(thread) = thread else {
-            self.context = take(&context);
-            return self.finish(&**isa);
-        };
-        loop {
-            match receiver.recv_timeout(deadline.left()) {
-                Ok(finished) => return finished,
-                Err(RecvTimeoutError::Timeout) => in_time(Some(deadline))?,
-                Err(RecvTimeoutError::Disconnected) => match thread.join() {
-                    Err(panic) => resume_unwind(panic),
-                    Ok(()) => unreachable!("the thread sends before it ends"),
-                },
-            }
-        }
+        let context = std::mem::replace(&mut self.context, Context::new());
+        let isa = Arc::clone(isa);
+        let work = move || Compiler { context, ..Compiler::new() }.finish(&*isa);
+        aside(deadline, ("wassay-compiler", STACK), work).ok_or_else(interrupted)?
     }
 
     fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CompiledFunction> {

@@ -7,8 +7,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often the clock is looked at while a deadline lies ahead.
@@ -110,6 +112,43 @@ impl Drop for Watch {
     fn drop(&mut self) {
         if let Ok(watchdog) = watchdog() {
             watchdog.lock().entries.remove(&self.number);
+        }
+    }
+}
+
+/// Does work that nothing interrupts on a thread of its own, with a name and a stack of so many bytes.
+/// Gives `None` when the deadline passes first: the thread goes on alone then, and what it comes to is
+/// dropped. Where no thread can be started, the work is done here and takes as long as it takes.
+///
+/// # Panics
+///
+/// Where the work does, with its payload.
+pub fn aside<T: Send + 'static>(
+    deadline: Deadline,
+    (name, stack): (&str, usize),
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    // A thread that cannot be started drops what it was to do.
+    let work = Arc::new(Mutex::new(Some(work)));
+    let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (sender, receiver) = mpsc::channel();
+    let theirs = Arc::clone(&work);
+    let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(stack).spawn(move || {
+        // After the deadline the result is not received any more.
+        let _ = sender.send(take(&theirs).map(|work| work()));
+    });
+    let Ok(thread) = thread else {
+        return take(&work).map(|work| work());
+    };
+    loop {
+        match receiver.recv_timeout(deadline.left()) {
+            Ok(done) => return done,
+            Err(RecvTimeoutError::Timeout) if deadline.is_over() => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                Err(panic) => resume_unwind(panic),
+                Ok(()) => unreachable!("the thread sends before it ends"),
+            },
         }
     }
 }
@@ -275,6 +314,17 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_that_takes_too_long_is_left_alone() {
+        const THREAD: (&str, usize) = ("test", 1 << 20);
+        let in_a_minute = Deadline::after(Duration::from_secs(60)).unwrap();
+        assert_eq!(aside(in_a_minute, THREAD, || 7), Some(7));
+        let soon = Deadline::after(Duration::from_millis(20)).unwrap();
+        let (ends, ended) = mpsc::channel::<()>();
+        assert_eq!(aside(soon, THREAD, move || ended.recv().is_ok()), None);
+        drop(ends);
+    }
 
     #[test]
     fn a_large_step_counts_as_a_tick() {
