@@ -258,7 +258,7 @@ struct Clock {
     begin: OnceLock<Instant>,
     /// Whether a thread looks at the clock all the time, so that a large step means a stop.
     ticks: AtomicBool,
-    /// When the process was last known to run. Written after `stopped`, so that whoever reads a
+    /// When the process was last known to run. Written after `stopped`, so that a thread that reads a
     /// recent time here finds the stop before it counted there.
     seen: AtomicU64,
     /// How long it was stopped in all.
@@ -338,7 +338,7 @@ mod tests {
         let sleep = || std::thread::sleep(LONGEST + Duration::from_millis(50));
         clock.now();
         sleep();
-        assert_eq!(clock.now().1, Duration::ZERO, "nobody looked at the clock meanwhile");
+        assert_eq!(clock.now().1, Duration::ZERO, "the clock was not looked at meanwhile");
         clock.set_ticking(true);
         assert_eq!(clock.now().1, Duration::ZERO);
         sleep();

@@ -364,7 +364,7 @@ fn verdict(outcome: Option<&Outcomes<'_>>) -> Verdict {
     }
 }
 
-/// Who fails a directive; `None` where nobody does, or only one engine judged it. Versions and configurations of one engine are one here.
+/// Which engines fail a directive; `None` where none does, or only one engine judged it. Versions and configurations of one engine are one here.
 fn kind(columns: &[Picked<'_>], verdicts: &BTreeMap<usize, Verdict>) -> Option<Kind> {
     let engines = |is_wanted: fn(&Verdict) -> bool| -> BTreeSet<&str> {
         let wanted = verdicts.iter().filter(|(_, verdict)| is_wanted(verdict));

@@ -249,7 +249,7 @@ impl Space {
         (first.checked_add(count)? <= self.limit.div_ceil(BLOCK)).then_some(first)
     }
 
-    /// Sees to it that there are so many blocks, which lie within the limit; `false` where the budget does not allow them.
+    /// Grows to this many blocks, which lie within the limit; `false` where the budget does not allow them.
     fn reach(&mut self, count: usize, budget: &mut Budget) -> Result<bool> {
         let cost = count.saturating_sub(self.blocks.len()) * COST;
         if budget.charge(cost as u64).is_err() {
