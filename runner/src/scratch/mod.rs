@@ -3,14 +3,16 @@
 //! A process has one folder in the system's temporary folder (`TMPDIR`), whose name is `wassay-` and 16 digits, and below it one for each
 //! [`Folder`]. It is removed with the last of them or, where there is a [`Session`], at the end of that, though a thread that was abandoned
 //! may still use it; and by [signals](signal) that end the process. What is left of a process that was killed is removed by the next one
-//! (`sweep`).
+//! (`sweep`). A folder that takes long to remove is removed in the background, so that it delays no verdict.
 //!
 //! | file | is |
 //! |---|---|
 //! | `root` | the folder of a process, its lock, and what others have left |
 //! | `remove` | removal of trees of any depth, mode and contents |
+//! | `later` | removal in the background |
 //! | `signal` | what signals do |
 
+mod later;
 mod remove;
 mod root;
 pub(crate) mod signal;
@@ -19,20 +21,29 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use self::root::Root;
+
+/// How long the removal of a folder in the usual place may delay the thread that is done with it.
+const PROMPT: Duration = Duration::from_millis(20);
+
+/// The same for a folder in another place, of which nothing is to be left when the thread goes on.
+const COMPLETE: Duration = Duration::from_secs(10);
 
 /// A temporary folder, empty when it is made. It is removed with this value.
 pub(crate) struct Folder {
     root: Arc<Root>,
     name: String,
     path: PathBuf,
+    /// How long its removal may delay the thread that drops it.
+    prompt: Duration,
 }
 
 impl Folder {
-    fn new(root: Arc<Root>) -> io::Result<Folder> {
+    fn new(root: Arc<Root>, prompt: Duration) -> io::Result<Folder> {
         let name = root.make()?;
-        Ok(Folder { path: root.path().join(&name), root, name })
+        Ok(Folder { path: root.path().join(&name), root, name, prompt })
     }
 
     /// Its path, which is absolute.
@@ -43,10 +54,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Err(left) = self.root.remove(&self.name) {
-            // It is tried again with the folder of the process.
-            tracing::debug!(folder = %self.path.display(), %left, "a temporary folder cannot be removed yet");
-        }
+        later::remove(&self.root, &self.name, self.prompt);
     }
 }
 
@@ -76,7 +84,7 @@ pub(crate) fn folder() -> io::Result<Folder> {
         }
     };
     drop(state);
-    Folder::new(root)
+    Folder::new(root, PROMPT)
 }
 
 /// Makes a temporary folder in another place than the usual one, from where it can be renamed to a place in that. What killed processes
@@ -93,7 +101,7 @@ pub(crate) fn folder_in(parent: &Path) -> io::Result<Folder> {
     state.others.retain(|other| other.strong_count() > 0);
     state.others.push(Arc::downgrade(&root));
     drop(state);
-    Folder::new(root)
+    Folder::new(root, COMPLETE)
 }
 
 /// The time from the beginning of a process's work to its end.

@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     fn emptied(folder: &Path) -> Result<(), Left> {
-        empty(File::open(folder).unwrap().as_fd(), Instant::now() + Duration::from_secs(20))
+        empty(File::open(folder).unwrap().as_fd(), Instant::now() + Duration::from_secs(120))
     }
 
     /// Makes a chain of folders, of which the last has a file.

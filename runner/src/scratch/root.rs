@@ -26,8 +26,9 @@ const PREFIX: &str = "wassay-";
 /// How long to look for what others have left, and to remove that.
 const SWEEP: Duration = Duration::from_secs(2);
 
-/// How long to try to remove what is still written to.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the removal of everything may take at the end of the process: what abandoned threads still write to is tried again, and a slow
+/// disk removes some thousand folders a second.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The folder of a process.
 pub(super) struct Root {
@@ -70,11 +71,19 @@ impl Root {
         Ok(name)
     }
 
-    /// Removes a folder in it. What cannot be removed yet goes with the folder of the process.
-    pub(super) fn remove(&self, name: &str) -> Result<(), remove::Left> {
+    /// Removes a folder in it, in this time. What cannot be removed yet goes with the folder of the process.
+    ///
+    /// # Errors
+    ///
+    /// Something is left, for want of time or since the system refuses.
+    pub(super) fn remove(&self, name: &str, time: Duration) -> Result<(), remove::Left> {
         let name = CString::new(name).map_err(|_| remove::Left::all(Errno::INVAL))?;
-        let dir = remove::open(self.dir.as_fd(), &name).map_err(remove::Left::all)?;
-        remove::remove(self.dir.as_fd(), &name, dir.as_fd(), Instant::now() + PATIENCE)
+        let dir = match remove::open(self.dir.as_fd(), &name) {
+            // It was renamed to another place.
+            Err(Errno::NOENT) => return Ok(()),
+            opened => opened.map_err(remove::Left::all)?,
+        };
+        remove::remove(self.dir.as_fd(), &name, dir.as_fd(), Instant::now() + time)
     }
 
     /// Removes it, with all that is in it, whoever uses that still.
@@ -199,7 +208,7 @@ mod tests {
         assert_eq!(mode(root.path()), 0o700);
         let name = root.make().unwrap();
         fs::create_dir_all(root.path().join(&name).join("a/b/c")).unwrap();
-        root.remove(&name).unwrap();
+        root.remove(&name, Duration::from_secs(60)).unwrap();
         assert_eq!(names(root.path()), [""; 0]);
         fs::create_dir_all(root.path().join(root.make().unwrap()).join("a/b/c")).unwrap();
         drop(root);
