@@ -40,7 +40,7 @@ impl fmt::Debug for Key {
 
 /// A text that is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("expected a key, which is twelve hexadecimal digits in lower case")]
+#[error("invalid key: expected twelve lower-case hexadecimal digits")]
 pub struct BadKey;
 
 impl FromStr for Key {

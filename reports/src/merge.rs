@@ -100,7 +100,7 @@ fn whole(shards: Option<Shards>, suites: &[Suite], partial: bool) -> Result<Opti
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MergeError {
     /// There is none.
-    #[error("no report to merge")]
+    #[error("there are no reports to merge")]
     Nothing,
     /// They are of different engines.
     #[error(

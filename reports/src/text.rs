@@ -15,11 +15,11 @@ pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
     let (cases, time) = (totals.cases.total(), seconds(report.duration));
     let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
     if cases == 0 {
-        format!("no case was run in {time}")
+        format!("no cases ran in {time}")
     } else if unexpected > 0 {
         format!("{unexpected} of {} not as expected in {time}", plural(cases, "case"))
     } else if report.is_unjudged() {
-        format!("nothing was judged of {} in {time}", plural(cases, "case"))
+        format!("nothing was judged in {} in {time}", plural(cases, "case"))
     } else if totals.cases.skipped > 0 {
         format!(
             "{} as expected, {} skipped, in {time}",
@@ -109,7 +109,7 @@ pub(crate) fn at(name: &str, line: u32, column: u32) -> String {
     }
 }
 
-/// What failed and how, in a line: `wrong-value: result 0 is another value`.
+/// What failed and how, in a line: `wrong-value: result 0 has the wrong value`.
 pub(crate) fn headline(failure: &Failure) -> String {
     printable(&cut(&format!("{}: {}", failure.kind, failure.message), MAX_SHOWN)).into_owned()
 }

@@ -209,7 +209,7 @@ fn a_script_is_slower_at_twice_its_time_and_by_more_than_noise() {
 /// Two reports between which everything happened.
 fn everything() -> (Report, Report) {
     let mut slow = script("slow.wast", &[1], &[]);
-    let mut was = failure(1, "result 0 is another value");
+    let mut was = failure(1, "result 0 has the wrong value");
     was.actual = Some("i32 7".to_owned());
     let is = Failure { actual: Some("i32 8".to_owned()), ..was.clone() };
     let old = vec![
@@ -220,7 +220,7 @@ fn everything() -> (Report, Report) {
         script("edited.wast", &[1, 2], &[]),
     ];
     slow.duration = Duration::from_secs(2);
-    let mut regressed = failure(3, "result 0 is another value");
+    let mut regressed = failure(3, "result 0 has the wrong value");
     regressed.expected = Some("i32 1".to_owned());
     regressed.actual = Some("i32 2\u{1b}".to_owned());
     let new = vec![

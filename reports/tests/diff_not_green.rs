@@ -36,7 +36,7 @@ fn a_comparison_with_nothing_to_say_is_green() {
 #[test]
 fn what_is_new_or_edited_and_fails_has_a_heading_and_details() {
     let old = one(vec![script("a", &[1, 2], &[])]);
-    let mut fails = failure(3, "result 0 is another value");
+    let mut fails = failure(3, "result 0 has the wrong value");
     (fails.expected, fails.actual) = (Some("i32 1".to_owned()), Some("i32 2".to_owned()));
     let edited = one(vec![script("a", &[1, 3], &[fails.clone()])]);
     let new_case = one(vec![script("a", &[1, 2], &[]), script("b", &[3], &[fails.clone()])]);
@@ -52,7 +52,7 @@ fn what_is_new_or_edited_and_fails_has_a_heading_and_details() {
             assert!(text.contains("new failures, of directives that were not judged before"), "{text}");
             assert!(!text.contains("nothing regressed"), "{text}");
             for detail in [
-                "wrong-value: result 0 is another value",
+                "wrong-value: result 0 has the wrong value",
                 "(assert_return (invoke \"f3\"))",
                 "i32 1",
                 "i32 2",

@@ -211,13 +211,13 @@ pub enum ResolveError {
         word: String,
     },
     /// Only an embedded suite will do.
-    #[error("no embedded suite is called `{word}`; `wassay suite list` shows them{}", meant(word))]
+    #[error("unknown suite `{word}`; `wassay suite list` lists the suites{}", meant(word))]
     NotEmbedded {
         /// The word.
         word: String,
     },
     /// A variant is for guests.
-    #[error("{word}: no WASI case in it to run under this variant")]
+    #[error("{word}: the suite has no WASI cases for this variant")]
     NoGuests {
         /// The word.
         word: String,

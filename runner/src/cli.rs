@@ -23,19 +23,19 @@ const EXAMPLES: &str = "\
 Examples:
   wassay hello.wasm --dir=. a.txt        run a WASI program; short for `wassay run`
   wassay test                            run the embedded suites
-  wassay test spec-v2 --filter i32       only the scripts whose name contains a text
+  wassay test spec-v2 --filter i32       run the cases whose name contains a text
   wassay test ./scripts                  run every .wast file below a folder
   wassay wast a.wast                     run one script and show each directive that fails
-  wassay wast --lines 120-140 a.wast     judge only what stands on these lines
-  wassay suite list                      what there is to run
-  wassay report diff old.json new.json   what changed from one report to another
-  wassay matrix *.json -o matrix.html    engines by proposals, of the reports of several runs
+  wassay wast --lines 120-140 a.wast     check only these lines
+  wassay suite list                      list the suites
+  wassay report diff old.json new.json   compare two reports
+  wassay matrix *.json -o matrix.html    combine reports into a table of engines and proposals
 
-Exit codes: 0 all as expected, 1 a failure or a regression, 2 wrong usage;
-of `run`, the guest's own, and 134 where it trapped.
-Environment: NO_COLOR=1 switches colours off, RUST_LOG=debug logs to standard error.";
+Exit codes: 0 everything is as expected, 1 a failure, a regression or an error of wassay's own,
+2 wrong usage, 130 interrupted. `run` exits with the program's own code, and 134 after a trap.
+Environment: NO_COLOR=1 disables colours, RUST_LOG=debug logs to standard error.";
 
-/// Runs WebAssembly test scripts and WASI programs on an engine of its own, and judges every assertion.
+/// Runs WebAssembly test scripts, conformance suites and WASI programs.
 #[derive(Debug, Parser)]
 #[command(name = "wassay", version, after_help = EXAMPLES, override_usage = USAGE)]
 #[command(subcommand_required = true, arg_required_else_help = true)]

@@ -105,13 +105,13 @@ pub enum ExpectationsError {
     #[error(transparent)]
     Malformed(#[from] ExpectationError),
     /// An entry is about a suite of the run, and about none of its scripts.
-    #[error("{}: {entry}: these suites have no such script: remove the entry", entry.origin())]
+    #[error("{}: {entry}: the suites do not contain this script; remove the entry", entry.origin())]
     NoScript {
         /// The entry.
         entry: Box<Entry>,
     },
     /// The suite that an entry names is one of several of the run.
-    #[error("{}: {entry}: its suite is one of {suites}: write the whole name, or run them apart", entry.origin())]
+    #[error("{}: {entry}: the suite is ambiguous ({suites}): write its whole name, or run the suites separately", entry.origin())]
     Ambiguous {
         /// The entry.
         entry: Box<Entry>,
@@ -119,7 +119,7 @@ pub enum ExpectationsError {
         suites: String,
     },
     /// No entry is about a suite of the run.
-    #[error("{file}: none of its {entries} entries is about what is run: {suites}")]
+    #[error("{file}: none of its {entries} entries applies to the suites that run: {suites}")]
     NoEntry {
         /// The file.
         file: String,

@@ -155,19 +155,21 @@ fn is_of_repository(name: &OsStr) -> bool {
 #[derive(Debug, Error)]
 pub enum FetchError {
     /// It was not fetched.
-    #[error("{name}: not fetched yet; `wassay suite fetch {name}` does that")]
+    #[error("{name}: not downloaded yet; run `wassay suite fetch {name}`")]
     Absent {
         /// The suite.
         name: &'static str,
     },
     /// There is no folder to fetch to.
-    #[error("there is no home folder to keep suites in: set XDG_CACHE_HOME, or name a folder with --to DIR")]
+    #[error(
+        "cannot find the home folder to keep suites in: set XDG_CACHE_HOME, or give a folder with --to DIR"
+    )]
     NoPlace,
     /// What is there cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// There is something else.
-    #[error("{}: has something else in it than commit {commit}: name another folder with --to DIR, or remove it", folder.display())]
+    #[error("{}: the folder contains something other than commit {commit}: remove it, or give another folder with --to DIR", folder.display())]
     Taken {
         /// The folder.
         folder: PathBuf,
@@ -175,7 +177,7 @@ pub enum FetchError {
         commit: &'static str,
     },
     /// The system refuses the folder.
-    #[error("{}: cannot be fetched to: {error}", folder.display())]
+    #[error("{}: cannot download to this folder: {error}", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -199,7 +201,7 @@ pub enum FetchError {
         said: String,
     },
     /// The repository could not be fetched.
-    #[error("{url}: git {what}: {said}; where there is no network, name a clone of it with --from DIR")]
+    #[error("{url}: git {what}: {said}; without a network, give a clone of it with --from DIR")]
     Repository {
         /// Where it was looked for.
         url: String,
@@ -299,12 +301,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let message = |fetched: &Fetched, to: &Path| fetch(fetched, from, to).unwrap_err().to_string();
         fs::write(folder.path().join("mine"), "").unwrap();
-        assert!(message(&fetched, folder.path()).contains(": has something else in it than commit "));
+        assert!(
+            message(&fetched, folder.path()).contains(": the folder contains something other than commit ")
+        );
         assert_eq!(entries(folder.path()), ["mine"]);
         // A clone at another commit, or with changes, is something else too.
         let clone = folder.path().join("clone");
         fetch(&fetched, from, &clone).unwrap();
-        assert!(message(&Fetched { commit: "0", ..fetched }, &clone).contains("something else"));
+        assert!(message(&Fetched { commit: "0", ..fetched }, &clone).contains("something other"));
         fs::write(clone.join("tests/b.wast"), "(module $changed)").unwrap();
         assert!(
             message(&fetched, &clone).ends_with(": it was changed: `M tests/b.wast`"),
@@ -313,7 +317,7 @@ mod tests {
         );
         // A folder inside of another repository is no clone.
         let inside = repository.path().join("tests");
-        assert!(message(&fetched, &inside).contains("something else"));
+        assert!(message(&fetched, &inside).contains("something other"));
     }
 
     #[test]
@@ -325,7 +329,7 @@ mod tests {
             |fetched: &Fetched, from: &Path| fetch(fetched, from.to_str(), &to).unwrap_err().to_string();
         let gone = message(&fetched, Path::new("/nowhere"));
         assert!(
-            gone.starts_with("/nowhere: git fetch: ") && gone.ends_with("name a clone of it with --from DIR"),
+            gone.starts_with("/nowhere: git fetch: ") && gone.ends_with("give a clone of it with --from DIR"),
             "{gone}"
         );
         assert_eq!(gone.lines().count(), 1);

@@ -122,8 +122,8 @@ mod tests {
 
     fn failure(source: &str) -> Failure {
         let kind = FailureKind::Mismatch(MismatchKind::Value);
-        let failure =
-            Failure::new(kind, "result 0 is another value").with("i32 1 (0x00000001)", "i32 2 (0x00000002)");
+        let failure = Failure::new(kind, "result 0 has the wrong value")
+            .with("i32 1 (0x00000001)", "i32 2 (0x00000002)");
         Failure { source: source.to_owned(), ..failure }
     }
 
@@ -140,7 +140,7 @@ mod tests {
         let shown = show(&failure("(assert_return\n  (invoke \"f\"))"), "a.wast", PLACE, false);
         assert_eq!(
             shown,
-            "a.wast:3:5: wrong-value: result 0 is another value\n    (assert_return\n      (invoke \"f\"))\n  \
+            "a.wast:3:5: wrong-value: result 0 has the wrong value\n    (assert_return\n      (invoke \"f\"))\n  \
              expected i32 1 (0x00000001)\n  actual   i32 2 (0x00000002)\n"
         );
     }

@@ -253,7 +253,7 @@ fn a_suite_that_was_not_fetched_says_how_to_fetch_it() {
     for name in ["wasi-official", "spec-official"] {
         for args in [&["test", name][..], &["suite", "show", name]] {
             let ran = wassay(args);
-            let message = format!("error: {name}: not fetched yet; `wassay suite fetch {name}` does that\n");
+            let message = format!("error: {name}: not downloaded yet; run `wassay suite fetch {name}`\n");
             assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", message.as_str()));
         }
     }
@@ -274,7 +274,7 @@ fn a_suite_that_cannot_be_fetched_says_why() {
     let ran = wassay(&["suite", "fetch", "spec-v1"]);
     assert_eq!(ran.code, 2);
     assert!(
-        ran.err.starts_with("error: spec-v1: no suite to fetch; expected `wasi-official`"),
+        ran.err.starts_with("error: unknown suite `spec-v1`: the suites to fetch are `wasi-official`"),
         "{}",
         ran.err
     );
@@ -283,10 +283,10 @@ fn a_suite_that_cannot_be_fetched_says_why() {
     }
     let ran = wassay(&["suite", "fetch", "wasi-official", "--from", "/nowhere"]);
     assert_eq!((ran.code, ran.err.lines().count()), (1, 1), "{}", ran.err);
-    assert!(ran.err.contains("where there is no network, name a clone of it with --from DIR"), "{}", ran.err);
+    assert!(ran.err.contains("without a network, give a clone of it with --from DIR"), "{}", ran.err);
     let elsewhere = home.arg("fetched-elsewhere");
     let ran = wassay(&["suite", "fetch", "wasi-official", "--from", "/nowhere", "--to", &elsewhere]);
     assert_eq!(ran.code, 1);
-    assert!(ran.err.starts_with(&format!("error: {elsewhere}: has something else in it")), "{}", ran.err);
+    assert!(ran.err.starts_with(&format!("error: {elsewhere}: the folder contains something other")), "{}", ran.err);
     assert!(home.file("fetched-elsewhere/readme").exists());
 }

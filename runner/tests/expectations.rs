@@ -81,7 +81,7 @@ fn an_expectation_of_nothing_is_an_error() {
     let (ran, _) = run(SCRIPT, &entry("0123456789ab", "xfail").replace("a.wast", "b.wast"), &[]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert!(
-        ran.err.contains("e.toml:1: b.wast 0123456789ab: these suites have no such script"),
+        ran.err.contains("e.toml:1: b.wast 0123456789ab: the suites do not contain this script"),
         "{}",
         ran.err
     );
@@ -225,7 +225,7 @@ fn a_file_for_several_suites_serves_one_of_them() {
     // A suite of which the file says nothing: none of it would be looked at.
     let ran = test(&[&three], &[]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
-    assert!(ran.err.contains("none of its 2 entries is about what is run: three"), "{}", ran.err);
+    assert!(ran.err.contains("none of its 2 entries applies to the suites that run: three"), "{}", ran.err);
     assert_eq!(test(&[&three], &["--allow-empty"]).code, 0);
     // Blessing one leaves the entries of the other.
     std::fs::write(folder.file("one/a.wast"), common::PASSES).unwrap();
@@ -275,7 +275,7 @@ fn an_entry_is_about_one_suite() {
     let ran = wassay(&["test", &p, &q, "--expectations", &file]);
     assert_eq!(ran.code, 2, "{}", ran.out);
     assert!(
-        ran.err.contains("e.toml:1: ") && ran.err.contains("its suite is one of p/t, q/t"),
+        ran.err.contains("e.toml:1: ") && ran.err.contains("the suite is ambiguous (p/t, q/t)"),
         "{}",
         ran.err
     );

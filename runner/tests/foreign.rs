@@ -190,7 +190,7 @@ fn wasi_cases_are_not_run_on_our_engine() {
 fn a_run_of_nothing_but_what_is_not_run_fails() {
     let ran = other("", &["test", "wasi"]);
     assert_eq!(ran.code, 1, "{}", ran.out);
-    assert!(ran.out.contains("nothing was judged of ") && ran.err.contains("nothing was judged"), "{ran:?}");
+    assert!(ran.out.contains("nothing was judged in ") && ran.err.contains("nothing was judged"), "{ran:?}");
 }
 
 fn a_harness_ignores_wasi_cases_of_another_engine() {

@@ -211,7 +211,7 @@ fn all_failed() -> Report {
         line,
         column: 1,
         kind: "wrong-value".to_owned(),
-        message: "result 0 is another value".to_owned(),
+        message: "result 0 has the wrong value".to_owned(),
         expected: Some("i32 1 (0x00000001)".to_owned()),
         actual: Some("i32 2 (0x00000002)".to_owned()),
         source: format!("(assert_return (invoke \"f{line}\" (i32.const {line})) (i32.const 1))"),

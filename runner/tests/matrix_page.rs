@@ -107,7 +107,7 @@ fn a_disagreement_opens_and_shows_who_says_what(browser: &mut Browser) {
         "[...{one}.querySelectorAll('.verdicts tr')].map(row => row.innerText.replace(/\\s+/g, ' ').trim())"
     );
     let expected = [
-        "failed beta 1.0, beta 1.0 (all-on) wrong-value: result 0 is another value; actual i32 8",
+        "failed beta 1.0, beta 1.0 (all-on) wrong-value: result 0 has the wrong value; actual i32 8",
         "passed alpha 1.0, gamma 1.0",
     ];
     assert_eq!(browser.evaluate(&rows), json!(expected));

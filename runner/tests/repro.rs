@@ -48,7 +48,7 @@ fn it_is_small_and_fails_in_the_same_way() {
     assert_eq!(
         ran.out,
         r#";;! features = "3.0"
-;; a.wast:14:1: wrong-value: result 0 is another value
+;; a.wast:14:1: wrong-value: result 0 has the wrong value
 (module $a
   (global $n (mut i32) (i32.const 0))
   (func (export "count") (result i32)
@@ -65,7 +65,7 @@ fn it_is_small_and_fails_in_the_same_way() {
     fs::write(folder.path().join("b.wast"), &ran.out).unwrap();
     let again = wassay(folder.path(), &["wast", "b.wast"]);
     assert_eq!(again.code, 1);
-    assert!(again.out.contains("wrong-value: result 0 is another value"), "{again:?}");
+    assert!(again.out.contains("wrong-value: result 0 has the wrong value"), "{again:?}");
     assert!(again.out.contains("actual   i32 4 (0x00000004)"), "{again:?}");
     assert!(again.out.ends_with("5 directives: 4 passed, 1 failed\n"), "{again:?}");
 }
@@ -111,14 +111,14 @@ fn the_features_and_the_time_of_the_script_are_kept() {
 fn where_there_is_nothing_to_reproduce_it_says_why() {
     let folder = tempfile::tempdir().unwrap();
     for (line, code, message) in [
-        ("9", 1, "error: a.wast:9: what stands on this line passes: there is nothing to reproduce\n"),
-        ("99", 2, "error: a.wast:99: no directive stands on this line\n"),
+        ("9", 1, "error: a.wast:9: the directive on this line passes: there is no failure to reproduce\n"),
+        ("99", 2, "error: a.wast:99: no directive begins on this line\n"),
     ] {
         let ran = repro(folder.path(), SCRIPT, line);
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (code, "", message));
     }
     let ran = wassay(folder.path(), &["wast", "--repro", "1", "a.wast", "b.wast"]);
-    assert_eq!((ran.code, ran.err.contains("--repro: expected one file")), (2, true), "{ran:?}");
+    assert_eq!((ran.code, ran.err.contains("--repro: expected exactly one file")), (2, true), "{ran:?}");
     let ran = wassay(folder.path(), &["wast", "--repro", "0", "a.wast"]);
     assert_eq!(ran.code, 2, "{ran:?}");
     let text = "(module (func (export \"f\") (loop (br 0))))\n(invoke \"f\")\n(invoke \"g\")";

@@ -222,7 +222,7 @@ fn a_folder_that_cannot_be_given_is_wrong_usage() {
         (vec![format!("--dir-ro={file}")], format!("error: --dir-ro: cannot open the directory `{file}`: ")),
         (
             vec![format!("--dir={here}::/"), format!("--dir-ro={here}::/")],
-            "error: --dir-ro: the guest has a folder `/` already\n".to_owned(),
+            "error: --dir-ro: another folder is already named `/`\n".to_owned(),
         ),
         (
             vec!["--env=GONE_FROM_HERE".to_owned()],
@@ -256,7 +256,7 @@ fn a_time_that_is_over_ends_a_guest_that_computes_and_one_that_waits() {
         // Nobody writes into the pipe that is its standard input.
         let (input, _open) = std::io::pipe().unwrap();
         let ran = run(command.args(["run", "--timeout=1s", &file]).stdin(input));
-        let said = format!("error: {file}: the time is over: it still ran after 1s (--timeout)\n");
+        let said = format!("error: {file}: timed out after 1s (--timeout)\n");
         expect(&ran, 134, "hello\n", &said);
     }
 }

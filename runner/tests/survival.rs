@@ -242,7 +242,7 @@ fn a_case_that_does_not_end_is_ended() {
     let case = case(&report, "a.wast");
     assert_eq!((case.outcome, case.directives.passed, case.failures[0].line), (Outcome::Timeout, 4, 5));
     assert!(
-        case.failures[0].message.ends_with("its process did not end: it was killed"),
+        case.failures[0].message.ends_with("its process did not end; it was killed"),
         "{:?}",
         case.failures
     );

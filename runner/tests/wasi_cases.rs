@@ -85,7 +85,7 @@ fn a_guest_that_does_not_end_is_a_timeout() {
         &["--timeout", "200ms"],
     );
     assert_eq!(ran.code, 1);
-    assert!(ran.out.starts_with("./a.wat: timeout: it still ran after 200ms"), "{}", ran.out);
+    assert!(ran.out.starts_with("./a.wat: timeout: timed out after 200ms"), "{}", ran.out);
     assert!(ran.err.ends_with("1 case not as expected\n"), "{}", ran.err);
 }
 
@@ -369,7 +369,7 @@ fn an_exchange_that_goes_wrong_fails_its_step_and_those_behind_it() {
     assert!(ran.err.starts_with(".: 1 case, 5 directives, 1 case not as expected"), "{}", ran.err);
     // Nobody connects: the guest waits in the system, and its time ends that too.
     let ran = run(&json("he", ""));
-    assert!(ran.out.starts_with("./a.wat: timeout: it still ran after 2s"), "{}", ran.out);
+    assert!(ran.out.starts_with("./a.wat: timeout: timed out after 2s"), "{}", ran.out);
     assert!(ran.out.contains("sock_accept(fd=4, "), "{}", ran.out);
     // A guest that writes no address cannot be connected to.
     let other = r#"{"type": "connect", "id": "other"}, {"type": "connect"},"#;

@@ -196,7 +196,7 @@ fn a_stale_binding_fails_what_uses_it() {
     let ran = wassay(&["wast", &folder.arg("a.wast")]);
     assert!(ran.out.ends_with("\n1 script, 6 directives: 1 passed, 5 failed\n"), "{}", ran.out);
     assert_eq!(
-        ran.out.matches("the directive on line 2 was to make it and failed").count(),
+        ran.out.matches("the directive on line 2, which defines it, failed").count(),
         3,
         "{}",
         ran.out
@@ -252,7 +252,7 @@ fn only_the_lines_asked_for_are_judged_and_what_stands_before_them_is_run() {
     assert_eq!(counts("2-3"), (1, "1 script, 2 directives: 1 passed, 1 failed".to_owned()));
     let nothing = wassay(&["wast", "--lines", "80-90", &file]);
     assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
-    assert_eq!(nothing.err, format!("error: {file}: no directive stands on these lines (--lines)\n"));
+    assert_eq!(nothing.err, format!("error: {file}: no directive begins on these lines (--lines)\n"));
     let allowed = wassay(&["wast", "--lines", "80-90", "--allow-empty", &file]);
     assert_eq!((allowed.code, allowed.out.starts_with("1 script, 0 directives")), (0, true));
     // Each script has to have one: what another one has does not make up for it.

@@ -108,7 +108,7 @@ fn two_reports_to_one_file_are_noticed_however_it_is_spelled() {
         assert!(ran.err.contains("expected a file for each report"), "{one} {other}: {}", ran.err);
     }
     let ran = shell(&folder, "\"$0\" test s --report json=out/a > out/a");
-    assert!(ran.code == 2 && ran.err.contains("standard output is written to that file too"), "{}", ran.err);
+    assert!(ran.code == 2 && ran.err.contains("standard output goes to this file too"), "{}", ran.err);
     assert_eq!(fs::read_to_string(folder.file("out/old")).unwrap(), "kept");
     assert!(!folder.file("out/new").exists());
     let ran = shell(&folder, "\"$0\" test s --report json=/dev/null --report html=/dev/null");
@@ -222,7 +222,7 @@ fn a_report_is_read_from_standard_input_and_behind_a_byte_order_mark() {
         assert_eq!(ran.code, 0, "{line}: {}", ran.err);
     }
     let ran = shell(&folder, "\"$0\" report diff - - < r.json");
-    assert!(ran.code == 2 && ran.err.contains("named twice"), "{}", ran.err);
+    assert!(ran.code == 2 && ran.err.contains("given twice"), "{}", ran.err);
     let ran = shell(&folder, "echo x | \"$0\" report render - --to html");
     assert!(ran.code == 2 && ran.err.contains("standard input: line 1"), "{}", ran.err);
 }

@@ -35,7 +35,7 @@ pub fn render(diff: &Diff, colour: bool) -> Text {
     }
     if !diff.drift.is_empty() {
         out.line(PLAIN, "");
-        out.line(ODD, "drift of the suites, which is no change of the engine:");
+        out.line(ODD, "changes of the suites, not of the engine:");
         diff.drift.suites.iter().for_each(|drift| out.line(PLAIN, &format!("  {}", suite_drift(drift))));
         diff.drift.cases.iter().for_each(|drift| out.case_drift(drift));
     }

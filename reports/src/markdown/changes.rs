@@ -51,7 +51,7 @@ pub(super) fn push_changes(page: &mut Page, diff: &Diff) {
         format!("- {name}: {} → {}\n", seconds(slower.before), seconds(slower.after))
     });
     if !diff.drift.is_empty() {
-        page.push("Drift of the suites, which is no change of the engine:\n\n");
+        page.push("Changes of the suites, not of the engine:\n\n");
         let suites = &diff.drift.suites;
         page.list(suites, MAX_ROWS, "more suite", |drift| {
             format!("- {}\n", code(&crate::diff::suite_drift(drift)))

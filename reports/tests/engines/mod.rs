@@ -150,7 +150,7 @@ fn failure(does: Does, line: u32, key: Key) -> Failure {
         line,
         column: 1,
         kind: kind.to_owned(),
-        message: "result 0 is another value".to_owned(),
+        message: "result 0 has the wrong value".to_owned(),
         expected: Some("i32 1 (0x00000001)".to_owned()),
         actual: Some("i32 2 (0x00000002)".to_owned()),
         source,

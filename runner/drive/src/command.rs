@@ -18,7 +18,7 @@ pub enum BadCommand {
     #[error("expected a command, such as `node wap.js`")]
     Empty,
     /// A quote is not closed.
-    #[error("`{0}`: a quote is not closed")]
+    #[error("`{0}`: unclosed quote")]
     Unclosed(String),
 }
 

@@ -44,7 +44,7 @@ impl Default for Limits {
 #[derive(Debug, Error)]
 pub enum DriveError {
     /// Its command cannot be run.
-    #[error("{command}: cannot be started: {error}")]
+    #[error("cannot start `{command}`: {error}")]
     Start {
         /// The command.
         command: Command,
@@ -233,7 +233,7 @@ impl Driver {
             culprits.insert(culprit, reply);
             self.child = None;
             let why = if is_over {
-                "the time of the script was over before"
+                "the script timed out earlier"
             } else if is_first {
                 "the engine does not begin a script"
             } else if culprits.len() > self.engine.limits.restarts {

@@ -135,7 +135,7 @@ fn the_time_of_a_script_is_kept() {
     let outcomes = outcomes(&judge(&mut driver(&hanging, limits)));
     assert!(begun.elapsed() < Duration::from_millis(1400), "{:?}", begun.elapsed());
     assert!(outcomes[1].starts_with("timeout: "), "{outcomes:#?}");
-    assert_eq!(outcomes[4], "not-run: the time of the script was over before", "{outcomes:#?}");
+    assert_eq!(outcomes[4], "not-run: the script timed out earlier", "{outcomes:#?}");
 }
 
 #[test]

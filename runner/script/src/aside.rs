@@ -36,5 +36,5 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
 
 /// The error of a script whose time is over.
 pub(super) fn time_over() -> EmbedError {
-    EmbedError::new(ErrorKind::Timeout, "the time allowed is over")
+    EmbedError::new(ErrorKind::Timeout, "timed out")
 }

@@ -112,7 +112,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
 
 /// The failure where results were expected and an error came.
 pub(super) fn not_returned(error: &EmbedError, patterns: &[Pattern]) -> Failure {
-    let failure = Failure::new(FailureKind::Unexpected(error.kind), "it was to return");
+    let failure = Failure::new(FailureKind::Unexpected(error.kind), "expected the call to return");
     failure.with(patterns_written(patterns), error.to_string()).left_by(error)
 }
 
@@ -125,7 +125,7 @@ pub(super) fn instead(error: &EmbedError, expected: ErrorKind, text: Option<&str
 
 /// The failure where an error of the right kind came, for another reason.
 pub(super) fn wrong_text(error: &EmbedError, text: &str, match_kind: MatchKind) -> Failure {
-    let message = format!("it failed for another reason (texts are matched by {match_kind})");
+    let message = format!("the text of the error does not match (--match {match_kind})");
     let failure = Failure::new(FailureKind::WrongText, message);
     failure.with(wanted(error.kind, Some(text)), error.to_string()).left_by(error)
 }

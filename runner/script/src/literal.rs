@@ -21,7 +21,7 @@ pub(crate) fn constant(parser: Parser<'_>) -> Result<Value> {
         "ref.null" => Value::Ref(Reference::Null(heap_type(parser)?)),
         "ref.extern" => Value::Ref(Reference::Extern(Some(parser.parse()?))),
         "ref.host" => Value::Ref(Reference::Host(parser.parse()?)),
-        _ => return Err(parser.error(format!("`{keyword}` is no constant"))),
+        _ => return Err(parser.error(format!("invalid constant `{keyword}`"))),
     })
 }
 
@@ -71,7 +71,7 @@ fn reference(parser: Parser<'_>, keyword: &str) -> Result<RefPattern> {
         "ref.struct" => RefPattern::Struct,
         "ref.array" => RefPattern::Array,
         "ref.exn" => RefPattern::Exn,
-        _ => return Err(parser.error(format!("`{keyword}` is no result pattern"))),
+        _ => return Err(parser.error(format!("invalid result pattern `{keyword}`"))),
     })
 }
 

@@ -18,7 +18,7 @@ pub struct Mismatch {
 pub enum MismatchKind {
     /// There are more or fewer results than patterns.
     Count,
-    /// The result is of another type.
+    /// The result has the wrong type.
     Type,
     /// The result is another number, or another reference of the right kind.
     Value,
@@ -84,12 +84,12 @@ impl Difference {
         let lane = self.lane.map(|lane| format!(", lane {lane},")).unwrap_or_default();
         let what = match self.kind {
             MismatchKind::Count => "counts differently",
-            MismatchKind::Type => "is of another type",
-            MismatchKind::Value => "is another value",
-            MismatchKind::Nan => "is no NaN of the class expected",
+            MismatchKind::Type => "has the wrong type",
+            MismatchKind::Value => "has the wrong value",
+            MismatchKind::Nan => "is not a NaN of the expected class",
             MismatchKind::NullExpected => "is not null",
             MismatchKind::UnexpectedNull => "is null",
-            MismatchKind::Reference => "is another kind of reference",
+            MismatchKind::Reference => "is the wrong kind of reference",
         };
         Mismatch { kind: self.kind, message: format!("result {result}{lane} {what}") }
     }
@@ -245,7 +245,7 @@ mod tests {
     fn the_second_result_is_held_against_the_second_pattern() {
         let mismatch =
             match_results(&[Value::I32(1), Value::I32(2)], &[Pattern::I32(1), Pattern::I32(3)]).unwrap_err();
-        assert_eq!(mismatch.message, "result 1 is another value");
+        assert_eq!(mismatch.message, "result 1 has the wrong value");
     }
 
     #[test]
@@ -315,7 +315,7 @@ mod tests {
             }
         }
         let text = message(Value::V128(bits ^ 1 << 127), Pattern::V128(shapes[2](bits)));
-        assert_eq!(text, "result 0, lane 3, is another value");
+        assert_eq!(text, "result 0, lane 3, has the wrong value");
     }
 
     #[test]
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(kind(Value::V128(0x0000_0001_0000_0000_7fc0_0001_7fc0_0000), pattern()), None);
         assert_eq!(
             message(Value::V128(0x0000_0001_0000_0000_7fc0_0000_7fc0_0001), pattern()),
-            "result 0, lane 0, is no NaN of the class expected"
+            "result 0, lane 0, is not a NaN of the expected class"
         );
         let pattern =
             || Pattern::V128(VectorPattern::F64x2([FloatPattern::CanonicalNan, FloatPattern::ArithmeticNan]));

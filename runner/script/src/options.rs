@@ -60,7 +60,7 @@ pub struct LineRange(RangeInclusive<usize>);
 
 /// A text that is no range of lines.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is no range of lines: expected a line from 1 as in `12`, or two in order as in `12-20`")]
+#[error("invalid lines `{0}`: expected a line number such as `12`, or a range such as `12-20`")]
 pub struct BadLineRange(String);
 
 /// Where a directive stands, as seen from a range.

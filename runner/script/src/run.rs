@@ -286,7 +286,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         let outcome = match end {
             End::Timeout => Outcome::Failed(Box::new(Failure {
                 kind: FailureKind::NotRun,
-                message: "the time of the script was over before".to_owned(),
+                message: "the script timed out earlier".to_owned(),
                 expected: None,
                 actual: None,
                 source: self.source.slice(&directive.span).to_owned(),
@@ -430,18 +430,18 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
 pub(super) fn no_such(kind: FailureKind, what: &str, name: Option<&str>, missing: Missing) -> Failure {
     let name = name.map_or_else(|| format!("no {what}"), |name| format!("no {what} `${name}`"));
     let why = match missing {
-        Missing::Undefined => "none was defined before".to_owned(),
-        Missing::Failed(line) => format!("the directive on line {line} was to make it and failed"),
-        Missing::Skipped(line) => format!("the directive on line {line} was to make it and was skipped"),
+        Missing::Undefined => "not defined earlier in the script".to_owned(),
+        Missing::Failed(line) => format!("the directive on line {line}, which defines it, failed"),
+        Missing::Skipped(line) => format!("the directive on line {line}, which defines it, was skipped"),
         Missing::Unclear(line) => {
-            format!("the directive on line {line} failed, and may have been meant to make it")
+            format!("the directive on line {line}, which may define it, failed")
         }
     };
     Failure::new(kind, format!("{name}: {why}"))
 }
 
 pub(super) fn unsupported(keyword: &str) -> Failure {
-    Failure::new(FailureKind::Unsupported, format!("`{keyword}` is not carried out by this runner"))
+    Failure::new(FailureKind::Unsupported, format!("unsupported directive `{keyword}`"))
 }
 
 /// A failure where nothing was to fail.
@@ -451,6 +451,6 @@ pub(super) fn unexpected(error: &EmbedError) -> Failure {
 
 /// A failure where an action returned although it was not to.
 pub(super) fn missed(expected: ErrorKind, results: &Results) -> Failure {
-    let message = format!("it returned, and was to end in {}", expected.name());
+    let message = format!("expected {}, but the call returned", expected.name());
     Failure::new(FailureKind::Missed(expected), message).with(expected.name(), results_written(results, &[]))
 }

@@ -104,7 +104,7 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
         let body = Body { embedder, instances, directives, options, source, deadline, scope };
         let thread = thread::Builder::new().name(format!("script-${name}")).stack_size(STACK);
         let handle = thread.spawn_scoped(scope, move || body.run()).map_err(|error| {
-            unexpected(&EmbedError::new(ErrorKind::Limit, format!("no thread could be started: {error}")))
+            unexpected(&EmbedError::new(ErrorKind::Limit, format!("cannot start a thread: {error}")))
         })?;
         let (place, text) = (self.source.place(span.start), self.source.slice(span));
         Ok(Running { place, text, handle })
@@ -122,7 +122,7 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
         match self.threads.running.get_mut(number).and_then(Option::take) {
             Some(thread) => thread.join(),
             None => {
-                let message = format!("no thread `${name}`: it was waited for before");
+                let message = format!("no thread `${name}`: it was already waited for");
                 Err(Failure::new(FailureKind::NoSuchThread, message))
             }
         }

@@ -354,8 +354,8 @@ mod tests {
 
     fn failure(source: &str) -> Failure {
         let kind = FailureKind::Mismatch(MismatchKind::Value);
-        let failure =
-            Failure::new(kind, "result 0 is another value").with("i32 1 (0x00000001)", "i32 2 (0x00000002)");
+        let failure = Failure::new(kind, "result 0 has the wrong value")
+            .with("i32 1 (0x00000001)", "i32 2 (0x00000002)");
         Failure { source: source.to_owned(), ..failure }
     }
 

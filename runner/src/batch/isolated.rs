@@ -69,7 +69,7 @@ pub(super) enum Lost {
 /// The process did not say what became of the case.
 pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     let failed = |error: io::Error| {
-        let message = format!("no process could be started for the case: {error}");
+        let message = format!("cannot start a process for the case: {error}");
         Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message).into() }
     };
     let scratch = scratch::folder().map_err(failed)?;
@@ -95,7 +95,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
         Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail)),
         Ok(Watched::Senseless(what)) => Failure::new(FailureKind::Crashed, what),
         Ok(Watched::Overdue) => {
-            let message = "timeout: the time allowed is over, and its process did not end: it was killed";
+            let message = "timed out, and its process did not end; it was killed";
             Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message)
         }
         Ok(Watched::TooLarge { used, limit }) => {

@@ -151,8 +151,7 @@ impl Workers {
     /// What became of a task whose thread does not come back; another thread takes its place.
     fn left_behind(&self, task: &Task, course: Course, shared: &Shared) -> Finished {
         self.abandoned.store(true, Ordering::Relaxed);
-        let message =
-            "the time allowed is over, and the engine did not end the script: its thread is left behind";
+        let message = "timed out, and the engine did not stop the script; its thread is abandoned";
         let failure = Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message);
         let mut finished = lost(task, course, failure, &shared.settings);
         if shared.settings.fail_fast {
@@ -161,7 +160,7 @@ impl Workers {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let replaced = (self.start.0)(threads.len() + 1).map(|thread| threads.push(thread));
         let replaced = replaced.map_or_else(
-            |error| format!("no other could be started: {error}"),
+            |error| format!("another one cannot be started: {error}"),
             |()| "another has taken its place".to_owned(),
         );
         finished.warnings.push(format!(

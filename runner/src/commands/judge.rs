@@ -16,16 +16,16 @@ use crate::script::plan::{Engine, Reply, ScriptPlan};
 use crate::script::wap::Hello;
 use crate::verdict::Outcome;
 
-/// Judge the answers that an engine gave to the requests of a plan
+/// Judge an engine's answers to a plan
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
+    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output. Repeatable
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
-    /// The plan, as `wassay plan` writes it
+    /// The plan that `wassay plan` wrote
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
-    /// The answers of an adapter, a line for each request; compressed or not
+    /// The answers of an adapter, one line per request; may be compressed
     #[arg(value_name = "ANSWERS")]
     answers: PathBuf,
 }
@@ -46,7 +46,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             Hello::read(answer).map_err(|error| unusable(format!("line 1: {error}")))?
         }
         Some(Reply::Broken(why)) => return Err(unusable(format!("line 1: {why}"))),
-        _ => return Err(unusable("expected an answer to each request, and it is empty".to_owned())),
+        _ => return Err(unusable("expected an answer to each request, but there are none".to_owned())),
     };
     let (requests, answers) = (plan.requests(), replies.len());
     if requests != answers {

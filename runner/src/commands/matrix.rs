@@ -17,24 +17,25 @@ Examples:
   wassay matrix node-26.json --history node-24.json --history node-20.json -o matrix.html
   wassay matrix *.json -o features.json --format features-json
 
-A report that is read is one in JSON, as `--report json=FILE` writes it. Each version and configuration of an
-engine is a column. Only complete runs count: where the newest one is not, the last complete one stays.";
+Reports are in JSON, as `--report json=FILE` writes them. Each version and configuration of an
+engine is a column. Only complete runs count: if the newest is incomplete, the last complete one is used.";
 
-/// Make a table of engines and proposals from reports
+/// Combine reports into a table of engines and proposals
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The reports, in JSON
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
-    /// A report of another run of one of the engines, in JSON: it is no column, but tells since when a feature is supported, and stands in where
-    /// no other run is complete. May be given several times
+    /// An older JSON report of one of the engines. It tells since when a feature is supported, and is used as the
+    /// column if no newer run is complete. Repeatable
     #[arg(long, value_name = "REPORT")]
     history: Vec<PathBuf>,
-    /// The file to write; `-` is standard output
+    /// Output file; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// html, markdown, json, or features-json, which is the shape of webassembly.org's `features.json` [default: what FILE ends in, else html]
+    /// html, markdown, json, or features-json (as webassembly.org's `features.json`) [default: by the suffix of FILE,
+    /// else html]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
 }

@@ -166,7 +166,8 @@ fn interrupt() -> Result<Interrupt, Error> {
 
 /// A time such as `10s`, `1m 30s` or `500ms`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let bad = || format!("`{text}` is no time: expected one above zero, as in `10s`, `500ms` or `1m 30s`");
+    let bad =
+        || format!("invalid duration `{text}`: expected one above zero, such as `10s`, `500ms` or `1m 30s`");
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
     Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
 }
@@ -207,7 +208,7 @@ fn size(text: &str) -> Result<u64, String> {
     };
     let bytes = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
     bytes.ok_or_else(|| {
-        format!("`{text}` is no size: expected bytes or a unit, as in `65536`, `512MiB` or `1GiB`")
+        format!("invalid size `{text}`: expected a number of bytes, or one with a unit, such as `65536`, `512MiB` or `1GiB`")
     })
 }
 

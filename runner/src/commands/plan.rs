@@ -25,34 +25,34 @@ use crate::script::{Grammar, Options, STACK, parse_as};
 
 const EXAMPLES: &str = "\
 Examples:
-  wassay plan spec-v2 -o spec-v2.plan      the requests of a suite
-  wassay plan ./scripts -o scripts.plan.gz  compressed
-  node runner/adapters/js/wap.js < scripts.plan > answers
-  wassay judge scripts.plan.gz answers     what became of each directive
+  wassay plan spec-v2 -o spec-v2.plan      compile a suite
+  wassay plan ./scripts -o scripts.plan.gz  write a compressed file
+  node runner/adapters/js/wap.js < spec-v2.plan > answers
+  wassay judge spec-v2.plan answers        judge the answers
 
-The file has a request a line, for an adapter that speaks wap/1 (docs/protocol.md), and
-what the judge needs in lines that begin with `#`, which adapters pass over.";
+The file has one request per line, for an adapter that speaks wap/1 (docs/protocol.md). Lines
+that begin with `#` are for the judge; adapters ignore them.";
 
-/// Write scripts as requests that another engine can be given, to judge its answers later
+/// Compile scripts to requests for another engine, to judge its answers later
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Only scripts whose name, `suite::script.wast`, contains this. May be given several times
+    /// Use only scripts whose name, such as `spec-v1::i32.wast`, contains this text. Repeatable
     #[arg(long = "filter", value_name = "TEXT")]
     filters: Vec<String>,
-    /// How error texts are to be compared: class, exact, prefix or ignore; the kind of failure is always compared
+    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always compared
     #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
     match_kind: MatchKind,
-    /// Features to judge under, whatever suite and header say: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
+    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides suite defaults and `;;!` headers
     #[arg(long, value_name = "LIST", value_parser = features)]
     features: Option<Features>,
-    /// Alter every expectation, as a control: each directive has to fail then. N says which result and lane of several is altered
+    /// Alter every expectation, as a control: each directive must then fail. N selects which result or lane to alter
     #[arg(long, value_name = "N")]
     altered: Option<usize>,
-    /// Where to write; compressed where the name ends in `.gz`
+    /// Output file; compressed if its name ends in `.gz`
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// Embedded suites by name, folders and files by path
+    /// Suites by name, folders and files by path
     #[arg(required = true, value_name = "SUITE or DIR")]
     suites: Vec<String>,
 }

@@ -18,7 +18,7 @@ Examples:
   wassay report merge --partial shard-*.json -o report.json
   wassay report diff main.json report.json --format markdown
 
-A report that is read is one in JSON, as `--report json=FILE` writes it; `-` is standard input.";
+Input reports are in JSON, as `--report json=FILE` writes them; `-` is standard input.";
 
 /// Render, merge and compare reports
 #[derive(Debug, clap::Args)]
@@ -30,39 +30,39 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a report in another format
+    /// Convert a JSON report to another format
     Render {
         /// The report, in JSON
         file: PathBuf,
-        /// json, junit, markdown, html or badge; a badge whose file ends in `.json` is what shields.io makes one of
+        /// json, junit, markdown, html or badge; a badge in a `.json` file is an endpoint for shields.io
         #[arg(long, value_name = "FORMAT")]
         to: Format,
-        /// The file to write [default: standard output, as for `-`]
+        /// Output file; `-` is standard output [default: -]
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
-    /// Make one report of the shards of a run
+    /// Combine the reports of a run's shards
     ///
-    /// Reports of `--shard K/N` have to be of one run, and all of them have to be there. Reports of no shard are merged as they are.
+    /// Reports of `--shard K/N` must be from the same run, and complete. Reports without shards are simply combined.
     Merge {
         /// The reports of the shards, in JSON
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Allow missing shards; the report is then marked as incomplete in every format
+        /// Allow missing shards; the result is marked as incomplete
         #[arg(long)]
         partial: bool,
-        /// The file to write [default: standard output, as for `-`]
+        /// Output file; `-` is standard output [default: -]
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
-    /// Show what changed from one report to another; exit with 1 where something got worse
+    /// Compare two reports; exit with 1 if anything got worse
     ///
-    /// Worse is what regressed, what fails in new or edited directives, and where less is judged than before: suites, cases or directives that
-    /// are gone or skipped, an incomplete report, or texts that are compared less strictly.
+    /// Worse means: regressions, failures of new or edited directives, and less judged than before (suites, cases or
+    /// directives that were removed or are skipped, an incomplete report, texts that are compared less strictly).
     Diff {
-        /// The report to compare with, in JSON
+        /// The older report, in JSON
         old: PathBuf,
-        /// The report, in JSON
+        /// The newer report, in JSON
         new: PathBuf,
         /// Accept that less is judged than before
         #[arg(long)]

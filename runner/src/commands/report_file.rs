@@ -138,7 +138,7 @@ pub(crate) fn check_all(files: &[ReportFile]) -> Result<(), Error> {
             for (stream, name) in [(Stream::Out, "output"), (Stream::Err, "error")] {
                 if is_file && Destination::Stream(stream).keys().contains(&key) {
                     return Err(Error::Usage(format!(
-                        "{}: standard {name} is written to that file too; name another one for the report",
+                        "{}: standard {name} goes to this file too; choose another file for the report",
                         path.display()
                     )));
                 }
@@ -202,7 +202,7 @@ pub(crate) fn read(path: &Path) -> Result<Report, Error> {
 pub(crate) fn check_stdin(files: &[&Path]) -> Result<(), Error> {
     match files.iter().filter(|path| **path == Path::new(STDIN)).count() {
         0 | 1 => Ok(()),
-        _ => Err(Error::Usage("`-`, standard input, is named twice; expected one report there".to_owned())),
+        _ => Err(Error::Usage("standard input (`-`) is given twice; it can be one report only".to_owned())),
     }
 }
 

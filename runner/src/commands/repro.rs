@@ -93,7 +93,7 @@ fn on_a_thread<T: Send>(label: &str, work: impl FnOnce() -> Result<T, Error> + S
         let started = thread.spawn_scoped(scope, work);
         let thread =
             started.map_err(|error| Error::System { what: "cannot start a thread".to_owned(), error })?;
-        let crashed = |_| Error::Module(format!("{label}: the run crashed; its last words stand above"));
+        let crashed = |_| Error::Module(format!("{label}: the run crashed; see its output above"));
         thread.join().map_err(crashed)?
     })
 }
@@ -101,7 +101,6 @@ fn on_a_thread<T: Send>(label: &str, work: impl FnOnce() -> Result<T, Error> + S
 fn summary(label: &str, repro: &Repro) -> String {
     let Repro { place, failure, directives: (kept, of), out_of_time, .. } = repro;
     let kept = plural(*kept, "directive");
-    let late =
-        if *out_of_time { "; the time was over before all was tried that could be left out" } else { "" };
+    let late = if *out_of_time { "; timed out before everything that can be left out was tried" } else { "" };
     format!("{label}:{place}: {}: reproduced by {kept} of {of}{late}", failure.kind)
 }

@@ -31,7 +31,7 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Shard, String> {
         let bad = || {
             format!(
-                "`{text}` is no shard: expected its number and how many there are, at most {MOST}, as in `1/4`"
+                "invalid shard `{text}`: expected its number and the number of shards, at most {MOST}, such as `1/4`"
             )
         };
         let (number, count) = text.split_once('/').ok_or_else(bad)?;

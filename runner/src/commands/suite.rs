@@ -16,7 +16,7 @@ use crate::printer;
 use crate::scratch;
 use crate::suggest::did_you_mean;
 
-/// Show what there is to run
+/// List, inspect and fetch suites
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -27,20 +27,20 @@ pub(crate) struct Args {
 enum Command {
     /// List the suites
     List,
-    /// Clone an official suite, at a pinned commit, with the system's git
+    /// Download a suite at its pinned commit, with git
     Fetch {
         /// The suite: wasi-official or spec-official
         name: String,
-        /// Another place that has the repository: a URL, or a folder
+        /// Another copy of the repository: a URL or a folder
         #[arg(long, value_name = "URL or DIR")]
         from: Option<String>,
-        /// The folder for it, missing or empty [default: one in the user's cache, where `wassay test` looks for it]
+        /// Folder to put it in, missing or empty [default: in the user's cache, where `wassay test NAME` finds it]
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
     },
     /// Show a suite and its cases
     Show {
-        /// A suite by name, or a folder by path; suite:NAME and ./NAME where there are both
+        /// A suite by name or a folder by path; suite:NAME or ./NAME if both exist
         name: String,
     },
 }
@@ -59,7 +59,7 @@ fn fetched(name: &str, from: Option<&str>, to: Option<PathBuf>) -> Result<String
     let names = || fetched::all().iter().map(|fetched| fetched.name).collect::<Vec<_>>().join("` or `");
     let unknown = || {
         let meant = did_you_mean(name, fetched::all().iter().map(|fetched| fetched.name));
-        Error::Usage(format!("{name}: no suite to fetch; expected `{}`{meant}", names()))
+        Error::Usage(format!("unknown suite `{name}`: the suites to fetch are `{}`{meant}", names()))
     };
     let suite = fetched::find(name.strip_prefix(SUITE).unwrap_or(name)).ok_or_else(unknown)?;
     let to_run = match &to {

@@ -34,88 +34,87 @@ Examples:
   wassay test                            run the embedded suites that should pass
   wassay test spec-v1 proposals/simd     run two suites by name
   wassay test ./scripts                  run every .wast file and WASI case below a folder
-  wassay test --filter i32 --filter i64  only the scripts whose name contains one of these
-  wassay test --report json=out.json     write a report for other programs
-  wassay test --report html=out.html     write a page to read
-  wassay test --baseline out.json        show what changed since that report
-  wassay test --isolate --retries 2      survive crashes, and tell what fails only sometimes
-  wassay test --shard 1/4                run the first of four parts
-  wassay test --list --filter i32        show what would run
+  wassay test --filter i32 --filter i64  run the cases whose name contains one of these
+  wassay test --report html=out.html     write a report to read
+  wassay test --report json=out.json     write a report for programs
+  wassay test --baseline out.json        compare with that report
+  wassay test --isolate --retries 2      survive crashes, and report flaky cases
+  wassay test --shard 1/4                run the first of four shards
+  wassay test --list --filter i32        list the cases that would run
 
-`wassay suite list` shows the suites. Where a suite and a folder have one name, the suite is
-suite:NAME and the folder ./NAME. A suite, filter or shard that matches no case is wrong usage.";
+`wassay suite list` lists the suites. If a suite and a folder have the same name, write suite:NAME
+for the suite and ./NAME for the folder. A selection that matches no case is wrong usage.";
 
-/// Run suites and sum up what conforms
+/// Run test suites and print a summary
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Only cases whose name, `suite::script.wast`, contains this. May be given several times
+    /// Run only cases whose name, such as `spec-v1::i32.wast`, contains this text. Repeatable
     #[arg(long = "filter", value_name = "TEXT", value_parser = filter)]
     filters: Vec<String>,
-    /// How many threads run cases [default: as many as there are processors]
+    /// Number of threads that run cases [default: number of processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// How error texts are compared: class, exact, prefix or ignore; the kind of failure is always compared
+    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always compared
     #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
     match_kind: MatchKind,
-    /// Features to judge under, whatever suite and header say: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
+    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides suite defaults and `;;!` headers
     #[arg(long, value_name = "LIST", value_parser = features)]
     features: Option<Features>,
-    /// How long each case may run, as in `10s` [default: 30s]
+    /// Time limit for each case, such as `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How many bytes the memories, tables and objects of a script may have together, as in `512MiB`; with --isolate, also by how much its process may
-    /// grow
+    /// Limit for the memories, tables and objects of a case together, such as `512MiB`; with --isolate, also for the
+    /// growth of its process
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(crate) max_memory: Option<u64>,
     /// Drive another engine: the command of an adapter that speaks wap/1 (docs/protocol.md). WASI cases are not run
     #[arg(long, value_name = "COMMAND", value_parser = super::engine::command, conflicts_with = "isolate")]
     pub(crate) engine: Option<wassay_drive::Command>,
-    /// Show the names of the cases that would run, one a line, and run none
+    /// List the cases that would run, one per line, without running them
     #[arg(long, conflicts_with_all = ["reports", "bless_expectations"])]
     list: bool,
-    /// Begin no more cases after the first that fails, and end that at its first failure
+    /// Stop at the first failure
     #[arg(long, conflicts_with_all = ["baseline", "bless_expectations"])]
     fail_fast: bool,
-    /// Print what is not as expected and the last line alone
+    /// Print only failures and the last line
     #[arg(long, short)]
     quiet: bool,
-    /// Allow suites, filters and shards that match no case, and expectations that are about none of the suites
+    /// Allow suites, filters, shards and expectations that match nothing
     #[arg(long)]
     allow_empty: bool,
-    /// Run each script in a process of its own, so that a crash is a verdict and not the end of the run
+    /// Run each case in its own process, so that a crash fails that case only
     #[arg(long)]
     isolate: bool,
-    /// How many times more a script that fails is run; one that then passes is flaky
+    /// Retry a case that fails up to N times; cases that pass on retry are reported as flaky
     #[arg(long, value_name = "N", default_value_t = 0)]
     retries: u32,
-    /// TOML file of expected failures; overrides the built-in ones. Entries about
-    /// other suites are left alone
+    /// TOML file of expected failures; overrides the built-in ones. Entries about other suites are ignored
     #[arg(long, value_name = "FILE")]
     expectations: Option<PathBuf>,
-    /// Write that file anew: every directive that fails is expected to, none that passes is. Comments and reasons stay
+    /// Rewrite the file to match this run's failures; comments and reasons are kept
     #[arg(long, requires = "expectations")]
     bless_expectations: bool,
-    /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
+    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output. Repeatable
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
-    /// Show what changed since this report, which is one in JSON; a regression is a failure of the run
+    /// Compare with a previous JSON report; fail on regressions
     #[arg(long, value_name = "REPORT")]
     baseline: Option<PathBuf>,
-    /// Accept that less is judged than in the baseline, such as where cases are gone
+    /// Accept that less is judged than in the baseline, such as when cases were removed
     #[arg(long, requires = "baseline")]
     allow_less: bool,
-    /// Run one part of several, as in `1/4`; the parts are the same on every machine, and `report merge` makes one report of theirs
+    /// Run one of several shards, such as `1/4`; `wassay report merge` combines their reports
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
-    /// Make the parts take equally long by the times in this report, which is one in JSON [default: that of --baseline]
+    /// Balance shards by the durations in this JSON report [default: that of --baseline]
     #[arg(long, value_name = "REPORT", requires = "shard")]
     timings: Option<PathBuf>,
-    /// Let links of suites lead into this folder; without DIR, into those that each suite names in its own wassay.toml. By default no link
-    /// may lead out of its suite's folder. May be given several times
+    /// Follow symbolic links out of a suite's folder into DIR; without DIR, into the folders that the suite's
+    /// wassay.toml names. By default no link may leave its suite's folder. Repeatable
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = SETTINGS)]
     allow_links: Vec<PathBuf>,
-    /// Embedded suites by name, folders and files by path [default: the suites that should pass]
+    /// Suites by name, folders and files by path [default: the embedded suites that should pass]
     #[arg(value_name = "SUITE or DIR")]
     suites: Vec<String>,
 }

@@ -26,51 +26,51 @@ use crate::script::{Judges, LineRange};
 const EXAMPLES: &str = "\
 Examples:
   wassay wast a.wast b.wast              run two scripts
-  wassay wast --lines 120-140 a.wast     judge only the directives that stand on these lines
-  wassay wast --repro 120 a.wast > b.wast  a small script that fails as this line does
+  wassay wast --lines 120-140 a.wast     check only these lines
+  wassay wast --repro 120 a.wast > b.wast  reduce the failure on a line to a script
   wassay wast --suite spec-v1 a.wast     with the features of a suite
   generate | wassay wast -               run the script on standard input
   wassay wast --features 2.0,threads a.wast
 
-Without --features and --suite a script is judged under the features that its
-`;;!` header names, else those of the folder it lies in (`proposals/NAME`,
-`legacy`), else 3.0.";
+Without --features and --suite, a script has the features that its `;;!` header
+names, else those of the folder that it is in (`proposals/NAME`, `legacy`), else
+those of 3.0.";
 
-/// Run scripts and show every directive that fails
+/// Run test scripts and show each directive that fails
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// How error texts are compared: class, exact, prefix or ignore; the kind of failure is always compared
+    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always compared
     #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
     match_kind: MatchKind,
-    /// Features to judge under: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
+    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides `;;!` headers
     #[arg(long, value_name = "LIST", conflicts_with = "suite", value_parser = features)]
     features: Option<Features>,
-    /// Judge under the features of an embedded suite
+    /// Use the features of an embedded suite
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// Judge only these lines; earlier directives run but are not judged. A script with no directive there is an error
+    /// Check only these lines; earlier directives run unchecked. It is an error if no directive is there
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
-    /// Allow scripts that have no directive on the lines of --lines
+    /// Allow scripts without a directive on the lines of --lines
     #[arg(long)]
     allow_empty: bool,
-    /// Write to standard output a script of its own that fails as the directive on this line does, with as little as it needs
+    /// Print a script that reproduces the failure on this line, reduced to what it needs
     #[arg(long, value_name = "LINE", conflicts_with_all = ["lines", "fail_fast", "reports"])]
     repro: Option<NonZeroUsize>,
     /// Stop at the first failure
     #[arg(long)]
     fail_fast: bool,
-    /// How long each script may run, as in `10s`; without it, for ever
+    /// Time limit for each script, such as `10s` [default: none]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How many bytes the memories, tables and objects of a script may have together, as in `512MiB`
+    /// Limit for the memories, tables and objects of a script together, such as `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(crate) max_memory: Option<u64>,
     /// Drive another engine: the command of an adapter that speaks wap/1 (docs/protocol.md)
     #[arg(long, value_name = "COMMAND", value_parser = super::engine::command, conflicts_with = "repro")]
     pub(crate) engine: Option<wassay_drive::Command>,
-    /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
+    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output. Repeatable
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
     /// The scripts; `-` is standard input
@@ -85,9 +85,7 @@ pub(crate) fn run<E: Judges>(
     let suite_features = args.suite.as_deref().map(features_of).transpose()?;
     if let Some(line) = args.repro {
         let [file] = args.files.as_slice() else {
-            return Err(Error::Usage(
-                "--repro: expected one file, the script that the line is of".to_owned(),
-            ));
+            return Err(Error::Usage("--repro: expected exactly one file".to_owned()));
         };
         let settings = Settings {
             features: args.features.or(suite_features),
@@ -125,7 +123,7 @@ pub(crate) fn run<E: Judges>(
         false => Vec::new(),
     };
     for finished in &empty {
-        printer::error(&format!("{}: no directive stands on these lines (--lines)", finished.label));
+        printer::error(&format!("{}: no directive begins on these lines (--lines)", finished.label));
     }
     if !empty.is_empty() && empty.len() == finished.len() {
         return Ok(Exit::Usage);

@@ -39,16 +39,16 @@ pub struct Repro {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NoRepro {
     /// There is no directive on the line.
-    #[error("no directive stands on this line")]
+    #[error("no directive begins on this line")]
     NoDirective,
     /// What stands there passes.
-    #[error("what stands on this line passes: there is nothing to reproduce")]
+    #[error("the directive on this line passes: there is no failure to reproduce")]
     Passes,
     /// The script does not come so far.
-    #[error("it was not reached: the time of the script was over before; give it more (--timeout)")]
+    #[error("it was not reached: the script timed out earlier; give it more (--timeout)")]
     NotReached,
     /// By itself it does something else.
-    #[error("it fails no longer in the same way when it stands with what it needs alone: {0}")]
+    #[error("the reduced script no longer reproduces the failure: {0}")]
     Differs(String),
 }
 
@@ -265,7 +265,7 @@ mod tests {
             "the directive on line 31 was to make it (at 9:1)"
         ));
         assert!(!same("i32 97 (0x00000061)", "i32 0 (0x00000000)"));
-        assert!(!same("result 0 is another value", "result 1 is another value"));
+        assert!(!same("result 0 has the wrong value", "result 1 has the wrong value"));
         assert!(!same("v128 1 2", "v128 12"));
     }
 }

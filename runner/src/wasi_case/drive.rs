@@ -160,8 +160,10 @@ impl Drive<'_> {
             Err(Stop::Unusable(message)) => Err(message),
             Err(Stop::OutOfTime) => {
                 self.timed_out = true;
-                let message =
-                    format!("its files were still read, copied or compared after {:?}", self.setup.timeout);
+                let message = format!(
+                    "timed out after {:?} while its files were read, copied or compared",
+                    self.setup.timeout
+                );
                 Ok(Err(failed("timeout", message).into()))
             }
         }
@@ -265,7 +267,7 @@ impl Drive<'_> {
             }
             Ended::TimeOver => {
                 self.timed_out = true;
-                let message = format!("it still ran after {:?}", self.setup.timeout);
+                let message = format!("timed out after {:?}", self.setup.timeout);
                 return Ok(Err(failed("timeout", message).into()));
             }
             Ended::Exited(code) => (code, format!("exit code {code}")),

@@ -106,11 +106,11 @@ impl Running {
         self.process.stdout.wait(self.deadline, has_line);
         let bytes = part(&self.process.stdout, begin..begin + ADDRESS);
         let Some(length) = bytes.iter().position(|byte| *byte == b'\n') else {
-            return Err(broken("it wrote no line with its address to standard output".into()));
+            return Err(broken("it did not write a line with its address to standard output".into()));
         };
         self.read.insert(Stream::Stdout, begin + length + 1);
         let line = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned();
-        let bad = |_| broken(format!("`{line}` is no address: expected one such as `127.0.0.1:8080`"));
+        let bad = |_| broken(format!("invalid address `{line}`: expected one such as `127.0.0.1:8080`"));
         let address: SocketAddr = line.trim().parse().map_err(bad)?;
         // The guest is not to say where this process connects to.
         if !address.ip().is_loopback() {

@@ -52,7 +52,7 @@ fn fails(report: &mut Report, script: &str, number: usize, source: &str) {
         line: u32::try_from(number).unwrap() + 1,
         column: 1,
         kind: "wrong-value".to_owned(),
-        message: "result 0 is another value".to_owned(),
+        message: "result 0 has the wrong value".to_owned(),
         expected: Some("i32 7".to_owned()),
         actual: Some("i32 8".to_owned()),
         source: source.to_owned(),

@@ -58,7 +58,11 @@ fn node_judges(node: &str) {
     let folder = Folder::new(&[("a.wast", script)]);
     let ran = wassay(&["wast", &folder.arg("a.wast"), "--engine", node]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.out.contains("a.wast:3:1: wrong-value: result 0, lane 3, is another value"), "{}", ran.out);
+    assert!(
+        ran.out.contains("a.wast:3:1: wrong-value: result 0, lane 3, has the wrong value"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.contains("actual   v128 i32x4 [1 (0x00000001), 2 (0x00000002), 3 (0x00000003), 4"));
     assert!(ran.out.contains("6 directives: 4 passed, 1 failed, 1 skipped"), "{}", ran.out);
     assert!(
@@ -85,7 +89,7 @@ fn a_plan_is_judged_by_recorded_answers() {
     let report = folder.arg("out.json");
     let ran = wassay(&["judge", &plan, &answers, "--report", &format!("json={report}")]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.out.contains("b.wast:2:1: wrong-value: result 0 is not as expected"), "{}", ran.out);
+    assert!(ran.out.contains("b.wast:2:1: wrong-value: result 0 has the wrong value"), "{}", ran.out);
     assert!(ran.out.contains("actual   i32 7 (0x00000007)"), "the last of a wrapper is noted: {}", ran.out);
     let driven = wassay(&["test", &suite, "--engine", &own(), "--report", &format!("json={report}.live")]);
     assert_eq!(driven.code, 1, "{driven:?}");
@@ -133,7 +137,7 @@ fn what_is_no_plan() {
         ("cut.plan", "answers", "the plan ends here, without a line `# end`"),
         ("less.plan", "answers", "requests, and there are "),
         ("gone", "answers", "cannot read the plan"),
-        ("a.plan", "empty", "expected an answer to each request, and it is empty"),
+        ("a.plan", "empty", "expected an answer to each request, but there are none"),
         ("a.plan", "text", "line 1: `hello` is not an answer"),
     ] {
         let ran = wassay(&["judge", &folder.arg(plan), &folder.arg(answers)]);

@@ -188,7 +188,7 @@ fn check_arguments(
     }
     let mut pairs = function.parameters.iter().zip(arguments);
     match pairs.position(|(ty, value)| !wrapper::accepts(*ty, *value)) {
-        Some(at) => wrong(format!("argument {at} is of another type than the function takes")),
+        Some(at) => wrong(format!("argument {at} has the wrong type")),
         None => Ok(()),
     }
 }

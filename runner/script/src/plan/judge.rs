@@ -226,7 +226,7 @@ impl Judge<'_> {
             Some(Reply::TimedOut(after)) => failed(FailureKind::Unexpected(ErrorKind::Timeout), after),
             Some(Reply::Broken(why)) => failed(FailureKind::Unexpected(ErrorKind::Internal), why),
             Some(Reply::NotRun(why)) => failed(FailureKind::NotRun, why),
-            None => failed(FailureKind::NotRun, "the answers end before"),
+            None => failed(FailureKind::NotRun, "the answers end before this request"),
         }
     }
 
@@ -269,7 +269,10 @@ impl Judge<'_> {
         match instances.find_map(|instance| self.taint.line(*instance, planned.place.line)) {
             Some(line) => Ended::Apart(
                 Apart::Blocked,
-                format!("the module on line {line} was to act on its instance; {}", failure.message),
+                format!(
+                    "the module on line {line} was to write to its instance, and did not run; {}",
+                    failure.message
+                ),
             ),
             None => ended,
         }
@@ -280,14 +283,14 @@ impl Judge<'_> {
         let at = self.plan.directives.partition_point(|planned| planned.requests.end <= request);
         match self.plan.directives.get(at).filter(|planned| planned.requests.contains(&request)) {
             Some(planned) => {
-                format!("it needs what the directive on line {} was to make", planned.place.line)
+                format!("it depends on the directive on line {}, which failed", planned.place.line)
             }
-            None => "it needs what an earlier directive was to make".to_owned(),
+            None => "it depends on an earlier directive, which failed".to_owned(),
         }
     }
 
     fn out_of_place(&self, answer: &Answer, expected: &str) -> Ended {
-        let message = format!("the adapter answered `{answer}`, where {expected} was expected");
+        let message = format!("unexpected answer `{answer}` from the adapter: expected {expected}");
         Failure::new(FailureKind::Unexpected(ErrorKind::Internal), message).into()
     }
 
@@ -417,7 +420,7 @@ impl Judge<'_> {
         let value = self.noted(planned, *ty);
         let found = value.and_then(|value| mismatch(index, &value, pattern));
         let (kind, message) = found.map_or_else(
-            || (MismatchKind::Value, format!("result {index} is not as expected")),
+            || (MismatchKind::Value, format!("result {index} has the wrong value")),
             |mismatch| (mismatch.kind, mismatch.message),
         );
         let failure = Failure::new(FailureKind::Mismatch(kind), message);

@@ -217,7 +217,7 @@ fn what_is_known_without_the_engine_is_judged_as_its_error() {
             "pass",
             "no-such-export",
             "wrong-arguments: wrong-arguments: the function takes 1 arguments, and 0 were given",
-            "wrong-arguments: wrong-arguments: argument 0 is of another type than the function takes",
+            "wrong-arguments: wrong-arguments: argument 0 has the wrong type",
             "no-such-instance",
             "unsupported",
             "no-such-instance",

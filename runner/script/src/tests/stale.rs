@@ -173,7 +173,7 @@ fn a_form_before_the_lines_asked_for_counts_too() {
 #[test]
 fn what_is_missing_names_the_directive_that_was_to_make_it() {
     for (form, why) in [
-        ("(module $m (typo))", "the directive on line 2 was to make it and failed"),
+        ("(module $m (typo))", "the directive on line 2, which defines it, failed"),
         ("(module $)", "the directive on line 2 failed, and may have been meant to make it"),
     ] {
         let result = result_with(&format!("(module $m)\n{form}\n(invoke $m \"void\")"), &Options::default());

@@ -53,9 +53,6 @@ fn low_bits(file: &Path, code: u32) -> u8 {
 
 /// The exit of a guest whose time is over.
 pub(super) fn of_time(file: &Path, timeout: Duration) -> Exit {
-    printer::error(&format!(
-        "{}: the time is over: it still ran after {timeout:?} (--timeout)",
-        file.display()
-    ));
+    printer::error(&format!("{}: timed out after {timeout:?} (--timeout)", file.display()));
     Exit::Guest(ABORTED)
 }

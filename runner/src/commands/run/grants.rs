@@ -24,7 +24,7 @@ impl Grants {
         for (option, access, Grant { host, guest }) in &self.0 {
             // The guest would see one of them only.
             if !names.insert(guest) {
-                return Err(Error::Usage(format!("--{option}: the guest has a folder `{guest}` already")));
+                return Err(Error::Usage(format!("--{option}: another folder is already named `{guest}`")));
             }
             builder = builder
                 .preopen(host, guest.clone(), *access)
@@ -41,23 +41,13 @@ impl clap::Args for Grants {
             Arg::new(id).long(id).value_name(value).help(help).action(ArgAction::Append)
         };
         command
-            .arg(
-                option(
-                    "dir",
-                    "HOST[::GUEST]",
-                    "Give the guest a folder, under the name GUEST where there is one",
-                )
-                .value_parser(dir),
-            )
-            .arg(
-                option("dir-ro", "HOST[::GUEST]", "Give the guest a folder in which it can change nothing")
-                    .value_parser(dir),
-            )
+            .arg(option("dir", "HOST[::GUEST]", "Grant a folder, as GUEST if given").value_parser(dir))
+            .arg(option("dir-ro", "HOST[::GUEST]", "Grant a folder, read-only").value_parser(dir))
             .arg(
                 option(
                     "mapdir",
                     "GUEST::HOST",
-                    "As --dir, with the guest's name first; GUEST:HOST is taken too",
+                    "Same as --dir, with the program's name for it first; also GUEST:HOST",
                 )
                 .value_parser(mapdir),
             )

@@ -31,58 +31,58 @@ use options::{Preload, Variable};
 const EXAMPLES: &str = "\
 Examples:
   wassay run hello.wasm                         run a program
-  wassay run --dir . copy.wasm from.txt to.txt  give it a folder, and arguments
-  wassay run --dir-ro data::/ list.wasm /       a folder under another name, not to be changed
-  wassay run --invoke add math.wat 40 2         call one function and print its results
+  wassay run --dir . copy.wasm from.txt to.txt  grant a folder, and pass arguments
+  wassay run --dir-ro data::/ list.wasm /       grant a folder under another name, read-only
+  wassay run --invoke add math.wat 40 2         call a function and print its results
   wassay copy.wasm --dir=. from.txt to.txt      the short form: options may follow FILE
 
-The guest has standard input, output and error, and nothing else that is not
-given here. Every word after FILE is the guest's; in the short form, every
-word from the first that is no option, or after `--`.
+The program has standard input, output and error, and what is granted here. All
+words after FILE are its arguments; in the short form, all words from the first
+that is not an option, or after `--`.
 
-Exit codes: the guest's own; 134 where it trapped or its time was over, 128+N
-where it raised signal N; 1 a module that cannot be run, 2 wrong usage.";
+Exit codes: the program's own; 134 after a trap or when the time limit is over,
+128+N if it raised signal N; 1 if the module cannot be run, 2 for wrong usage.";
 
 /// The log that calls of WASI go to.
 const CALLS: &str = "wassay::wasi";
 
-/// Run a WASI program, a command or a reactor, with nothing but what it is given
+/// Run a WASI program, sandboxed: with access only to what you grant
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     grants: Grants,
-    /// Set a variable of the environment; without a value, to the one that it has here
+    /// Set an environment variable; without a value, inherit it
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<Variable>,
-    /// Call this function, with ARGS by its types, and print what it returns
+    /// Call an exported function with ARGS, and print its results
     #[arg(long, value_name = "FUNC")]
     invoke: Option<String>,
-    /// Let FILE import from another module under a name
+    /// Instantiate another module first, from which FILE imports under NAME
     #[arg(long, value_name = "NAME=FILE")]
     preload: Vec<Preload>,
-    /// The program's name, as it is told; without this, that of FILE without its folder
+    /// The program's name, argv[0] [default: base name of FILE]
     #[arg(long, value_name = "NAME")]
     argv0: Option<OsString>,
-    /// Give the guest a socket that listens at this address, as in `127.0.0.1:8080`
+    /// Grant a socket that listens on an address, such as `127.0.0.1:8080`
     #[arg(long, value_name = "ADDR")]
     listen: Vec<String>,
-    /// How long it may run, as in `10s`; without it, for ever
+    /// Time limit, such as `10s` [default: none]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// How much its memories, tables and objects may use together, as in `512MiB`
+    /// Limit for memories, tables and objects together, such as `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_memory: Option<u64>,
-    /// Features to validate under: 1.0, 2.0 or 3.0, then names to add or, with `-`, to take away
+    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove
     #[arg(long, value_name = "LIST")]
     features: Option<Features>,
-    /// Show each WASI call, with its arguments and results, on standard error
+    /// Print each WASI call, with arguments and results, to standard error
     #[arg(long)]
     trace: bool,
-    /// The program: a binary or a text module
+    /// The program: a module in binary or text form
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The guest's arguments
+    /// Arguments of the program
     #[arg(value_name = "ARGS")]
     args: Vec<OsString>,
 }
