@@ -1,4 +1,4 @@
-//! What a guest is given.
+//! The context of a guest: its arguments, environment and descriptors, and the builder for it.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -20,12 +20,14 @@ use crate::stdio::{Capture, Input};
 use crate::table::Table;
 use crate::trace::Observer;
 
-/// How many descriptors a guest may have, if the embedder does not say otherwise.
+/// The default limit on a guest's open descriptors.
 const DESCRIPTORS: usize = 16_384;
 
-/// What one guest has: its arguments, its environment, its descriptors. A guest has nothing that it was not given.
+/// The resources of one guest: arguments, environment and descriptors. The guest can access nothing
+/// else.
 ///
-/// [`add_to_linker`](crate::add_to_linker) makes it the [data](wassay_engine::StoreState::data) of a store.
+/// [`add_to_linker`](crate::add_to_linker) stores it as the [data](wassay_engine::StoreState::data)
+/// of a store.
 pub struct WasiCtx {
     pub(crate) args: Strings,
     pub(crate) environ: Strings,
@@ -33,11 +35,11 @@ pub struct WasiCtx {
     pub(crate) clocks: Option<Box<dyn Clocks>>,
     pub(crate) random: Option<Random>,
     pub(crate) observer: Option<Observer>,
-    /// The instance that called last, and the memory that it exports.
+    /// The instance that called last, and the memory it exports. Saves a lookup for each call.
     pub(crate) memory: Option<(Instance, Memory)>,
 }
 
-/// Makes a [`WasiCtx`].
+/// Builds a [`WasiCtx`].
 ///
 /// ```
 /// # use wassay_wasi::{Access, Capture, WasiCtx};
@@ -66,38 +68,39 @@ pub struct WasiCtxBuilder {
     invalid: Option<String>,
 }
 
-/// What a guest may do below a directory that it is given.
+/// The access that a guest gets to a preopened directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everything that the host may.
+    /// Full access, within the permissions of the host process.
     ReadWrite,
-    /// Nothing that changes a file or a directory, or gives a file a name elsewhere.
+    /// No access that changes a file or directory, or links a file elsewhere.
     ReadOnly,
 }
 
-/// Clocks other than the system's. Waiting always takes the system's time.
+/// Clocks to use instead of the system's. Blocking calls always use the system's time.
 pub trait Clocks: Send {
-    /// How many nanoseconds the clock moves at a time.
+    /// The resolution of the clock in nanoseconds.
     fn resolution(&self, clock: ClockId) -> u64;
 
-    /// The clock's time in nanoseconds.
+    /// The current time of the clock in nanoseconds.
     fn now(&self, clock: ClockId) -> u64;
 }
 
 /// Fills a buffer with random bytes.
 type Random = Box<dyn FnMut(&mut [u8]) + Send>;
 
-/// Strings as `args_get` and `environ_get` give them.
+/// Strings in the format of `args_get` and `environ_get`.
 #[derive(Debug, Default)]
 pub(crate) struct Strings {
-    /// All strings, each with a NUL.
+    /// All strings, each terminated by a NUL.
     pub(crate) bytes: Vec<u8>,
-    /// Where each begins.
+    /// The offset of each string in `bytes`.
     pub(crate) starts: Vec<u32>,
 }
 
 impl WasiCtx {
-    /// Begins with a guest that has nothing: no arguments, an empty standard input, standard outputs that forget.
+    /// Creates a builder for a guest without arguments, variables or preopened directories. Its
+    /// standard input is empty; its standard output and error are discarded.
     pub fn builder() -> WasiCtxBuilder {
         WasiCtxBuilder {
             args: Vec::new(),
@@ -115,7 +118,7 @@ impl WasiCtx {
 }
 
 impl WasiCtxBuilder {
-    /// Adds an argument. The first is by custom the program's name.
+    /// Adds an argument. By convention, the first is the name of the program.
     #[must_use]
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> WasiCtxBuilder {
         self.args.push(arg.as_ref().as_encoded_bytes().to_vec());
@@ -128,23 +131,26 @@ impl WasiCtxBuilder {
         args.into_iter().fold(self, WasiCtxBuilder::arg)
     }
 
-    /// Adds a variable to the environment.
+    /// Adds an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> WasiCtxBuilder {
         let (name, value) = (name.as_ref().as_encoded_bytes(), value.as_ref().as_encoded_bytes());
         if name.is_empty() || name.contains(&b'=') {
             let name = String::from_utf8_lossy(name).into_owned();
-            self.invalid.get_or_insert(format!("`{name}` is no name of a variable"));
+            self.invalid.get_or_insert(format!(
+                "invalid environment variable name `{name}`: it must not be empty or contain `=`"
+            ));
         }
         self.environ.push([name, b"=", value].concat());
         self
     }
 
-    /// Gives the guest a directory of the host's, by a name of its own. Directories are the descriptors from 3 on, in order.
+    /// Preopens a host directory for the guest under the name `guest`. Preopened directories get
+    /// descriptors from 3 on, in order.
     ///
     /// # Errors
     ///
-    /// Where the directory cannot be opened.
+    /// Returns an error if the directory cannot be opened.
     pub fn preopen(
         mut self,
         host: impl AsRef<Path>,
@@ -162,9 +168,10 @@ impl WasiCtxBuilder {
         self.preopens.push(Entry {
             grant: access,
             base: Rights::DIRECTORY.difference(denied),
-            // wasi-libc masks the rights it requests with these. FD_ALLOCATE, which it requests for
-            // writing only, lets `path_open` see that a file is to be written and refuse at once;
-            // without FD_WRITE its `access(2)` answers that nothing can be written.
+            // wasi-libc masks the rights it requests with these. It requests FD_ALLOCATE only for
+            // writing. Passing that on lets `path_open` recognise a request to write and refuse it
+            // at once; since FD_WRITE is missing, wasi-libc's `access(2)` reports the file as not
+            // writable.
             inheriting: Rights::DIRECTORY.union(Rights::FILE).difference(denied).union(Rights::FD_ALLOCATE),
             preopen: Some(guest.into().into()),
             ..Entry::new(Kind::Directory(Directory::new(dir)), FileType::Directory)
@@ -172,17 +179,18 @@ impl WasiCtxBuilder {
         Ok(self)
     }
 
-    /// Gives the guest a socket that listens. Such sockets are the descriptors after the directories, in order.
+    /// Gives the guest a listening socket. Listeners get the descriptors after the preopened
+    /// directories, in order.
     ///
-    /// If the socket is nonblocking (`O_NONBLOCK`), the guest sees that in its flags; runtimes with an
-    /// event loop, such as Go's, look there. Until a guest has read or set the flags, `sock_accept`
-    /// blocks, as POSIX has it by default. The socket itself is made nonblocking in any case; blocking
-    /// calls poll.
+    /// If the socket is nonblocking (`O_NONBLOCK`), the guest sees that in its flags; runtimes with
+    /// an event loop, such as Go's, check them. Until the guest has read or set the flags,
+    /// `sock_accept` blocks, which is the default of POSIX. The socket itself becomes nonblocking
+    /// in any case; blocking calls poll first.
     #[must_use]
     pub fn listener(mut self, listener: impl Into<OwnedFd>) -> WasiCtxBuilder {
         let socket = listener.into();
         let flags = flags_of(socket.as_fd()).intersection(FdFlags::NONBLOCK);
-        // If that fails, a connection that is reset between poll and accept only delays the guest.
+        // If this fails, a connection that is reset between poll and accept only delays the guest.
         let _ = rustix::io::ioctl_fionbio(&socket, true);
         let listener = Listener { socket, flags_known: false };
         self.listeners.push(Entry {
@@ -209,7 +217,7 @@ impl WasiCtxBuilder {
 
     /// Gives the guest the host's standard output.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "what the guest writes there is its own")]
+    #[expect(clippy::disallowed_methods, reason = "the stream belongs to the guest")]
     pub fn inherit_stdout(mut self) -> WasiCtxBuilder {
         self.stdio[1] = inherited(rustix::stdio::stdout(), Rights::FD_WRITE);
         self
@@ -217,95 +225,95 @@ impl WasiCtxBuilder {
 
     /// Gives the guest the host's standard error.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "what the guest writes there is its own")]
+    #[expect(clippy::disallowed_methods, reason = "the stream belongs to the guest")]
     pub fn inherit_stderr(mut self) -> WasiCtxBuilder {
         self.stdio[2] = inherited(rustix::stdio::stderr(), Rights::FD_WRITE);
         self
     }
 
-    /// Gives the guest a standard input of these bytes.
+    /// Uses these bytes as the guest's standard input.
     #[must_use]
     pub fn stdin_bytes(mut self, bytes: impl Into<Vec<u8>>) -> WasiCtxBuilder {
         self.stdio[0] = input(bytes.into());
         self
     }
 
-    /// Gives the guest an open file, a pipe or a socket as standard input.
+    /// Uses an open file, pipe or socket as the guest's standard input.
     #[must_use]
     pub fn stdin_file(mut self, file: impl Into<OwnedFd>) -> WasiCtxBuilder {
         self.stdio[0] = owned(file.into(), Rights::FD_READ);
         self
     }
 
-    /// Collects the guest's standard output.
+    /// Captures the guest's standard output.
     #[must_use]
     pub fn capture_stdout(mut self, capture: &Capture) -> WasiCtxBuilder {
         self.stdio[1] = output(Some(capture.clone()));
         self
     }
 
-    /// Collects the guest's standard error.
+    /// Captures the guest's standard error.
     #[must_use]
     pub fn capture_stderr(mut self, capture: &Capture) -> WasiCtxBuilder {
         self.stdio[2] = output(Some(capture.clone()));
         self
     }
 
-    /// Gives the guest an open file, a pipe or a socket as standard output.
+    /// Uses an open file, pipe or socket as the guest's standard output.
     #[must_use]
     pub fn stdout_file(mut self, file: impl Into<OwnedFd>) -> WasiCtxBuilder {
         self.stdio[1] = owned(file.into(), Rights::FD_WRITE);
         self
     }
 
-    /// Gives the guest an open file, a pipe or a socket as standard error.
+    /// Uses an open file, pipe or socket as the guest's standard error.
     #[must_use]
     pub fn stderr_file(mut self, file: impl Into<OwnedFd>) -> WasiCtxBuilder {
         self.stdio[2] = owned(file.into(), Rights::FD_WRITE);
         self
     }
 
-    /// How many descriptors the guest may have; to open one more is MFILE. Default: 16384.
+    /// Limits the guest's open descriptors; opening one more fails with MFILE. Default: 16384.
     #[must_use]
     pub fn descriptors(mut self, limit: usize) -> WasiCtxBuilder {
         self.descriptors = limit;
         self
     }
 
-    /// Gives the guest other clocks than the system's.
+    /// Replaces the system's clocks.
     #[must_use]
     pub fn clocks(mut self, clocks: impl Clocks + 'static) -> WasiCtxBuilder {
         self.clocks = Some(Box::new(clocks));
         self
     }
 
-    /// Gives the guest other random bytes than the system's.
+    /// Replaces the system's source of random bytes.
     #[must_use]
     pub fn random(mut self, fill: impl FnMut(&mut [u8]) + Send + 'static) -> WasiCtxBuilder {
         self.random = Some(Box::new(fill));
         self
     }
 
-    /// Shows each call to an observer when it is over.
+    /// Calls an observer after each WASI call.
     #[must_use]
     pub fn observer(mut self, observer: impl FnMut(&crate::CallRecord) + Send + 'static) -> WasiCtxBuilder {
         self.observer = Some(Box::new(observer));
         self
     }
 
-    /// What was built.
+    /// Builds the context.
     ///
     /// # Errors
     ///
-    /// Where an argument or a variable has a NUL, a variable no name that can be used, or more descriptors were given than the guest
-    /// may have.
+    /// Returns an error if an argument or variable contains a NUL, if a variable name is empty or
+    /// contains `=`, or if there are more descriptors than the guest may have.
     pub fn build(self) -> io::Result<WasiCtx> {
         if let Some(invalid) = self.invalid {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, invalid));
         }
         let mut table = Table::new(self.descriptors, self.stdio);
         let too_many =
-            || io::Error::new(io::ErrorKind::InvalidInput, "more descriptors were given than are allowed");
+            || io::Error::new(io::ErrorKind::InvalidInput, "more descriptors than the guest's limit");
         if self.descriptors < 3 {
             return Err(too_many());
         }
@@ -333,10 +341,12 @@ impl Strings {
                 io::Error::new(io::ErrorKind::InvalidInput, text)
             };
             if string.contains(&0) {
-                return Err(invalid("an argument or a variable with a NUL"));
+                return Err(invalid("NUL in an argument or environment variable"));
             }
             let start = u32::try_from(result.bytes.len());
-            result.starts.push(start.map_err(|_| invalid("more than 4 GiB of arguments or variables"))?);
+            result
+                .starts
+                .push(start.map_err(|_| invalid("more than 4 GiB of arguments or environment variables"))?);
             result.bytes.extend_from_slice(string);
             result.bytes.push(0);
         }
@@ -352,7 +362,8 @@ fn output(capture: Option<Capture>) -> Entry {
     Entry::new(Kind::Output(capture), FileType::Unknown).opened_for(Rights::FD_WRITE)
 }
 
-/// Times and sizes of the host's own files are not the guest's to change.
+/// An entry for a standard stream of the host. The guest may not change the size or times of what
+/// it refers to.
 fn inherited(fd: BorrowedFd<'static>, mode: Rights) -> Entry {
     let flags = flags_of(fd);
     let nonblocking = flags.contains(FdFlags::NONBLOCK);
@@ -372,7 +383,7 @@ fn owned(fd: OwnedFd, mode: Rights) -> Entry {
     Entry { flags, ..Entry::new(Kind::System(fd), ty).opened_for(mode) }
 }
 
-/// The flags of the system's that a guest can change.
+/// The flags of a system descriptor that a guest can change.
 fn flags_of(fd: BorrowedFd<'_>) -> FdFlags {
     let system = rustix::fs::fcntl_getfl(fd).unwrap_or(SystemFlags::empty());
     let mut flags = FdFlags::empty();

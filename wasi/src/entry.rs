@@ -1,10 +1,10 @@
-//! One descriptor: what it refers to, the access mode it was opened with, and its rights.
+//! An open descriptor: what it refers to, its access mode and its rights.
 //!
-//! Rights come from the grant. A file or directory that the guest opens gets every right that its
-//! parent directory passes on and that applies to its type; the rights requested in `path_open` only
-//! decide whether it is opened for reading, for writing or both. `fd_fdstat_set_rights` alone takes
-//! rights away. Each call checks the type first, then the access mode, then the rights, so that
-//! guests get the errors of POSIX wherever POSIX defines one.
+//! The rights come from the preopened directory. A file or directory that the guest opens gets all
+//! the inheriting rights of its parent directory that apply to its type; the rights requested in
+//! `path_open` only select reading, writing or both. Only `fd_fdstat_set_rights` removes rights.
+//! Each call checks the type first, then the access mode, then the rights, so that guests get the
+//! errors of POSIX wherever POSIX defines one.
 
 use std::fmt;
 use std::io::{IoSlice, IoSliceMut};
@@ -22,7 +22,7 @@ use crate::ctx::Access;
 use crate::errno::Errno;
 use crate::stdio::{Capture, Input};
 
-/// One descriptor.
+/// An open descriptor.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) kind: Kind,
@@ -30,48 +30,49 @@ pub(crate) struct Entry {
     pub(crate) flags: FdFlags,
     /// The access mode: [`Rights::FD_READ`], [`Rights::FD_WRITE`] or both.
     pub(crate) mode: Rights,
-    /// The access of the grant that it was opened through.
+    /// The access of the preopened directory that it was opened through.
     pub(crate) grant: Access,
     pub(crate) base: Rights,
     pub(crate) inheriting: Rights,
-    /// The guest's name of a directory that was given to it.
+    /// The guest's name for it, if it is a preopened directory.
     pub(crate) preopen: Option<Box<str>>,
-    /// The position in a file whose open description is the guest's alone; `None` where the system keeps that. A call that is told the
-    /// place takes no lock for it.
+    /// The current position, if the guest alone has the file open; `None` if the system keeps the
+    /// position. With it, reads and writes are positioned (`pread`, `pwrite`), for which the system
+    /// takes no lock.
     pub(crate) position: Option<u64>,
 }
 
-/// What a descriptor leads to.
+/// What a descriptor refers to.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// Anything of the system's whose open description is the guest's alone.
+    /// A system descriptor that only the guest uses.
     System(OwnedFd),
-    /// A socket that accepts connections.
+    /// A listening socket.
     Listener(Listener),
     /// A directory.
     Directory(Directory),
-    /// A descriptor of the host's own.
+    /// A standard stream of the host.
     Inherited(Inherited),
-    /// Bytes of the embedder's.
+    /// An in-memory input.
     Input(Input),
-    /// Bytes for the embedder; `None` forgets them.
+    /// An in-memory output; `None` discards what is written.
     Output(Option<Capture>),
 }
 
-/// A socket that accepts connections. The system's descriptor is nonblocking; a blocking call polls.
+/// A listening socket. The system descriptor is nonblocking; a blocking call polls first.
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) socket: OwnedFd,
-    /// Whether the guest has read or set the flags, and so knows whether the socket blocks. Until
+    /// Whether the guest has read or set the flags, and thus knows whether the socket blocks. Until
     /// then `sock_accept` blocks, which is the default of POSIX.
     pub(crate) flags_known: bool,
 }
 
-/// A descriptor of the host's own. Its flags are never changed: other processes share them.
+/// A standard stream of the host. Its flags are never changed, because other processes share them.
 #[derive(Debug)]
 pub(crate) struct Inherited {
     pub(crate) fd: BorrowedFd<'static>,
-    /// Whether it has `O_NONBLOCK`.
+    /// Whether `O_NONBLOCK` is set on it.
     pub(crate) nonblocking: bool,
 }
 
@@ -82,12 +83,13 @@ pub(crate) struct Directory {
     /// Whether entries can be read from `dir`.
     pub(crate) is_readable: bool,
     reader: Option<OwnedFd>,
-    /// Where the guest was in it.
+    /// The positions that the guest has seen in it.
     pub(crate) cookies: Cookies,
 }
 
 impl Entry {
-    /// An entry opened for reading and writing, with all rights of its type, that passes on none.
+    /// Creates an entry that is open for reading and writing, with all rights that apply to its
+    /// type and no inheriting rights.
     pub(crate) fn new(kind: Kind, file_type: FileType) -> Entry {
         let mut entry = Entry {
             kind,
@@ -101,30 +103,31 @@ impl Entry {
             position: None,
         };
         if file_type == FileType::CharacterDevice && !entry.is_terminal() {
-            // The `isatty` of guest libraries: a character device that cannot seek or tell.
+            // This is the `isatty` of guest libraries: they take a character device for a terminal
+            // if it has neither right.
             entry.base |= Rights::FD_SEEK | Rights::FD_TELL;
         }
         entry
     }
 
-    /// The entry with this access mode.
+    /// Restricts the entry to this access mode.
     pub(crate) fn opened_for(mut self, mode: Rights) -> Entry {
         self.mode = mode.intersection(Rights::ACCESS);
         self.base.remove(Rights::ACCESS.difference(self.mode));
         if !self.mode.contains(Rights::FD_WRITE) {
-            // The system would refuse these.
+            // The system refuses these on a descriptor that is not open for writing.
             self.base.remove(Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE);
         }
         self
     }
 
-    /// BADF unless it was opened with this access mode.
+    /// Returns BADF unless the descriptor was opened with this access mode.
     pub(crate) fn require_mode(&self, mode: Rights) -> Result<(), Errno> {
         if self.mode.contains(mode) { Ok(()) } else { Err(Errno::Badf) }
     }
 
-    /// Checks rights. A missing right is BADF if the access mode excludes it, ROFS if a read-only
-    /// grant does, else NOTCAPABLE.
+    /// Checks rights. A missing right is BADF if the access mode excludes it, ROFS if read-only
+    /// access does, and NOTCAPABLE otherwise.
     pub(crate) fn require(&self, rights: Rights) -> Result<(), Errno> {
         let missing = rights.difference(self.base);
         if missing.is_empty() { Ok(()) } else { Err(self.refusal(missing)) }
@@ -141,8 +144,9 @@ impl Entry {
         }
     }
 
-    /// SPIPE unless it can be sought: pipes, FIFOs, terminals and sockets cannot.
-    pub(crate) fn require_places(&self) -> Result<(), Errno> {
+    /// Returns SPIPE unless the descriptor is seekable: pipes, FIFOs, terminals and sockets are
+    /// not.
+    pub(crate) fn require_seekable(&self) -> Result<(), Errno> {
         match self.file_type {
             FileType::RegularFile | FileType::BlockDevice => Ok(()),
             FileType::CharacterDevice => Ok(rustix::fs::tell(self.system(Errno::Spipe)?).map(drop)?),
@@ -154,7 +158,7 @@ impl Entry {
         self.system(Errno::Badf).is_ok_and(rustix::termios::isatty)
     }
 
-    /// The system's descriptor; `other` where there is none.
+    /// The system descriptor, or `other` if there is none.
     pub(crate) fn system(&self, other: Errno) -> Result<BorrowedFd<'_>, Errno> {
         match &self.kind {
             Kind::System(fd) => Ok(fd.as_fd()),
@@ -174,7 +178,8 @@ impl Entry {
         let fd = self.system(Errno::Badf)?;
         if let Some(position) = self.position {
             match read_at(fd, buffers, position) {
-                // A file without places, as the system has some: the system keeps the position.
+                // Some regular files of the system are not seekable. The system then keeps the
+                // position.
                 Err(SystemErrno::SPIPE) => self.lose_position(),
                 count => return self.moved(position, count),
             }
@@ -211,14 +216,14 @@ impl Entry {
         Ok(written?)
     }
 
-    /// Goes on by as many bytes as were transferred at a place.
+    /// Advances the position after a transfer at `position`.
     fn moved(&mut self, position: u64, count: Result<usize, SystemErrno>) -> Result<usize, Errno> {
         let count = count?;
         self.position = Some(position + count as u64);
         Ok(count)
     }
 
-    /// Moves to a place, and says where that is.
+    /// Sets the position and returns it.
     pub(crate) fn seek(&mut self, to: SeekFrom) -> Result<u64, Errno> {
         let to = match (self.position, to) {
             (Some(position), SeekFrom::Current(0)) => return Ok(position),
@@ -234,15 +239,15 @@ impl Entry {
         Ok(reached)
     }
 
-    /// Leaves the position to the system, and sets it there where the system takes it.
+    /// Makes the system keep the position, and sets it there if the system accepts it.
     fn lose_position(&mut self) {
-        if self.give_up_position().is_err() {
+        if self.release_position().is_err() {
             self.position = None;
         }
     }
 
-    /// Leaves the position to the system, as appending needs.
-    pub(crate) fn give_up_position(&mut self) -> Result<(), Errno> {
+    /// Makes the system keep the position, as `O_APPEND` requires.
+    pub(crate) fn release_position(&mut self) -> Result<(), Errno> {
         if let Some(position) = self.position {
             rustix::fs::seek(self.system(Errno::Spipe)?, SeekFrom::Start(position))?;
             self.position = None;
@@ -250,7 +255,8 @@ impl Entry {
         Ok(())
     }
 
-    /// AGAIN where the guest does not want to wait and the host's own descriptor, which may wait, is not ready.
+    /// Returns AGAIN if the guest requested nonblocking mode and the host's blocking descriptor is
+    /// not ready.
     fn would_block(&self, flags: PollFlags) -> Result<(), Errno> {
         match &self.kind {
             Kind::Inherited(Inherited { fd, nonblocking: false })
@@ -278,8 +284,8 @@ impl Directory {
         Directory { is_readable: true, ..Directory::new(dir) }
     }
 
-    /// A descriptor that entries can be read from and that can be synchronised, which one that only paths start from can not; and where the
-    /// guest was.
+    /// A descriptor that entries can be read from and that can be synchronized (an `O_PATH`
+    /// descriptor can not), and the guest's cookies.
     pub(crate) fn reader(&mut self) -> Result<(BorrowedFd<'_>, &mut Cookies), Errno> {
         if self.is_readable {
             return Ok((self.dir.as_fd(), &mut self.cookies));
@@ -302,7 +308,7 @@ impl fmt::Debug for Directory {
     }
 }
 
-/// Reads at a place of a file.
+/// Reads at an offset of a file.
 pub(crate) fn read_at(
     fd: BorrowedFd<'_>,
     buffers: &mut [IoSliceMut<'_>],
@@ -314,7 +320,7 @@ pub(crate) fn read_at(
     }
 }
 
-/// Writes at a place of a file.
+/// Writes at an offset of a file.
 pub(crate) fn write_at(
     fd: BorrowedFd<'_>,
     buffers: &[IoSlice<'_>],
@@ -331,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_no_places_is_read_and_written_all_the_same() {
+    fn a_file_that_cannot_seek_is_read_and_written_sequentially() {
         let (reader, writer) = std::io::pipe().unwrap();
         let file = |fd| Entry { position: Some(0), ..Entry::new(Kind::System(fd), FileType::RegularFile) };
         let (mut reader, mut writer) = (file(reader.into()), file(writer.into()));

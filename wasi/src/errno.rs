@@ -1,11 +1,11 @@
-//! What a call answers: the errors of WASI, and how the system's become them.
+//! WASI error numbers, and the conversion from the system's.
 
 use std::fmt;
 use std::io;
 
 macro_rules! errnos {
     ($($(#[$attribute:meta])* $variant:ident = $code:literal $name:literal $(= $($system:ident)|+)?, $doc:literal;)*) => {
-        /// An error of WASI (`errno` of the specification), by its number.
+        /// A WASI error (`errno` in the specification).
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         #[repr(u16)]
         pub enum Errno {
@@ -13,14 +13,14 @@ macro_rules! errnos {
         }
 
         impl Errno {
-            /// The name that the specification gives it, in capitals.
+            /// The specification's name of the error, in capitals.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Errno::$variant => $name,)*
                 }
             }
 
-            /// The error of that number.
+            /// The error with this number.
             pub fn from_code(code: u16) -> Option<Errno> {
                 match code {
                     $($code => Some(Errno::$variant),)*
@@ -118,12 +118,12 @@ errnos! {
     TimedOut = 73 "TIMEDOUT" = TIMEDOUT, "Connection timed out.";
     TxtBsy = 74 "TXTBSY" = TXTBSY, "Text file busy.";
     Xdev = 75 "XDEV" = XDEV, "Cross-device link.";
-    NotCapable = 76 "NOTCAPABLE", "The descriptor lacks a right, or a path leads out of its directory.";
+    NotCapable = 76 "NOTCAPABLE", "The descriptor lacks a right, or the path leads out of its directory.";
 }
 
 impl Errno {
-    /// An error without a number of the system's that says "permission denied" is how cap-std refuses a path that leads out of its
-    /// directory.
+    /// Converts an I/O error. cap-std reports a path that leads out of its directory as "permission
+    /// denied" without a system error number.
     pub(crate) fn from_io(error: &io::Error) -> Errno {
         match rustix::io::Errno::from_io_error(error) {
             Some(errno) => errno.into(),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_without_a_number_is_an_escape() {
+    fn permission_denied_without_a_system_number_is_an_escape() {
         assert_eq!(Errno::from(io::Error::from_raw_os_error(13)), Errno::Acces);
         assert_eq!(
             Errno::from(io::Error::new(io::ErrorKind::PermissionDenied, "outside")),

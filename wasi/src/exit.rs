@@ -1,8 +1,8 @@
-//! How a guest ends itself.
+//! How a guest terminates itself.
 
 use std::fmt;
 
-/// A guest ended itself: the payload of the error by which the call into it ends.
+/// The payload of the error that a call returns when the guest terminates itself.
 ///
 /// ```
 /// # use wassay_engine::Error;
@@ -12,14 +12,14 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// `proc_exit` with that code.
+    /// `proc_exit` with this exit code.
     Code(u32),
-    /// `proc_raise` with that signal of WASI's.
+    /// `proc_raise` with this WASI signal.
     Signal(u8),
 }
 
 impl Exit {
-    /// The code that a process would end with: a signal's is 128 and its number.
+    /// The exit code of the equivalent process; for a signal, 128 plus its number.
     pub fn code(self) -> u32 {
         match self {
             Exit::Code(code) => code,

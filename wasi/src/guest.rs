@@ -1,4 +1,4 @@
-//! A guest's memory, in which no pointer and no length is trusted.
+//! Bounds-checked access to a guest's memory. No pointer or length from the guest is trusted.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::ops::Range;
@@ -9,13 +9,14 @@ use crate::abi::layout::{Layout, number};
 use crate::abi::{Buffer, IoVecs, Out, Text};
 use crate::errno::Errno;
 
-/// What a path may be long: the system's limit, so that nothing longer is ever copied.
+/// The limit on the length of a path: the system's, so that nothing longer is copied.
 const MAX_PATH: u32 = 4096;
 
-/// How many buffers of a vector one call uses; the rest is left to the guest's next call, as where a call transfers less.
+/// How many buffers of a vector one call uses. The rest is left to the guest's next call, as after
+/// any partial transfer.
 const MAX_IOVECS: u32 = 1024;
 
-/// The memory of the instance that called.
+/// The memory of the calling instance.
 #[derive(Debug)]
 pub(crate) struct Guest<'a>(&'a mut [u8]);
 
@@ -24,7 +25,8 @@ impl<'a> Guest<'a> {
         Guest(memory)
     }
 
-    /// Where `count` values of `size` bytes lie: FAULT outside the memory, INVAL where the address is no multiple of `align`.
+    /// Returns the range of `count` values of `size` bytes: FAULT if it is out of bounds, INVAL if
+    /// the address is not a multiple of `align`.
     pub(crate) fn array(
         &self,
         address: u32,
@@ -42,7 +44,7 @@ impl<'a> Guest<'a> {
         Ok(address as usize..end as usize)
     }
 
-    /// The bytes of a range that [`Guest::array`] has given.
+    /// The bytes of a range that [`Guest::array`] returned.
     pub(crate) fn all(&self, range: Range<usize>) -> &[u8] {
         &self.0[range]
     }
@@ -53,13 +55,14 @@ impl<'a> Guest<'a> {
         Ok(&self.0[range])
     }
 
-    /// The bytes of a buffer, to write.
+    /// The bytes of a buffer, mutable.
     pub(crate) fn bytes_mut(&mut self, buffer: Buffer) -> Result<&mut [u8], Errno> {
         let range = self.array(buffer.address, buffer.len, 1, 1)?;
         Ok(&mut self.0[range])
     }
 
-    /// Whether a value can be written there. A call that changes something asks this of all its results before.
+    /// Checks that a value can be written at this address. Calls with side effects check all their
+    /// result addresses first.
     pub(crate) fn check<T: Layout>(&self, out: Out<T>) -> Result<(), Errno> {
         self.array(out.address, 1, T::SIZE, T::ALIGN).map(drop)
     }
@@ -71,7 +74,8 @@ impl<'a> Guest<'a> {
         Ok(())
     }
 
-    /// A path or the contents of a link: NOENT where it is empty, NAMETOOLONG, ILSEQ where it is not UTF-8, INVAL where it has a NUL.
+    /// Returns a path or the contents of a symbolic link: NOENT if it is empty, NAMETOOLONG, ILSEQ
+    /// if it is not UTF-8, INVAL if it contains a NUL.
     pub(crate) fn text(&self, text: Text) -> Result<&str, Errno> {
         let bytes = self.bytes(text.0)?;
         if bytes.is_empty() {
@@ -86,7 +90,8 @@ impl<'a> Guest<'a> {
         std::str::from_utf8(bytes).map_err(|_| Errno::Ilseq)
     }
 
-    /// Writes from the buffers of a vector. What may wait is done in `write`: a vector that reaches outside is an error at once.
+    /// Calls `write` with the buffers of a vector. If any of them is out of bounds, `write`, which
+    /// may block, is not called.
     pub(crate) fn gather<T, E: From<Errno>>(
         &self,
         vectors: IoVecs,
@@ -101,7 +106,8 @@ impl<'a> Guest<'a> {
         write(&buffers)
     }
 
-    /// Reads into the buffers of a vector; where they overlap, into the first alone. What may wait is done in `read`.
+    /// Calls `read` with the buffers of a vector, or with the first one only if they overlap. If
+    /// any of them is out of bounds, `read`, which may block, is not called.
     pub(crate) fn scatter<T, E: From<Errno>>(
         &mut self,
         vectors: IoVecs,
@@ -130,14 +136,14 @@ impl<'a> Guest<'a> {
         read(&mut buffers)
     }
 
-    /// Where the first buffer of a vector lies.
+    /// The range of the first buffer of a vector.
     fn range(&self, vectors: IoVecs) -> Result<Range<usize>, Errno> {
         let vector = &self.0[self.array(vectors.address, 1, 8, 4)?];
         self.array(number::<4>(vector, 0) as u32, number::<4>(vector, 4) as u32, 1, 1)
     }
 
-    /// Where the buffers of a vector lie, without the empty ones: INVAL where they have more than 2^32-1 bytes together, for the
-    /// result could not say how many were transferred.
+    /// The ranges of the nonempty buffers of a vector. Returns INVAL if their total size exceeds
+    /// 2^32-1 bytes, since the result could not hold the number of bytes transferred.
     fn ranges(&self, vectors: IoVecs) -> Result<SmallVec<[Range<usize>; 8]>, Errno> {
         let array = self.array(vectors.address, vectors.count, 8, 4)?;
         let mut ranges = SmallVec::new();
@@ -167,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn buffers_come_in_the_order_of_the_vector() {
+    fn buffers_are_in_the_order_of_the_vector() {
         let mut memory = vec![0; 256];
         let list = vectors(&mut memory, &[(100, 3), (250, 0), (64, 2), (103, 4)]);
         let mut guest = Guest::new(&mut memory);
@@ -182,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn of_buffers_that_overlap_the_first_is_read_into() {
+    fn only_the_first_of_overlapping_buffers_is_read_into() {
         let mut memory = vec![0; 256];
         let list = vectors(&mut memory, &[(100, 9), (90, 11)]);
         let mut guest = Guest::new(&mut memory);
@@ -192,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_the_memory_is_reached() {
+    fn buffers_out_of_bounds_are_refused() {
         let mut memory = vec![0; 256];
         let list = vectors(&mut memory, &[(250, 7)]);
         let guest = Guest::new(&mut memory);

@@ -1,13 +1,24 @@
-//! WASI preview 1 (`wasi_snapshot_preview1`) and preview 0 (`wasi_unstable`) as host functions of [`wassay_engine`].
+//! WASI preview 1 (`wasi_snapshot_preview1`) and preview 0 (`wasi_unstable`) as host functions of
+//! [`wassay_engine`].
 //!
-//! A guest has nothing that its [`WasiCtx`] was not given: no directory, no variable, no descriptor.
+//! Guests are sandboxed: a guest can access only the directories, environment variables and
+//! descriptors that its [`WasiCtx`] contains.
+//!
+//! - A *preview* is a version of the WASI interface. Preview 1 is the usual one.
+//! - A *guest* is an instance of a program that imports these functions.
+//! - A *descriptor* is the guest's number for an open file, directory, socket or standard stream.
+//! - A *preopened* directory is one that the guest gets at the start, with a name of its own.
+//! - *Rights* say which calls a descriptor allows; *inheriting* rights, which ones a directory
+//!   passes on to what is opened through it.
+//! - A *cookie* is a position in a directory, for `fd_readdir`.
 //!
 //! ```
 //! use wassay_engine::{Config, Engine, Extern, Linker, Module, Store};
 //! use wassay_wasi::{Capture, Exit, WasiCtx, add_to_linker};
 //!
 //! let bytes = wat::parse_str(r#"(module
-//!     (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+//!     (import "wasi_snapshot_preview1" "fd_write"
+//!         (func $fd_write (param i32 i32 i32 i32) (result i32)))
 //!     (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
 //!     (memory (export "memory") 1)
 //!     (data (i32.const 8) "hello\n")
@@ -20,9 +31,12 @@
 //! let engine = Engine::new(&Config::new())?;
 //! let module = Module::new(&engine, &bytes)?;
 //! let (mut store, mut linker, out) = (Store::new(&engine), Linker::new(), Capture::new(1 << 20));
-//! add_to_linker(&mut store, &mut linker, WasiCtx::builder().capture_stdout(&out).build().unwrap())?;
+//! let ctx = WasiCtx::builder().capture_stdout(&out).build().unwrap();
+//! add_to_linker(&mut store, &mut linker, ctx)?;
 //! let instance = linker.instantiate(&mut store, &module)?;
-//! let Some(Extern::Func(start)) = instance.export(&store, "_start") else { panic!("it is exported") };
+//! let Some(Extern::Func(start)) = instance.export(&store, "_start") else {
+//!     panic!("`_start` is exported")
+//! };
 //! let error = start.invoke(&mut store, &[]).unwrap_err();
 //! assert_eq!(error.into_payload::<Exit>().unwrap().code(), 3);
 //! assert_eq!(out.take(), b"hello\n");
@@ -54,29 +68,31 @@ pub use trace::CallRecord;
 
 use abi::host_fn::Definer;
 
-/// The name that modules import preview 1 from.
+/// The module name that guests import preview 1 from.
 pub const PREVIEW_1: &str = "wasi_snapshot_preview1";
 
-/// The name that modules import preview 0 from.
+/// The module name that guests import preview 0 from.
 pub const PREVIEW_0: &str = "wasi_unstable";
 
-/// Defines all functions of both previews in a linker, and makes the context the store's data.
+/// Defines all functions of both previews in a linker, and stores the context as the store's data.
 ///
-/// Functions work on the memory that the calling instance exports as `memory`. `proc_exit` and `proc_raise` end the host's call by an
-/// error whose payload is an [`Exit`].
+/// The functions access the memory that the calling instance exports as `memory`. `proc_exit` and
+/// `proc_raise` make the host's call into the guest return an error whose payload is an [`Exit`].
 ///
 /// # Errors
 ///
-/// Where there is no room for the code that calls the functions.
+/// Returns an error if there is no room for the code of the host functions.
 pub fn add_to_linker(store: &mut StoreState, linker: &mut Linker, ctx: WasiCtx) -> Result<()> {
     store.set_data(ctx);
     define(store, linker, None)
 }
 
-/// Defines the functions of both previews that a module imports and the linker does not know. They are those of [`add_to_linker`], and
-/// find the same context: the [`WasiCtx`] that is the store's [data](StoreState::set_data) when they are called.
+/// Defines those functions of both previews that a module imports and that the linker does not
+/// contain yet.
 ///
-/// Each function that is defined takes its time, so that a small module starts sooner so.
+/// The functions are those of [`add_to_linker`]. They use the [`WasiCtx`] that is the store's
+/// [data](StoreState::set_data) at the time of the call. A small module starts faster this way,
+/// because each definition takes time.
 ///
 /// # Errors
 ///
@@ -85,7 +101,8 @@ pub fn add_imports_to_linker(store: &mut StoreState, linker: &mut Linker, module
     define(store, linker, Some(module))
 }
 
-/// Defines all functions, or those that a module imports and the linker does not know.
+/// Defines all functions, or those that `importer` imports and that the linker does not contain
+/// yet.
 fn define(store: &mut StoreState, linker: &mut Linker, importer: Option<&Module>) -> Result<()> {
     for preview in [PREVIEW_1, PREVIEW_0] {
         let wanted = importer.map(|module| {
@@ -96,7 +113,7 @@ fn define(store: &mut StoreState, linker: &mut Linker, importer: Option<&Module>
                 .collect()
         });
         let mut to = Definer { store, linker, module: preview, wanted };
-        if to.wants_none() {
+        if to.is_empty() {
             continue;
         }
         call::define_common(&mut to)?;

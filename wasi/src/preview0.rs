@@ -1,5 +1,6 @@
-//! What preview 0 (`wasi_unstable`) has otherwise than preview 1: places from which offsets count, and the layouts of `filestat` and
-//! `subscription`. It has no `sock_accept`. All else is the same.
+//! The differences between preview 0 (`wasi_unstable`) and preview 1: the numbers of `whence`, and
+//! the layouts of `filestat` and `subscription`. Preview 0 has no `sock_accept`; the rest is the
+//! same.
 
 use wassay_engine::{Result, Words};
 
@@ -19,10 +20,10 @@ pub(crate) fn define(to: &mut Definer<'_>) -> Result<()> {
     to.define("poll_oneoff", &["in", "out", "nsubscriptions", "nevents"], poll_oneoff)
 }
 
-/// A `subscription` of preview 0 (56 bytes): a clock's has a number of its own, which means nothing, before all else.
+/// A `subscription` of preview 0 (56 bytes). A clock's begins with an identifier that is ignored.
 const SUBSCRIPTION: SubscriptionLayout = SubscriptionLayout { size: 56, clock: 24, timeout: 32, flags: 48 };
 
-/// `whence` of preview 0: from here is 0, from the end 1, from the beginning 2.
+/// `whence` of preview 0: 0 is the current position, 1 the end, 2 the beginning.
 #[derive(Clone, Copy, Debug)]
 struct Whence0(Whence);
 
@@ -48,7 +49,8 @@ impl Arg for Whence0 {
     }
 }
 
-/// `filestat` of preview 0 (56 bytes): links in 4 bytes at 20, size at 24, times at 32, 40 and 48.
+/// `filestat` of preview 0 (56 bytes): 4 bytes of link count at 20, size at 24, times at 32, 40 and
+/// 48.
 #[derive(Clone, Copy, Debug)]
 struct FileStat0(FileStat);
 
@@ -65,7 +67,7 @@ impl Layout for FileStat0 {
     }
 }
 
-/// As in preview 1, with a `whence` of its own.
+/// As in preview 1, with the numbers of [`Whence0`].
 fn fd_seek(
     call: &mut Call<'_>,
     fd: Fd,
@@ -94,7 +96,7 @@ fn path_filestat_get(
     call.guest.write(filestat, FileStat0(stat))
 }
 
-/// As in preview 1, but takes 56 bytes for each subscription.
+/// As in preview 1, but reads 56 bytes for each subscription.
 fn poll_oneoff(
     call: &mut Call<'_>,
     subscriptions: Address,

@@ -1,4 +1,4 @@
-//! Standard input and output in memory.
+//! In-memory standard input and output.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use wassay_engine::Deadline;
 
 use crate::errno::Errno;
 
-/// Collects what a guest writes. Clones share what they collect.
+/// Captures what a guest writes. Clones share the captured bytes.
 ///
 /// ```
 /// # use wassay_wasi::{Capture, WasiCtx};
@@ -36,23 +36,23 @@ struct State {
 }
 
 impl Capture {
-    /// Collects so many bytes at most; a guest that writes more gets NOSPC.
+    /// Creates a capture of at most `limit` bytes; a guest that writes more gets NOSPC.
     pub fn new(limit: usize) -> Capture {
         Capture { shared: Arc::default(), limit }
     }
 
-    /// What was written since this was last called.
+    /// Removes and returns the captured bytes.
     pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.state().bytes)
     }
 
-    /// What was written and not taken.
+    /// Returns a copy of the captured bytes.
     pub fn peek(&self) -> Vec<u8> {
         self.state().bytes.clone()
     }
 
-    /// Waits until `enough` is true of what was written and not taken, or [`end`](Capture::end) was called, or it is so late. Says
-    /// whether it is true then.
+    /// Waits until `enough` is true for the captured bytes, [`end`](Capture::end) is called, or the
+    /// deadline `until` passes. Returns whether `enough` is true.
     pub fn wait(&self, until: impl Into<Deadline>, enough: impl Fn(&[u8]) -> bool) -> bool {
         let until = until.into();
         let mut state = self.state();
@@ -67,7 +67,7 @@ impl Capture {
         true
     }
 
-    /// Says that nothing more will be written: nobody who [waits](Capture::wait) does so any longer.
+    /// Marks the end of the output, so that every [`wait`](Capture::wait) returns.
     pub fn end(&self) {
         self.state().ended = true;
         self.shared.changed.notify_all();
@@ -92,7 +92,7 @@ impl Capture {
     }
 }
 
-/// Bytes to read, and how many were read.
+/// An input and how much of it has been read.
 #[derive(Debug)]
 pub(crate) struct Input {
     bytes: Vec<u8>,
@@ -104,7 +104,7 @@ impl Input {
         Input { bytes, position: 0 }
     }
 
-    /// What was not read yet.
+    /// The bytes that have not been read yet.
     pub(crate) fn rest(&self) -> &[u8] {
         &self.bytes[self.position..]
     }

@@ -1,77 +1,77 @@
-//! A guest's descriptors by their numbers.
+//! The table of a guest's descriptors.
 
 use cap_std::fs::Dir;
 
 use crate::abi::Fd;
 use crate::abi::flags::Rights;
-use crate::cookies::MOST;
+use crate::cookies::MAX_OFFSETS;
 use crate::entry::{Entry, Kind};
 use crate::errno::Errno;
 
-/// The numbers below are reserved for the standard streams, even while these are closed: otherwise a
-/// file opened later would receive what the guest still writes to standard output. Only `fd_renumber`
-/// reuses them.
+/// Descriptors below this number are reserved for the standard streams, even after these have been
+/// closed: otherwise a file opened later would receive what the guest still writes to standard
+/// output. Only `fd_renumber` reuses them.
 const STANDARD: usize = 3;
 
-/// Descriptors by their numbers.
+/// The descriptors of a guest, indexed by number.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// The standard streams, and what follows.
+    /// The standard streams, followed by all other descriptors.
     entries: Vec<Option<Entry>>,
-    /// No number from `STANDARD` up to here is free.
+    /// All numbers from `STANDARD` to the one before this are in use.
     lowest: usize,
     limit: usize,
-    /// How many more places in directories there is room to remember.
-    pub(crate) room: usize,
+    /// How many more directory offsets may be remembered.
+    pub(crate) cookie_budget: usize,
 }
 
 impl Table {
     pub(crate) fn new(limit: usize, streams: [Entry; STANDARD]) -> Table {
-        Table { entries: streams.map(Some).into(), lowest: STANDARD, limit, room: MOST }
+        Table { entries: streams.map(Some).into(), lowest: STANDARD, limit, cookie_budget: MAX_OFFSETS }
     }
 
-    /// The lowest number that is free: MFILE where there are as many as the embedder allows. A call that opens something asks before
-    /// it does.
+    /// The lowest free number, or MFILE if the guest's limit is reached. A call that opens
+    /// something checks this first.
     pub(crate) fn free(&self) -> Result<usize, Errno> {
         let free = self.entries[self.lowest..].iter().position(Option::is_none);
         let index = free.map_or(self.entries.len(), |offset| self.lowest + offset);
         if index < self.limit { Ok(index) } else { Err(Errno::Mfile) }
     }
 
-    /// Gives an entry the lowest number that is free, or MFILE.
+    /// Inserts an entry at the lowest free number, or returns MFILE.
     pub(crate) fn insert(&mut self, entry: Entry) -> Result<Fd, Errno> {
         let index = self.free()?;
         match self.entries.get_mut(index) {
-            Some(place) => *place = Some(entry),
+            Some(slot) => *slot = Some(entry),
             None => self.entries.push(Some(entry)),
         }
         self.lowest = index + 1;
         Ok(Fd(index as u32))
     }
 
-    /// The entry of that number, or BADF.
+    /// The entry with this number, or BADF.
     pub(crate) fn get(&self, fd: Fd) -> Result<&Entry, Errno> {
         self.entries.get(fd.0 as usize).and_then(Option::as_ref).ok_or(Errno::Badf)
     }
 
-    /// [`Table::get`], to change.
+    /// The entry with this number, mutable, or BADF.
     pub(crate) fn get_mut(&mut self, fd: Fd) -> Result<&mut Entry, Errno> {
         self.entries.get_mut(fd.0 as usize).and_then(Option::as_mut).ok_or(Errno::Badf)
     }
 
-    /// Takes an entry out, or BADF.
+    /// Removes and returns an entry, or BADF.
     pub(crate) fn remove(&mut self, fd: Fd) -> Result<Entry, Errno> {
         let index = fd.0 as usize;
         let entry = self.entries.get_mut(index).and_then(Option::take).ok_or(Errno::Badf)?;
         self.lowest = self.lowest.min(index.max(STANDARD));
         if let Kind::Directory(directory) = &entry.kind {
-            self.room += directory.cookies.len();
+            self.cookie_budget += directory.cookies.len();
         }
         Ok(entry)
     }
 
     /// Moves an entry to another number and closes the entry that was there. BADF if `from` is not
-    /// open, or `to` is neither open nor a standard stream's.
+    /// open, or if `to` is neither open nor the number of a standard stream.
     pub(crate) fn renumber(&mut self, from: Fd, to: Fd) -> Result<(), Errno> {
         self.get(from)?;
         let index = to.0 as usize;
@@ -79,17 +79,17 @@ impl Table {
             self.get(to)?;
         }
         if from != to {
-            let room = self.room;
+            let budget = self.cookie_budget;
             let entry = self.remove(from)?;
-            // What it remembers goes with it.
-            self.room = room;
+            // The entry keeps its remembered offsets, which `remove` has returned to the budget.
+            self.cookie_budget = budget;
             drop(self.remove(to));
             self.entries[index] = Some(entry);
         }
         Ok(())
     }
 
-    /// A directory with these rights, to resolve paths in: BADF, NOTDIR, NOTCAPABLE, ROFS.
+    /// The directory to resolve paths in, checked for these rights: BADF, NOTDIR, NOTCAPABLE, ROFS.
     pub(crate) fn directory(&self, fd: Fd, rights: Rights) -> Result<(&Dir, &Entry), Errno> {
         let entry = self.get(fd)?;
         let Kind::Directory(directory) = &entry.kind else { return Err(Errno::NotDir) };
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_standard_stream_is_replaced_by_renumbering_alone() {
+    fn only_renumbering_replaces_a_closed_standard_stream() {
         let mut table = table();
         for number in 0..3 {
             table.remove(Fd(number)).unwrap();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_taken_over_is_not_free() {
+    fn a_renumbered_entry_frees_only_its_old_number() {
         let mut table = table();
         for ty in [FileType::Unknown, FileType::RegularFile, FileType::Directory] {
             table.insert(entry(ty)).unwrap();
@@ -168,20 +168,20 @@ mod tests {
     }
 
     #[test]
-    fn what_a_closed_directory_remembered_makes_room() {
+    fn closing_a_directory_returns_its_offsets_to_the_budget() {
         let mut table = table();
         let dir = Dir::open_ambient_dir("/", cap_std::ambient_authority()).unwrap();
         let number =
             table.insert(Entry::new(Kind::Directory(Directory::new(dir)), FileType::Directory)).unwrap();
         let other = table.insert(entry(FileType::Unknown)).unwrap();
-        let mut room = table.room;
+        let mut budget = table.cookie_budget;
         let Kind::Directory(directory) = &mut table.get_mut(number).unwrap().kind else { unreachable!() };
-        assert_eq!(directory.cookies.behind(0, 5, &mut room), 1);
-        table.room = room;
-        assert_eq!(table.room, MOST - 1);
+        assert_eq!(directory.cookies.after(0, 5, &mut budget), 1);
+        table.cookie_budget = budget;
+        assert_eq!(table.cookie_budget, MAX_OFFSETS - 1);
         table.renumber(number, other).unwrap();
-        assert_eq!(table.room, MOST - 1);
+        assert_eq!(table.cookie_budget, MAX_OFFSETS - 1);
         table.remove(other).unwrap();
-        assert_eq!(table.room, MOST);
+        assert_eq!(table.cookie_budget, MAX_OFFSETS);
     }
 }

@@ -1,31 +1,32 @@
-//! What an observer sees of each call.
+//! Records of WASI calls, for observers.
 
 use std::fmt;
 
 use crate::errno::Errno;
 use crate::exit::Exit;
 
-/// A call, decoded. It prints as one line: `fd_close(fd=4) = SUCCESS`.
+/// A decoded call. It displays as one line: `fd_close(fd=4) = SUCCESS`.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CallRecord {
     /// The module that the function was imported from: `wasi_snapshot_preview1` or `wasi_unstable`.
     pub module: &'static str,
-    /// The function.
+    /// The name of the function.
     pub function: &'static str,
-    /// Names and values of the arguments: paths as text, flags by name, an address with what is wrong with it.
+    /// Names and values of the arguments: paths as text, flags by name, invalid addresses with the
+    /// reason.
     pub arguments: Vec<(&'static str, String)>,
-    /// What the call has written, where it succeeded: names of the arguments that said where, and values.
+    /// What a successful call has written: names of the result arguments, and values.
     pub results: Vec<(&'static str, String)>,
-    /// What the guest was answered.
+    /// The error number that the call returned to the guest.
     pub errno: Errno,
-    /// Set where the call ended the guest: nothing was answered.
+    /// Set if the call terminated the guest, so that it did not return.
     pub exit: Option<Exit>,
-    /// Set where the call still waited when the guest's time was over: nothing was answered.
-    pub time_over: bool,
+    /// Set if the guest's deadline passed during the call, so that it did not return.
+    pub timed_out: bool,
 }
 
-/// Gets each call when it is over.
+/// Called after each call.
 pub(crate) type Observer = Box<dyn FnMut(&CallRecord) + Send>;
 
 impl fmt::Display for CallRecord {
@@ -37,7 +38,7 @@ impl fmt::Display for CallRecord {
         }
         match self.exit {
             Some(exit) => write!(f, "): {exit}")?,
-            None if self.time_over => f.write_str("): the time is over")?,
+            None if self.timed_out => f.write_str("): timed out")?,
             None => write!(f, ") = {}", self.errno)?,
         }
         for (name, value) in &self.results {

@@ -1,5 +1,5 @@
-//! What the cases in `testsuite/guests/wat` cannot say: a guest whose standard input and output are sockets, and that together they call each
-//! function of both previews.
+//! Tests that the cases in `testsuite/guests/wat` cannot express: a guest whose standard input and
+//! output are sockets, and a check that the guests together call every function of both previews.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,7 +20,8 @@ fn text(name: &str) -> String {
     fs::read_to_string(folder.join(format!("{name}.wat"))).unwrap()
 }
 
-/// Runs a guest that has an empty directory as descriptor 3 and gives the code that it ends with.
+/// Runs a guest with an empty directory as descriptor 3, and returns its exit code and the observed
+/// calls.
 fn run(text: &str, more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder) -> (u32, Vec<String>) {
     let root = tempfile::tempdir().unwrap();
     let calls = Arc::new(Mutex::new(Vec::new()));
@@ -52,7 +53,7 @@ fn sockets() {
         to_input.write_all(b"hello").unwrap();
         let text = text.replace(PREVIEW_1, preview);
         let (code, calls) = run(&text, |builder| builder.stdin_file(input).stdout_file(output));
-        assert_eq!(code, 0, "the check of that number failed:\n{}", calls.join("\n"));
+        assert_eq!(code, 0, "exit code is the number of the failed check:\n{}", calls.join("\n"));
         let mut sent = Vec::new();
         from_output.read_to_end(&mut sent).unwrap();
         assert_eq!(sent, b"he");
@@ -60,7 +61,7 @@ fn sockets() {
 }
 
 #[test]
-fn only_what_is_imported_is_defined_where_a_module_says_so() {
+fn add_imports_to_linker_defines_only_what_is_imported() {
     let engine = Engine::new(&Config::new()).unwrap();
     let close = r#"(import "wasi_unstable" "fd_close" (func (param i32) (result i32))) (memory"#;
     let text = text("hooray").replace("(memory", close);
@@ -86,7 +87,7 @@ fn only_what_is_imported_is_defined_where_a_module_says_so() {
 }
 
 #[test]
-fn a_memory_that_threads_share_is_refused() {
+fn a_shared_memory_is_refused() {
     let text = text("hooray").replace("(export \"memory\") 1)", "(export \"memory\") 1 1 shared)");
     let engine = Engine::new(&Config::new()).unwrap();
     let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
@@ -95,10 +96,7 @@ fn a_memory_that_threads_share_is_refused() {
     let instance = linker.instantiate(&mut store, &module).unwrap();
     let Some(Extern::Func(start)) = instance.export(&store, "_start") else { panic!("no _start") };
     let error = start.invoke(&mut store, &[]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the guest's memory is shared between threads, which WASI does not work on"
-    );
+    assert_eq!(error.to_string(), "the guest exports a shared memory, which WASI calls do not support");
 }
 
 #[test]
@@ -119,7 +117,7 @@ fn every_function_is_called() {
         assert_eq!(functions.len(), count);
         for function in functions {
             let function = function.split('"').nth(3).unwrap();
-            assert!(all.contains(&format!("(call ${function}")), "{function} is called by no guest");
+            assert!(all.contains(&format!("(call ${function}")), "no guest calls {function}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a guest passes harms nobody: addresses outside of its memory, numbers without end, counts that ask for more than there is.
+//! Invalid pointers and sizes from the guest are errors: addresses out of bounds, huge counts,
+//! extreme numbers.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,10 +15,10 @@ use wassay_wasi::{Access, Errno, WasiCtx};
 const AT: i64 = DATA as i64;
 const TO: i64 = OUT as i64;
 
-/// An argument that is an address: which it is, of how many bytes, and what it must be a multiple of.
+/// An argument that is an address: its index, and the size and alignment of what it points to.
 type Address = (usize, i64, i64);
 
-/// Calls that succeed, and their addresses.
+/// Calls that succeed, with their address arguments.
 fn calls() -> Vec<(&'static str, Vec<i64>, Vec<Address>)> {
     let (more, far) = (i64::from(MORE), TO + 1024);
     vec![
@@ -49,7 +50,8 @@ fn calls() -> Vec<(&'static str, Vec<i64>, Vec<Address>)> {
     ]
 }
 
-/// Calls that change what they name: they fail before they do, where an address is wrong.
+/// Calls with side effects and the indices of their address arguments. With an invalid address,
+/// they fail before they change anything.
 fn changes() -> Vec<(&'static str, Vec<i64>, Vec<usize>)> {
     let (more, link) = (i64::from(MORE), i64::from(MORE) + 100);
     vec![
@@ -62,7 +64,8 @@ fn changes() -> Vec<(&'static str, Vec<i64>, Vec<usize>)> {
     ]
 }
 
-/// A guest with a file as descriptor 4, sockets as 0 and 1, a link, and arguments in memory.
+/// A guest with a file as descriptor 4, sockets as 0 and 1, a symbolic link, and arguments in
+/// memory.
 fn host() -> Host {
     let (a, mut b) = std::os::unix::net::UnixStream::pair().unwrap();
     std::io::Write::write_all(&mut b, &[1; 64]).unwrap();
@@ -80,7 +83,7 @@ fn host() -> Host {
 }
 
 #[test]
-fn addresses_outside_of_the_memory_and_askew() {
+fn addresses_out_of_bounds_and_misaligned() {
     for (name, args, addresses) in calls() {
         let mut host = host();
         host.ok(name, &args);
@@ -101,8 +104,8 @@ fn addresses_outside_of_the_memory_and_askew() {
                     "{name}: argument {index} is {address:#x}"
                 );
             }
-            for askew in 1..align {
-                let address = args[index] + askew;
+            for misalignment in 1..align {
+                let address = args[index] + misalignment;
                 assert_eq!(
                     host.call(name, &with(address)),
                     Errno::Inval,
@@ -114,7 +117,7 @@ fn addresses_outside_of_the_memory_and_askew() {
 }
 
 #[test]
-fn nothing_is_changed_by_a_call_that_fails() {
+fn failed_calls_change_nothing() {
     let mut host = host();
     for (name, args, addresses) in changes() {
         for index in addresses {
@@ -143,7 +146,7 @@ fn nothing_is_changed_by_a_call_that_fails() {
         (names, fs::metadata(host.inside("file")).unwrap().len()),
         (vec!["file".to_owned(), "link".to_owned()], 0)
     );
-    assert_eq!(host.open("file", 0, 0, 0), Ok(5), "no descriptor is left behind");
+    assert_eq!(host.open("file", 0, 0, 0), Ok(5), "no descriptor leaks");
 }
 
 #[test]
@@ -158,26 +161,26 @@ fn a_guest_without_a_memory() {
     host.ok("sched_yield", &[]);
 }
 
-/// Pages of this process that are in memory.
+/// The resident memory of this process in bytes.
 fn resident() -> u64 {
     let text = fs::read_to_string("/proc/self/statm").unwrap();
     text.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
 }
 
 #[test]
-fn counts_without_end_cost_nothing() {
+fn huge_counts_do_not_use_memory() {
     let all = -1;
     let mut host = host();
     for name in ["fd_read", "fd_write"] {
         assert_eq!(host.call(name, &[4, 0, all, TO]), Errno::Fault);
-        // 16384 buffers that are empty.
+        // 16384 empty buffers.
         assert_eq!(host.call(name, &[4, 0, i64::from(MEMORY) / 8, TO]), Errno::Success);
     }
     assert_eq!(host.call("random_get", &[0, all]), Errno::Fault);
     assert_eq!(host.call("poll_oneoff", &[0, 0, all, TO]), Errno::Fault);
     assert_eq!(host.call("fd_readdir", &[3, 0, all, 0, TO]), Errno::Fault);
 
-    // The same with a memory of 4 GiB, in which all of them are inside.
+    // The same with a memory of 4 GiB, in which all of them are in bounds.
     let text = fs::read_to_string(support::guests().join("all_preview1.wat")).unwrap();
     let text = text.replace("(export \"memory\") 2", "(export \"memory\") 65536");
     let root = tempfile::tempdir().unwrap();
@@ -190,14 +193,15 @@ fn counts_without_end_cost_nothing() {
         host.ok(name, &[4, 1 << 20, most - (1 << 18), TO]);
         assert_eq!(host.u32(OUT), 0);
     }
-    // Half a billion buffers of one byte, of which one call takes no more than it can: the first hundred pages of them are filled in.
+    // Half a billion buffers of one byte, of which one call uses at most 1024. Only the first 1600
+    // pages of the vector are filled in.
     let (first, count) = (4u32 << 20, (u32::MAX - (4 << 20)) / 8);
     host.put(first, &[first, 1].map(u32::to_le_bytes).concat().repeat(6_553_600 / 8));
     host.ok("fd_write", &[4, i64::from(first), i64::from(count), TO]);
     assert_eq!(host.u32(OUT), 1024);
     let subscriptions = i64::from(u32::MAX / 48) - 100_000;
     assert_eq!(host.call("poll_oneoff", &[1 << 20, 1 << 20, subscriptions, TO]), Errno::Inval);
-    // Two buffers of 4 GiB less one byte: no result could say how many bytes that were.
+    // Two buffers of 4 GiB less one byte: their total size does not fit the result.
     host.put(DATA, &[1, u32::MAX, 1, u32::MAX].map(u32::to_le_bytes).concat());
     assert_eq!(host.call("fd_read", &[4, AT, 2, TO]), Errno::Inval);
     host.ok("fd_read", &[4, AT, 1, TO]);
@@ -211,9 +215,9 @@ fn counts_without_end_cost_nothing() {
     assert_ne!(host.bytes((1 << 20) + (39 << 20), 64), [0; 64]);
 }
 
-/// Every function with numbers from a list of those that go wrong, in all sorts of combinations.
+/// Calls every function with random combinations of extreme numbers.
 #[test]
-fn no_numbers_end_the_host() {
+fn random_arguments_do_not_crash_the_host() {
     let mut host = host();
     let numbers = [
         0,
@@ -246,11 +250,11 @@ fn no_numbers_end_the_host() {
     let mut errnos = std::collections::HashSet::new();
     for _ in 0..400 {
         for name in &names {
-            // A call that waits would wait for ever.
-            let waits = ["poll_oneoff", "sock_recv", "fd_read"];
-            // Descriptors that are closed leave nothing to try, and room that is made is taken from the disk.
-            let ends = ["memory", "proc_exit", "proc_raise", "fd_close", "fd_renumber", "fd_allocate"];
-            if waits.contains(&name.as_str()) || ends.contains(&name.as_str()) {
+            // These calls could block forever.
+            let blocking = ["poll_oneoff", "sock_recv", "fd_read"];
+            // Closing descriptors leaves nothing to test, and allocating uses up the disk.
+            let excluded = ["memory", "proc_exit", "proc_raise", "fd_close", "fd_renumber", "fd_allocate"];
+            if blocking.contains(&name.as_str()) || excluded.contains(&name.as_str()) {
                 continue;
             }
             let Some(Extern::Func(func)) = host.instance.export(&host.store, name) else { panic!("{name}") };

@@ -1,4 +1,4 @@
-//! What preview 0 has otherwise than preview 1.
+//! The differences between preview 0 and preview 1.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ fn host() -> Host {
 }
 
 #[test]
-fn offsets_count_from_other_numbers() {
+fn whence_has_other_numbers() {
     let mut host = host();
     fs::write(host.inside("file"), "0123456789").unwrap();
     let fd = host.open("file", 0, 0, ALL).unwrap();
@@ -50,7 +50,7 @@ fn a_filestat_has_56_bytes() {
         assert_eq!((host.u64(OUT + 32), host.u64(OUT + 40)), (1_000_000_001, 2_000_000_002));
         assert_eq!(host.bytes(OUT + 56, 8), [0xff; 8], "56 bytes are written");
     }
-    // What fits preview 0 alone: 56 bytes before the memory's end.
+    // The last address at which the 56 bytes fit.
     let last = i64::from(support::MEMORY) - 56;
     host.ok("fd_filestat_get", &[fd, last]);
     assert_eq!(host.call("fd_filestat_get", &[fd, last + 8]), Errno::Fault);
@@ -61,7 +61,7 @@ fn a_subscription_has_56_bytes() {
     let mut host = host();
     let mut subscriptions = [0u8; 112];
     subscriptions[0] = 7;
-    // The clock's own number, which means nothing; the monotonic clock; 20 ms.
+    // The identifier of the clock, which is ignored; the monotonic clock; 20 ms.
     subscriptions[16..24].fill(0xff);
     subscriptions[24] = 1;
     subscriptions[32..40].copy_from_slice(&20_000_000u64.to_le_bytes());
@@ -78,7 +78,7 @@ fn a_subscription_has_56_bytes() {
         (host.u32(DATA), host.u64(OUT), host.bytes(OUT + 10, 1), host.u64(OUT + 16)),
         (1, 8, vec![1], 5)
     );
-    // A moment that is past.
+    // An absolute time in the past.
     subscriptions[48] = 1;
     host.put(MORE, &subscriptions);
     host.ok("poll_oneoff", &[more, TO, 1, AT]);

@@ -1,14 +1,15 @@
-//! Which proposals a module may use.
+//! Feature sets: which proposals a module may use.
 
 use std::fmt;
 use std::str::FromStr;
 
 use wasmparser::WasmFeatures;
 
-/// A set of WebAssembly features: what the validator accepts.
+/// A set of WebAssembly features that the validator accepts.
 ///
-/// A set is written as a version, `1.0`, `2.0` or `3.0`, followed by names to add and, with a leading `-`, names to take
-/// away: `2.0,threads,-reference-types`. Without a version the names change the default set.
+/// A set is written as a version, `1.0`, `2.0` or `3.0`, followed by names to add and, with a
+/// leading `-`, names to remove: `2.0,threads,-reference-types`. Without a version, the names
+/// modify the default set.
 ///
 /// ```
 /// use wassay_terms::Features;
@@ -20,13 +21,16 @@ use wasmparser::WasmFeatures;
 pub struct Features(WasmFeatures);
 
 impl Features {
-    /// WebAssembly 1.0, the version of 2019.
+    /// WebAssembly 1.0, released in 2019.
     pub const V1: Features = Features(WasmFeatures::WASM1);
-    /// WebAssembly 2.0: 1.0 with vectors, references, bulk instructions, several results, sign extension and saturating truncation.
+    /// WebAssembly 2.0: 1.0 with vectors, reference types, bulk instructions, multiple values, sign
+    /// extension and saturating truncation.
     pub const V2: Features = Features(WasmFeatures::WASM2);
-    /// WebAssembly 3.0: 2.0 with garbage collection, exceptions, tail calls, several and 64-bit memories and relaxed vectors.
+    /// WebAssembly 3.0: 2.0 with garbage collection, exceptions, tail calls, multiple memories,
+    /// 64-bit memories and relaxed vectors.
     pub const V3: Features = Features(WasmFeatures::WASM3.difference(WasmFeatures::THREADS));
-    /// What is on unless somebody says otherwise: 3.0 and every proposal that changes nothing for a module that does not use it.
+    /// The default: 3.0 with threads, wide arithmetic and custom page sizes, which do not affect
+    /// modules that do not use them.
     pub const DEFAULT: Features = Features(
         WasmFeatures::WASM3
             .union(WasmFeatures::THREADS)
@@ -34,12 +38,12 @@ impl Features {
             .union(WasmFeatures::CUSTOM_PAGE_SIZES),
     );
 
-    /// The names of every feature that can be switched.
+    /// The names of all features.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMES.iter().map(|(name, _)| *name)
     }
 
-    /// Whether the feature of that name is in the set; false for a name that does not exist.
+    /// Whether the set contains the feature with this name; false for an unknown name.
     pub fn contains(&self, name: &str) -> bool {
         lookup(name).is_some_and(|flag| self.0.contains(flag))
     }
@@ -50,13 +54,14 @@ impl Features {
         NAMES.iter().filter(move |(_, flag)| set.contains(*flag)).map(|(name, _)| *name)
     }
 
-    /// The set as `wasmparser` has it.
+    /// The set as flags of `wasmparser`.
     pub fn flags(self) -> WasmFeatures {
         self.0
     }
 
-    /// The set for `wasmparser`, to which tags and `throw` belong to the exceptions of 3.0 alone. What else those have is refused by the
-    /// engine's grammar where they are off.
+    /// The flags to pass to `wasmparser`. It enables tags and `throw`, which legacy exceptions need
+    /// as well, only together with the exceptions of 3.0. If those are disabled, the engine's own
+    /// grammar refuses the rest of them.
     pub fn library_flags(self) -> WasmFeatures {
         let legacy = self.0.contains(WasmFeatures::LEGACY_EXCEPTIONS);
         if legacy { self.0.union(WasmFeatures::EXCEPTIONS) } else { self.0 }
@@ -88,7 +93,8 @@ impl FromStr for Features {
 }
 
 impl fmt::Display for Features {
-    /// The shortest expression that parses to the same set: the nearest version, then what differs from it.
+    /// Writes the shortest expression that parses to the same set: the nearest version and the
+    /// differences from it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let differences =
             |base: &Features| NAMES.iter().filter(|(_, flag)| differs(self.0, base.0, *flag)).count();
@@ -109,12 +115,12 @@ impl fmt::Debug for Features {
     }
 }
 
-/// A word of a feature list that names no feature.
+/// An unknown name in a feature list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownFeature(String);
 
 impl UnknownFeature {
-    /// The word.
+    /// The unknown name.
     pub fn name(&self) -> &str {
         &self.0
     }
@@ -122,7 +128,7 @@ impl UnknownFeature {
 
 impl fmt::Display for UnknownFeature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown feature `{}`: expected 1.0, 2.0 or 3.0 in first place, or one of ", self.0)?;
+        write!(f, "unknown feature `{}`: expected 1.0, 2.0 or 3.0 as the first item, or one of ", self.0)?;
         for (index, name) in Features::names().enumerate() {
             write!(f, "{}{name}", if index == 0 { "" } else { ", " })?;
         }
@@ -178,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expression_survives_a_round_trip() {
+    fn expressions_round_trip() {
         for text in ["1.0", "2.0", "3.0", "2.0,-reference-types,threads", "3.0,custom-page-sizes"] {
             let features: Features = text.parse().unwrap();
             assert_eq!(features.to_string().parse::<Features>(), Ok(features), "{text}");
@@ -187,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_counts_only_in_first_place() {
+    fn a_version_is_only_allowed_first() {
         assert_eq!("threads,1.0".parse::<Features>(), Err(UnknownFeature("1.0".into())));
         assert_eq!("".parse::<Features>(), Ok(Features::DEFAULT));
     }

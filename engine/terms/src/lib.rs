@@ -1,7 +1,8 @@
-//! The terms that an engine and those who judge it have in common: sets of [features](Features), the [rules](Rule) of the
-//! specification by name, what the bytes of a module [are](Classification), and [deadlines](Deadline).
+//! Terms shared by the engine and the crates that test engines: sets of [features](Features), the
+//! [rules](Rule) of the specification, the [classification](Classification) of a module's bytes,
+//! and [deadlines](Deadline).
 //!
-//! It decides nothing and runs nothing, so that scripts can be judged on any engine without the one of this project.
+//! The crate does not depend on an engine, so that scripts can be judged on any engine.
 
 mod classification;
 mod features;

@@ -1,13 +1,14 @@
-//! Which rule a message of `wasmparser` names.
+//! Maps error messages of `wasmparser` to rules.
 //!
-//! The library has one kind of error for all that it refuses. Whether a module is malformed or invalid is never read off these
-//! messages: the grammar decides it. They only name the rule of validation that is broken, so that a test script's
-//! text can be compared with it.
+//! The library has one kind of error for everything that it refuses. Whether a module is malformed
+//! or invalid is never inferred from these messages; the grammar decides that. They only name the
+//! violated rule of validation, for comparison with the text in a test script.
 
 use crate::rule::Rule;
 
-/// How messages begin that name a rule of the grammar. They are of no use for modules that are read here, but other engines pass them on.
-const OF_GRAMMAR: &[(&str, Rule)] = &[
+/// Prefixes of messages about the grammar. Our own engine never reports these, but other engines
+/// pass them on.
+const GRAMMAR_PREFIXES: &[(&str, Rule)] = &[
     ("unexpected end-of-file", Rule::UnexpectedEnd),
     ("magic header not detected", Rule::MissingMagic),
     ("unknown binary version", Rule::UnknownVersion),
@@ -37,14 +38,14 @@ const OF_GRAMMAR: &[(&str, Rule)] = &[
     ("control frames remain at end of function body", Rule::EndExpected),
 ];
 
-/// How messages end that name a rule of the grammar.
-const ENDS_OF_GRAMMAR: &[(&str, Rule)] = &[
+/// Suffixes of messages about the grammar.
+const GRAMMAR_SUFFIXES: &[(&str, Rule)] = &[
     ("integer representation too long", Rule::IntegerTooLong),
     ("integer too large", Rule::IntegerTooLarge),
 ];
 
-/// How messages begin that name a rule of validation.
-const BEGINS: &[(&str, Rule)] = &[
+/// Prefixes of messages about validation.
+const VALIDATION_PREFIXES: &[(&str, Rule)] = &[
     ("unknown type", Rule::UnknownType),
     ("unknown function", Rule::UnknownFunction),
     ("unknown table", Rule::UnknownTable),
@@ -120,30 +121,36 @@ const BEGINS: &[(&str, Rule)] = &[
     ("invalid `struct.new_default_desc`: type", Rule::PlainAllocation),
 ];
 
-/// How messages end that begin with the name of an instruction or of a segment.
-const ENDS: &[(&str, Rule)] = &[("alignment must not be larger than natural", Rule::AlignmentTooLarge)];
+/// Suffixes of messages that begin with the name of an instruction or segment.
+const VALIDATION_SUFFIXES: &[(&str, Rule)] =
+    &[("alignment must not be larger than natural", Rule::AlignmentTooLarge)];
 
 impl Rule {
-    /// The rule that a message of `wasmparser` names, where it names one.
+    /// The rule that a message of `wasmparser` names, if there is one.
     ///
     /// ```
     /// use wassay_terms::Rule;
-    /// assert_eq!(Rule::of_message("unknown global 7: global index out of bounds"), Some(Rule::UnknownGlobal));
+    /// let message = "unknown global 7: global index out of bounds";
+    /// assert_eq!(Rule::of_message(message), Some(Rule::UnknownGlobal));
     /// assert_eq!(Rule::of_message("something else"), None);
     /// ```
     pub fn of_message(message: &str) -> Option<Rule> {
-        Rule::of_refusal(message).or_else(|| find(message, OF_GRAMMAR, ENDS_OF_GRAMMAR))
+        Rule::of_refusal(message).or_else(|| find(message, GRAMMAR_PREFIXES, GRAMMAR_SUFFIXES))
     }
 
-    /// The rule of validation that a message names.
+    /// The rule of validation that a message names, if there is one.
     pub fn of_refusal(message: &str) -> Option<Rule> {
         let element_type = message.starts_with("invalid array.init_elem instruction: element segment")
             && message.contains("type mismatch");
-        if element_type { Some(Rule::TypeMismatch) } else { find(message, BEGINS, ENDS) }
+        if element_type {
+            Some(Rule::TypeMismatch)
+        } else {
+            find(message, VALIDATION_PREFIXES, VALIDATION_SUFFIXES)
+        }
     }
 }
 
-fn find(message: &str, begins: &[(&str, Rule)], ends: &[(&str, Rule)]) -> Option<Rule> {
-    let begun = begins.iter().find(|(text, _)| message.starts_with(text));
-    begun.or_else(|| ends.iter().find(|(text, _)| message.ends_with(text))).map(|(_, rule)| *rule)
+fn find(message: &str, prefixes: &[(&str, Rule)], suffixes: &[(&str, Rule)]) -> Option<Rule> {
+    let by_prefix = prefixes.iter().find(|(text, _)| message.starts_with(text));
+    by_prefix.or_else(|| suffixes.iter().find(|(text, _)| message.ends_with(text))).map(|(_, rule)| *rule)
 }

@@ -1,10 +1,11 @@
-//! The rules of the specification that a module can break, by name.
+//! Names for the rules of the specification that a module can violate.
 
 use std::fmt;
 
 macro_rules! rules {
     ($($(#[doc = $doc:literal])* $name:ident = $text:literal in $section:literal;)*) => {
-        /// A rule of the specification that a module breaks, of its binary grammar (chapter 5) or of its validation (chapter 3).
+        /// A rule that a module violates, from the binary grammar (chapter 5) or from validation
+        /// (chapter 3).
         ///
         /// Sections are those of the core specification 3.0.
         ///
@@ -12,7 +13,8 @@ macro_rules! rules {
         /// use wassay_terms::Rule;
         /// assert_eq!(Rule::MalformedLimits.text(), "malformed limits flags");
         /// assert!(Rule::MalformedLimits.section().starts_with("5.3"));
-        /// assert_eq!(Rule::MalformedLimits.to_string(), "malformed limits flags (5.3, types: limits)");
+        /// let text = Rule::MalformedLimits.to_string();
+        /// assert_eq!(text, "malformed limits flags (5.3, types: limits)");
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -21,10 +23,10 @@ macro_rules! rules {
         }
 
         impl Rule {
-            /// Every rule.
+            /// All rules.
             pub const ALL: &'static [Rule] = &[$(Rule::$name,)*];
 
-            /// The words in which the specification's test scripts name the rule.
+            /// The text that the specification's test scripts use for the rule.
             pub fn text(self) -> &'static str {
                 match self {
                     $(Rule::$name => $text,)*
@@ -42,9 +44,9 @@ macro_rules! rules {
 }
 
 rules! {
-    /// The bytes end within something.
+    /// The bytes end in the middle of a construct.
     UnexpectedEnd = "unexpected end" in "5.2.1, bytes";
-    /// A list or a sized part claims more bytes than follow.
+    /// A list or a sized part is longer than the bytes that follow.
     LengthOutOfBounds = "length out of bounds" in "5.1.3, lists";
     /// An integer takes more bytes than its width allows.
     IntegerTooLong = "integer representation too long" in "5.2.2, integers";
@@ -52,180 +54,181 @@ rules! {
     IntegerTooLarge = "integer too large" in "5.2.2, integers";
     /// A name is not encoded in UTF-8.
     MalformedUtf8 = "malformed UTF-8 encoding" in "5.2.4, names";
-    /// A byte that begins no value type.
+    /// An invalid byte for a value type.
     MalformedValueType = "malformed value type" in "5.3, types: value types";
-    /// A byte that begins no reference type.
+    /// An invalid byte for a reference type.
     MalformedReferenceType = "malformed reference type" in "5.3, types: reference types";
-    /// A number that is not a heap type.
+    /// An invalid heap type.
     MalformedHeapType = "malformed heap type" in "5.3, types: heap types";
-    /// A byte that begins no storage type.
+    /// An invalid byte for a storage type.
     MalformedStorageType = "malformed storage type" in "5.3, types: composite types";
-    /// A byte that begins no type of the type section.
+    /// An invalid byte for a type in the type section.
     MalformedDefinitionType = "malformed definition type" in "5.3, types: recursive types";
     /// A mutability other than 0 and 1.
     MalformedMutability = "malformed mutability" in "5.3, types: global types";
-    /// Flags of limits that the grammar does not have.
+    /// Limits flags that the grammar does not define.
     MalformedLimits = "malformed limits flags" in "5.3, types: limits";
-    /// A page size that the grammar of the proposal `custom-page-sizes` does not have.
+    /// A page size that the grammar of the proposal `custom-page-sizes` does not define.
     MalformedPageSize = "invalid custom page size" in "5.3, types: memory types";
     /// A tag with an attribute other than 0.
     MalformedTagAttribute = "malformed tag attribute" in "5.3, types: tag types";
-    /// A block type that is none.
+    /// An invalid block type.
     MalformedBlockType = "malformed block type" in "5.4, instructions: block types";
-    /// An opcode that the grammar does not have.
+    /// An opcode that the grammar does not define.
     IllegalOpcode = "illegal opcode" in "5.4, instructions";
-    /// Something else where an expression or a block has to end: an `else` outside `if`, or bytes of what follows.
+    /// An expression or block that does not end where it has to: an `else` outside `if`, or bytes
+    /// of what follows.
     EndExpected = "END opcode expected" in "5.4, instructions: expressions";
     /// A clause of a legacy `try` outside of one.
     MisplacedClause = "misplaced clause of try" in "proposal exception-handling, legacy, binary format";
-    /// A memory argument with bits that the grammar does not have.
+    /// Bits in a memory argument that the grammar does not define.
     MalformedMemop = "malformed memop flags" in "5.4, instructions: memory instructions";
-    /// A byte that has to be 0.
+    /// A nonzero byte where the grammar has zero.
     ZeroByteExpected = "zero byte expected" in "5.4, instructions";
-    /// Flags of a cast that the grammar does not have.
+    /// Cast flags that the grammar does not define.
     MalformedCastFlags = "malformed br_on_cast flags" in "5.4, instructions: control instructions";
-    /// A clause of `try_table` that the grammar does not have.
+    /// A clause of `try_table` that the grammar does not define.
     MalformedCatch = "malformed catch clause" in "5.4, instructions: control instructions";
-    /// A clause of `resume` that the grammar does not have.
+    /// A clause of `resume` that the grammar does not define.
     MalformedHandler = "malformed on clause" in "proposal stack-switching, binary format";
     /// The first four bytes are not `\0asm`.
     MissingMagic = "magic header not detected" in "5.5, modules";
-    /// A version other than 1, which the binary of a component has too.
+    /// A version other than 1, which includes the binary format of components.
     UnknownVersion = "unknown binary version" in "5.5, modules";
-    /// A section id that the grammar does not have.
+    /// A section id that the grammar does not define.
     MalformedSectionId = "malformed section id" in "5.5.2, sections";
-    /// A section, or the code of a function, does not have the size that it states.
+    /// A section or function body whose size differs from the declared size.
     SectionSizeMismatch = "section size mismatch" in "5.5.2, sections";
-    /// A section out of order or for a second time.
+    /// A section that is out of order or repeated.
     UnexpectedContent = "unexpected content after last section" in "5.5.2, sections";
-    /// An import of no kind.
+    /// An import of an undefined kind.
     MalformedImportKind = "malformed import kind" in "5.5, modules: import section";
-    /// An export of no kind.
+    /// An export of an undefined kind.
     MalformedExportKind = "malformed export kind" in "5.5, modules: export section";
-    /// An element segment of no kind.
+    /// An element segment of an undefined kind.
     MalformedElementSegment = "malformed elements segment kind" in "5.5, modules: element section";
-    /// Elements of no kind.
+    /// Elements of an undefined kind.
     MalformedElementKind = "malformed element kind" in "5.5, modules: element section";
-    /// A data segment of no kind.
+    /// A data segment of an undefined kind.
     MalformedDataSegment = "malformed data segment kind" in "5.5, modules: data section";
     /// A table with an initial value whose second byte is not 0.
     MalformedTable = "malformed table" in "5.5, modules: table section";
-    /// A function with 2^32 locals or more.
+    /// A function with 2^32 or more locals.
     TooManyLocals = "too many locals" in "5.5, modules: code section";
-    /// The function section and the code section differ in length.
+    /// A function section and a code section of different lengths.
     InconsistentFunctions = "function and code section have inconsistent lengths" in "5.5, modules";
-    /// The data count section and the data section differ.
+    /// A data count section and a data section that differ.
     InconsistentDataCount = "data count and data section have inconsistent lengths" in "5.5, modules";
-    /// Code names a data segment, but the data count section is missing.
+    /// Code that refers to a data segment without a data count section.
     DataCountRequired = "data count section required" in "5.5, modules";
 
-    /// A type index that is not defined.
+    /// An undefined type index.
     UnknownType = "unknown type" in "3.1.1, contexts: types";
-    /// A function index that is not defined.
+    /// An undefined function index.
     UnknownFunction = "unknown function" in "3.1.1, contexts: functions";
-    /// A table index that is not defined.
+    /// An undefined table index.
     UnknownTable = "unknown table" in "3.1.1, contexts: tables";
-    /// A memory index that is not defined.
+    /// An undefined memory index.
     UnknownMemory = "unknown memory" in "3.1.1, contexts: memories";
-    /// A global index that is not defined, or not yet.
+    /// An undefined global index, or one that is defined later.
     UnknownGlobal = "unknown global" in "3.1.1, contexts: globals";
-    /// A tag index that is not defined.
+    /// An undefined tag index.
     UnknownTag = "unknown tag" in "3.1.1, contexts: tags";
-    /// A local index that is not defined.
+    /// An undefined local index.
     UnknownLocal = "unknown local" in "3.1.1, contexts: locals";
-    /// A label index that is not defined.
+    /// An undefined label index.
     UnknownLabel = "unknown label" in "3.1.1, contexts: labels";
-    /// A data index that is not defined.
+    /// An undefined data index.
     UnknownData = "unknown data segment" in "3.1.1, contexts: data segments";
-    /// An element index that is not defined.
+    /// An undefined element index.
     UnknownElement = "unknown elem segment" in "3.1.1, contexts: element segments";
-    /// A field index that the type does not have.
+    /// An undefined field index.
     UnknownField = "unknown field" in "3.4, instructions: aggregate reference instructions";
-    /// A `ref.func` of a function that the module mentions nowhere else.
+    /// A `ref.func` of a function that does not occur in the module outside of function bodies.
     UndeclaredReference = "undeclared function reference" in "3.5, modules";
-    /// A local without a default value is read before it is set.
+    /// A read of a local without a default value before it is set.
     UninitializedLocal = "uninitialized local" in "3.4, instructions: variable instructions";
-    /// Operands, results, fields or elements of another type than required.
+    /// Operands, results, fields or elements of the wrong type.
     TypeMismatch = "type mismatch" in "3.4, instructions";
-    /// A result list that is too long for its place.
+    /// A result list that is too long for its context.
     ResultArity = "invalid result arity" in "3.2, types: function types";
     /// A type that does not match its supertype, or whose supertype is final.
     SubType = "sub type" in "3.2, types: sub types";
-    /// A supertype that is not defined yet.
+    /// A supertype that is defined later.
     ForwardSupertype = "forward use of type" in "3.2, types: sub types";
-    /// A type index that is not that of a function type.
+    /// A type index that does not refer to a function type.
     NotFunction = "non-function type" in "3.4, instructions";
-    /// A type index that is not that of a structure type.
+    /// A type index that does not refer to a structure type.
     NotStruct = "non-structure type" in "3.4, instructions: aggregate reference instructions";
-    /// A type index that is not that of an array type.
+    /// A type index that does not refer to an array type.
     NotArray = "non-array type" in "3.4, instructions: aggregate reference instructions";
     /// Two array types whose elements do not match.
     ArrayTypes = "array types do not match" in "3.4, instructions: aggregate reference instructions";
-    /// A packed field that is read without an extension.
+    /// A packed field that is read without extension.
     PackedField = "field is packed" in "3.4, instructions: aggregate reference instructions";
-    /// A field that is not packed and is read with an extension.
+    /// An unpacked field that is read with extension.
     UnpackedField = "field is unpacked" in "3.4, instructions: aggregate reference instructions";
-    /// An array of packed elements that is read without an extension.
+    /// An array of packed elements that is read without extension.
     PackedArray = "array is packed" in "3.4, instructions: aggregate reference instructions";
-    /// An array of elements that are not packed and that is read with an extension.
+    /// An array of unpacked elements that is read with extension.
     UnpackedArray = "array is unpacked" in "3.4, instructions: aggregate reference instructions";
-    /// An object with fields without default values that is made with them.
+    /// The allocation of an object with default values that a field does not have.
     NotDefaultable = "field type is not defaultable" in "3.4, instructions: aggregate reference instructions";
-    /// An array that is to be filled from a data segment and holds references.
+    /// The initialisation of an array of references from a data segment.
     ArrayNotNumeric = "array type is not numeric or vector" in "3.4, instructions: aggregate reference instructions";
-    /// A write into an immutable array.
+    /// A write to an immutable array.
     ImmutableArray = "immutable array" in "3.4, instructions: aggregate reference instructions";
-    /// A write into an immutable field.
+    /// A write to an immutable field.
     ImmutableField = "immutable field" in "3.4, instructions: aggregate reference instructions";
-    /// A write into an immutable global.
+    /// A write to an immutable global.
     ImmutableGlobal = "immutable global" in "3.4, instructions: variable instructions";
-    /// A mutable global that is imported or exported, before the proposal `mutable-global`.
+    /// A mutable global that is imported or exported, without the proposal `mutable-global`.
     MutableGlobal = "mutable globals cannot be imported or exported" in "proposal mutable-global";
-    /// An instruction that a constant expression may not have.
+    /// An instruction that is not allowed in a constant expression.
     ConstantRequired = "constant expression required" in "3.4, instructions: constant expressions";
-    /// An alignment that is larger than the access.
+    /// An alignment that is larger than the width of the access.
     AlignmentTooLarge = "alignment must not be larger than natural" in "3.4, instructions: memory instructions";
-    /// An alignment of an atomic access that is not its width.
+    /// An alignment of an atomic access that differs from its width.
     AtomicAlignment = "atomic alignment must be natural" in "proposal threads, validation";
-    /// An offset that the memory's address type does not have.
+    /// An offset outside of the memory's address type.
     OffsetOutOfRange = "offset out of range" in "3.4, instructions: memory instructions";
-    /// A lane that the shape does not have.
+    /// A lane index outside of the shape.
     LaneIndex = "invalid lane index" in "3.4, instructions: vector instructions";
-    /// A `rethrow` to a label that is not that of a legacy `catch`.
+    /// A `rethrow` to a label that does not refer to a legacy `catch`.
     RethrowLabel = "invalid rethrow label" in "proposal exception-handling, legacy, validation";
     /// A tag whose type has results.
     TagResult = "non-empty tag result type" in "3.2, types: tag types";
     /// A minimum that is greater than the maximum.
     MinimumAboveMaximum = "size minimum must not be greater than maximum" in "3.2, types: limits";
-    /// A memory that is larger than its addresses.
+    /// A memory limit beyond the range of addresses.
     MemorySize = "memory size" in "3.2, types: memory types";
-    /// A table that is larger than its indices.
+    /// A table limit beyond the range of indices.
     TableSize = "table size" in "3.2, types: table types";
-    /// A page size that a memory may not have.
+    /// An invalid page size.
     PageSize = "invalid custom page size" in "proposal custom-page-sizes, validation";
     /// A shared memory without a maximum.
     SharedWithoutMaximum = "shared memory must have maximum" in "proposal threads, validation";
-    /// A second memory, before the proposal `multi-memory`.
+    /// A second memory, without the proposal `multi-memory`.
     MultipleMemories = "multiple memories" in "3.5, modules (before 3.0)";
-    /// A second table, before the proposal `reference-types`.
+    /// A second table, without the proposal `reference-types`.
     MultipleTables = "multiple tables" in "3.5, modules (before 2.0)";
     /// A start function with parameters or results.
     StartFunction = "start function" in "3.5, modules: start function";
-    /// Two exports of one name.
+    /// Two exports with the same name.
     DuplicateExport = "duplicate export name" in "3.5, modules";
-    /// A descriptor whose supertype does not describe the supertype of what it describes.
+    /// A descriptor whose supertype does not describe the supertype of the type it describes.
     DescribedSupertype = "described type does not match" in "proposal custom-descriptors, validation";
-    /// A type whose supertype has a descriptor that its own descriptor does not extend.
+    /// A type whose supertype has a descriptor that the type's own descriptor does not extend.
     DescriptorSupertype = "descriptor type does not match" in "proposal custom-descriptors, validation";
-    /// A type that describes one which has another descriptor, or none.
+    /// A type that describes a type with another descriptor or none.
     DescribedUnmatched = "described type is not described by descriptor" in "proposal custom-descriptors, validation";
-    /// A type whose descriptor describes another one, or none.
+    /// A type whose descriptor describes another type or none.
     DescriptorUnmatched = "type is not described by its descriptor" in "proposal custom-descriptors, validation";
-    /// A described type that is not in the group of its descriptor.
+    /// A described type outside of the group of its descriptor.
     DescribedOutside = "described type is outside rec group" in "proposal custom-descriptors, validation";
-    /// A descriptor that is not in the group of what it describes.
+    /// A descriptor outside of the group of the type it describes.
     DescriptorOutside = "descriptor type is outside rec group" in "proposal custom-descriptors, validation";
-    /// A descriptor before what it describes.
+    /// A descriptor that is defined before the type it describes.
     ForwardDescribed = "forward use of described type" in "proposal custom-descriptors, validation";
     /// A described type that is not a structure.
     DescribedNotStruct = "described type must be a struct" in "proposal custom-descriptors, validation";
@@ -235,13 +238,13 @@ rules! {
     CastWithoutDescriptor = "type does not have a descriptor" in "proposal custom-descriptors, validation";
     /// A cast by descriptor to an abstract type, which has none.
     CastToAbstract = "abstract type does not have a descriptor" in "proposal custom-descriptors, validation";
-    /// A descriptor asked of a type without one.
+    /// A request for the descriptor of a type without one.
     WithoutDescriptor = "type without descriptor" in "proposal custom-descriptors, validation";
-    /// A structure with a descriptor that is made without it.
+    /// The allocation of a structure with a descriptor type, without the descriptor.
     DescriptorAllocation = "type with descriptor requires descriptor allocation" in "proposal custom-descriptors, validation";
-    /// A structure without a descriptor that is made with one.
+    /// The allocation of a structure without a descriptor type, with a descriptor.
     PlainAllocation = "type without descriptor requires non-descriptor allocation" in "proposal custom-descriptors, validation";
-    /// A rule of validation that has no name here.
+    /// Any other rule of validation.
     Other = "validation" in "3, validation";
 }
 

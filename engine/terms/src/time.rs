@@ -1,9 +1,9 @@
-//! Deadlines that count only the time in which the process runs.
+//! Deadlines that exclude the time in which the process is stopped.
 //!
-//! A process that is stopped (`SIGSTOP`, a suspended machine) does nothing, while the system's
-//! monotonic clock goes on. Nothing tells a process how long it was stopped, so a thread looks at
-//! the clock every `TICK` as long as a deadline lies ahead: a step much larger than that is time
-//! in which the process did not run, and moves every deadline.
+//! A stopped process (`SIGSTOP`, a suspended machine) does nothing, while the system's monotonic
+//! clock continues. A process is not told how long it was stopped. Therefore a thread reads the
+//! clock every `TICK` while there is a deadline in the future: a much larger step is time in which
+//! the process did not run, and moves every deadline by that time.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,52 +13,52 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often the clock is looked at while a deadline lies ahead.
+/// How often the clock is read while there is a deadline in the future.
 const TICK: Duration = Duration::from_millis(25);
 
-/// A step of the clock that is larger than this counts as one of [`TICK`]. A thread that waits for a
-/// processor rarely waits for longer.
-const LONGEST: Duration = Duration::from_millis(100);
+/// A larger step of the clock counts as one [`TICK`]. A thread that waits for a processor rarely
+/// waits longer.
+const MAX_STEP: Duration = Duration::from_millis(100);
 
-/// A point of time. The time in which the process is stopped does not bring it nearer, but for a
-/// tenth of a second of each stop.
+/// A point in time. Time in which the process is stopped does not count, except for at most 100 ms
+/// of each stop.
 ///
 /// ```
 /// use std::time::Duration;
 /// use wassay_terms::Deadline;
 ///
-/// let deadline = Deadline::after(Duration::from_millis(20)).expect("the clock goes further");
+/// let deadline = Deadline::after(Duration::from_millis(20)).expect("the clock's range suffices");
 /// assert!(!deadline.is_over());
 /// std::thread::sleep(deadline.left());
 /// assert!(deadline.is_over());
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
-    /// Where it lies unless the process is stopped.
+    /// When the deadline passes if the process is not stopped.
     at: Instant,
-    /// How long the process had been stopped in all when the deadline was set.
+    /// The total time that the process had been stopped when the deadline was set.
     stopped: Duration,
 }
 
 impl Deadline {
-    /// The deadline after this much time, or `None` where the clock does not go so far.
+    /// The deadline after this duration, or `None` if it is beyond the range of the clock.
     pub fn after(time: Duration) -> Option<Deadline> {
         Instant::now().checked_add(time).map(Deadline::from)
     }
 
-    /// Whether it has passed.
+    /// Whether the deadline has passed.
     pub fn is_over(self) -> bool {
         let (now, stopped) = CLOCK.now();
         self.moved(stopped) <= now
     }
 
-    /// How much time is left; zero after it has passed.
+    /// The time left, or zero if the deadline has passed.
     pub fn left(self) -> Duration {
         let (now, stopped) = CLOCK.now();
         self.moved(stopped).saturating_duration_since(now)
     }
 
-    /// The instant at which it passes unless the process is stopped before.
+    /// When the deadline passes if the process is not stopped until then.
     pub fn instant(self) -> Instant {
         self.moved(CLOCK.now().1)
     }
@@ -72,28 +72,28 @@ impl Deadline {
 impl From<Instant> for Deadline {
     fn from(at: Instant) -> Deadline {
         let deadline = Deadline { at, stopped: CLOCK.now().1 };
-        // Where no thread can be started, stops count.
+        // If the thread cannot be started, stopped time counts.
         let _ = keep_time(deadline);
         deadline
     }
 }
 
-/// What is done, again and again, while a deadline has passed that is watched. It gets the time and gives the time at which
-/// it is done again.
+/// A callback for a watched deadline that has passed. It gets the current time and returns the time
+/// at which to call it again.
 type Overdue = Box<dyn FnMut(Instant) -> Instant + Send>;
 
-/// A deadline under watch until this is dropped. From then on nothing is done any more.
+/// A watched deadline. When this is dropped, the callback is not called any more.
 #[derive(Debug)]
 pub struct Watch {
     number: u64,
 }
 
-/// Does something when a deadline has passed, on a thread that watches the clock for the whole process. It must be short: it
-/// holds up all other deadlines.
+/// Calls a function when a deadline has passed, on a thread that watches the clock for the whole
+/// process. The function must be short, because it delays all other deadlines.
 ///
 /// # Errors
 ///
-/// Where that thread could not be started.
+/// Returns an error if the thread cannot be started.
 pub fn watch(
     deadline: Deadline,
     overdue: impl FnMut(Instant) -> Instant + Send + 'static,
@@ -103,7 +103,7 @@ pub fn watch(
     let number = watched.next;
     watched.next += 1;
     watched.entries.insert(number, (deadline, Box::new(overdue)));
-    // Work that begins and ends in time is the rule: it must not wake a thread that would find nothing to do.
+    // Most work finishes in time. It must not wake a thread that would have nothing to do.
     watchdog.wake_by(watched, deadline);
     Ok(Watch { number })
 }
@@ -116,25 +116,26 @@ impl Drop for Watch {
     }
 }
 
-/// Does work that nothing interrupts on a thread of its own, with a name and a stack of so many bytes.
-/// Gives `None` when the deadline passes first: the thread goes on alone then, and what it comes to is
-/// dropped. Where no thread can be started, the work is done here and takes as long as it takes.
+/// Runs work that cannot be interrupted on a separate thread, with this name and stack size in
+/// bytes. Returns `None` if the deadline passes first. The thread then continues in the background,
+/// and its result is dropped. If no thread can be started, runs the work on this thread without a
+/// deadline.
 ///
 /// # Panics
 ///
-/// Where the work does, with its payload.
+/// Panics with the same payload if the work panics.
 pub fn aside<T: Send + 'static>(
     deadline: Deadline,
     (name, stack): (&str, usize),
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    // A thread that cannot be started drops what it was to do.
+    // If the thread cannot be started, its closure is dropped; the work is kept here.
     let work = Arc::new(Mutex::new(Some(work)));
     let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (sender, receiver) = mpsc::channel();
     let theirs = Arc::clone(&work);
     let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(stack).spawn(move || {
-        // After the deadline the result is not received any more.
+        // After the deadline, the receiver is gone.
         let _ = sender.send(take(&theirs).map(|work| work()));
     });
     let Ok(thread) = thread else {
@@ -153,7 +154,8 @@ pub fn aside<T: Send + 'static>(
     }
 }
 
-/// Looks at the clock until that deadline has passed, so that it moves while the process is stopped.
+/// Keeps reading the clock until that deadline has passed, so that it moves while the process is
+/// stopped.
 ///
 /// # Errors
 ///
@@ -187,9 +189,9 @@ struct Watchdog {
 
 struct Watched {
     next: u64,
-    /// When the clock is looked at next; never, while that is `None`.
+    /// When the thread will read the clock next; `None` if it sleeps until woken.
     wakes: Option<Instant>,
-    /// The last of the deadlines for which time is kept.
+    /// The latest of the deadlines for which time is kept.
     last: Option<Deadline>,
     entries: BTreeMap<u64, (Deadline, Overdue)>,
 }
@@ -205,11 +207,11 @@ impl Watchdog {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the thread where it would look at the clock too late for a deadline.
+    /// Wakes the thread if it would read the clock too late for a deadline.
     fn wake_by(&self, watched: MutexGuard<'_, Watched>, deadline: Deadline) {
         let is_idle = watched.wakes.is_none();
         if is_idle {
-            // From here on, before the thread has come to it.
+            // Set here already, because the thread wakes up later.
             CLOCK.set_ticking(true);
         }
         if is_idle || watched.wakes.is_none_or(|wakes| deadline.instant() < wakes) {
@@ -227,8 +229,8 @@ impl Watchdog {
                 ahead => ahead,
             });
             let due = due.min();
-            let lies_ahead = watched.last.is_some_and(|last| last.instant() > now);
-            let tick = (lies_ahead || due.is_some()).then_some(now + TICK);
+            let is_pending = watched.last.is_some_and(|last| last.instant() > now);
+            let tick = (is_pending || due.is_some()).then_some(now + TICK);
             if tick.is_none() {
                 (watched.last, watched.wakes) = (None, None);
                 CLOCK.set_ticking(false);
@@ -249,51 +251,52 @@ static CLOCK: Clock = Clock {
     ticks: AtomicBool::new(false),
     seen: AtomicU64::new(0),
     stopped: AtomicU64::new(0),
-    noting: Mutex::new(()),
+    counting: Mutex::new(()),
 };
 
-/// What is known of the time in which the process was stopped. Times are nanoseconds since `begin`.
+/// The time that the process was stopped. Times are nanoseconds since `begin`.
 #[derive(Debug)]
 struct Clock {
     begin: OnceLock<Instant>,
-    /// Whether a thread looks at the clock all the time, so that a large step means a stop.
+    /// Whether the thread is reading the clock, so that a large step means that the process was
+    /// stopped.
     ticks: AtomicBool,
-    /// When the process was last known to run. Written after `stopped`, so that a thread that reads a
-    /// recent time here finds the stop before it counted there.
+    /// When the process was last known to run. Written after `stopped`, so that a thread that reads
+    /// a recent time here also sees the stop before it.
     seen: AtomicU64,
-    /// How long it was stopped in all.
+    /// The total time that the process was stopped.
     stopped: AtomicU64,
-    /// Held by the thread that counts a stop.
-    noting: Mutex<()>,
+    /// Held while a stop is counted.
+    counting: Mutex<()>,
 }
 
 impl Clock {
-    /// The time, and how long the process was stopped until then. What is compared with the time must
-    /// not be read before it: the process may be stopped at any moment.
+    /// Returns the current time, and the time that the process was stopped until now. Read values
+    /// to compare with after calling this, since the process may be stopped at any moment.
     fn now(&self) -> (Instant, Duration) {
         let now = Instant::now();
         let at = self.nanoseconds(now);
         if self.ticks.load(Ordering::Acquire) && self.is_step(at, self.seen.load(Ordering::Acquire)) {
-            self.note(at);
+            self.count_stop(at);
         }
         (now, Duration::from_nanos(self.stopped.load(Ordering::Acquire)))
     }
 
-    /// As [`Clock::now`], for the thread that looks at the clock all the time.
+    /// As [`Clock::now`], for the thread that reads the clock periodically.
     fn tick(&self) -> Instant {
         let (now, _) = self.now();
         self.seen.fetch_max(self.nanoseconds(now), Ordering::AcqRel);
         now
     }
 
-    /// Says whether a thread looks at the clock all the time from now on.
+    /// Sets whether the thread reads the clock periodically from now on.
     fn set_ticking(&self, ticks: bool) {
         self.seen.fetch_max(self.nanoseconds(Instant::now()), Ordering::AcqRel);
         self.ticks.store(ticks, Ordering::Release);
     }
 
-    fn note(&self, at: u64) {
-        let _noting = self.noting.lock().unwrap_or_else(PoisonError::into_inner);
+    fn count_stop(&self, at: u64) {
+        let _counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = self.seen.load(Ordering::Acquire);
         if self.is_step(at, seen) {
             self.stopped.fetch_add(at - seen - TICK.as_nanos() as u64, Ordering::AcqRel);
@@ -302,7 +305,7 @@ impl Clock {
     }
 
     fn is_step(&self, at: u64, seen: u64) -> bool {
-        at.saturating_sub(seen) > LONGEST.as_nanos() as u64
+        at.saturating_sub(seen) > MAX_STEP.as_nanos() as u64
     }
 
     fn nanoseconds(&self, now: Instant) -> u64 {
@@ -316,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_that_takes_too_long_is_left_alone() {
+    fn work_that_misses_its_deadline_continues_in_the_background() {
         const THREAD: (&str, usize) = ("test", 1 << 20);
         let in_a_minute = Deadline::after(Duration::from_secs(60)).unwrap();
         assert_eq!(aside(in_a_minute, THREAD, || 7), Some(7));
@@ -333,17 +336,17 @@ mod tests {
             ticks: AtomicBool::new(false),
             seen: AtomicU64::new(0),
             stopped: AtomicU64::new(0),
-            noting: Mutex::new(()),
+            counting: Mutex::new(()),
         };
-        let sleep = || std::thread::sleep(LONGEST + Duration::from_millis(50));
+        let sleep = || std::thread::sleep(MAX_STEP + Duration::from_millis(50));
         clock.now();
         sleep();
-        assert_eq!(clock.now().1, Duration::ZERO, "the clock was not looked at meanwhile");
+        assert_eq!(clock.now().1, Duration::ZERO, "nothing read the clock meanwhile");
         clock.set_ticking(true);
         assert_eq!(clock.now().1, Duration::ZERO);
         sleep();
         let (_, stopped) = clock.now();
-        assert!(stopped >= LONGEST + Duration::from_millis(50) - TICK, "{stopped:?}");
+        assert!(stopped >= MAX_STEP + Duration::from_millis(50) - TICK, "{stopped:?}");
         assert_eq!(clock.now().1, stopped, "a stop counts once");
         clock.tick();
         clock.set_ticking(false);
@@ -352,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_moves_by_the_time_of_a_stop() {
+    fn a_deadline_moves_by_the_stopped_time() {
         let (now, _) = CLOCK.now();
         let deadline = Deadline { at: now, stopped: Duration::ZERO };
         assert_eq!(deadline.moved(Duration::from_secs(3)), now + Duration::from_secs(3));

@@ -1,4 +1,4 @@
-//! How the numbers of a call become the arguments of a function, and how a trace shows them.
+//! Conversion of a call's raw arguments into typed parameters, and their text for traces.
 
 use std::fmt::Write;
 use std::marker::PhantomData;
@@ -13,18 +13,19 @@ use super::layout::{Fd, FileSize, Layout, Timestamp};
 use crate::errno::Errno;
 use crate::guest::Guest;
 
-/// An argument: one number of the call, or an address and a length.
+/// A typed parameter, made of one raw argument or of an address and a length.
 pub(crate) trait Arg: Sized {
-    /// The types of the numbers it takes.
+    /// The WebAssembly types of the raw arguments it is made of.
     const TYPES: &'static [ValType] = &[ValType::I32];
 
-    /// The argument that begins at that number. INVAL where the specification has no such value.
+    /// Reads the parameter from the raw arguments at index `at`. Returns INVAL if the value is not
+    /// defined by the specification.
     fn take(words: &Words<'_>, at: usize) -> Result<Self, Errno>;
 
-    /// For traces: the argument before the call.
+    /// For traces: the parameter before the call, as text.
     fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String;
 
-    /// For traces: what the call has left there.
+    /// For traces: what a successful call has written to it, as text.
     fn result(_words: &Words<'_>, _at: usize, _guest: &Guest<'_>) -> Option<String> {
         None
     }
@@ -37,18 +38,19 @@ pub(crate) struct Buffer {
     pub(crate) len: u32,
 }
 
-/// An address and a number of bytes that are a path, or the contents of a link.
+/// An address and a number of bytes that contain a path or the contents of a symbolic link.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text(pub(crate) Buffer);
 
-/// An address and a number of buffers (`iovec_array`, `ciovec_array`): an address at 0 and a length at 4 of each 8 bytes.
+/// The address and number of the buffers of a vector (`iovec_array`, `ciovec_array`). Each buffer
+/// takes 8 bytes: its address at 0 and its length at 4.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IoVecs {
     pub(crate) address: u32,
     pub(crate) count: u32,
 }
 
-/// The address at which a result is to be written.
+/// The address to write a result to.
 #[derive(Debug)]
 pub(crate) struct Out<T> {
     pub(crate) address: u32,
@@ -69,7 +71,7 @@ impl<T> Clone for Out<T> {
 
 impl<T> Copy for Out<T> {}
 
-/// The address of something that a call reads piece by piece.
+/// The address of data that the call reads piecewise.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Address(pub(crate) u32);
 
@@ -103,7 +105,7 @@ impl Arg for Fd {
     }
 }
 
-/// A number of 64 bits.
+/// A 64-bit parameter.
 macro_rules! wide {
     ($ty:ty, |$word:ident| $make:expr, $format:literal) => {
         impl Arg for $ty {
@@ -138,7 +140,7 @@ impl Arg for i64 {
     }
 }
 
-/// A set of flags: INVAL where there is one that the specification does not know.
+/// Converts a set of flags. Returns INVAL if a flag is not defined by the specification.
 fn take_flags<F: Flags>(word: u32) -> Result<F, Errno>
 where
     F::Bits: TryFrom<u32>,
@@ -265,7 +267,7 @@ impl<T: Layout> Arg for Out<T> {
     }
 }
 
-/// An address, and what is wrong with it.
+/// An address, with the reason if it is invalid.
 fn show_address(guest: &Guest<'_>, address: u32, count: u32, size: usize, align: u32) -> String {
     match guest.array(address, count, size, align) {
         Ok(_) => format!("{address:#x}"),

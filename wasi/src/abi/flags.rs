@@ -1,4 +1,4 @@
-//! Sets of flags and enumerations, by the numbers that the specification gives them.
+//! The specification's flags and enumerations, with their numbers.
 
 use bitflags::bitflags;
 use rustix::fs::FileType as SystemFileType;
@@ -6,7 +6,7 @@ use rustix::fs::FileType as SystemFileType;
 use crate::errno::Errno;
 
 bitflags! {
-    /// What may be done with a descriptor (`rights`).
+    /// The calls that a descriptor allows (`rights`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Rights: u64 {
         /// `fd_datasync`; with [`Rights::PATH_OPEN`], `path_open` with `dsync`.
@@ -19,7 +19,7 @@ bitflags! {
         const FD_FDSTAT_SET_FLAGS = 1 << 3;
         /// `fd_sync`; with [`Rights::PATH_OPEN`], `path_open` with `rsync` and `dsync`.
         const FD_SYNC = 1 << 4;
-        /// `fd_tell`, and `fd_seek` that does not move.
+        /// `fd_tell`, and `fd_seek` that does not change the position.
         const FD_TELL = 1 << 5;
         /// `fd_write`, `sock_send`; with [`Rights::FD_SEEK`], `fd_pwrite`.
         const FD_WRITE = 1 << 6;
@@ -31,9 +31,9 @@ bitflags! {
         const PATH_CREATE_DIRECTORY = 1 << 9;
         /// With [`Rights::PATH_OPEN`], `path_open` with `creat`.
         const PATH_CREATE_FILE = 1 << 10;
-        /// `path_link` from here.
+        /// `path_link` from this directory.
         const PATH_LINK_SOURCE = 1 << 11;
-        /// `path_link` to here.
+        /// `path_link` to this directory.
         const PATH_LINK_TARGET = 1 << 12;
         /// `path_open`.
         const PATH_OPEN = 1 << 13;
@@ -41,9 +41,9 @@ bitflags! {
         const FD_READDIR = 1 << 14;
         /// `path_readlink`.
         const PATH_READLINK = 1 << 15;
-        /// `path_rename` from here.
+        /// `path_rename` from this directory.
         const PATH_RENAME_SOURCE = 1 << 16;
-        /// `path_rename` to here.
+        /// `path_rename` to this directory.
         const PATH_RENAME_TARGET = 1 << 17;
         /// `path_filestat_get`.
         const PATH_FILESTAT_GET = 1 << 18;
@@ -71,7 +71,7 @@ bitflags! {
         const SOCK_ACCEPT = 1 << 29;
     }
 
-    /// State of a descriptor (`fdflags`).
+    /// The flags of a descriptor (`fdflags`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct FdFlags: u16 {
         const APPEND = 1 << 0;
@@ -81,7 +81,7 @@ bitflags! {
         const SYNC = 1 << 4;
     }
 
-    /// What `path_open` does to what it finds (`oflags`).
+    /// How `path_open` opens (`oflags`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct OFlags: u16 {
         const CREAT = 1 << 0;
@@ -96,7 +96,7 @@ bitflags! {
         const SYMLINK_FOLLOW = 1 << 0;
     }
 
-    /// Which times are set, and to what (`fstflags`).
+    /// Which times to set, and to what (`fstflags`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct FstFlags: u16 {
         const ATIM = 1 << 0;
@@ -112,37 +112,37 @@ bitflags! {
         const RECV_WAITALL = 1 << 1;
     }
 
-    /// What `sock_recv` tells of a message (`roflags`).
+    /// What `sock_recv` reports about a message (`roflags`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct RoFlags: u16 {
         const RECV_DATA_TRUNCATED = 1 << 0;
     }
 
-    /// How `sock_send` sends (`siflags`): there is no flag.
+    /// How `sock_send` sends (`siflags`); no flag is defined.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct SiFlags: u16 {}
 
-    /// Which directions `sock_shutdown` ends (`sdflags`).
+    /// The directions that `sock_shutdown` closes (`sdflags`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct SdFlags: u8 {
         const RD = 1 << 0;
         const WR = 1 << 1;
     }
 
-    /// How a clock's subscription counts (`subclockflags`).
+    /// How the timeout of a clock subscription is given (`subclockflags`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct SubclockFlags: u16 {
         const ABSTIME = 1 << 0;
     }
 
-    /// State of a descriptor in an event (`eventrwflags`).
+    /// The state of a descriptor in an event (`eventrwflags`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct EventRwFlags: u16 {
         const HANGUP = 1 << 0;
     }
 }
 
-/// A fieldless enumeration with the specification's numbers and names; any other number is INVAL.
+/// A fieldless enumeration with the specification's numbers and names. Other numbers are INVAL.
 macro_rules! enumeration {
     ($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$case_doc:meta])* $variant:ident = $code:literal $text:literal,)* }) => {
         $(#[$doc])*
@@ -151,7 +151,7 @@ macro_rules! enumeration {
         $vis enum $name { $($(#[$case_doc])* $variant = $code,)* }
 
         impl $name {
-            /// The value of that number.
+            /// The value with this number.
             pub(crate) fn from_code(code: u32) -> Result<$name, Errno> {
                 match code {
                     $($code => Ok($name::$variant),)*
@@ -159,7 +159,7 @@ macro_rules! enumeration {
                 }
             }
 
-            /// The name that the specification gives it, in capitals.
+            /// The specification's name of the value, in capitals.
             pub(crate) fn name(self) -> &'static str {
                 match self {
                     $($name::$variant => $text,)*
@@ -174,7 +174,7 @@ enumeration! {
     pub enum ClockId {
         /// Time since 1970-01-01T00:00:00Z.
         Realtime = 0 "REALTIME",
-        /// Time that never goes back, since some moment.
+        /// Time since an unspecified moment, which never goes back.
         Monotonic = 1 "MONOTONIC",
         /// Processor time of the process that runs the guest.
         ProcessCpuTime = 2 "PROCESS_CPUTIME_ID",
@@ -184,7 +184,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// What a descriptor leads to (`filetype`).
+    /// The type of what a descriptor refers to (`filetype`).
     pub(crate) enum FileType {
         Unknown = 0 "UNKNOWN",
         BlockDevice = 1 "BLOCK_DEVICE",
@@ -198,7 +198,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// How a file will be read (`advice`).
+    /// The expected access pattern of a file (`advice`).
     pub(crate) enum Advice {
         Normal = 0 "NORMAL",
         Sequential = 1 "SEQUENTIAL",
@@ -210,7 +210,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// What a subscription waits for (`eventtype`).
+    /// The kind of a subscription (`eventtype`).
     pub(crate) enum EventType {
         Clock = 0 "CLOCK",
         FdRead = 1 "FD_READ",
@@ -219,7 +219,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// Where an offset counts from (`whence`).
+    /// What an offset is relative to (`whence`).
     pub(crate) enum Whence {
         Set = 0 "SET",
         Cur = 1 "CUR",
@@ -228,7 +228,7 @@ enumeration! {
 }
 
 impl From<SystemFileType> for FileType {
-    /// A FIFO has no type of its own; a socket's kind is not known from here, and is most often a stream.
+    /// A FIFO has no type in WASI. The mode does not say which kind a socket is; most are streams.
     fn from(ty: SystemFileType) -> FileType {
         match ty {
             SystemFileType::RegularFile => FileType::RegularFile,
@@ -243,10 +243,10 @@ impl From<SystemFileType> for FileType {
 }
 
 impl Rights {
-    /// What a descriptor is opened for (`O_RDONLY`, `O_WRONLY`, `O_RDWR` of POSIX).
+    /// The access mode of a descriptor (`O_RDONLY`, `O_WRONLY`, `O_RDWR` in POSIX).
     pub(crate) const ACCESS: Rights = Rights::FD_READ.union(Rights::FD_WRITE);
 
-    /// What can be done with a directory itself.
+    /// The rights that apply to a directory.
     pub(crate) const DIRECTORY: Rights = Rights::FD_FDSTAT_SET_FLAGS
         .union(Rights::FD_ADVISE)
         .union(Rights::FD_DATASYNC)
@@ -269,14 +269,15 @@ impl Rights {
         .union(Rights::PATH_REMOVE_DIRECTORY)
         .union(Rights::PATH_UNLINK_FILE);
 
-    /// What can be done with a regular file.
+    /// The rights that apply to a regular file.
     pub(crate) const FILE: Rights = Rights::STREAM
         .union(Rights::FD_SEEK)
         .union(Rights::FD_TELL)
         .union(Rights::FD_ALLOCATE)
         .union(Rights::FD_FILESTAT_SET_SIZE);
 
-    /// What can be done with bytes that come and go: a terminal, a pipe. As in POSIX, some of it does nothing or fails.
+    /// The rights that apply to a terminal or pipe. As in POSIX, some of the calls do nothing or
+    /// fail.
     pub(crate) const STREAM: Rights = Rights::ACCESS
         .union(Rights::FD_ADVISE)
         .union(Rights::FD_DATASYNC)
@@ -286,15 +287,17 @@ impl Rights {
         .union(Rights::FD_SYNC)
         .union(Rights::POLL_FD_READWRITE);
 
-    /// What can be done with a connected socket.
+    /// The rights that apply to a connected socket.
     pub(crate) const SOCKET: Rights = Rights::STREAM.union(Rights::SOCK_SHUTDOWN);
 
-    /// What can be done with a socket that accepts connections; to wait for one is to wait until it can be read.
+    /// The rights that apply to a listening socket. Waiting for a connection is waiting for
+    /// reading.
     pub(crate) const LISTENER: Rights =
         Rights::STREAM.difference(Rights::FD_WRITE).union(Rights::SOCK_ACCEPT);
 
-    /// What a directory that is given to be read only does not allow, nor anything opened through it. The source of a link is
-    /// among it: a second name elsewhere could be written through.
+    /// The rights that read-only access excludes, from the preopened directory and from everything
+    /// opened through it. They include the source of a link, because the file could be written
+    /// through a second name elsewhere.
     pub(crate) const CHANGES: Rights = Rights::FD_WRITE
         .union(Rights::FD_ALLOCATE)
         .union(Rights::FD_FILESTAT_SET_SIZE)
@@ -311,11 +314,12 @@ impl Rights {
         .union(Rights::PATH_REMOVE_DIRECTORY)
         .union(Rights::PATH_UNLINK_FILE);
 
-    /// A request for one of these is one to open for writing. Libraries ask for [`Rights::FD_ALLOCATE`] of nothing else, and some ask for
-    /// it alone where the directory does not pass on [`Rights::FD_WRITE`].
+    /// A request for any of these rights is a request to open for writing. Libraries request
+    /// [`Rights::FD_ALLOCATE`] only for writing, and some request it without [`Rights::FD_WRITE`]
+    /// if the directory does not pass that on.
     pub(crate) const WRITING: Rights = Rights::FD_WRITE.union(Rights::FD_ALLOCATE);
 
-    /// The rights that mean something for a descriptor of that type.
+    /// The rights that apply to a descriptor of this type.
     pub(crate) fn of(ty: FileType) -> Rights {
         match ty {
             FileType::Directory => Rights::DIRECTORY,

@@ -1,4 +1,4 @@
-//! Rust functions as host functions: their parameters say what a call takes.
+//! Rust functions as host functions. Their parameter types determine the WebAssembly type.
 
 use std::collections::HashSet;
 
@@ -12,13 +12,13 @@ use crate::exit::Exit;
 use crate::guest::Guest;
 use crate::trace::CallRecord;
 
-/// How a call ends that does not succeed.
+/// How a call ends without success.
 #[derive(Debug)]
 pub(crate) enum Stop {
     Errno(Errno),
     Exit(Exit),
-    /// The guest's time is over, and the call still waited.
-    TimeOver,
+    /// The guest's deadline passed while the call was blocked.
+    TimedOut,
 }
 
 impl From<Errno> for Stop {
@@ -33,9 +33,9 @@ impl From<rustix::io::Errno> for Stop {
     }
 }
 
-/// What a function gives: an error number to the guest, or never anything.
+/// The result type of a host function: an error number for the guest, or a call that never returns.
 pub(crate) trait Outcome {
-    /// The types of the results.
+    /// The WebAssembly types of the results.
     const TYPES: &'static [ValType] = &[ValType::I32];
 
     fn stop(self) -> Result<(), Stop>;
@@ -61,16 +61,16 @@ impl Outcome for Exit {
     }
 }
 
-/// A function that a guest can call; `P` are its parameters.
+/// A function that a guest can call, with parameters `P`.
 pub(crate) trait HostFn<P>: Copy + Send + Sync + 'static {
     fn ty() -> FuncType;
 
     fn call(self, call: &mut Call<'_>, words: &Words<'_>) -> Result<(), Stop>;
 
-    /// For traces: the arguments before the call.
+    /// For traces: the arguments before the call, as text.
     fn show(words: &Words<'_>, guest: &Guest<'_>) -> Vec<String>;
 
-    /// For traces: what a call has left at each argument.
+    /// For traces: what the call has written to each argument, as text.
     fn results(words: &Words<'_>, guest: &Guest<'_>) -> Vec<Option<String>>;
 }
 
@@ -128,23 +128,23 @@ host_fn!(A a, B b, C c, D d, E e, G g);
 host_fn!(A a, B b, C c, D d, E e, G g, H h);
 host_fn!(A a, B b, C c, D d, E e, G g, H h, I i);
 
-/// Puts functions into a linker, under one module's name.
+/// Adds functions to a linker, under one module name.
 #[derive(Debug)]
 pub(crate) struct Definer<'a> {
     pub(crate) store: &'a mut StoreState,
     pub(crate) linker: &'a mut Linker,
     pub(crate) module: &'static str,
-    /// The functions that are wanted; `None` for all.
+    /// The functions to define; `None` for all.
     pub(crate) wanted: Option<HashSet<&'a str>>,
 }
 
 impl Definer<'_> {
-    /// Whether nothing is to be defined.
-    pub(crate) fn wants_none(&self) -> bool {
+    /// Whether there is nothing to define.
+    pub(crate) fn is_empty(&self) -> bool {
         self.wanted.as_ref().is_some_and(HashSet::is_empty)
     }
 
-    /// Defines a function, where it is wanted; `names` are those of its parameters, for traces.
+    /// Defines a function if it is wanted. `names` are the names of its parameters, for traces.
     pub(crate) fn define<P, F: HostFn<P>>(
         &mut self,
         name: &'static str,
@@ -173,7 +173,7 @@ impl Definer<'_> {
                         }
                         Err(Stop::Errno(errno)) => record.errno = *errno,
                         Err(Stop::Exit(exit)) => record.exit = Some(*exit),
-                        Err(Stop::TimeOver) => record.time_over = true,
+                        Err(Stop::TimedOut) => record.timed_out = true,
                     }
                     observer(&record);
                     call.ctx.observer = Some(observer);
@@ -184,7 +184,7 @@ impl Definer<'_> {
                 Ok(()) => Errno::Success,
                 Err(Stop::Errno(errno)) => errno,
                 Err(Stop::Exit(exit)) => return Err(Error::host_with(exit.to_string(), exit)),
-                Err(Stop::TimeOver) => return Err(caller.time_over()),
+                Err(Stop::TimedOut) => return Err(caller.time_over()),
             };
             words.set(0, errno as u64);
             Ok(())
@@ -194,8 +194,8 @@ impl Definer<'_> {
     }
 }
 
-/// The memory of the calling instance, which it exports as `memory`, and the store's context. Without such a memory every address is
-/// out of bounds.
+/// Returns the memory that the calling instance exports as `memory`, and the store's context. If it
+/// exports none, the memory is empty, so that every address is out of bounds.
 fn enter<'a>(caller: &'a mut Caller<'_>) -> Result<(&'a mut [u8], &'a mut WasiCtx)> {
     let instance = caller.instance();
     let known = caller.data::<WasiCtx>().ok_or_else(no_context)?.memory;
@@ -219,10 +219,11 @@ fn enter<'a>(caller: &'a mut Caller<'_>) -> Result<(&'a mut [u8], &'a mut WasiCt
 }
 
 fn no_context() -> Error {
-    Error::host("WASI finds no context in the store")
+    Error::host("the store's data is not a `WasiCtx`: call `add_to_linker` first")
 }
 
-/// What other threads change at any time is never lent out as bytes.
+/// A shared memory cannot be borrowed as a slice, because other threads may write to it at any
+/// time.
 fn shared() -> Error {
-    Error::host("the guest's memory is shared between threads, which WASI does not work on")
+    Error::host("the guest exports a shared memory, which WASI calls do not support")
 }

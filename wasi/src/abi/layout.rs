@@ -1,25 +1,26 @@
-//! What lies in a guest's memory, byte for byte. All numbers are little-endian; padding is written as zeros.
+//! The layouts of the specification's types in a guest's memory. Numbers are little-endian; padding
+//! is written as zeros.
 
 use rustix::fs::Stat;
 
 use super::flags::{EventRwFlags, EventType, FdFlags, FileType, Rights, RoFlags};
 use crate::errno::Errno;
 
-/// A value with a place in a guest's memory.
+/// A value that is stored in a guest's memory.
 pub(crate) trait Layout: Sized {
-    /// How many bytes it takes.
+    /// Its size in bytes.
     const SIZE: usize;
-    /// What its address must be a multiple of.
+    /// Its alignment in bytes.
     const ALIGN: u32;
 
-    /// Writes it into exactly [`Layout::SIZE`] bytes.
+    /// Writes the value into exactly [`Layout::SIZE`] bytes.
     fn store(&self, bytes: &mut [u8]);
 
-    /// For traces: the value in exactly [`Layout::SIZE`] bytes, as text.
+    /// For traces: the text of the value in exactly [`Layout::SIZE`] bytes.
     fn show(bytes: &[u8]) -> String;
 }
 
-/// The little-endian number at a place in bytes; zero where they end before.
+/// The little-endian number at an offset, or zero if it is out of bounds.
 pub(crate) fn number<const N: usize>(bytes: &[u8], at: usize) -> u64 {
     let mut word = [0; 8];
     if let Some(found) = bytes.get(at..at + N) {
@@ -32,7 +33,7 @@ fn put<const N: usize>(bytes: &mut [u8], at: usize, number: [u8; N]) {
     bytes[at..at + N].copy_from_slice(&number);
 }
 
-/// A descriptor's number.
+/// The number of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fd(pub(crate) u32);
 
@@ -44,7 +45,7 @@ pub(crate) struct Timestamp(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileSize(pub(crate) u64);
 
-/// One number, alone.
+/// A type that consists of one number.
 macro_rules! scalar {
     ($ty:ty, $number:ty, $size:literal, |$value:ident| $get:expr) => {
         impl Layout for $ty {
@@ -71,7 +72,8 @@ scalar!(Timestamp, u64, 8, |value| value.0);
 scalar!(FileSize, u64, 8, |value| value.0);
 scalar!(RoFlags, u16, 2, |value| value.bits());
 
-/// What a descriptor leads to, its flags and rights (`fdstat`, 24 bytes): type at 0, flags at 2, rights at 8 and, inheriting, at 16.
+/// Type, flags and rights of a descriptor (`fdstat`, 24 bytes): type at 0, flags at 2, rights at 8,
+/// inheriting rights at 16.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FdStat {
     pub(crate) file_type: FileType,
@@ -103,8 +105,8 @@ impl Layout for FdStat {
     }
 }
 
-/// What is known of a file (`filestat`, 64 bytes): device at 0, inode at 8, type at 16, links at 24, size at 32, times of access,
-/// modification and change of status at 40, 48 and 56.
+/// Attributes of a file (`filestat`, 64 bytes): device at 0, inode at 8, type at 16, link count at
+/// 24, size at 32, times of access, modification and status change at 40, 48 and 56.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileStat {
     pub(crate) dev: u64,
@@ -116,13 +118,13 @@ pub(crate) struct FileStat {
 }
 
 impl FileStat {
-    /// A file of that type of which nothing else is known.
+    /// The attributes of a file of which only the type is known.
     pub(crate) fn unknown(file_type: FileType) -> FileStat {
         FileStat { dev: 0, ino: 0, file_type, nlink: 0, size: 0, times: [Timestamp(0); 3] }
     }
 
-    /// What the system says of a file. Times before 1970 and after 2554, which have no place in 64 bits of nanoseconds, become the
-    /// nearest that has.
+    /// Converts the system's attributes. Times before 1970 and after 2554 do not fit into 64 bits
+    /// of nanoseconds and become the nearest that does.
     pub(crate) fn of(stat: &Stat) -> FileStat {
         let file_type = rustix::fs::FileType::from_raw_mode(stat.st_mode).into();
         FileStat {
@@ -139,7 +141,8 @@ impl FileStat {
         }
     }
 
-    /// As preview 0 has it (56 bytes): a link count of 32 bits at 20, so that the size is at 24 and times begin at 32.
+    /// Writes the layout of preview 0 (56 bytes): 32 bits of link count at 20, so that the size is
+    /// at 24 and the times begin at 32.
     pub(crate) fn store_preview0(&self, bytes: &mut [u8]) {
         self.store_head(bytes);
         put(bytes, 20, u32::try_from(self.nlink).unwrap_or(u32::MAX).to_le_bytes());
@@ -160,7 +163,7 @@ impl FileStat {
         }
     }
 
-    /// For traces: the part that both previews have in common, with the size where each has it.
+    /// For traces: the fields that both previews have. `size` is the offset of the size.
     pub(crate) fn show_at(bytes: &[u8], size: usize) -> String {
         let ty = file_type(number::<1>(bytes, 16));
         format!("{{{ty} ino={} size={}}}", number::<8>(bytes, 8), number::<8>(bytes, size))
@@ -182,7 +185,8 @@ impl Layout for FileStat {
     }
 }
 
-/// A descriptor that was given to the guest (`prestat`, 8 bytes): the tag 0 for a directory at 0, the length of its name at 4.
+/// A preopened descriptor (`prestat`, 8 bytes): the tag 0 for a directory at 0, the length of its
+/// name at 4.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PreStat {
     pub(crate) name_len: u32,
@@ -202,8 +206,8 @@ impl Layout for PreStat {
     }
 }
 
-/// What precedes each name that `fd_readdir` gives (`dirent`, 24 bytes): the next entry's cookie at 0, inode at 8, length of the name at
-/// 16, type at 20.
+/// The header before each name that `fd_readdir` writes (`dirent`, 24 bytes): the cookie of the
+/// next entry at 0, inode at 8, length of the name at 16, type at 20.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dirent {
     pub(crate) next: u64,
@@ -223,8 +227,8 @@ impl Dirent {
     }
 }
 
-/// What `poll_oneoff` reports (`event`, 32 bytes): the subscription's own data at 0, error at 8, type at 10; of a descriptor, how many
-/// bytes wait at 16 and flags at 24.
+/// An event of `poll_oneoff` (`event`, 32 bytes): the subscription's userdata at 0, error at 8,
+/// type at 10; for a descriptor, the number of available bytes at 16 and flags at 24.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
     pub(crate) userdata: u64,
@@ -268,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_that_have_no_place_become_the_nearest() {
+    fn times_out_of_range_become_the_nearest() {
         assert_eq!(nanoseconds(-1, 0u64), Timestamp(0));
         assert_eq!(nanoseconds(1, 5u64), Timestamp(1_000_000_005));
         assert_eq!(nanoseconds(i64::MAX, 999_999_999u64), Timestamp(u64::MAX));
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filestat_has_another_layout_in_each_preview() {
+    fn each_preview_has_its_own_layout_of_filestat() {
         let stat = FileStat {
             nlink: 3,
             size: 5,

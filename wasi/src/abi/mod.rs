@@ -1,4 +1,4 @@
-//! Numbers and layouts of the specification, and how calls turn into Rust functions and back.
+//! The specification's types, and the conversion between calls and Rust functions.
 
 pub(crate) mod arg;
 pub(crate) mod flags;

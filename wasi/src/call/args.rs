@@ -6,12 +6,13 @@ use crate::ctx::Strings;
 use crate::errno::Errno;
 use crate::guest::Guest;
 
-/// Writes the arguments: at `argv` the address of each (4 bytes), at `argv_buf` the arguments themselves, each with a NUL.
+/// Writes the arguments to `argv_buf`, each terminated by a NUL, and the address of each (4 bytes)
+/// to `argv`.
 pub(crate) fn args_get(call: &mut Call<'_>, argv: Out<u32>, argv_buf: Out<u8>) -> Result<(), Errno> {
     write(&mut call.guest, &call.ctx.args, argv, argv_buf)
 }
 
-/// Writes how many arguments there are (4 bytes) and how many bytes they take, each with a NUL (4 bytes).
+/// Writes the number of arguments (4 bytes) and their total size with the NULs (4 bytes).
 pub(crate) fn args_sizes_get(
     call: &mut Call<'_>,
     argc: Out<u32>,
@@ -29,16 +30,16 @@ pub(super) fn write(
 ) -> Result<(), Errno> {
     let count = strings.starts.len() as u32;
     let len = u32::try_from(strings.bytes.len()).map_err(|_| Errno::Overflow)?;
-    let places = guest.array(addresses.address, count, 4, 4)?;
+    let range = guest.array(addresses.address, count, 4, 4)?;
     guest.bytes_mut(Buffer { address: buffer.address, len })?.copy_from_slice(&strings.bytes);
-    let places = guest.bytes_mut(Buffer { address: addresses.address, len: places.len() as u32 })?;
-    for (place, start) in places.chunks_exact_mut(4).zip(&strings.starts) {
-        place.copy_from_slice(&(buffer.address + start).to_le_bytes());
+    let slots = guest.bytes_mut(Buffer { address: addresses.address, len: range.len() as u32 })?;
+    for (slot, start) in slots.chunks_exact_mut(4).zip(&strings.starts) {
+        slot.copy_from_slice(&(buffer.address + start).to_le_bytes());
     }
     Ok(())
 }
 
-/// Writes how many strings there are, and how many bytes.
+/// Writes the number of strings and their total size.
 pub(super) fn write_sizes(
     guest: &mut Guest<'_>,
     strings: &Strings,

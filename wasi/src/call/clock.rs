@@ -7,7 +7,7 @@ use crate::abi::{ClockId, Out, Timestamp};
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 
-/// Writes how many nanoseconds the clock moves at a time (8 bytes). INVAL where there is no such clock.
+/// Writes the resolution of the clock in nanoseconds (8 bytes). INVAL if the clock is unknown.
 pub(crate) fn clock_res_get(
     call: &mut Call<'_>,
     id: ClockId,
@@ -20,8 +20,8 @@ pub(crate) fn clock_res_get(
     call.guest.write(resolution, Timestamp(nanoseconds))
 }
 
-/// Writes the clock's time in nanoseconds (8 bytes). INVAL where there is no such clock. It is always as precise as the clock is,
-/// whatever `precision` would allow.
+/// Writes the time of the clock in nanoseconds (8 bytes), always as precisely as the clock can:
+/// `precision` is ignored. INVAL if the clock is unknown.
 pub(crate) fn clock_time_get(
     call: &mut Call<'_>,
     id: ClockId,
@@ -32,7 +32,7 @@ pub(crate) fn clock_time_get(
     call.guest.write(time, now)
 }
 
-/// A clock's time.
+/// The current time of a clock.
 pub(super) fn now(ctx: &WasiCtx, id: ClockId) -> Timestamp {
     Timestamp(match &ctx.clocks {
         Some(clocks) => clocks.now(id),

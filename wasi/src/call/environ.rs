@@ -4,12 +4,13 @@ use super::{Call, args};
 use crate::abi::Out;
 use crate::errno::Errno;
 
-/// Writes the variables, `NAME=VALUE`: at `environ` the address of each (4 bytes), at `environ_buf` the variables, each with a NUL.
+/// Writes the variables (`NAME=VALUE`) to `environ_buf`, each terminated by a NUL, and the address
+/// of each (4 bytes) to `environ`.
 pub(crate) fn environ_get(call: &mut Call<'_>, environ: Out<u32>, environ_buf: Out<u8>) -> Result<(), Errno> {
     args::write(&mut call.guest, &call.ctx.environ, environ, environ_buf)
 }
 
-/// Writes how many variables there are (4 bytes) and how many bytes they take, each with a NUL (4 bytes).
+/// Writes the number of variables (4 bytes) and their total size with the NULs (4 bytes).
 pub(crate) fn environ_sizes_get(
     call: &mut Call<'_>,
     environc: Out<u32>,

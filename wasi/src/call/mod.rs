@@ -1,8 +1,10 @@
-//! The functions that guests call.
+//! The WASI functions.
 //!
-//! Each says what it takes, what it writes and how it fails. Common to all: an address outside of the guest's memory is FAULT, one that is
-//! not a multiple of what its type asks for INVAL, and so is a flag or an enumeration's number that the specification does not know. A
-//! result is written only where a call succeeds, and whether it can be is known before the call changes anything.
+//! The doc comment of each function says what it reads and writes, and its errors. Errors common to
+//! all: FAULT if an address is out of bounds; INVAL if an address is not a multiple of its type's
+//! alignment, or a flag or enumeration value is not defined by the specification. Results are
+//! written only if the call succeeds, and their addresses are checked before the call has side
+//! effects.
 
 pub(crate) mod args;
 pub(crate) mod clock;
@@ -23,7 +25,7 @@ use crate::ctx::WasiCtx;
 use crate::guest::Guest;
 
 /// The functions that take no pointers.
-const NUMBERS_ALONE: [&str; 14] = [
+const WITHOUT_POINTERS: [&str; 14] = [
     "fd_advise",
     "fd_allocate",
     "fd_close",
@@ -40,22 +42,22 @@ const NUMBERS_ALONE: [&str; 14] = [
     "sock_shutdown",
 ];
 
-/// Whether a function takes pointers into the memory that the calling instance exports as `memory`,
-/// so that it fails if there is none.
+/// Whether a function takes pointers. Such a function accesses the memory that the calling instance
+/// exports as `memory`, and fails if there is none.
 pub fn takes_addresses(function: &str) -> bool {
-    !NUMBERS_ALONE.contains(&function)
+    !WITHOUT_POINTERS.contains(&function)
 }
 
-/// What a call works on: the memory of the guest that made it, and what the guest has.
+/// What a call works on: the guest's memory and context.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) guest: Guest<'a>,
     pub(crate) ctx: &'a mut WasiCtx,
-    /// When a call that waits has to give up, and the guest ends.
+    /// When a blocking call must give up, which ends the guest.
     pub(crate) deadline: Option<Deadline>,
 }
 
-/// The functions that only preview 1 has, or has with layouts of its own.
+/// Defines the functions that only preview 1 has, and those whose layouts differ in preview 0.
 pub(crate) fn define_preview1(to: &mut Definer<'_>) -> Result<()> {
     to.define("fd_filestat_get", &["fd", "filestat"], fd::stat::fd_filestat_get)?;
     to.define("fd_seek", &["fd", "offset", "whence", "newoffset"], fd::seek::fd_seek)?;
@@ -64,7 +66,7 @@ pub(crate) fn define_preview1(to: &mut Definer<'_>) -> Result<()> {
     to.define("sock_accept", &["fd", "flags", "accepted"], sock::sock_accept)
 }
 
-/// The functions that are the same in both previews.
+/// Defines the functions that are the same in both previews.
 pub(crate) fn define_common(to: &mut Definer<'_>) -> Result<()> {
     to.define("args_get", &["argv", "argv_buf"], args::args_get)?;
     to.define("args_sizes_get", &["argc", "argv_buf_size"], args::args_sizes_get)?;

@@ -1,4 +1,4 @@
-//! `poll_oneoff`.
+//! Waiting for descriptors and clocks: `poll_oneoff`.
 
 use std::os::fd::BorrowedFd;
 
@@ -16,10 +16,11 @@ use crate::ctx::WasiCtx;
 use crate::entry::{Entry, Kind};
 use crate::errno::Errno;
 
-/// How many subscriptions one call may have.
+/// The limit on the number of subscriptions of a call.
 const MAX_SUBSCRIPTIONS: u32 = 4096;
 
-/// Where a `subscription` has what. The subscriber's own data are at 0, the type at 8, a descriptor at 16.
+/// The offsets of the fields of a `subscription`. In both previews, the userdata is at 0, the type
+/// at 8 and the descriptor at 16.
 #[derive(Debug)]
 pub(crate) struct SubscriptionLayout {
     pub(crate) size: usize,
@@ -31,10 +32,10 @@ pub(crate) struct SubscriptionLayout {
 /// A `subscription` of preview 1 (48 bytes).
 const SUBSCRIPTION: SubscriptionLayout = SubscriptionLayout { size: 48, clock: 16, timeout: 24, flags: 40 };
 
-/// A few of anything, one for each subscription.
+/// A list with one item for each subscription, which are usually few.
 type Few<T> = SmallVec<[T; 8]>;
 
-/// What is waited for.
+/// A decoded subscription.
 #[derive(Clone, Copy, Debug)]
 struct Subscription {
     userdata: u64,
@@ -43,22 +44,23 @@ struct Subscription {
 
 #[derive(Clone, Copy, Debug)]
 enum On {
-    /// A clock, and how many nanoseconds it still has to go.
+    /// A clock, with the nanoseconds left until the timeout.
     Clock(u64),
     Descriptor(Fd, EventType),
 }
 
-/// Waits until at least one of the subscriptions has something to tell, and writes an event (32 bytes) for each that has, in the order
-/// of the subscriptions, and how many these are (4 bytes).
+/// Waits until at least one subscription is ready. Writes an event (32 bytes) for each ready
+/// subscription, in the order of the subscriptions, and the number of events (4 bytes).
 ///
-/// A descriptor has something to tell where reading or writing would not wait, whether or not it would
-/// succeed, or an error: BADF, also where a pipe or socket is not open for reading or for writing;
-/// NOTCAPABLE without `poll_fd_readwrite` and `fd_read` or `fd_write`. Files and devices are ready for
-/// either, however they were opened, as for `poll` of POSIX. Bytes are those that wait to be read, as far
-/// as they are known; `hangup` is set where the other side is gone.
+/// A descriptor is ready if reading or writing would not block, whether or not it would succeed.
+/// Errors of a descriptor are reported in its event: BADF, also for a pipe or socket that is not
+/// open for reading or writing; NOTCAPABLE without `poll_fd_readwrite` and `fd_read` or `fd_write`.
+/// As with `poll` in POSIX, files and devices are always ready for both, whatever their access
+/// mode. `nbytes` is the number of bytes available for reading, as far as it is known; `hangup` is
+/// set if the peer has closed the connection.
 ///
-/// Errors: INVAL where there are no subscriptions or more than 4096, or one is of no type, clock or flag that there is; NOTSUP where a
-/// clock counts a processor's time.
+/// Errors: INVAL if there are no subscriptions or more than 4096, or if the type, clock or flags of
+/// one are undefined; NOTSUP for a clock of processor time.
 pub(crate) fn poll_oneoff(
     call: &mut Call<'_>,
     subscriptions: Address,
@@ -69,7 +71,7 @@ pub(crate) fn poll_oneoff(
     poll(call, &SUBSCRIPTION, subscriptions, events, count, nevents)
 }
 
-/// `poll_oneoff` with subscriptions of that layout.
+/// `poll_oneoff` with subscriptions of this layout.
 pub(crate) fn poll(
     call: &mut Call<'_>,
     layout: &SubscriptionLayout,
@@ -87,11 +89,11 @@ pub(crate) fn poll(
     let bytes = call.guest.all(input);
     let parsed = bytes.chunks_exact(layout.size).map(|bytes| parse(call.ctx, layout, bytes));
     let parsed = parsed.collect::<Result<Few<_>, _>>()?;
-    let happened = happened(call.ctx, &parsed, call.deadline)?;
-    for (index, event) in happened.iter().enumerate() {
+    let ready = wait_for_events(call.ctx, &parsed, call.deadline)?;
+    for (index, event) in ready.iter().enumerate() {
         call.guest.write(Out::new(events.address + (index * Event::SIZE) as u32), *event)?;
     }
-    Ok(call.guest.write(nevents, happened.len() as u32)?)
+    Ok(call.guest.write(nevents, ready.len() as u32)?)
 }
 
 fn parse(ctx: &WasiCtx, layout: &SubscriptionLayout, bytes: &[u8]) -> Result<Subscription, Errno> {
@@ -114,35 +116,35 @@ fn parse(ctx: &WasiCtx, layout: &SubscriptionLayout, bytes: &[u8]) -> Result<Sub
     Ok(Subscription { userdata: number::<8>(bytes, 0), on })
 }
 
-/// Waits, and gives what has happened.
-fn happened(
+/// Waits, and returns the events.
+fn wait_for_events(
     ctx: &WasiCtx,
     subscriptions: &[Subscription],
     deadline: Option<Deadline>,
 ) -> Result<Few<Event>, Stop> {
     let states: Few<State<'_>> = subscriptions.iter().map(|subscription| state(ctx, subscription)).collect();
-    let mut waited: Few<PollFd<'_>> = states.iter().filter_map(State::poll).collect();
+    let mut polled: Few<PollFd<'_>> = states.iter().filter_map(State::poll).collect();
     let timeout = states.iter().filter_map(State::timeout).min();
-    let ready = wait::poll(&mut waited, timeout, deadline)?;
-    let mut waited = waited.iter();
+    let ready = wait::poll(&mut polled, timeout, deadline)?;
+    let mut polled = polled.iter();
     let mut events = Few::new();
     for (subscription, state) in subscriptions.iter().zip(&states) {
         let way = match subscription.on {
             On::Clock(..) => EventType::Clock,
             On::Descriptor(_, way) => way,
         };
-        let told = match state {
+        let event = match state {
             State::Clock(left) => {
-                let over = *left == 0 || (ready == 0 && Some(*left) == timeout);
-                over.then_some((Errno::Success, 0, false))
+                let elapsed = *left == 0 || (ready == 0 && Some(*left) == timeout);
+                elapsed.then_some((Errno::Success, 0, false))
             }
-            State::Told(errno, bytes, hangup) => Some((*errno, *bytes, *hangup)),
-            State::Waits(fd, _) => {
-                let flags = waited.next().map_or(PollFlags::empty(), PollFd::revents);
-                told(*fd, way, flags)
+            State::Ready(errno, bytes, hangup) => Some((*errno, *bytes, *hangup)),
+            State::Pending(fd, _) => {
+                let flags = polled.next().map_or(PollFlags::empty(), PollFd::revents);
+                readiness(*fd, way, flags)
             }
         };
-        if let Some((error, bytes, hangup)) = told {
+        if let Some((error, bytes, hangup)) = event {
             let flags = if hangup { EventRwFlags::HANGUP } else { EventRwFlags::empty() };
             events.push(Event { userdata: subscription.userdata, error, event_type: way, bytes, flags });
         }
@@ -150,31 +152,32 @@ fn happened(
     Ok(events)
 }
 
-/// A subscription before the wait.
+/// The state of a subscription before the wait.
 #[derive(Debug)]
 enum State<'a> {
-    /// A clock with nanoseconds to go.
+    /// A clock, with the nanoseconds left until the timeout.
     Clock(u64),
-    /// There is something to tell already: an error, bytes, and whether the other side is gone.
-    Told(Errno, u64, bool),
-    /// The system knows when there is.
-    Waits(BorrowedFd<'a>, PollFlags),
+    /// Ready already: the error, the number of bytes, and whether the peer has closed the
+    /// connection.
+    Ready(Errno, u64, bool),
+    /// To be polled for.
+    Pending(BorrowedFd<'a>, PollFlags),
 }
 
 impl<'a> State<'a> {
     fn poll(&self) -> Option<PollFd<'a>> {
         match self {
-            State::Waits(fd, flags) => Some(PollFd::from_borrowed_fd(*fd, *flags)),
+            State::Pending(fd, flags) => Some(PollFd::from_borrowed_fd(*fd, *flags)),
             _ => None,
         }
     }
 
-    /// How long the wait may be because of this.
+    /// The longest time that the wait may take because of this subscription.
     fn timeout(&self) -> Option<u64> {
         match self {
             State::Clock(left) => Some(*left),
-            State::Told(..) => Some(0),
-            State::Waits(..) => None,
+            State::Ready(..) => Some(0),
+            State::Pending(..) => None,
         }
     }
 }
@@ -190,16 +193,17 @@ fn state<'a>(ctx: &'a WasiCtx, subscription: &Subscription) -> State<'a> {
     };
     let entry = match ctx.table.get(fd) {
         Ok(entry) => entry,
-        Err(errno) => return State::Told(errno, 0, false),
+        Err(errno) => return State::Ready(errno, 0, false),
     };
     if entry.file_type == FileType::Directory {
-        return State::Told(Errno::Success, 0, false);
+        return State::Ready(Errno::Success, 0, false);
     }
     if let Err(errno) = entry.require(Rights::POLL_FD_READWRITE).and_then(|()| may_poll(entry, right)) {
-        return State::Told(errno, 0, false);
+        return State::Ready(errno, 0, false);
     }
     match (&entry.kind, entry.system(Errno::Badf)) {
-        // A file never makes anybody wait, and the system does not know where it stands.
+        // Reading a file never blocks. The system does not know the position, so it cannot tell the
+        // number of bytes left.
         (_, Ok(system))
             if let Some(position) = entry.position
                 && way == EventType::FdRead =>
@@ -207,22 +211,22 @@ fn state<'a>(ctx: &'a WasiCtx, subscription: &Subscription) -> State<'a> {
             match rustix::fs::fstat(system) {
                 Ok(stat) => {
                     let rest = (stat.st_size as u64).saturating_sub(position);
-                    State::Told(Errno::Success, rest.min(i32::MAX as u64), false)
+                    State::Ready(Errno::Success, rest.min(i32::MAX as u64), false)
                 }
-                Err(error) => State::Told(error.into(), 0, false),
+                Err(error) => State::Ready(error.into(), 0, false),
             }
         }
         (Kind::Input(input), _) => {
             let rest = input.rest().len() as u64;
-            State::Told(Errno::Success, rest, rest == 0)
+            State::Ready(Errno::Success, rest, rest == 0)
         }
-        (_, Ok(system)) => State::Waits(system, flags),
-        (_, Err(_)) => State::Told(Errno::Success, 1, false),
+        (_, Ok(system)) => State::Pending(system, flags),
+        (_, Err(_)) => State::Ready(Errno::Success, 1, false),
     }
 }
 
-/// BADF or NOTCAPABLE where a wait for this right is an error. A file or device that the guest did not
-/// open for it is ready all the same.
+/// Returns BADF or NOTCAPABLE if the guest may not wait for this right. Files and devices are ready
+/// even if their access mode excludes it.
 fn may_poll(entry: &Entry, right: Rights) -> Result<(), Errno> {
     use FileType::{BlockDevice, CharacterDevice, RegularFile};
     match entry.require(right) {
@@ -231,8 +235,9 @@ fn may_poll(entry: &Entry, right: Rights) -> Result<(), Errno> {
     }
 }
 
-/// What the system's answer tells of a descriptor; at least one byte can be written where writing would not wait.
-fn told(fd: BorrowedFd<'_>, way: EventType, flags: PollFlags) -> Option<(Errno, u64, bool)> {
+/// The event for the result of a poll, if there is one. For writing, at least one byte can be
+/// written.
+fn readiness(fd: BorrowedFd<'_>, way: EventType, flags: PollFlags) -> Option<(Errno, u64, bool)> {
     if flags.is_empty() {
         return None;
     }
@@ -240,7 +245,7 @@ fn told(fd: BorrowedFd<'_>, way: EventType, flags: PollFlags) -> Option<(Errno, 
         return Some((Errno::Badf, 0, false));
     }
     let bytes = match way {
-        // The system counts in 31 bits; of a larger file it tells a number below zero.
+        // The system counts in 31 bits and returns a negative number for a larger file.
         EventType::FdRead => rustix::io::ioctl_fionread(fd).unwrap_or(0).min(i32::MAX as u64),
         _ => 1,
     };

@@ -1,20 +1,20 @@
-//! The end of a guest: `proc_exit`, `proc_raise`.
+//! Termination of the guest: `proc_exit`, `proc_raise`.
 
 use super::Call;
 use crate::abi::host_fn::Stop;
 use crate::errno::Errno;
 use crate::exit::Exit;
 
-/// The largest number of a signal, `sys`.
+/// The highest signal number, `sys`.
 const MAX_SIGNAL: u32 = 30;
 
-/// Ends the guest with that code. Nothing is answered.
+/// Terminates the guest with this exit code. Does not return.
 pub(crate) fn proc_exit(_call: &mut Call<'_>, rval: u32) -> Exit {
     Exit::Code(rval)
 }
 
-/// Ends the guest as a signal would, whichever it is; the host gets none. The signal 0 (`none`) does nothing; a number that is no
-/// signal is INVAL.
+/// Terminates the guest by this signal, even if the signal would be ignored by default. The host
+/// process receives no signal. Signal 0 (`none`) does nothing; INVAL for undefined numbers.
 pub(crate) fn proc_raise(_call: &mut Call<'_>, sig: u32) -> Result<(), Stop> {
     match sig {
         0 => Ok(()),

@@ -3,14 +3,15 @@
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::Call;
-use super::wait::in_time;
+use super::wait::check_deadline;
 use crate::abi::Buffer;
 use crate::abi::host_fn::Stop;
 
-/// How many bytes are asked of the system at a time: a guest whose time is over gets no more.
+/// How many bytes to request from the system at a time. The deadline is checked before each
+/// request.
 const CHUNK: usize = 1 << 20;
 
-/// Fills the buffer with random bytes, from the system's source for cryptography.
+/// Fills the buffer with cryptographically secure random bytes from the system.
 pub(crate) fn random_get(call: &mut Call<'_>, buf: Buffer) -> Result<(), Stop> {
     let mut bytes = call.guest.bytes_mut(buf)?;
     if let Some(fill) = &mut call.ctx.random {
@@ -18,7 +19,7 @@ pub(crate) fn random_get(call: &mut Call<'_>, buf: Buffer) -> Result<(), Stop> {
         return Ok(());
     }
     while !bytes.is_empty() {
-        in_time(call.deadline)?;
+        check_deadline(call.deadline)?;
         let count = bytes.len().min(CHUNK);
         match getrandom(&mut bytes[..count], GetRandomFlags::empty()) {
             Ok(count) => bytes = &mut bytes[count..],

@@ -1,9 +1,9 @@
-//! `sched_yield`.
+//! Scheduling: `sched_yield`.
 
 use super::Call;
 use crate::errno::Errno;
 
-/// Lets other threads run.
+/// Yields the processor to other threads.
 pub(crate) fn sched_yield(_call: &mut Call<'_>) -> Result<(), Errno> {
     std::thread::yield_now();
     Ok(())

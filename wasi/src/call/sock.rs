@@ -19,12 +19,15 @@ use crate::entry::{Entry, Kind, Listener};
 use crate::errno::Errno;
 use crate::table::Table;
 
-/// Accepts a connection and writes its descriptor (4 bytes), which has the rights of a socket that the listener passes on.
+/// Accepts a connection and writes its descriptor (4 bytes). The connection gets the inheriting
+/// rights of the listener that apply to a socket.
 ///
-/// It waits for a connection unless the listener's flags, as the guest has read or set them, have `nonblock`.
+/// Blocks until there is a connection, unless `nonblock` is set in the listener's flags as the
+/// guest has read or set them.
 ///
-/// Errors: BADF; NOTSOCK; INVAL where the socket does not listen, or `flags` has others than `nonblock`; NOTCAPABLE without
-/// `sock_accept`; AGAIN where the listener does not wait and there is no connection; MFILE; what accepting gives.
+/// Errors: BADF; NOTSOCK; INVAL if the socket is not listening, or `flags` contains anything but
+/// `nonblock`; NOTCAPABLE without `sock_accept`; AGAIN if the call is nonblocking and there is no
+/// connection; MFILE; errors of `accept`.
 pub(crate) fn sock_accept(
     call: &mut Call<'_>,
     fd: Fd,
@@ -39,8 +42,8 @@ pub(crate) fn sock_accept(
         return Err(Errno::Inval.into());
     }
     call.ctx.table.free()?;
-    let waits = !(listener.flags_known && entry.flags.contains(FdFlags::NONBLOCK));
-    let connection = accept(listener, waits, flags, call.deadline)?;
+    let blocks = !(listener.flags_known && entry.flags.contains(FdFlags::NONBLOCK));
+    let connection = accept(listener, blocks, flags, call.deadline)?;
     let inheriting = entry.inheriting;
     let mut entry = Entry::new(Kind::System(connection), FileType::SocketStream);
     entry.base &= inheriting;
@@ -49,31 +52,33 @@ pub(crate) fn sock_accept(
     Ok(call.guest.write(accepted, number)?)
 }
 
-/// A connection, which does not wait where `flags` has `nonblock`.
+/// Accepts a connection, which is nonblocking if `flags` contains `nonblock`.
 fn accept(
     listener: &Listener,
-    waits: bool,
+    blocks: bool,
     flags: FdFlags,
     deadline: Option<Deadline>,
 ) -> Result<OwnedFd, Stop> {
     let mut system = SocketFlags::CLOEXEC;
     system.set(SocketFlags::NONBLOCK, flags.contains(FdFlags::NONBLOCK));
     loop {
-        if waits {
+        if blocks {
             poll(&mut [PollFd::new(&listener.socket, PollFlags::IN)], None, deadline)?;
         }
         match accept_with(&listener.socket, system) {
-            // The connection that was there is gone.
-            Err(SystemErrno::AGAIN) if waits => {}
+            // The connection that was pending has been reset.
+            Err(SystemErrno::AGAIN) if blocks => {}
             connection => return Ok(connection?),
         }
     }
 }
 
-/// Receives into the buffers and writes how many bytes came (4 bytes), and flags (2 bytes): `recv_data_truncated` where a message had
-/// more. `recv_peek` leaves the bytes to be received again, `recv_waitall` waits until the buffers are full.
+/// Receives into the buffers, and writes the number of bytes (4 bytes) and flags (2 bytes):
+/// `recv_data_truncated` if the message was longer. With `recv_peek` the bytes can be received
+/// again; with `recv_waitall` the call blocks until the buffers are full.
 ///
-/// Errors: BADF, also where it is not open for reading; NOTSOCK; NOTCONN; NOTCAPABLE without `fd_read`; AGAIN; what receiving gives.
+/// Errors: BADF, also if not open for reading; NOTSOCK; NOTCONN; NOTCAPABLE without `fd_read`;
+/// AGAIN; errors of `recvmsg`.
 pub(crate) fn sock_recv(
     call: &mut Call<'_>,
     fd: Fd,
@@ -99,10 +104,10 @@ pub(crate) fn sock_recv(
     Ok(call.guest.write(ro_flags, flags)?)
 }
 
-/// Sends the buffers and writes how many bytes went (4 bytes).
+/// Sends the buffers and writes the number of bytes sent (4 bytes).
 ///
-/// Errors: BADF, also where it is not open for writing; NOTSOCK; NOTCONN; NOTCAPABLE without `fd_write`; INVAL where `si_flags` is
-/// not 0; AGAIN; PIPE; what sending gives.
+/// Errors: BADF, also if not open for writing; NOTSOCK; NOTCONN; NOTCAPABLE without `fd_write`;
+/// INVAL if `si_flags` is not 0; AGAIN; PIPE; errors of `sendmsg`.
 pub(crate) fn sock_send(
     call: &mut Call<'_>,
     fd: Fd,
@@ -120,9 +125,9 @@ pub(crate) fn sock_send(
     Ok(call.guest.write(so_datalen, sent as u32)?)
 }
 
-/// Ends a connection for reading, for writing, or both. It writes nothing.
+/// Shuts a connection down for reading, writing or both. Writes no results.
 ///
-/// Errors: BADF; NOTSOCK; NOTCONN; NOTCAPABLE without `sock_shutdown`; INVAL where `how` is neither.
+/// Errors: BADF; NOTSOCK; NOTCONN; NOTCAPABLE without `sock_shutdown`; INVAL if `how` is empty.
 pub(crate) fn sock_shutdown(call: &mut Call<'_>, fd: Fd, how: SdFlags) -> Result<(), Errno> {
     let entry = connected(&call.ctx.table, fd, Rights::SOCK_SHUTDOWN)?;
     let how = match (how.contains(SdFlags::RD), how.contains(SdFlags::WR)) {
@@ -134,7 +139,8 @@ pub(crate) fn sock_shutdown(call: &mut Call<'_>, fd: Fd, how: SdFlags) -> Result
     Ok(shutdown(entry.system(Errno::NotSock)?, how)?)
 }
 
-/// A socket that bytes can go through, with these rights: BADF, NOTSOCK, NOTCONN, NOTCAPABLE.
+/// The connected socket with this number, checked for these rights: BADF, NOTSOCK, NOTCONN,
+/// NOTCAPABLE.
 fn connected(table: &Table, fd: Fd, rights: Rights) -> Result<&Entry, Errno> {
     let entry = socket(table, fd)?;
     if let Kind::Listener(_) = entry.kind {

@@ -1,4 +1,4 @@
-//! Calls that wait: the guest's deadline ends each of them, and nothing else does.
+//! Blocking calls: only the guest's deadline interrupts them.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -17,9 +17,9 @@ fn host(more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder) -> Host {
     Host::with("all_preview1", Access::ReadWrite, more)
 }
 
-/// A call that would wait for ever ends the guest soon after its deadline.
+/// Checks that a call that would block forever ends soon after the guest's deadline.
 #[track_caller]
-fn ends(mut host: Host, name: &str, args: &[i64]) {
+fn times_out(mut host: Host, name: &str, args: &[i64]) {
     const ALLOWED: Duration = Duration::from_millis(50);
     let begun = Instant::now();
     host.store.set_deadline(Some(begun + ALLOWED));
@@ -27,8 +27,8 @@ fn ends(mut host: Host, name: &str, args: &[i64]) {
     assert_eq!(ended.unwrap_err(), ErrorKind::Interrupted, "{name}");
     assert!((ALLOWED..Duration::from_secs(20)).contains(&begun.elapsed()), "{name}: {:?}", begun.elapsed());
     host.store.set_deadline(None);
-    let again = host.try_call("sched_yield", &[]).map_err(|error: Error| error.kind());
-    assert_eq!(again, Err(ErrorKind::Interrupted), "nothing of the guest runs afterwards");
+    let after = host.try_call("sched_yield", &[]).map_err(|error: Error| error.kind());
+    assert_eq!(after, Err(ErrorKind::Interrupted), "the guest does not run afterwards");
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn reading_and_writing() {
     let (read, _write) = std::io::pipe().unwrap();
     let mut empty = host(|builder| builder.stdin_file(read));
     empty.vector(MORE, 10);
-    ends(empty, "fd_read", &[0, AT, 1, TO]);
+    times_out(empty, "fd_read", &[0, AT, 1, TO]);
 
     let (_read, full) = std::io::pipe().unwrap();
     let mut full = host(|builder| builder.stdout_file(full));
@@ -44,18 +44,18 @@ fn reading_and_writing() {
     full.vector(MORE, 4096);
     while full.call("fd_write", &[1, AT, 1, TO]) == Errno::Success {}
     full.ok("fd_fdstat_set_flags", &[1, 0]);
-    ends(full, "fd_write", &[1, AT, 1, TO]);
+    times_out(full, "fd_write", &[1, AT, 1, TO]);
 }
 
 #[test]
 fn sockets() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    ends(host(|builder| builder.listener(listener)), "sock_accept", &[4, 0, TO]);
+    times_out(host(|builder| builder.listener(listener)), "sock_accept", &[4, 0, TO]);
 
     let (mine, _theirs) = UnixStream::pair().unwrap();
     let mut silent = host(|builder| builder.stdin_file(mine));
     silent.vector(MORE, 10);
-    ends(silent, "sock_recv", &[0, AT, 1, 0, TO, TO + 4]);
+    times_out(silent, "sock_recv", &[0, AT, 1, 0, TO, TO + 4]);
 
     let (mine, _theirs) = UnixStream::pair().unwrap();
     let mut full = host(|builder| builder.stdout_file(mine));
@@ -63,39 +63,39 @@ fn sockets() {
     full.vector(MORE, 4096);
     while full.call("sock_send", &[1, AT, 1, 0, TO]) == Errno::Success {}
     full.ok("fd_fdstat_set_flags", &[1, 0]);
-    ends(full, "sock_send", &[1, AT, 1, 0, TO]);
+    times_out(full, "sock_send", &[1, AT, 1, 0, TO]);
 }
 
 #[test]
 fn clocks_and_descriptors_that_are_polled() {
-    // A clock that is over in a minute.
+    // A clock with a timeout of a minute.
     let mut clock = host(|builder| builder);
     clock.put(MORE + 16, &1u32.to_le_bytes());
     clock.put(MORE + 24, &60_000_000_000u64.to_le_bytes());
-    ends(clock, "poll_oneoff", &[i64::from(MORE), TO, 1, AT]);
+    times_out(clock, "poll_oneoff", &[i64::from(MORE), TO, 1, AT]);
 
     let (read, _write) = std::io::pipe().unwrap();
     let mut empty = host(|builder| builder.stdin_file(read));
     empty.put(MORE + 8, &[1]);
-    ends(empty, "poll_oneoff", &[i64::from(MORE), TO, 1, AT]);
+    times_out(empty, "poll_oneoff", &[i64::from(MORE), TO, 1, AT]);
 }
 
-/// A FIFO that nobody opens for writing.
+/// A FIFO that no process opens for writing.
 #[test]
 fn opening_a_fifo_for_reading() {
     let mut host = host(|builder| builder);
     fifo(&host);
     host.put(MORE, b"fifo");
-    ends(host, "path_open", &[3, 0, i64::from(MORE), 4, 0, 2, 0, 0, TO]);
+    times_out(host, "path_open", &[3, 0, i64::from(MORE), 4, 0, 2, 0, 0, TO]);
 }
 
-/// One that nobody opens for reading.
+/// A FIFO that no process opens for reading.
 #[test]
 fn opening_a_fifo_for_writing() {
     let mut host = host(|builder| builder);
     fifo(&host);
     host.put(MORE, b"fifo");
-    ends(host, "path_open", &[3, 0, i64::from(MORE), 4, 0, 64, 0, 0, TO]);
+    times_out(host, "path_open", &[3, 0, i64::from(MORE), 4, 0, 64, 0, 0, TO]);
 }
 
 fn fifo(host: &Host) {
@@ -103,7 +103,7 @@ fn fifo(host: &Host) {
     rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
 }
 
-/// A file whose bytes are as many as an address reaches, in pieces that the system reads one by one.
+/// Transfers as much of a large file as addresses reach, in pieces that are separate system calls.
 #[test]
 fn reading_and_writing_a_large_file() {
     for (name, rights) in [("fd_pread", 2), ("fd_read", 2), ("fd_pwrite", 64), ("fd_write", 64)] {
@@ -111,37 +111,37 @@ fn reading_and_writing_a_large_file() {
         let file = std::fs::File::create(host.inside("file")).unwrap();
         file.set_len(8 << 30).unwrap();
         let file = host.open("file", 0, 0, rights | 4).unwrap();
-        // Twice all of the memory, which is read into the first buffer alone.
+        // Twice the whole memory. Since the buffers overlap, only the first is read into.
         host.put(AT as u32, &[0, 0, 1, 0, 0, 0, 0, 0x70, 0, 0, 1, 0, 0, 0, 0, 0x70]);
         let iovecs = if rights == 2 { 1 } else { 2 };
         match name {
-            "fd_pread" | "fd_pwrite" => ends(host, name, &[file, AT, iovecs, 0, TO]),
-            _ => ends(host, name, &[file, AT, iovecs, TO]),
+            "fd_pread" | "fd_pwrite" => times_out(host, name, &[file, AT, iovecs, 0, TO]),
+            _ => times_out(host, name, &[file, AT, iovecs, TO]),
         }
     }
 }
 
-/// A folder with so many entries that the system needs longer to tell them than the guest may run.
+/// Lists a directory with so many entries that the system needs longer than the deadline.
 #[test]
-fn reading_a_large_folder() {
+fn reading_a_large_directory() {
     let mut host = large(|builder| builder);
     for number in 0..20_000 {
         std::fs::File::create(host.inside(&format!("{number:0200}"))).unwrap();
     }
-    let folder = host.open(".", 0, 2, 0x4000).unwrap();
+    let directory = host.open(".", 0, 2, 0x4000).unwrap();
     let begun = Instant::now();
     host.store.set_deadline(Some(begun + Duration::from_millis(2)));
-    let ended = host.try_call("fd_readdir", &[folder, i64::from(MORE), 1 << 30, 0, TO]);
+    let ended = host.try_call("fd_readdir", &[directory, i64::from(MORE), 1 << 30, 0, TO]);
     assert_eq!(ended.map_err(|error| error.kind()).unwrap_err(), ErrorKind::Interrupted);
 }
 
-/// Gigabytes of random bytes take longer than a guest may run.
+/// Gigabytes of random bytes take longer than the deadline.
 #[test]
 fn random_bytes_for_all_of_a_memory() {
-    ends(large(|builder| builder), "random_get", &[0, -1]);
+    times_out(large(|builder| builder), "random_get", &[0, -1]);
 }
 
-/// A guest with all the memory that 32 bits reach.
+/// A guest with a memory of 4 GiB.
 fn large(more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder) -> Host {
     let text = std::fs::read_to_string(guests().join("all_preview1.wat")).unwrap();
     let text = text.replace("(export \"memory\") 2", "(export \"memory\") 65536");
@@ -152,7 +152,7 @@ fn large(more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder) -> Host {
 }
 
 #[test]
-fn what_happens_in_time_is_told() {
+fn events_before_the_deadline_are_reported() {
     let (read, mut write) = std::io::pipe().unwrap();
     let mut host = host(|builder| builder.stdin_file(read));
     host.store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
@@ -168,12 +168,12 @@ fn what_happens_in_time_is_told() {
     assert_eq!(host.read(0, 10).unwrap(), b"one");
     assert_eq!(host.read(0, 10).unwrap(), b"two");
     writer.join().unwrap();
-    assert_eq!(host.read(0, 10).unwrap(), b"", "the other side is gone");
+    assert_eq!(host.read(0, 10).unwrap(), b"", "the writer has closed the pipe");
 }
 
-/// A guest that does not want to wait is told so at once.
+/// A nonblocking call returns at once.
 #[test]
-fn nobody_waits_who_does_not_want_to() {
+fn a_nonblocking_descriptor_does_not_block() {
     let (read, _write) = std::io::pipe().unwrap();
     let mut host = host(|builder| builder.stdin_file(read));
     host.store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
@@ -184,7 +184,7 @@ fn nobody_waits_who_does_not_want_to() {
 }
 
 #[test]
-fn an_observer_sees_which_call_still_waited() {
+fn an_observer_sees_which_call_timed_out() {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&calls);
     let (read, _write) = std::io::pipe().unwrap();
@@ -192,7 +192,7 @@ fn an_observer_sees_which_call_still_waited() {
         builder.stdin_file(read).observer(move |call| seen.lock().unwrap().push(call.to_string()))
     });
     empty.vector(MORE, 10);
-    ends(empty, "fd_read", &[0, AT, 1, TO]);
+    times_out(empty, "fd_read", &[0, AT, 1, TO]);
     let calls = calls.lock().unwrap();
-    assert!(calls[0].starts_with("fd_read(fd=0, ") && calls[0].ends_with("): the time is over"), "{calls:?}");
+    assert!(calls[0].starts_with("fd_read(fd=0, ") && calls[0].ends_with("): timed out"), "{calls:?}");
 }

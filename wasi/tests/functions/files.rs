@@ -1,4 +1,4 @@
-//! Functions of a descriptor.
+//! Functions that take a descriptor.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::support::{ALL, DATA, Host, MORE, OUT};
 use crate::{AT, TO};
 
 #[test]
-fn directories_that_were_given() {
+fn preopened_directories() {
     let other = tempfile::tempdir().unwrap();
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| {
         builder.preopen(other.path(), "/data", Access::ReadOnly).unwrap()
@@ -34,12 +34,12 @@ fn directories_that_were_given() {
 fn reading_and_writing() {
     let mut host = Host::new();
     let fd = host.open("file", 0, CREAT | EXCL, ALL).unwrap();
-    assert_eq!(fd, 4, "the lowest number that is free");
+    assert_eq!(fd, 4, "the lowest free number");
     assert_eq!(host.write(fd, "hello world").unwrap(), 11);
     host.ok("fd_tell", &[fd, TO]);
     assert_eq!(host.u64(OUT), 11);
     assert_eq!(host.read(fd, 10).unwrap(), b"");
-    // Two buffers, the second before the first.
+    // Two buffers, the second at the lower address.
     host.put(DATA, &[MORE + 100, 4, MORE, 100].map(u32::to_le_bytes).concat());
     host.ok("fd_pread", &[fd, AT, 2, 2, TO]);
     assert_eq!(
@@ -50,14 +50,14 @@ fn reading_and_writing() {
     assert_eq!(host.u32(OUT), 4);
     assert_eq!(fs::read(host.inside("file")).unwrap(), b"hello world\0\0\0\0\0\0\0\0\0llo ");
     host.ok("fd_tell", &[fd, TO]);
-    assert_eq!(host.u64(OUT), 11, "where the descriptor stands has not changed");
+    assert_eq!(host.u64(OUT), 11, "the position has not changed");
     assert_eq!(host.call("fd_pread", &[fd, AT, 1, -1, TO]), Errno::Inval);
     host.put(DATA, &[0, u32::MAX, 0, 2].map(u32::to_le_bytes).concat());
     assert_eq!(host.call("fd_write", &[fd, AT, 2, TO]), Errno::Fault);
 }
 
 #[test]
-fn where_a_descriptor_stands() {
+fn seek_and_tell() {
     let mut host = Host::new();
     fs::write(host.inside("file"), "0123456789").unwrap();
     let fd = host.open("file", 0, 0, FD_READ | FD_SEEK | FD_TELL).unwrap();
@@ -68,15 +68,15 @@ fn where_a_descriptor_stands() {
     for (offset, whence) in [(-1, 0), (-101, 1), (-11, 2), (i64::MAX, 1), (0, 3), (0, -1)] {
         assert_eq!(host.call("fd_seek", &[fd, offset, whence, TO]), Errno::Inval, "{offset} {whence}");
     }
-    let told = host.open("file", 0, 0, FD_READ).unwrap();
-    host.ok("fd_fdstat_set_rights", &[told, FD_READ | FD_TELL, 0]);
-    host.ok("fd_seek", &[told, 0, 1, TO]);
-    host.ok("fd_tell", &[told, TO]);
-    assert_eq!(host.call("fd_seek", &[told, 1, 1, TO]), Errno::NotCapable);
+    let tell_only = host.open("file", 0, 0, FD_READ).unwrap();
+    host.ok("fd_fdstat_set_rights", &[tell_only, FD_READ | FD_TELL, 0]);
+    host.ok("fd_seek", &[tell_only, 0, 1, TO]);
+    host.ok("fd_tell", &[tell_only, TO]);
+    assert_eq!(host.call("fd_seek", &[tell_only, 1, 1, TO]), Errno::NotCapable);
 }
 
 #[test]
-fn a_file_stands_where_it_was_left_when_writing_at_its_end_comes_and_goes() {
+fn the_position_survives_switching_append_on_and_off() {
     let mut host = Host::new();
     let fd = host.open("file", 0, CREAT, ALL).unwrap();
     let other = host.open("file", 0, 0, ALL).unwrap();
@@ -91,13 +91,13 @@ fn a_file_stands_where_it_was_left_when_writing_at_its_end_comes_and_goes() {
     host.ok("fd_seek", &[fd, -3, 1, TO]);
     assert_eq!(host.write(fd, "x").unwrap(), 1);
     assert_eq!((host.read(other, 3).unwrap(), host.read(other, 9).unwrap()), (b"012".into(), b"x45".into()));
-    // The number goes, the place stays.
+    // The position is unchanged under another number.
     host.ok("fd_renumber", &[fd, other]);
     assert_eq!(host.read(other, 9).unwrap(), b"45");
 }
 
 #[test]
-fn room_and_times_of_a_file() {
+fn size_and_times_of_a_file() {
     let mut host = Host::new();
     let fd = host.open("file", 0, CREAT, ALL).unwrap();
     host.ok("fd_filestat_set_size", &[fd, 100]);
@@ -111,7 +111,7 @@ fn room_and_times_of_a_file() {
     assert_eq!(fs::metadata(host.inside("file")).unwrap().len(), 200);
     assert_eq!(host.call("fd_allocate", &[fd, 0, 0]), Errno::Inval);
     let read_only = host.open("file", 0, 0, FD_READ).unwrap();
-    assert_eq!(host.call("fd_allocate", &[read_only, 0, 0]), Errno::Inval, "before the access mode");
+    assert_eq!(host.call("fd_allocate", &[read_only, 0, 0]), Errno::Inval, "checked before the access mode");
     assert_eq!(host.call("fd_allocate", &[fd, i64::MAX, 1]), Errno::Inval);
     assert_eq!(host.call("fd_allocate", &[fd, -1, -1]), Errno::Inval);
     for name in ["fd_sync", "fd_datasync"] {
@@ -129,7 +129,7 @@ fn room_and_times_of_a_file() {
     host.ok("fd_filestat_set_times", &[fd, 1, 1, 2]);
     host.ok("fd_filestat_get", &[fd, TO]);
     assert!(host.u64(OUT + 40) > 1_000_000_000_000_000_000 && host.u64(OUT + 48) == 7_000_000_002);
-    // The largest time that there is, and one that the host alone can set.
+    // The largest time, and one that only the host can set.
     host.ok("fd_filestat_set_times", &[fd, -1, -1, 1 | 4]);
     host.ok("fd_filestat_get", &[fd, TO]);
     assert!(host.u64(OUT + 48) > 7_000_000_002);
@@ -144,7 +144,7 @@ fn room_and_times_of_a_file() {
 }
 
 #[test]
-fn what_is_known_of_a_file() {
+fn attributes_of_a_file() {
     let mut host = Host::new();
     fs::write(host.inside("file"), "12345").unwrap();
     fs::hard_link(host.inside("file"), host.inside("second")).unwrap();
@@ -207,7 +207,7 @@ fn flags_and_rights() {
     assert_eq!(host.call("fd_fdstat_set_rights", &[fd, FD_READ, FD_READ]), Errno::NotCapable);
     assert_eq!(host.call("fd_fdstat_set_rights", &[fd, FD_READ | 1 << 40, 0]), Errno::NotCapable);
     assert_eq!(host.call("fd_fdstat_set_rights", &[99, 0, 0]), Errno::Badf);
-    // A directory passes on what it has, and no more.
+    // A directory passes on only the inheriting rights it has.
     host.ok("fd_fdstat_get", &[3, TO]);
     let (base, inheriting) = (host.u64(OUT + 8) as i64, host.u64(OUT + 16) as i64);
     host.ok("fd_fdstat_set_rights", &[3, base, inheriting & !FD_WRITE]);
@@ -221,7 +221,7 @@ fn flags_and_rights() {
 }
 
 #[test]
-fn numbers_of_descriptors() {
+fn close_and_renumber() {
     let mut host = Host::new();
     let one = host.open("one", 0, CREAT, ALL).unwrap();
     let two = host.open("two", 0, CREAT, ALL).unwrap();
@@ -234,9 +234,9 @@ fn numbers_of_descriptors() {
     for (from, to) in [(one, two), (two, one), (two, -1), (-1, two), (99, 99)] {
         assert_eq!(host.call("fd_renumber", &[from, to]), Errno::Badf, "{from} {to}");
     }
-    assert_eq!(host.open("three", 0, CREAT, ALL), Ok(one), "a number that is free is given again");
+    assert_eq!(host.open("three", 0, CREAT, ALL), Ok(one), "a free number is reused");
     host.ok("fd_renumber", &[two, 3]);
-    assert_eq!(host.open("one", 0, 0, 0), Err(Errno::NotDir), "a directory that was given gave way");
+    assert_eq!(host.open("one", 0, 0, 0), Err(Errno::NotDir), "the preopened directory was replaced");
     host.ok("fd_close", &[3]);
     assert_eq!(host.call("fd_close", &[3]), Errno::Badf);
     for fd in [0, 1, 2] {
@@ -245,17 +245,19 @@ fn numbers_of_descriptors() {
     assert_eq!(host.write(1, "x"), Err(Errno::Badf));
 }
 
-/// Where standard output was closed, what the guest or its libraries write to it must not go to a file that was opened since.
+/// After standard output has been closed, what the guest or its libraries write to it must not go
+/// to a file that was opened later.
 #[test]
-fn numbers_of_standard_streams_are_given_by_renumbering_alone() {
+fn only_renumbering_reuses_standard_stream_numbers() {
     let out = wassay_wasi::Capture::new(100);
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.capture_stdout(&out));
     let kept = host.open("kept", 0, CREAT, ALL).unwrap();
     let file = host.open("file", 0, CREAT, ALL).unwrap();
-    // Standard output is put aside, the file takes its place, and standard output comes back.
+    // Move standard output to another number, put the file in its place, and move standard output
+    // back.
     host.ok("fd_renumber", &[1, kept]);
     assert_eq!(host.write(1, "lost"), Err(Errno::Badf));
-    assert_eq!(host.open("other", 0, CREAT, ALL), Ok(6), "no number of a standard stream");
+    assert_eq!(host.open("other", 0, CREAT, ALL), Ok(6), "not a standard stream's number");
     host.ok("fd_renumber", &[file, 1]);
     host.write(1, "to the file").unwrap();
     host.ok("fd_renumber", &[kept, 1]);
@@ -275,7 +277,7 @@ fn numbers_of_standard_streams_are_given_by_renumbering_alone() {
 }
 
 #[test]
-fn descriptors_are_limited_and_given_back() {
+fn descriptors_are_limited_and_reused() {
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.descriptors(6));
     let open = || fs::read_dir("/proc/self/fd").unwrap().count();
     assert_eq!((host.open("a", 0, CREAT, ALL), host.open("b", 0, CREAT, ALL)), (Ok(4), Ok(5)));
@@ -287,11 +289,11 @@ fn descriptors_are_limited_and_given_back() {
         host.ok("fd_renumber", &[4, 5]);
         assert_eq!(host.open("a", 0, 0, ALL), Ok(4));
     }
-    assert!(!host.inside("c").exists(), "a file that no descriptor is free for is not made");
-    assert!(open() < before + 100, "no descriptor of the host's is left behind");
+    assert!(!host.inside("c").exists(), "a file is not created if no descriptor is free");
+    assert!(open() < before + 100, "no host descriptor leaks");
 }
 
-/// The entries of `fd_readdir` in a buffer, whole ones only: cookie, inode, type and name.
+/// The complete entries of `fd_readdir` in a buffer: cookie, inode, type and name.
 fn entries(mut bytes: &[u8]) -> Vec<(u64, u64, u8, String)> {
     let mut found = Vec::new();
     while bytes.len() >= 24 {
@@ -344,12 +346,12 @@ fn entries_of_a_directory() {
                 assert_eq!(*ino, fs::symlink_metadata(host.inside(name)).unwrap().ino(), "{name}");
             }
         }
-        // From any entry on.
+        // From an entry in the middle.
         let (middle, after) = (found[150].0 as i64, found[151].3.clone());
         host.ok("fd_readdir", &[3, TO, 100, middle, AT]);
         assert_eq!(entries(&host.bytes(OUT, 100))[0].3, after);
     }
-    // A buffer that not even the first entry's head fits.
+    // A buffer too small for the header of the first entry.
     host.ok("fd_readdir", &[3, TO, 10, 0, AT]);
     assert_eq!(host.u32(DATA), 10);
     host.ok("fd_readdir", &[3, TO, 0, 0, AT]);
@@ -358,9 +360,9 @@ fn entries_of_a_directory() {
     assert_eq!(host.call("fd_readdir", &[99, TO, 100, 0, AT]), Errno::Badf);
 }
 
-/// A library of 32-bit addresses keeps a place in 32 bits, and goes back to it.
+/// A libc with 32-bit addresses stores a position in 32 bits, and returns to it.
 #[test]
-fn a_place_in_a_directory_is_a_small_number() {
+fn cookies_are_small_numbers() {
     let mut host = Host::new();
     for index in 0..1000 {
         fs::write(host.inside(&format!("{index}")), "").unwrap();
@@ -368,15 +370,18 @@ fn a_place_in_a_directory_is_a_small_number() {
     host.ok("fd_readdir", &[3, TO, 60_000, 0, AT]);
     let all = entries(&host.bytes(OUT, host.u32(DATA) as usize));
     assert_eq!(all.len(), 1002);
-    assert!(all.iter().zip(1..).all(|((next, ..), count)| *next == count), "each counts the entries before");
-    for place in [1001, 1, 500, 250] {
-        host.ok("fd_readdir", &[3, TO, 60, place, AT]);
-        assert_eq!(entries(&host.bytes(OUT, 60))[0].3, all[place as usize].3);
+    assert!(
+        all.iter().zip(1..).all(|((next, ..), count)| *next == count),
+        "each counts the entries before it"
+    );
+    for cookie in [1001, 1, 500, 250] {
+        host.ok("fd_readdir", &[3, TO, 60, cookie, AT]);
+        assert_eq!(entries(&host.bytes(OUT, 60))[0].3, all[cookie as usize].3);
     }
     host.ok("fd_readdir", &[3, TO, 60, 1002, AT]);
     assert_eq!(host.u32(DATA), 0, "after the last");
     assert_eq!(host.call("fd_readdir", &[3, TO, 60, 1003, AT]), Errno::Inval);
-    // An entry that was read and is gone leaves the place where it was.
+    // Removing entries that were read does not change the position.
     let gone: Vec<_> = all[..500]
         .iter()
         .filter(|(.., name)| !name.starts_with('.'))
@@ -387,7 +392,7 @@ fn a_place_in_a_directory_is_a_small_number() {
     }
     host.ok("fd_readdir", &[3, TO, 60, 500, AT]);
     assert_eq!(entries(&host.bytes(OUT, 60))[0].3, all[500].3);
-    // Another descriptor of the directory has places of its own.
+    // Another descriptor of the directory has its own cookies.
     let other = host.open(".", 0, DIRECTORY, FD_READDIR).unwrap();
     assert_eq!(host.call("fd_readdir", &[other, TO, 60, 1, AT]), Errno::Inval);
 }

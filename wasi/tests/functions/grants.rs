@@ -1,4 +1,4 @@
-//! What a grant allows, and how it is passed on to what a guest opens.
+//! What a preopened directory allows, and how rights are passed on to what a guest opens.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -10,11 +10,11 @@ use crate::support::bits::{CREAT, DIRECTORY, EXCL, FD_READ, FD_READDIR, FD_SEEK,
 use crate::support::{ALL, Host, OUT};
 use crate::{AT, TO};
 
-/// The rights of libraries that name only some of a directory's, as Go's does.
+/// Requested rights as in libraries that request only some of a directory's, as Go's does.
 const FEW: [i64; 4] = [0, FD_READ, FD_READDIR, 1 << 13];
 
 #[test]
-fn what_a_guest_opens_has_the_rights_of_the_grant_whichever_are_asked_for() {
+fn opened_files_get_all_inheriting_rights() {
     let mut host = Host::new();
     fs::create_dir(host.inside("dir")).unwrap();
     for rights in FEW {
@@ -42,7 +42,7 @@ fn what_a_guest_opens_has_the_rights_of_the_grant_whichever_are_asked_for() {
             assert_eq!(host.path("path_remove_directory", dir, "below"), Errno::Success);
         }
     }
-    // The rights that a directory has are those of the one that was given.
+    // A directory has the same rights as the preopened one.
     host.ok("fd_fdstat_get", &[3, TO]);
     let given = host.bytes(OUT + 8, 16);
     let dir = host.open("dir", 0, DIRECTORY, 0).unwrap();
@@ -52,7 +52,7 @@ fn what_a_guest_opens_has_the_rights_of_the_grant_whichever_are_asked_for() {
 }
 
 #[test]
-fn what_a_file_is_opened_for_is_what_is_asked_for() {
+fn the_access_mode_is_the_requested_one() {
     let mut host = Host::new();
     fs::write(host.inside("file"), "0123456789").unwrap();
     for (rights, reads, writes) in [
@@ -75,7 +75,7 @@ fn what_a_file_is_opened_for_is_what_is_asked_for() {
 }
 
 #[test]
-fn what_a_guest_has_given_up_is_not_passed_on() {
+fn dropped_rights_are_not_passed_on() {
     let mut host = Host::new();
     fs::write(host.inside("file"), "").unwrap();
     fs::create_dir(host.inside("dir")).unwrap();
@@ -94,9 +94,9 @@ fn what_a_guest_has_given_up_is_not_passed_on() {
     assert_eq!(host.open("file", 0, 0, FD_READ), Ok(file + 1));
 }
 
-/// As a file system that is mounted for reading only has it.
+/// As on a file system that is mounted read-only.
 #[test]
-fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
+fn a_read_only_directory_refuses_changes() {
     let mut host = Host::with("all_preview1", Access::ReadOnly, |builder| {
         builder.preopen(std::env::temp_dir(), "/tmp", Access::ReadWrite).unwrap()
     });
@@ -108,12 +108,13 @@ fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
     for dir in [3, host.open(".", 0, DIRECTORY, FD_READ).unwrap()] {
         host.ok("fd_fdstat_get", &[dir, TO]);
         let passed_on = host.u64(OUT + 16) as i64;
-        assert_eq!(passed_on & FD_WRITE, 0, "`access(2)` of C's library looks for it");
+        assert_eq!(passed_on & FD_WRITE, 0, "`access(2)` of wasi-libc checks it");
         for (path, flags, oflags, rights, errno) in [
             ("file", 0, 0, FD_WRITE, rofs),
             ("file", 0, 0, FD_READ | FD_WRITE, rofs),
             ("file", 0, 0, ALL, rofs),
-            // As C's library opens a file to write: it masks the rights with those that are passed on.
+            // wasi-libc opens a file for writing like this: it masks the rights with the inheriting
+            // rights.
             ("file", 0, 0, passed_on, rofs),
             ("new", 0, 0, passed_on, Errno::NoEnt),
             ("dir", 0, 0, passed_on, Errno::IsDir),
@@ -136,7 +137,7 @@ fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
             ("dir/new", 0, CREAT, FD_WRITE, rofs),
             ("dir", 0, 0, FD_WRITE, Errno::IsDir),
             ("dir", 0, DIRECTORY, FD_WRITE, Errno::IsDir),
-            // As C's library opens one to read and write.
+            // wasi-libc opens a directory for reading and writing like this.
             ("dir", 0, DIRECTORY, passed_on, Errno::IsDir),
             ("file", 0, DIRECTORY, passed_on, Errno::NotDir),
             ("dir", 0, CREAT, FD_READ, Errno::IsDir),
@@ -146,7 +147,7 @@ fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
             let opened = host.open_at(dir, path, flags, oflags, rights, 0);
             assert_eq!(opened, Err(errno), "{path} {flags} {oflags} {rights:#x}");
         }
-        // What is there can be opened with `creat`, for reading.
+        // An existing file can be opened for reading with `creat`.
         let fd = host.open_at(dir, "file", 0, CREAT, FD_READ, 0).unwrap();
         assert_eq!(host.read(fd, 100).unwrap(), b"as it was");
         assert_eq!(host.write(fd, "x"), Err(Errno::Badf));
@@ -172,9 +173,9 @@ fn a_directory_for_reading_only_refuses_when_something_is_opened_or_named() {
     assert_eq!(fs::read_dir(host.inside("")).unwrap().count(), 4);
 }
 
-/// Between two grants as between two file systems, see `renameat(2)` and `linkat(2)`.
+/// Preopened directories are like different file systems, see `renameat(2)` and `linkat(2)`.
 #[test]
-fn nothing_gets_from_one_grant_to_another() {
+fn rename_and_link_between_preopened_directories_fail() {
     let mut host = Host::with("all_preview1", Access::ReadOnly, |builder| {
         builder.preopen(std::env::temp_dir(), "/tmp", Access::ReadWrite).unwrap()
     });
@@ -195,9 +196,10 @@ fn nothing_gets_from_one_grant_to_another() {
     }
 }
 
-/// Whoever owns a directory may still not be allowed to read it; the superuser may, unless the thread gives that up.
+/// Even the owner of a directory may lack the permission to read it. The superuser has it, unless
+/// the thread drops the capability.
 #[test]
-fn a_directory_that_cannot_be_read_is_refused_when_it_is_opened() {
+fn opening_an_unreadable_directory_for_reading_fails() {
     let thread = std::thread::spawn(|| {
         let mut sets = capabilities(None).unwrap();
         sets.effective.remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
@@ -224,7 +226,7 @@ fn a_directory_that_cannot_be_read_is_refused_when_it_is_opened() {
                 assert_eq!(host.open(path, FOLLOW, oflags, rights), Err(Errno::Acces), "{path} {oflags}");
             }
         }
-        // For paths only, nothing needs to be read, until somebody tries.
+        // For resolving paths only, the directory need not be readable until it is listed.
         let dir = host.open("paths", 0, DIRECTORY, 1 << 13).unwrap();
         let file = host.open_at(dir, "file", 0, 0, FD_READ, 0).unwrap();
         assert_eq!(host.read(file, 9).unwrap(), b"x");

@@ -1,6 +1,7 @@
-//! Each function of preview 1 with good and bad arguments: what it answers, and the bytes that it writes.
+//! Tests of each function of preview 1 with valid and invalid arguments: its result and the bytes
+//! it writes.
 
-// A test prints what it found by itself.
+// Tests that do not apply on this machine print the reason.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)]
 
@@ -14,6 +15,6 @@ mod support;
 mod types;
 mod waiting;
 
-/// Where calls take something, and where they put something.
+/// The addresses of input and output.
 const AT: i64 = support::DATA as i64;
 const TO: i64 = support::OUT as i64;

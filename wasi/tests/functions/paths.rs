@@ -1,4 +1,4 @@
-//! Functions of a path.
+//! Functions that take a path.
 
 use std::fs;
 
@@ -44,7 +44,7 @@ fn opening() {
     ] {
         assert_eq!(host.open(path, flags, oflags, rights), Err(errno), "{path} {flags} {oflags} {rights}");
     }
-    assert_eq!(fs::read_dir(host.inside("")).unwrap().count(), 6, "nothing was made");
+    assert_eq!(fs::read_dir(host.inside("")).unwrap().count(), 6, "nothing was created");
     host.put(DATA, b"\xff\xfe");
     assert_eq!(host.call("path_open", &[3, 0, AT, 2, CREAT, ALL, ALL, 0, TO]), Errno::Ilseq);
     let long = "x".repeat(300);
@@ -123,7 +123,7 @@ fn directories_and_names() {
     assert_eq!(host.path("path_remove_directory", 3, "c/"), Errno::Success);
     assert_eq!(host.path("path_unlink_file", 3, "file"), Errno::Success);
     assert_eq!(fs::read_dir(host.inside("")).unwrap().count(), 1);
-    // The directory of a descriptor can be removed; it is empty then.
+    // The directory of an open descriptor can be removed; nothing can be created in it then.
     let dir = host.open("a", 0, DIRECTORY, ALL & !FD_WRITE).unwrap();
     assert_eq!(host.path("path_remove_directory", 3, "a"), Errno::Success);
     assert_eq!(host.open_at(dir, "x", 0, CREAT, FD_WRITE, 0), Err(Errno::NoEnt));

@@ -1,4 +1,4 @@
-//! Arguments, environment, clocks, random bytes, the end, standard streams, and what an observer sees.
+//! Arguments, environment, clocks, random bytes, exit, standard streams and observers.
 
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ fn arguments_and_environment() {
 }
 
 #[test]
-fn a_guest_cannot_be_given_what_it_could_not_read() {
+fn invalid_arguments_variables_and_directories_are_refused() {
     for builder in
         [WasiCtx::builder().arg("a\0b"), WasiCtx::builder().env("", "x"), WasiCtx::builder().env("a=b", "x")]
     {
@@ -80,7 +80,7 @@ fn random_and_yield() {
     let mut host = Host::new();
     host.ok("random_get", &[TO, 64]);
     assert!(host.bytes(OUT, 64).iter().any(|byte| *byte != 0));
-    assert_eq!(host.bytes(OUT + 64, 64), [0; 64], "nothing is written behind the buffer");
+    assert_eq!(host.bytes(OUT + 64, 64), [0; 64], "nothing is written after the buffer");
     host.ok("random_get", &[i64::from(MEMORY), 0]);
     assert_eq!(host.call("random_get", &[TO, -1]), Errno::Fault);
     host.ok("sched_yield", &[]);
@@ -91,7 +91,7 @@ fn random_and_yield() {
 }
 
 #[test]
-fn a_guest_ends_itself() {
+fn proc_exit_and_proc_raise() {
     for (name, argument, exit, code) in [
         ("proc_exit", 3, Exit::Code(3), 3),
         ("proc_exit", -1, Exit::Code(u32::MAX), u32::MAX),
@@ -135,7 +135,7 @@ fn standard_streams_in_memory() {
 }
 
 #[test]
-fn an_observer_sees_calls_decoded() {
+fn an_observer_sees_decoded_calls() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&lines);
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| {
@@ -163,16 +163,16 @@ fn an_observer_sees_calls_decoded() {
     assert_eq!(*lines, expected);
 }
 
-/// Set in the process whose standard streams are looked at.
+/// Set in the child process whose standard streams are tested.
 const CHILD: &str = "WASSAY_TEST_INHERITED_STREAMS";
 
 #[test]
-fn standard_streams_of_the_host() {
+fn inherited_standard_streams() {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["process::a_guest_of_the_host_s_streams", "--exact", "--nocapture"]).env(CHILD, "1");
+    child.args(["process::a_guest_with_inherited_streams", "--exact", "--nocapture"]).env(CHILD, "1");
     let mut child =
         child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Held open, and silent.
+    // Keep it open, and write nothing.
     let stdin = child.stdin.take();
     let output = child.wait_with_output().unwrap();
     drop(stdin);
@@ -183,7 +183,7 @@ fn standard_streams_of_the_host() {
 }
 
 #[test]
-fn a_guest_of_the_host_s_streams() {
+fn a_guest_with_inherited_streams() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
@@ -201,10 +201,10 @@ fn a_guest_of_the_host_s_streams() {
         assert_eq!(i64::from(host.u16(OUT + 2)), NONBLOCK);
         assert_eq!(host.call("fd_fdstat_set_flags", &[fd, APPEND]), Errno::NotSup);
         assert_eq!(host.call("fd_filestat_set_times", &[fd, 0, 0, 2]), Errno::NotCapable);
-        assert_eq!(host.call("fd_filestat_set_size", &[fd, 0]), Errno::Inval, "a pipe has none");
+        assert_eq!(host.call("fd_filestat_set_size", &[fd, 0]), Errno::Inval, "a pipe has no size");
         host.ok("fd_filestat_get", &[fd, TO]);
     }
-    assert_eq!(flags(), before, "the host's own flags stay");
+    assert_eq!(flags(), before, "the host's flags are unchanged");
     assert_eq!(host.read(0, 10), Err(Errno::Again));
     assert_eq!(host.write(1, "to the output\n"), Ok(14));
     assert_eq!(host.write(2, "to the errors\n"), Ok(14));
@@ -212,48 +212,46 @@ fn a_guest_of_the_host_s_streams() {
     for fd in 0..3 {
         host.ok("fd_close", &[fd]);
     }
-    assert_eq!(flags(), before, "the host's own streams stay open");
+    assert_eq!(flags(), before, "the host's streams are still open");
 }
 
-/// Set in the process whose standard input does not block.
+/// Set in the child process whose standard input is nonblocking.
 const NONBLOCKING: &str = "WASSAY_TEST_NONBLOCKING_INPUT";
 
 #[test]
-fn a_standard_input_of_the_host_that_does_not_block() {
+fn an_inherited_nonblocking_input() {
     let (input, mut writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&input, true).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child
-        .args(["process::a_guest_whose_input_does_not_block", "--exact", "--nocapture"])
-        .env(NONBLOCKING, "1");
+    child.args(["process::a_guest_with_a_nonblocking_input", "--exact", "--nocapture"]).env(NONBLOCKING, "1");
     let mut child = child.stdin(input).stdout(Stdio::piped()).spawn().unwrap();
-    // The guest says when it waits.
-    let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
+    // The guest prints a line before it blocks.
+    let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    while !line.contains("it waits") {
+    while !line.contains("reading") {
         line.clear();
-        assert_ne!(std::io::BufRead::read_line(&mut said, &mut line).unwrap(), 0, "the child has ended");
+        assert_ne!(std::io::BufRead::read_line(&mut output, &mut line).unwrap(), 0, "the child has exited");
     }
     std::thread::sleep(std::time::Duration::from_millis(50));
     std::io::Write::write_all(&mut writer, b"at last").unwrap();
-    std::io::Read::read_to_string(&mut said, &mut line).unwrap();
+    std::io::Read::read_to_string(&mut output, &mut line).unwrap();
     assert!(child.wait().unwrap().success(), "{line}");
 }
 
 #[test]
-fn a_guest_whose_input_does_not_block() {
+fn a_guest_with_a_nonblocking_input() {
     if std::env::var_os(NONBLOCKING).is_none() {
         return;
     }
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.inherit_stdio());
     host.ok("fd_fdstat_get", &[0, TO]);
-    assert_eq!(i64::from(host.u16(OUT + 2)), NONBLOCK, "the flag of the host's");
+    assert_eq!(i64::from(host.u16(OUT + 2)), NONBLOCK, "the flag of the host's stream");
     assert_eq!(host.read(0, 10), Err(Errno::Again));
     host.ok("fd_fdstat_set_flags", &[0, 0]);
     host.ok("fd_fdstat_get", &[0, TO]);
     assert_eq!(host.u16(OUT + 2), 0);
-    println!("it waits");
+    println!("reading");
     assert_eq!(host.read(0, 10).unwrap(), b"at last");
     let flags = rustix::fs::fcntl_getfl(rustix::stdio::stdin()).unwrap();
-    assert!(flags.contains(rustix::fs::OFlags::NONBLOCK), "the host's own flags stay");
+    assert!(flags.contains(rustix::fs::OFlags::NONBLOCK), "the host's flags are unchanged");
 }

@@ -1,5 +1,5 @@
-//! Each function of a descriptor on each type of what a descriptor leads to. The errors are those of POSIX, and where the system has the
-//! same thing, its answer is asked for and compared.
+//! Each function that takes a descriptor, on each type of descriptor. The errors are those of
+//! POSIX; if the system has an equivalent call, its result is compared.
 
 use std::fs::{File, OpenOptions};
 use std::io::{IoSlice, IoSliceMut, Write};
@@ -50,7 +50,7 @@ const CLOSED: Row = [BADF; 14];
 const READ_ONLY: Row = [OK, BADF, OK, BADF, OK, OK, OK, BADF, OK, OK, INVAL, OK, NOT_DIR, NOT_SOCK];
 const WRITE_ONLY: Row = [BADF, OK, BADF, OK, OK, OK, OK, OK, OK, OK, OK, OK, NOT_DIR, NOT_SOCK];
 const READ_WRITE: Row = [OK, OK, OK, OK, OK, OK, OK, OK, OK, OK, OK, OK, NOT_DIR, NOT_SOCK];
-/// The system lets a directory be sought; for WASI it has no places but cookies.
+/// The system can seek in a directory; in WASI a directory has no position apart from cookies.
 const A_DIRECTORY: Row =
     [IS_DIR, BADF, IS_DIR, BADF, IS_DIR, IS_DIR, OK, BADF, OK, OK, INVAL, OK, OK, NOT_SOCK];
 const PIPE_TO_READ: Row =
@@ -65,7 +65,7 @@ const TERMINAL: Row =
 const SOCKET: Row = [OK, OK, SPIPE, SPIPE, SPIPE, SPIPE, OK, NO_DEV, INVAL, INVAL, INVAL, OK, NOT_DIR, OK];
 const LISTENER: Row =
     [NOT_CONN, NOT_CONN, SPIPE, SPIPE, SPIPE, SPIPE, OK, NO_DEV, INVAL, INVAL, INVAL, OK, NOT_DIR, NOT_CONN];
-/// Bytes in memory are as a pipe, but for times, which they have none of.
+/// In-memory streams behave like pipes, except that they have no times.
 const INPUT: Row =
     [OK, BADF, SPIPE, SPIPE, SPIPE, SPIPE, SPIPE, BADF, INVAL, INVAL, INVAL, INVAL, NOT_DIR, NOT_SOCK];
 const OUTPUT: Row =
@@ -88,7 +88,7 @@ fn guest(host: &mut Host, function: &str, fd: i64) -> Errno {
     }
 }
 
-/// The same of the system.
+/// The equivalent system call.
 fn system(function: &str, fd: BorrowedFd<'_>) -> Errno {
     let (mut buffer, mut entries) = ([0], [MaybeUninit::uninit(); 512]);
     let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
@@ -113,7 +113,8 @@ fn system(function: &str, fd: BorrowedFd<'_>) -> Errno {
     called.map_or_else(Errno::from, |()| OK)
 }
 
-/// Calls every function on a descriptor, and on the system's where there is one.
+/// Calls every function on a descriptor, and the equivalent system call if there is a native
+/// descriptor.
 #[track_caller]
 fn check(host: &mut Host, what: &str, fd: i64, native: Option<BorrowedFd<'_>>, row: Row) {
     for (function, expected) in FUNCTIONS.into_iter().zip(row) {
@@ -148,18 +149,18 @@ fn files_and_directories() {
         let native = File::open(host.inside("")).unwrap();
         check(&mut host, "a directory", fd, Some(native.as_fd()), A_DIRECTORY);
     }
-    check(&mut host, "a directory that was given", 3, None, A_DIRECTORY);
+    check(&mut host, "a preopened directory", 3, None, A_DIRECTORY);
     let native = File::open(host.inside("")).unwrap();
     let mut inherits = Host::with("all_preview1", Access::ReadWrite, |builder| {
         builder.stdin_file(native.try_clone().unwrap())
     });
-    // Standard input has no cookies, so no entries either.
+    // Standard input has no cookies, and therefore no entries.
     let row = [IS_DIR, BADF, IS_DIR, BADF, IS_DIR, IS_DIR, OK, BADF, OK, OK, INVAL, OK, NOT_DIR, NOT_SOCK];
     check(&mut inherits, "a directory as standard input", 0, None, row);
     check(&mut host, "nothing", 99, None, CLOSED);
     check(&mut host, "nothing", -1, None, CLOSED);
-    check(&mut host, "an input in memory", 0, None, INPUT);
-    check(&mut host, "an output in memory", 1, None, OUTPUT);
+    check(&mut host, "an in-memory input", 0, None, INPUT);
+    check(&mut host, "an in-memory output", 1, None, OUTPUT);
 }
 
 #[test]
@@ -176,7 +177,7 @@ fn pipes() {
 
     let path = host.inside("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::from_raw_mode(0o600)).unwrap();
-    // With another side, so that opening it does not wait.
+    // Also open the other end, so that opening this one does not block.
     let other: OwnedFd = OpenOptions::new().read(true).write(true).open(&path).unwrap().into();
     rustix::io::write(&other, b"some bytes").unwrap();
     let fd = host.open("fifo", 0, 0, FD_READ | FD_SEEK | FD_TELL).unwrap();
@@ -187,7 +188,8 @@ fn pipes() {
     check(&mut host, "a FIFO to write", fd, Some(native.as_fd()), PIPE_TO_WRITE);
 }
 
-/// Whether a guest's library takes a descriptor for a terminal: a character device without the rights to seek.
+/// Whether a guest's library takes a descriptor for a terminal: a character device without the
+/// rights to seek and tell.
 fn is_terminal(host: &mut Host, fd: i64) -> bool {
     host.ok("fd_fdstat_get", &[fd, TO]);
     host.bytes(OUT, 1) == [2] && host.u64(OUT + 8) as i64 & (FD_SEEK | FD_TELL) == 0
@@ -210,32 +212,36 @@ fn devices_and_terminals() {
     ] {
         let fd = host.open_at(4, path, 0, 0, mode, 0).unwrap();
         let native = open(Path::new("/dev").join(path), true, mode & FD_WRITE != 0);
-        // Whether it writes through to a disk depends on the device.
+        // Whether it can be synchronized depends on the device.
         let mut row = row;
         row[8..10].fill(system("fd_sync", native.as_fd()));
         check(&mut host, path, fd, Some(native.as_fd()), row);
         assert!(!is_terminal(&mut host, fd), "{path}");
         host.ok("fd_filestat_get", &[fd, TO]);
-        assert_eq!(host.bytes(OUT + 16, 1), [2], "{path} is a character device all the same");
+        assert_eq!(host.bytes(OUT + 16, 1), [2], "{path} is a character device");
     }
-    for (fd, what) in [(0, "the empty input"), (1, "the output that forgets"), (2, "an output in memory")] {
+    for (fd, what) in [(0, "the empty input"), (1, "the discarded output"), (2, "an in-memory output")] {
         assert!(!is_terminal(&mut host, fd), "{what}");
     }
-    // The side of a pseudoterminal that a terminal's program has, which is one as well.
+    // The master side of a pseudoterminal, which is a terminal as well.
     let Ok(native) = File::options().read(true).write(true).open("/dev/ptmx") else {
-        println!("not run: there are no pseudoterminals");
+        println!("not run: pseudoterminals are not available");
         return;
     };
     let fd = host.open_at(4, "ptmx", 1, 0, FD_READ | FD_WRITE, NONBLOCK).unwrap();
     assert!(is_terminal(&mut host, fd));
     let mut row = TERMINAL;
-    // Nothing was typed, and neither side waits.
+    // Nothing was typed, and both sides are nonblocking.
     row[0] = Errno::Again;
     rustix::io::ioctl_fionbio(&native, true).unwrap();
     check(&mut host, "a terminal", fd, Some(native.as_fd()), row);
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.stdin_file(native));
     assert!(is_terminal(&mut host, 0));
-    assert_eq!(host.write(0, "x"), Err(BADF), "an input is to read, even where the system has it to write");
+    assert_eq!(
+        host.write(0, "x"),
+        Err(BADF),
+        "standard input is read-only, even if the system's descriptor is writable"
+    );
 }
 
 #[test]
@@ -251,8 +257,8 @@ fn sockets() {
     other_client.write_all(b"some bytes").unwrap();
     let native = other.accept().unwrap().0;
     check(&mut host, "a socket", 5, Some(native.as_fd()), SOCKET);
-    // The system ends a process that writes to it, and takes a shutdown for the end of listening.
-    check(&mut host, "a socket that listens", 4, None, LISTENER);
+    // Writing to it kills the process with SIGPIPE, and a shutdown ends the listening.
+    check(&mut host, "a listening socket", 4, None, LISTENER);
     for function in ["fd_read", "fd_seek", "fd_advise", "fd_allocate", "fd_sync", "fd_filestat_set_size"] {
         let column = FUNCTIONS.iter().position(|name| *name == function).unwrap();
         assert_eq!(system(function, other.as_fd()), LISTENER[column], "{function}");
@@ -265,12 +271,13 @@ fn sockets() {
     let (datagrams, _other) = std::os::unix::net::UnixDatagram::pair().unwrap();
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.stdin_file(datagrams));
     host.ok("fd_fdstat_get", &[0, TO]);
-    assert_eq!(host.bytes(OUT, 1), [5], "a socket for datagrams");
+    assert_eq!(host.bytes(OUT, 1), [5], "a datagram socket");
 }
 
-/// What the guest gave up is NOTCAPABLE, whatever it was opened for; what it could never do keeps its own error.
+/// A dropped right is NOTCAPABLE, whatever the access mode; calls that never apply to the type keep
+/// their own error.
 #[test]
-fn rights_come_last() {
+fn rights_are_checked_last() {
     let mut host = Host::new();
     std::fs::write(host.inside("file"), "0123456789").unwrap();
     let fd = host.open("file", 0, 0, FD_READ).unwrap();

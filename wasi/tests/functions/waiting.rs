@@ -10,7 +10,7 @@ use crate::support::bits::{FD_READ, FD_WRITE, NONBLOCK};
 use crate::support::{ALL, DATA, Host, MORE, OUT};
 use crate::{AT, TO};
 
-/// Puts a subscription of preview 1 at that place of an array at `MORE`.
+/// Writes a subscription of preview 1 at this index of the array at `MORE`.
 fn subscribe(host: &mut Host, index: u32, userdata: u64, tag: u8, rest: &[(usize, u64)]) {
     let mut bytes = [0; 48];
     bytes[..8].copy_from_slice(&userdata.to_le_bytes());
@@ -21,7 +21,7 @@ fn subscribe(host: &mut Host, index: u32, userdata: u64, tag: u8, rest: &[(usize
     host.put(MORE + 48 * index, &bytes);
 }
 
-/// An event: the subscription's own data, error, type, bytes and flags.
+/// An event: userdata, error, type, number of bytes and flags.
 type Event = (u64, u16, u8, u64, u16);
 
 fn poll(host: &mut Host, count: i64) -> Result<Vec<Event>, Errno> {
@@ -49,24 +49,24 @@ fn waiting() {
     let mut host =
         Host::with("all_preview1", Access::ReadWrite, |builder| builder.stdin_file(read).stdout_file(full));
     let ms = 1_000_000;
-    // Two clocks: the first that is over is told, alone.
+    // Two clocks: only the first to elapse is reported.
     let start = Instant::now();
     subscribe(&mut host, 0, 7, 0, &[(16, 1), (24, 10_000 * ms)]);
     subscribe(&mut host, 1, 8, 0, &[(16, 0), (24, 20 * ms)]);
     subscribe(&mut host, 2, 9, 1, &[(16, 0)]);
     assert_eq!(poll(&mut host, 3).unwrap(), [(8, 0, 0, 0, 0)]);
     assert!((20..5000).contains(&start.elapsed().as_millis()));
-    // A moment that is past.
+    // An absolute time in the past.
     subscribe(&mut host, 0, 7, 0, &[(16, 0), (24, 1), (40, 1)]);
     assert_eq!(poll(&mut host, 1).unwrap(), [(7, 0, 0, 0, 0)]);
-    // A moment to come.
+    // An absolute time in the future.
     host.ok("clock_time_get", &[1, 0, TO]);
     let soon = host.u64(OUT) + 20 * ms;
     subscribe(&mut host, 0, 7, 0, &[(16, 1), (24, soon), (40, 1)]);
     assert_eq!(poll(&mut host, 1).unwrap(), [(7, 0, 0, 0, 0)]);
     host.ok("clock_time_get", &[1, 0, TO]);
     assert!(host.u64(OUT) >= soon);
-    // Descriptors: bytes that wait, an output with room, errors.
+    // Descriptors: available bytes, a writable output, errors.
     write.write_all(b"12345").unwrap();
     subscribe(&mut host, 0, 1, 1, &[(16, 0)]);
     subscribe(&mut host, 1, 2, 2, &[(16, 1)]);
@@ -90,17 +90,17 @@ fn waiting() {
     drop(write);
     assert_eq!(host.read(0, 9).unwrap(), b"12345");
     subscribe(&mut host, 0, 1, 1, &[(16, 0)]);
-    assert_eq!(poll(&mut host, 1).unwrap(), [(1, 0, 1, 0, 1)], "the other side is gone");
+    assert_eq!(poll(&mut host, 1).unwrap(), [(1, 0, 1, 0, 1)], "the peer has closed the pipe");
     drop(full_read);
     assert_eq!(host.write(1, "x"), Err(Errno::Pipe));
-    // Files and devices are ready however they were opened, as for `poll(2)`.
+    // As with `poll(2)`, files and devices are ready whatever their access mode.
     std::fs::write(host.inside("file"), "12345").unwrap();
     let to_read = host.open("file", 0, 0, FD_READ).unwrap();
     let to_write = host.open("file", 0, 0, FD_WRITE).unwrap();
     subscribe(&mut host, 0, 1, 2, &[(16, to_read as u64)]);
     subscribe(&mut host, 1, 2, 1, &[(16, to_write as u64)]);
     assert_eq!(poll(&mut host, 2).unwrap(), [(1, 0, 2, 1, 0), (2, 0, 1, 5, 0)]);
-    // What cannot be waited for.
+    // Invalid subscriptions.
     assert_eq!(poll(&mut host, 0), Err(Errno::Inval));
     for (tag, clock, flags, errno) in [
         (3, 0, 0, Errno::Inval),
@@ -116,7 +116,7 @@ fn waiting() {
 }
 
 #[test]
-fn a_file_tells_what_is_left_of_it() {
+fn a_file_reports_its_remaining_bytes() {
     let mut host = Host::new();
     std::fs::write(host.inside("file"), "0123456789").unwrap();
     let fd = host.open("file", 0, 0, ALL).unwrap();
@@ -151,7 +151,7 @@ fn sockets() {
     client.write_all(b"hello world").unwrap();
     subscribe(&mut host, 0, 1, 1, &[(16, fd as u64)]);
     assert_eq!(poll(&mut host, 1).unwrap()[0].3, 11);
-    // Two buffers; a look, and then the same again.
+    // Two buffers: peek, then receive the same bytes.
     host.put(DATA, &[MORE + 100, 3, MORE, 5].map(u32::to_le_bytes).concat());
     for flags in [1, 0] {
         host.put(OUT, &[0xff; 8]);
@@ -191,10 +191,11 @@ fn sockets() {
     assert_eq!(host.call("sock_send", &[0, AT, 1, 0, TO]), Errno::Badf);
 }
 
-/// A runtime with an event loop reads from the flags that a socket does not wait; one that never looks waits as POSIX has it.
+/// A runtime with an event loop learns from the flags that a socket is nonblocking. For a guest
+/// that never checks, it blocks, as in POSIX.
 #[test]
-fn a_listener_waits_unless_the_guest_knows_that_it_does_not() {
-    for (nonblocking, looks, sets, waits) in [
+fn a_listener_blocks_unless_the_guest_knows_it_is_nonblocking() {
+    for (nonblocking, looks, sets, blocks) in [
         (true, true, None, false),
         (true, false, None, true),
         (true, true, Some(0), true),
@@ -215,16 +216,16 @@ fn a_listener_waits_unless_the_guest_knows_that_it_does_not() {
             host.ok("fd_fdstat_set_flags", &[4, flags]);
         }
         let case = format!("{nonblocking} {looks} {sets:?}");
-        if !waits {
+        if !blocks {
             assert_eq!(host.call("sock_accept", &[4, 0, TO]), Errno::Again, "{case}");
         }
         let begun = Instant::now();
-        let later = std::time::Duration::from_millis(if waits { 50 } else { 0 });
+        let later = std::time::Duration::from_millis(if blocks { 50 } else { 0 });
         let client = std::thread::spawn(move || {
             std::thread::sleep(later);
             TcpStream::connect(address).unwrap()
         });
-        if !waits {
+        if !blocks {
             subscribe(&mut host, 0, 1, 1, &[(16, 4)]);
             assert_eq!(poll(&mut host, 1).unwrap()[0].1, 0, "{case}");
         }
@@ -232,12 +233,12 @@ fn a_listener_waits_unless_the_guest_knows_that_it_does_not() {
         assert!(begun.elapsed() >= later, "{case}");
         let connection = i64::from(host.u32(OUT));
         client.join().unwrap().write_all(b"hello").unwrap();
-        assert_eq!(host.read(connection, 9).unwrap(), b"hello", "{case}: a connection waits");
+        assert_eq!(host.read(connection, 9).unwrap(), b"hello", "{case}: the connection blocks");
     }
 }
 
 #[test]
-fn a_message_that_is_cut() {
+fn a_truncated_message() {
     let (mine, theirs) = std::os::unix::net::UnixDatagram::pair().unwrap();
     let mut host = Host::with("all_preview1", Access::ReadWrite, |builder| builder.stdin_file(theirs));
     mine.send(b"too long").unwrap();

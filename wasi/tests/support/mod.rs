@@ -1,4 +1,5 @@
-//! A guest that hands every function on, so that tests make each call themselves and look at its bytes.
+//! A guest that exports every function, so that tests can make each call themselves and inspect its
+//! memory.
 
 #![allow(dead_code, clippy::unwrap_used)]
 
@@ -9,25 +10,25 @@ use tempfile::TempDir;
 use wassay_engine::{Config, Engine, Extern, Instance, Linker, Memory, Module, Store, Val, ValType};
 use wassay_wasi::{Access, Errno, WasiCtx, WasiCtxBuilder, add_to_linker};
 
-/// Where tests put what calls take.
+/// The address for the input of calls.
 pub(crate) const DATA: u32 = 1024;
-/// Where tests put a second path.
+/// The address for a second path or other input.
 pub(crate) const MORE: u32 = 8192;
-/// Where calls put results.
+/// The address for results.
 pub(crate) const OUT: u32 = 16384;
-/// How many bytes of memory the guest has.
+/// The size of the guest's memory in bytes.
 pub(crate) const MEMORY: u32 = 131_072;
-/// All rights that a guest can ask for.
+/// All rights, as a request.
 pub(crate) const ALL: i64 = -1;
 
-/// A guest, and the directory on the host that it has as descriptor 3.
+/// A guest, and the host directory whose subdirectory `in` is its descriptor 3.
 pub(crate) struct Host {
     pub(crate) store: Store,
     pub(crate) instance: Instance,
     pub(crate) root: TempDir,
 }
 
-/// Flags and rights by their bits.
+/// Flags and rights as numbers.
 pub(crate) mod bits {
     pub(crate) const FOLLOW: i64 = 1;
     pub(crate) const CREAT: i64 = 1;
@@ -48,12 +49,12 @@ pub(crate) fn guests() -> PathBuf {
 }
 
 impl Host {
-    /// A guest of preview 1 whose descriptor 3 is an empty directory `/` to read and write.
+    /// A guest of preview 1 whose descriptor 3 is a writable empty directory `/`.
     pub(crate) fn new() -> Host {
         Host::with("all_preview1", Access::ReadWrite, |builder| builder)
     }
 
-    /// The same with a guest of that name, and more given to it.
+    /// A guest from this text file, with this access and further resources.
     pub(crate) fn with(
         name: &str,
         access: Access,
@@ -67,7 +68,7 @@ impl Host {
         Host::load(&text, root, builder, more)
     }
 
-    /// A guest of that text with the directory.
+    /// A guest from this text, with this root directory.
     pub(crate) fn load(
         text: &str,
         root: TempDir,
@@ -83,7 +84,7 @@ impl Host {
         Host { store, instance, root }
     }
 
-    /// A path inside the guest's directory, on the host.
+    /// The host path of a file in the guest's directory.
     pub(crate) fn inside(&self, path: &str) -> PathBuf {
         self.root.path().join("in").join(path)
     }
@@ -92,7 +93,7 @@ impl Host {
         self.try_call(name, args).unwrap()
     }
 
-    /// A call by which the guest may end.
+    /// Calls a function that may end the guest.
     pub(crate) fn try_call(&mut self, name: &str, args: &[i64]) -> wassay_engine::Result<Errno> {
         let Some(Extern::Func(func)) = self.instance.export(&self.store, name) else { panic!("no {name}") };
         let ty = func.ty(&self.store);
@@ -108,11 +109,11 @@ impl Host {
             .collect();
         match func.invoke(&mut self.store, &args)?.first() {
             Some(Val::I32(code)) => Ok(Errno::from_code(*code as u16).unwrap()),
-            other => panic!("{name} gives {other:?}"),
+            other => panic!("{name} returned {other:?}"),
         }
     }
 
-    /// Calls and expects success.
+    /// Calls a function that must succeed.
     #[track_caller]
     pub(crate) fn ok(&mut self, name: &str, args: &[i64]) {
         assert_eq!(self.call(name, args), Errno::Success, "{name}{args:?}");
@@ -147,12 +148,12 @@ impl Host {
         u64::from_le_bytes(self.bytes(address, 8).try_into().unwrap())
     }
 
-    /// Puts one buffer of that length at the address, and the vector of it at `DATA`.
+    /// Writes a vector of one buffer, at this address and of this length, to `DATA`.
     pub(crate) fn vector(&mut self, address: u32, len: u32) {
         self.put(DATA, &[address.to_le_bytes(), len.to_le_bytes()].concat());
     }
 
-    /// `path_open`, and the descriptor.
+    /// Calls `path_open` and returns the descriptor.
     pub(crate) fn open(&mut self, path: &str, flags: i64, oflags: i64, rights: i64) -> Result<i64, Errno> {
         self.open_at(3, path, flags, oflags, rights, 0)
     }
@@ -174,13 +175,13 @@ impl Host {
         }
     }
 
-    /// A call that takes a descriptor and a path, and nothing else.
+    /// Calls a function that takes only a descriptor and a path.
     pub(crate) fn path(&mut self, name: &str, fd: i64, path: &str) -> Errno {
         self.put(DATA, path.as_bytes());
         self.call(name, &[fd, i64::from(DATA), path.len() as i64])
     }
 
-    /// `path_filestat_get` to `OUT`.
+    /// Calls `path_filestat_get` with the result at `OUT`.
     pub(crate) fn stat(&mut self, path: &str, flags: i64) -> Errno {
         self.put(DATA, path.as_bytes());
         self.call("path_filestat_get", &[3, flags, i64::from(DATA), path.len() as i64, i64::from(OUT)])
@@ -207,7 +208,7 @@ impl Host {
         self.call("path_rename", &[from, at, old.len() as i64, to, more, new.len() as i64])
     }
 
-    /// `path_readlink` into a buffer of that length.
+    /// Calls `path_readlink` with a buffer of this length.
     pub(crate) fn readlink(&mut self, path: &str, len: i64) -> Result<Vec<u8>, Errno> {
         self.put(DATA, path.as_bytes());
         let (at, into, used) = (i64::from(DATA), i64::from(OUT + 8), i64::from(OUT));
@@ -223,7 +224,7 @@ impl Host {
         self.call("path_filestat_set_times", &[3, flags, at, path.len() as i64, atim, mtim, which])
     }
 
-    /// `fd_read` or `fd_write` of one buffer at `MORE`.
+    /// Calls `fd_read` or `fd_write` with one buffer at `MORE`.
     pub(crate) fn transfer(&mut self, name: &str, fd: i64, len: u32) -> Result<u32, Errno> {
         self.vector(MORE, len);
         match self.call(name, &[fd, i64::from(DATA), 1, i64::from(OUT)]) {
@@ -232,13 +233,13 @@ impl Host {
         }
     }
 
-    /// Writes a text.
+    /// Writes a string.
     pub(crate) fn write(&mut self, fd: i64, text: &str) -> Result<u32, Errno> {
         self.put(MORE, text.as_bytes());
         self.transfer("fd_write", fd, text.len() as u32)
     }
 
-    /// Reads so many bytes at most.
+    /// Reads at most `len` bytes.
     pub(crate) fn read(&mut self, fd: i64, len: u32) -> Result<Vec<u8>, Errno> {
         let count = self.transfer("fd_read", fd, len)?;
         Ok(self.bytes(MORE, count as usize))

@@ -1,4 +1,4 @@
-//! Functions of a descriptor.
+//! Functions that take a descriptor.
 
 pub(crate) mod number;
 pub(crate) mod readdir;

@@ -10,21 +10,24 @@ use crate::abi::flags::Rights;
 use crate::abi::host_fn::Stop;
 use crate::abi::{Buffer, Dirent, Fd, FileType, Out};
 use crate::call::Call;
-use crate::call::wait::in_time;
+use crate::call::wait::check_deadline;
 use crate::entry::Kind;
 use crate::errno::Errno;
 
-/// How many bytes of entries are asked of the system at a time.
+/// How many bytes of entries to request from the system at a time.
 const CHUNK: usize = 8192;
 
-/// Writes entries of a directory, from a cookie on, `.` and `..` among them: of each 24 bytes (`dirent`) and its name, one after the
-/// other without padding, the last cut where the buffer ends; and how many bytes that are (4 bytes): less than the buffer has, where
-/// all were written.
+/// Writes the entries of a directory from a cookie on, including `.` and `..`, and the number of
+/// bytes written (4 bytes). An entry consists of a header (`dirent`, 24 bytes) and a name, without
+/// padding. The last entry is truncated if the buffer ends there; fewer bytes than the size of the
+/// buffer mean that there are no more entries.
 ///
-/// The cookie 0 is the first entry's, any other comes from an earlier entry. Cookies count entries (see [`crate::cookies`]); what they stand
-/// for is the file system's own place, which stays good while entries come and go, as far as the file system sees to it.
+/// Cookie 0 is the start; any other must come from an earlier entry. Cookies count entries and
+/// stand for the file system's own offsets (see [`crate::cookies`]), which stay valid while entries
+/// are added and removed, as far as the file system guarantees that.
 ///
-/// Errors: BADF; NOTDIR; NOTCAPABLE without `fd_readdir`; INVAL where no entry of the descriptor had the cookie.
+/// Errors: BADF; NOTDIR; NOTCAPABLE without `fd_readdir`; INVAL if no entry of this descriptor had
+/// the cookie.
 pub(crate) fn fd_readdir(
     call: &mut Call<'_>,
     fd: Fd,
@@ -35,42 +38,42 @@ pub(crate) fn fd_readdir(
     call.guest.check(bufused)?;
     let deadline = call.deadline;
     let table = &mut call.ctx.table;
-    let mut room = table.room;
+    let mut budget = table.cookie_budget;
     let entry = table.get_mut(fd)?;
     let allowed = entry.require(Rights::FD_READDIR);
     let Kind::Directory(directory) = &mut entry.kind else { return Err(Errno::NotDir.into()) };
     allowed?;
     let buffer = call.guest.bytes_mut(buf)?;
-    let place = directory.cookies.place(cookie)?;
+    let offset = directory.cookies.offset(cookie)?;
     let (reader, cookies) = directory.reader()?;
-    rustix::fs::seek(reader, SeekFrom::Start(place))?;
-    let behind = |before, place| cookies.behind(before, place, &mut room);
-    let used = fill(reader, buffer, cookie, deadline, behind);
-    table.room = room;
+    rustix::fs::seek(reader, SeekFrom::Start(offset))?;
+    let after = |before, offset| cookies.after(before, offset, &mut budget);
+    let used = fill(reader, buffer, cookie, deadline, after);
+    table.cookie_budget = budget;
     Ok(call.guest.write(bufused, used? as u32)?)
 }
 
-/// Fills a buffer with entries, from a cookie on, and says how much of it they took. `behind` gives the cookie behind the entry of a cookie,
-/// by the file system's place.
+/// Fills a buffer with entries from a cookie on, and returns the number of bytes written. `after`
+/// maps the cookie of an entry and the file system's offset after it to the next cookie.
 fn fill(
     reader: BorrowedFd<'_>,
     buffer: &mut [u8],
     mut cookie: u64,
     deadline: Option<Deadline>,
-    mut behind: impl FnMut(u64, u64) -> u64,
+    mut after: impl FnMut(u64, u64) -> u64,
 ) -> Result<usize, Stop> {
     let mut chunk = [const { MaybeUninit::uninit() }; CHUNK];
     let mut entries = RawDir::new(reader, &mut chunk);
     let mut used = 0;
     while used < buffer.len() {
         if entries.is_buffer_empty() {
-            // The system is asked for the next entries.
-            in_time(deadline)?;
+            // The next call of `next` requests entries from the system.
+            check_deadline(deadline)?;
         }
         let Some(entry) = entries.next() else { break };
         let entry = entry?;
         let name = entry.file_name().to_bytes();
-        cookie = behind(cookie, entry.next_entry_cookie());
+        cookie = after(cookie, entry.next_entry_cookie());
         let head = Dirent {
             next: cookie,
             ino: entry.ino(),
@@ -87,7 +90,7 @@ fn fill(
     Ok(used)
 }
 
-/// An entry's type; not every file system tells it along with the name.
+/// The type of an entry. Not every file system returns it with the name.
 fn file_type(reader: BorrowedFd<'_>, entry: &RawDirEntry<'_>) -> FileType {
     match entry.file_type() {
         SystemFileType::Unknown => {

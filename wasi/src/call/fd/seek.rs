@@ -1,4 +1,4 @@
-//! Where a descriptor stands: `fd_seek`, `fd_tell`.
+//! The position of a descriptor: `fd_seek`, `fd_tell`.
 
 use rustix::fs::SeekFrom;
 
@@ -7,10 +7,12 @@ use crate::abi::{Fd, FileSize, FileType, Out, Whence};
 use crate::call::Call;
 use crate::errno::Errno;
 
-/// Moves to an offset from the beginning, from here or from the end, and writes where that is (8 bytes).
+/// Sets the position to an offset from the beginning, from the current position or from the end,
+/// and writes the new position (8 bytes).
 ///
-/// Errors: BADF; ISDIR; SPIPE where there are no positions; NOTCAPABLE without `fd_seek` (or `fd_tell`, where it does not move); INVAL
-/// where that is before the beginning or past 2^63-1, or `whence` is none.
+/// Errors: BADF; ISDIR; SPIPE if the descriptor is not seekable; NOTCAPABLE without `fd_seek` (or
+/// `fd_tell`, if the position stays the same); INVAL if the new position is before the beginning or
+/// greater than 2^63-1, or `whence` is undefined.
 pub(crate) fn fd_seek(
     call: &mut Call<'_>,
     fd: Fd,
@@ -24,7 +26,7 @@ pub(crate) fn fd_seek(
     if entry.file_type == FileType::Directory {
         return Err(Errno::IsDir);
     }
-    entry.require_places()?;
+    entry.require_seekable()?;
     let enough = if stays { Rights::FD_SEEK.union(Rights::FD_TELL) } else { Rights::FD_SEEK };
     if !entry.base.intersects(enough) {
         return Err(Errno::NotCapable);
@@ -38,9 +40,10 @@ pub(crate) fn fd_seek(
     call.guest.write(newoffset, FileSize(position))
 }
 
-/// Writes where the descriptor stands (8 bytes).
+/// Writes the current position (8 bytes).
 ///
-/// Errors: BADF; ISDIR; SPIPE where there are no positions; NOTCAPABLE without `fd_tell` or `fd_seek`.
+/// Errors: BADF; ISDIR; SPIPE if the descriptor is not seekable; NOTCAPABLE without `fd_tell` or
+/// `fd_seek`.
 pub(crate) fn fd_tell(call: &mut Call<'_>, fd: Fd, offset: Out<FileSize>) -> Result<(), Errno> {
     fd_seek(call, fd, 0, Whence::Cur, offset)
 }

@@ -1,4 +1,4 @@
-//! A file's room and its way to the disk: `fd_advise`, `fd_allocate`, `fd_datasync`, `fd_sync`.
+//! Space and durability of files: `fd_advise`, `fd_allocate`, `fd_datasync`, `fd_sync`.
 
 use std::num::NonZeroU64;
 
@@ -12,11 +12,11 @@ use crate::call::Call;
 use crate::entry::Kind;
 use crate::errno::Errno;
 
-/// Says how a part of a file will be read; a length of 0 is all that follows. It writes nothing.
+/// Announces the access pattern of a range of a file; a length of 0 means up to the end. Has no
+/// effect on directories, terminals and sockets. Writes no results.
 ///
-/// Of a directory, a terminal or a socket it says nothing, and does not fail.
-///
-/// Errors: BADF; SPIPE for a pipe; NOTCAPABLE without `fd_advise`; INVAL where the part is past 2^63-1, or `advice` is none.
+/// Errors: BADF; SPIPE for a pipe; NOTCAPABLE without `fd_advise`; INVAL if the range ends after
+/// 2^63-1, or `advice` is undefined.
 pub(crate) fn fd_advise(
     call: &mut Call<'_>,
     fd: Fd,
@@ -39,16 +39,17 @@ pub(crate) fn fd_advise(
         Advice::NoReuse => SystemAdvice::NoReuse,
     };
     match entry.file_type {
-        // The system takes advice for one that entries can be read from only.
+        // The system accepts advice only for directories that are open for reading.
         FileType::Directory => Ok(()),
         _ => Ok(fadvise(entry.system(Errno::Spipe)?, offset.0, NonZeroU64::new(len.0), advice)?),
     }
 }
 
-/// Makes room for a part of a file, which grows to hold it. It writes nothing.
+/// Allocates space for a range of a file, extending the file if necessary. Writes no results.
 ///
-/// Errors: BADF, also where it is not open for writing, as no directory is; SPIPE for a pipe, NODEV for anything else but a file;
-/// NOTCAPABLE without `fd_allocate`; INVAL where the length is 0 or the part past 2^63-1; NOSPC; NOTSUP where the file system cannot.
+/// Errors: BADF, also if not open for writing and for a directory; SPIPE for a pipe; NODEV for
+/// anything else but a file; NOTCAPABLE without `fd_allocate`; INVAL if the length is 0 or the
+/// range ends after 2^63-1; NOSPC; NOTSUP if the file system does not support it.
 pub(crate) fn fd_allocate(call: &mut Call<'_>, fd: Fd, offset: FileSize, len: FileSize) -> Result<(), Errno> {
     let entry = call.ctx.table.get(fd)?;
     within(offset, len)?;
@@ -67,21 +68,21 @@ pub(crate) fn fd_allocate(call: &mut Call<'_>, fd: Fd, offset: FileSize, len: Fi
     Ok(fallocate(entry.system(Errno::Spipe)?, FallocateFlags::empty(), offset.0, len.0)?)
 }
 
-/// Waits until a file's bytes are on the disk. It writes nothing.
+/// Waits until the data of a file is on the disk. Writes no results.
 ///
-/// Errors: BADF; NOTCAPABLE without `fd_datasync`; INVAL where there is nothing to wait for; IO.
+/// Errors: BADF; NOTCAPABLE without `fd_datasync`; INVAL if the descriptor does not support it; IO.
 pub(crate) fn fd_datasync(call: &mut Call<'_>, fd: Fd) -> Result<(), Errno> {
-    synchronise(call, fd, Rights::FD_DATASYNC, |fd| fdatasync(fd))
+    synchronize(call, fd, Rights::FD_DATASYNC, |fd| fdatasync(fd))
 }
 
-/// Waits until a file's bytes and what is known of it are on the disk. It writes nothing.
+/// Waits until the data and attributes of a file are on the disk. Writes no results.
 ///
-/// Errors: BADF; NOTCAPABLE without `fd_sync`; INVAL where there is nothing to wait for; IO.
+/// Errors: BADF; NOTCAPABLE without `fd_sync`; INVAL if the descriptor does not support it; IO.
 pub(crate) fn fd_sync(call: &mut Call<'_>, fd: Fd) -> Result<(), Errno> {
-    synchronise(call, fd, Rights::FD_SYNC, |fd| fsync(fd))
+    synchronize(call, fd, Rights::FD_SYNC, |fd| fsync(fd))
 }
 
-fn synchronise(
+fn synchronize(
     call: &mut Call<'_>,
     fd: Fd,
     right: Rights,
@@ -95,7 +96,7 @@ fn synchronise(
     }
 }
 
-/// INVAL where a part of a file reaches past what an offset can say.
+/// Returns INVAL if a range of a file ends after the largest offset.
 fn within(offset: FileSize, len: FileSize) -> Result<(), Errno> {
     let end = offset.0.checked_add(len.0).and_then(|end| i64::try_from(end).ok());
     end.map(drop).ok_or(Errno::Inval)

@@ -1,5 +1,5 @@
-//! What is known of a descriptor and its file: `fd_fdstat_get`, `fd_fdstat_set_flags`, `fd_fdstat_set_rights`, `fd_filestat_get`,
-//! `fd_filestat_set_size`, `fd_filestat_set_times`.
+//! Attributes of descriptors and their files: `fd_fdstat_get`, `fd_fdstat_set_flags`,
+//! `fd_fdstat_set_rights`, `fd_filestat_get`, `fd_filestat_set_size`, `fd_filestat_set_times`.
 
 use rustix::fs::{AtFlags, OFlags as SystemFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::entry::Kind;
 use crate::errno::Errno;
 
-/// Writes a descriptor's type, flags and rights (24 bytes).
+/// Writes the type, flags and rights of a descriptor (24 bytes).
 ///
 /// Errors: BADF.
 pub(crate) fn fd_fdstat_get(call: &mut Call<'_>, fd: Fd, fdstat: Out<FdStat>) -> Result<(), Errno> {
@@ -22,12 +22,13 @@ pub(crate) fn fd_fdstat_get(call: &mut Call<'_>, fd: Fd, fdstat: Out<FdStat>) ->
     call.guest.write(fdstat, FdStat { file_type: entry.file_type, flags: entry.flags, base, inheriting })
 }
 
-/// Sets a descriptor's flags to these. It writes nothing.
+/// Sets the flags of a descriptor. Writes no results.
 ///
-/// A descriptor that is the host's own stays as it is: the guest alone sees `nonblock` there.
+/// The flags of the host's own standard streams stay as they are: `nonblock` takes effect for the
+/// guest only.
 ///
-/// Errors: BADF; NOTCAPABLE without `fd_fdstat_set_flags`; NOTSUP where `dsync`, `rsync` or `sync` would change, or `append` of a
-/// descriptor of the host's own.
+/// Errors: BADF; NOTCAPABLE without `fd_fdstat_set_flags`; NOTSUP if `dsync`, `rsync` or `sync`
+/// would change, or `append` of a standard stream of the host.
 pub(crate) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: Fd, flags: FdFlags) -> Result<(), Errno> {
     let entry = call.ctx.table.get_mut(fd)?;
     entry.require(Rights::FD_FDSTAT_SET_FLAGS)?;
@@ -36,10 +37,10 @@ pub(crate) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: Fd, flags: FdFlags) -
         return Err(Errno::NotSup);
     }
     if flags.contains(FdFlags::APPEND) {
-        entry.give_up_position()?;
+        entry.release_position()?;
     }
     match &mut entry.kind {
-        // Every wait for it is ours, see `sock_accept`.
+        // Listeners are always nonblocking; `sock_accept` polls.
         Kind::Listener(listener) => listener.flags_known = true,
         Kind::System(system) => {
             let mut now = rustix::fs::fcntl_getfl(&*system)?;
@@ -54,9 +55,9 @@ pub(crate) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: Fd, flags: FdFlags) -
     Ok(())
 }
 
-/// Takes from a descriptor all rights but these. It writes nothing.
+/// Reduces the rights of a descriptor to these. Writes no results.
 ///
-/// Errors: BADF; NOTCAPABLE where it does not have one of these.
+/// Errors: BADF; NOTCAPABLE if the descriptor lacks one of these rights.
 pub(crate) fn fd_fdstat_set_rights(
     call: &mut Call<'_>,
     fd: Fd,
@@ -72,7 +73,7 @@ pub(crate) fn fd_fdstat_set_rights(
     Ok(())
 }
 
-/// Writes what is known of a descriptor's file (64 bytes).
+/// Writes the attributes of a descriptor's file (64 bytes).
 ///
 /// Errors: BADF; NOTCAPABLE without `fd_filestat_get`.
 pub(crate) fn fd_filestat_get(call: &mut Call<'_>, fd: Fd, filestat: Out<FileStat>) -> Result<(), Errno> {
@@ -80,7 +81,7 @@ pub(crate) fn fd_filestat_get(call: &mut Call<'_>, fd: Fd, filestat: Out<FileSta
     call.guest.write(filestat, stat)
 }
 
-/// What is known of a descriptor's file.
+/// The attributes of a descriptor's file.
 pub(crate) fn stat(call: &Call<'_>, fd: Fd) -> Result<FileStat, Errno> {
     let entry = call.ctx.table.get(fd)?;
     entry.require(Rights::FD_FILESTAT_GET)?;
@@ -90,10 +91,10 @@ pub(crate) fn stat(call: &Call<'_>, fd: Fd) -> Result<FileStat, Errno> {
     }
 }
 
-/// Cuts a file to a size or fills it with zeros up to there. It writes nothing.
+/// Truncates a file to a size, or extends it with zeros. Writes no results.
 ///
-/// Errors: BADF; INVAL where it is not a regular file or not open for writing, or the size is past 2^63-1; NOTCAPABLE without
-/// `fd_filestat_set_size`; FBIG.
+/// Errors: BADF; INVAL if it is not a regular file or not open for writing, or the size is greater
+/// than 2^63-1; NOTCAPABLE without `fd_filestat_set_size`; FBIG.
 pub(crate) fn fd_filestat_set_size(call: &mut Call<'_>, fd: Fd, size: FileSize) -> Result<(), Errno> {
     let entry = call.ctx.table.get(fd)?;
     if entry.file_type != FileType::RegularFile || entry.require_mode(Rights::FD_WRITE).is_err() {
@@ -104,9 +105,11 @@ pub(crate) fn fd_filestat_set_size(call: &mut Call<'_>, fd: Fd, size: FileSize) 
     Ok(rustix::fs::ftruncate(entry.system(Errno::Inval)?, size.0)?)
 }
 
-/// Sets a file's times of access and modification: to those given, to now, or not at all. It writes nothing.
+/// Sets the access and modification times of a file, each to a given time, to the current time, or
+/// not at all. Writes no results.
 ///
-/// Errors: BADF; NOTCAPABLE without `fd_filestat_set_times`, or ROFS; INVAL where a time is to be both the one given and now.
+/// Errors: BADF; NOTCAPABLE without `fd_filestat_set_times`; ROFS; INVAL if the flags select both
+/// the given and the current time.
 pub(crate) fn fd_filestat_set_times(
     call: &mut Call<'_>,
     fd: Fd,
@@ -125,7 +128,7 @@ pub(crate) fn fd_filestat_set_times(
     }
 }
 
-/// The times that flags ask for.
+/// Converts the requested times.
 pub(crate) fn timestamps(atim: Timestamp, mtim: Timestamp, flags: FstFlags) -> Result<Timestamps, Errno> {
     let time =
         |given: Timestamp, set: FstFlags, now: FstFlags| match (flags.contains(set), flags.contains(now)) {

@@ -1,8 +1,9 @@
 //! Reading and writing: `fd_pread`, `fd_pwrite`, `fd_read`, `fd_write`.
 //!
-//! Bytes go between the system and the guest's memory without a stop. A call may transfer less than it was asked for, and it transfers
-//! no more than 1024 buffers. What may block is waited for as long as the guest may run, and many bytes go by several calls of the
-//! system's, since it does not interrupt one on a file.
+//! Bytes are transferred directly between the system and the guest's memory. A call may transfer
+//! fewer bytes than requested, and uses at most 1024 buffers. If the guest has a deadline, calls
+//! that may block poll first. Large transfers are split into several system calls, because the
+//! system does not interrupt one on a regular file.
 
 use std::io::{IoSlice, IoSliceMut};
 
@@ -14,15 +15,16 @@ use crate::abi::flags::Rights;
 use crate::abi::host_fn::Stop;
 use crate::abi::{Fd, FdFlags, FileSize, FileType, IoVecs, Out};
 use crate::call::Call;
-use crate::call::wait::{in_time, ready};
+use crate::call::wait::{check_deadline, ready};
 use crate::entry::{Entry, Kind, read_at, write_at};
 use crate::errno::Errno;
 use crate::table::Table;
 
-/// Reads into the buffers and writes how many bytes were read (4 bytes): none at the end.
+/// Reads into the buffers and writes the number of bytes read (4 bytes); 0 at the end.
 ///
-/// Errors: BADF, also where it is not open for reading; ISDIR; NOTCONN for a socket that listens; NOTCAPABLE without `fd_read`; INVAL
-/// where the buffers have more than 2^32-1 bytes together; AGAIN; what reading gives.
+/// Errors: BADF, also if not open for reading; ISDIR; NOTCONN for a listening socket; NOTCAPABLE
+/// without `fd_read`; INVAL if the total size of the buffers exceeds 2^32-1; AGAIN; errors of
+/// `read`.
 pub(crate) fn fd_read(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nread: Out<u32>) -> Result<(), Stop> {
     call.guest.check(nread)?;
     let entry = readable(&mut call.ctx.table, fd)?;
@@ -33,7 +35,7 @@ pub(crate) fn fd_read(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nread: Out<u32>
             loop {
                 ready(entry, PollFlags::IN, deadline)?;
                 match entry.read(buffers) {
-                    Err(Errno::Again) if is_to_wait(entry) => {}
+                    Err(Errno::Again) if should_retry(entry) => {}
                     count => return Ok(count?),
                 }
             }
@@ -42,10 +44,10 @@ pub(crate) fn fd_read(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nread: Out<u32>
     Ok(call.guest.write(nread, count as u32)?)
 }
 
-/// Writes the buffers, and how many bytes were written (4 bytes).
+/// Writes from the buffers and writes the number of bytes written (4 bytes).
 ///
-/// Errors: BADF, also where it is not open for writing, as no directory is; NOTCONN for a socket that listens; NOTCAPABLE without
-/// `fd_write`; INVAL as for `fd_read`; AGAIN; PIPE; NOSPC; what writing gives.
+/// Errors: BADF, also if not open for writing and for a directory; NOTCONN for a listening socket;
+/// NOTCAPABLE without `fd_write`; INVAL as for `fd_read`; AGAIN; PIPE; NOSPC; errors of `write`.
 pub(crate) fn fd_write(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nwritten: Out<u32>) -> Result<(), Stop> {
     call.guest.check(nwritten)?;
     let entry = writable(&mut call.ctx.table, fd)?;
@@ -56,7 +58,7 @@ pub(crate) fn fd_write(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nwritten: Out<
             loop {
                 ready(entry, PollFlags::OUT, deadline)?;
                 match entry.write(buffers) {
-                    Err(Errno::Again) if is_to_wait(entry) => {}
+                    Err(Errno::Again) if should_retry(entry) => {}
                     count => return Ok(count?),
                 }
             }
@@ -65,9 +67,10 @@ pub(crate) fn fd_write(call: &mut Call<'_>, fd: Fd, iovs: IoVecs, nwritten: Out<
     Ok(call.guest.write(nwritten, count as u32)?)
 }
 
-/// `fd_read` from a place in the file; where the descriptor stands does not change.
+/// `fd_read` at an offset of the file; the position of the descriptor does not change.
 ///
-/// Errors: those of `fd_read`; SPIPE where there are no positions; NOTCAPABLE without `fd_seek`; INVAL where the place is past 2^63-1.
+/// Errors: those of `fd_read`; SPIPE if the descriptor is not seekable; NOTCAPABLE without
+/// `fd_seek`; INVAL if the offset is greater than 2^63-1.
 pub(crate) fn fd_pread(
     call: &mut Call<'_>,
     fd: Fd,
@@ -80,7 +83,7 @@ pub(crate) fn fd_pread(
     if entry.file_type == FileType::Directory {
         return Err(Errno::IsDir.into());
     }
-    entry.require_places()?;
+    entry.require_seekable()?;
     entry.require(Rights::FD_READ.union(Rights::FD_SEEK))?;
     let system = entry.system(Errno::Spipe)?;
     let count = call.guest.scatter::<_, Stop>(iovs, |buffers| {
@@ -89,9 +92,10 @@ pub(crate) fn fd_pread(
     Ok(call.guest.write(nread, count as u32)?)
 }
 
-/// `fd_write` to a place in the file; where the descriptor stands does not change.
+/// `fd_write` at an offset of the file; the position of the descriptor does not change.
 ///
-/// Errors: those of `fd_write`; SPIPE where there are no positions; NOTCAPABLE without `fd_seek`; INVAL where the place is past 2^63-1.
+/// Errors: those of `fd_write`; SPIPE if the descriptor is not seekable; NOTCAPABLE without
+/// `fd_seek`; INVAL if the offset is greater than 2^63-1.
 pub(crate) fn fd_pwrite(
     call: &mut Call<'_>,
     fd: Fd,
@@ -104,7 +108,7 @@ pub(crate) fn fd_pwrite(
     if entry.file_type == FileType::Directory {
         return Err(Errno::Badf.into());
     }
-    entry.require_places()?;
+    entry.require_seekable()?;
     entry.require(Rights::FD_WRITE.union(Rights::FD_SEEK))?;
     let system = entry.system(Errno::Spipe)?;
     let count = call.guest.gather::<_, Stop>(iovs, |buffers| {
@@ -113,7 +117,7 @@ pub(crate) fn fd_pwrite(
     Ok(call.guest.write(nwritten, count as u32)?)
 }
 
-/// What bytes can be read from, by its type: BADF, ISDIR, NOTCONN.
+/// The entry to read from, checked by type: BADF, ISDIR, NOTCONN.
 fn readable(table: &mut Table, fd: Fd) -> Result<&mut Entry, Errno> {
     let entry = table.get_mut(fd)?;
     match entry.kind {
@@ -123,7 +127,7 @@ fn readable(table: &mut Table, fd: Fd) -> Result<&mut Entry, Errno> {
     }
 }
 
-/// What bytes can be written to, by its type: BADF, NOTCONN.
+/// The entry to write to, checked by type: BADF, NOTCONN.
 fn writable(table: &mut Table, fd: Fd) -> Result<&mut Entry, Errno> {
     let entry = table.get_mut(fd)?;
     match entry.kind {
@@ -133,19 +137,20 @@ fn writable(table: &mut Table, fd: Fd) -> Result<&mut Entry, Errno> {
     }
 }
 
-/// Whether a transfer that got AGAIN is repeated: the guest's descriptor blocks, the host's does not,
-/// and another process was faster after the poll.
-fn is_to_wait(entry: &Entry) -> bool {
+/// Whether to retry a transfer after AGAIN: the guest's descriptor blocks, the host's does not, and
+/// another process was faster after the poll.
+fn should_retry(entry: &Entry) -> bool {
     matches!(entry.kind, Kind::Inherited(_)) && !entry.flags.contains(FdFlags::NONBLOCK)
 }
 
-/// How many bytes are read or written before the time is looked at again.
+/// How many bytes to read or write between two checks of the deadline.
 const PIECE: usize = 4 << 20;
 
-/// Buffers of one piece.
+/// The buffers of one piece.
 type Piece<T> = SmallVec<[T; 8]>;
 
-/// Reads into buffers, piece by piece. `read` gets the buffers of a piece and how many bytes were read before.
+/// Reads into buffers, piece by piece. `read` gets the buffers of a piece and the number of bytes
+/// read before it.
 fn read_in_pieces(
     buffers: &mut [IoSliceMut<'_>],
     deadline: Option<Deadline>,
@@ -165,7 +170,7 @@ fn read_in_pieces(
     })
 }
 
-/// Writes buffers, as [`read_in_pieces`].
+/// Writes from buffers, piece by piece, as [`read_in_pieces`] reads.
 fn write_in_pieces(
     buffers: &[IoSlice<'_>],
     deadline: Option<Deadline>,
@@ -185,7 +190,8 @@ fn write_in_pieces(
     })
 }
 
-/// The part of a buffer that follows `skip` bytes and has at most `most`, both of which count on from buffer to buffer.
+/// The range of a buffer after the first `skip` bytes, at most `most` bytes long. Both are reduced
+/// by what this buffer covers, for the next one.
 fn part_of(length: usize, skip: &mut usize, most: &mut usize) -> Option<std::ops::Range<usize>> {
     let start = length.min(*skip);
     let count = (length - start).min(*most);
@@ -193,7 +199,8 @@ fn part_of(length: usize, skip: &mut usize, most: &mut usize) -> Option<std::ops
     (count > 0).then_some(start..start + count)
 }
 
-/// Transfers pieces until all bytes are, or one is not transferred whole. An error after the first piece is left to the next call.
+/// Transfers pieces until everything is transferred or a piece is transferred only in part. An
+/// error after the first piece is not returned; the guest's next call meets it again.
 fn in_pieces(
     total: usize,
     deadline: Option<Deadline>,
@@ -201,7 +208,7 @@ fn in_pieces(
 ) -> Result<usize, Stop> {
     let mut done = 0;
     while done < total {
-        in_time(deadline)?;
+        check_deadline(deadline)?;
         match transfer(done) {
             Err(Stop::Errno(_)) if done > 0 => break,
             count => {
@@ -221,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_are_all_of_the_buffers_in_order() {
+    fn pieces_cover_the_buffers_in_order() {
         let mut bytes: Vec<Vec<u8>> = [3, PIECE + 1, 0, 2 * PIECE, 5].map(|length| vec![0; length]).into();
         let mut source = (0..=250u8).cycle();
         let mut buffers: Vec<_> = bytes.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
@@ -248,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_that_is_not_transferred_whole_is_the_last() {
+    fn a_partial_transfer_ends_the_call() {
         let bytes = vec![0; 3 * PIECE];
         let mut calls = 0;
         let mut write = |first: Result<usize, Stop>| {

@@ -1,46 +1,51 @@
-//! Entries of directories: `path_create_directory`, `path_remove_directory`, `path_rename`, `path_unlink_file`.
+//! Directory entries: `path_create_directory`, `path_remove_directory`, `path_rename`,
+//! `path_unlink_file`.
 
 use rustix::fs::{AtFlags, Mode};
 
-use super::resolve::{parent, to_make_in};
+use super::resolve::{directory_to_create_in, parent};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, Text};
 use crate::call::Call;
 use crate::errno::Errno;
 
-/// Makes a directory. It writes nothing.
+/// Creates a directory. Writes no results.
 ///
 /// Errors: those of all paths; NOTCAPABLE without `path_create_directory`; EXIST.
 pub(crate) fn path_create_directory(call: &mut Call<'_>, fd: Fd, path: Text) -> Result<(), Errno> {
     let path = call.guest.text(path)?;
-    let dir = to_make_in(&call.ctx.table, fd, Rights::PATH_CREATE_DIRECTORY, path)?;
-    let place = parent(dir, path)?;
-    Ok(rustix::fs::mkdirat(place.dir(), place.entry(), Mode::from_raw_mode(0o777))?)
+    let dir = directory_to_create_in(&call.ctx.table, fd, Rights::PATH_CREATE_DIRECTORY, path)?;
+    let target = parent(dir, path)?;
+    Ok(rustix::fs::mkdirat(target.dir(), target.entry(), Mode::from_raw_mode(0o777))?)
 }
 
-/// Removes a directory that is empty. It writes nothing.
+/// Removes an empty directory. Writes no results.
 ///
-/// Errors: those of all paths; NOTCAPABLE without `path_remove_directory`; NOTDIR; NOTEMPTY; INVAL where the path ends with `.`; BUSY.
+/// Errors: those of all paths; NOTCAPABLE without `path_remove_directory`; NOTDIR; NOTEMPTY; INVAL
+/// if the path ends with `.`; BUSY.
 pub(crate) fn path_remove_directory(call: &mut Call<'_>, fd: Fd, path: Text) -> Result<(), Errno> {
     let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_REMOVE_DIRECTORY)?;
-    let place = parent(dir, call.guest.text(path)?)?;
-    Ok(rustix::fs::unlinkat(place.dir(), place.entry(), AtFlags::REMOVEDIR)?)
+    let target = parent(dir, call.guest.text(path)?)?;
+    Ok(rustix::fs::unlinkat(target.dir(), target.entry(), AtFlags::REMOVEDIR)?)
 }
 
-/// Removes a file, or a link itself. It writes nothing.
+/// Removes a file or a symbolic link. Writes no results.
 ///
-/// Errors: those of all paths; NOTCAPABLE without `path_unlink_file`; ISDIR; NOTDIR where a slash follows what is no directory.
+/// Errors: those of all paths; NOTCAPABLE without `path_unlink_file`; ISDIR; NOTDIR if the path
+/// ends with a slash and does not name a directory.
 pub(crate) fn path_unlink_file(call: &mut Call<'_>, fd: Fd, path: Text) -> Result<(), Errno> {
     let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_UNLINK_FILE)?;
-    let place = parent(dir, call.guest.text(path)?)?;
-    Ok(rustix::fs::unlinkat(place.dir(), place.entry(), AtFlags::empty())?)
+    let target = parent(dir, call.guest.text(path)?)?;
+    Ok(rustix::fs::unlinkat(target.dir(), target.entry(), AtFlags::empty())?)
 }
 
-/// Gives a file, a directory or a link itself another path, in place of what is there. It writes nothing.
+/// Renames a file, directory or symbolic link, replacing what the new path names. Writes no
+/// results.
 ///
-/// Errors: those of all paths; NOTCAPABLE without `path_rename_source` and, of the new one, `path_rename_target`; ISDIR, NOTDIR and
-/// NOTEMPTY where the new path has what the old one's cannot take the place of; XDEV, also between a directory that was granted
-/// read-only and one that was not, which are two file systems for the guest; INVAL where a directory would go below itself.
+/// Errors: those of all paths; NOTCAPABLE without `path_rename_source`, or `path_rename_target` for
+/// the new path; ISDIR, NOTDIR and NOTEMPTY if what the new path names cannot be replaced; XDEV,
+/// also between a read-only and a writable preopened directory, which are different file systems
+/// for the guest; INVAL if a directory would be moved below itself.
 pub(crate) fn path_rename(
     call: &mut Call<'_>,
     fd: Fd,

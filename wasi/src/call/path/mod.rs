@@ -1,9 +1,10 @@
-//! Functions of a path.
+//! Functions that take a path.
 //!
-//! A path is UTF-8, relative, and may not lead out of the directory that it starts from: that is NOTCAPABLE, as is a missing right, but
-//! ROFS where a directory that was given for reading only would be changed. For all: BADF and NOTDIR where the descriptor is no
-//! directory; NOENT where the path is empty; ILSEQ; NAMETOOLONG; INVAL for a NUL; LOOP for links without end; and what the system
-//! says of the file.
+//! A path is a relative UTF-8 string that may not lead out of the directory that it starts from.
+//! Errors common to all: BADF and NOTDIR if the descriptor is not a directory; NOTCAPABLE if a
+//! right is missing or the path leads out of the directory; ROFS if the call would change a
+//! directory with read-only access; NOENT if the path is empty; ILSEQ; NAMETOOLONG; INVAL if the
+//! path contains a NUL; LOOP for too many symbolic links; and the system's errors for the file.
 
 pub(crate) mod entry;
 pub(crate) mod link;

@@ -1,4 +1,4 @@
-//! `path_open`.
+//! Opening files and directories: `path_open`.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -7,7 +7,7 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::{Mode, OFlags as SystemFlags};
 
-use super::resolve::{find, found, parent};
+use super::resolve::{final_name, find, parent};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FdFlags, FileType, LookupFlags, OFlags, Out, Text};
 use crate::call::Call;
@@ -15,18 +15,22 @@ use crate::ctx::Access;
 use crate::entry::{Directory, Entry, Kind};
 use crate::errno::Errno;
 
-/// Opens a file or a directory and writes its descriptor (4 bytes), the lowest number that is free and not a standard stream's.
+/// Opens a file or directory and writes its descriptor (4 bytes), the lowest free number after the
+/// standard streams.
 ///
-/// It is opened for reading where `fd_read` or `fd_readdir` is asked for, for writing where `fd_write` is. Otherwise the descriptor has
-/// all rights that the directory passes on and that mean something for what was opened, whichever are asked for: libraries ask for the
-/// few that they know of and expect others to be there (see [`crate::entry`]).
+/// It is opened for reading if `fd_read` or `fd_readdir` is requested, and for writing if
+/// `fd_write` is. The requested rights have no other effect: the descriptor gets all inheriting
+/// rights of the directory that apply to its type, because libraries request only the few rights
+/// they know and expect to get the others (see [`crate::entry`]).
 ///
-/// Errors: those of all paths; ACCES where the system does not allow what it is opened for; NOTCAPABLE where the guest has given up
-/// `path_open`, or `path_create_file` for `creat`, `path_filestat_set_size` for `trunc`, or one to pass on: `fd_read` or `fd_write` asked
-/// for, `fd_datasync` for `dsync`, `fd_sync` for `sync` and `rsync`; ROFS where a directory that was given for reading only is to be
-/// changed; INVAL for `creat` of a directory; EXIST for `excl`; LOOP where a link is not to be followed; NOTDIR where `directory` is
-/// asked for, or by a slash behind the path; ISDIR where a directory is to be written; MFILE.
-#[expect(clippy::too_many_arguments, reason = "the specification's own")]
+/// Errors: those of all paths; ACCES if the system does not permit the access mode; NOTCAPABLE if
+/// the guest has given up `path_open`, `path_create_file` (for `creat`), `path_filestat_set_size`
+/// (for `trunc`), or an inheriting right: `fd_read` or `fd_write` if requested, `fd_datasync` for
+/// `dsync`, `fd_sync` for `sync` and `rsync`; ROFS if the call would change a directory with
+/// read-only access; INVAL for `creat` with `directory`; EXIST for `excl`; LOOP for a symbolic link
+/// that is not to be followed; NOTDIR if `directory` or a trailing slash requests a directory;
+/// ISDIR if a directory would be opened for writing; MFILE.
+#[expect(clippy::too_many_arguments, reason = "as in the specification")]
 pub(crate) fn path_open(
     call: &mut Call<'_>,
     fd: Fd,
@@ -51,8 +55,8 @@ pub(crate) fn path_open(
     };
     let mut wanted = mode.union(implied(fdflags));
     if from.grant == Access::ReadOnly {
-        request.change_nothing(dir, base.intersects(Rights::WRITING))?;
-        // Still set for a directory only, which is refused with ISDIR.
+        request.restrict_to_read_only(dir, base.intersects(Rights::WRITING))?;
+        // `write` remains set only for a directory, which is refused with ISDIR.
         wanted.remove(Rights::FD_WRITE);
     }
     from.require(needed(request.oflags))?;
@@ -72,7 +76,7 @@ pub(crate) fn path_open(
     call.guest.write(opened_fd, number)
 }
 
-/// What the directory itself must allow.
+/// The rights that the directory must have for these flags.
 fn needed(oflags: OFlags) -> Rights {
     let mut rights = Rights::empty();
     rights.set(Rights::PATH_CREATE_FILE, oflags.contains(OFlags::CREAT));
@@ -80,8 +84,9 @@ fn needed(oflags: OFlags) -> Rights {
     rights
 }
 
-/// Why `creat` has failed. Where a link ends with a slash, the system says ISDIR before it looks where that leads, and cap-std without
-/// openat2 INVAL: what it leads to decides.
+/// The error of a failed `creat`. If a symbolic link ends with a slash, the system returns ISDIR
+/// without following it (and cap-std without openat2 INVAL), so check whether it leads to a
+/// directory.
 fn not_created(dir: &Dir, path: &str, error: &std::io::Error) -> Errno {
     match Errno::from_io(error) {
         Errno::IsDir | Errno::Inval => dir.open_dir(path).map_or_else(Errno::from, |_| Errno::IsDir),
@@ -89,7 +94,7 @@ fn not_created(dir: &Dir, path: &str, error: &std::io::Error) -> Errno {
     }
 }
 
-/// Rights that are used by writing with these flags.
+/// The rights that writing with these flags requires.
 fn implied(fdflags: FdFlags) -> Rights {
     let mut rights = Rights::empty();
     rights.set(Rights::FD_DATASYNC, fdflags.contains(FdFlags::DSYNC));
@@ -97,7 +102,7 @@ fn implied(fdflags: FdFlags) -> Rights {
     rights
 }
 
-/// What is to be opened, and how.
+/// A request to open a file or directory.
 struct Request<'a> {
     path: &'a str,
     follow: bool,
@@ -108,10 +113,10 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Reduces the request to what changes nothing, or fails with ROFS. As on a file system that is
-    /// mounted read-only (`open(2)`), errors of the lookup come first. `writes` is whether the guest
-    /// wants to write.
-    fn change_nothing(&mut self, dir: &Dir, writes: bool) -> Result<(), Errno> {
+    /// Restricts the request to what changes nothing, or fails with ROFS. As on a file system that
+    /// is mounted read-only (`open(2)`), errors of the lookup take precedence. `writes` is whether
+    /// the guest wants to write.
+    fn restrict_to_read_only(&mut self, dir: &Dir, writes: bool) -> Result<(), Errno> {
         // `open_directory` does not create, and refuses to write with ISDIR.
         if self.is_for_directory() {
             self.write |= writes;
@@ -120,7 +125,7 @@ impl Request<'_> {
         let creates = self.oflags.contains(OFlags::CREAT);
         let creates_new = self.oflags.contains(OFlags::CREAT | OFlags::EXCL);
         let stat = match find(dir, self.path, self.follow && !creates_new) {
-            // NOENT may mean the parent directory, too.
+            // NOENT may also refer to the parent directory.
             Err(Errno::NoEnt) if creates => return Err(parent(dir, self.path).err().unwrap_or(Errno::Rofs)),
             found => found?.1,
         };
@@ -137,7 +142,7 @@ impl Request<'_> {
         }
     }
 
-    /// Whether only a directory is acceptable; a trailing slash asks for one.
+    /// Whether a directory is requested, by flag or by a trailing slash.
     fn is_for_directory(&self) -> bool {
         self.oflags.contains(OFlags::DIRECTORY) || self.path.ends_with('/')
     }
@@ -180,18 +185,18 @@ impl Request<'_> {
         Ok(Entry { flags: self.fdflags, ..Entry::new(Kind::Directory(directory), FileType::Directory) })
     }
 
-    /// Opens a directory for reading, so that missing permission is an error here. cap-std opens
-    /// directories with `O_PATH`, which needs none.
+    /// Opens a directory for reading, so that a missing permission is reported here. cap-std opens
+    /// directories with `O_PATH`, which requires no permission to read.
     fn readable_directory(&self, dir: &Dir) -> Result<Directory, Errno> {
-        let (place, _) = find(dir, self.path, self.follow)?;
+        let (target, _) = find(dir, self.path, self.follow)?;
         let flags =
             SystemFlags::RDONLY | SystemFlags::DIRECTORY | SystemFlags::NOFOLLOW | SystemFlags::CLOEXEC;
-        let opened = rustix::fs::openat(place.dir(), found(&place), flags, Mode::empty())?;
+        let opened = rustix::fs::openat(target.dir(), final_name(&target), flags, Mode::empty())?;
         Ok(Directory::readable(Dir::from_std_file(File::from(opened))))
     }
 
     fn options(&self) -> OpenOptions {
-        // A terminal does not become the host's.
+        // Prevents a terminal from becoming the controlling terminal of the host process.
         let mut flags = SystemFlags::NOCTTY;
         flags.set(SystemFlags::CREATE, self.oflags.contains(OFlags::CREAT));
         flags.set(SystemFlags::EXCL, self.oflags.contains(OFlags::CREAT | OFlags::EXCL));

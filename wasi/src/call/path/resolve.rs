@@ -1,8 +1,9 @@
-//! From a path to a directory and a name in it.
+//! Path resolution: from a path to an open directory and a name in it.
 //!
-//! cap-std opens the directory that holds the last name, and is what keeps paths inside: with the system's `openat2` where there is
-//! one, by itself, name by name, where there is not. All that follows is a call of the system's on that directory and one name, which
-//! does not follow links: such a name cannot lead anywhere else, whatever is moved meanwhile.
+//! cap-std opens the directory that contains the last name, and makes sure that the path stays
+//! inside the start directory: with `openat2` if the system has it, otherwise name by name.
+//! Everything after that is one system call on that directory and a single name, without following
+//! links. Such a name cannot lead elsewhere, even if files are moved at the same time.
 
 use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,13 +17,13 @@ use crate::abi::flags::Rights;
 use crate::errno::Errno;
 use crate::table::Table;
 
-/// How often a link is followed that someone else puts where it led to.
+/// How often to retry if a symbolic link is replaced while it is resolved.
 const ATTEMPTS: usize = 8;
 
-/// A directory and a name in it.
-pub(super) struct Place<'a> {
+/// An open directory and a name in it.
+pub(super) struct Target<'a> {
     dir: Parent<'a>,
-    /// One name, with the slashes that stood behind it.
+    /// A single name, with any slashes that follow it in the path.
     name: Cow<'a, Path>,
 }
 
@@ -31,7 +32,7 @@ enum Parent<'a> {
     Opened(Dir),
 }
 
-impl Place<'_> {
+impl Target<'_> {
     /// The directory.
     pub(super) fn dir(&self) -> BorrowedFd<'_> {
         match &self.dir {
@@ -40,66 +41,72 @@ impl Place<'_> {
         }
     }
 
-    /// The name with the slashes that stood behind it, for calls that make, remove or rename it: the system does not follow a link
-    /// there, and refuses slashes behind what is no directory.
+    /// The name with trailing slashes, for calls that create, remove or rename it. For these the
+    /// system does not follow a symbolic link, and refuses slashes after anything but a directory.
     pub(super) fn entry(&self) -> &Path {
         &self.name
     }
 
-    /// The name without slashes, for calls that look it up: with slashes the system would follow a link.
+    /// The name without slashes, for calls that look it up: with slashes the system would follow a
+    /// symbolic link.
     fn bare(&self) -> &Path {
         let mut components = self.name.components();
         components.next().map_or(Path::new("."), |component| component.as_os_str().as_ref())
     }
 }
 
-/// The place of a path's last name, whether or not there is anything.
-pub(super) fn parent<'a>(start: &'a Dir, path: &'a str) -> Result<Place<'a>, Errno> {
+/// The target of a path without following the last name, whether or not it exists.
+pub(super) fn parent<'a>(start: &'a Dir, path: &'a str) -> Result<Target<'a>, Errno> {
     if path.starts_with('/') {
         return Err(Errno::NotCapable);
     }
     let trimmed = path.trim_end_matches('/');
     let split = trimmed.rfind('/').map_or(0, |slash| slash + 1);
-    let place = |directory: &str, name: &'a str| {
+    let target = |directory: &str, name: &'a str| {
         let dir = match directory {
             "" => Parent::Start(start),
             _ => Parent::Opened(start.open_dir(directory)?),
         };
-        Ok(Place { dir, name: Cow::Borrowed(name.as_ref()) })
+        Ok(Target { dir, name: Cow::Borrowed(name.as_ref()) })
     };
     match &trimmed[split..] {
-        // The directory itself, which has no name from here.
-        "." | ".." => place(trimmed, "."),
-        _ => place(&trimmed[..split], &path[split..]),
+        // The directory itself. It has no name here, so `.` stands for it.
+        "." | ".." => target(trimmed, "."),
+        _ => target(&trimmed[..split], &path[split..]),
     }
 }
 
-/// The place for a new file that is no directory: NOTDIR where slashes stand behind the name of something that is none. Where there
-/// is nothing, or a directory, the system refuses by itself.
-pub(super) fn vacant<'a>(start: &'a Dir, path: &'a str) -> Result<Place<'a>, Errno> {
-    let place = parent(start, path)?;
-    if path.ends_with('/') && look(&place).is_ok_and(|stat| !is(&stat, FileType::Directory)) {
+/// The target for a new file other than a directory. Returns NOTDIR if the path ends with a slash
+/// and names an existing file. If it names nothing or a directory, the system returns the error.
+pub(super) fn parent_of_new_file<'a>(start: &'a Dir, path: &'a str) -> Result<Target<'a>, Errno> {
+    let target = parent(start, path)?;
+    if path.ends_with('/') && look(&target).is_ok_and(|stat| !is(&stat, FileType::Directory)) {
         return Err(Errno::NotDir);
     }
-    Ok(place)
+    Ok(target)
 }
 
-/// The directory to create `path` below: BADF, NOTDIR, NOTCAPABLE, or ROFS if it was granted
-/// read-only. As on a read-only file system (`mkdir(2)`), errors of the lookup and EXIST come before
+/// The directory to create `path` below: BADF, NOTDIR, NOTCAPABLE, or ROFS for read-only access. As
+/// on a read-only file system (`mkdir(2)`), errors of the lookup and EXIST take precedence over
 /// ROFS.
-pub(super) fn to_make_in<'a>(table: &'a Table, fd: Fd, right: Rights, path: &str) -> Result<&'a Dir, Errno> {
+pub(super) fn directory_to_create_in<'a>(
+    table: &'a Table,
+    fd: Fd,
+    right: Rights,
+    path: &str,
+) -> Result<&'a Dir, Errno> {
     match table.directory(fd, right) {
         Err(Errno::Rofs) => {
             let (dir, _) = table.directory(fd, Rights::empty())?;
-            let place = parent(dir, path)?;
-            Err(if look(&place).is_ok() { Errno::Exist } else { Errno::Rofs })
+            let target = parent(dir, path)?;
+            Err(if look(&target).is_ok() { Errno::Exist } else { Errno::Rofs })
         }
         found => Ok(found?.0),
     }
 }
 
-/// The directory to change `path` below: as [`to_make_in`], but `path` must exist.
-pub(super) fn to_change_in<'a>(
+/// The directory to change `path` below: as [`directory_to_create_in`], but `path` must exist.
+pub(super) fn directory_to_change_in<'a>(
     table: &'a Table,
     fd: Fd,
     right: Rights,
@@ -116,29 +123,29 @@ pub(super) fn to_change_in<'a>(
     }
 }
 
-/// What a path leads to: its place, with a name that is no link, unless `follow` is false and the path ends with a link; and what the
-/// system says of it.
-pub(super) fn find<'a>(start: &'a Dir, path: &'a str, follow: bool) -> Result<(Place<'a>, Stat), Errno> {
+/// The target of an existing path, and its attributes. The target is not a symbolic link unless
+/// `follow` is false and the path ends with one.
+pub(super) fn find<'a>(start: &'a Dir, path: &'a str, follow: bool) -> Result<(Target<'a>, Stat), Errno> {
     let directory = path.ends_with('/');
-    let mut place = parent(start, path)?;
+    let mut target = parent(start, path)?;
     for _ in 0..ATTEMPTS {
-        let stat = look(&place)?;
+        let stat = look(&target)?;
         match is(&stat, FileType::Symlink) && (follow || directory) {
-            true => place = canonical(start, path)?,
+            true => target = canonical(start, path)?,
             false if directory && !is(&stat, FileType::Directory) => return Err(Errno::NotDir),
-            false => return Ok((place, stat)),
+            false => return Ok((target, stat)),
         }
     }
     Err(Errno::Loop)
 }
 
-/// The name of a place that [`find`] has found.
-pub(super) fn found<'a>(place: &'a Place<'_>) -> &'a Path {
-    place.bare()
+/// The name of a target that [`find`] returned.
+pub(super) fn final_name<'a>(target: &'a Target<'_>) -> &'a Path {
+    target.bare()
 }
 
-/// The place of what a path leads to when all links are followed.
-fn canonical<'a>(start: &'a Dir, path: &str) -> Result<Place<'a>, Errno> {
+/// The target of a path after following all symbolic links.
+fn canonical<'a>(start: &'a Dir, path: &str) -> Result<Target<'a>, Errno> {
     let path = start.canonicalize(path)?;
     let dir = match path.parent() {
         Some(parent) if parent != Path::new("") => Parent::Opened(start.open_dir(parent)?),
@@ -148,11 +155,11 @@ fn canonical<'a>(start: &'a Dir, path: &str) -> Result<Place<'a>, Errno> {
         Some(Component::Normal(name)) => name.as_ref(),
         _ => Path::new("."),
     };
-    Ok(Place { dir, name: Cow::Owned(name.to_owned()) })
+    Ok(Target { dir, name: Cow::Owned(name.to_owned()) })
 }
 
-fn look(place: &Place<'_>) -> Result<Stat, Errno> {
-    Ok(statat(place.dir(), place.bare(), AtFlags::SYMLINK_NOFOLLOW)?)
+fn look(target: &Target<'_>) -> Result<Stat, Errno> {
+    Ok(statat(target.dir(), target.bare(), AtFlags::SYMLINK_NOFOLLOW)?)
 }
 
 fn is(stat: &Stat, ty: FileType) -> bool {

@@ -1,15 +1,16 @@
-//! What is known of a path's file: `path_filestat_get`, `path_filestat_set_times`.
+//! Attributes of a path's file: `path_filestat_get`, `path_filestat_set_times`.
 
 use rustix::fs::AtFlags;
 
-use super::resolve::{find, found, to_change_in};
+use super::resolve::{directory_to_change_in, final_name, find};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FileStat, FstFlags, LookupFlags, Out, Text, Timestamp};
 use crate::call::Call;
 use crate::call::fd::stat::timestamps;
 use crate::errno::Errno;
 
-/// Writes what is known of a file (64 bytes); of a link itself, where it is not to be followed.
+/// Writes the attributes of a file (64 bytes), or of a symbolic link itself unless `symlink_follow`
+/// is set.
 ///
 /// Errors: those of all paths; NOTCAPABLE without `path_filestat_get`.
 pub(crate) fn path_filestat_get(
@@ -23,7 +24,7 @@ pub(crate) fn path_filestat_get(
     call.guest.write(filestat, stat)
 }
 
-/// What is known of a path's file.
+/// The attributes of a path's file.
 pub(crate) fn stat(call: &Call<'_>, fd: Fd, flags: LookupFlags, path: Text) -> Result<FileStat, Errno> {
     let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_FILESTAT_GET)?;
     let path = call.guest.text(path)?;
@@ -31,9 +32,11 @@ pub(crate) fn stat(call: &Call<'_>, fd: Fd, flags: LookupFlags, path: Text) -> R
     Ok(FileStat::of(&stat))
 }
 
-/// Sets a file's times of access and modification; a link's own, where it is not to be followed. It writes nothing.
+/// Sets the access and modification times of a file, or of a symbolic link itself unless
+/// `symlink_follow` is set. Writes no results.
 ///
-/// Errors: those of all paths; NOTCAPABLE without `path_filestat_set_times`; INVAL where a time is to be both the one given and now.
+/// Errors: those of all paths; NOTCAPABLE without `path_filestat_set_times`; INVAL if the flags
+/// select both the given and the current time.
 pub(crate) fn path_filestat_set_times(
     call: &mut Call<'_>,
     fd: Fd,
@@ -45,7 +48,7 @@ pub(crate) fn path_filestat_set_times(
 ) -> Result<(), Errno> {
     let times = timestamps(atim, mtim, fst_flags)?;
     let (path, follow) = (call.guest.text(path)?, flags.contains(LookupFlags::SYMLINK_FOLLOW));
-    let dir = to_change_in(&call.ctx.table, fd, Rights::PATH_FILESTAT_SET_TIMES, path, follow)?;
-    let (place, _) = find(dir, path, follow)?;
-    Ok(rustix::fs::utimensat(place.dir(), found(&place), &times, AtFlags::SYMLINK_NOFOLLOW)?)
+    let dir = directory_to_change_in(&call.ctx.table, fd, Rights::PATH_FILESTAT_SET_TIMES, path, follow)?;
+    let (target, _) = find(dir, path, follow)?;
+    Ok(rustix::fs::utimensat(target.dir(), final_name(&target), &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }
