@@ -144,8 +144,8 @@ impl Run {
         // An unexpected pass does not count as a pass, however it was judged.
         let passed = matches!(outcome, Outcome::Passed);
         let text_not_compared = passed && verdict.text_not_compared;
-        let reader_only = passed && verdict.reader_only;
-        let directive = DirectiveResult { outcome, text_not_compared, reader_only, ..verdict };
+        let (reader_only, coarse) = (passed && verdict.reader_only, passed && verdict.coarse);
+        let directive = DirectiveResult { outcome, text_not_compared, reader_only, coarse, ..verdict };
         if let Some(observer) = observer {
             observer.judged(&directive);
         }
@@ -258,15 +258,19 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     }
 
     fn verdict(&self, directive: &Directive, judged: Result<Judged, Failure>) -> DirectiveResult {
-        let text_not_compared = matches!(judged, Ok(Judged::ByKindAlone));
+        let text_not_compared = matches!(judged, Ok(Judged::ByKindAlone | Judged::Coarsely));
+        let coarse = matches!(judged, Ok(Judged::Coarsely));
         let outcome = match judged {
             Ok(_) => Outcome::Passed,
-            Err(failure) => {
-                let source = self.source.slice(&directive.span).to_owned();
-                Outcome::Failed(Box::new(Failure { source, ..failure }))
-            }
+            Err(failure) => match self.apart(&directive.command, &failure) {
+                Some((apart, why)) => Outcome::Apart(apart, why),
+                None => {
+                    let source = self.source.slice(&directive.span).to_owned();
+                    Outcome::Failed(Box::new(Failure { source, ..failure }))
+                }
+            },
         };
-        DirectiveResult { text_not_compared, ..self.result(directive, outcome) }
+        DirectiveResult { text_not_compared, coarse, ..self.result(directive, outcome) }
     }
 
     fn result(&self, directive: &Directive, outcome: Outcome) -> DirectiveResult {
@@ -318,7 +322,10 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         definition: &Definition,
         kind: ErrorKind,
     ) -> Failure {
-        let may_lack = matches!(kind, ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unsupported);
+        let may_lack = matches!(
+            kind,
+            ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Refused | ErrorKind::Unsupported
+        );
         if may_lack && let Ok(bytes) = self.bytes_of(&definition.form, Grammar::default()) {
             failure.message.push_str(&hint(&bytes, self.options.features, self.deadline).unwrap_or_default());
         }
