@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use wassay_engine::{Features, UnknownFeature};
+use wassay_terms::{Features, UnknownFeature};
 use wassay_testsuite::access::Reach;
 use wassay_testsuite::directory::{self, OpenError};
 use wassay_testsuite::header::{self, HeaderError};
