@@ -2,58 +2,93 @@
 //!
 //! The verdicts are those of engines that are driven by [plans](crate::plan), so that a report does not depend on how an engine is driven.
 
+use wasmparser::{Parser, Payload};
+
 use super::embed::{Embedder, ErrorKind};
 use super::env::Missing;
-use super::model::{Action, Command, Instantiation};
+use super::model::{Action, Command, Definition, Instantiation};
 use super::run::Interpreter;
+use super::text::Grammar;
 use crate::verdict::{Apart, Failure, FailureKind};
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// In what way a directive that failed says nothing about the engine, if it does not, and why.
+    /// In what way a directive says nothing about the engine, if it does not, and why. It failed so, or has passed.
     ///
     /// Of wassay's own engine everything is a failure but what cannot be asked: there is no limit that a script may meet, and what is
     /// blocked has a failure before it.
-    pub(super) fn apart(&self, command: &Command, failure: &Failure) -> Option<(Apart, String)> {
-        if let FailureKind::Unexpected(kind) | FailureKind::Instead { actual: kind, .. } = failure.kind {
-            let apart = match kind {
-                ErrorKind::NotApplicable => Some(Apart::NotApplicable),
-                ErrorKind::Limit if !E::DRIVES_WASSAY => Some(Apart::Limit),
-                _ => None,
-            };
-            // The error as it is written, with its kind.
-            let error = failure.actual.as_ref().unwrap_or(&failure.message);
-            let why =
-                error.strip_prefix(kind.name()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(error);
-            return apart.map(|apart| (apart, why.to_owned()));
-        }
-        match self.missing(command) {
-            Some(Missing::Failed(line)) if !E::DRIVES_WASSAY => {
-                let why = format!("it needs what the directive on line {line} was to make");
-                Some((Apart::Blocked, why))
-            }
+    pub(super) fn apart(&self, command: &Command, failure: Option<&Failure>) -> Option<(Apart, String)> {
+        let blocked = |line: usize| {
+            let why = format!("it needs what the directive on line {line} was to make");
+            Some((Apart::Blocked, why))
+        };
+        let kind = failure.and_then(|failure| match failure.kind {
+            FailureKind::Unexpected(kind) | FailureKind::Instead { actual: kind, .. } => Some(kind),
             _ => None,
-        }
+        });
+        let apart = match kind {
+            Some(ErrorKind::NotApplicable) => Apart::NotApplicable,
+            _ if E::DRIVES_WASSAY => return None,
+            Some(ErrorKind::Limit) => Apart::Limit,
+            Some(ErrorKind::Unlinkable) => return self.unregistered(command).and_then(blocked),
+            // It asserts what it gets for another reason.
+            None if failure.is_none() && matches!(command, Command::AssertUnlinkable { .. }) => {
+                return self.unregistered(command).and_then(blocked);
+            }
+            None if failure.is_some() => match self.missing(command) {
+                Some(Missing::Failed(line)) => return blocked(line),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        // The error as it is written, with its kind.
+        let error = failure.map_or("", |failure| failure.actual.as_ref().unwrap_or(&failure.message));
+        let why = kind.and_then(|kind| error.strip_prefix(kind.name())?.strip_prefix(": ")).unwrap_or(error);
+        Some((apart, why.to_owned()))
     }
 
-    /// Why what the directive needs does not exist, if it does not.
+    /// Why what the directive names does not exist, if it does not.
     fn missing(&self, command: &Command) -> Option<Missing> {
-        let instance = |name: &Option<_>| self.env.instance(name.as_deref()).err();
-        let definition = |name: &Option<_>| self.env.module(name.as_deref()).err();
+        let instance = |name: Option<&str>| self.env.instance(name).err();
         match command {
             Command::Action(action)
             | Command::AssertReturn { action, .. }
             | Command::AssertTrap { action, .. }
             | Command::AssertExhaustion { action, .. }
-            | Command::AssertException(action) => self.env.instance(Action::instance(action)).err(),
-            Command::Register { instance: name, .. } => instance(name),
-            Command::ModuleInstance { module, .. } => definition(module),
-            Command::AssertUninstantiable { instance: Instantiation::Defined(name), .. }
-            | Command::AssertUnlinkable { instance: Instantiation::Defined(name), .. } => definition(name),
-            Command::Thread { shared, .. } => {
-                shared.iter().find_map(|name| self.env.instance(Some(name)).err())
+            | Command::AssertException(action) => instance(Action::instance(action)),
+            Command::Register { instance: name, .. } => instance(name.as_deref()),
+            Command::ModuleInstance { module: name, .. }
+            | Command::AssertUninstantiable { instance: Instantiation::Defined(name), .. }
+            | Command::AssertUnlinkable { instance: Instantiation::Defined(name), .. } => {
+                self.env.module(name.as_deref()).err()
             }
+            Command::Thread { shared, .. } => shared.iter().find_map(|name| instance(Some(name))),
             Command::Wait { thread } => self.threads.missing(thread),
             _ => None,
         }
+    }
+
+    /// The line of a directive that failed to register what the module of this one imports from.
+    fn unregistered(&self, command: &Command) -> Option<usize> {
+        let unregistered = self.env.unregistered();
+        let (Command::Module(Definition { form, .. })
+        | Command::AssertUninstantiable {
+            instance: Instantiation::Module(Definition { form, .. }), ..
+        }
+        | Command::AssertUnlinkable { instance: Instantiation::Module(Definition { form, .. }), .. }) =
+            command
+        else {
+            return None;
+        };
+        if unregistered.is_empty() {
+            return None;
+        }
+        let bytes = self.bytes_of(form, Grammar::of(self.options.features)).ok()?;
+        let sections = Parser::new(0).parse_all(&bytes).map_while(Result::ok);
+        let imports = sections.filter_map(|payload| match payload {
+            Payload::ImportSection(section) => Some(section),
+            _ => None,
+        });
+        let mut imports = imports.flat_map(|section| section.into_imports().map_while(Result::ok));
+        imports.find_map(|import| unregistered.get(import.module).copied())
     }
 }

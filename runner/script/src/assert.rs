@@ -107,6 +107,10 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     }
 
     fn assert_text(&self, error: &EmbedError, text: &str, written: Written) -> Result<Judged, Failure> {
+        // An engine's own words are not those of scripts.
+        if self.options.match_kind == MatchKind::Class && !E::HAS_TEXTS {
+            return Ok(Judged::ByKindAlone);
+        }
         match compare(self.options.match_kind, text, error, written) {
             Comparison::Same => Ok(Judged::Fully),
             Comparison::NotCompared => Ok(Judged::ByKindAlone),

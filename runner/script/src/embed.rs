@@ -7,7 +7,8 @@
 //! exported by this crate: [`Features`], the values of [`value`](super::value), and [`spectest`](super::spectest).
 //!
 //! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly. Its text is compared by the rule that it stands for; if the
-//!   table of texts does not have one of the two, the directive passes and is counted as *text not compared*. An engine that refuses a module
+//!   table of texts does not have one of the two, or the engine's texts are its [own](Embedder::HAS_TEXTS), the directive passes and is
+//!   counted as *text not compared*. An engine that refuses a module
 //!   without saying whether it is malformed or invalid returns [`Refused`](ErrorKind::Refused), which passes for either and is counted as
 //!   *coarse*.
 //! - **What cannot be asked.** [`NotApplicable`](ErrorKind::NotApplicable) is for what the engine's interface cannot express, such as a
@@ -55,6 +56,10 @@ pub trait Embedder {
     /// Whether wassay's own engine is what this embedder drives, perhaps with something in between. WASI cases run on that engine: for any
     /// other they are not run, so that it is not credited with what it did not do.
     const DRIVES_WASSAY: bool = false;
+
+    /// Whether the texts of the engine's errors are those of the rules of scripts. Where they are not, `--match class` does not compare
+    /// them, and the directive is counted as *text not compared*.
+    const HAS_TEXTS: bool = true;
 
     /// What reports call the engine. Without a definition it is the path of the embedder's type, without a version.
     fn identity(&self) -> Identity {

@@ -211,7 +211,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             Command::ModuleInstance { instance, module } => {
                 self.module_instance(instance.as_deref(), module.as_deref(), line)
             }
-            Command::Register { name, instance } => self.register(name, instance.as_deref()),
+            Command::Register { name, instance } => self.register(name, instance.as_deref(), line),
             Command::Action(action) => self.plain_action(action),
             Command::AssertReturn { action, results } => self.assert_return(action, results),
             Command::AssertTrap { action, text } => self.assert_failing(action, ErrorKind::Trap, Some(text)),
@@ -260,15 +260,13 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     fn verdict(&self, directive: &Directive, judged: Result<Judged, Failure>) -> DirectiveResult {
         let text_not_compared = matches!(judged, Ok(Judged::ByKindAlone | Judged::Coarsely));
         let coarse = matches!(judged, Ok(Judged::Coarsely));
-        let outcome = match judged {
-            Ok(_) => Outcome::Passed,
-            Err(failure) => match self.apart(&directive.command, &failure) {
-                Some((apart, why)) => Outcome::Apart(apart, why),
-                None => {
-                    let source = self.source.slice(&directive.span).to_owned();
-                    Outcome::Failed(Box::new(Failure { source, ..failure }))
-                }
-            },
+        let outcome = match (self.apart(&directive.command, judged.as_ref().err()), judged) {
+            (Some((apart, why)), _) => Outcome::Apart(apart, why),
+            (None, Ok(_)) => Outcome::Passed,
+            (None, Err(failure)) => {
+                let source = self.source.slice(&directive.span).to_owned();
+                Outcome::Failed(Box::new(Failure { source, ..failure }))
+            }
         };
         DirectiveResult { text_not_compared, coarse, ..self.result(directive, outcome) }
     }
@@ -354,17 +352,19 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         instance.map(|_| Judged::Fully)
     }
 
-    fn register(&mut self, name: &str, instance: Option<&str>) -> Result<Judged, Failure> {
+    fn register(&mut self, name: &str, instance: Option<&str>, line: usize) -> Result<Judged, Failure> {
         let found = self.instance(instance);
         // What the name stood for before must not stand in for what could not be registered.
         let registered = self.embedder.register(name, found.as_ref().ok());
         if registered.is_err() {
             let _ = self.embedder.register(name, None);
         }
-        found?;
-        registered.map_err(|error| unexpected(&error))?;
-        self.env.bind_registration(name);
-        Ok(Judged::Fully)
+        let registered = found.and(registered.map_err(|error| unexpected(&error)));
+        match &registered {
+            Ok(()) => self.env.bind_registration(name),
+            Err(_) => self.env.fail_registration(name, line),
+        }
+        registered.map(|()| Judged::Fully)
     }
 
     fn plain_action(&mut self, action: &Action) -> Result<Judged, Failure> {

@@ -6,6 +6,7 @@ use wassay_terms::Features;
 
 use super::mock::{Imports, Instance, Mock};
 use crate::embed::{EmbedError, Embedder, Results};
+use crate::messages::MatchKind;
 use crate::value::Value;
 use crate::verdict::Outcome;
 use crate::{Options, run_script};
@@ -18,6 +19,8 @@ impl Embedder for Foreign {
     type Module = Imports;
     type Instance = Instance;
     type Thread = Foreign;
+
+    const HAS_TEXTS: bool = false;
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.0.begin(features, deadline)
@@ -92,6 +95,21 @@ fn what_a_failed_module_was_to_make_blocks_what_needs_it() {
 }
 
 #[test]
+fn what_could_not_be_registered_blocks_modules_that_import_from_it() {
+    let text = "(module $a (func (result i32)))
+        (register \"a\" $a)
+        (module $b (import \"a\" \"f\" (func)))
+        (assert_unlinkable (module (import \"a\" \"g\" (func))) \"unknown import\")
+        (assert_unlinkable (module (import \"b\" \"g\" (func))) \"unknown import\")
+        (invoke $b \"void\")
+        (module $a) (register \"a\" $a) (module (import \"a\" \"f\" (func)))";
+    let blocked = |line: usize| format!("blocked: it needs what the directive on line {line} was to make");
+    let outcomes = outcomes::<Foreign>(text);
+    assert_eq!(outcomes[1..4], [blocked(1), blocked(2), blocked(2)]);
+    assert_eq!(outcomes[4..], ["pass".to_owned(), blocked(3), "pass".into(), "pass".into(), "pass".into()]);
+}
+
+#[test]
 fn limits_are_not_failures_and_what_is_not_implemented_is() {
     let limit = "(module (import \"compile\" \"limit of locals\" (func)))";
     assert_eq!(outcomes::<Foreign>(limit), ["limit: of locals"]);
@@ -135,4 +153,17 @@ fn a_refusal_that_does_not_say_why_passes_coarsely() {
         outcomes::<Foreign>("(module) (assert_trap (invoke \"refused\") \"\")")[1],
         "refused-instead-of-trap"
     );
+}
+
+#[test]
+fn the_words_of_an_engine_are_compared_only_where_that_is_asked_for() {
+    let text = "(module) (assert_trap (invoke \"trap unreachable\") \"integer overflow\")";
+    let run = |match_kind| {
+        let options = Options { match_kind, ..Options::default() };
+        let result = run_script("t.wast", text, &options, &mut Foreign::default()).unwrap();
+        (result.counts().failed, result.text_not_compared())
+    };
+    assert_eq!(run(MatchKind::Class), (0, 1));
+    assert_eq!(run(MatchKind::Exact), (1, 0));
+    assert_eq!(outcomes::<Mock>(text)[1], "wrong-text");
 }
