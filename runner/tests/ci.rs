@@ -27,6 +27,12 @@ test*) echo 'test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured';;
 esac
 ";
 
+/// What the scripts use of any system.
+const TOOLS: [&str; 16] = [
+    "awk", "basename", "bash", "cat", "cp", "dirname", "grep", "mkdir", "mktemp", "realpath", "rm", "sed",
+    "sh", "sort", "tail", "tee",
+];
+
 /// A repository with the scripts, on a machine where these programs do so.
 struct Machine {
     folder: Folder,
@@ -59,10 +65,7 @@ impl Machine {
             machine.program(&format!("bin/{name}"), text);
         }
         // Of the machine that runs this the scripts get what every system has.
-        for tool in [
-            "awk", "basename", "bash", "cat", "cp", "dirname", "grep", "mkdir", "mktemp", "realpath", "rm",
-            "sed", "sh", "sort", "tail", "tee",
-        ] {
+        for tool in TOOLS {
             let file = find(&[tool]).unwrap();
             std::os::unix::fs::symlink(file, machine.folder.file("bin").join(tool)).unwrap();
         }
@@ -92,9 +95,9 @@ impl Machine {
     }
 }
 
-/// Whether the machine has what a system has on the PATH.
+/// What the machine lacks that the scripts use.
 fn lacks() -> Option<NotRun> {
-    ["bash", "awk", "realpath", "tee"].iter().find_map(|tool| find(&[tool]).err())
+    TOOLS.iter().find_map(|tool| find(&[tool]).err())
 }
 
 #[test]

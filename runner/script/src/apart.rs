@@ -17,33 +17,38 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     /// Of wassay's own engine everything is a failure but what cannot be asked: there is no limit that a script may meet, and what is
     /// blocked has a failure before it.
     pub(super) fn apart(&self, command: &Command, failure: Option<&Failure>) -> Option<(Apart, String)> {
-        let blocked = |line: usize| {
-            let why = format!("it needs what the directive on line {line} was to make");
-            Some((Apart::Blocked, why))
-        };
-        let kind = failure.and_then(|failure| match failure.kind {
-            FailureKind::Unexpected(kind) | FailureKind::Instead { actual: kind, .. } => Some(kind),
+        let error = failure.and_then(|failure| match failure.kind {
+            FailureKind::Unexpected(kind) | FailureKind::Instead { actual: kind, .. } => {
+                let written = failure.actual.as_ref().unwrap_or(&failure.message);
+                let why = written.strip_prefix(kind.name()).and_then(|rest| rest.strip_prefix(": "));
+                Some((kind, why.unwrap_or(written)))
+            }
             _ => None,
         });
-        let apart = match kind {
-            Some(ErrorKind::NotApplicable) => Apart::NotApplicable,
-            _ if E::DRIVES_WASSAY => return None,
-            Some(ErrorKind::Limit) => Apart::Limit,
-            Some(ErrorKind::Unlinkable) => return self.unregistered(command).and_then(blocked),
-            // It asserts what it gets for another reason.
-            None if failure.is_none() && matches!(command, Command::AssertUnlinkable { .. }) => {
-                return self.unregistered(command).and_then(blocked);
+        if let Some((ErrorKind::NotApplicable, why)) = error {
+            return Some((Apart::NotApplicable, why.to_owned()));
+        }
+        // An assertion that linking fails may have passed since there is nothing to link with.
+        let may_be = failure.is_some() || matches!(command, Command::AssertUnlinkable { .. });
+        if E::DRIVES_WASSAY || !may_be {
+            return None;
+        }
+        match (self.blocked_by(command), error) {
+            (Some(line), _) => {
+                let why = format!("it needs what the directive on line {line} was to make");
+                Some((Apart::Blocked, why))
             }
-            None if failure.is_some() => match self.missing(command) {
-                Some(Missing::Failed(line)) => return blocked(line),
-                _ => return None,
-            },
-            _ => return None,
-        };
-        // The error as it is written, with its kind.
-        let error = failure.map_or("", |failure| failure.actual.as_ref().unwrap_or(&failure.message));
-        let why = kind.and_then(|kind| error.strip_prefix(kind.name())?.strip_prefix(": ")).unwrap_or(error);
-        Some((apart, why.to_owned()))
+            (None, Some((ErrorKind::Limit, why))) => Some((Apart::Limit, why.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The line of a directive that failed to make what this one needs.
+    fn blocked_by(&self, command: &Command) -> Option<usize> {
+        match self.missing(command) {
+            Some(Missing::Failed(line)) => Some(line),
+            _ => self.unregistered(command),
+        }
     }
 
     /// Why what the directive names does not exist, if it does not.
