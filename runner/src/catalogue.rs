@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use wassay_engine::{Features, UnknownFeature};
+use wassay_terms::{Features, UnknownFeature};
 use wassay_testsuite::access::Reach;
 use wassay_testsuite::directory::{self, OpenError};
 use wassay_testsuite::header::{self, HeaderError};
@@ -330,7 +330,11 @@ mod tests {
     fn an_unknown_key_of_a_header_is_passed_on_as_a_warning() {
         let judging = judged(";;! gc = true\n(module)", None).unwrap();
         assert_eq!(judging.warnings.len(), 1);
-        assert!(judging.warnings[0].starts_with("a.wast:1:5: unknown header key `gc`"), "{:?}", judging.warnings);
+        assert!(
+            judging.warnings[0].starts_with("a.wast:1:5: unknown header key `gc`"),
+            "{:?}",
+            judging.warnings
+        );
     }
 
     #[test]

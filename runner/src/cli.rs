@@ -9,14 +9,14 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
 
-use crate::batch::{self, embedder};
-use crate::commands::run::words;
-use crate::commands::{self, Error, Exit};
+use crate::batch;
+use crate::commands::{self, Error, Exit, words};
+use crate::own;
 use crate::printer::{self, Stream};
 use crate::scratch::Session;
 use crate::script::Judges;
 
-/// The short form of `run` is none of clap's: see [`commands::run::words`].
+/// The short form of `run` is none of clap's: see [`commands::words`].
 const USAGE: &str = "wassay <COMMAND>\n       wassay [RUN OPTIONS] <FILE> [ARGS]...";
 
 const EXAMPLES: &str = "\
@@ -37,7 +37,7 @@ Environment: NO_COLOR=1 disables colours, RUST_LOG=debug logs to standard error.
 
 /// Runs WebAssembly test scripts, conformance suites and WASI programs.
 #[derive(Debug, Parser)]
-#[command(name = "wassay", version, after_help = EXAMPLES, override_usage = USAGE)]
+#[command(name = "wassay", version = own::VERSION, after_help = EXAMPLES, override_usage = USAGE)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
@@ -46,7 +46,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(commands::run::Args),
+    Run(own::run::Args),
     Wast(commands::wast::Args),
     Test(commands::test::Args),
     Suite(commands::suite::Args),
@@ -55,21 +55,26 @@ enum Command {
     Plan(commands::plan::Args),
     Judge(commands::judge::Args),
     #[command(hide = true)]
-    Adapter(commands::adapter::Args),
+    Adapter(own::serve::Args),
 }
 
 /// The `wassay` command: reads the arguments and the environment of the process, and runs what they ask for.
 pub fn main() -> ExitCode {
-    main_with(embedder)
+    start(own::maker())
 }
 
 /// The same, but `wast` and `test` run on engines that `make` makes.
 pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
+    start(Some(make))
+}
+
+/// The same, where `wast` and `test` run on the engine of the option `--engine`, else on one that `make` makes, if there is such a thing.
+fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>) -> ExitCode {
     printer::report_panics();
-    wassay_engine::save_address_space();
+    own::prepare();
     // Children log too.
     let logged = log();
-    if let Some(exit) = batch::child(make.clone()) {
+    if let Some(exit) = make.clone().and_then(batch::child) {
         return exit;
     }
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -82,41 +87,41 @@ pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static
     let words = words::canonical(&Cli::command(), words);
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) if error.kind() == ErrorKind::DisplayVersion && !E::DRIVES_WASSAY => {
-            let mut text = Stream::Out.text();
-            text.line(format_args!(
-                "wassay {}, driving {}",
-                env!("CARGO_PKG_VERSION"),
-                make().identity().title()
-            ));
-            return shown(&text);
-        }
-        Err(error) => return refused::<Cli>(error, &words),
+        Err(error) if error.kind() != ErrorKind::DisplayVersion => return refused::<Cli>(error, &words),
+        Err(version) => match foreign(&make) {
+            Some(title) => {
+                let mut text = Stream::Out.text();
+                text.line(format_args!("wassay {}, driving {title}", env!("CARGO_PKG_VERSION")));
+                return shown(&text);
+            }
+            None => return refused::<Cli>(version, &words),
+        },
     };
     // A program of a guest's is to begin at once, and has no temporary folder.
     let session = (!matches!(cli.command, Command::Run(_))).then(Session::begin);
     let done = logged.and_then(|()| match cli.command {
-        Command::Run(_) if !E::DRIVES_WASSAY => Err(Error::Usage(format!(
-            "run: programs run on wassay's own engine, and this command drives {}; expected `wast` or `test`",
-            make().identity().title()
-        ))),
-        Command::Run(args) => commands::run::run(args),
+        Command::Run(args) => match foreign(&make) {
+            Some(title) => Err(Error::Usage(format!(
+                "run: programs run on wassay's own engine, and this command drives {title}; expected `wast` or `test`"
+            ))),
+            None => own::run::run(args),
+        },
         Command::Wast(mut args) => match args.engine.take() {
             Some(engine) => commands::engine::drivers(engine, args.max_memory)
                 .and_then(|make| commands::wast::run(args, make)),
-            None => commands::wast::run(args, make),
+            None => commands::wast::run(args, chosen(make, "wast")?),
         },
         Command::Test(mut args) => match args.engine.take() {
             Some(engine) => commands::engine::drivers(engine, args.max_memory)
                 .and_then(|make| commands::test::run(args, make)),
-            None => commands::test::run(args, make),
+            None => commands::test::run(args, chosen(make, "test")?),
         },
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Matrix(args) => commands::matrix::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Judge(args) => commands::judge::run(args),
-        Command::Adapter(args) => commands::adapter::run(args),
+        Command::Adapter(args) => own::serve::run(args),
     });
     // A run that was interrupted leaves threads behind, and their engines.
     wassay_drive::end_all();
@@ -128,6 +133,20 @@ pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static
         printer::warning(&left);
     }
     exit.into()
+}
+
+/// What the engine is called that `make` makes, if it is another one than wassay's own.
+fn foreign<E: Judges>(make: &Option<impl Fn() -> E>) -> Option<String> {
+    make.as_ref().filter(|_| !E::DRIVES_WASSAY).map(|make| make().identity().title())
+}
+
+/// What makes the engine where `--engine` names none.
+fn chosen<M>(make: Option<M>, command: &str) -> Result<M, Error> {
+    make.ok_or_else(|| {
+        Error::Usage(format!(
+            "{command}: this build of wassay has no engine of its own; name one with --engine"
+        ))
+    })
 }
 
 /// The arguments in these words, of which the first names the program. Where they are wrong, or help is asked for, that is

@@ -58,13 +58,14 @@ use wassay_reports::terminal::as_line;
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{Case, Pin, Script, Suite, naming};
 
-use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, embedder, full_name};
-#[cfg(doc)]
+use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, full_name};
+#[cfg(all(doc, feature = "engine"))]
 use crate::batch::{STRESS, VERIFIER};
 #[cfg(doc)]
 use crate::catalogue::ALLOW_LINKS;
 use crate::cli::arguments;
 use crate::expectations::{Tally, stale_message};
+use crate::own;
 use crate::printer;
 use crate::scratch::{Session, signal};
 use crate::script::source::Source;
@@ -88,8 +89,17 @@ pub fn default_suites() -> Vec<Suite> {
 /// [hook](std::panic::set_hook) of its own.
 ///
 /// A complete run of an embedded suite fails also where the suite does not hold as many directives as the catalogue says.
+///
+/// A build without the feature `engine` has no engine for that, and fails: see [`run_with`].
 pub fn run(suites: Vec<Suite>) -> ExitCode {
-    run_with(suites, embedder)
+    let Some(make) = own::maker() else {
+        printer::error(
+            "this build of wassay has no engine of its own: build it with its feature `engine`, or name one by \
+             `harness::run_with`",
+        );
+        return ExitCode::from(101);
+    };
+    run_with(suites, make)
 }
 
 /// The same, on engines that `make` makes.
@@ -97,7 +107,7 @@ pub fn run_with<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
-    wassay_engine::save_address_space();
+    own::prepare();
     if let Some(exit) = batch::child(make.clone()) {
         return exit;
     }

@@ -16,24 +16,30 @@
 //! | [`keys`] | what tells the directives of a script apart, whatever line they stand on |
 //! | [`harness`] | scripts and guests as trials of `cargo test` |
 //! | [`cli`] | the command line |
+//!
+//! # Features
+//!
+//! `engine`, on by default, is wassay's own engine, with WASI: what [`cli::main`] and [`harness::run`] run on. Without it the crate drives
+//! other engines, renders reports and does not build Cranelift: see [`cli::main_with`], [`harness::run_with`] and the option `--engine`.
 
-mod adapter;
 pub mod batch;
 pub mod catalogue;
 pub mod cli;
 mod commands;
-mod engine_embed;
 pub mod expectations;
 pub mod fetch;
 pub mod harness;
+#[cfg_attr(not(feature = "engine"), path = "absent/own.rs")]
+mod own;
 mod printer;
 pub mod repro;
 mod scratch;
 mod suggest;
-#[cfg(test)]
+#[cfg(all(test, feature = "engine"))]
 mod tests;
 mod threads;
 pub mod verdict;
+#[cfg_attr(not(feature = "engine"), path = "absent/wasi_case.rs")]
 pub mod wasi_case;
 
 pub use wassay_script::keys;
@@ -42,7 +48,10 @@ pub use wassay_script::keys;
 pub mod script {
     pub use wassay_script::*;
 
-    pub use crate::engine_embed::EngineEmbedder;
+    #[cfg(feature = "engine")]
+    pub use crate::own::EngineEmbedder;
 }
 
-pub use wassay_engine::{Classification, Features, Rule, classify};
+#[cfg(feature = "engine")]
+pub use wassay_engine::classify;
+pub use wassay_terms::{Classification, Features, Rule};

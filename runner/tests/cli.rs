@@ -287,6 +287,10 @@ fn a_suite_that_cannot_be_fetched_says_why() {
     let elsewhere = home.arg("fetched-elsewhere");
     let ran = wassay(&["suite", "fetch", "wasi-official", "--from", "/nowhere", "--to", &elsewhere]);
     assert_eq!(ran.code, 1);
-    assert!(ran.err.starts_with(&format!("error: {elsewhere}: the folder contains something other")), "{}", ran.err);
+    assert!(
+        ran.err.starts_with(&format!("error: {elsewhere}: the folder contains something other")),
+        "{}",
+        ran.err
+    );
     assert!(home.file("fetched-elsewhere/readme").exists());
 }

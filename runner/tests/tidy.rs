@@ -103,8 +103,8 @@ const WRITERS: [&str; 8] = [
     "engine/src/vm/call.rs",
     "engine/src/vm/fault.rs",
     "engine/src/vm/sys/cause.rs",
-    "runner/src/commands/adapter.rs",
     "runner/src/fetch.rs",
+    "runner/src/own/serve.rs",
     "runner/src/printer",
     "testsuite/build.rs",
     "wasi/src/ctx.rs",
@@ -140,6 +140,13 @@ fn layers_are_kept() {
         if path.starts_with("runner/script") {
             let imports = text.contains("wassay_engine") || text.contains("wassay_wasi");
             assert!(!imports, "{}: scripts are judged on any engine", path.display());
+        }
+        // What the build without an engine leaves out.
+        let of_engine = ["runner/src/own", "runner/src/wasi_case", "runner/src/tests"];
+        if path.starts_with("runner/src") && !of_engine.iter().any(|folder| path.starts_with(folder)) {
+            let text = text.replace("#[cfg(feature = \"engine\")]\npub use wassay_engine::classify;", "");
+            let links = text.contains("wassay_engine") || text.contains("wassay_wasi");
+            assert!(!links, "{}: what needs the engine is in runner/src/own", path.display());
         }
         // Files of suites are opened in one place, which knows what a stranger may have put there.
         let of_suites =

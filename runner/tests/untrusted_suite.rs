@@ -226,10 +226,7 @@ fn what_is_odd_is_one_case_that_fails() {
     assert!(failed("circle").contains("symbolic link loop back to "));
     assert!(failed("\u{fffd}.wast").ends_with("must be UTF-8; rename it"));
     let large = failed("large.wast");
-    assert!(
-        large.ends_with("a file of 3221225472 bytes exceeds the limit of 1073741824 bytes"),
-        "{large}"
-    );
+    assert!(large.ends_with("a file of 3221225472 bytes exceeds the limit of 1073741824 bytes"), "{large}");
     assert_eq!(cases.len(), 6, "{cases:?}");
     assert_eq!(cases[0].0, "a.wast");
     let mut show = Command::new(env!("CARGO_BIN_EXE_wassay"));
@@ -410,7 +407,11 @@ fn comparing_and_copying_end_at_the_deadline() {
         suite.large(&format!("x.dir/{number}"), 2 << 20);
     }
     let (ran, _, time) = measured(&suite, &["--timeout", "20ms"]);
-    assert!(ran.out.contains("g.wat: timeout: timed out after 20ms while its files were read"), "{}", ran.out);
+    assert!(
+        ran.out.contains("g.wat: timeout: timed out after 20ms while its files were read"),
+        "{}",
+        ran.out
+    );
     assert!(time < Duration::from_secs(2), "{time:?}");
 }
 

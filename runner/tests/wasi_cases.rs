@@ -381,12 +381,7 @@ fn an_exchange_that_goes_wrong_fails_its_step_and_those_behind_it() {
 fn blessing_leaves_alone_what_is_given_to_the_guest_and_what_links_lead_to() {
     let ran = test(&[("a.wat", NOTHING), ("a.json", r#"{"root": "a.fs"}"#), ("a.fs/precious", "x")], &[]);
     assert_eq!(ran.code, 1);
-    assert!(
-        ran.out.contains("a.json:1:1: `a.fs` is the golden folder"),
-        "{}{}",
-        ran.out,
-        ran.err
-    );
+    assert!(ran.out.contains("a.json:1:1: `a.fs` is the golden folder"), "{}{}", ran.out, ran.err);
     let folder = Folder::new(&[("s/a.wat", HELLO), ("s/a.json", r#"{"exit_code": 3}"#), ("precious", "x")]);
     std::os::unix::fs::symlink(folder.file("precious"), folder.file("s/a.stdout")).unwrap();
     let ran = bless(&folder.arg("s"), "1");

@@ -2,19 +2,25 @@
 //!
 //! # Another engine
 //!
-//! What drives another engine implements [`Embedder`], and is handed to `cli::main_with` or `harness::run_with` of the crate `wassay`. All
-//! it needs besides is re-exported by this crate: [`Features`], and the values of [`value`](super::value).
+//! To drive an engine from Rust, implement [`Embedder`] and hand it to `cli::main_with` or `harness::run_with` of the crate `wassay`.
+//! `examples/wasmi` is a complete one, and `docs/your-own-engine-in-rust.md` leads through it. Everything that an implementation needs is
+//! exported by this crate: [`Features`], the values of [`value`](super::value), and [`spectest`](super::spectest).
 //!
-//! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly; its text is compared by the rule that it stands for, and
-//!   where the table of texts knows one of the two not, the directive passes as *not compared* and is counted as such.
-//! - **Deadlines.** [`begin`](Embedder::begin) is told when the time of the script is over. An engine that cannot interrupt its code may ignore that: some
-//!   seconds later the script has timed out, its thread is left behind, and another one runs the other scripts. With `--isolate` the process of the case is
-//!   killed.
-//! - **Custom sections.** [`check_custom_sections`](Embedder::check_custom_sections) is what `assert_malformed_custom` and `assert_invalid_custom` ask. An engine that
-//!   does not look at them says [`Unsupported`](ErrorKind::Unsupported), which fails these assertions.
-//! - **WASI.** Cases of WASI run on wassay's own engine, so they are not run for another one: see [`DRIVES_WASSAY`](Embedder::DRIVES_WASSAY).
-//! - **What it is not asked.** A directive that the reader can judge alone, such as one about text that does not parse, never comes here. Reports count those that
-//!   pass so as `reader_only`.
+//! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly. Its text is compared by the rule that it stands for; if the
+//!   table of texts does not have one of the two, or the engine's texts are its [own](Embedder::HAS_TEXTS), the directive passes and is
+//!   counted as *text not compared*. An engine that refuses a module
+//!   without saying whether it is malformed or invalid returns [`Refused`](ErrorKind::Refused), which passes for either and is counted as
+//!   *coarse*.
+//! - **What cannot be asked.** [`NotApplicable`](ErrorKind::NotApplicable) is for what the engine's interface cannot express, such as a
+//!   reference that the host cannot make: the directive then neither passes nor fails. [`Unsupported`](ErrorKind::Unsupported) is for
+//!   what the engine does not implement, and fails a module that should compile; what needs that module is *blocked*, not failed.
+//! - **Deadlines.** [`begin`](Embedder::begin) gets the time at which the script has to end. An engine that cannot interrupt its code may
+//!   ignore it: a few seconds later the script has timed out, its thread is left behind, and another thread runs the other scripts. With
+//!   `--isolate` the process of the case is killed.
+//! - **WASI.** WASI cases run on wassay's own engine, so for another engine they are reported as not run: see
+//!   [`DRIVES_WASSAY`](Embedder::DRIVES_WASSAY).
+//! - **What is not asked.** A directive that the reader can judge alone, such as one about text that does not parse, does not reach the
+//!   engine. If it passes, reports count it as `reader_only`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,7 +41,8 @@ pub type Results = SmallVec<[Value; 2]>;
 
 /// An engine that scripts can drive.
 ///
-/// The host module `spectest` (see [`spectest`](super::spectest)) is there after every [`begin`](Embedder::begin). Errors say how
+/// The host module `spectest` has to be there after every [`begin`](Embedder::begin): see
+/// [`spectest::module`](super::spectest::module). Errors say how
 /// something failed by their kind alone; nothing reads their text to find out. Where an engine does not tell malformed modules from
 /// invalid ones, `classify` of the crate `wassay` does, and [`EmbedError::of`] makes an error of what it says.
 pub trait Embedder {
@@ -43,12 +50,16 @@ pub trait Embedder {
     type Module;
     /// An instance in the embedder's store.
     type Instance: Clone;
-    /// What drives the engine on a thread that a script starts.
+    /// What drives the engine on a thread that a script starts; `Self` for an engine that does not run threads.
     type Thread: Embedder<Thread = Self::Thread, Instance: Send> + Send + 'static;
 
     /// Whether wassay's own engine is what this embedder drives, perhaps with something in between. WASI cases run on that engine: for any
     /// other they are not run, so that it is not credited with what it did not do.
     const DRIVES_WASSAY: bool = false;
+
+    /// Whether the texts of the engine's errors are those of the rules of scripts. Where they are not, `--match class` does not compare
+    /// them, and the directive is counted as *text not compared*.
+    const HAS_TEXTS: bool = true;
 
     /// What reports call the engine. Without a definition it is the path of the embedder's type, without a version.
     fn identity(&self) -> Identity {
@@ -77,12 +88,16 @@ pub trait Embedder {
     /// [`ErrorKind::Malformed`], [`ErrorKind::Invalid`], [`ErrorKind::Unsupported`] or [`ErrorKind::Limit`].
     fn compile(&mut self, bytes: &[u8]) -> Result<Self::Module, EmbedError>;
 
-    /// Checks those custom sections of a module that the specification has rules for. The module has not been compiled before.
+    /// Checks those custom sections of a module that the specification has rules for. The module has not been compiled before. Without a
+    /// definition, assertions about custom sections are not applicable.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MalformedCustom`] or [`ErrorKind::InvalidCustom`]; [`ErrorKind::Malformed`] where the module is no module.
-    fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError>;
+    /// [`ErrorKind::MalformedCustom`] or [`ErrorKind::InvalidCustom`]; [`ErrorKind::Malformed`] if the bytes are not a module.
+    fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
+        let _ = bytes;
+        Err(EmbedError::new(ErrorKind::NotApplicable, "the engine does not check custom sections"))
+    }
 
     /// Instantiates a module: links it against the registered names, initializes it and runs its start function.
     ///
@@ -119,12 +134,16 @@ pub trait Embedder {
     fn global(&mut self, instance: &Self::Instance, export: &str) -> Result<Value, EmbedError>;
 
     /// Makes an embedder for another thread: begun with the same features and deadline, and with nothing in it but, for each of these
-    /// instances, one that exports its shared memories under the same names.
+    /// instances, one that exports its shared memories under the same names. Without a definition, directives that start threads are not
+    /// applicable.
     ///
     /// # Errors
     ///
     /// Where the engine fails at it or cannot do it: [`ErrorKind::Limit`], [`ErrorKind::Unsupported`] or [`ErrorKind::Internal`].
-    fn begin_thread(&mut self, shared: &[Self::Instance]) -> Result<Begun<Self::Thread>, EmbedError>;
+    fn begin_thread(&mut self, shared: &[Self::Instance]) -> Result<Begun<Self::Thread>, EmbedError> {
+        let _ = shared;
+        Err(EmbedError::new(ErrorKind::NotApplicable, "the engine does not run the threads of scripts"))
+    }
 }
 
 /// An embedder for another thread, with the instances that it begins with.
@@ -143,8 +162,10 @@ pub enum ErrorKind {
     InvalidCustom,
     /// The module is refused, and whether as malformed or as invalid is not said.
     Refused,
-    /// The module uses what the engine does not carry out.
+    /// The module uses what the engine does not implement.
     Unsupported,
+    /// The interface of the engine cannot express what the directive asks, so that it says nothing about the engine.
+    NotApplicable,
     /// An import is missing or does not match.
     Unlinkable,
     /// Execution trapped.
@@ -215,6 +236,11 @@ impl EmbedError {
         EmbedError { kind, message: message.into(), rules: SmallVec::new(), location: None, backtrace: None }
     }
 
+    /// The error where an instance exports nothing of that name that is such a thing: `function` or `global`.
+    pub fn no_such(what: &str, export: &str) -> Self {
+        EmbedError::new(ErrorKind::NoSuchExport, format!("no {what} is exported as `{export}`"))
+    }
+
     /// What is wrong with the bytes of a module, for an engine that refuses them and does not say in which of the specification's ways;
     /// `None` where nothing is.
     ///
@@ -262,6 +288,7 @@ impl ErrorKind {
             ErrorKind::InvalidCustom => "invalid-custom",
             ErrorKind::Refused => "refused",
             ErrorKind::Unsupported => "unsupported",
+            ErrorKind::NotApplicable => "not-applicable",
             ErrorKind::Unlinkable => "unlinkable",
             ErrorKind::Trap => "trap",
             ErrorKind::Exhaustion => "exhaustion",

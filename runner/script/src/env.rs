@@ -16,6 +16,8 @@ pub(crate) struct Env<Module, Instance> {
     instances: Bound<Instance>,
     /// The names that instances are registered under.
     registered: HashSet<Name>,
+    /// The names that no instance could be registered under, with the line of the directive that failed.
+    unregistered: HashMap<Name, usize>,
 }
 
 /// Why a name stands for nothing.
@@ -51,7 +53,8 @@ impl Missing {
 
 impl<Module, Instance: Clone> Env<Module, Instance> {
     pub(crate) fn new() -> Self {
-        Env { modules: Bound::new(), instances: Bound::new(), registered: HashSet::new() }
+        let (registered, unregistered) = (HashSet::new(), HashMap::new());
+        Env { modules: Bound::new(), instances: Bound::new(), registered, unregistered }
     }
 
     /// Binds a definition, or notes the line on which it failed.
@@ -77,6 +80,17 @@ impl<Module, Instance: Clone> Env<Module, Instance> {
     /// Notes that an instance was registered under this name.
     pub(crate) fn bind_registration(&mut self, name: &str) {
         self.registered.insert(name.into());
+        self.unregistered.remove(name);
+    }
+
+    /// Notes that the directive on a line failed to register an instance under this name.
+    pub(super) fn fail_registration(&mut self, name: &str, line: usize) {
+        self.unregistered.insert(name.into(), line);
+    }
+
+    /// The names that no instance could be registered under, with the line of the directive that failed.
+    pub(super) fn unregistered(&self) -> &HashMap<Name, usize> {
+        &self.unregistered
     }
 
     /// Unbinds definitions and instances, for this reason.

@@ -5,6 +5,7 @@
 //! [`ScriptResult`](crate::verdict::ScriptResult).
 
 mod annotations;
+mod apart;
 mod aside;
 mod asked;
 mod assert;

@@ -144,8 +144,8 @@ impl Run {
         // An unexpected pass does not count as a pass, however it was judged.
         let passed = matches!(outcome, Outcome::Passed);
         let text_not_compared = passed && verdict.text_not_compared;
-        let reader_only = passed && verdict.reader_only;
-        let directive = DirectiveResult { outcome, text_not_compared, reader_only, ..verdict };
+        let (reader_only, coarse) = (passed && verdict.reader_only, passed && verdict.coarse);
+        let directive = DirectiveResult { outcome, text_not_compared, reader_only, coarse, ..verdict };
         if let Some(observer) = observer {
             observer.judged(&directive);
         }
@@ -211,7 +211,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             Command::ModuleInstance { instance, module } => {
                 self.module_instance(instance.as_deref(), module.as_deref(), line)
             }
-            Command::Register { name, instance } => self.register(name, instance.as_deref()),
+            Command::Register { name, instance } => self.register(name, instance.as_deref(), line),
             Command::Action(action) => self.plain_action(action),
             Command::AssertReturn { action, results } => self.assert_return(action, results),
             Command::AssertTrap { action, text } => self.assert_failing(action, ErrorKind::Trap, Some(text)),
@@ -258,15 +258,17 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     }
 
     fn verdict(&self, directive: &Directive, judged: Result<Judged, Failure>) -> DirectiveResult {
-        let text_not_compared = matches!(judged, Ok(Judged::ByKindAlone));
-        let outcome = match judged {
-            Ok(_) => Outcome::Passed,
-            Err(failure) => {
+        let text_not_compared = matches!(judged, Ok(Judged::ByKindAlone | Judged::Coarsely));
+        let coarse = matches!(judged, Ok(Judged::Coarsely));
+        let outcome = match (self.apart(&directive.command, judged.as_ref().err()), judged) {
+            (Some((apart, why)), _) => Outcome::Apart(apart, why),
+            (None, Ok(_)) => Outcome::Passed,
+            (None, Err(failure)) => {
                 let source = self.source.slice(&directive.span).to_owned();
                 Outcome::Failed(Box::new(Failure { source, ..failure }))
             }
         };
-        DirectiveResult { text_not_compared, ..self.result(directive, outcome) }
+        DirectiveResult { text_not_compared, coarse, ..self.result(directive, outcome) }
     }
 
     fn result(&self, directive: &Directive, outcome: Outcome) -> DirectiveResult {
@@ -318,7 +320,10 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         definition: &Definition,
         kind: ErrorKind,
     ) -> Failure {
-        let may_lack = matches!(kind, ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unsupported);
+        let may_lack = matches!(
+            kind,
+            ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Refused | ErrorKind::Unsupported
+        );
         if may_lack && let Ok(bytes) = self.bytes_of(&definition.form, Grammar::default()) {
             failure.message.push_str(&hint(&bytes, self.options.features, self.deadline).unwrap_or_default());
         }
@@ -347,17 +352,19 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         instance.map(|_| Judged::Fully)
     }
 
-    fn register(&mut self, name: &str, instance: Option<&str>) -> Result<Judged, Failure> {
+    fn register(&mut self, name: &str, instance: Option<&str>, line: usize) -> Result<Judged, Failure> {
         let found = self.instance(instance);
         // What the name stood for before must not stand in for what could not be registered.
         let registered = self.embedder.register(name, found.as_ref().ok());
         if registered.is_err() {
             let _ = self.embedder.register(name, None);
         }
-        found?;
-        registered.map_err(|error| unexpected(&error))?;
-        self.env.bind_registration(name);
-        Ok(Judged::Fully)
+        let registered = found.and(registered.map_err(|error| unexpected(&error)));
+        match &registered {
+            Ok(()) => self.env.bind_registration(name),
+            Err(_) => self.env.fail_registration(name, line),
+        }
+        registered.map(|()| Judged::Fully)
     }
 
     fn plain_action(&mut self, action: &Action) -> Result<Judged, Failure> {

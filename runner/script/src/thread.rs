@@ -59,6 +59,11 @@ impl<'scope, 'env> Threads<'scope, 'env> {
         self.named.unbind(names, why);
     }
 
+    /// Why no thread has this name, if none has.
+    pub(super) fn missing(&self, name: &str) -> Option<Missing> {
+        self.named.get(Some(name)).err()
+    }
+
     /// Waits for every thread, and gives the failures of those that nobody has waited for, by the place of their directive.
     pub(super) fn join_all(&mut self) -> Vec<(Place, Failure)> {
         let joined =
@@ -140,8 +145,7 @@ impl<'scope, 'env, E: Embedder> Body<'scope, 'env, E> {
         let (mut judged, mut failures) = (Judged::Fully, Vec::new());
         for directive in self.directives.iter() {
             match interpreter.judge(directive) {
-                Ok(Judged::Fully) => {}
-                Ok(Judged::ByKindAlone) => judged = Judged::ByKindAlone,
+                Ok(more) => judged = judged.max(more),
                 Err(failure) => {
                     let ends = failure.kind.is_timeout() || self.options.fail_fast;
                     failures.push((self.source.place(directive.span.start), failure));

@@ -5,8 +5,8 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use wassay_engine::{Deadline, Features};
 use wassay_reports::Key;
+use wassay_terms::{Deadline, Features};
 use wassay_testsuite::access::Budget;
 use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::time::Timespec;
 use signal_hook::low_level::signal_name;
-use wassay_engine::Deadline;
+use wassay_terms::Deadline;
 
 use super::Settings;
 use super::child::{Locator, MARKER, Message, Request, Setup, resident};

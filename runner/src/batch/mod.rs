@@ -14,13 +14,12 @@ mod watch;
 mod workers;
 
 use std::cmp::Reverse;
-use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use wassay_engine::{Config, Engine, Features};
 use wassay_reports::terminal::printable;
+use wassay_terms::Features;
 use wassay_testsuite::{Case, Pin, PinError, Suite};
 
 pub(crate) use self::attempt::alone;
@@ -28,10 +27,11 @@ pub use self::child::child;
 pub use self::finished::{End, Finished};
 pub use self::interrupt::{INTERRUPTED, Interrupt};
 pub use self::workers::{Task, Workers};
-use crate::engine_embed::limited;
+#[cfg(feature = "engine")]
+pub use crate::own::{STRESS, VERIFIER, embedder};
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
-use crate::script::{EngineEmbedder, LineRange, Observer};
+use crate::script::{LineRange, Observer};
 
 /// How scripts are run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub struct Settings {
 mod written {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use wassay_engine::Features;
+    use wassay_terms::Features;
 
     pub(super) fn serialize<S: Serializer>(
         features: &Option<Features>,
@@ -118,41 +118,6 @@ impl Selection {
     pub fn check(&self, finished: &[Finished]) -> Result<(), PinError> {
         let directives = finished.iter().map(Finished::directives).sum();
         self.suite.check(Pin { cases: finished.len(), directives })
-    }
-}
-
-/// The environment variable that switches Cranelift's verifier: `1` on, `0` off. Without it the verifier is on in debug builds.
-pub const VERIFIER: &str = "WASSAY_VERIFIER";
-
-/// The environment variable that stresses the collector: `1` has every allocation of an object collect first.
-pub const STRESS: &str = "WASSAY_STRESS";
-
-/// An embedder of our engine, with what the environment says about it.
-pub fn embedder() -> EngineEmbedder {
-    EngineEmbedder::new(environment())
-}
-
-/// An engine with these features, and with what the environment says, whose stores may have so many bytes.
-pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engine::Result<Engine> {
-    let config = environment().features(features);
-    Engine::new(&match max_memory {
-        Some(bytes) => limited(config, bytes),
-        None => config,
-    })
-}
-
-/// The settings of the engine that the environment says.
-fn environment() -> Config {
-    config(std::env::var_os(VERIFIER).as_deref(), std::env::var_os(STRESS).as_deref())
-}
-
-/// The settings of the engine, by the values of [`VERIFIER`] and [`STRESS`].
-fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>) -> Config {
-    let switch = |value: Option<&OsStr>| value.filter(|value| !value.is_empty()).map(|value| value != "0");
-    let config = Config::new().collect_always(switch(stress).unwrap_or(false));
-    match switch(verifier) {
-        Some(on) => config.verifier(on),
-        None => config,
     }
 }
 
@@ -235,18 +200,6 @@ mod tests {
     const SHORT: &str = "(module) (register \"m\")";
     const LONG: &str = "(module (func (export \"f\"))) (invoke \"f\") (assert_return (invoke \"f\"))";
     const WRONG: &str = "(module (func (export \"f\"))) (assert_trap (invoke \"f\") \"unreachable\")";
-
-    #[test]
-    fn the_verifier_and_the_stress_are_switched_by_variables() {
-        let settings = |verifier: Option<&str>, stress: Option<&str>| {
-            let shown = format!("{:?}", config(verifier.map(OsStr::new), stress.map(OsStr::new)));
-            (shown.contains("verifier: true"), shown.contains("collect_always: true"))
-        };
-        assert_eq!(settings(Some("1"), Some("1")), (true, true));
-        assert_eq!(settings(Some("0"), Some("0")), (false, false));
-        let default = (cfg!(debug_assertions), false);
-        assert_eq!((settings(None, None), settings(Some(""), Some(""))), (default, default));
-    }
 
     #[test]
     fn results_stand_in_the_order_of_the_scripts_whatever_was_first() {

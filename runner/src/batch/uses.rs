@@ -10,8 +10,8 @@
 use std::collections::HashMap;
 
 use wasmparser::{Validator, WasmFeatures};
-use wassay_engine::{Deadline, Features};
 use wassay_reports::{Key, Needs, Outcome as Word};
+use wassay_terms::{Deadline, Features};
 
 use crate::script::embed::ErrorKind;
 use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use wassay_engine::Deadline;
+use wassay_terms::Deadline;
 
 use super::course::{Course, Noted};
 use crate::script::Observer;

@@ -302,7 +302,7 @@ mod tests {
     use std::fs;
     use std::time::Instant;
 
-    use wassay_engine::Features;
+    use wassay_terms::Features;
     use wassay_testsuite::directory;
 
     use super::*;

@@ -114,8 +114,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
 
 #[cfg(test)]
 mod tests {
-    use wassay_engine::Features;
     use wassay_reports::matrix::proposal;
+    use wassay_terms::Features;
 
     use super::*;
 

@@ -1,6 +1,5 @@
 //! The commands, one a file, and what they share.
 
-pub(crate) mod adapter;
 mod checkout;
 mod destination;
 pub(crate) mod engine;
@@ -13,13 +12,13 @@ mod protect;
 pub(crate) mod report;
 mod report_file;
 mod repro;
-pub(crate) mod run;
 mod scripts;
 mod shard;
 mod source_url;
 pub(crate) mod suite;
 pub(crate) mod test;
 pub(crate) mod wast;
+pub(crate) mod words;
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -28,9 +27,9 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use wassay_engine::{Features, UnknownFeature};
 use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Suite};
+use wassay_terms::{Features, UnknownFeature};
 
 use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
 use crate::catalogue::ResolveError;
@@ -54,6 +53,7 @@ pub(crate) enum Exit {
     /// The run was interrupted.
     Interrupted,
     /// As the guest ended.
+    #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "no guest runs without an engine"))]
     Guest(u8),
 }
 
@@ -108,7 +108,7 @@ impl Error {
 }
 
 /// Writes lines to standard output.
-fn show(text: &Text) -> Result<(), Error> {
+pub(crate) fn show(text: &Text) -> Result<(), Error> {
     printer::show(text).map_err(unwritable)
 }
 
@@ -165,7 +165,7 @@ fn interrupt() -> Result<Interrupt, Error> {
 }
 
 /// A time such as `10s`, `1m 30s` or `500ms`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let bad =
         || format!("invalid duration `{text}`: expected one above zero, such as `10s`, `500ms` or `1m 30s`");
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
@@ -196,7 +196,7 @@ fn limit(text: &str) -> Result<u64, String> {
 }
 
 /// A number of bytes such as `64KiB`, `512MiB` or `1GiB`.
-fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|unit: char| !unit.is_ascii_digit());
     let unit: Option<u64> = match &text[digits.len()..] {
         "" | "B" => Some(1),

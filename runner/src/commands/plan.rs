@@ -9,7 +9,7 @@ use std::thread::{self, available_parallelism};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use wassay_engine::Features;
+use wassay_terms::Features;
 use wassay_testsuite::{Case, naming};
 
 use super::{Error, Exit, destination, features, match_kind, plural, protect};

@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wassay_engine::Features;
 use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Shards, diff, summary};
+use wassay_terms::Features;
 use wassay_testsuite::access::{Reach, SETTINGS};
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{PinError, Suite, catalogue, naming};

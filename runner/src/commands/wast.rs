@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use wassay_engine::Features;
 use wassay_reports::terminal::Text;
 use wassay_reports::{Aside, Case, Counts, Report, Suite};
+use wassay_terms::Features;
 use wassay_testsuite::directory;
 
 use super::checkout::{self, annotate};

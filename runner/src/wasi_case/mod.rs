@@ -22,7 +22,8 @@ use wassay_wasi::{PREVIEW_0, PREVIEW_1};
 
 use self::drive::{Setup, drive, due};
 pub use self::result::GuestResult;
-use crate::batch::{self, End, Settings, TIMEOUT};
+use crate::batch::{End, Settings, TIMEOUT};
+use crate::own;
 use crate::script::source::Place;
 
 /// Runs a guest, and judges it.
@@ -51,7 +52,7 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
         true => End::TimedOut { message: error.to_string(), directives: checks },
         false => broken(error),
     })?;
-    let engine = batch::engine(settings.features.unwrap_or_default(), settings.max_memory)
+    let engine = own::engine(settings.features.unwrap_or_default(), settings.max_memory)
         .map_err(|error| unusable(error.to_string()))?;
     let mut result = GuestResult { name: label.to_owned(), checks, ..GuestResult::default() };
     let goldens = (checks / spec.extension.previews.len().max(1)).saturating_sub(spec.operations.len());

@@ -141,7 +141,9 @@ impl Job<'_> {
                 let with = |key: &str| text(with, key).replace("${{ matrix.shard }}", self.shard);
                 let into = artifacts.join(with("name"));
                 for path in with("path").lines().map(str::trim).filter(|path| !path.is_empty()) {
-                    copy(&self.folder.join(path), &into.join(path));
+                    for path in matching(&self.folder, path) {
+                        copy(&self.folder.join(&path), &into.join(&path));
+                    }
                 }
             }
             "actions/download-artifact" => {
@@ -158,9 +160,18 @@ impl Job<'_> {
                     }
                 }
             }
+            "actions/attest-build-provenance" => left_out(self.name, action, "GitHub signs it"),
             other => panic!("{other}: not known to this test"),
         }
     }
+}
+
+/// The files below a folder that a path means, which may have one `*`.
+fn matching(folder: &Path, path: &str) -> Vec<String> {
+    let Some((begin, end)) = path.split_once('*') else { return vec![path.to_owned()] };
+    let files = WalkDir::new(folder).into_iter().filter_map(Result::ok);
+    let names = files.filter_map(|file| Some(file.path().strip_prefix(folder).ok()?.to_str()?.to_owned()));
+    names.filter(|name| name.starts_with(begin) && name.ends_with(end)).collect()
 }
 
 /// Copies a file if it is there. Artifacts lose the right to execute, as they do on GitHub.

@@ -1,4 +1,4 @@
-//! The workflows of docs/ci.md and `.github/workflows` do what they say when they are copied: the commands of their steps are run in a fresh
+//! The workflows of docs/ci.md, docs/ci-engines.md, `action.yml` and `.github/workflows` do what they say when they are copied: the commands of their steps are run in a fresh
 //! repository, job by job, each with the checkout and the artifacts that it asks for and nothing else. Commands that need the network
 //! are left out by name.
 
@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_macros)]
 #![allow(clippy::unwrap_used)]
 
+mod action;
 #[path = "../common/mod.rs"]
 mod common;
 mod github;
@@ -218,5 +219,88 @@ fn a_workflow_names_what_it_installs() {
         // What is kept from run to run has the version in its name.
         let key = text.split("wassay-").nth(1).unwrap();
         assert!(key.contains("WASSAY_REV"), "{key}");
+    }
+}
+
+/// An adapter that answers as if all were well, in a repository with scripts.
+const MOCK: (&str, &str) = (
+    "my adapter.sh",
+    "#!/bin/sh
+    while IFS= read -r line; do set -- $line; case $1 in hello) echo ok engine=mock version=1;;
+    B|E) echo ok $2;; V) echo v 0;; *) echo ok;; esac; done",
+);
+
+#[test]
+fn the_action_publishes_a_report_and_fails_with_the_scripts() {
+    let inputs = |suites| {
+        [("engine", "sh 'my adapter.sh'"), ("suites", suites), ("args", "--jobs=1\n\n--timeout=10s\n")]
+    };
+    let world = World::new(&[&PASSING[..], &[MOCK]].concat());
+    let first = action::run(&world, "", &inputs("tests/spec"));
+    assert!(first.is_success, "{}", first.log);
+    assert!(
+        first.summary.contains("mock") && first.artifact.len() == 3,
+        "{} {:?}",
+        first.summary,
+        first.artifact
+    );
+    let report = std::fs::read_to_string(&first.report).unwrap();
+    assert!(report.contains("\"name\":\"mock\"") || report.contains("\"name\": \"mock\""), "{report}");
+
+    let world = World::new(&[&FAILING[..], &[MOCK, ("old.json", &report)]].concat());
+    let failed = action::run(&world, "", &[&inputs("tests/spec")[..], &[("baseline", "old.json")]].concat());
+    assert!(!failed.is_success && failed.artifact.len() == 3, "{}", failed.log);
+    assert!(failed.summary.contains("b.wast") && failed.log.contains("1 new failure"), "{}", failed.log);
+    let none = action::run(&World::new(&[MOCK]), "", &inputs("tests/spec"));
+    assert!(!none.is_success && none.artifact.is_empty(), "a suite that does not exist: {}", none.log);
+}
+
+#[test]
+fn the_page_for_engine_maintainers_names_inputs_that_exist() {
+    let blocks = blocks("docs/ci-engines.md");
+    let job = &blocks[1]["jobs"]["conformance"]["steps"].as_vec().unwrap()[2];
+    for step in [&blocks[0].as_vec().unwrap()[0], job] {
+        assert_eq!(text(step, "uses"), "OWNER/wassay@REV");
+        let inputs: Vec<(&str, &str)> = (step["with"].as_hash().unwrap().iter())
+            .map(|(name, value)| (name.as_str().unwrap(), value.as_str().unwrap()))
+            .collect();
+        let world = World::new(&[MOCK]);
+        // What the page's `make my-adapter` stands for, and what it says is to be in the repository.
+        let prepare = "cp 'my adapter.sh' my-adapter; chmod +x my-adapter; : > wassay.toml";
+        let ran = action::run(&world, prepare, &inputs);
+        let report = std::fs::read_to_string(&ran.report).unwrap();
+        assert!(ran.artifact.len() == 3 && report.contains("spec-v3"), "{}", ran.log);
+        assert!(!ran.is_success, "an engine that says yes to everything: {}", ran.log);
+    }
+}
+
+#[test]
+fn the_template_of_gitlab_does_the_same() {
+    let pipeline = &blocks("docs/ci-engines.md")[2];
+    let job = &pipeline["conformance"];
+    let run = |files: &[(&str, &str)]| {
+        let variables = [
+            ("WASSAY_ENGINE", "sh 'my adapter.sh'"),
+            ("WASSAY_RUN", "tests/spec"),
+            ("WASSAY_ARGS", "--jobs=1"),
+        ];
+        action::run_template(&World::new(files), job, &variables)
+    };
+    let (is_success, log) = run(&[&PASSING[..], &[MOCK]].concat());
+    assert!(is_success, "{log}");
+    let (is_success, log) = run(&[&FAILING[..], &[MOCK]].concat());
+    assert!(!is_success && log.contains("b.wast"), "{log}");
+}
+
+#[test]
+fn a_release_has_a_program_that_runs_and_its_checksum() {
+    let text = std::fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap();
+    let files = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"].map(|name| (name, "text\n"));
+    let ran = github::run(&load(&text), &World::new(&files), None, &|script| script.to_owned());
+    assert!(ran.is_success, "{}", ran.log);
+    let is = |file: &Path, end: &str| file.to_str().unwrap().ends_with(end);
+    let archive = format!("dist/dist/wassay-{}-x86_64-linux.tar.gz", env!("CARGO_PKG_VERSION"));
+    for end in [archive.as_str(), "dist/dist/SHA256SUMS"] {
+        assert!(ran.artifacts.iter().any(|file| is(file, end)), "{end}: {:?}", ran.artifacts);
     }
 }

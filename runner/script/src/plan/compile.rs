@@ -11,7 +11,7 @@ use wassay_testsuite::expectation::Expected;
 
 use super::calls::Pending;
 use super::module::Info;
-use super::{Alter, Planned, ScriptPlan, Want, spectest};
+use super::{Alter, Planned, ScriptPlan, Want};
 use crate::binds::Bindings;
 use crate::embed::ErrorKind;
 use crate::env::{Env, Missing};
@@ -21,6 +21,7 @@ use crate::options::{Options, Position};
 use crate::reading::{Part, Reading};
 use crate::run::{no_such, unsupported};
 use crate::source::{Place, Source};
+use crate::spectest::binary as spectest;
 use crate::text::Grammar;
 use crate::verdict::{Failure, FailureKind};
 use crate::wanted::{flag, flags};

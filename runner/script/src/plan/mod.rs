@@ -17,7 +17,6 @@ mod compile;
 pub mod file;
 mod judge;
 mod module;
-mod spectest;
 mod taint;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! That a wrong expectation is caught, for every kind of assertion, and a right one is not.
 
+mod foreign;
 mod mock;
 mod stale;
 mod thread;

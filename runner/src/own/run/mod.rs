@@ -7,7 +7,6 @@ mod imports;
 mod invoke;
 mod load;
 mod options;
-pub(crate) mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
@@ -19,8 +18,8 @@ use nix::sched::{CloneFlags, unshare};
 use wassay_engine::{Config, Deadline, Engine, Extern, Features, Func, Instance, Linker, Module, Store, Val};
 use wassay_wasi::{CallRecord, WasiCtx, add_imports_to_linker};
 
-use super::{Error, Exit, duration, show, size};
-use crate::engine_embed::limited;
+use super::embed::limited;
+use crate::commands::{Error, Exit, duration, show, size};
 use crate::printer;
 use crate::script::STACK;
 use backtrace::Loaded;

@@ -1,4 +1,4 @@
-//! The module `spectest` as modules written in wasm, so that adapters need not have it.
+//! The module `spectest` in the binary format, so that engines need not provide it by host functions.
 
 use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
@@ -6,28 +6,43 @@ use wasm_encoder::{
     ValType,
 };
 
-use crate::spectest::{self, Item, Param};
+use super::{Item, Param, items};
 use crate::value::Value;
 
+/// The module `spectest` in the binary format: a function that does nothing, a table and so on for each of [`items`]. An engine that
+/// registers an instance of it has the host module without defining host functions.
+///
+/// With `threads` the module has two memories, with `memory64` two tables: it is valid only where the engine has multiple memories or
+/// reference types besides.
+///
+/// ```
+/// let bytes = wassay_script::spectest::module(true, false);
+/// assert!(bytes.starts_with(b"\0asm"));
+/// ```
+pub fn module(memory64: bool, threads: bool) -> Vec<u8> {
+    of(items(memory64, threads))
+}
+
 /// The module with what is always there: no 64-bit table, no shared memory.
-pub(super) fn base() -> Vec<u8> {
-    let mut parts = Parts::default();
-    spectest::items(false, false).for_each(|(name, item)| parts.define(name, item));
-    parts.finish()
+pub(crate) fn base() -> Vec<u8> {
+    module(false, false)
 }
 
 /// A module with one more item, whose exports are added to those of the base.
-pub(super) fn extension(item: &str) -> Vec<u8> {
-    let mut parts = Parts::default();
-    let found = spectest::items(true, true).find(|(name, _)| *name == item);
-    found.into_iter().for_each(|(name, item)| parts.define(name, item));
-    parts.finish()
+pub(crate) fn extension(item: &str) -> Vec<u8> {
+    of(items(true, true).find(|(name, _)| *name == item).into_iter())
 }
 
 /// Whether the base does not have an item of that name, and there is one.
-pub(super) fn is_extension(name: &str) -> bool {
+pub(crate) fn is_extension(name: &str) -> bool {
     let is = |(known, _): (&str, Item)| known == name;
-    spectest::items(true, true).any(is) && !spectest::items(false, false).any(is)
+    items(true, true).any(is) && !items(false, false).any(is)
+}
+
+fn of(items: impl Iterator<Item = (&'static str, Item)>) -> Vec<u8> {
+    let mut parts = Parts::default();
+    items.for_each(|(name, item)| parts.define(name, item));
+    parts.finish()
 }
 
 #[derive(Default)]
@@ -158,6 +173,7 @@ mod tests {
             names
         };
         assert_eq!(exports(&base()).len(), 13);
+        assert_eq!(exports(&module(true, true)).len(), 15);
         assert_eq!(exports(&extension("table64")), ["table64"]);
         assert_eq!(exports(&extension("shared_memory")), ["shared_memory"]);
         assert!(is_extension("shared_memory") && !is_extension("memory") && !is_extension("other"));

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use wassay_wasi::{Access, WasiCtxBuilder};
 
-use super::super::Error;
 use super::options::{Grant, dir, mapdir};
+use crate::commands::Error;
 
 /// The options, and the access that each gives.
 const OPTIONS: [(&str, Access); 3] =

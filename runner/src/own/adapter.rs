@@ -8,8 +8,8 @@ use wassay_engine::{
     Engine, Extern, ExternRef, Features, Func, FuncType, Instance, Linker, Module, Ref, Store, Val, ValType,
 };
 
-use crate::engine_embed::told;
-use crate::script::EngineEmbedder;
+use super::EngineEmbedder;
+use super::embed::told;
 use crate::script::embed::EmbedError;
 use crate::script::wap::{ALTERNATIVE, Answer, Class, PROTOCOL, decoded, encoded};
 
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn requests_that_are_none_are_refused_and_nothing_panics() {
-        let mut adapter = Adapter::new(crate::batch::embedder());
+        let mut adapter = Adapter::new(crate::own::embedder());
         let refused = |adapter: &mut Adapter, line: &str| {
             matches!(adapter.answer(line), Some(Answer::Error(Class::Unsupported, _)))
         };

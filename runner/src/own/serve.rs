@@ -3,9 +3,9 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::thread;
 
-use super::{Error, Exit};
-use crate::adapter::Adapter;
-use crate::batch::embedder;
+use super::adapter::Adapter;
+use super::embedder;
+use crate::commands::{Error, Exit};
 use crate::script::STACK;
 
 /// Answer requests of the protocol wap/1 on standard input by wassay's own engine

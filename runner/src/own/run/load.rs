@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use wassay_engine::{Engine, Module};
 
-use super::super::Error;
+use crate::commands::Error;
 use crate::script::quoted;
 use crate::script::source::Source;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use wassay_engine::Error;
 use wassay_wasi::Exit as WasiExit;
 
-use super::super::Exit;
 use super::backtrace::{self, Loaded};
+use crate::commands::Exit;
 use crate::printer;
 
 /// The exit code of a guest that something else ended than itself: as of a process that aborts, 128 and SIGABRT.

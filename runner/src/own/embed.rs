@@ -161,7 +161,7 @@ impl Embedder for EngineEmbedder {
     ) -> Result<Results, EmbedError> {
         let session = self.session()?;
         let Some(Extern::Func(func)) = instance.export(&session.store, export) else {
-            return Err(no_such("function", export));
+            return Err(EmbedError::no_such("function", export));
         };
         let arguments = arguments.iter().map(|value| session.lower(*value));
         let arguments = arguments.collect::<Result<SmallVec<[Val; 4]>, _>>()?;
@@ -172,7 +172,7 @@ impl Embedder for EngineEmbedder {
     fn global(&mut self, instance: &EngineInstance, export: &str) -> Result<Value, EmbedError> {
         let session = self.session()?;
         let Some(Extern::Global(global)) = instance.export(&session.store, export) else {
-            return Err(no_such("global", export));
+            return Err(EmbedError::no_such("global", export));
         };
         session.lift(global.read(&session.store))
     }
@@ -334,10 +334,6 @@ impl Session {
 pub(crate) fn limited(config: Config, bytes: u64) -> Config {
     let limits = StoreLimits { memory_bytes: bytes, heap_bytes: bytes, ..StoreLimits::default() };
     config.limits(limits).max_bytes(bytes)
-}
-
-fn no_such(what: &str, export: &str) -> EmbedError {
-    EmbedError::new(ErrorKind::NoSuchExport, format!("no {what} is exported as `{export}`"))
 }
 
 fn param_type(param: Param) -> ValType {
