@@ -20,6 +20,11 @@ pub(crate) fn document(value: &impl Serialize) -> String {
     // Writing to a string fails for maps whose keys are not strings, and for nothing else.
     let mut json = serde_json::to_string_pretty(value).expect("the value is representable as JSON");
     json.push('\n');
+    printable(json)
+}
+
+/// The same JSON, where what [is hidden](terminal::is_hidden) is written as `\uXXXX`, and nothing is a command to a CI server.
+pub fn printable(json: String) -> String {
     let hidden = |c: char, out: &mut String| {
         // What is ASCII was escaped where that is needed, but for the last of its characters (RFC 8259, section 7).
         let is_escaped = terminal::is_hidden(c) && (c == '\u{7f}' || !c.is_ascii());

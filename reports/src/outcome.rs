@@ -92,6 +92,11 @@ impl Counts {
 
     /// Counts one more.
     pub fn record(&mut self, outcome: Outcome) {
+        self.record_many(outcome, 1);
+    }
+
+    /// Counts so many more.
+    pub fn record_many(&mut self, outcome: Outcome, more: u64) {
         let count = match outcome {
             Outcome::Passed => &mut self.passed,
             Outcome::Skipped => &mut self.skipped,
@@ -99,7 +104,7 @@ impl Counts {
             Outcome::XPassed => &mut self.xpassed,
             Outcome::Failed | Outcome::Timeout | Outcome::Crashed => &mut self.failed,
         };
-        *count = count.saturating_add(1);
+        *count = count.saturating_add(more);
     }
 
     /// The worst outcome that is counted; that of nothing is [`Outcome::Passed`]. Timeouts and crashes are counted as failed

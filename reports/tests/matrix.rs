@@ -293,8 +293,7 @@ fn goldens() {
 
 #[test]
 fn everything_is_escaped() {
-    let nasty =
-        "</style><script>alert(1)</script><img src=x onerror=\"a\">'\"&{{ 7 * 7 }}|`\n# x\u{0}\u{202e}";
+    let nasty = "</style><script>alert(1)</script><img src=x onerror=\"a\">'\"&{{ 7 * 7 }}|`\n# x\u{0}\u{202e}##[error]";
     let mut bad = named(&Ran::of(nasty, nasty).fails("plain.wast", 2).configured(nasty, &[nasty]));
     let report = &mut bad.report;
     report.engine.command = Some(nasty.to_owned());
@@ -330,8 +329,13 @@ fn everything_is_escaped() {
     assert!(!text.lines().any(|line| line.starts_with("# x")), "a line feed does not begin a heading");
     let columns = text.lines().find(|line| line.starts_with("| |")).unwrap().replace("\\|", "");
     assert_eq!(columns.matches('|').count(), 5, "{columns}");
-    serde_json::from_str::<Value>(&json::render(&matrix)).unwrap();
-    serde_json::from_str::<Value>(&features_json::render(&matrix)).unwrap();
+    let documents = [json::render(&matrix), features_json::render(&matrix)];
+    for document in &documents {
+        serde_json::from_str::<Value>(document).unwrap();
+    }
+    for document in documents.iter().chain([&text, &page]) {
+        assert!(!document.contains('\u{202e}') && !document.contains("##[error]"), "{document}");
+    }
 }
 
 #[test]

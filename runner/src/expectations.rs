@@ -145,10 +145,7 @@ pub(crate) fn find(expectations: &[Expectation], reading: &Reading<'_, '_>, keys
     if expectations.is_empty() {
         return found;
     }
-    let mut spans: Vec<Span> = Vec::with_capacity(keys.len());
-    for part in reading.parts() {
-        spans.extend(part.iter().map(|directive| directive.span.clone()));
-    }
+    let spans: Vec<Span> = reading.spans().collect();
     let by_key: HashMap<String, usize> =
         keys.iter().enumerate().map(|(number, (_, key))| (key.to_string(), number)).collect();
     let text = |number: usize| spans.get(number).map_or("", |span| reading.source().slice(span));
@@ -214,12 +211,11 @@ impl Found {
 /// The result of a script that ended amid its directives, before expectations were applied.
 pub(crate) fn under(found: &Found, keys: &[(Place, Key)], mut result: ScriptResult) -> ScriptResult {
     let by_place = found.by_place(keys);
-    let directives = result.directives.iter().map(|directive| {
+    result.directives = result.directives.altered(|directive| {
         let expected = by_place.get(&directive.place).copied().unwrap_or_default();
         let directive = directive.to_owned();
         DirectiveResult { outcome: directive.outcome.under(expected), ..directive }
     });
-    result.directives = directives.collect();
     result
 }
 

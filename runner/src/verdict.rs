@@ -35,6 +35,9 @@ impl Render for ScriptResult {
             }
         }
         push_apart(self, &mut text);
+        if let Some(message) = self.not_listed() {
+            text.line(format_args!("{}: {message}", self.name));
+        }
         text
     }
 }

@@ -74,7 +74,7 @@ impl Page {
     }
 
     /// The text, in which no line is a command to a CI server.
-    fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         terminal::document(self.text, Language::Markdown)
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::assess::{bad, good};
-use super::json::written;
+use super::json::document;
 use super::proposals::{PROPOSALS, Proposal, Standard};
 use super::{Cell, Column, Matrix, Ran, SetAside, Since, State, counted, version};
 use crate::aside::Aside;
@@ -169,7 +169,7 @@ pub fn render(matrix: &Matrix) -> String {
         );
     }
     let features = rows.iter().map(|(proposal, _)| (proposal.key, info(proposal))).collect();
-    written(&Features { features, browsers, evidence })
+    document(&Features { features, browsers, evidence })
 }
 
 /// The columns of the newest version of each engine, by its name; one that others packaged is another engine.

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+pub(super) use crate::json::document;
+
 use super::{Column, Disagreements, Group, LeftOut, Matrix};
 
 /// The version of the matrix's schema: it changes when a field goes or comes to mean something else.
@@ -31,15 +33,7 @@ struct MatrixOut<'a> {
 pub fn render(matrix: &Matrix) -> String {
     let Matrix { columns, groups, disagreements, warnings, left_out } = matrix;
     let schema = SCHEMA_VERSION;
-    written(&MatrixOut { schema, columns, groups, disagreements, warnings, left_out })
-}
-
-/// A document as indented JSON, with a line feed at its end.
-pub(super) fn written(document: &impl Serialize) -> String {
-    // Writing to a string fails for maps whose keys are no strings, and for nothing else.
-    let mut json = serde_json::to_string_pretty(document).expect("a matrix is representable as JSON");
-    json.push('\n');
-    json
+    document(&MatrixOut { schema, columns, groups, disagreements, warnings, left_out })
 }
 
 #[cfg(test)]

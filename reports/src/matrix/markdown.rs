@@ -33,7 +33,7 @@ pub fn render(matrix: &Matrix) -> String {
             format!("- {}, of {}: {}\n", code(&left.name), code(&left.engine), code(&left.why))
         });
     }
-    page.text
+    page.finish()
 }
 
 fn push_table(page: &mut Page, matrix: &Matrix) {

@@ -18,11 +18,8 @@ pub fn of(script: &Script<'_>) -> Vec<(Place, Key)> {
 
 /// The same of a script that is read in parts.
 pub fn in_parts(reading: &Reading<'_, '_>) -> Vec<(Place, Key)> {
-    let (mut keys, mut found) = (Keys::default(), Vec::new());
-    for part in reading.parts() {
-        found.extend(part.iter().map(|directive| keys.next(reading.source(), &directive.span)));
-    }
-    found
+    let mut keys = Keys::default();
+    reading.spans().map(|span| keys.next(reading.source(), &span)).collect()
 }
 
 /// Counts the directives that have the same tokens.

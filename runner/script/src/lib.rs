@@ -45,7 +45,6 @@ pub use embed::Embedder;
 pub use judges::Judges;
 pub use options::{BadLineRange, LineRange, Observer, Options, Position};
 pub use parse::{parse, parse_as, quoted};
-pub use run::run_parts;
 pub use run::{run, run_script};
 pub use split::{lexer, split};
 pub use text::Grammar;

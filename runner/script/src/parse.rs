@@ -38,7 +38,7 @@ pub fn parse_as(source: Source<'_>, grammar: Grammar) -> Result<Script<'_>, Sour
 
 /// The directives of a script.
 pub(super) fn all_of(source: &Source<'_>, grammar: Grammar) -> Result<Vec<Directive>, SourceError> {
-    match whole(source.text(), grammar) {
+    match at_once(source.text(), grammar) {
         Some(directives) => Ok(directives),
         None => form_by_form(source, grammar),
     }
@@ -47,7 +47,7 @@ pub(super) fn all_of(source: &Source<'_>, grammar: Grammar) -> Result<Vec<Direct
 /// The directives of a stretch of whole forms.
 pub(super) fn part_of(source: &Source<'_>, part: &Span, grammar: Grammar) -> Vec<Directive> {
     let text = source.slice(part);
-    if let Some(mut directives) = whole(text, grammar) {
+    if let Some(mut directives) = at_once(text, grammar) {
         move_all(&mut directives, &|offset| part.start + offset);
         return directives;
     }
@@ -108,7 +108,7 @@ fn quoted_as(text: &[u8], grammar: Grammar) -> Result<Vec<u8>, TextError> {
 }
 
 /// The directives of a text all of whose forms parse: one pass over its tokens.
-fn whole(text: &str, grammar: Grammar) -> Option<Vec<Directive>> {
+pub(super) fn at_once(text: &str, grammar: Grammar) -> Option<Vec<Directive>> {
     let Checked { rewritten, derived } = Checked::script(text, grammar);
     derived.ok()?;
     let buffer = ParseBuffer::new_with_lexer(lexer(&rewritten.text)).ok()?;
@@ -292,11 +292,12 @@ mod tests {
     #[test]
     fn both_ways_to_read_a_script_see_the_same() {
         let source = Source::new("t.wast", SCRIPT);
-        let at_once = seen(&source, &whole(SCRIPT, Grammar::default()).unwrap());
-        assert_eq!(at_once, seen(&source, &form_by_form(&source, Grammar::default()).unwrap()));
-        assert_eq!(at_once.len(), 17);
-        assert!(at_once.iter().all(|(text, _)| text.starts_with('(') && text.ends_with(')')), "{at_once:?}");
-        assert_eq!(at_once[1], ("(module definition quote \"(func)\")".to_owned(), "module definition"));
+        let seen_at_once = seen(&source, &at_once(SCRIPT, Grammar::default()).unwrap());
+        assert_eq!(seen_at_once, seen(&source, &form_by_form(&source, Grammar::default()).unwrap()));
+        assert_eq!(seen_at_once.len(), 17);
+        let in_parentheses = |(text, _): &(String, _)| text.starts_with('(') && text.ends_with(')');
+        assert!(seen_at_once.iter().all(in_parentheses), "{seen_at_once:?}");
+        assert_eq!(seen_at_once[1], ("(module definition quote \"(func)\")".to_owned(), "module definition"));
     }
 
     #[test]

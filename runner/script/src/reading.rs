@@ -3,13 +3,19 @@
 use std::ops::Deref;
 
 use super::model::Directive;
-use super::parse::{all_of, begins_field, part_of};
+use super::parse::{all_of, at_once, begins_field, part_of};
 use super::source::{Source, SourceError, Span};
-use super::split::for_each_form;
+use super::split::{for_each_form, split};
 use super::text::Grammar;
 
 /// How many bytes a part has that ends with the form which makes it so large.
 const PART: usize = 1 << 20;
+
+/// How many forms a part has at most. Where one does not parse each is parsed by itself, which takes some microseconds.
+const FORMS: usize = 1 << 14;
+
+/// Of how many parts a text is small enough to be parsed form by form at once.
+const SMALL: usize = 16;
 
 /// The directives of a script, in parts. A script of one part is parsed once, one of several each time that it is gone through.
 #[derive(Debug)]
@@ -24,8 +30,8 @@ pub struct Reading<'s, 'a> {
 enum Stretch {
     /// Its directives.
     Parsed(Vec<Directive>),
-    /// Where it stands.
-    Text(Span),
+    /// Where it stands, and how many forms it has: each is a directive.
+    Text(Span, usize),
 }
 
 impl<'s, 'a> Reading<'s, 'a> {
@@ -57,14 +63,16 @@ impl<'s, 'a> Reading<'s, 'a> {
         size: usize,
         max_memory: Option<u64>,
     ) -> Result<Reading<'s, 'a>, SourceError> {
-        let whole = || Ok(vec![Stretch::Parsed(all_of(source, grammar)?)]);
-        let parts = if source.text().len() <= 2 * size {
-            whole()?
-        } else {
-            match stretches(source, size, max_memory)? {
-                Some(spans) => spans.into_iter().map(Stretch::Text).collect(),
-                None => whole()?,
-            }
+        let length = source.text().len();
+        let parsed = if length <= 2 * size { at_once(source.text(), grammar) } else { None };
+        let stretches = match parsed {
+            None if length > size / SMALL => stretches(source, size, max_memory)?,
+            _ => None,
+        };
+        let parts = match (parsed, stretches) {
+            (Some(directives), _) => vec![Stretch::Parsed(directives)],
+            (None, Some(stretches)) => stretches,
+            (None, None) => vec![Stretch::Parsed(all_of(source, grammar)?)],
         };
         Ok(Reading { source, grammar, parts })
     }
@@ -75,10 +83,59 @@ impl<'s, 'a> Reading<'s, 'a> {
     }
 
     /// The parts, in order.
-    pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
-        self.parts.iter().map(|part| match part {
+    pub fn parts(&self) -> Parts<'_> {
+        Parts { reading: self, next: 0 }
+    }
+
+    /// How many directives the script has.
+    pub fn directives(&self) -> usize {
+        self.parts().remaining()
+    }
+
+    /// Where the directives stand, in order; none is parsed for it.
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        self.parts.iter().flat_map(|part| match part {
+            Stretch::Parsed(directives) => {
+                directives.iter().map(|directive| directive.span.clone()).collect()
+            }
+            Stretch::Text(part, _) => {
+                let forms = split(&Source::new("", self.source.slice(part))).unwrap_or_default();
+                let in_source = |form: Span| part.start + form.start..part.start + form.end;
+                forms.into_iter().map(in_source).collect::<Vec<_>>()
+            }
+        })
+    }
+}
+
+/// Goes through the parts of a [`Reading`].
+#[derive(Clone, Debug)]
+pub struct Parts<'r> {
+    reading: &'r Reading<'r, 'r>,
+    next: usize,
+}
+
+impl Parts<'_> {
+    /// How many directives the parts have that are still to come; they are not parsed for it.
+    pub fn remaining(&self) -> usize {
+        let parts = self.reading.parts.get(self.next..).unwrap_or_default();
+        let lengths = parts.iter().map(|part| match part {
+            Stretch::Parsed(directives) => directives.len(),
+            Stretch::Text(_, forms) => *forms,
+        });
+        lengths.sum()
+    }
+}
+
+impl<'r> Iterator for Parts<'r> {
+    type Item = Part<'r>;
+
+    fn next(&mut self) -> Option<Part<'r>> {
+        let Reading { source, grammar, parts } = self.reading;
+        let part = parts.get(self.next)?;
+        self.next += 1;
+        Some(match part {
             Stretch::Parsed(directives) => Part::Kept(directives),
-            Stretch::Text(span) => Part::Parsed(part_of(self.source, span, self.grammar)),
+            Stretch::Text(span, _) => Part::Parsed(part_of(source, span, *grammar)),
         })
     }
 }
@@ -95,14 +152,15 @@ pub(super) fn too_large_to_parse(tokens: usize, max_memory: Option<u64>) -> Opti
     })
 }
 
-/// Where the parts of a script stand; `None` where it is the fields of a module.
+/// The parts of a script; `None` where it is the fields of a module.
 fn stretches(
     source: &Source<'_>,
     size: usize,
     max_memory: Option<u64>,
-) -> Result<Option<Vec<Span>>, SourceError> {
+) -> Result<Option<Vec<Stretch>>, SourceError> {
     let mut too_large = None;
-    let (mut spans, mut open): (Vec<Span>, Option<Span>) = (Vec::new(), None);
+    let (mut parts, mut open): (Vec<Stretch>, Option<(usize, usize)>) = (Vec::new(), None);
+    let mut end = 0;
     let mut is_module = false;
     for_each_form(source, |form, tokens| {
         if let Some(message) = too_large_to_parse(tokens, max_memory)
@@ -110,21 +168,23 @@ fn stretches(
         {
             too_large.get_or_insert((form.start, message));
         }
-        if spans.is_empty() && open.is_none() {
+        if parts.is_empty() && open.is_none() {
             is_module = begins_field(source.slice(&form));
         }
-        let start = open.take().map_or(form.start, |open| open.start);
-        if form.end - start >= size {
-            spans.push(start..form.end);
+        let (start, before) = open.take().unwrap_or((form.start, 0));
+        let forms = before + 1;
+        end = form.end;
+        if end - start >= size || forms >= FORMS {
+            parts.push(Stretch::Text(start..end, forms));
         } else {
-            open = Some(start..form.end);
+            open = Some((start, forms));
         }
     })?;
-    spans.extend(open);
+    parts.extend(open.map(|(start, forms)| Stretch::Text(start..end, forms)));
     if let Some((offset, message)) = too_large {
         return Err(SourceError { name: source.name().to_owned(), place: source.place(offset), message });
     }
-    Ok((!is_module).then_some(spans))
+    Ok((!is_module).then_some(parts))
 }
 
 /// The directives of a part.

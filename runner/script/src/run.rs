@@ -17,7 +17,7 @@ use super::env::{Env, Missing};
 use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
 use super::options::{Options, Position};
 use super::parse::parse_as;
-use super::reading::too_large_to_parse;
+use super::reading::{Parts, too_large_to_parse};
 use super::source::{Source, SourceError};
 use super::text::Grammar;
 use super::thread::Threads;
@@ -42,13 +42,42 @@ pub fn run_script<E: Embedder>(
 
 /// Runs a parsed script from a fresh start of the embedder.
 pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E) -> ScriptResult {
-    run_parts(&script.source, [script.directives.as_slice()].into_iter(), options, embedder)
+    run_parts(&script.source, Whole(Some(&script.directives)), options, embedder)
+}
+
+/// Directives that come in parts.
+pub(super) trait InParts: Iterator<Item: Deref<Target = [Directive]>> {
+    /// How many are still to come.
+    fn remaining(&self) -> usize;
+}
+
+impl InParts for Parts<'_> {
+    fn remaining(&self) -> usize {
+        Parts::remaining(self)
+    }
+}
+
+/// Directives that are one part.
+struct Whole<'a>(Option<&'a [Directive]>);
+
+impl<'a> Iterator for Whole<'a> {
+    type Item = &'a [Directive];
+
+    fn next(&mut self) -> Option<&'a [Directive]> {
+        self.0.take()
+    }
+}
+
+impl InParts for Whole<'_> {
+    fn remaining(&self) -> usize {
+        self.0.map_or(0, <[Directive]>::len)
+    }
 }
 
 /// The same of a script whose directives come in parts.
-pub fn run_parts<E: Embedder>(
+pub(super) fn run_parts<E: Embedder>(
     source: &Source<'_>,
-    parts: impl Iterator<Item = impl Deref<Target = [Directive]>>,
+    mut parts: impl InParts,
     options: &Options,
     embedder: &mut E,
 ) -> ScriptResult {
@@ -64,8 +93,15 @@ pub fn run_parts<E: Embedder>(
             ended: None,
             number: 0,
         };
-        for part in parts {
-            part.iter().for_each(|directive| run.directive(&mut interpreter, directive));
+        'script: while let Some(part) = parts.next() {
+            for (number, directive) in part.iter().enumerate() {
+                let rest = || part.len() - number + parts.remaining();
+                if run.is_to_be_counted(options) {
+                    run.count(rest());
+                    break 'script;
+                }
+                run.directive(&mut interpreter, directive);
+            }
         }
         let mut result = run.result;
         result.fail_at(interpreter.threads.join_all());
@@ -115,6 +151,20 @@ impl Run {
             }
             Position::Before | Position::Behind => {}
             Position::Within => self.within(interpreter, directive, expectations),
+        }
+    }
+
+    /// Whether nothing is to be said of the directives to come but how many they are: there may be millions, and time is over.
+    fn is_to_be_counted(&self, options: &Options) -> bool {
+        let is_all_alike =
+            options.lines.is_none() && options.left_out.is_empty() && options.expected.is_empty();
+        self.ended.is_some() && self.result.directives.is_full() && is_all_alike
+    }
+
+    /// Counts directives that the script did not come to.
+    fn count(&mut self, directives: usize) {
+        if let Some(end) = self.ended {
+            self.result.directives.push_unlisted(&end.outcome(""), directives as u64);
         }
     }
 
@@ -171,6 +221,17 @@ impl End {
             }
             Outcome::Failed(_) if options.fail_fast => Some(End::FirstFailure),
             _ => None,
+        }
+    }
+
+    /// What becomes of a directive with this text that the script did not come to.
+    fn outcome(self, source: &str) -> Outcome {
+        match self {
+            End::Timeout => Outcome::Failed(Box::new(Failure {
+                source: source.to_owned(),
+                ..Failure::new(FailureKind::NotRun, "the script timed out earlier")
+            })),
+            End::FirstFailure => Outcome::Skipped("not run after the first failure".to_owned()),
         }
     }
 }
@@ -284,19 +345,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     }
 
     fn not_reached(&self, directive: &Directive, end: End) -> DirectiveResult {
-        // There may be millions of them, and they are noted after the deadline.
-        let outcome = match end {
-            End::Timeout => Outcome::Failed(Box::new(Failure {
-                kind: FailureKind::NotRun,
-                message: "the script timed out earlier".to_owned(),
-                expected: None,
-                actual: None,
-                source: self.source.slice(&directive.span).to_owned(),
-                backtrace: None,
-            })),
-            End::FirstFailure => Outcome::Skipped("not run after the first failure".to_owned()),
-        };
-        self.result(directive, outcome)
+        self.result(directive, end.outcome(self.source.slice(&directive.span)))
     }
 
     fn module(&mut self, definition: &Definition, line: usize) -> Result<Judged, Failure> {

@@ -22,14 +22,25 @@ pub(super) fn for_each_form(
     mut form: impl FnMut(Span, usize),
 ) -> Result<(), SourceError> {
     let (mut forms, mut count) = (Forms::default(), 0);
+    // What touches is one: text without parentheses may have a token for each of its characters.
+    let mut outside: Option<Span> = None;
     for token in tokens(source.text()) {
         let token = token.map_err(|Unclosed { offset, message }| unbalanced(source, offset, message))?;
+        if forms.depth == 0 && token.kind == TokenKind::Atom {
+            match &mut outside {
+                Some(span) if span.end == token.span.start => span.end = token.span.end,
+                _ => outside.replace(token.span).into_iter().for_each(|span| form(span, 1)),
+            }
+            continue;
+        }
+        outside.take().into_iter().for_each(|span| form(span, 1));
         count += 1;
         if let Some(span) = forms.take(token, source)? {
             form(span, count);
             count = 0;
         }
     }
+    outside.take().into_iter().for_each(|span| form(span, 1));
     forms.finish(source)
 }
 
@@ -73,7 +84,6 @@ impl Forms {
                     return Ok(Some(form));
                 }
             }
-            TokenKind::Atom if self.depth == 0 => return Ok(Some(span)),
             TokenKind::Atom => {}
         }
         Ok(None)
@@ -122,6 +132,7 @@ mod tests {
     #[test]
     fn what_is_no_form_stands_alone_and_annotations_are_left_out() {
         assert_eq!(forms("(a) b (@note (x) \")\") \"s\" (c (@d))"), ["(a)", "b", "\"s\"", "(c (@d))"]);
+        assert_eq!(forms("\0\0,1,\u{e9}x(a)[] {}"), ["\0\0,1,\u{e9}x", "(a)", "[]", "{}"]);
     }
 
     #[test]

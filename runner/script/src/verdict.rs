@@ -18,7 +18,7 @@ use crate::embed::{EmbedError, ErrorKind};
 use crate::matching::MismatchKind;
 use crate::source::Place;
 
-pub use self::directives::{Directives, Verdict};
+pub use self::directives::{Directives, LISTED, Verdict};
 
 /// What became of a script.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -137,7 +137,7 @@ impl ScriptResult {
             return;
         }
         let mut failures: HashMap<Place, Failure> = failures.into_iter().collect();
-        let judged = self.directives.iter().map(|directive| {
+        self.directives = self.directives.altered(|directive| {
             let failed = match directive.outcome {
                 Outcome::Passed => failures.remove(&directive.place),
                 _ => None,
@@ -148,7 +148,6 @@ impl ScriptResult {
                 None => directive,
             }
         });
-        self.directives = judged.collect();
     }
 
     /// The directives that begin on a line.
@@ -173,9 +172,7 @@ impl ScriptResult {
 
     /// What says nothing about the engine, or less than it could.
     pub fn aside(&self) -> Aside {
-        let mut aside = Aside::default();
-        self.directives.iter().for_each(|directive| directive.put_aside(&mut aside));
-        aside
+        self.directives.aside()
     }
 
     /// Whether everything came as expected: nothing failed, and nothing passed that was expected to fail.
@@ -185,22 +182,30 @@ impl ScriptResult {
 
     /// The script as a case of a report, with how long it took.
     pub fn to_case(&self, duration: Duration) -> Case {
-        let worst = self.directives.others().map(|directive| directive.outcome.word()).max();
-        let worst = worst.unwrap_or(wassay_reports::Outcome::Passed);
+        let failures = self.failures().map(|(directive, failure)| failure.to_report(directive.place));
         Case {
             text_not_compared: self.text_not_compared() as u64,
             reader_only: self.reader_only() as u64,
             aside: self.aside(),
-            failures: self
-                .failures()
-                .map(|(directive, failure)| failure.to_report(directive.place))
-                .collect(),
+            failures: failures.chain(self.unlisted()).collect(),
             notes: self.directives.others().filter_map(DirectiveResult::note).collect(),
-            ..Case::new(self.name.clone(), worst, duration, self.counts())
+            ..Case::new(self.name.clone(), self.directives.worst(), duration, self.counts())
         }
     }
 
-    /// The directives that failed, with their failures.
+    /// What is said of the directives that are not listed; `None` where there are none.
+    pub fn not_listed(&self) -> Option<String> {
+        let unlisted = self.directives.unlisted();
+        (unlisted > 0).then(|| format!("{unlisted} more directives did not pass and are not listed"))
+    }
+
+    /// The same as a report has it.
+    fn unlisted(&self) -> Option<wassay_reports::Failure> {
+        let (kind, message) = ("not-listed".to_owned(), self.not_listed()?);
+        Some(wassay_reports::Failure { kind, message, ..wassay_reports::Failure::default() })
+    }
+
+    /// The directives that failed, with their failures; no more than [`LISTED`].
     pub fn failures(&self) -> impl Iterator<Item = (&DirectiveResult, &Failure)> {
         self.directives.others().filter_map(|directive| match &directive.outcome {
             Outcome::Failed(failure) => Some((directive, &**failure)),

@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{ExitCode, exit};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
@@ -33,7 +33,7 @@ use crate::printer;
 use crate::script::source::Place;
 use crate::script::{Judges, Observer};
 use crate::threads;
-use crate::verdict::DirectiveResult;
+use crate::verdict::{DirectiveResult, LISTED, Outcome};
 
 /// The environment variable by which a process knows that it is to run one case.
 pub(super) const MARKER: &str = "WASSAY_CHILD";
@@ -161,8 +161,9 @@ fn serve<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Result<(), String>
     }
     let case = request.case.case()?;
     let mark = Mark::open(&request.mark).map_err(|error| failed("no mark", error))?;
-    let (socket, begun) = (Mutex::new(BufWriter::new(socket)), AtomicBool::new(false));
-    let reply = Arc::new(Reply { socket, mark, begun });
+    let socket = Mutex::new(BufWriter::new(socket));
+    let (begun, told) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let reply = Arc::new(Reply { socket, mark, begun, told });
     for setup in &request.setup {
         match (setup, setup.apply()) {
             (_, Ok(())) => {}
@@ -222,6 +223,8 @@ struct Reply {
     mark: Mark,
     /// Whether the first directive was begun.
     begun: AtomicBool,
+    /// How many directives were told of that failed.
+    told: AtomicUsize,
 }
 
 impl Reply {
@@ -247,7 +250,10 @@ impl Observer for Reply {
     }
 
     fn judged(&self, result: &DirectiveResult) {
-        if !is_plain(result) {
+        let failed = !matches!(result.outcome, Outcome::Passed);
+        // One more than the parent notes tells it that there are more.
+        let is_told = !failed || self.told.fetch_add(1, Ordering::Relaxed) <= LISTED;
+        if !is_plain(result) && is_told {
             self.send(&Message::Judged(result.clone()));
         }
     }

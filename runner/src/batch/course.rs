@@ -1,5 +1,6 @@
 //! How far a script has come, for where it ends amid its directives.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,13 +10,17 @@ use crate::script::model::Directive;
 use crate::script::reading::Reading;
 use crate::script::source::Place;
 use crate::script::{LineRange, Observer};
-use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, Outcome, ScriptResult};
+use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, LISTED, Outcome, ScriptResult};
 
 /// How far a script has come.
 #[derive(Debug, Default)]
 pub(super) struct Course {
-    /// What was judged and did not simply pass.
+    /// What was judged and did not simply pass: all of it, unless `is_partial`.
     pub(super) judged: Vec<DirectiveResult>,
+    /// Whether more failed than are noted.
+    pub(super) is_partial: bool,
+    /// How many of those noted did not pass.
+    pub(super) failed: usize,
     /// Where the last directive stands that was begun.
     pub(super) begun: Option<Place>,
 }
@@ -48,7 +53,7 @@ impl Observer for Noted {
 
     fn judged(&self, result: &DirectiveResult) {
         if !is_plain(result) {
-            self.course.lock().unwrap_or_else(PoisonError::into_inner).judged.push(result.clone());
+            self.course.lock().unwrap_or_else(PoisonError::into_inner).note(Cow::Borrowed(result));
         }
         if let Some(told) = &self.told {
             told.judged(result);
@@ -71,9 +76,21 @@ pub(super) fn is_plain(result: &DirectiveResult) -> bool {
 }
 
 impl Course {
+    /// Notes a directive that did not simply pass; no more that failed than are listed.
+    pub(super) fn note(&mut self, result: Cow<'_, DirectiveResult>) {
+        if !matches!(result.outcome, Outcome::Passed) {
+            if self.failed == LISTED {
+                self.is_partial = true;
+                return;
+            }
+            self.failed += 1;
+        }
+        self.judged.push(result.into_owned());
+    }
+
     /// The result of the script if it ended at the directive that was begun last, by a failure that is no judgement of the directive:
     /// what was judged before counts, what comes after it fails as not run, for this reason. `None` where no directive was begun, or none
-    /// stands there.
+    /// stands there, or more failed than are noted.
     pub(super) fn ended_by(
         self,
         failure: &Failure,
@@ -81,7 +98,7 @@ impl Course {
         reading: &Reading<'_, '_>,
         lines: Option<&LineRange>,
     ) -> Option<ScriptResult> {
-        let begun = self.begun?;
+        let begun = self.begun.filter(|_| !self.is_partial)?;
         let mut judged: HashMap<Place, DirectiveResult> =
             self.judged.into_iter().map(|result| (result.place, result)).collect();
         let source = reading.source();

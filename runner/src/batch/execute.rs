@@ -284,7 +284,7 @@ fn count(label: &str, case: &Case, wants_keys: bool) -> (usize, Vec<(Place, Key)
                 let source = Source::new(label, &text);
                 let reading = Reading::new(&source, Grammar::default()).ok()?;
                 let keys = if wants_keys { keys::in_parts(&reading) } else { Vec::new() };
-                Some((reading.parts().map(|part| part.len()).sum(), keys))
+                Some((reading.directives(), keys))
             };
             catch_unwind(counted).ok().flatten().unwrap_or_default()
         }

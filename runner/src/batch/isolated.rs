@@ -1,5 +1,6 @@
 //! A case in a process of its own: what it does to that process is its verdict, never the end of the run.
 
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -24,7 +25,7 @@ use super::workers::Task;
 use crate::printer::Relay;
 use crate::scratch::{self, Folder};
 use crate::script::embed::ErrorKind;
-use crate::verdict::{DirectiveResult, Failure, FailureKind};
+use crate::verdict::{Failure, FailureKind};
 
 /// How often a run looks whether it was interrupted, and whether time is over.
 const TICK: Duration = Duration::from_millis(20);
@@ -89,8 +90,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     if let Some(finished) = process.finished.take() {
         return Ok(Finished { label: task.label.clone(), ..*finished });
     }
-    let course =
-        |process: &mut Process| Course { judged: std::mem::take(&mut process.judged), begun: mark.get() };
+    let course = |process: &mut Process| Course { begun: mark.get(), ..std::mem::take(&mut process.course) };
     let failure = match watched {
         Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail)),
         Ok(Watched::Senseless(what)) => Failure::new(FailureKind::Crashed, what),
@@ -150,7 +150,7 @@ struct Process {
     /// How much memory it had when the case began.
     resident: u64,
     /// What did not pass.
-    judged: Vec<DirectiveResult>,
+    course: Course,
     finished: Option<Box<Finished>>,
 }
 
@@ -211,7 +211,7 @@ impl Process {
             phase: Phase::Starting,
             is_script: task.case.script().is_some(),
             resident: 0,
-            judged: Vec::new(),
+            course: Course::default(),
             finished: None,
         })
     }
@@ -335,11 +335,11 @@ impl Process {
         match message {
             Message::Started(resident) => (self.phase, self.resident) = (Phase::Started, resident),
             Message::Begun => self.phase = Phase::Running,
-            Message::Judged(result) => self.judged.push(result),
+            Message::Judged(result) => self.course.note(Cow::Owned(result)),
             Message::Ended => self.phase = Phase::Telling,
             Message::Finished(finished) => {
                 // It has all of these.
-                self.judged = Vec::new();
+                self.course = Course::default();
                 self.partial = Vec::new();
                 self.finished = Some(finished);
             }
@@ -443,7 +443,7 @@ mod tests {
             phase: Phase::Starting,
             is_script: true,
             resident: 0,
-            judged: Vec::new(),
+            course: Course::default(),
             finished: None,
         };
         let settings = Settings { timeout: Some(Duration::from_millis(100)), ..Settings::default() };

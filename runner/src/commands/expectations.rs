@@ -215,6 +215,9 @@ impl Judged<'_> {
                 added.push(entry(suite, script, key, place, failure));
             }
         }
+        if let Some(message) = self.result.not_listed() {
+            left_out.push(format!("{}: not-listed: {message}", self.finished.label));
+        }
         if not_run > 0 {
             left_out.push(format!("{}: not-run: {}", self.finished.label, plural(not_run, "directive")));
         }

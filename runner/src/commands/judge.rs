@@ -38,7 +38,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let begin = Begin::now();
     let plan = Plan::read(open(&args.plan, "the plan")?)
         .map_err(|error| Error::Usage(format!("{}: {error}", args.plan.display())))?;
-    let replies = replies(open(&args.answers, "the answers")?)
+    let requests = plan.requests();
+    let (replies, answers) = replies(open(&args.answers, "the answers")?, requests)
         .map_err(|error| Error::Usage(format!("{}: {error}", args.answers.display())))?;
     let unusable = |error: String| Error::Usage(format!("{}: {error}", args.answers.display()));
     let hello = match replies.first() {
@@ -48,7 +49,6 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         Some(Reply::Broken(why)) => return Err(unusable(format!("line 1: {why}"))),
         _ => return Err(unusable("expected an answer to each request, but there are none".to_owned())),
     };
-    let (requests, answers) = (plan.requests(), replies.len());
     if requests != answers {
         let (requests, answers) = (plural(requests, "request"), plural(answers, "answer"));
         printer::warning(&format!("{}: {answers} to {requests}", args.answers.display()));

@@ -20,8 +20,15 @@ use crate::wap::{Answer, PROTOCOL, encoded};
 /// What the first line of a plan begins with.
 pub const MAGIC: &str = "# wassay-plan/1 ";
 
-/// The most bytes that a plan or a file of answers may have when it is not compressed: 2 GiB.
-const MOST_BYTES: u64 = 2 << 30;
+/// The most bytes that a plan or a file of answers may have when it is not compressed. What is read of it is kept, and a compressed file
+/// may be a thousand times smaller.
+const MOST_BYTES: u64 = 512 << 20;
+
+/// The most bytes that a line of a plan may have: it may hold a module.
+const PLAN_LINE: usize = 128 << 20;
+
+/// The most bytes that an answer may have: what the protocol allows, with an end of a line.
+const ANSWER_LINE: usize = (64 << 10) + 2;
 
 /// What is said of a plan as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,18 +157,56 @@ impl<W: Write> Writer<W> {
 }
 
 fn json(value: &impl Serialize) -> io::Result<String> {
-    serde_json::to_string(value).map_err(io::Error::other)
+    serde_json::to_string(value).map(wassay_reports::json::printable).map_err(io::Error::other)
 }
 
-/// The text of a file, decompressed where it is compressed (RFC 1952, section 2.3.1).
-fn text<'f>(file: impl Read + 'f) -> io::Result<impl BufRead + 'f> {
-    let mut file = BufReader::new(file);
-    let is_compressed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    let file: Box<dyn Read + 'f> = match is_compressed {
-        true => Box::new(MultiGzDecoder::new(file)),
-        false => Box::new(file),
-    };
-    Ok(BufReader::new(file.take(MOST_BYTES)))
+/// The lines of a file, decompressed where it is compressed (RFC 1952, section 2.3.1).
+struct Lines<'f> {
+    text: BufReader<Box<dyn Read + 'f>>,
+    /// How many bytes may still come.
+    left: u64,
+    line: Vec<u8>,
+}
+
+impl<'f> Lines<'f> {
+    fn new(file: impl Read + 'f) -> io::Result<Lines<'f>> {
+        let mut file = BufReader::new(file);
+        let is_compressed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+        let text: Box<dyn Read + 'f> = match is_compressed {
+            true => Box::new(MultiGzDecoder::new(file)),
+            false => Box::new(file),
+        };
+        Ok(Lines { text: BufReader::new(text), left: MOST_BYTES, line: Vec::new() })
+    }
+
+    /// The next line, without its end; of one that has more than `most` bytes so many, and whether that is all of it.
+    fn next(&mut self, most: usize) -> io::Result<Option<(&[u8], bool)>> {
+        self.line.clear();
+        let mut length = 0u64;
+        loop {
+            let read = self.text.fill_buf()?;
+            if read.is_empty() {
+                break;
+            }
+            let end = memchr::memchr(b'\n', read);
+            let taken = end.map_or(read.len(), |end| end + 1);
+            self.left = self.left.checked_sub(taken as u64).ok_or_else(too_large)?;
+            let text = read.get(..end.unwrap_or(read.len())).unwrap_or_default();
+            let room = most.saturating_sub(self.line.len());
+            self.line.extend_from_slice(text.get(..room.min(text.len())).unwrap_or_default());
+            length += text.len() as u64;
+            self.text.consume(taken);
+            if end.is_some() {
+                return Ok(Some((&self.line, length <= most as u64)));
+            }
+        }
+        Ok((length > 0).then_some((&*self.line, length <= most as u64)))
+    }
+}
+
+fn too_large() -> io::Error {
+    let message = format!("it has more than {MOST_BYTES} bytes when it is not compressed");
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
 impl Plan {
@@ -172,9 +217,16 @@ impl Plan {
     /// The file cannot be read, or is no plan of this version, or not all of one.
     pub fn read(file: impl Read) -> Result<Plan, PlanError> {
         let mut reader = PlanReader::default();
-        for (index, line) in text(file)?.lines().enumerate() {
-            reader.line(&line?).map_err(|what| PlanError::Line { line: index + 1, what })?;
-            reader.lines = index + 1;
+        let mut lines = Lines::new(file)?;
+        while let Some((line, is_whole)) = lines.next(PLAN_LINE)? {
+            let at = reader.lines + 1;
+            let failed = |what: String| PlanError::Line { line: at, what };
+            if !is_whole {
+                return Err(failed(format!("a line of more than {PLAN_LINE} bytes")));
+            }
+            let line = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line));
+            reader.line(line.map_err(|_| failed("not UTF-8".to_owned()))?).map_err(failed)?;
+            reader.lines = at;
         }
         if !reader.is_ended {
             let what = "the plan ends here, without a line `# end`".to_owned();
@@ -256,19 +308,26 @@ fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
-/// The answers that were recorded, a reply for each.
+/// The answers that were recorded, a reply for each, up to this number; and how many there are.
 ///
 /// # Errors
 ///
-/// The file cannot be read.
-pub fn replies(file: impl Read) -> io::Result<Vec<Reply>> {
-    let mut replies = Vec::new();
-    for line in text(file)?.split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        replies.push(reply(line.strip_suffix('\r').unwrap_or(&line)));
+/// The file cannot be read, or is too large.
+pub fn replies(file: impl Read, most: usize) -> io::Result<(Vec<Reply>, usize)> {
+    let (mut replies, mut count) = (Vec::new(), 0);
+    let mut lines = Lines::new(file)?;
+    while let Some((line, is_whole)) = lines.next(ANSWER_LINE)? {
+        count += 1;
+        if count > most {
+            continue;
+        }
+        let line = String::from_utf8_lossy(line);
+        replies.push(match is_whole {
+            true => reply(line.strip_suffix('\r').unwrap_or(&line)),
+            false => Reply::Broken("an answer of more than 64 KiB".to_owned()),
+        });
     }
-    Ok(replies)
+    Ok((replies, count))
 }
 
 /// A line as the reply to a request.

@@ -1,6 +1,11 @@
 //! Plans of small scripts, request by request, and what is made of their answers.
 
-use super::file::{Header, Plan, ScriptHeader, SuiteHeader, Writer, reply};
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::file::{Header, MAGIC, Plan, ScriptHeader, SuiteHeader, Writer, replies, reply};
 use super::{Alter, Engine, Reply, ScriptPlan, Want, compile};
 use crate::options::Options;
 use crate::source::Source;
@@ -272,13 +277,47 @@ fn altered_expectations_differ_from_what_they_were() {
     assert!(judge(&altered, "", &right).iter().all(|outcome| outcome != "pass" && outcome != "coarse"));
 }
 
+/// A file, compressed, that has a text so many times after a beginning.
+fn bomb(begin: &str, text: &[u8], times: usize) -> Vec<u8> {
+    let mut file = GzEncoder::new(Vec::new(), Compression::fast());
+    file.write_all(begin.as_bytes()).unwrap();
+    (0..times).for_each(|_| file.write_all(text).unwrap());
+    file.finish().unwrap()
+}
+
+#[test]
+fn files_that_are_large_when_they_are_not_compressed_are_refused() {
+    let plan = format!("{MAGIC}{{\"match_kind\":\"Class\",\"altered\":false}}\nhello wap/1\n");
+    let mebibyte = [b'a'; 1 << 20];
+    let refused = |file: &[u8]| Plan::read(file).unwrap_err().to_string();
+    assert_eq!(
+        refused(&bomb(&format!("{plan}# "), &mebibyte, 129)),
+        "line 3: a line of more than 134217728 bytes"
+    );
+    let remarks = "# x\n".repeat(1 << 18);
+    let large = "it has more than 536870912 bytes when it is not compressed";
+    assert_eq!(refused(&bomb(&plan, remarks.as_bytes(), 513)), large);
+    let begin = "ok engine=x\n";
+    assert_eq!(replies(bomb(begin, &mebibyte, 513).as_slice(), 7).unwrap_err().to_string(), large);
+    // More answers than requests are counted; one that is too long is none.
+    let (kept, count) = replies(bomb(begin, b"v 0\n", 100_000).as_slice(), 7).unwrap();
+    assert_eq!((kept.len(), count), (7, 100_001));
+    let long = format!("{begin}E trap {}\nE trap {}\r\nv 1", "a".repeat(65_529), "a".repeat(70_000));
+    let (kept, count) = replies(long.as_bytes(), 9).unwrap();
+    assert!(matches!(&kept[..], [_, Reply::Answered(_), Reply::Broken(_), Reply::Answered(_)]), "{count}");
+}
+
 #[test]
 fn a_plan_is_read_as_it_is_written() {
     let plan = plan(&format!(
-        "{MODULE} (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (assert_trap (invoke \"d\") \"x\\n\")"
+        "{MODULE} (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (assert_trap (invoke \"d\") \"x\\n##[e]\u{202e}\")"
     ));
-    let script =
-        ScriptHeader { name: "n".into(), label: "a.wast".into(), features: "3.0".into(), unusable: None };
+    let script = ScriptHeader {
+        name: "n\u{202e}\u{9b}".into(),
+        label: "a.wast".into(),
+        features: "3.0".into(),
+        unusable: None,
+    };
     let mut writer = Writer::new(Vec::new(), &Header::default()).unwrap();
     writer.suite(&SuiteHeader { name: "s".into(), ..SuiteHeader::default() }).unwrap();
     writer.script(&script, &plan).unwrap();
@@ -289,6 +328,7 @@ fn a_plan_is_read_as_it_is_written() {
     assert_eq!((header, &again.requests, &again.directives), (&script, &plan.requests, &plan.directives));
     // The lines that adapters do not pass over are the requests.
     let text = String::from_utf8(bytes).unwrap();
+    assert!(!text.contains(['\u{202e}', '\u{9b}']) && !text.contains("##[e]"), "{text}");
     let lines = text.lines().filter(|line| !line.starts_with('#')).skip(1);
     assert_eq!(lines.map(|line| format!("{line}\n")).collect::<String>(), plan.requests.text());
     for cut in 0..text.len() {

@@ -1,7 +1,7 @@
 //! What became of many directives, in little memory.
 //!
 //! A script may have millions of directives, nearly all of which pass. One that passed takes about three bytes: its word, and how far it
-//! is from the one before. Any other is kept whole.
+//! is from the one before. Any other is kept whole, up to [`LISTED`] of them; the rest is only counted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +14,10 @@ use wassay_reports::{Aside, Counts};
 use super::{DirectiveResult, Outcome};
 use crate::model::KEYWORDS;
 use crate::source::Place;
+
+/// How many directives that did not simply pass are kept whole. One that failed takes a kilobyte, and a script of a few megabytes can
+/// have millions of them.
+pub const LISTED: usize = 10_000;
 
 /// What became of the directives of a script, in order.
 #[derive(Clone, Default)]
@@ -30,6 +34,17 @@ pub struct Directives {
     reader_only: u32,
     /// Every [`STRIDE`]th directive.
     marks: Vec<Mark>,
+    /// Those after the [`LISTED`] first that did not pass.
+    unlisted: Unlisted,
+}
+
+/// What became of directives that are counted and not listed.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Unlisted {
+    counts: Counts,
+    aside: Aside,
+    /// The worst outcome of them.
+    worst: Option<wassay_reports::Outcome>,
 }
 
 /// A directive from where the others can be read.
@@ -95,18 +110,51 @@ impl Verdict<'_> {
 }
 
 impl Directives {
-    /// How many there are.
+    /// How many there are, with those that are not listed.
     pub fn len(&self) -> usize {
-        self.len
+        self.len.saturating_add(usize::try_from(self.unlisted()).unwrap_or(usize::MAX))
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
+    }
+
+    /// How many are only counted, since [`LISTED`] others before them did not pass.
+    pub fn unlisted(&self) -> u64 {
+        self.unlisted.counts.total()
+    }
+
+    /// Whether no more are listed that do not pass.
+    pub(crate) fn is_full(&self) -> bool {
+        self.whole.len() >= LISTED
+    }
+
+    /// Adds directives that have this outcome and are not listed.
+    pub(crate) fn push_unlisted(&mut self, outcome: &Outcome, count: u64) {
+        if count > 0 {
+            let word = outcome.word();
+            self.unlisted.counts.record_many(word, count);
+            self.unlisted.worst = self.unlisted.worst.max(Some(word));
+        }
+    }
+
+    /// The same directives with another verdict for some of those that are listed.
+    pub fn altered(&self, alter: impl FnMut(Verdict<'_>) -> DirectiveResult) -> Directives {
+        let mut altered: Directives = self.iter().map(alter).collect();
+        altered.unlisted.add(&self.unlisted);
+        altered
     }
 
     /// Adds one, which stands after the others.
     pub fn push(&mut self, directive: DirectiveResult) {
+        if self.is_full() && !matches!(directive.outcome, Outcome::Passed) {
+            self.push_unlisted(&directive.outcome, 1);
+            if let Outcome::Apart(apart, _) = directive.outcome {
+                self.unlisted.aside.record(apart);
+            }
+            return;
+        }
         if self.len.is_multiple_of(STRIDE) {
             self.marks.push(Mark { code: self.codes.len(), whole: self.whole.len(), line: self.line });
         }
@@ -140,12 +188,12 @@ impl Directives {
         Some((word | text | reader, directive.place.line.checked_sub(self.line)?))
     }
 
-    /// All of them, in order.
+    /// All that are listed, in order.
     pub fn iter(&self) -> Iter<'_> {
         Iter { of: self, at: Mark::default() }
     }
 
-    /// Those that did not simply pass, in order, and perhaps some that did.
+    /// Those listed that did not simply pass, in order, and perhaps some that did.
     pub fn others(&self) -> impl DoubleEndedIterator<Item = &DirectiveResult> {
         self.whole.iter()
     }
@@ -164,7 +212,21 @@ impl Directives {
         let others = self.whole.iter().map(|directive| directive.outcome.word());
         let mut counts: Counts = others.collect();
         counts.passed += (self.len - self.whole.len()) as u64;
+        counts += self.unlisted.counts;
         counts
+    }
+
+    /// The worst outcome of all.
+    pub(crate) fn worst(&self) -> wassay_reports::Outcome {
+        let listed = self.whole.iter().map(|directive| directive.outcome.word()).max();
+        listed.max(self.unlisted.worst).unwrap_or(wassay_reports::Outcome::Passed)
+    }
+
+    /// What says nothing about the engine, or less than it could.
+    pub(crate) fn aside(&self) -> Aside {
+        let mut aside = self.unlisted.aside;
+        self.iter().for_each(|directive| directive.put_aside(&mut aside));
+        aside
     }
 
     /// How many passed by the kind of an error alone.
@@ -247,22 +309,34 @@ struct Written {
     /// The codes in base 64.
     codes: String,
     whole: Vec<DirectiveResult>,
+    #[serde(default)]
+    unlisted: Unlisted,
+}
+
+impl Unlisted {
+    fn add(&mut self, other: &Unlisted) {
+        self.counts += other.counts;
+        self.aside += other.aside;
+        self.worst = self.worst.max(other.worst);
+    }
 }
 
 impl Serialize for Directives {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Written { codes: BASE64.encode(&self.codes), whole: self.whole.clone() }.serialize(serializer)
+        let (codes, whole) = (BASE64.encode(&self.codes), self.whole.clone());
+        Written { codes, whole, unlisted: self.unlisted }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Directives {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Directives, D::Error> {
-        let Written { codes, whole } = Written::deserialize(deserializer)?;
+        let Written { codes, whole, unlisted } = Written::deserialize(deserializer)?;
         let codes = BASE64.decode(codes.as_bytes()).map_err(D::Error::custom)?;
         // All else follows from these; codes that say nothing are an error.
         let read = Directives { codes, whole, ..Directives::default() };
         let mut iter = read.iter();
-        let all: Directives = iter.by_ref().map(Verdict::to_owned).collect();
+        let mut all: Directives = iter.by_ref().map(Verdict::to_owned).collect();
+        all.unlisted.add(&unlisted);
         let Mark { code, whole, .. } = iter.at;
         if code != read.codes.len() || whole != read.whole.len() {
             return Err(D::Error::custom("directives that cannot be told"));
