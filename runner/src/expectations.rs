@@ -65,7 +65,7 @@ pub fn expecting(
             });
         }
         let is_of = |(suite, cases): (&Suite, &Vec<Case>)| {
-            cases.iter().filter_map(Case::script).any(|script| entry.is_of(suite, script.name()))
+            cases.iter().filter_map(Case::script).any(|script| entry.applies_to(suite, script.name()))
         };
         if !suites.iter().any(|suite| entry.applies_to_suite(suite)) {
             continue;
@@ -291,7 +291,7 @@ impl Tally {
         }
         let mut scripts = 0;
         for (suite, names) in suites.iter().filter(|(suite, _)| entry.applies_to_suite(suite)) {
-            for script in names.iter().filter(|script| entry.is_of(suite, script)) {
+            for script in names.iter().filter(|script| entry.applies_to(suite, script)) {
                 if !self.ran.contains(&(suite.name().to_owned(), script.clone())) {
                     return false;
                 }
