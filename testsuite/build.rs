@@ -1,7 +1,7 @@
-//! Tells cargo to build the crate again when a script or a guest is added or removed: `include_dir` alone notices only changes
-//! inside the files it already knows.
+//! Makes cargo rebuild the crate when a script or guest is added or removed. `include_dir` alone
+//! only notices changes in files that it already includes.
 
-#[expect(clippy::disallowed_macros, reason = "what it prints is for cargo")]
+#[expect(clippy::disallowed_macros, reason = "instructions to cargo")]
 fn main() {
     println!("cargo::rerun-if-changed=scripts");
     println!("cargo::rerun-if-changed=guests");

@@ -30,10 +30,10 @@ pub fn reach() -> Reach {
 
 fn reach_of(value: &OsStr) -> Reach {
     if value == "1" {
-        return Reach { as_the_suite_says: true, ..Reach::default() };
+        return Reach { trust_suite: true, ..Reach::default() };
     }
     let folders = std::env::split_paths(value).filter(|folder| !folder.as_os_str().is_empty());
-    Reach { folders: folders.collect::<Vec<PathBuf>>(), as_the_suite_says: false }
+    Reach { folders: folders.collect::<Vec<PathBuf>>(), trust_suite: false }
 }
 
 /// The suite that a word names: an embedded or [fetched](fetch) one by its name, else a folder or a file by its path. Either may be
@@ -330,7 +330,11 @@ mod tests {
     fn an_unknown_key_of_a_header_is_passed_on_as_a_warning() {
         let judging = judged(";;! gc = true\n(module)", None).unwrap();
         assert_eq!(judging.warnings.len(), 1);
-        assert!(judging.warnings[0].starts_with("a.wast:1:5: unknown key `gc`"), "{:?}", judging.warnings);
+        assert!(
+            judging.warnings[0].starts_with("a.wast:1:5: unknown header key `gc`"),
+            "{:?}",
+            judging.warnings
+        );
     }
 
     #[test]

@@ -65,9 +65,9 @@ pub fn expecting(
             });
         }
         let is_of = |(suite, cases): (&Suite, &Vec<Case>)| {
-            cases.iter().filter_map(Case::script).any(|script| entry.is_of(suite, script.name()))
+            cases.iter().filter_map(Case::script).any(|script| entry.applies_to(suite, script.name()))
         };
-        if !suites.iter().any(|suite| entry.is_of_suite(suite)) {
+        if !suites.iter().any(|suite| entry.applies_to_suite(suite)) {
             continue;
         }
         if !suites.iter().zip(&cases).any(is_of) {
@@ -86,7 +86,7 @@ pub fn expecting(
 /// The suites of the run that the suite's name in an entry can mean; `None` where it names none.
 fn meant_by(entry: &Entry, suites: &[Suite]) -> Option<Vec<String>> {
     entry.suite()?;
-    let meant = suites.iter().filter(|suite| entry.is_of_suite(suite));
+    let meant = suites.iter().filter(|suite| entry.applies_to_suite(suite));
     Some(meant.map(|suite| suite.name().to_owned()).collect())
 }
 
@@ -294,8 +294,8 @@ impl Tally {
             return false;
         }
         let mut scripts = 0;
-        for (suite, names) in suites.iter().filter(|(suite, _)| entry.is_of_suite(suite)) {
-            for script in names.iter().filter(|script| entry.is_of(suite, script)) {
+        for (suite, names) in suites.iter().filter(|(suite, _)| entry.applies_to_suite(suite)) {
+            for script in names.iter().filter(|script| entry.applies_to(suite, script)) {
                 if !self.ran.contains(&(suite.name().to_owned(), script.clone())) {
                     return false;
                 }

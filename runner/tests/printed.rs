@@ -183,7 +183,7 @@ fn names_of_files_and_what_stands_in_their_headers() {
     );
     let link = folder.file(&format!("{HOSTILE}link.wast"));
     std::os::unix::fs::symlink(HOSTILE, &link).unwrap();
-    printed("a link that leads nowhere", &folder, &["test", "."], SHOWN);
+    printed("a broken symbolic link", &folder, &["test", "."], SHOWN);
     std::fs::remove_file(&link).unwrap();
     let fifo = folder.file(&format!("{HOSTILE}.dir"));
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();

@@ -238,8 +238,8 @@ fn a_module_is_not_taken_for_a_script() {
     for name in ["a.wasm", "B.WASM"] {
         let ran = wassay(&["test", &folder.arg(name)]);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
-        assert!(ran.err.contains("a module, and nothing says what it is to do"), "{}", ran.err);
-        assert!(ran.err.contains("`wassay run` runs a module"), "{}", ran.err);
+        assert!(ran.err.contains("a module is not a case by itself"), "{}", ran.err);
+        assert!(ran.err.contains("use `wassay run` to run it"), "{}", ran.err);
     }
     assert_eq!(wassay(&["test", &folder.arg("c.wat")]).code, 0);
 }

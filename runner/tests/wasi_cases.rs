@@ -95,14 +95,14 @@ fn json_that_is_not_understood_is_named_with_its_line_and_field() {
         ("{\n  \"exit_cod\": 1\n}", "./a.json:2:12: `exit_cod`: unknown field `exit_cod`, expected one of "),
         ("{\n\n  \"args\": [1]}", "./a.json:3:12: `args[0]`: invalid type: integer `1`, expected a string"),
         ("{\"exit_code\": -1}", "./a.json:1:16: `exit_code`: invalid value: integer `-1`, expected u32"),
-        ("{\"root\": \"../x\"}", "./a.json:1:2: `root`: `../x` is no folder beside the module"),
+        ("{\"root\": \"../x\"}", "./a.json:1:2: `root`: invalid folder `../x`"),
         ("{\"wassay\": {\"read_only\": [\"x\"]}}", "./a.json:1:13: `read_only`: the guest has no folder `x`"),
-        ("{\"wassay\": {\"previews\": [2]}}", "./a.json:1:13: `previews`: there is no preview 2"),
-        ("{\"operations\": [], \"args\": []}", "./a.json:1:20: `args`: cannot stand beside `operations`"),
+        ("{\"wassay\": {\"previews\": [2]}}", "./a.json:1:13: `previews`: unknown preview 2"),
+        ("{\"operations\": [], \"args\": []}", "./a.json:1:20: `args`: cannot be combined with `operations`"),
         ("{\"operations\": []}", "./a.json:1:2: `operations`: is empty"),
         (
             "{\"operations\": [{\"type\": \"wait\"}]}",
-            "./a.json:1:2: `operations`: operation 1: no guest runs",
+            "./a.json:1:2: `operations`: operation 1: no guest is running",
         ),
         (
             "{\"operations\": [{\"type\": \"run\"}]}",
@@ -114,7 +114,7 @@ fn json_that_is_not_understood_is_named_with_its_line_and_field() {
         ),
         ("{\"proposals\": [\"http\"]}", "./a.json:1:2: `proposals`: `http` is a proposal of later previews"),
         ("{", "./a.json:1:1: EOF while parsing an object"),
-        ("{} x", "./a.json:1:4: expected nothing after the object"),
+        ("{} x", "./a.json:1:4: unexpected data after the JSON object"),
     ] {
         let ran = test(&[("a.wat", NOTHING), ("a.json", json)], &[]);
         assert_eq!(ran.code, 1, "{json}");
@@ -381,17 +381,12 @@ fn an_exchange_that_goes_wrong_fails_its_step_and_those_behind_it() {
 fn blessing_leaves_alone_what_is_given_to_the_guest_and_what_links_lead_to() {
     let ran = test(&[("a.wat", NOTHING), ("a.json", r#"{"root": "a.fs"}"#), ("a.fs/precious", "x")], &[]);
     assert_eq!(ran.code, 1);
-    assert!(
-        ran.out.contains("a.json:1:1: `a.fs` is what the guest is to leave behind"),
-        "{}{}",
-        ran.out,
-        ran.err
-    );
+    assert!(ran.out.contains("a.json:1:1: `a.fs` is the golden folder"), "{}{}", ran.out, ran.err);
     let folder = Folder::new(&[("s/a.wat", HELLO), ("s/a.json", r#"{"exit_code": 3}"#), ("precious", "x")]);
     std::os::unix::fs::symlink(folder.file("precious"), folder.file("s/a.stdout")).unwrap();
     let ran = bless(&folder.arg("s"), "1");
     assert!(
-        ran.out.contains("a.stdout: cannot be read: a link leads out of the suite"),
+        ran.out.contains("a.stdout: cannot be read: symbolic link leads out of the suite"),
         "{}{}",
         ran.out,
         ran.err

@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # Builds the guests in C or Rust.
 #
-#   build.sh LANGUAGE [DIR]         builds them into DIR, or beside their sources, with a file `compilers` that says what built them
-#   build.sh --compilers LANGUAGE   prints what would build them
+#   build.sh LANGUAGE [DIR]         builds them into DIR (default: next to their sources), with a
+#                                   file `compilers` that lists the tools used
+#   build.sh --compilers LANGUAGE   prints the tools that would be used
 #
-# LANGUAGE is `c` or `rust`. Where no compiler is found, it says so on one line of standard output and exits with 3.
-# GUESTS_CLANG, GUESTS_SYSROOT and GUESTS_RUSTC name other compilers than those on the PATH.
+# LANGUAGE is `c` or `rust`. If no compiler is found, the script prints one line to standard output
+# and exits with code 3. GUESTS_CLANG, GUESTS_SYSROOT and GUESTS_RUSTC override the tools on the
+# PATH.
 #
-# On Debian, C needs the packages clang, lld, wasi-libc and libclang-rt-dev-wasm32, Rust needs rustc and
-# libstd-rust-dev-wasm32. Guests in Go are built by their tests: they are megabytes.
+# On Debian, C requires the packages clang, lld, wasi-libc and libclang-rt-dev-wasm32; Rust requires
+# rustc and libstd-rust-dev-wasm32. Guests in Go have megabytes, and are therefore built by their
+# tests.
 #
-# The result depends on the tools that `compilers` names, and on nothing else of the machine: tools run in an
-# environment with the few variables that `pinned` lists, and the linker is called without an optimization level, because
-# clang passes what it links through any `wasm-opt` that it finds if it has one.
+# The result depends only on the tools in `compilers`, and on nothing else of the machine: tools run
+# with the few environment variables in `pinned`, and the linker is called without an optimization
+# level, because with one clang runs any `wasm-opt` that it finds on the output.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -30,28 +33,28 @@ language=${1:-}
 case $language in c | rust) ;; *) usage ;; esac
 to=${2:-$here/$language}
 
-# Standard output, also inside the functions whose own is a file.
+# Standard output, also for functions whose output is redirected to a file.
 exec 3>&1
 absent() {
     echo "no $*" >&3
     exit 3
 }
 
-# The folder of a program, absolute.
+# Prints the absolute path of the folder of a program.
 folder_of() { cd "$(dirname "$1")" && pwd; }
 
-# Runs a tool. Variables such as COMPILER_PATH, CPATH or RUSTFLAGS do not reach it. HOME and those of rustup find the
-# compiler that a rustup proxy stands for.
+# Runs a tool without variables such as COMPILER_PATH, CPATH or RUSTFLAGS. A rustup proxy needs HOME
+# and the variables of rustup to find the compiler.
 pinned() {
     env -i PATH="$tools:/usr/bin:/bin" LC_ALL=C HOME="${HOME:-/}" TMPDIR="$scratch" \
         ${RUSTUP_HOME:+RUSTUP_HOME="$RUSTUP_HOME"} ${CARGO_HOME:+CARGO_HOME="$CARGO_HOME"} \
         ${RUSTUP_TOOLCHAIN:+RUSTUP_TOOLCHAIN="$RUSTUP_TOOLCHAIN"} "$@"
 }
 
-# The library's content, which its package's name and version do not tell.
+# Identifies the contents of a library, which can differ for one version of its package.
 digest() { sha256sum "$1" | cut -c1-16; }
 
-# Sets `clang` and `sysroot`, and prints what builds the guests in C.
+# Sets `clang` and `sysroot`, and prints the tools for C.
 find_c() {
     clang=$(command -v "${GUESTS_CLANG:-clang}") || absent clang
     sysroot=${GUESTS_SYSROOT:-/usr}
@@ -69,7 +72,8 @@ find_c() {
     echo "libc $(digest "$libc"), runtime $(digest "$runtime")"
 }
 
-# Compiles and links one program in C: its source, its name, the compiler's options, and `--` before the linker's.
+# Compiles and links a C program. Arguments: source, name, options of the compiler, `--`, options of
+# the linker.
 c_program() {
     local source=$1 program=$2 compile=()
     shift 2
@@ -90,17 +94,17 @@ c() {
     for source in c/*.c; do
         name=$(basename "$source" .c)
         level=-Oz
-        # The program that is measured.
+        # This one is a benchmark.
         if [ "$name" = calls ]; then level=-O2; fi
         c_program "$source" "$name" "$level" -- "$small"
     done
-    # The program whose DWARF is read. It holds no path of this machine.
+    # The DWARF of this program is tested. It must not contain a path of this machine.
     for level in -O0 -O2; do
         c_program c/debug/lines.c "debug/lines$level" "$level" -g -fdebug-compilation-dir=/guests --
     done
 }
 
-# Sets `rustc` and `target`, and prints what builds the guests in Rust.
+# Sets `rustc` and `target`, and prints the tools for Rust.
 find_rust() {
     local candidate libraries linker candidates=(rustc /usr/bin/rustc)
     if [ -n "${GUESTS_RUSTC:-}" ]; then candidates=("$GUESTS_RUSTC"); fi
@@ -117,7 +121,7 @@ find_rust() {
     [ -d "${libraries:-}" ] || absent "rustc with the target wasm32-wasi or wasm32-wasip1"
     pinned "$rustc" -vV | grep -E '^(rustc|LLVM)'
     echo "target $target, library $(digest "$(echo "$libraries"/libstd-*.rlib)")"
-    # A toolchain of rustup's brings its linker along; Debian's takes it from the PATH.
+    # A rustup toolchain contains its linker; Debian's takes it from the PATH.
     if linker=$(PATH=$tools:/usr/bin:/bin command -v rust-lld); then
         pinned "$linker" -flavor wasm --version
     fi
@@ -131,11 +135,11 @@ rust() {
     done
 }
 
-# LLVM makes random digits of each % in the path of an output or a temporary file.
+# LLVM replaces each % in the path of an output or temporary file by a random digit.
 case ${TMPDIR:-/tmp} in *%*) export TMPDIR=/tmp ;; esac
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-# Not in a subshell: it sets what the build uses.
+# Not in a subshell: it sets variables for the build.
 "find_$language" > "$scratch/compilers"
 if [ -n "$only_compilers" ]; then
     cat "$scratch/compilers"
@@ -147,6 +151,6 @@ cd "$here"
 "$language"
 rmdir "$scratch/out/debug" 2> /dev/null || true
 cp "$scratch/compilers" "$scratch/out"
-# A linker makes its output executable; these files are data.
+# The linker makes its output executable, but these files are data.
 find "$scratch/out" -name '*.wasm' -exec chmod a-x {} +
 cp -R "$scratch/out/." "$to"

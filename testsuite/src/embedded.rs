@@ -1,4 +1,4 @@
-//! The scripts and the guests that are part of the binary.
+//! The scripts and guests that are embedded in the binary.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -11,32 +11,32 @@ use crate::features;
 use crate::script::Script;
 use crate::wasi::{Files, Guest, Names};
 
-/// `scripts/` of this crate.
+/// The folder `scripts/` of this crate.
 static OWN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scripts");
 
-/// `guests/` of this crate.
+/// The folder `guests/` of this crate.
 static GUESTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/guests");
 
-/// `expectations/` of this crate.
+/// The folder `expectations/` of this crate.
 static EXPECTATIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/expectations");
 
-/// What is expected of the directives of embedded scripts.
+/// The expectations for embedded scripts.
 pub(crate) fn expectations() -> &'static Expectations {
     static ALL: OnceLock<Expectations> = OnceLock::new();
     ALL.get_or_init(|| {
         let files = EXPECTATIONS.files().filter_map(|file| file.path().to_str().zip(file.contents_utf8()));
-        // That every file is understood is tested.
+        // A test checks that every file parses.
         let parsed = files.filter_map(|(name, text)| Expectations::parse(name, text).ok());
         Expectations { entries: parsed.flat_map(|file| file.entries).collect() }
     })
 }
 
-/// The scripts of a version of the specification: one flat folder.
+/// The scripts of a version of the specification, which are in one flat folder.
 pub(crate) fn spec(version: SpecVersion, features: &'static str) -> Vec<Script> {
     flat(data::spec(version), features)
 }
 
-/// The scripts of a proposal: one flat folder.
+/// The scripts of a proposal, which are in one flat folder.
 pub(crate) fn proposal(proposal: Proposal, features: &'static str) -> Vec<Script> {
     flat(data::proposal(proposal), features)
 }
@@ -52,7 +52,8 @@ pub(crate) fn own(features: &'static str) -> Vec<Script> {
     scripts
 }
 
-/// Files that are no `.wast`, or no text, are none of ours; that none is lost so is what the catalogue's numbers are for.
+/// Skips files other than `.wast` text. The pinned sizes in the catalogue would reveal a missing
+/// script.
 fn collect(folder: &'static Dir<'static>, features: &'static str, scripts: &mut Vec<Script>) {
     for file in folder.files().filter(|file| file.path().extension().is_some_and(|e| e == "wast")) {
         if let (Some(name), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
@@ -75,12 +76,12 @@ pub(crate) fn guests() -> Vec<Guest> {
 fn collect_guests(folder: &'static Dir<'static>, guests: &mut Vec<Guest>) {
     let names: Names = folder.entries().iter().filter_map(|entry| entry.path().file_name()).collect();
     let name = |path: &'static Path| Path::new(path.file_name().unwrap_or_default());
-    for file in folder.files().filter(|file| names.make_module(name(file.path()))) {
+    for file in folder.files().filter(|file| names.is_module(name(file.path()))) {
         if let Some(path) = file.path().to_str() {
             guests.push(Guest::new(path.to_owned(), Files::Embedded(&GUESTS)));
         }
     }
-    for folder in folder.dirs().filter(|folder| !names.make_folder_of_guest(name(folder.path()))) {
+    for folder in folder.dirs().filter(|folder| !names.is_guest_folder(name(folder.path()))) {
         collect_guests(folder, guests);
     }
 }
@@ -91,7 +92,7 @@ mod tests {
     use crate::catalogue::find;
 
     #[test]
-    fn every_embedded_expectation_is_understood_and_about_a_script_that_there_is() {
+    fn every_embedded_expectation_parses_and_applies_to_a_script() {
         let mut entries = 0;
         for file in EXPECTATIONS.files() {
             let name = file.path().to_str().unwrap();
@@ -101,7 +102,10 @@ mod tests {
                 let suite = find(entry.suite.as_deref().expect("an embedded expectation names its suite"));
                 let suite = suite.expect("a suite of that name");
                 let scripts = suite.scripts();
-                assert!(scripts.iter().any(|script| entry.is_of(suite, script.name())), "{name}: {entry}");
+                assert!(
+                    scripts.iter().any(|script| entry.applies_to(suite, script.name())),
+                    "{name}: {entry}"
+                );
             }
         }
         assert!(entries > 0 && expectations().entries.len() == entries);

@@ -1,20 +1,22 @@
-//! Feature expressions, and what the folder of a script says about its features.
+//! Feature expressions, and the features that a script gets from its folder.
 //!
-//! An expression is a version of the specification, `1.0`, `2.0` or `3.0`, which stands for its complete feature set, then,
-//! each after a comma, the features to add, or with a `-` before it to take away: `2.0,-reference-types,threads`. They
-//! are taken from left to right. The names are in [`NAMES`].
+//! An expression is a version of the specification (`1.0`, `2.0` or `3.0`), which stands for its
+//! complete feature set, followed by features to add or, with a leading `-`, to remove, separated
+//! by commas: `2.0,-reference-types,threads`. They apply from left to right. The names are in
+//! [`NAMES`].
 //!
-//! Which features a script is judged under matters both ways: one too few and its modules are rejected, one too many and
-//! what it asserts to be malformed or invalid is accepted. The script cannot tell, hence the rule of the nearest folder.
+//! The feature set must be exact: with a feature too few, valid modules are rejected; with one too
+//! many, modules that the script asserts to be malformed or invalid are accepted. A script does not
+//! say which features it needs, so they come from the nearest known folder.
 
 use std::path::{Component, Path};
 
 use crate::catalogue;
 
-/// The features for a script that nothing says anything about.
+/// The features of a script in no known folder and without a header.
 pub const DEFAULT: &str = "3.0";
 
-/// The names that an expression may use beside the versions.
+/// The feature names that an expression may contain.
 pub const NAMES: &[&str] = &[
     "mutable-global",
     "saturating-float-to-int",
@@ -39,16 +41,17 @@ pub const NAMES: &[&str] = &[
     "stack-switching",
 ];
 
-/// Folders of `proposals/` that are no suite of the catalogue: another name for one that is, or a proposal that is still
-/// without a suite.
+/// Folders of `proposals/` that are not suites of the catalogue: other names for one, or a proposal
+/// without a suite yet.
 const MORE_PROPOSALS: &[(&str, &str)] = &[
     ("bulk-memory-operations", "3.0"),
     ("exception-handling", "3.0"),
     ("stack-switching", "3.0,stack-switching"),
 ];
 
-/// The feature expression for the script `path`, by the nearest folder above it that is known: `proposals/NAME`, for the
-/// proposals of the catalogue, or `legacy`. `None` if no folder is known. The name of the script itself says nothing.
+/// The feature expression for the script `path`, by the nearest known folder above it:
+/// `proposals/NAME` for the proposals of the catalogue, or `legacy`. `None` if there is no known
+/// folder. The name of the script itself is ignored.
 pub fn of_folder(path: &Path) -> Option<&'static str> {
     let folders: Vec<&str> = path
         .parent()?
@@ -76,7 +79,7 @@ fn of_proposal(name: &str) -> Option<&'static str> {
 pub(crate) mod tests {
     use super::*;
 
-    /// Whether `expression` is one: a version, then known names, each at most once.
+    /// Whether `expression` is a version followed by known names, each at most once.
     pub(crate) fn is_expression(expression: &str) -> bool {
         let mut words = expression.split(',');
         let version = words.next().is_some_and(|word| ["1.0", "2.0", "3.0"].contains(&word));
@@ -91,7 +94,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_expression_of_ours_is_one() {
+    fn our_own_expressions_are_valid() {
         assert!(
             !is_expression("3")
                 && !is_expression("2.0,")
@@ -115,12 +118,12 @@ pub(crate) mod tests {
         assert_eq!(of("proposals/threads/legacy/a.wast"), Some("3.0,legacy-exceptions"));
         assert_eq!(of("legacy/proposals/wide-arithmetic/a.wast"), Some("3.0,wide-arithmetic"));
         assert_eq!(of("proposals/exception-handling/throw.wast"), Some("3.0"));
-        // An unknown proposal hides nothing above it.
+        // An unknown proposal does not hide known folders above it.
         assert_eq!(of("legacy/proposals/unheard-of/a.wast"), Some("3.0,legacy-exceptions"));
     }
 
     #[test]
-    fn a_name_alone_says_nothing() {
+    fn file_names_do_not_imply_features() {
         let of = |path: &str| of_folder(Path::new(path));
         for path in [
             "a.wast",

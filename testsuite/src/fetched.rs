@@ -1,4 +1,4 @@
-//! The official suites that are no part of the binary: where each is fetched from, and what has to be there then.
+//! The official suites that are not embedded: where to fetch each, and its expected size.
 
 use std::path::{Path, PathBuf};
 
@@ -6,35 +6,35 @@ use crate::case::Case;
 use crate::directory::{self, OpenError};
 use crate::suite::{Origin, Pin, Suite};
 
-/// A suite that lies in a git repository.
+/// A suite in a git repository.
 #[derive(Debug, Clone, Copy)]
 pub struct Fetched {
-    /// The name it is run by.
+    /// The name of the suite.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub title: &'static str,
-    /// The repository on GitHub: its owner and name.
+    /// The GitHub repository, as `OWNER/NAME`.
     pub repository: &'static str,
-    /// The branch that has the commit.
+    /// The branch that contains the commit.
     pub branch: &'static str,
-    /// The commit, in full.
+    /// The full commit hash.
     pub commit: &'static str,
-    /// The folder of the repository that has the cases.
+    /// The folder of the repository that contains the cases.
     pub folder: &'static str,
-    /// A folder that the names of its cases have; `None` where all cases are meant.
+    /// Restricts the suite to cases below a folder of this name; `None` for all cases.
     pub only: Option<&'static str>,
     /// The feature expression of the suite.
     pub features: &'static str,
-    /// How much it holds at that commit.
+    /// The size of the suite at that commit.
     pub pin: Pin,
 }
 
-/// All of them.
+/// All fetched suites.
 pub fn all() -> &'static [Fetched] {
     &ALL
 }
 
-/// The one of that name.
+/// The fetched suite with this name.
 pub fn find(name: &str) -> Option<&'static Fetched> {
     all().iter().find(|fetched| fetched.name == name)
 }
@@ -65,12 +65,12 @@ static ALL: [Fetched; 2] = [
 ];
 
 impl Fetched {
-    /// Where the repository is.
+    /// The URL of the repository.
     pub fn url(&self) -> String {
         format!("https://github.com/{}", self.repository)
     }
 
-    /// What a report says of where it came from.
+    /// The source of the suite, for reports.
     pub fn source(&self) -> String {
         format!("{} {}", self.repository, self.commit.get(..12).unwrap_or(self.commit))
     }
@@ -99,7 +99,7 @@ impl Fetched {
             by_default: false,
             origin: Origin::Folder(cases),
             variant: None,
-            place: None,
+            path: None,
             expectations: Vec::new(),
         })
     }
@@ -113,7 +113,7 @@ mod tests {
     use crate::catalogue;
 
     #[test]
-    fn names_are_no_others_and_commits_are_in_full() {
+    fn names_are_unique_and_commits_are_full_hashes() {
         for fetched in all() {
             assert!(catalogue::find(fetched.name).is_none() && find(fetched.name).is_some());
             assert!(
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_is_opened_with_those_of_its_cases_that_are_meant() {
+    fn opening_a_clone_selects_its_cases() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["c/wasm32-wasip1/a.wasm", "c/wasm32-wasip3/b.wasm", "c/wasm32-wasip1/manifest.json"] {
             let path = folder.path().join("tests").join(name);

@@ -1,20 +1,21 @@
-//! The header of a script: the lines that begin with `;;!`, before its first form.
+//! The header of a script: the lines before the first form that begin with `;;!`.
 //!
-//! Together the lines are one TOML document. Blank lines and line comments may stand between and before them.
-//!
+//! Together, the lines are a TOML document. Blank lines and line comments may appear before and
+//! between them.
 //! ```text
 //! ;;! features = "2.0,threads"
 //! ;;! reason = "waits on a shared memory"
 //! ```
 //!
-//! | key | is |
+//! | key | meaning |
 //! |---|---|
-//! | `features` | the [feature expression](crate::features) to judge the script under, before what its place says |
-//! | `reason` | why, for the reader; it changes nothing |
+//! | `features` | the [feature expression](crate::features); overrides the one of the folder |
+//! | `reason` | the reason, for readers; has no effect |
 //!
-//! Other people's comments begin with `;;!` too. So where the lines are not TOML together, each is read by itself: one that is not TOML is a
-//! comment, with a warning, unless it sets a known key; then the header is an error, since the script would be judged under other
-//! features than it says.
+//! Other projects use `;;!` for ordinary comments. If the lines are not TOML together, each is
+//! therefore parsed by itself: a line that is not TOML is ignored with a warning, unless it sets a
+//! known key. In that case the header is an error, since the script would otherwise run with the
+//! wrong features.
 
 use std::ops::Range;
 
@@ -23,90 +24,88 @@ use toml::de::{DeTable, DeValue};
 
 use crate::text;
 
-/// What begins a line of the header.
-const MARK: &str = ";;!";
+/// The prefix of header lines.
+const PREFIX: &str = ";;!";
 
-/// What the header of a script says. All empty for a script without one.
+/// The contents of a header. Empty for a script without one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Header {
-    /// The feature expression, as it was written.
+    /// The feature expression, as written.
     pub features: Option<String>,
-    /// Why the script has the header it has.
+    /// The reason for the header.
     pub reason: Option<String>,
-    /// What is odd but does no harm, such as an unknown key: one line each, with file and line.
+    /// Warnings, such as for an unknown key, each with file and line.
     pub warnings: Vec<String>,
 }
 
-/// A header that is not understood.
+/// An invalid header.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{file}:{line}:{column}: {message}")]
 pub struct HeaderError {
-    /// The name the caller has for the script.
+    /// The name of the script, for messages.
     pub file: String,
     /// The line in the script, from 1.
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong, and what was expected.
+    /// The problem, and what was expected.
     pub message: String,
 }
 
-/// Reads the header of the script `text`; `file` is what messages call it.
+/// Parses the header of the script `text`. `file` is the name of the script in messages.
 ///
 /// # Errors
 ///
-/// A known key is set to what is not TOML, to a value of another type, or twice.
+/// Returns an error if a known key is not valid TOML, has a value of the wrong type, or is set
+/// twice.
 pub fn parse(file: &str, text: &str) -> Result<Header, HeaderError> {
-    let (marked, rest) = split(text);
+    let (header_lines, rest) = split(text);
     let mut reader = Reader { file, header: Header::default() };
-    let document = document(&marked);
+    let document = document(&header_lines);
     match DeTable::parse(&document) {
         Ok(table) => {
             let starts: Vec<usize> = text::line_starts(&document).collect();
-            let place = |offset: usize| {
+            let position = |offset: usize| {
                 let line = starts.partition_point(|start| *start <= offset);
                 let start = line.checked_sub(1).and_then(|line| starts.get(line)).copied().unwrap_or(0);
                 (line, document.get(start..offset).map_or(0, |before| before.chars().count()) + 1)
             };
-            reader.entries(table.into_inner(), &place)?;
+            reader.entries(table.into_inner(), &position)?;
         }
-        Err(_) => reader.by_line(&marked)?,
+        Err(_) => reader.by_line(&header_lines)?,
     }
-    if let Some(line) = rest.and_then(|rest| stray(text, rest)) {
-        reader
-            .header
-            .warnings
-            .push(format!("{file}:{line}: a `{MARK}` line after the first form is not part of the header"));
+    if let Some(line) = rest.and_then(|rest| find_prefix(text, rest)) {
+        reader.header.warnings.push(format!("{file}:{line}: ignored a `{PREFIX}` line after the first form"));
     }
     Ok(reader.header)
 }
 
 /// A line of the header: its number, the column at which the TOML begins, and the TOML.
-struct Marked<'a> {
+struct HeaderLine<'a> {
     line: usize,
     column: usize,
     toml: &'a str,
 }
 
-/// The lines of the header, and the number of the first line after it, if there is one.
-fn split(text: &str) -> (Vec<Marked<'_>>, Option<usize>) {
-    let mut marked = Vec::new();
+/// Returns the lines of the header, and the number of the first line after it, if there is one.
+fn split(text: &str) -> (Vec<HeaderLine<'_>>, Option<usize>) {
+    let mut header_lines = Vec::new();
     for (line, content) in (1..).zip(text::lines(text)) {
         let trimmed = content.trim_start();
-        if let Some(toml) = trimmed.strip_prefix(MARK) {
+        if let Some(toml) = trimmed.strip_prefix(PREFIX) {
             let column = content.chars().count() - toml.chars().count() + 1;
-            marked.push(Marked { line, column, toml: toml.trim_end() });
+            header_lines.push(HeaderLine { line, column, toml: toml.trim_end() });
         } else if !trimmed.is_empty() && !trimmed.starts_with(";;") {
-            return (marked, Some(line));
+            return (header_lines, Some(line));
         }
     }
-    (marked, None)
+    (header_lines, None)
 }
 
-/// The header as a TOML document in which every line and column is that of the script.
-fn document(marked: &[Marked<'_>]) -> String {
+/// The header as a TOML document whose lines and columns are those of the script.
+fn document(header_lines: &[HeaderLine<'_>]) -> String {
     let (mut document, mut lines) = (String::new(), 1);
-    for Marked { line, column, toml } in marked {
+    for HeaderLine { line, column, toml } in header_lines {
         document.extend(std::iter::repeat_n('\n', line - lines));
         document.extend(std::iter::repeat_n(' ', column - 1));
         document.push_str(toml);
@@ -121,28 +120,28 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Takes what a TOML document says, with the position that an offset in it has.
+    /// Reads the entries of a TOML document. `position` maps an offset in it to line and column.
     fn entries(
         &mut self,
         table: DeTable<'_>,
-        place: &dyn Fn(usize) -> (usize, usize),
+        position: &dyn Fn(usize) -> (usize, usize),
     ) -> Result<(), HeaderError> {
         let mut entries: Vec<_> = table.into_iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         for (key, value) in entries {
-            let at = |message: String| self.error(place(key.span().start), &message);
+            let at = |message: String| self.error(position(key.span().start), &message);
             let slot = match key.get_ref().as_ref() {
                 "features" => &self.header.features,
                 "reason" => &self.header.reason,
                 unknown => {
-                    let known = "known are `features` and `reason`";
-                    let warning = at(format!("unknown key `{unknown}` in the header; {known}")).to_string();
+                    let message = format!("unknown header key `{unknown}`: expected `features` or `reason`");
+                    let warning = at(message).to_string();
                     self.header.warnings.push(warning);
                     continue;
                 }
             };
             if slot.is_some() {
-                return Err(at(format!("header: `{}` is set twice", key.get_ref())));
+                return Err(at(format!("header: duplicate key `{}`", key.get_ref())));
             }
             let DeValue::String(string) = value.get_ref() else {
                 let found = value.get_ref().type_str();
@@ -157,29 +156,29 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads each line by itself, since together they are not TOML.
-    fn by_line(&mut self, marked: &[Marked<'_>]) -> Result<(), HeaderError> {
-        let mut prose = Vec::new();
-        for Marked { line, column, toml } in marked {
-            let place = |offset: usize| {
+    /// Parses each line by itself, because together they are not TOML.
+    fn by_line(&mut self, header_lines: &[HeaderLine<'_>]) -> Result<(), HeaderError> {
+        let mut ignored = Vec::new();
+        for HeaderLine { line, column, toml } in header_lines {
+            let position = |offset: usize| {
                 (*line, column + toml.get(..offset).map_or(0, |before| before.chars().count()))
             };
             match DeTable::parse(toml) {
-                Ok(table) => self.entries(table.into_inner(), &place)?,
+                Ok(table) => self.entries(table.into_inner(), &position)?,
                 Err(error) if sets_known(toml) => {
                     let start = error.span().map_or(0, |span: Range<usize>| span.start);
-                    return Err(self.error(place(start), &format!("header: {}", error.message())));
+                    return Err(self.error(position(start), &format!("header: {}", error.message())));
                 }
-                Err(_) => prose.push(*line),
+                Err(_) => ignored.push(*line),
             }
         }
-        if let Some((first, others)) = prose.split_first() {
+        if let Some((first, others)) = ignored.split_first() {
             let more = match others.len() {
                 0 => String::new(),
-                count => format!(" (and {count} more of them)"),
+                count => format!(" (and {count} more)"),
             };
             self.header.warnings.push(format!(
-                "{}:{first}: a `{MARK}` line that is not `key = \"value\"` is read as a comment{more}",
+                "{}:{first}: ignored a `{PREFIX}` line that is not `key = \"value\"`{more}",
                 self.file
             ));
         }
@@ -187,13 +186,14 @@ impl Reader<'_> {
     }
 
     fn error(&self, (line, column): (usize, usize), message: &str) -> HeaderError {
-        // One line, whatever the parser of TOML says.
+        // Reduce the message of the TOML parser to one line.
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
         HeaderError { file: self.file.to_owned(), line, column, message }
     }
 }
 
-/// Whether a line that is not TOML was meant to set a known key: no other word follows the key, as one would in a sentence.
+/// Whether an invalid line was meant to set a known key: the key is not followed by another word,
+/// as in a sentence.
 fn sets_known(toml: &str) -> bool {
     let toml = toml.trim_start();
     ["features", "reason"].iter().any(|key| {
@@ -202,9 +202,13 @@ fn sets_known(toml: &str) -> bool {
     })
 }
 
-/// The first line from this one on that begins with the mark.
-fn stray(text: &str, rest: usize) -> Option<usize> {
-    (1..).zip(text::lines(text)).skip(rest - 1).find(|(_, line)| line.starts_with(MARK)).map(|(line, _)| line)
+/// Finds the first line from `rest` on that begins with the prefix.
+fn find_prefix(text: &str, rest: usize) -> Option<usize> {
+    (1..)
+        .zip(text::lines(text))
+        .skip(rest - 1)
+        .find(|(_, line)| line.starts_with(PREFIX))
+        .map(|(line, _)| line)
 }
 
 #[cfg(test)]
@@ -229,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_lines_and_comments_may_stand_around_it() {
+    fn blank_lines_and_comments_are_allowed_around_it() {
         assert_eq!(
             features("\n;; A licence.\n  ;;! reason = \"r\"\n\n;;! features = \"1.0\"\n").as_deref(),
             Some("1.0")
@@ -250,27 +254,27 @@ mod tests {
         assert_eq!(header.warnings.len(), 2, "{:?}", header.warnings);
         assert_eq!(
             header.warnings[0],
-            "d/a.wast:2:5: unknown key `gc` in the header; known are `features` and `reason`"
+            "d/a.wast:2:5: unknown header key `gc`: expected `features` or `reason`"
         );
         assert!(header.warnings[1].starts_with("d/a.wast:4:"), "{:?}", header.warnings);
     }
 
     #[test]
-    fn what_is_no_toml_is_an_error_with_its_place() {
-        for (text, place) in [
+    fn invalid_toml_is_an_error_with_its_position() {
+        for (text, position) in [
             (";;! features = \n(module)", "a.wast:1:"),
             (";; c\n\n;;! reason = \"r\"\n;;! features 2.0\n", "a.wast:4:"),
             (";;! features = \"1.0\"\n;;! features = \"2.0\"\n", "a.wast:2:5: "),
             (";;! features = \"1.0\n(module)", "a.wast:1:"),
         ] {
             let message = parse("a.wast", text).unwrap_err().to_string();
-            assert!(message.starts_with(place), "{text:?}: {message}");
+            assert!(message.starts_with(position), "{text:?}: {message}");
             assert!(!message.contains('\n'), "{message}");
         }
     }
 
     #[test]
-    fn prose_that_begins_as_a_header_does_is_a_comment_and_warns() {
+    fn other_comments_with_the_prefix_are_ignored_with_a_warning() {
         for (text, line, features) in [
             (";;! This file tests x = y.\n(module)", 1, None),
             (";;! Careful!\n;;! features = \"1.0\"\n", 1, Some("1.0")),
@@ -280,31 +284,28 @@ mod tests {
         ] {
             let header = parse("a.wast", text).unwrap();
             assert_eq!(header.features.as_deref(), features, "{text:?}");
-            let warning =
-                format!("a.wast:{line}: a `;;!` line that is not `key = \"value\"` is read as a comment");
+            let warning = format!("a.wast:{line}: ignored a `;;!` line that is not `key = \"value\"`");
             assert_eq!(header.warnings, [warning], "{text:?}");
         }
         let many = parse("a.wast", ";;! a b\n;;! c d\n;;! e f\n").unwrap();
-        assert!(
-            many.warnings[0].starts_with("a.wast:1: ") && many.warnings[0].ends_with("(and 2 more of them)")
-        );
+        assert!(many.warnings[0].starts_with("a.wast:1: ") && many.warnings[0].ends_with("(and 2 more)"));
         assert_eq!(many.warnings.len(), 1);
     }
 
     #[test]
-    fn a_known_key_that_is_set_badly_is_an_error_also_beside_prose() {
-        for (text, place) in [
+    fn an_invalid_known_key_is_an_error_even_next_to_other_comments() {
+        for (text, position) in [
             (";;! Careful!\n;;! features: \"1.0\"\n", "a.wast:2:"),
             (";;! Careful!\n;;! features = [\"1.0\"]\n", "a.wast:2:5: "),
             (";;! features = \"1.0\"\n;;! Careful!\n  ;;! features = \"2.0\"\n", "a.wast:3:7: "),
         ] {
             let message = parse("a.wast", text).unwrap_err().to_string();
-            assert!(message.starts_with(place), "{text:?}: {message}");
+            assert!(message.starts_with(position), "{text:?}: {message}");
         }
     }
 
     #[test]
-    fn a_value_may_have_several_lines() {
+    fn a_value_may_span_lines() {
         let header =
             parse("a.wast", ";;! reason = \"\"\"one\n;;! two\"\"\"\n;;! features = \"1.0\"\n").unwrap();
         assert_eq!((header.features.as_deref(), header.warnings.len()), (Some("1.0"), 0));
@@ -332,14 +333,11 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_after_the_first_form_warns() {
+    fn the_prefix_after_the_first_form_warns() {
         let header = parse("a.wast", "(module)\n\n;;! features = \"1.0\"\n").unwrap();
         assert_eq!(header.features, None);
-        assert_eq!(
-            header.warnings,
-            ["a.wast:3: a `;;!` line after the first form is not part of the header"]
-        );
-        // Inside a line the three characters are a comment like any other.
+        assert_eq!(header.warnings, ["a.wast:3: ignored a `;;!` line after the first form"]);
+        // In the middle of a line, `;;!` is an ordinary comment.
         assert_eq!(parse("a.wast", "(module) ;;! no\n").unwrap(), Header::default());
     }
 }

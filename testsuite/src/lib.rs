@@ -1,18 +1,33 @@
-//! What can be run: the suites, where each comes from, and the features each script is judged under.
+//! Suites of test cases: which there are, where each comes from, and the features that each script
+//! is run with.
 //!
-//! - [`access`] opens every file of a suite, as what a stranger may have written.
+//! - A *suite* is a set of cases that is run and reported together: embedded in the binary,
+//!   fetched, or a folder on disk.
+//! - A *case* is a script or a guest.
+//! - A *script* is a `.wast` file, made of *directives* such as `(assert_return …)`.
+//! - A *guest* is a program that runs on WASI, with files that describe its expected results. Those
+//!   that the runner compares and can rewrite (*bless*) are *golden* files.
+//! - A *feature expression* says which proposals are enabled.
+//! - An *expectation* says that a directive fails (`xfail`) or is not run (`skip`), and why.
+//! - A *pin* is the expected size of a suite.
+//! - A *variant* is a change of the environment that guests are run under, such as a system without
+//!   `openat2`.
+//!
+//! The modules:
+//!
+//! - [`access`] opens all files of a suite, which may come from an untrusted source.
 //! - [`catalogue`] lists the embedded suites: the official scripts and our own.
 //! - [`fetched`] lists the official suites that have to be fetched first.
-//! - [`directory`] opens any folder of scripts and guests, or one of them, as a suite.
-//! - [`wasi`] knows guests of WASI and what is expected of them.
-//! - [`expectation`] knows which directives are expected to fail, or are not run, and why.
-//! - [`naming`] knows what folders are called.
-//! - [`header`] reads the `;;!` lines a script may begin with.
-//! - [`text`] knows how the text of a script falls into lines.
-//! - [`features`] knows what the folder of a script says about its features.
+//! - [`directory`] opens a folder of scripts and guests, or a single one, as a suite.
+//! - [`wasi`] reads WASI guests and their expected results.
+//! - [`expectation`] reads which directives are expected to fail or not run.
+//! - [`naming`] names suites on disk.
+//! - [`header`] reads the `;;!` lines at the start of a script.
+//! - [`text`] splits the text of a script into lines.
+//! - [`features`] defines feature expressions, and the features that a script gets from its folder.
 //!
-//! Nothing here parses or runs a script, and no other crate of the workspace is imported: features are *expressions*, whose
-//! grammar stands in [`features`], and the caller turns them into a feature set.
+//! This crate neither parses nor runs scripts, and imports no other crate of the workspace. Callers
+//! turn feature expressions into feature sets.
 
 pub mod access;
 pub mod catalogue;

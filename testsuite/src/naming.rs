@@ -1,9 +1,10 @@
-//! What suites on disk are called.
+//! Names of suites on disk.
 //!
-//! A folder has one name, however its path is typed and on whatever machine: its path from the root of the git repository that it lies in,
-//! `.` for the root itself; outside of a repository, its own name. Symbolic links are followed first. A name that is also one of the
-//! catalogue's gets `./` before it, as it does on the command line. Where two folders of one run would have the same name,
-//! [`tell_apart`] adds as many of the folders above as it takes.
+//! A folder has the same name however its path is written, and on every machine: its path from the
+//! root of its git repository (`.` for the root itself) or, outside of a repository, its own name.
+//! Symbolic links are resolved first. A name that is also a suite of the catalogue gets the prefix
+//! `./`, as on the command line. If several folders of a run would have the same name,
+//! [`tell_apart`] prepends as many parent folders as necessary.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -12,12 +13,12 @@ use crate::suite::Suite;
 use crate::wasi::Variant;
 use crate::{catalogue, fetched};
 
-/// The path of a folder or file from the root of the file system, with no link in it.
+/// The canonical path of a folder or file.
 pub(crate) fn real(path: &Path) -> PathBuf {
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The name of the suite at a [real](real) path.
+/// The name of the suite at a [canonical](real) path.
 pub(crate) fn name(real: &Path) -> String {
     let repository = real.ancestors().find(|folder| is_repository(folder));
     let name = match repository.and_then(|root| real.strip_prefix(root).ok()) {
@@ -25,22 +26,24 @@ pub(crate) fn name(real: &Path) -> String {
         Some(within) => within.display().to_string(),
         None => tail(real, 1),
     };
-    apart_from_catalogue(name)
+    avoid_catalogue(name)
 }
 
-/// Whether a folder is the root of a repository: its `.git` is a folder of git's, or the file that a worktree or a submodule has.
+/// Whether a folder is the root of a repository: its `.git` is a git directory, or the file of a
+/// worktree or submodule.
 fn is_repository(folder: &Path) -> bool {
     let git = folder.join(".git");
     git.is_file() || git.join("HEAD").is_file()
 }
 
-/// Whether a word is the name of a suite of the catalogue, or of one that is fetched, perhaps under a variant.
+/// Whether a word is the name of a suite of the catalogue or of a fetched suite, possibly with a
+/// variant.
 pub fn is_of_catalogue(word: &str) -> bool {
     let is_suite = |name: &str| catalogue::find(name).is_some() || fetched::find(name).is_some();
     is_suite(word) || Variant::ALL.iter().any(|variant| variant.strip(word).is_some_and(is_suite))
 }
 
-/// Gives each of the suites of a run a name of its own, and leaves out a folder that is there twice.
+/// Gives each suite of a run a unique name, and drops repeated folders.
 pub fn tell_apart(suites: Vec<Suite>) -> Vec<Suite> {
     let mut apart: Vec<Suite> = Vec::new();
     for suite in suites {
@@ -53,11 +56,11 @@ pub fn tell_apart(suites: Vec<Suite>) -> Vec<Suite> {
         by_name.entry(suite.name().to_owned()).or_default().push(at);
     }
     for group in by_name.into_values().filter(|group| group.len() > 1) {
-        let places: Vec<PathBuf> =
-            group.iter().map(|at| apart[*at].place.clone().unwrap_or_default()).collect();
-        let deepest = places.iter().map(|place| place.components().count()).max().unwrap_or(1);
-        let names = |count: usize| places.iter().map(|place| tail(place, count)).collect::<Vec<_>>();
-        let is_clear = |names: &Vec<String>| {
+        let paths: Vec<PathBuf> =
+            group.iter().map(|at| apart[*at].path.clone().unwrap_or_default()).collect();
+        let deepest = paths.iter().map(|path| path.components().count()).max().unwrap_or(1);
+        let names = |count: usize| paths.iter().map(|path| tail(path, count)).collect::<Vec<_>>();
+        let is_unique = |names: &Vec<String>| {
             let taken = |name: &String| {
                 apart.iter().enumerate().any(|(at, suite)| !group.contains(&at) && suite.name() == name)
             };
@@ -66,32 +69,33 @@ pub fn tell_apart(suites: Vec<Suite>) -> Vec<Suite> {
             sorted.dedup();
             sorted.len() == names.len() && !names.iter().any(taken)
         };
-        let clear = (2..=deepest).map(names).find(is_clear).unwrap_or_else(|| names(deepest));
-        for (at, name) in group.into_iter().zip(clear) {
-            if apart[at].place.is_some() {
-                apart[at].rename(apart_from_catalogue(name));
+        let unique = (2..=deepest).map(names).find(is_unique).unwrap_or_else(|| names(deepest));
+        for (at, name) in group.into_iter().zip(unique) {
+            if apart[at].path.is_some() {
+                apart[at].rename(avoid_catalogue(name));
             }
         }
     }
     apart
 }
 
-/// Whether a word that an expectation or an older report has for a suite means this [real](real) place: its last components, or
-/// all of them. An absolute path may lead there through links.
-pub(crate) fn is_called(place: &Path, word: &str) -> bool {
+/// Whether a word in an expectation or in an older report refers to the suite at this
+/// [canonical](real) path: its last components, or all of them. An absolute path may contain
+/// symbolic links.
+pub(crate) fn is_called(path: &Path, word: &str) -> bool {
     let parts = Path::new(word).components().filter(|part| *part != Component::CurDir);
     let word: PathBuf = parts.collect();
-    !word.as_os_str().is_empty() && (place.ends_with(&word) || word.is_absolute() && real(&word) == place)
+    !word.as_os_str().is_empty() && (path.ends_with(&word) || word.is_absolute() && real(&word) == path)
 }
 
-/// The last components of a path, all where there are no more.
+/// The last `count` components of a path.
 fn tail(path: &Path, count: usize) -> String {
     let all = path.components().count();
     let names: PathBuf = path.components().skip(all.saturating_sub(count)).collect();
     names.display().to_string()
 }
 
-fn apart_from_catalogue(name: String) -> String {
+fn avoid_catalogue(name: String) -> String {
     if is_of_catalogue(&name) { format!("./{name}") } else { name }
 }
 
@@ -103,7 +107,7 @@ mod tests {
     use super::*;
     use crate::directory;
 
-    /// A folder with these folders, each with a script.
+    /// Creates a folder with these subfolders, each with a script.
     fn folders(names: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for name in names {
@@ -118,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_has_one_name_however_its_path_is_typed() {
+    fn a_folder_has_one_name_however_its_path_is_written() {
         let folder = folders(&["x/s", "y"]);
         symlink("x/s", folder.path().join("link")).unwrap();
         for path in ["x/s", "x/s/", "x/./s", "y/../x/s", "link", "link/"] {
@@ -133,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_never_called_as_a_suite_of_the_catalogue_is() {
+    fn a_folder_never_has_the_name_of_a_catalogue_suite() {
         let folder = folders(&["scripts", "wasi@no-openat2", "spec-official", "proposals/gc"]);
         for name in ["scripts", "wasi@no-openat2", "spec-official"] {
             assert_eq!(named(&folder.path().join(name)), format!("./{name}"));
@@ -145,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn two_folders_of_one_run_have_two_names_and_one_that_is_there_twice_has_one() {
+    fn folders_of_a_run_have_unique_names() {
         let folder = folders(&["a/s", "b/s", "b/t", "s"]);
         let open = |name: &str| directory::open(&folder.path().join(name)).unwrap();
         let names = |suites: Vec<Suite>| {
@@ -163,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_for_a_folder_is_the_end_of_its_path() {
+    fn a_folder_is_found_by_the_end_of_its_path() {
         let folder = folders(&["x/s"]);
         let suite = directory::open(&folder.path().join("x/s")).unwrap();
         let path = real(&folder.path().join("x/s"));

@@ -1,4 +1,4 @@
-//! One script: its name, its features by place, and its text.
+//! A script: its name, its features and its text.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use crate::access::{Budget, Root, read_named};
 use crate::expectation::Expectation;
 use crate::text;
 
-/// A script of a suite. The text of one that lies on disk is read when it is asked for, each time.
+/// A script of a suite. A script on disk is read anew each time.
 #[derive(Debug, Clone)]
 pub struct Script {
     name: String,
@@ -23,74 +23,76 @@ pub struct Script {
 #[derive(Debug, Clone)]
 enum Text {
     Embedded(&'static str),
-    /// A file that the user has named.
+    /// A file that the user named.
     Named(PathBuf),
-    /// A file of a suite, by its path in the folder of the suite, which is its name.
+    /// A file of a suite. Its path in the suite's folder is the name of the script.
     InSuite {
         root: Arc<Root>,
         path: PathBuf,
     },
-    /// What was read once and cannot be read again.
+    /// Text from a stream that cannot be read again.
     Given(Arc<str>),
 }
 
-/// How large a script may be, in bytes: its tokens have to be counted in 32 bits, and a device may have no end.
-const LARGEST: u64 = 1 << 30;
+/// The maximum size of a script in bytes: its tokens are counted in 32 bits, and a stream may be
+/// endless.
+const MAX_SIZE: u64 = 1 << 30;
 
 impl Script {
     pub(crate) fn embedded(name: String, features: &'static str, text: &'static str) -> Script {
         Script { name, features, text: Text::Embedded(text), expectations: Vec::new() }
     }
 
-    /// A script that the user has named.
+    /// A script that the user named.
     pub(crate) fn named(name: String, features: &'static str, path: PathBuf) -> Script {
         Script { name, features, text: Text::Named(path), expectations: Vec::new() }
     }
 
-    /// A script in the folder of a suite, whose path there is its name.
+    /// A script in the folder of a suite; the name is its path there.
     pub(crate) fn in_suite(name: String, features: &'static str, root: Arc<Root>) -> Script {
         let path = root.join(Path::new(&name));
         Script { name, features, text: Text::InSuite { root, path }, expectations: Vec::new() }
     }
 
-    /// A script that is read to its end now, from something that can be read once only: standard input, a pipe, a FIFO.
+    /// Creates a script by reading a stream to its end, such as standard input or a pipe.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is not UTF-8; `name` is what the error calls it.
+    /// Returns an error if the stream is not readable or not UTF-8. `name` is the name of the
+    /// script in errors.
     pub fn given(name: &str, features: &'static str, from: impl Read) -> Result<Script, ReadError> {
-        let text = read(Path::new(name), from, LARGEST)?.into();
+        let text = read(Path::new(name), from, MAX_SIZE)?.into();
         Ok(Script { name: name.to_owned(), features, text: Text::Given(text), expectations: Vec::new() })
     }
 
-    /// Whether it was [given](Script::given).
+    /// Whether it was read from a stream, by [`Script::given`].
     pub fn is_given(&self) -> bool {
         matches!(self.text, Text::Given(_))
     }
 
-    /// The path of the script inside its suite, with `/` between folders: `address.wast`, `proposals/threads/atomic.wast`.
-    /// Unique within the suite.
+    /// The path of the script inside its suite, with `/` between folders: `address.wast`,
+    /// `proposals/threads/atomic.wast`. Unique within the suite.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The feature expression that holds for the script's place: that of the nearest folder above it that is known, else
-    /// that of its suite. A [header](crate::header) in the script goes before it.
+    /// The feature expression of the nearest known folder above the script, or of its suite. A
+    /// [header](crate::header) in the script overrides it.
     pub fn features(&self) -> &'static str {
         self.features
     }
 
-    /// What is expected of its directives besides that they pass. The first that is about a directive holds.
+    /// The expectations for its directives. For each directive, the first that matches applies.
     pub fn expectations(&self) -> &[Expectation] {
         &self.expectations
     }
 
-    /// Expects something of its directives, and that before what was expected so far.
+    /// Adds expectations that override those so far.
     pub fn expect(&mut self, expectations: impl IntoIterator<Item = Expectation>) {
         self.expectations.splice(0..0, expectations);
     }
 
-    /// Where the script lies on disk; `None` for one that is embedded or [given](Script::given).
+    /// The path on disk; `None` if the script is embedded or was read from a stream.
     pub fn path(&self) -> Option<&Path> {
         match &self.text {
             Text::Embedded(_) | Text::Given(_) => None,
@@ -98,7 +100,7 @@ impl Script {
         }
     }
 
-    /// The folder of its suite; `None` for one that is in none on disk.
+    /// The folder of the suite; `None` if the script is not in one on disk.
     pub(crate) fn root(&self) -> Option<&Arc<Root>> {
         match &self.text {
             Text::InSuite { root, .. } => Some(root),
@@ -106,7 +108,7 @@ impl Script {
         }
     }
 
-    /// The bytes of its file; 0 where they cannot be told.
+    /// The size in bytes, or 0 if it is unknown.
     pub fn size(&self) -> u64 {
         match &self.text {
             Text::Embedded(text) => text.len() as u64,
@@ -116,20 +118,21 @@ impl Script {
         }
     }
 
-    /// The text of the script, without a byte order mark before it.
+    /// Reads the text of the script, without a byte order mark.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, or that is not UTF-8. An embedded script is always readable.
+    /// Returns an error if the file is unreadable or not UTF-8. Embedded scripts are always
+    /// readable.
     pub fn read(&self) -> Result<Cow<'static, str>, ReadError> {
         self.read_within(&mut Budget::default())
     }
 
-    /// The same, as far as a budget goes.
+    /// Reads the text of the script within a budget.
     ///
     /// # Errors
     ///
-    /// Those of [`Script::read`], and a file that is larger than the budget.
+    /// Those of [`Script::read`], and an error if the file exceeds the budget.
     pub fn read_within(&self, budget: &mut Budget) -> Result<Cow<'static, str>, ReadError> {
         let (path, bytes) = match &self.text {
             Text::Embedded(text) => return Ok(Cow::Borrowed(text)),
@@ -142,28 +145,27 @@ impl Script {
     }
 }
 
-/// The text that something holds, which errors call by this path; up to this many bytes.
-fn read(path: &Path, from: impl Read, largest: u64) -> Result<String, ReadError> {
+/// Reads a stream of at most `max_size` bytes as UTF-8. `path` is its name in errors.
+fn read(path: &Path, from: impl Read, max_size: u64) -> Result<String, ReadError> {
     let path = || path.to_owned();
     let mut bytes = Vec::new();
-    from.take(largest + 1).read_to_end(&mut bytes).map_err(|error| ReadError::Io { path: path(), error })?;
-    if bytes.len() as u64 > largest {
-        let error =
-            io::Error::other(format!("more than {largest} bytes, which is as large as a script may be"));
+    from.take(max_size + 1).read_to_end(&mut bytes).map_err(|error| ReadError::Io { path: path(), error })?;
+    if bytes.len() as u64 > max_size {
+        let error = io::Error::other(format!("larger than {max_size} bytes, the maximum size of a script"));
         return Err(ReadError::Io { path: path(), error });
     }
     decode(&path(), bytes)
 }
 
-/// The text of these bytes, which errors call by this path.
+/// Decodes UTF-8. `path` is the name of the file in errors.
 fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let (bytes, valid) = (error.as_bytes(), error.utf8_error().valid_up_to());
         let before = bytes.get(..valid).map(String::from_utf8_lossy).unwrap_or_default();
-        let (line, column) = text::place(&before, before.len());
+        let (line, column) = text::position(&before, before.len());
         let hint = match bytes {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "; this one begins as UTF-16 does: save it as UTF-8",
-            [0, b'a', b's', b'm', ..] => "; this one begins as a binary module does: `wassay run` runs those",
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "; the file looks like UTF-16: save it as UTF-8",
+            [0, b'a', b's', b'm', ..] => "; the file looks like a binary module: use `wassay run`",
             _ => "",
         };
         ReadError::NotUtf8 { path: path.to_owned(), line, column, hint }
@@ -174,28 +176,28 @@ fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
     Ok(text)
 }
 
-/// Why the text of a script could not be read.
+/// An error of reading a script.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The file could not be opened or read.
+    /// The file cannot be opened or read.
     #[error("{}: cannot read the script: {error}", path.display())]
     Io {
         /// The script.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// The file is not UTF-8, which the text format is written in (section 6.2.1).
-    #[error("{}:{line}:{column}: not UTF-8 from here on; a script must be a UTF-8 text{hint}", path.display())]
+    /// The file is not UTF-8, the encoding of the text format (section 6.2.1).
+    #[error("{}:{line}:{column}: invalid UTF-8; a script must be UTF-8 text{hint}", path.display())]
     NotUtf8 {
         /// The script.
         path: PathBuf,
-        /// The line of the first byte that is wrong, from 1.
+        /// The line of the first invalid byte, from 1.
         line: usize,
-        /// Its column in characters, from 1.
+        /// The column of the first invalid byte in characters, from 1.
         column: usize,
-        /// What the file may be instead.
+        /// A hint at what the file may be instead.
         hint: &'static str,
     },
 }
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_when_asked_for() {
+    fn a_file_is_read_anew_each_time() {
         let (_folder, script) = on_disk(b"(module)");
         assert_eq!(script.read().unwrap(), "(module)");
         fs::write(script.path().unwrap(), "(module $later)").unwrap();
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_gone_is_named() {
+    fn a_missing_file_is_an_error() {
         let (folder, script) = on_disk(b"");
         drop(folder);
         let message = script.read().unwrap_err().to_string();
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_byte_that_is_not_utf_8_is_located() {
+    fn the_first_invalid_byte_is_located() {
         for (bytes, line, column) in
             [(&b"\xff"[..], 1, 1), (b"(module)\n(\xc3\xa9\xff", 2, 3), (b"one\r\ntwo\r\xf0\x9f", 3, 1)]
         {
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_another_kind_of_file_says_so() {
+    fn other_kinds_of_files_are_recognised() {
         for (bytes, hint) in [(&b"\xff\xfe(\0"[..], "UTF-16"), (b"\0asm\x01\0\0\0\xff", "`wassay run`")] {
             let (_folder, script) = on_disk(bytes);
             let message = script.read().unwrap_err().to_string();
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_left_out() {
+    fn a_byte_order_mark_is_removed() {
         let (_folder, script) = on_disk(b"\xef\xbb\xbf(module)");
         assert_eq!(script.read().unwrap(), "(module)");
         let given = Script::given("<stdin>", "3.0", &b"\xef\xbb\xbf(module)"[..]).unwrap();
@@ -261,9 +263,12 @@ mod tests {
     }
 
     #[test]
-    fn a_script_has_an_end() {
+    fn the_size_of_a_script_is_limited() {
         let error = read(Path::new("<stdin>"), io::repeat(b' '), 100).unwrap_err();
-        assert!(error.to_string().starts_with("<stdin>: cannot read the script: more than 100 "), "{error}");
+        assert!(
+            error.to_string().starts_with("<stdin>: cannot read the script: larger than 100 "),
+            "{error}"
+        );
         assert_eq!(read(Path::new("<stdin>"), &[b' '; 100][..], 100).unwrap().len(), 100);
     }
 

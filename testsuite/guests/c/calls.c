@@ -1,6 +1,6 @@
-/* Many small calls in the folder that is its first argument, to measure what one costs: 200,000 writes of 64 bytes, or as many as the
-   second argument says, as many reads of 64 bytes from a place, and a tenth as often open, fstat, stat, close and unlink. Where there is a
-   third argument it prints how long each took. */
+/* Measures small calls in the folder of the first argument: 200,000 writes of 64 bytes (or the
+   number in the second argument), as many positioned reads, and a tenth as many calls of open,
+   fstat, stat, close and unlink. With a third argument, prints how long each took. */
 #include "check.h"
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-/* What the programs that check themselves have in common: the first check that fails is named, and ends the program. */
+/* Checks for programs that test themselves: the first failure is printed and ends the program. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
         } \
     } while (0)
 
-/* The call fails, with that error. */
+/* The call fails with this error. */
 #define FAILS(call, error) \
     do { \
         errno = 0; \

@@ -1,4 +1,4 @@
-/* Copies a file by the calls of POSIX; it knows nothing of WASI. */
+/* Copies a file with POSIX calls. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* A directory of many entries in the folder `/`: each is found once, also after the reader
-   went back, to the beginning or to a place of which it has made a note; and all are removed again. */
+/* A directory with many entries, below `/`: each is listed once, also after rewinddir and seekdir.
+   All are removed at the end. */
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@ static const char *path_of(int entry)
     return path;
 }
 
-/* The number of an entry; -1 of the two that every directory has. */
+/* The number of an entry; -1 for `.` and `..`. */
 static int number_of(const struct dirent *entry)
 {
     if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
@@ -54,7 +54,7 @@ int main(void)
     rewinddir(stream);
     memset(seen, 0, sizeof seen);
     CHECK(count(stream) == ENTRIES);
-    /* From a place in the middle on: what comes after it is the same again. */
+    /* From a position in the middle: the rest is the same again. */
     rewinddir(stream);
     for (int i = 0; i < HALF; i++)
         CHECK(readdir(stream));

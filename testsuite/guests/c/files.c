@@ -1,4 +1,4 @@
-/* Files in the folder `/`: large reads and writes, by one buffer and by many, places, sizes, flags, names. */
+/* Files in `/`: large reads and writes with one and many buffers, positions, sizes, flags, names */
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static void large_transfers(void)
     CHECK(lseek(fd, 0, SEEK_CUR) == LARGE && read(fd, back, 1) == 0);
     CHECK(lseek(fd, 0, SEEK_SET) == 0 && read(fd, back, LARGE) == LARGE && memcmp(bytes, back, LARGE) == 0);
     memset(back, 0, LARGE);
-    /* More buffers than a call takes at a time, so that it may take fewer of them. */
+    /* More buffers than one call uses, so that the transfer may be partial. */
     static struct iovec vectors[VECTORS];
     for (int i = 0; i < VECTORS; i++)
         vectors[i] = (struct iovec){back + i * 100, 100};

@@ -1,4 +1,4 @@
-/* Clocks, sleep, and waiting for descriptors. Standard input is at its end; standard output can be written to. */
+/* Clocks, sleep, and polling. Standard input is at its end; standard output is writable. */
 #include "check.h"
 #include <fcntl.h>
 #include <poll.h>

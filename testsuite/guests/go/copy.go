@@ -1,4 +1,4 @@
-// Copies a file by the standard library; it knows nothing of WASI.
+// Copies a file with the standard library.
 package main
 
 import (

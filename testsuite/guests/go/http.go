@@ -1,5 +1,5 @@
-// Serves HTTP on the listening socket that is descriptor 3, and says in the end how many requests it has answered. It leaves the socket as
-// it was given.
+// Serves HTTP on the listening socket that is descriptor 3, and finally prints the number of
+// requests. It does not change the flags of the socket.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Serves on the listening socket that is descriptor 3: two connections at a time, each told what it said.
+// An echo server on the listening socket that is descriptor 3, with two connections at a time.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// What Go's runtime and library do by WASI: goroutines, timers, files, folders, large outputs. The folder `/` is empty, and standard
-// input has two lines.
+// Go's runtime and library on WASI: goroutines, timers, files, folders, large outputs. The folder
+// `/` is empty, and standard input has two lines.
 package main
 
 import (
@@ -92,7 +92,7 @@ func folders() {
 	must(filepath.WalkDir("/a", func(_ string, _ fs.DirEntry, err error) error { walked++; return err }))
 	check(walked == 1003, walked)
 	must(os.RemoveAll("/a"))
-	// Go shortens such a path by itself, so that it never leaves the folder.
+	// Go cleans such a path itself, so that it stays inside the folder.
 	_, err = os.Stat("/../../etc/passwd")
 	check(errors.Is(err, fs.ErrNotExist), err)
 }

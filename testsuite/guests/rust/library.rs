@@ -1,5 +1,5 @@
-//! What the standard library does by WASI: arguments, variables, clocks, files, folders; what it cannot do is an error. The folder `/` has
-//! one file, the variable `GREETING` is `hello`, standard input begins with two lines.
+//! The standard library on WASI: arguments, variables, clocks, files, folders, unsupported calls.
+//! `/` has one file, the variable `GREETING` is `hello`, and standard input begins with two lines.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -80,7 +80,7 @@ fn main() -> io::Result<()> {
     process()?;
     files()?;
     folders()?;
-    // More than a pipe holds.
+    // More than a pipe buffers.
     let line = "a line of standard output that is sixty-three characters long..";
     let mut out = io::BufWriter::new(io::stdout());
     for _ in 0..4096 {

@@ -1,4 +1,4 @@
-//! Panics, for which a guest without unwinding has only the instruction `unreachable`.
+//! Panics. In a guest without unwinding, a panic executes the instruction `unreachable`.
 
 fn main() {
     let args = std::env::args().count();

@@ -1,4 +1,4 @@
-//! Lists the files of a folder with their sizes, by name, and their sum.
+//! Lists the files of a folder by name with their sizes, and the total size.
 
 use std::{env, fs, io, process};
 

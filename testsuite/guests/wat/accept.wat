@@ -1,4 +1,5 @@
-;; `sock_accept` of preview 1: descriptor 4 is a socket that listens, and somebody has connected, said `hello`, and waits for `he`.
+;; `sock_accept` of preview 1: descriptor 4 is a listening socket; a peer has connected and sent
+;; `hello`, and expects `he`.
 (module
   (import "wasi_snapshot_preview1" "sock_accept" (func $sock_accept (param i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $fd_fdstat_get (param i32 i32) (result i32)))
@@ -10,7 +11,7 @@
   (memory (export "memory") 1)
   (data (i32.const 0) "\00\04\00\00\02\00\00\00\10\04\00\00\10\00\00\00")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
@@ -25,7 +26,7 @@
     (call $check (i32.const 8) (i32.load (i32.const 128)) (i32.const 5))
     (call $check (i32.const 9) (call $fd_fdstat_get (i32.const 5) (i32.const 256)) (i32.const 0))
     (call $check (i32.const 10) (i32.load8_u (i32.const 256)) (i32.const 6)) ;; a stream socket
-    ;; At 0 a vector of 2 bytes at 1024 and 16 at 1040.
+    ;; At 0, a vector of 2 bytes at 1024 and 16 bytes at 1040.
     (call $check (i32.const 11) (call $sock_recv (i32.const 5) (i32.const 0) (i32.const 2) (i32.const 1) (i32.const 128) (i32.const 132)) (i32.const 0))
     (call $check (i32.const 12) (i32.load (i32.const 128)) (i32.const 5))
     (call $check (i32.const 13) (i32.load16_u (i32.const 132)) (i32.const 0))

@@ -1,4 +1,4 @@
-;; Hands each function of `wasi_unstable` on to the host: a call of an export is a call of the import of that name.
+;; Exports each function of `wasi_unstable`: a call of the export calls the import of the same name.
 (module
   (import "wasi_unstable" "args_get" (func $args_get (param i32 i32) (result i32)))
   (import "wasi_unstable" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))

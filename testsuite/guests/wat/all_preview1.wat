@@ -1,4 +1,5 @@
-;; Hands each function of `wasi_snapshot_preview1` on to the host: a call of an export is a call of the import of that name.
+;; Exports each function of `wasi_snapshot_preview1`: a call of the export calls the import of the
+;; same name.
 (module
   (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))

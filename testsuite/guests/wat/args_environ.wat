@@ -1,6 +1,6 @@
-;; `args_get`, `args_sizes_get`, `environ_get`, `environ_sizes_get`, given its own name and `two words` as arguments, and
-;; the variable `A=1`.
-;; Both previews: only the name of the module to import from differs.
+;; `args_get`, `args_sizes_get`, `environ_get`, `environ_sizes_get`, with its own name and `two
+;; words` as arguments, and the variable `A=1`. Runs with both previews: only the module name of the
+;; imports differs.
 (module
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
@@ -9,7 +9,7 @@
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
   (memory (export "memory") 1)
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
@@ -30,7 +30,7 @@
     (call $check (i32.const 14) (call $environ_get (i32.const 0) (i32.const 100)) (i32.const 0))
     (call $check (i32.const 15) (i32.load (i32.const 0)) (i32.const 100))
     (call $check (i32.const 16) (i32.load (i32.const 100)) (i32.const 3226945))
-    ;; Addresses outside of the memory, and askew.
+    ;; Addresses out of bounds, and misaligned ones.
     (call $check (i32.const 17) (call $args_sizes_get (i32.const 65536) (i32.const 4)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 18) (call $args_sizes_get (i32.const 0) (i32.const 65534)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 19) (call $args_sizes_get (i32.const 1) (i32.const 4)) (i32.const 28)) ;; INVAL

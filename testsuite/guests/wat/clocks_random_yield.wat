@@ -1,5 +1,5 @@
-;; `clock_res_get`, `clock_time_get`, `random_get`, `sched_yield`.
-;; Both previews: only the name of the module to import from differs.
+;; `clock_res_get`, `clock_time_get`, `random_get`, `sched_yield`. Runs with both previews: only the
+;; module name of the imports differs.
 (module
   (import "wasi_snapshot_preview1" "clock_res_get" (func $clock_res_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "clock_time_get" (func $clock_time_get (param i32 i64 i32) (result i32)))
@@ -8,7 +8,7 @@
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
   (memory (export "memory") 1)
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
@@ -41,7 +41,7 @@
     (call $check (i32.const 26) (call $clock_time_get (i32.const 0) (i64.const 0) (i32.const 65536)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 27) (call $random_get (i32.const 32) (i32.const 32)) (i32.const 0))
     (call $check (i32.const 28) (i64.eqz (i64.or (i64.or (i64.load (i32.const 32)) (i64.load (i32.const 40))) (i64.or (i64.load (i32.const 48)) (i64.load (i32.const 56))))) (i32.const 0))
-    (call $check (i32.const 29) (i64.eq (i64.load (i32.const 64)) (i64.const 0)) (i32.const 1)) ;; nothing is written behind the buffer
+    (call $check (i32.const 29) (i64.eq (i64.load (i32.const 64)) (i64.const 0)) (i32.const 1)) ;; nothing is written after the buffer
     (call $check (i32.const 30) (call $random_get (i32.const 65536) (i32.const 0)) (i32.const 0))
     (call $check (i32.const 31) (call $random_get (i32.const 65535) (i32.const 2)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 32) (call $random_get (i32.const 0) (i32.const -1)) (i32.const 21)) ;; FAULT

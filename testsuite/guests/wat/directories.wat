@@ -1,6 +1,7 @@
-;; `fd_prestat_get`, `fd_prestat_dir_name`, `fd_readdir`, `path_create_directory`, `path_filestat_set_times`, `path_remove_directory`, `path_rename`,
-;; `path_unlink_file`, in the empty directory `/` that is descriptor 3.
-;; Both previews: only the name of the module to import from differs.
+;; `fd_prestat_get`, `fd_prestat_dir_name`, `fd_readdir`, `path_create_directory`,
+;; `path_filestat_set_times`, `path_remove_directory`, `path_rename`, `path_unlink_file`, in the
+;; empty directory `/`, descriptor 3. Runs with both previews: only the module name of the imports
+;; differs.
 (module
   (import "wasi_snapshot_preview1" "fd_prestat_get" (func $fd_prestat_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_prestat_dir_name" (func $fd_prestat_dir_name (param i32 i32 i32) (result i32)))
@@ -21,7 +22,7 @@
   (data (i32.const 40) "dir/")
   (data (i32.const 48) "\ff\fe")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
@@ -42,7 +43,7 @@
     (call $check (i32.const 14) (call $path_create_directory (i32.const 3) (i32.const 0) (i32.const 3)) (i32.const 20)) ;; EXIST
     (call $check (i32.const 15) (call $path_create_directory (i32.const 3) (i32.const 8) (i32.const 7)) (i32.const 0))
     (call $check (i32.const 16) (call $path_create_directory (i32.const 3) (i32.const 17) (i32.const 0)) (i32.const 44)) ;; NOENT
-    ;; `.`, `..` and `dir`: three heads of 24 bytes with 6 bytes of names.
+    ;; `.`, `..` and `dir`: three headers of 24 bytes, and 6 bytes of names.
     (call $check (i32.const 17) (call $fd_readdir (i32.const 3) (i32.const 1024) (i32.const 512) (i64.const 0) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 18) (i32.load (i32.const 128)) (i32.const 78))
     (call $check (i32.const 19) (call $fd_readdir (i32.const 3) (i32.const 1024) (i32.const 30) (i64.const 0) (i32.const 128)) (i32.const 0))
@@ -73,7 +74,7 @@
     (call $check (i32.const 43) (call $path_remove_directory (i32.const 3) (i32.const 16) (i32.const 3)) (i32.const 54)) ;; NOTDIR
     (call $check (i32.const 44) (call $path_unlink_file (i32.const 3) (i32.const 16) (i32.const 3)) (i32.const 0))
     (call $check (i32.const 45) (call $path_unlink_file (i32.const 3) (i32.const 16) (i32.const 3)) (i32.const 44)) ;; NOENT
-    ;; Paths that lead out, or are none.
+    ;; Paths that lead out, and invalid ones.
     (call $check (i32.const 46) (call $path_create_directory (i32.const 3) (i32.const 24) (i32.const 4)) (i32.const 76)) ;; NOTCAPABLE
     (call $check (i32.const 47) (call $path_create_directory (i32.const 3) (i32.const 32) (i32.const 4)) (i32.const 76)) ;; NOTCAPABLE
     (call $check (i32.const 48) (call $path_create_directory (i32.const 3) (i32.const 48) (i32.const 2)) (i32.const 25)) ;; ILSEQ

@@ -1,6 +1,6 @@
-;; Ways out of a directory, and to the end of the host, that other hosts had. Descriptor 3 is the directory `/`, in which there are only `file`
-;; and, in the directory `dir`, `file` too.
-;; Both previews: only the name of the module to import from differs.
+;; Attempts to escape from a directory or to crash the host, which succeeded on other hosts.
+;; Descriptor 3 is the directory `/`, which contains only `file` and `dir/file`. Runs with both
+;; previews: only the module name of the imports differs.
 (module
   (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_filestat_get" (func $path_filestat_get (param i32 i32 i32 i32 i32) (result i32)))
@@ -54,7 +54,7 @@
   (data (i32.const 392) "file\00x")
   (data (i32.const 400) "new\00x")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
@@ -68,7 +68,7 @@
     (call $check (i32.add (local.get $number) (i32.const 5)) (call $path_filestat_set_times (i32.const 3) (i32.const 1) (local.get $path) (local.get $length) (i64.const 0) (i64.const 0) (i32.const 5)) (i32.const 76)) ;; NOTCAPABLE
     (call $check (i32.add (local.get $number) (i32.const 6)) (call $path_link (i32.const 3) (i32.const 1) (local.get $path) (local.get $length) (i32.const 3) (i32.const 0) (i32.const 3)) (i32.const 76))) ;; NOTCAPABLE
 
-  ;; Calls of a path whose last name lies outside.
+  ;; Calls with a path whose last name is outside.
   (func $lies_outside (param $number i32) (param $path i32) (param $length i32)
     (call $check (i32.add (local.get $number) (i32.const 0)) (call $path_open (i32.const 3) (i32.const 0) (local.get $path) (local.get $length) (i32.const 0) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
     (call $check (i32.add (local.get $number) (i32.const 1)) (call $path_open (i32.const 3) (i32.const 0) (local.get $path) (local.get $length) (i32.const 1) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 76)) ;; NOTCAPABLE
@@ -87,10 +87,10 @@
     (call $check (i32.add (local.get $number) (i32.const 14)) (call $path_unlink_file (i32.const 3) (local.get $path) (local.get $length)) (i32.const 76))) ;; NOTCAPABLE
 
   (func (export "_start") (local $turns i32)
-    ;; Nothing but the directory was given.
+    ;; Only the directory is accessible.
     (call $check (i32.const 1) (call $fd_prestat_get (i32.const 4) (i32.const 2048)) (i32.const 8)) ;; BADF
     (call $check (i32.const 2) (call $path_open (i32.const 4) (i32.const 0) (i32.const 8) (i32.const 4) (i32.const 0) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 8)) ;; BADF
-    ;; Paths that begin at the root of the host, or lead up.
+    ;; Absolute paths, and paths that lead up.
     (call $leads_out (i32.const 3) (i32.const 16) (i32.const 11))
     (call $lies_outside (i32.const 10) (i32.const 16) (i32.const 11))
     (call $leads_out (i32.const 25) (i32.const 32) (i32.const 9))
@@ -99,7 +99,7 @@
     (call $lies_outside (i32.const 54) (i32.const 48) (i32.const 16))
     (call $leads_out (i32.const 69) (i32.const 64) (i32.const 21))
     (call $lies_outside (i32.const 76) (i32.const 64) (i32.const 21))
-    ;; A link to the root is not even made; one that leads up is, and followed by nothing.
+    ;; A link to the root cannot be created. One that leads up can, but no call follows it.
     (call $check (i32.const 91) (call $path_symlink (i32.const 16) (i32.const 11) (i32.const 3) (i32.const 88) (i32.const 4)) (i32.const 76)) ;; NOTCAPABLE
     ;; A link to `../../../../../../etc/passwd`.
     (call $check (i32.const 92) (call $path_symlink (i32.const 96) (i32.const 28) (i32.const 3) (i32.const 88) (i32.const 4)) (i32.const 0))
@@ -151,7 +151,8 @@
     (call $lies_outside (i32.const 265) (i32.const 152) (i32.const 11))
     (call $check (i32.const 280) (call $path_open (i32.const 3) (i32.const 0) (i32.const 88) (i32.const 4) (i32.const 0) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 32)) ;; LOOP
     (call $check (i32.const 281) (call $path_unlink_file (i32.const 3) (i32.const 88) (i32.const 4)) (i32.const 0))
-    ;; Links that lead up by way of others: to the directory itself, and through a link with a slash behind it.
+    ;; Links that lead up through others: to the directory itself, and through a link followed by a
+    ;; slash.
     (call $check (i32.const 282) (call $path_symlink (i32.const 216) (i32.const 1) (i32.const 3) (i32.const 224) (i32.const 4)) (i32.const 0))
     (call $check (i32.const 283) (call $path_open (i32.const 3) (i32.const 1) (i32.const 232) (i32.const 14) (i32.const 0) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 284) (call $fd_close (i32.load (i32.const 2048))) (i32.const 0))
@@ -169,7 +170,7 @@
     (call $lies_outside (i32.const 362) (i32.const 312) (i32.const 13))
     (call $check (i32.const 377) (call $path_unlink_file (i32.const 3) (i32.const 88) (i32.const 4)) (i32.const 0))
     (call $check (i32.const 378) (call $path_unlink_file (i32.const 3) (i32.const 224) (i32.const 4)) (i32.const 0))
-    ;; A directory that is moved up after a link below it was made: the link leads out only then.
+    ;; A directory that is moved up after a link below it was created: the link leads out only then.
     (call $check (i32.const 379) (call $path_create_directory (i32.const 3) (i32.const 328) (i32.const 8)) (i32.const 0))
     (call $check (i32.const 380) (call $path_symlink (i32.const 336) (i32.const 10) (i32.const 3) (i32.const 352) (i32.const 13)) (i32.const 0))
     (call $check (i32.const 381) (call $path_open (i32.const 3) (i32.const 1) (i32.const 352) (i32.const 13) (i32.const 0) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
@@ -179,12 +180,12 @@
     (call $check (i32.const 391) (call $path_unlink_file (i32.const 3) (i32.const 376) (i32.const 9)) (i32.const 0))
     (call $check (i32.const 392) (call $path_remove_directory (i32.const 3) (i32.const 368) (i32.const 4)) (i32.const 0))
     (call $check (i32.const 393) (call $path_unlink_file (i32.const 3) (i32.const 296) (i32.const 6)) (i32.const 0))
-    ;; A NUL ends no path.
+    ;; A NUL does not end a path.
     (call $check (i32.const 394) (call $path_open (i32.const 3) (i32.const 1) (i32.const 392) (i32.const 6) (i32.const 0) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 395) (call $path_open (i32.const 3) (i32.const 1) (i32.const 392) (i32.const 6) (i32.const 1) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 396) (call $path_symlink (i32.const 392) (i32.const 6) (i32.const 3) (i32.const 88) (i32.const 4)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 397) (call $path_rename (i32.const 3) (i32.const 8) (i32.const 4) (i32.const 3) (i32.const 400) (i32.const 5)) (i32.const 28)) ;; INVAL
-    ;; Numbers of descriptors, and that none is lost: after many turns the next one is still 4.
+    ;; Descriptor numbers do not leak: after many rounds, the next one is still 4.
     (call $check (i32.const 398) (call $fd_renumber (i32.const 3) (i32.const 9999)) (i32.const 8)) ;; BADF
     (call $check (i32.const 399) (call $fd_renumber (i32.const 9999) (i32.const 3)) (i32.const 8)) ;; BADF
     (call $check (i32.const 400) (call $fd_renumber (i32.const -1) (i32.const 3)) (i32.const 8)) ;; BADF
@@ -199,13 +200,13 @@
       (br_if $turn (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))
     (call $check (i32.const 407) (call $path_open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 4) (i32.const 0) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 408) (i32.load (i32.const 2048)) (i32.const 4))
-    ;; Lengths and counts without end.
+    ;; Huge lengths and counts.
     (call $check (i32.const 409) (call $random_get (i32.const 0) (i32.const -1)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 410) (call $fd_read (i32.const 4) (i32.const 0) (i32.const -1) (i32.const 2048)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 411) (call $fd_readdir (i32.const 3) (i32.const 0) (i32.const -1) (i64.const 0) (i32.const 2048)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 412) (call $poll_oneoff (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 2048)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 413) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 0) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 21)) ;; FAULT
-    ;; Times without end, whatever the answer is.
+    ;; Huge times; any result is accepted.
     (drop (call $path_filestat_set_times (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 4) (i64.const -1) (i64.const -1) (i32.const 5)))
     (call $check (i32.const 414) (call $path_filestat_get (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 4) (i32.const 2048)) (i32.const 0))
     (drop (call $path_filestat_set_times (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 4) (i64.const 9223372036854775807) (i64.const 9223372036854775807) (i32.const 5)))

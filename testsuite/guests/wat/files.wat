@@ -1,7 +1,8 @@
-;; Functions of a file, in the empty directory that is descriptor 3: `path_open`, `fd_advise`, `fd_allocate`, `fd_close`, `fd_datasync`,
-;; `fd_fdstat_get`, `fd_fdstat_set_flags`, `fd_fdstat_set_rights`, `fd_filestat_set_size`, `fd_filestat_set_times`, `fd_pread`, `fd_pwrite`, `fd_read`,
-;; `fd_renumber`, `fd_sync`, `fd_tell`, `fd_write`.
-;; Both previews: only the name of the module to import from differs.
+;; Functions on files, in the empty directory that is descriptor 3: `path_open`, `fd_advise`,
+;; `fd_allocate`, `fd_close`, `fd_datasync`, `fd_fdstat_get`, `fd_fdstat_set_flags`,
+;; `fd_fdstat_set_rights`, `fd_filestat_set_size`, `fd_filestat_set_times`, `fd_pread`, `fd_pwrite`,
+;; `fd_read`, `fd_renumber`, `fd_sync`, `fd_tell`, `fd_write`. Runs with both previews: only the
+;; module name of the imports differs.
 (module
   (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
@@ -27,12 +28,13 @@
   (data (i32.const 32) "\10\00\00\00\05\00\00\00\15\00\00\00\06\00\00\00")
   (data (i32.const 64) "\00\04\00\00\05\00\00\00\10\04\00\00\10\00\00\00")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
   (func (export "_start")
-    ;; At 32 a vector of the text at 16, in two parts; at 64 one of 5 bytes at 1024 and 16 at 1040.
+    ;; At 32, a vector of the text at 16, in two parts; at 64, one of 5 bytes at 1024 and 16 bytes
+    ;; at 1040.
     (call $check (i32.const 1) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 5) (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 2) (i32.load (i32.const 128)) (i32.const 4))
     (call $check (i32.const 3) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 5) (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 128)) (i32.const 20)) ;; EXIST
@@ -52,7 +54,7 @@
     (call $check (i32.const 17) (i32.load (i32.const 1024)) (i32.const 1819043176))
     (call $check (i32.const 18) (call $fd_tell (i32.const 4) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 19) (i64.eq (i64.load (i32.const 128)) (i64.const 11)) (i32.const 1)) ;; where the descriptor stands has not changed
-    ;; Vectors that reach outside, wrong descriptors, and results with no place.
+    ;; Vectors out of bounds, wrong descriptors, and invalid result addresses.
     (call $check (i32.const 20) (call $fd_read (i32.const 4) (i32.const 64) (i32.const -1) (i32.const 128)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 21) (call $fd_read (i32.const 4) (i32.const 66) (i32.const 1) (i32.const 128)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 22) (call $fd_read (i32.const 4) (i32.const 64) (i32.const 1) (i32.const 65536)) (i32.const 21)) ;; FAULT
@@ -76,7 +78,7 @@
     (call $check (i32.const 40) (call $fd_tell (i32.const 9) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 41) (call $fd_tell (i32.const 4) (i32.const 65536)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 42) (call $fd_tell (i32.const 4) (i32.const 132)) (i32.const 28)) ;; INVAL
-    ;; Room, times, the way to the disk.
+    ;; Space, times and synchronization.
     (call $check (i32.const 43) (call $fd_advise (i32.const 4) (i64.const 0) (i64.const 0) (i32.const 0)) (i32.const 0))
     (call $check (i32.const 44) (call $fd_advise (i32.const 4) (i64.const 0) (i64.const 0) (i32.const 1)) (i32.const 0))
     (call $check (i32.const 45) (call $fd_advise (i32.const 4) (i64.const 0) (i64.const 0) (i32.const 2)) (i32.const 0))
@@ -138,7 +140,7 @@
     (call $check (i32.const 100) (call $fd_advise (i32.const 4) (i64.const 0) (i64.const 0) (i32.const 0)) (i32.const 76)) ;; NOTCAPABLE
     (call $check (i32.const 101) (call $fd_tell (i32.const 4) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 102) (call $fd_read (i32.const 4) (i32.const 64) (i32.const 1) (i32.const 128)) (i32.const 0))
-    ;; Opening, and numbers of descriptors.
+    ;; Opening, and descriptor numbers.
     (call $check (i32.const 103) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 104) (i32.load (i32.const 128)) (i32.const 5))
     (call $check (i32.const 105) (call $fd_renumber (i32.const 5) (i32.const 4)) (i32.const 0))

@@ -1,4 +1,4 @@
-;; Makes the folder `wasi-folder` in the directory that is descriptor 3, by preview 0, and ends with the errno of that.
+;; Creates the directory `wasi-folder` in descriptor 3 with preview 0, and exits with the errno.
 (module
   (import "wasi_unstable" "path_create_directory" (func $path_create_directory (param i32 i32 i32) (result i32)))
   (import "wasi_unstable" "proc_exit" (func $proc_exit (param i32)))

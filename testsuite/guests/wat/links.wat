@@ -1,5 +1,5 @@
-;; `path_link`, `path_readlink`, `path_symlink`, in the empty directory that is descriptor 3.
-;; Both previews: only the name of the module to import from differs.
+;; `path_link`, `path_readlink`, `path_symlink`, in the empty directory that is descriptor 3. Runs
+;; with both previews: only the module name of the imports differs.
 (module
   (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_symlink" (func $path_symlink (param i32 i32 i32 i32 i32) (result i32)))
@@ -18,7 +18,7 @@
   (data (i32.const 80) "out/")
   (data (i32.const 88) "../x")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
@@ -53,7 +53,7 @@
     (call $check (i32.const 28) (call $path_open (i32.const 3) (i32.const 1) (i32.const 8) (i32.const 4) (i32.const 0) (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 29) (call $path_symlink (i32.const 72) (i32.const 4) (i32.const 3) (i32.const 72) (i32.const 4)) (i32.const 0))
     (call $check (i32.const 30) (call $path_open (i32.const 3) (i32.const 1) (i32.const 72) (i32.const 4) (i32.const 0) (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 128)) (i32.const 32)) ;; LOOP
-    ;; Links that lead out can be made where they are relative, and never followed.
+    ;; Links that lead out can be created if they are relative, and are never followed.
     (call $check (i32.const 31) (call $path_symlink (i32.const 48) (i32.const 11) (i32.const 3) (i32.const 64) (i32.const 3)) (i32.const 76)) ;; NOTCAPABLE
     (call $check (i32.const 32) (call $path_symlink (i32.const 24) (i32.const 16) (i32.const 3) (i32.const 64) (i32.const 3)) (i32.const 0))
     (call $check (i32.const 33) (call $path_open (i32.const 3) (i32.const 1) (i32.const 64) (i32.const 3) (i32.const 0) (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 128)) (i32.const 76)) ;; NOTCAPABLE

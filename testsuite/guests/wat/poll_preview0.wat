@@ -1,11 +1,11 @@
-;; `poll_oneoff`, on clocks, on standard input that can be read, and on descriptors that are wrong.
-;; Preview 0: a `subscription` has 56 bytes.
+;; `poll_oneoff`, on clocks, on readable standard input, and on invalid descriptors. Preview 0: a
+;; `subscription` has 56 bytes.
 (module
   (import "wasi_unstable" "poll_oneoff" (func $poll_oneoff (param i32 i32 i32 i32) (result i32)))
   (import "wasi_unstable" "proc_exit" (func $proc_exit (param i32)))
   (memory (export "memory") 1)
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
@@ -26,7 +26,7 @@
     (call $check (i32.const 3) (i64.eq (i64.load (i32.const 2048)) (i64.const 8)) (i32.const 1))
     (call $check (i32.const 4) (i32.load16_u (i32.const 2056)) (i32.const 0))
     (call $check (i32.const 5) (i32.load8_u (i32.const 2058)) (i32.const 0))
-    ;; A moment that is past.
+    ;; An absolute time in the past.
     (memory.fill (i32.const 1024) (i32.const 0) (i32.const 56))
     (i64.store (i32.const 1024) (i64.const 9))
     (i32.store8 (i32.const 1032) (i32.const 0))
@@ -36,7 +36,7 @@
     (call $check (i32.const 6) (call $poll_oneoff (i32.const 1024) (i32.const 2048) (i32.const 1) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 7) (i32.load (i32.const 128)) (i32.const 1))
     (call $check (i32.const 8) (i64.eq (i64.load (i32.const 2048)) (i64.const 9)) (i32.const 1))
-    ;; Standard input, a descriptor that there is not, a directory, and a clock.
+    ;; Standard input, a descriptor that does not exist, a directory, and a clock.
     (memory.fill (i32.const 1024) (i32.const 0) (i32.const 56))
     (i64.store (i32.const 1024) (i64.const 1))
     (i32.store8 (i32.const 1032) (i32.const 1))
@@ -63,7 +63,7 @@
     (call $check (i32.const 15) (i32.load16_u (i32.const 2088)) (i32.const 8)) ;; BADF
     (call $check (i32.const 16) (i32.load8_u (i32.const 2090)) (i32.const 2))
     (call $check (i32.const 17) (i32.load16_u (i32.const 2120)) (i32.const 0)) ;; reading a directory fails, but at once
-    ;; What cannot be waited for.
+    ;; Invalid subscriptions.
     (call $check (i32.const 18) (call $poll_oneoff (i32.const 1024) (i32.const 2048) (i32.const 0) (i32.const 128)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 19) (call $poll_oneoff (i32.const 1024) (i32.const 2048) (i32.const -1) (i32.const 128)) (i32.const 21)) ;; FAULT
     (call $check (i32.const 20) (call $poll_oneoff (i32.const 1028) (i32.const 2048) (i32.const 1) (i32.const 128)) (i32.const 28)) ;; INVAL

@@ -1,11 +1,11 @@
-;; `proc_raise`: ends with 143, as signal 15 does.
-;; Both previews: only the name of the module to import from differs.
+;; `proc_raise`: exits with 143, as for signal 15. Runs with both previews: only the module name of
+;; the imports differs.
 (module
   (import "wasi_snapshot_preview1" "proc_raise" (func $proc_raise (param i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
   (memory (export "memory") 1)
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 

@@ -1,5 +1,5 @@
-;; A directory in which nothing can be changed, descriptor 3, with `file` in it, beside one in which all can, descriptor 4, which is empty.
-;; Both previews: only the name of the module to import from differs.
+;; A read-only directory, descriptor 3, which contains `file`, and a writable empty one, descriptor
+;; 4. Runs with both previews: only the module name of the imports differs.
 (module
   (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_link" (func $path_link (param i32 i32 i32 i32 i32 i32 i32) (result i32)))
@@ -21,7 +21,7 @@
   (data (i32.const 16) "own")
   (data (i32.const 24) "dir")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
@@ -36,28 +36,30 @@
     (call $check (i32.const 5) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 6) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 66) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 7) (call $path_open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 3) (i32.const 1) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
-    ;; C's library does not ask for the right to write where it is not passed on, but for others that only a file to write has.
+    ;; wasi-libc does not request the right to write if it is not inherited, but requests others
+    ;; that only apply to writable files.
     (call $check (i32.const 41) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 256) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
-    ;; No other name for the file, in the other directory (another file system) or in its own.
+    ;; No second name for the file, neither in the other directory (another file system) nor in its
+    ;; own.
     (call $check (i32.const 8) (call $path_link (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 75)) ;; XDEV
     (call $check (i32.const 9) (call $path_link (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 75)) ;; XDEV
     (call $check (i32.const 10) (call $path_rename (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 8) (i32.const 3)) (i32.const 75)) ;; XDEV
     (call $check (i32.const 11) (call $path_link (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 12) (call $path_link (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 13) (call $path_rename (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
-    ;; Nothing of the other directory takes its place.
+    ;; No file of the other directory can replace it.
     (call $check (i32.const 14) (call $path_open (i32.const 4) (i32.const 0) (i32.const 16) (i32.const 3) (i32.const 1) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 15) (call $fd_close (i32.const 5)) (i32.const 0))
     (call $check (i32.const 16) (call $path_rename (i32.const 4) (i32.const 16) (i32.const 3) (i32.const 3) (i32.const 0) (i32.const 4)) (i32.const 75)) ;; XDEV
     (call $check (i32.const 17) (call $path_link (i32.const 4) (i32.const 0) (i32.const 16) (i32.const 3) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
-    ;; Its entries stay as they are.
+    ;; The entries do not change.
     (call $check (i32.const 18) (call $path_symlink (i32.const 0) (i32.const 4) (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 19) (call $path_create_directory (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 40) (call $path_create_directory (i32.const 3) (i32.const 24) (i32.const 3)) (i32.const 20)) ;; EXIST
     (call $check (i32.const 20) (call $path_unlink_file (i32.const 3) (i32.const 0) (i32.const 4)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 21) (call $path_remove_directory (i32.const 3) (i32.const 24) (i32.const 3)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 22) (call $path_filestat_set_times (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i64.const 0) (i64.const 0) (i32.const 5)) (i32.const 69)) ;; ROFS
-    ;; A guest that asks for every right gets those that there are.
+    ;; A guest that requests all rights gets those that exist.
     (call $check (i32.const 23) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 268435135) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 24) (i32.load (i32.const 2048)) (i32.const 5))
     (call $check (i32.const 25) (call $fd_write (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 2048)) (i32.const 8)) ;; BADF
@@ -65,7 +67,7 @@
     (call $check (i32.const 27) (call $fd_filestat_set_times (i32.const 5) (i64.const 0) (i64.const 0) (i32.const 5)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 28) (call $fd_allocate (i32.const 5) (i64.const 0) (i64.const 10)) (i32.const 8)) ;; BADF
     (call $check (i32.const 29) (call $fd_close (i32.const 5)) (i32.const 0))
-    ;; Nor does a directory below have more.
+    ;; A subdirectory has no more rights.
     (call $check (i32.const 30) (call $path_open (i32.const 3) (i32.const 0) (i32.const 24) (i32.const 3) (i32.const 2) (i64.const 268435135) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 31) (call $path_open (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8) (i64.const 2) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS
     (call $check (i32.const 32) (call $path_open (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 64) (i64.const -1) (i32.const 0) (i32.const 2048)) (i32.const 69)) ;; ROFS

@@ -1,5 +1,6 @@
-;; What a guest opens has the rights of the directory that was given to it, descriptor 3, whichever it asks for. It is empty, before and
-;; after. Both previews: only the name of the module to import from differs.
+;; A file or directory that a guest opens has the rights of the preopened directory, descriptor 3,
+;; whichever it requests. The directory is empty before and after. Runs with both previews: only the
+;; module name of the imports differs.
 (module
   (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_create_directory" (func $path_create_directory (param i32 i32 i32) (result i32)))
@@ -28,13 +29,14 @@
   (data (i32.const 32) "\80\00\00\00\05\00\00\00")
   (data (i32.const 64) "\80\00\00\00\05\00\00\00")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
   (func (export "_start")
     (call $check (i32.const 1) (call $path_create_directory (i32.const 3) (i32.const 8) (i32.const 3)) (i32.const 0))
-    ;; A directory that is opened with one right, or with none, allows all that the one allows that was given.
+    ;; A directory that is opened with one right, or with none, allows all that the preopened one
+    ;; allows.
     (call $check (i32.const 2) (call $path_open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 3) (i32.const 2) (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 3) (i32.load (i32.const 2048)) (i32.const 4))
     (call $check (i32.const 4) (call $path_open (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 9) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 2048)) (i32.const 0)) ;; created and truncated
@@ -58,7 +60,7 @@
     (call $check (i32.const 22) (call $path_unlink_file (i32.const 5) (i32.const 0) (i32.const 4)) (i32.const 0))
     (call $check (i32.const 23) (call $fd_close (i32.const 5)) (i32.const 0))
     (call $check (i32.const 24) (call $path_remove_directory (i32.const 4) (i32.const 16) (i32.const 5)) (i32.const 0))
-    ;; Its rights are those that the one has.
+    ;; It has the rights of the preopened one.
     (call $check (i32.const 25) (call $fd_fdstat_get (i32.const 3) (i32.const 256)) (i32.const 0))
     (call $check (i32.const 26) (call $fd_fdstat_get (i32.const 4) (i32.const 288)) (i32.const 0))
     (call $check (i32.const 27) (i64.eq (i64.load (i32.const 264)) (i64.load (i32.const 296))) (i32.const 1))
@@ -87,13 +89,14 @@
     (call $check (i32.const 50) (call $path_unlink_file (i32.const 5) (i32.const 0) (i32.const 4)) (i32.const 0))
     (call $check (i32.const 51) (call $fd_close (i32.const 5)) (i32.const 0))
     (call $check (i32.const 52) (call $path_remove_directory (i32.const 4) (i32.const 16) (i32.const 5)) (i32.const 0))
-    ;; Its rights are those that the one has.
+    ;; It has the rights of the preopened one.
     (call $check (i32.const 53) (call $fd_fdstat_get (i32.const 3) (i32.const 256)) (i32.const 0))
     (call $check (i32.const 54) (call $fd_fdstat_get (i32.const 4) (i32.const 288)) (i32.const 0))
     (call $check (i32.const 55) (i64.eq (i64.load (i32.const 264)) (i64.load (i32.const 296))) (i32.const 1))
     (call $check (i32.const 56) (i64.eq (i64.load (i32.const 272)) (i64.load (i32.const 304))) (i32.const 1))
     (call $check (i32.const 57) (call $fd_close (i32.const 4)) (i32.const 0))
-    ;; What the guest gives up is gone for all that it opens from there: the right to write (64).
+    ;; A right that the guest drops (64, to write) is missing from everything that it opens from
+    ;; there.
     (call $check (i32.const 58) (call $path_open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 3) (i32.const 2) (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 59) (call $fd_fdstat_get (i32.const 4) (i32.const 256)) (i32.const 0))
     (i64.store (i32.const 272) (i64.and (i64.load (i32.const 272)) (i64.const -65)))

@@ -1,5 +1,6 @@
 ;; `fd_seek`, `fd_filestat_get`, `path_filestat_get`, in the empty directory that is descriptor 3.
-;; Preview 1: `whence` is 0 from the beginning, 1 from here, 2 from the end, and a `filestat` has 64 bytes.
+;; Preview 1: `whence` is 0 for the beginning, 1 for the current position, 2 for the end, and a
+;; `filestat` has 64 bytes.
 (module
   (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
@@ -11,7 +12,7 @@
   (data (i32.const 0) "file")
   (data (i32.const 32) "\10\00\00\00\05\00\00\00")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 

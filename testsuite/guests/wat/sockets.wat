@@ -1,5 +1,6 @@
-;; `sock_recv`, `sock_send`, `sock_shutdown`, on standard input, a socket on which `hello` has come, and standard output, another.
-;; Both previews: only the name of the module to import from differs.
+;; `sock_recv`, `sock_send`, `sock_shutdown`, on standard input, a socket that has received `hello`,
+;; and standard output, another socket. Runs with both previews: only the module name of the imports
+;; differs.
 (module
   (import "wasi_snapshot_preview1" "sock_recv" (func $sock_recv (param i32 i32 i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "sock_send" (func $sock_send (param i32 i32 i32 i32 i32) (result i32)))
@@ -8,12 +9,12 @@
   (memory (export "memory") 1)
   (data (i32.const 0) "\00\04\00\00\02\00\00\00\10\04\00\00\10\00\00\00")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
   (func (export "_start")
-    ;; At 0 a vector of 2 bytes at 1024 and 16 at 1040.
+    ;; At 0, a vector of 2 bytes at 1024 and 16 bytes at 1040.
     (call $check (i32.const 1) (call $sock_recv (i32.const 0) (i32.const 0) (i32.const 2) (i32.const 1) (i32.const 128) (i32.const 132)) (i32.const 0))
     (call $check (i32.const 2) (i32.load (i32.const 128)) (i32.const 5))
     (call $check (i32.const 3) (i32.load16_u (i32.const 132)) (i32.const 0))

@@ -1,6 +1,7 @@
-;; The numbers 0 to 2 belong to the standard streams, also while they are closed: only `fd_renumber` gives one to something else. In the
-;; directory that is descriptor 3 a file with `to the file` is left, and two that are empty. Both previews: only the name of the module
-;; to import from differs.
+;; The numbers 0 to 2 are reserved for the standard streams, even while these are closed: only
+;; `fd_renumber` reuses them. The guest leaves a file that contains `to the file` and two empty ones
+;; in the directory that is descriptor 3. Runs with both previews: only the module name of the
+;; imports differs.
 (module
   (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_renumber" (func $fd_renumber (param i32 i32) (result i32)))
@@ -18,7 +19,7 @@
   (data (i32.const 128) "to the file\n")
   (data (i32.const 144) "to the output\n")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
@@ -27,17 +28,18 @@
     (call $check (i32.const 2) (i32.load (i32.const 2048)) (i32.const 4))
     (call $check (i32.const 3) (call $path_open (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 1) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 4) (i32.load (i32.const 2048)) (i32.const 5))
-    ;; Standard output is put aside: nothing that is opened now takes its place, and what is written there is lost.
+    ;; Standard output is moved away: nothing that is opened now takes its number, and what is
+    ;; written to it is lost.
     (call $check (i32.const 5) (call $fd_renumber (i32.const 1) (i32.const 5)) (i32.const 0))
     (call $check (i32.const 6) (call $path_open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 5) (i32.const 1) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 7) (i32.load (i32.const 2048)) (i32.const 6)) ;; not 1
     (call $check (i32.const 8) (call $fd_write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 128)) (i32.const 8)) ;; BADF
-    (call $check (i32.const 9) (call $fd_renumber (i32.const 4) (i32.const 1)) (i32.const 0)) ;; a file takes its place
+    (call $check (i32.const 9) (call $fd_renumber (i32.const 4) (i32.const 1)) (i32.const 0)) ;; a file replaces it
     (call $check (i32.const 10) (call $fd_write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 128)) (i32.const 0))
-    (call $check (i32.const 11) (call $fd_renumber (i32.const 5) (i32.const 1)) (i32.const 0)) ;; and standard output comes back
+    (call $check (i32.const 11) (call $fd_renumber (i32.const 5) (i32.const 1)) (i32.const 0)) ;; and standard output is restored
     (call $check (i32.const 12) (call $fd_write (i32.const 1) (i32.const 48) (i32.const 1) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 13) (call $fd_renumber (i32.const 6) (i32.const 4)) (i32.const 8)) ;; BADF
-    ;; A closed input and a closed output, likewise.
+    ;; The same with a closed input and a closed output.
     (call $check (i32.const 14) (call $fd_close (i32.const 0)) (i32.const 0))
     (call $check (i32.const 15) (call $fd_close (i32.const 2)) (i32.const 0))
     (call $check (i32.const 16) (call $path_open (i32.const 3) (i32.const 0) (i32.const 4) (i32.const 4) (i32.const 0) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 2048)) (i32.const 0))

@@ -1,5 +1,5 @@
-;; What a function of a descriptor answers for each type of what that leads to: the type first, then what it was opened for. Both previews:
-;; only the name of the module to import from differs.
+;; The errors of functions on each type of descriptor: the type is checked first, then the access
+;; mode. Runs with both previews: only the module name of the imports differs.
 (module
   (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_unlink_file" (func $path_unlink_file (param i32 i32 i32) (result i32)))
@@ -20,14 +20,14 @@
   (data (i32.const 32) "\80\00\00\00\05\00\00\00")
   (data (i32.const 64) "\00\04\00\00\05\00\00\00")
 
-  ;; Ends the guest with the number of the check whose answer is not the one expected.
+  ;; Exits with the number of the check if the result is not the expected one.
   (func $check (param $number i32) (param $answer i32) (param $expected i32)
     (if (i32.ne (local.get $answer) (local.get $expected)) (then (call $proc_exit (local.get $number)))))
 
   (func (export "_start")
     (call $check (i32.const 1) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 1) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 2048)) (i32.const 0))
     (call $check (i32.const 2) (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 2048)) (i32.const 0))
-    ;; Standard input, here bytes that come.
+    ;; Standard input, an in-memory stream.
     (call $check (i32.const 3) (call $fd_read (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 4) (call $fd_write (i32.const 0) (i32.const 32) (i32.const 1) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 5) (call $fd_pread (i32.const 0) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 128)) (i32.const 70)) ;; SPIPE
@@ -39,7 +39,7 @@
     (call $check (i32.const 11) (call $fd_datasync (i32.const 0)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 12) (call $fd_filestat_set_size (i32.const 0) (i64.const 4)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 13) (call $fd_readdir (i32.const 0) (i32.const 1024) (i32.const 100) (i64.const 0) (i32.const 128)) (i32.const 54)) ;; NOTDIR
-    ;; Standard output, here bytes that go.
+    ;; Standard output, an in-memory stream.
     (call $check (i32.const 14) (call $fd_read (i32.const 1) (i32.const 64) (i32.const 1) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 15) (call $fd_write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 16) (call $fd_pread (i32.const 1) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 128)) (i32.const 70)) ;; SPIPE
@@ -63,7 +63,7 @@
     (call $check (i32.const 33) (call $fd_datasync (i32.const 3)) (i32.const 0))
     (call $check (i32.const 34) (call $fd_filestat_set_size (i32.const 3) (i64.const 4)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 35) (call $fd_readdir (i32.const 3) (i32.const 1024) (i32.const 100) (i64.const 0) (i32.const 128)) (i32.const 0))
-    ;; A file to write.
+    ;; A write-only file.
     (call $check (i32.const 36) (call $fd_read (i32.const 4) (i32.const 64) (i32.const 1) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 37) (call $fd_write (i32.const 4) (i32.const 32) (i32.const 1) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 38) (call $fd_pread (i32.const 4) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 128)) (i32.const 8)) ;; BADF
@@ -75,7 +75,7 @@
     (call $check (i32.const 44) (call $fd_datasync (i32.const 4)) (i32.const 0))
     (call $check (i32.const 45) (call $fd_filestat_set_size (i32.const 4) (i64.const 4)) (i32.const 0))
     (call $check (i32.const 46) (call $fd_readdir (i32.const 4) (i32.const 1024) (i32.const 100) (i64.const 0) (i32.const 128)) (i32.const 54)) ;; NOTDIR
-    ;; A file to read.
+    ;; A read-only file.
     (call $check (i32.const 47) (call $fd_read (i32.const 5) (i32.const 64) (i32.const 1) (i32.const 128)) (i32.const 0))
     (call $check (i32.const 48) (call $fd_write (i32.const 5) (i32.const 32) (i32.const 1) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 49) (call $fd_pread (i32.const 5) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 128)) (i32.const 0))
@@ -87,7 +87,7 @@
     (call $check (i32.const 55) (call $fd_datasync (i32.const 5)) (i32.const 0))
     (call $check (i32.const 56) (call $fd_filestat_set_size (i32.const 5) (i64.const 4)) (i32.const 28)) ;; INVAL
     (call $check (i32.const 57) (call $fd_readdir (i32.const 5) (i32.const 1024) (i32.const 100) (i64.const 0) (i32.const 128)) (i32.const 54)) ;; NOTDIR
-    ;; Nothing.
+    ;; A descriptor that does not exist.
     (call $check (i32.const 58) (call $fd_read (i32.const 9) (i32.const 64) (i32.const 1) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 59) (call $fd_write (i32.const 9) (i32.const 32) (i32.const 1) (i32.const 128)) (i32.const 8)) ;; BADF
     (call $check (i32.const 60) (call $fd_pread (i32.const 9) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 128)) (i32.const 8)) ;; BADF

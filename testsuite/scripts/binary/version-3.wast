@@ -1,9 +1,9 @@
 ;;! features = "3.0"
-;;! reason = "what is malformed and what is invalid follows from the binary grammar of a version"
+;;! reason = "the binary grammar of a version determines what is malformed or invalid"
 
-;; Encodings of later versions and of proposals, as the binary grammar of 3.0 has them (core spec
-;; 3.0, chapter 5): what it does not derive is malformed, what it derives and validation (chapter
-;; 3) refuses is invalid.
+;; Encodings of later versions and of proposals under the binary grammar of 3.0 (core spec 3.0,
+;; chapter 5). Bytes that the grammar does not derive are malformed; bytes that it derives but that
+;; validation (chapter 3) rejects are invalid.
 
 ;; two results
 (module definition binary "\00asm" "\01\00\00\00" "\01\06\01\60\00\02\7f\7f")
@@ -101,7 +101,7 @@
 ;; a mutable global that is imported
 (module definition binary "\00asm" "\01\00\00\00" "\02\06\01\00\00\03\7f\01")
 
-;; a block of no type
+;; a block type that is not a type
 (module definition binary "\00asm" "\01\00\00\00" "\01\04\01\60\00\00\03\02\01\00\0a\07\01\05\00\02\40\0b\0b")
 
 ;; a block of a type index
@@ -191,7 +191,7 @@
 ;; the index of a memory in memory.size
 (assert_invalid (module binary "\00asm" "\01\00\00\00" "\01\04\01\60\00\00\03\02\01\00\05\03\01\00\01\0a\07\01\05\00\3f\01\1a\0b") "unknown memory")
 
-;; the same of two bytes
+;; the same in two bytes
 (module definition binary "\00asm" "\01\00\00\00" "\01\04\01\60\00\00\03\02\01\00\05\03\01\00\01\0a\08\01\06\00\3f\80\00\1a\0b")
 
 ;; indices of two bytes in memory.copy
@@ -200,7 +200,7 @@
 ;; the index of a table in call_indirect
 (assert_invalid (module binary "\00asm" "\01\00\00\00" "\01\04\01\60\00\00\03\02\01\00\04\04\01\70\00\01\0a\09\01\07\00\41\00\11\00\01\0b") "unknown table")
 
-;; the same of two bytes
+;; the same in two bytes
 (module definition binary "\00asm" "\01\00\00\00" "\01\04\01\60\00\00\03\02\01\00\04\04\01\70\00\01\0a\0a\01\08\00\41\00\11\00\80\00\0b")
 
 ;; a memory argument with an index
@@ -212,7 +212,7 @@
 ;; an offset of 33 bits
 (assert_invalid (module binary "\00asm" "\01\00\00\00" "\01\04\01\60\00\00\03\02\01\00\05\03\01\00\01\0a\0e\01\0c\00\41\00\28\02\80\80\80\80\10\1a\0b") "offset out of range")
 
-;; an opcode of no version
+;; an opcode that no version defines
 (assert_malformed (module binary "\00asm" "\01\00\00\00" "\01\04\01\60\00\00\03\02\01\00\0a\05\01\03\00\ff\0b") "illegal opcode")
 
 ;; an else outside if
@@ -224,7 +224,7 @@
 ;; a tag section
 (module definition binary "\00asm" "\01\00\00\00" "\01\04\01\60\00\00\0d\03\01\00\00")
 
-;; a section of no version
+;; a section that no version defines
 (assert_malformed (module binary "\00asm" "\01\00\00\00" "\0e\01\00") "malformed section id")
 
 ;; an imported tag

@@ -1,8 +1,8 @@
 ;;! features = "3.0,-function-references"
-;;! reason = "one feature of 3.0 is switched off"
+;;! reason = "one feature of 3.0 is disabled"
 
-;; What 3.0 has only with the proposal function-references (core spec, chapter 5): an encoding of
-;; it is malformed without it, unless the grammar before had it too and validation refused it.
+;; Encodings that 3.0 has only with the function-references proposal (core spec, chapter 5). Without
+;; it they are malformed or, if the older grammar derives them, invalid.
 
 ;; call_ref
 (assert_malformed (module binary "\00asm" "\01\00\00\00" "\01\04\01\60\00\00\03\02\01\00\0a\08\01\06\00\d0\00\14\00\0b") "illegal opcode")

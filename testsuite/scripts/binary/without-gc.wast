@@ -1,8 +1,8 @@
 ;;! features = "3.0,-gc"
-;;! reason = "one feature of 3.0 is switched off"
+;;! reason = "one feature of 3.0 is disabled"
 
-;; What 3.0 has only with the proposal gc (core spec, chapter 5): an encoding of it is malformed
-;; without it, unless the grammar before had it too and validation refused it.
+;; Encodings that 3.0 has only with the gc proposal (core spec, chapter 5). Without it they are
+;; malformed or, if the older grammar derives them, invalid.
 
 ;; a structure type
 (assert_malformed (module binary "\00asm" "\01\00\00\00" "\01\03\01\5f\00") "malformed definition type")

@@ -1,8 +1,8 @@
 ;;! features = "2.0,-reference-types"
-;;! reason = "one feature of 2.0 is switched off"
+;;! reason = "one feature of 2.0 is disabled"
 
-;; What 2.0 has only with the proposal reference-types (core spec, chapter 5): an encoding of it is
-;; malformed without it, unless the grammar before had it too and validation refused it.
+;; Encodings that 2.0 has only with the reference-types proposal (core spec, chapter 5). Without it
+;; they are malformed or, if the older grammar derives them, invalid.
 
 ;; a second table
 (assert_invalid (module binary "\00asm" "\01\00\00\00" "\04\07\02\70\00\00\70\00\00") "multiple tables")

@@ -1,8 +1,9 @@
 ;;! features = "3.0"
 ;;! reason = "tail calls and typed references are part of 3.0"
 
-;; Calls that nest without end use up the call stack (appendix "Implementation Limitations"), by whatever kind of call and however
-;; large the frames are. That is no trap and no crash; the store stays as it was when the stack ended, and every instance can still be called.
+;; Infinite recursion exhausts the call stack (appendix "Implementation Limitations"), whatever the
+;; kind of call and the size of the frames. It is neither a trap nor a crash; the store keeps the
+;; state at the time of exhaustion, and every instance can still be called.
 
 (module $other
   (type $callback (func (param i32) (result i32)))
@@ -34,7 +35,7 @@
     (call $deeper)
     (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
     (i32.add (call_ref $callback (i32.sub (local.get 0) (i32.const 1)) (global.get $self)) (i32.const 1)))
-  ;; Every second call is a tail call, which needs no room; the others do.
+  ;; Every second call is a tail call, which uses no stack; the others do.
   (func $half (export "every second a tail call") (param i32) (result i32)
     (call $deeper)
     (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
@@ -55,7 +56,7 @@
     (local.get 9) (local.get 10))
   (func (export "reached") (result i32)
     (global.get $depth) (global.set $depth (i32.const 0)))
-  ;; How deep a call went is written before it goes deeper: at least some hundreds of calls have room.
+  ;; Record the depth before each call: there must be room for at least several hundred.
   (func (export "reached many") (result i32)
     (i32.gt_u (global.get $depth) (i32.const 500)) (global.set $depth (i32.const 0))))
 

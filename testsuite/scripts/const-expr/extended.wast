@@ -1,8 +1,9 @@
 ;;! features = "3.0"
 ;;! reason = "arithmetic in constant expressions is part of 3.0"
 
-;; Constant expressions add, subtract and multiply integers modulo their width, and read immutable globals that stand before them (section
-;; 3.4.14): in globals, tables, segments and their offsets, of 32 and of 64 bits, imported values included.
+;; Constant expressions add, subtract and multiply integers modulo their width, and read preceding
+;; immutable globals (section 3.4.14): in globals, tables, segments and their offsets, in 32 and 64
+;; bits, with imported values.
 
 (module $given
   (global (export "base") i32 (i32.const 1000))
@@ -25,7 +26,7 @@
   (global (export "under") i64 (i64.sub (i64.const 0x8000_0000_0000_0000) (i64.const 1)))
   (global (export "product64") i64 (i64.mul (global.get $far) (i64.const 0x1_0000_0003)))
   (global (export "sum64") i64 (i64.add (i64.mul (global.get $far) (i64.const 3)) (i64.const -1)))
-  ;; A global of this module that stands before, and a chain of such.
+  ;; A preceding global of this module, and a chain of them.
   (global $first i32 (i32.add (global.get $base) (i32.const 1)))
   (global $second i32 (i32.add (global.get $first) (global.get $first)))
   (global (export "chain") i32 (i32.mul (global.get $second) (global.get $first)))
@@ -70,7 +71,7 @@
 (assert_trap (invoke "call wide" (i64.const 2)) "uninitialized element 2")
 (assert_return (invoke "call wide" (i64.const 3)) (i32.const 5))
 
-;; An offset is unsigned: what wraps below zero is far out of bounds.
+;; Offsets are unsigned: a result below zero wraps to far out of bounds.
 (assert_trap (module (memory 1) (data (i32.sub (i32.const 0) (i32.const 1)) "x")) "out of bounds memory access")
 (assert_trap
   (module (memory 1) (data (i32.add (i32.const 0x8000_0000) (i32.const 0x7fff_ffff)) "x")) "out of bounds memory access")
@@ -80,7 +81,7 @@
 (assert_trap
   (module (table 1 funcref) (elem (i32.mul (i32.const 2) (i32.const 1)) func $f) (func $f)) "out of bounds table access")
 
-;; No other arithmetic is constant, nor is a global that can change or that comes later.
+;; No other arithmetic is constant, and neither is a mutable or a later global.
 (assert_invalid (module (global i32 (i32.div_s (i32.const 4) (i32.const 2)))) "constant expression required")
 (assert_invalid (module (global i32 (i32.and (i32.const 4) (i32.const 2)))) "constant expression required")
 (assert_invalid (module (global f32 (f32.add (f32.const 4) (f32.const 2)))) "constant expression required")

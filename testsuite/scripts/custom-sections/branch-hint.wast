@@ -1,17 +1,19 @@
 ;;! features = "3.0"
-;;! reason = "the appendix on custom sections came with 3.0"
+;;! reason = "the appendix on custom sections is new in 3.0"
 
-;; Branch hints in the binary format (appendix "Custom Sections and Annotations", "Branch Hints"): the grammar of the section, where the
-;; hints are, and what they are on. A broken section says nothing of its module.
+;; Branch hints in the binary format (appendix "Custom Sections and Annotations", "Branch Hints"):
+;; the grammar of the section, the positions of the hints, and the instructions that they apply to.
+;; An invalid section does not make the module invalid.
 
-;; A hint on the `if` at offset 3 of the function: its type is (param i32), and it begins with no locals.
+;; A hint for the `if` at offset 3 of the function, whose type is (param i32) and which has no
+;; locals.
 (module binary
   "\00asm" "\01\00\00\00" "\01\05\01\60\01\7f\00" "\03\02\01\00"
   "\00\20" "\19metadata.code.branch_hint" "\01\00\01\03\01\01"
   "\0a\09\01\07\00\20\00\04\40\0b\0b"
 )
 
-;; The section is broken, and the module is fine.
+;; The section is invalid, and the module is valid.
 (module binary
   "\00asm" "\01\00\00\00" "\01\05\01\60\01\7f\00" "\03\02\01\00"
   "\00\20" "\19metadata.code.branch_hint" "\01\00\01\03\01\02"
@@ -36,7 +38,7 @@
   "@metadata.code.branch_hint section: missing reserved byte"
 )
 
-;; No instruction begins in the middle of another.
+;; The offset is in the middle of an instruction.
 (assert_malformed_custom
   (module binary
     "\00asm" "\01\00\00\00" "\01\05\01\60\01\7f\00" "\03\02\01\00"
@@ -46,7 +48,7 @@
   "@metadata.code.branch_hint section: invalid offset"
 )
 
-;; A hint on `local.get`.
+;; A hint for `local.get`.
 (assert_invalid_custom
   (module binary
     "\00asm" "\01\00\00\00" "\01\05\01\60\01\7f\00" "\03\02\01\00"
@@ -56,7 +58,7 @@
   "@metadata.code.branch_hint annotation: invalid target"
 )
 
-;; Hints that change nothing but the order of the code.
+;; Hints that only affect the order of the code.
 (module
   (func (export "if") (param i32) (result i32)
     (@metadata.code.branch_hint "\00")

@@ -1,8 +1,9 @@
 ;;! features = "3.0"
-;;! reason = "the names of types, fields and tags came with 3.0"
+;;! reason = "names of types, fields and tags are new in 3.0"
 
-;; The name section in the binary format (appendix "Custom Sections and Annotations", "Name Section"): its grammar, and what there is to
-;; be named. A broken section says nothing of its module.
+;; The name section in the binary format (appendix "Custom Sections and Annotations", "Name
+;; Section"): its grammar, and what can be named. An invalid section does not make the module
+;; invalid.
 
 ;; One function of type (param i32), with names for it and its parameter.
 (module binary
@@ -10,7 +11,7 @@
   "\00\14" "\04name" "\01\04\01\00\01f" "\02\07\01\00\01\00\02ab"
 )
 
-;; A name that is no UTF-8: the module is fine, the section is not.
+;; A name that is not UTF-8: the module is valid, the section is not.
 (module binary
   "\00asm" "\01\00\00\00" "\00\09" "\04name" "\00\02\01\ff"
 )
@@ -21,7 +22,7 @@
   "malformed UTF-8 encoding"
 )
 
-;; Subsections come in the order of their numbers.
+;; Subsections are in the order of their ids.
 (assert_malformed_custom
   (module binary
     "\00asm" "\01\00\00\00" "\00\0c" "\04name" "\01\01\00" "\00\02\01m"
@@ -29,7 +30,7 @@
   "invalid name subsection id"
 )
 
-;; Every function is named at most once.
+;; A function has at most one name.
 (assert_malformed_custom
   (module binary
     "\00asm" "\01\00\00\00" "\01\05\01\60\01\7f\00" "\03\02\01\00" "\0a\04\01\02\00\0b"
@@ -38,7 +39,7 @@
   "custom @name: multiple function or local names"
 )
 
-;; There is a function 0 with a local 0, and no other.
+;; Function 0 and its local 0 exist, and no others.
 (assert_invalid_custom
   (module binary
     "\00asm" "\01\00\00\00" "\01\05\01\60\01\7f\00" "\03\02\01\00" "\0a\04\01\02\00\0b"
@@ -54,7 +55,7 @@
   "custom @name: invalid local index 1 for function 0"
 )
 
-;; What is wrong with the module itself is not a matter of its custom sections.
+;; Errors in the rest of the module are independent of its custom sections.
 (assert_malformed
   (module binary "\00asm" "\01\00\00\00" "\00\09" "\04name" "\00\02\01\ff" "\0e\00")
   "malformed section id"

@@ -1,8 +1,9 @@
 ;;! features = "3.0,custom-descriptors"
-;;! reason = "descriptors and exact types are those of the custom descriptors proposal"
+;;! reason = "descriptors and exact types belong to the custom descriptors proposal"
 
-;; Where the descriptor comes in: a type without one may have subtypes with one, whose fields stay where the supertype has them; a
-;; descriptor lives as long as what it describes; only the very descriptor answers a cast.
+;; The layout of objects with descriptors: a type without a descriptor may have subtypes with one,
+;; whose fields stay where the supertype has them. A descriptor lives as long as an object that it
+;; describes. A cast by descriptor succeeds only for the identical descriptor.
 
 (module
   (rec
@@ -25,7 +26,7 @@
   (func $of (param (ref $described)) (result i32)
     (struct.get $desc 0 (ref.get_desc $described (local.get 0))))
 
-  ;; Fields by every type that has them.
+  ;; Access fields through every type that has them.
   (func (export "fields") (result i32 i32 i64 i64 f32)
     (local $a (ref $described)) (local $b (ref $more))
     (local.set $a (call $make (global.get $one)))
@@ -40,7 +41,8 @@
     (call $of (call $make (global.get $two)))
     (call $of (call $make-more (i32.const 3))))
 
-  ;; Nothing but the object holds its descriptor, while others are made and forgotten.
+  ;; The descriptor is reachable only through its object while other objects are allocated and
+  ;; dropped.
   (func (export "kept") (param $rounds i32) (result i32)
     (local $kept (ref $more))
     (local.set $kept (call $make-more (i32.const 42)))
@@ -62,7 +64,7 @@
     (ref.test (ref (exact $described)))
     (ref.test (ref (exact $described)) (call $make-more (i32.const 1))))
 
-  ;; Anything may be asked for a descriptor, and has none.
+  ;; Casts by descriptor of objects that have no descriptor.
   (func (export "cast-other") (param i32) (result i32)
     (local $any anyref)
     (local.set $any (struct.new $plain (i32.const 1)))
@@ -88,7 +90,7 @@
 (assert_trap (invoke "cast-to-null") "null descriptor reference")
 (assert_trap (invoke "make-of-null") "null descriptor reference")
 
-;; Exact types are told apart from those that extend them.
+;; Exact types are distinct from their subtypes.
 (assert_invalid
   (module
     (type $a (sub (struct)))

@@ -1,8 +1,8 @@
 ;;! features = "3.0"
-;;! reason = "exceptions came with 3.0"
+;;! reason = "exceptions are new in 3.0"
 
-;; The first clause that matches is taken, whatever follows it; an exception that no clause matches goes on to the next block
-;; further out (section 4.6.4, "throw_ref").
+;; The first matching clause is taken, whatever follows it; an exception that no clause matches
+;; propagates to the next enclosing block (section 4.6.4, "throw_ref").
 
 (module
   (tag $a (param i32))
@@ -14,7 +14,7 @@
     (if (i32.eq (local.get $which) (i32.const 2)) (then (throw $b (i32.const 200))))
     (if (i32.eq (local.get $which) (i32.const 3)) (then (throw $c))))
 
-  ;; The same tag twice, and a clause for all in the middle: what stands behind them is never taken.
+  ;; The same tag twice, with a catch-all in between: the clauses after it are never taken.
   (func (export "order") (param i32) (result i32)
     (block $dead
       (block $all
@@ -28,7 +28,7 @@
       (return (i32.const 3)))
     (i32.const 4))
 
-  ;; A clause for all that stands first leaves nothing for the others.
+  ;; A leading catch-all leaves nothing for the other clauses.
   (func (export "all first") (param i32) (result i32)
     (block $all
       (block $a (result i32)
@@ -37,7 +37,7 @@
       (return))
     (i32.const 1))
 
-  ;; Three blocks in one function, of which each catches one tag: called at three depths, and thrown right there.
+  ;; Three nested blocks that each catch one tag; thrown by calls at three depths, and directly.
   (func (export "nested") (param $which i32) (param $depth i32) (param $here i32) (result i32)
     (block $hc
       (try_table (catch $c $hc)
@@ -60,7 +60,7 @@
       (unreachable))
     (i32.const 3))
 
-  ;; A block without clauses catches nothing, and one whose clauses do not match is as good as none.
+  ;; A block without clauses, or without a matching clause, catches nothing.
   (func (export "without clauses") (result i32)
     (block $h (result i32)
       (try_table (catch $a $h)
@@ -70,7 +70,7 @@
               (throw $a (i32.const 5))))))
       (i32.const 0)))
 
-  ;; What a handler throws is none of its own block's business.
+  ;; An exception that a handler throws is not caught by its own block.
   (func (export "in the handler") (result i32)
     (block $outer (result i32)
       (try_table (catch $b $outer)
@@ -80,7 +80,7 @@
         (throw $b (i32.add (i32.const 7))))
       (unreachable)))
 
-  ;; Caught with its reference and thrown again: the outer block sees the values that it began with.
+  ;; Caught with its reference and rethrown: the outer block gets the original values.
   (func (export "again") (param i32) (result i32 i32)
     (block $outer (result i32)
       (try_table (catch $a $outer)

@@ -1,8 +1,9 @@
 ;;! features = "3.0,legacy-exceptions"
-;;! reason = "try, catch, delegate and rethrow are those of the legacy exception handling proposal"
+;;! reason = "try, catch, delegate and rethrow belong to the legacy exception handling proposal"
 
-;; What a handler covers (legacy exception handling proposal): a clause does not cover itself nor its neighbours, a delegate goes to what
-;; covers the inside of the block that its label names, a rethrow throws what the clause of its label has caught.
+;; The scope of handlers (legacy exception handling proposal): a clause covers neither itself nor
+;; its siblings, a delegate goes to the handlers around the block that its label names, and a
+;; rethrow throws the exception that the clause of its label caught.
 
 (module
   (tag $a (param i32))
@@ -28,7 +29,7 @@
       i64.const -1
     end)
 
-  ;; What a clause throws goes past its own block.
+  ;; An exception thrown by a clause skips its own block.
   (func (export "from-clause") (param i32) (result i32)
     try (result i32)
       try (result i32)
@@ -51,7 +52,7 @@
       i32.add
     end)
 
-  ;; A delegate to a block that catches nothing goes to what is around that block.
+  ;; A delegate to a block that catches nothing goes to the handlers around that block.
   (func (export "to-block") (result i32)
     try (result i32)
       block (result i32)
@@ -71,7 +72,8 @@
       i32.add
     end)
 
-  ;; A delegate from inside a clause to the block of that clause leaves it: a clause does not cover itself.
+  ;; A delegate from inside a clause to the block of that clause leaves it, since a clause does not
+  ;; cover itself.
   (func (export "to-own-clause") (result i32)
     try (result i32)
       try (result i32)
@@ -94,7 +96,7 @@
       i32.add
     end)
 
-  ;; A delegate out of the function is a throw to the caller.
+  ;; A delegate out of the function throws to the caller.
   (func $out
     try
       i32.const 1
@@ -107,7 +109,7 @@
     catch $a
     end)
 
-  ;; Of two clauses that are open, the label says whose exception is thrown again.
+  ;; Within two nested clauses, the label selects the exception to rethrow.
   (func (export "rethrow") (param $outer i32) (result i32)
     try (result i32)
       try (result i32)
@@ -135,7 +137,7 @@
       drop
     end)
 
-  ;; Nothing inside throws: the clauses are dead, and what they hold is only skipped.
+  ;; Nothing inside throws: the clauses are dead code, which is skipped.
   (func (export "dead") (result i32)
     try (result i32)
       i32.const 5
@@ -150,7 +152,7 @@
       rethrow 0
     end)
 
-  ;; Locals have the values that they had at the throw.
+  ;; Locals keep the values that they had at the throw.
   (func (export "locals") (result i32) (local i32)
     try
       i32.const 1
@@ -167,7 +169,7 @@
     end
     local.get 0)
 
-  ;; A trap is no exception.
+  ;; A trap is not an exception.
   (func (export "trap")
     try
       unreachable

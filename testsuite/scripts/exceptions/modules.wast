@@ -1,8 +1,9 @@
 ;;! features = "3.0"
-;;! reason = "exceptions came with 3.0"
+;;! reason = "exceptions are new in 3.0"
 
-;; A tag is what an instance made of it, not its name or its type: each instance of a module has tags of its own, and an import is the
-;; tag that was exported, under whatever name (section 4.5.3, "Allocation", and 4.6.4). Exceptions cross modules like calls.
+;; The identity of a tag is its instance, not its name or type: each instance of a module has its
+;; own tags, and an imported tag is identical to the exported one, whatever its name (sections
+;; 4.5.3, "Allocation", and 4.6.4). Exceptions propagate across modules.
 
 (module definition $Thrower
   (tag $e (export "e") (param i32))
@@ -47,7 +48,8 @@
 (assert_exception (invoke $catcher "through" (i32.const 1)))
 (register "catcher" $catcher)
 
-;; Through two modules, with the tag by a third way; the exception lies in a global of another module meanwhile.
+;; Through two modules, with the tag imported from a third, while the exception is stored in a
+;; global of another module.
 (module $keeper
   (global (export "kept") (mut exnref) (ref.null exn)))
 (register "keeper" $keeper)
@@ -74,6 +76,6 @@
 (assert_return (invoke "rethrow") (i32.const 77))
 (assert_return (invoke "alias" (i32.const 78)) (i32.const 78))
 
-;; A tag of another type is not what is asked for.
+;; A tag of another type does not link.
 (assert_unlinkable (module (import "first" "e" (tag (param i64)))) "incompatible import type")
 (assert_unlinkable (module (import "first" "e" (tag))) "incompatible import type")

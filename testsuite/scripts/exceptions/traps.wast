@@ -1,8 +1,8 @@
 ;;! features = "3.0"
-;;! reason = "exceptions came with 3.0"
+;;! reason = "exceptions are new in 3.0"
 
-;; A trap is no exception: no block catches it, whatever instruction traps and however many calls further in (section 4.6.4). Where an
-;; instruction of a block traps, what it wrote before stays written.
+;; A trap is not an exception: no block catches it, whichever instruction traps and however deeply
+;; nested the call is (section 4.6.4). What a block has written before the trap remains.
 
 (module
   (memory 1)
@@ -36,7 +36,7 @@
         (if (i32.eq (local.get 0) (i32.const 5)) (then (call_indirect (type $void) (i32.const 0))))
         (throw $e))))
 
-  ;; A handler may trap too.
+  ;; A handler may trap as well.
   (func (export "in the handler")
     (block $outer
       (try_table (catch_all $outer)

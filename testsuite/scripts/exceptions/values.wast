@@ -1,8 +1,8 @@
 ;;! features = "3.0"
-;;! reason = "exceptions came with 3.0"
+;;! reason = "exceptions are new in 3.0"
 
-;; An exception carries the values of its tag in their order, whatever their number and types, and a call inside a block that catches
-;; gives all its results (section 4.6.4).
+;; An exception carries the values of its tag in order, for any number and types of values, and a
+;; call inside a catching block returns all its results (section 4.6.4).
 
 (module
   (type $tag (func (param i32 v128 f64 i64 f32 v128 i32 i32 i64 f64 f64 v128 i64 i64 i64 i64 i64 f32 f32 f32)))
@@ -32,7 +32,7 @@
       (return (try_table (type $results) (catch_all $h) (call $values))))
     (unreachable))
 
-  ;; Values that the handler needs and the callee did not get: more than there are registers.
+  ;; Values that the handler uses and the callee does not get: more than there are registers.
   (func (export "kept") (param $i i64) (param $f f64) (param $v v128) (result i64 f64 v128 i64)
     (local $a i64) (local $b i64) (local $c i64) (local $d i64) (local $p f64) (local $q f64) (local $u v128)
     (local.set $a (i64.mul (local.get $i) (i64.const 3))) (local.set $b (i64.mul (local.get $i) (i64.const 5)))

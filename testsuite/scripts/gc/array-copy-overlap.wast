@@ -1,5 +1,6 @@
-;; `array.copy` copies as if through a place of its own (section 4.6.10, `array.copy`: upwards or downwards, by which index is larger),
-;; so that ranges of one array may overlap; null is found before bounds, and bounds before anything is written.
+;; `array.copy` behaves as if through a temporary copy (section 4.6.10, `array.copy`: ascending or
+;; descending, depending on which index is larger), so that ranges of one array may overlap. Null is
+;; checked before bounds, and bounds before anything is written.
 
 (module
   (type $bytes (array (mut i8)))
@@ -36,7 +37,7 @@
   (func (export "null target") (array.copy $bytes $bytes (ref.null $bytes) (i32.const 11) (global.get $b) (i32.const 11) (i32.const 0)))
   (func (export "null source") (array.copy $bytes $bytes (global.get $b) (i32.const 11) (ref.null $bytes) (i32.const 11) (i32.const 0))))
 
-;; Downwards.
+;; Descending.
 (assert_return (invoke "begin"))
 (assert_return (invoke "copy" (i32.const 2) (i32.const 0) (i32.const 8)))
 (assert_return (invoke "at" (i32.const 0)) (i32.const 0))
@@ -46,7 +47,7 @@
 (assert_return (invoke "at" (i32.const 4)) (i32.const 2))
 (assert_return (invoke "at" (i32.const 9)) (i32.const 7))
 
-;; Upwards.
+;; Ascending.
 (assert_return (invoke "begin"))
 (assert_return (invoke "copy" (i32.const 0) (i32.const 1) (i32.const 9)))
 (assert_return (invoke "at" (i32.const 0)) (i32.const 1))
@@ -54,14 +55,14 @@
 (assert_return (invoke "at" (i32.const 8)) (i32.const 9))
 (assert_return (invoke "at" (i32.const 9)) (i32.const 9))
 
-;; Onto itself, and nothing at the very end.
+;; Onto itself, and empty ranges at the very end.
 (assert_return (invoke "begin"))
 (assert_return (invoke "copy" (i32.const 3) (i32.const 3) (i32.const 7)))
 (assert_return (invoke "copy" (i32.const 10) (i32.const 10) (i32.const 0)))
 (assert_return (invoke "at" (i32.const 3)) (i32.const 3))
 (assert_return (invoke "at" (i32.const 9)) (i32.const 9))
 
-;; A range that reaches outside changes nothing, also where index and length wrap around together.
+;; A range that is out of bounds changes nothing, even if the sum of index and length wraps around.
 (assert_trap (invoke "copy" (i32.const 0) (i32.const 5) (i32.const 6)) "out of bounds array access")
 (assert_trap (invoke "copy" (i32.const 5) (i32.const 0) (i32.const 6)) "out of bounds array access")
 (assert_trap (invoke "copy" (i32.const 11) (i32.const 0) (i32.const 0)) "out of bounds array access")
@@ -73,7 +74,7 @@
 (assert_trap (invoke "null target") "null array reference")
 (assert_trap (invoke "null source") "null array reference")
 
-;; From an array whose elements are of a type below.
+;; From an array with a subtype as element type.
 (assert_return (invoke "from below"))
 (assert_return (invoke "ref at" (i32.const 0)) (i32.const 0))
 (assert_return (invoke "ref at" (i32.const 1)) (i32.const 50))

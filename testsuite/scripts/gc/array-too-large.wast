@@ -1,8 +1,9 @@
 ;;! features = "3.0"
-;;! reason = "an array that no heap could hold traps, as engines agree; the specification leaves it to them"
+;;! reason = "the specification leaves it to engines; all trap on an array no heap can hold"
 
-;; An implementation may restrict the number of elements of an array (core spec, appendix A.1.3, "Execution"). Here one of more than
-;; 1 GiB is never made: each way to make it traps, and code goes on afterwards.
+;; An implementation may restrict the number of elements of an array (core spec, appendix A.1.3,
+;; "Execution"). Arrays of more than 1 GiB are never allocated here: each way of allocating one
+;; traps, and the instance can still be used.
 
 (module
   (type $bytes (array (mut i8)))
@@ -31,14 +32,14 @@
 (assert_return (invoke "bytes" (i32.const 1000)) (i32.const 1000))
 (assert_return (invoke "vectors" (i32.const 1000)) (i32.const 1000))
 
-;; So it is in a constant expression: the instance is not made.
+;; The same in a constant expression: the instantiation fails.
 (assert_trap
   (module
     (type $longs (array i64))
     (global (ref $longs) (array.new_default $longs (i32.const -1))))
   "allocation size too large")
 
-;; A segment is as long as the module has it: reading past its end comes first.
+;; A segment is as long as in the module: reading past its end is checked first.
 (module
   (type $longs (array (mut i64)))
   (type $functions (array (mut funcref)))

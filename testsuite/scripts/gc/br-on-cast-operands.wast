@@ -1,5 +1,5 @@
-;; `br_on_cast` and `br_on_cast_fail` branch with all operands of the label, of which the reference is the last (section 4.6.3), and
-;; leave them on the stack where they do not branch.
+;; `br_on_cast` and `br_on_cast_fail` branch with all operands of the label, the last of which is
+;; the reference (section 4.6.3), and leave them on the stack if they do not branch.
 
 (module
   (type $point (sub (struct (field i32))))
@@ -10,7 +10,7 @@
     (block $d (block $c (block $b (block $a (br_table $a $b $c $d (local.get 0)))
       (return (global.get $point))) (return (global.get $pixel))) (return (ref.i31 (i32.const 7)))) (ref.null any))
 
-  ;; The sum of everything that arrives, and by which way it did.
+  ;; The sum of the operands, and a number for the path taken.
   (func $sum (param i32 i64 f32 f64 v128) (result i32)
     (i32.add (i32.add (local.get 0) (i32.wrap_i64 (local.get 1)))
       (i32.add (i32.add (i32.trunc_f32_s (local.get 2)) (i32.trunc_f64_s (local.get 3))) (i32x4.extract_lane 2 (local.get 4)))))
@@ -40,7 +40,7 @@
       (br_on_cast_fail $not anyref (ref null i31))
       (drop) (drop) (return (i32.const 0)))
     (drop) (i32.wrap_i64))
-  ;; To a loop: the operands come round.
+  ;; To a loop, with the operands as its parameters.
   (func (export "loop") (param $n i32) (result i32)
     (i32.const 0) (global.get $point)
     (loop $again (param i32 (ref $point)) (result i32)

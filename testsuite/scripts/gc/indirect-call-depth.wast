@@ -1,5 +1,5 @@
-;; A call through a table takes a function whose type is the expected one or below it (section 4.6.5, `call_indirect`), however deep
-;; in its hierarchy; above and beside it is a mismatch.
+;; An indirect call accepts functions of the expected type and its subtypes (section 4.6.5,
+;; `call_indirect`), however deep in the hierarchy. Supertypes and unrelated types are a mismatch.
 
 (module
   (type $f0 (sub (func (result i32))))
@@ -19,7 +19,7 @@
   (type $f14 (sub $f13 (func (result i32))))
   (type $f15 (sub $f14 (func (result i32))))
   (type $f16 (sub $f15 (func (result i32))))
-  ;; In a group with another type: by itself it would be equal to $f4.
+  ;; In a group with another type: alone it would be equal to $f4.
   (rec (type $beside (sub $f3 (func (result i32)))) (type (struct)))
   (rec (type $apart (sub (func (result i32)))) (type (struct)))
   (func $at0 (type $f0) (i32.const 0))

@@ -1,5 +1,6 @@
-;; An access to a field of null traps (section 4.6.10, `struct.get` and `struct.set`), wherever the field lies: an engine that lets the
-;; access itself fault must not do so for fields that lie far from the begin. The fields around the middle lie about 4096 bytes from it.
+;; Accessing a field of null traps (section 4.6.10, `struct.get` and `struct.set`), whatever the
+;; offset of the field: an engine that relies on the access itself to fault must not do so for large
+;; offsets. The fields in the middle are at about 4096 bytes.
 
 (module
   (type $wide (struct
@@ -62,7 +63,7 @@
   (func (export "get packed") (result i32) (struct.get_s $wide $packed (call $null)))
   (func (export "set packed") (struct.set $wide $packed (call $null) (i32.const 1)))
   (func (export "get ref") (result (ref null $wide)) (struct.get $wide $ref (call $null)))
-  ;; The same fields of a structure that is there.
+  ;; The same fields of an allocated structure.
   (func (export "there") (result i64 i32 i32) (local $s (ref $wide))
     (local.set $s (struct.new_default $wide))
     (struct.set $wide $last (local.get $s) (i64.const -5))

@@ -1,5 +1,6 @@
-;; Types are equal where their recursive groups are (section 3.3.9), whichever module they come from: what one module makes
-;; another can cast to its own type of an equal group, and to no type of a group that differs in anything.
+;; Types are equal if their recursive groups are equal (section 3.3.9), in whichever modules: an
+;; object from one module can be cast to another module's type of an equal group, but not to a type
+;; of a group that differs in any way.
 
 (module $maker
   (rec
@@ -15,7 +16,7 @@
   (func (export "callback") (result funcref) (ref.func $value)))
 (register "maker" $maker)
 
-;; The same group under other names, among other types.
+;; The same group with other names, among other types.
 (module $equal
   (type $before (array i8))
   (rec
@@ -25,7 +26,7 @@
   (import "maker" "list" (func $list (param i32) (result anyref)))
   (import "maker" "tree" (func $tree (param i32) (result anyref)))
   (import "maker" "callback" (func $callback (result funcref)))
-  ;; The import's type refers to the group: it matches because the groups are equal.
+  ;; The type of the import refers to the group: it matches because the groups are equal.
   (import "maker" "value" (func $value (type $c)))
   (func (export "list is l") (result i32) (ref.test (ref $l) (call $list (i32.const 1))))
   (func (export "list is t") (result i32) (ref.test (ref $t) (call $list (i32.const 1))))
@@ -45,7 +46,7 @@
 (assert_return (invoke $equal "call import" (i32.const 4)) (i32.const 4))
 (assert_return (invoke $equal "call cast" (i32.const 5)) (i32.const 5))
 
-;; One type more in the group, a type final that was not, another order: each makes other types.
+;; An additional type, a type made final, another order: each makes the types different.
 (module $longer
   (rec
     (type $l (sub (struct (field i32) (field (ref null $t)))))
@@ -70,7 +71,7 @@
 
 (assert_return (invoke $final "is l") (i32.const 0))
 
-;; A group of one is not a type of a larger group.
+;; The type of a singleton group is not a type of a larger group.
 (module $single
   (type $alone (struct (field i32)))
   (rec (type $a (struct (field i32))) (type $b (struct (field i32))))

@@ -1,8 +1,9 @@
 ;;! features = "2.0"
-;;! reason = "since 2.0 the segments before the one that traps stay written"
+;;! reason = "since 2.0 the segments before a trap remain written"
 
-;; An instantiation that traps is not undone (section 4.5.4): what its segments and its start function wrote into an
-;; imported memory, table or global stays, and a function it left in a table can still be called.
+;; An instantiation that traps is not undone (section 4.5.4): what its segments and start function
+;; have written to an imported memory, table or global remains, and a function that it put into a
+;; table can still be called.
 
 (module $owner
   (memory (export "memory") 1)
@@ -35,7 +36,7 @@
 (assert_return (invoke $owner "call" (i32.const 1)) (i32.const 42))
 (assert_return (get $owner "count") (i32.const 7))
 
-;; The first data segment is written before the second one is found to be out of bounds.
+;; The first data segment is written before the second one is out of bounds.
 (assert_trap
   (module
     (import "owner" "memory" (memory 1))
@@ -45,7 +46,7 @@
 (assert_return (invoke $owner "byte" (i32.const 20)) (i32.const 0x6b))
 (assert_return (invoke $owner "byte" (i32.const 65535)) (i32.const 0))
 
-;; A module that does not link writes nothing at all.
+;; A module that fails to link writes nothing.
 (assert_unlinkable
   (module
     (import "owner" "memory" (memory 1))

@@ -1,8 +1,9 @@
 ;;! features = "3.0"
 ;;! reason = "memories with 64-bit addresses are part of 3.0"
 
-;; With 64-bit addresses the effective address is the exact sum of address and offset (section 4.6.8, "Memory Instructions"): it never
-;; wraps, whether the address, the offset or only their sum is past the end, and the high bits of an address count.
+;; With 64-bit addresses, the effective address is the exact sum of address and offset (section
+;; 4.6.8, "Memory Instructions"): it never wraps, whether the address, the offset or only their sum
+;; is past the end, and the high bits of an address are significant.
 
 (module
   (memory $m i64 1 3)
@@ -40,7 +41,7 @@
 (assert_trap (invoke "load8" (i64.const -1)) "out of bounds memory access")
 (assert_trap (invoke "load" (i64.const -8)) "out of bounds memory access")
 
-;; An access that straddles the end, by each width.
+;; Accesses of each width that straddle the end.
 (assert_trap (invoke "load" (i64.const 65529)) "out of bounds memory access")
 (assert_trap (invoke "vector" (i64.const 65521)) "out of bounds memory access")
 (assert_return (invoke "vector" (i64.const 65520)) (v128.const i64x2 0 0x1122_3344_5566_7788))
@@ -48,7 +49,7 @@
 (assert_return (invoke "load" (i64.const 65528)) (i64.const 0x1122_3344_5566_7788))
 (assert_trap (invoke "load +16" (i64.const 65513)) "out of bounds memory access")
 
-;; Address and offset that wrap around 2^64 to a place within the memory.
+;; The sum of address and offset wraps around 2^64 to an address within the memory.
 (assert_trap (invoke "load +16" (i64.const -16)) "out of bounds memory access")
 (assert_trap (invoke "load +16" (i64.const -8)) "out of bounds memory access")
 (assert_trap (invoke "load +2^32" (i64.const 0)) "out of bounds memory access")
@@ -62,7 +63,7 @@
 (assert_trap (invoke "vector +2^32" (i64.const 16)) "out of bounds memory access")
 (assert_return (invoke "load" (i64.const 0)) (i64.const 0))
 
-;; Bulk instructions compare ends that have 65 bits, and trap before they write.
+;; Bulk instructions compute ends with 65 bits, and trap before they write.
 (assert_trap (invoke "fill" (i64.const 16) (i64.const -16)) "out of bounds memory access")
 (assert_trap (invoke "fill" (i64.const -1) (i64.const 1)) "out of bounds memory access")
 (assert_trap (invoke "fill" (i64.const 0) (i64.const 0x1_0000_0000)) "out of bounds memory access")
@@ -86,7 +87,7 @@
 (assert_return (invoke "lane" (i64.const 65535)))
 (assert_return (invoke "load8" (i64.const 65535)) (i32.const 0x5a))
 
-;; What is grown is zero and within bounds at once; a growth that fails gives -1 in 64 bits.
+;; A grown part is zero and within bounds at once; a failed growth returns -1 in 64 bits.
 (assert_return (invoke "grow" (i64.const 1)) (i64.const 1))
 (assert_return (invoke "load" (i64.const 65536)) (i64.const 0))
 (assert_return (invoke "load8" (i64.const 131071)) (i32.const 0))
@@ -98,13 +99,14 @@
 (assert_return (invoke "grow" (i64.const 0)) (i64.const 2))
 (assert_return (invoke "size") (i64.const 2))
 
-;; The offset of a segment is an address: all its bits count, and so does its sum with the length.
+;; The offset of a segment is an address: all its bits are significant, also in the sum with the
+;; length.
 (assert_trap (module (memory i64 1) (data (i64.const 0x1_0000_0000) "x")) "out of bounds memory access")
 (assert_trap (module (memory i64 1) (data (i64.const -1) "xy")) "out of bounds memory access")
 (assert_trap (module (memory i64 1) (data (i64.const 65537) "")) "out of bounds memory access")
 (module (memory i64 1) (data (i64.const 65536) ""))
 
-;; Up to 2^48 pages may be said to be the most; the offset of a 32-bit memory has 32 bits.
+;; The maximum may be up to 2^48 pages; the offset of a 32-bit memory has 32 bits.
 (module (memory i64 0 0x1_0000_0000_0000))
 (assert_invalid (module (memory i64 0 0x1_0000_0000_0001)) "memory size")
 (assert_invalid

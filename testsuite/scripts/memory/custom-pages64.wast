@@ -1,8 +1,9 @@
 ;;! features = "3.0,custom-page-sizes"
 ;;! reason = "the page size of one byte is a proposal"
 
-;; A memory may have pages of one byte, and 64-bit addresses as well (proposal "Custom Page Sizes"): its size then is any number of
-;; bytes, and bounds are exact to the byte for every width of access.
+;; A memory may have pages of one byte, together with 64-bit addresses (proposal "Custom Page
+;; Sizes"). Its size is then any number of bytes, and bounds are exact to the byte for every width
+;; of access.
 
 (module
   (memory $m i64 3 21 (pagesize 1))
@@ -41,7 +42,7 @@
 (assert_trap (invoke "fill" (i64.const 1) (i64.const -1)) "out of bounds memory access")
 (assert_return (invoke "load8" (i64.const 0)) (i32.const 0x61))
 
-;; A page at a time, a byte is what a growth brings.
+;; Growing by a page adds a byte.
 (assert_return (invoke "grow" (i64.const 1)) (i64.const 3))
 (assert_return (invoke "load8" (i64.const 3)) (i32.const 0))
 (assert_trap (invoke "load8" (i64.const 4)) "out of bounds memory access")
@@ -58,7 +59,7 @@
 (assert_return (invoke "fill" (i64.const 20) (i64.const 1)))
 (assert_return (invoke "load16" (i64.const 19)) (i32.const 0xee62))
 
-;; The page size is part of the type that an import is matched by, and of what may be said to be the most.
+;; The page size is part of the type in import matching, and of the limit on the maximum.
 (module $owner (memory (export "bytes") i64 65536 65536 (pagesize 1)) (memory (export "pages") i64 1 1))
 (register "owner" $owner)
 (module (import "owner" "bytes" (memory i64 1 65536 (pagesize 1))))

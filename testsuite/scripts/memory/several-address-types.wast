@@ -1,8 +1,9 @@
 ;;! features = "3.0"
-;;! reason = "several memories, and 64-bit addresses, are part of 3.0"
+;;! reason = "multiple memories and 64-bit addresses are part of 3.0"
 
-;; Each instruction works on the memory that it names, by that memory's address type (section 4.6.8); `memory.copy` between two address
-;; types takes the count in the smaller one (section 3.4.7). Memories do not see each other's contents, sizes or ends.
+;; Each instruction accesses the memory that it names, with that memory's address type (section
+;; 4.6.8); `memory.copy` between two address types takes the count in the smaller one (section
+;; 3.4.7). The contents, sizes and ends of memories are independent.
 
 (module
   (memory $a 1)
@@ -24,10 +25,11 @@
   (func (export "a to c") (param i32 i32 i32) (memory.copy $c $a (local.get 0) (local.get 1) (local.get 2)))
   (func (export "fill c") (param i32 i32 i32) (memory.fill $c (local.get 0) (local.get 1) (local.get 2)))
   (func (export "init b") (param i64 i32 i32) (memory.init $b $passive (local.get 0) (local.get 1) (local.get 2)))
-  ;; One load feeds the address of another memory's.
+  ;; A load from one memory provides the address for another.
   (func (export "through") (param i32) (result i32)
     (i32.load8_u $b (i64.load8_u $a (local.get 0))))
-  ;; The two memories are read and written in turns: neither store may be taken for one to the other memory.
+  ;; Alternate accesses to the two memories: a store to one must not be mistaken for a store to the
+  ;; other.
   (func (export "in turns") (param i32) (result i32)
     (i32.store8 $a (local.get 0) (i32.const 1))
     (i32.store8 $b (i64.extend_i32_u (local.get 0)) (i32.const 2))
@@ -75,7 +77,7 @@
 (assert_trap (invoke "vector" (i64.const -1)) "out of bounds memory access")
 (assert_return (invoke "lane" (i32.const 1) (v128.const i32x4 -1 0 0 0)) (v128.const i8x16 -1 -1 -1 0x61 0 0 0 0 0 0 0 0 0 0 0 0))
 
-;; Growing one memory moves or grows no other.
+;; Growing one memory neither moves nor grows another.
 (assert_return (invoke "grow") (i32.const 1) (i64.const 2) (i32.const 0))
 (assert_return (invoke "sizes") (i32.const 2) (i64.const 4) (i32.const 3))
 (assert_return (invoke "a" (i32.const 65535)) (i32.const 1))
@@ -87,7 +89,7 @@
 (assert_return (invoke "a to c" (i32.const 0) (i32.const 0) (i32.const 8)))
 (assert_return (invoke "c" (i32.const 1)) (i32.const 0x61))
 
-;; One memory under two names is one memory, also for a copy that overlaps itself.
+;; A memory imported under two names is one memory, also for overlapping copies.
 (module $owner (memory (export "m") 1) (data (i32.const 0) "12345678"))
 (register "owner" $owner)
 (module

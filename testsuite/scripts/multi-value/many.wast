@@ -1,8 +1,9 @@
 ;;! features = "3.0"
-;;! reason = "functions by typed reference are part of 3.0"
+;;! reason = "typed function references are part of 3.0"
 
-;; A type may have any number of results (section 2.3.6): 26 of them, of every kind of number and vector, go through calls, indirect calls
-;; and calls by reference, through blocks, loops and branches, and to and from other instances, each to its place.
+;; A function type may have any number of results (section 2.3.6): 26 of them, of all number and
+;; vector types, pass through calls, indirect calls and calls by reference, through blocks, loops
+;; and branches, and between instances, in the right order.
 
 (module $maker
   (func (export "make") (result i32 v128 f64 i64 f32 i32 v128 f64 i64 f32 i32 v128 f64
@@ -81,7 +82,7 @@
     (if (type $echo) (local.get 0)
       (then)
       (else (call $own_echo))))
-  ;; Each round trip through the loop's parameters keeps all of them.
+  ;; Each round trip through the loop's parameters preserves all of them.
   (func (export "loop") (param i32) (result i32 v128 f64 i64 f32 i32 v128 f64 i64 f32 i32 v128 f64
       i64 f32 i32 v128 f64 i64 f32 i32 v128 f64 i64 f32 i32)
     (call $own)
@@ -92,7 +93,7 @@
   (func (export "return") (type $make)
     (i32.const 99) (i64.const 98) (f32.const 97)
     (call $own) (return))
-  ;; What lies below the arguments on the stack stays there.
+  ;; The values below the arguments stay on the stack.
   (func (export "below") (result i32 i64 i32)
     (i32.const 99) (i64.const 98)
     (call $own) (call $other_echo)

@@ -1,8 +1,9 @@
 ;;! features = "1.0"
 ;;! reason = "integer division is part of every version"
 
-;; Division and remainder at the edges of their domain: the one signed quotient that does not fit, the remainder that does,
-;; zero divisors, and the direction of rounding for each pair of signs.
+;; Division and remainder at the edges of their domain: the one signed quotient that overflows, the
+;; remainder that does not, zero divisors, and the direction of rounding for each combination of
+;; signs.
 
 (module
   (func (export "div_s") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
@@ -11,10 +12,11 @@
   (func (export "rem_u") (param i32 i32) (result i32) (i32.rem_u (local.get 0) (local.get 1)))
   (func (export "div_s64") (param i64 i64) (result i64) (i64.div_s (local.get 0) (local.get 1)))
   (func (export "rem_s64") (param i64 i64) (result i64) (i64.rem_s (local.get 0) (local.get 1)))
-  ;; The divisor is a constant here: a compiler that folds or strength-reduces must still trap, and only when called.
+  ;; The divisor is a constant: a compiler that folds or strength-reduces must still trap, and only
+  ;; when called.
   (func (export "div_s by zero") (param i32) (result i32) (i32.div_s (local.get 0) (i32.const 0)))
   (func (export "rem_s by minus one") (param i32) (result i32) (i32.rem_s (local.get 0) (i32.const -1)))
-  ;; The quotient is dropped, the trap is not.
+  ;; The quotient is dropped, but the trap remains.
   (func (export "dropped") (param i32 i32) (drop (i32.div_u (local.get 0) (local.get 1)))))
 
 (assert_trap (invoke "div_s" (i32.const 0x8000_0000) (i32.const -1)) "integer overflow")

@@ -1,8 +1,9 @@
 ;;! features = "3.0,wide-arithmetic"
 ;;! reason = "wide arithmetic is a proposal"
 
-;; 128-bit sums, differences and products in two 64-bit halves, low before high (proposal "Wide Arithmetic"): carries and borrows between the
-;; halves, the signs of products, and results that are used in part, swapped, or fed into the next operation.
+;; 128-bit sums, differences and products in two 64-bit halves, low before high (proposal "Wide
+;; Arithmetic"): carries and borrows between the halves, signs of products, and results that are
+;; used in part, swapped, or as operands of the next operation.
 
 (module
   (func (export "add") (param i64 i64 i64 i64) (result i64 i64)
@@ -12,10 +13,11 @@
   (func (export "mul_s") (param i64 i64) (result i64 i64) (i64.mul_wide_s (local.get 0) (local.get 1)))
   (func (export "mul_u") (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1)))
 
-  ;; a + b - b is a, whatever overflows.
+  ;; a + b - b is a, even on overflow.
   (func (export "there and back") (param i64 i64 i64 i64) (result i64 i64)
     (i64.sub128 (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (local.get 2) (local.get 3)))
-  ;; Only the high half is used: the low one must not be left on the stack, and its carry not be lost.
+  ;; Only the high half is used: the low one must not remain on the stack, and its carry must not be
+  ;; lost.
   (func (export "carry") (param i64 i64) (result i64)
     (local $high i64)
     (i64.add128 (local.get 0) (i64.const 0) (local.get 1) (i64.const 0))
@@ -32,7 +34,7 @@
     (i64.sub (i64.sub (local.get $high)
       (i64.and (local.get 1) (i64.shr_s (local.get 0) (i64.const 63))))
       (i64.and (local.get 0) (i64.shr_s (local.get 1) (i64.const 63)))))
-  ;; Squares added up n times, with the accumulator in locals across a loop.
+  ;; The sum of n squares, with the accumulator in locals across a loop.
   (func (export "sum of squares") (param i64 i32) (result i64 i64)
     (local $low i64) (local $high i64)
     (loop $again

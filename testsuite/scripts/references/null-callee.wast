@@ -1,9 +1,10 @@
 ;;! features = "3.0"
 ;;! reason = "typed function references are part of 3.0"
 
-;; `call_ref` and `return_call_ref` trap on a null reference (section 4.6.5), after the arguments were computed, and before anything of
-;; the caller is given up: in a tail call the trap belongs to the caller. A null that is known, one of a nullable type, and one of the
-;; bottom type all trap alike; in code that is not reached nothing does.
+;; `call_ref` and `return_call_ref` trap on a null reference (section 4.6.5) after the arguments
+;; have been evaluated, and before the caller's frame is left: in a tail call, the trap belongs to
+;; the caller. A constant null, a null of a nullable type, and one of the bottom type all trap in
+;; the same way; unreachable code does not trap.
 
 (module
   (type $nullary (func (result i32)))
@@ -37,7 +38,7 @@
     (i32.const -1))
   (func (export "as non null") (result i32)
     (return_call_ref $nullary (ref.as_non_null (global.get $callee))))
-  ;; Traps below a caller that has arguments in memory.
+  ;; Traps below a caller with arguments in memory.
   (func (export "deep") (param i32) (result i64)
     (call $deep (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4) (i64.const 5) (i64.const 6)
       (i64.const 7) (i64.const 8) (i64.const 9) (local.get 0)))

@@ -1,10 +1,12 @@
 ;;! features = "3.0"
 ;;! reason = "relaxed vector instructions are part of 3.0"
 
-;; Where a relaxed instruction may give one of several results, one global parameter of its family chooses (section 4.3.6, "Relaxed
-;; Operations"): the result is one of those allowed, and every shape of the family, and every place in the code, makes the same choice.
+;; If a relaxed instruction allows several results, a global parameter of its family selects one
+;; (section 4.3.6, "Relaxed Operations"): the result is one of those allowed, and the choice is the
+;; same for every shape of the family and everywhere in the code.
 
-;; R_laneselect: bit by bit, or by the top bit of the lane. A mask of 0x0080 has the top bit of a byte that is not the lane's.
+;; R_laneselect: select by each bit, or by the top bit of the lane. A mask of 0x0080 sets the top
+;; bit of a byte, but not of its 16-bit lane.
 (module
   (func (export "select8") (param v128 v128 v128) (result v128)
     (i8x16.relaxed_laneselect (local.get 0) (local.get 1) (local.get 2)))
@@ -14,7 +16,8 @@
     (i32x4.relaxed_laneselect (local.get 0) (local.get 1) (local.get 2)))
   (func (export "select64") (param v128 v128 v128) (result v128)
     (i64x2.relaxed_laneselect (local.get 0) (local.get 1) (local.get 2)))
-  ;; With ones against zeros and a mask of the top bit alone: 0x80.. where each bit selects itself, all ones where the lane does.
+  ;; Ones against zeros, with only the top bit in the mask: 0x80.. if each bit selects itself, all
+  ;; ones if the lane is selected.
   (func $choice8 (export "choice8") (result i32)
     (i8x16.extract_lane_s 0
       (i8x16.relaxed_laneselect (v128.const i64x2 -1 -1) (v128.const i64x2 0 0) (i8x16.splat (i32.const 0x80)))))
@@ -36,7 +39,7 @@
         (i32.eq (local.get $by_lane) (i32.eq (call $choice16) (i32.const -1)))
         (i32.eq (local.get $by_lane) (i32.eq (call $choice32) (i32.const -1))))
       (i32.eq (local.get $by_lane) (i64.eq (call $choice64) (i64.const -1)))))
-  ;; The same operation on a mask that a compiler knows and on one that it does not.
+  ;; The same operation with a mask that the compiler knows and with one that it does not.
   (func (export "constant and variable") (param v128) (result i32)
     (i8x16.all_true
       (i8x16.eq
@@ -60,13 +63,14 @@
 (assert_return
   (invoke "select8" (v128.const i64x2 -1 -1) (v128.const i64x2 0 0) (v128.const i64x2 0x7f01_0040_2010_0804 0))
   (either (v128.const i64x2 0x7f01_0040_2010_0804 0) (v128.const i64x2 0 0)))
-;; A mask all of whose lanes are full or empty leaves no choice.
+;; A mask whose lanes are all ones or all zeros leaves no choice.
 (assert_return
   (invoke "select16" (v128.const i64x2 1 2) (v128.const i64x2 3 4) (v128.const i16x8 -1 -1 -1 -1 0 0 0 0))
   (v128.const i64x2 1 4))
 
-;; R_idot: the second operand signed or unsigned. Neighbouring products are added with saturation to 16 bits; the instruction with an
-;; addend adds those sums in pairs, exactly, so that it can be told from the one without.
+;; R_idot: the second operand is signed or unsigned. Adjacent products are added with saturation to
+;; 16 bits; the instruction with an addend adds pairs of these sums exactly, which makes the choices
+;; distinguishable.
 (module
   (func $dot (export "dot") (param v128 v128) (result v128)
     (i16x8.relaxed_dot_i8x16_i7x16_s (local.get 0) (local.get 1)))
@@ -80,7 +84,7 @@
           (i32x4.extadd_pairwise_i16x8_s (call $dot (local.get 0) (local.get 1)))
           (local.get 2))))))
 
-;; -128 * -128 twice is 32768, which does not fit; by 128 it is -32768, which does.
+;; -128 * -128 twice is 32768, which overflows; times 128 it is -32768, which fits.
 (assert_return (invoke "dot" (v128.const i64x2 0x8080_8080_8080_8080 0x8080_8080_8080_8080) (v128.const i64x2 0x8080_8080_8080_8080 0))
   (either
     (v128.const i16x8 32767 32767 32767 32767 0 0 0 0)
@@ -93,7 +97,7 @@
   (either
     (v128.const i32x4 65535 65534 0x7fff_ffff 0x8000_0000)
     (v128.const i32x4 -65535 -65536 0x7fff_ffff 0x8000_0000)))
-;; The last addition wraps: it saturates at no end.
+;; The last addition wraps and does not saturate.
 (assert_return
   (invoke "dot and add" (v128.const i64x2 0x7f7f_7f7f 0x8080_8080) (v128.const i64x2 0x7f7f_7f7f 0x7f7f_7f7f)
     (v128.const i32x4 0x7fff_ffff 0 0x8000_0000 0))
@@ -107,18 +111,19 @@
     (v128.const i8x16 -1 -2 -3 -4 5 6 7 8 -128 -128 127 127 -127 127 -1 1) (v128.const i64x2 0 0))
   (i32.const 1))
 
-;; R_trunc_s and R_trunc_u: what is out of range saturates, and NaN gives zero, or the machine's own value comes.
+;; R_trunc_s and R_trunc_u: for values out of range saturate, and for NaN return zero, or return the
+;; machine's own value.
 (module
   (func $trunc32_s (export "trunc32_s") (param v128) (result v128) (i32x4.relaxed_trunc_f32x4_s (local.get 0)))
   (func $trunc64_s (export "trunc64_s") (param v128) (result v128) (i32x4.relaxed_trunc_f64x2_s_zero (local.get 0)))
   (func $trunc32_u (export "trunc32_u") (param v128) (result v128) (i32x4.relaxed_trunc_f32x4_u (local.get 0)))
   (func $trunc64_u (export "trunc64_u") (param v128) (result v128) (i32x4.relaxed_trunc_f64x2_u_zero (local.get 0)))
-  ;; Whether the instructions on two types of floats agree on the same number, for each of the lanes.
+  ;; Whether the instructions for two float types agree on the same number in each lane.
   (func (export "signed agree") (param f32) (result i32)
     (i64.eq
       (i64x2.extract_lane 0 (call $trunc32_s (f32x4.splat (local.get 0))))
       (i64x2.extract_lane 0 (call $trunc64_s (f64x2.splat (f64.promote_f32 (local.get 0)))))))
-  ;; The same numbers as a constant, which a compiler may compute, and as a parameter, which it cannot.
+  ;; The same numbers as a constant, which a compiler may fold, and as a parameter, which it cannot.
   (func (export "constant and variable") (param v128 v128) (result i32)
     (i32.and
       (i32x4.all_true (i32x4.eq (call $trunc32_u (local.get 0))
@@ -148,10 +153,11 @@
   (invoke "constant and variable" (v128.const f32x4 nan -1 4294967296 -inf) (v128.const f64x2 -2 1e300))
   (i32.const 1))
 
-;; R_fmadd, R_fmin and R_fmax choose for both types of floats, R_swizzle for every index, R_iq15mulr for every lane.
+;; R_fmadd, R_fmin and R_fmax choose for both float types, R_swizzle for every index, R_iq15mulr for
+;; every lane.
 (module
   (func $fused32 (export "fused32") (result i32)
-    ;; (1 + 2^-12) * (1 - 2^-12) - 1 is -2^-24 exactly, and 0 if the product is rounded first.
+    ;; (1 + 2^-12) * (1 - 2^-12) - 1 is exactly -2^-24, or 0 if the product is rounded first.
     (f32.ne (f32.const 0)
       (f32x4.extract_lane 3
         (f32x4.relaxed_madd (f32x4.splat (f32.const 0x1.001p+0)) (f32x4.splat (f32.const 0x1.ffep-1))
@@ -170,7 +176,8 @@
   (func (export "fused alike") (result i32)
     (i32.and (i32.eq (call $fused32) (call $fused64)) (i32.eq (call $fused32) (call $negated32))))
 
-  ;; Which of its cases a minimum is of: the signs of min(-0, +0) and min(+0, -0), and whether a NaN on either side comes through.
+  ;; The cases of a minimum: the signs of min(-0, +0) and min(+0, -0), and whether a NaN on either
+  ;; side propagates.
   (func $cases32 (param v128) (result i32)
     (i32.or
       (i32.and (i32x4.bitmask (local.get 0)) (i32.const 3))

@@ -1,9 +1,10 @@
 ;;! features = "3.0"
 ;;! reason = "tables with 64-bit indices are part of 3.0"
 
-;; `table.copy` between tables of two address types takes each index in its own table's type and the count in the smaller of the two
-;; (section 3.4.6); `table.init` takes the index into the table in the table's type, and the two into the segment as i32. What lies
-;; out of bounds traps before anything is written (section 4.6.7).
+;; `table.copy` between tables of two address types takes each index in its table's type and the
+;; count in the smaller of the two (section 3.4.6); `table.init` takes the index into the table in
+;; the table's type, and the segment's index and count as i32. Out-of-bounds accesses trap before
+;; anything is written (section 4.6.7).
 
 (module
   (type $number (func (result i32)))
@@ -27,7 +28,7 @@
     (table.copy $large $large (local.get 0) (local.get 1) (local.get 2)))
   (func (export "drop") (elem.drop $segment))
 
-  ;; The number that the function at an index gives, or -1 where there is none.
+  ;; The number that the function at an index returns, or -1 if there is none.
   (func (export "small") (param i32) (result i32)
     (if (result i32) (ref.is_null (table.get $small (local.get 0)))
       (then (i32.const -1)) (else (call_indirect $small (type $number) (local.get 0)))))
@@ -59,7 +60,7 @@
 (assert_return (invoke "large" (i64.const 3)) (i32.const -1))
 (assert_trap (invoke "small to large" (i64.const 0x1_0000_0000) (i32.const 0) (i32.const 1)) "out of bounds table access")
 (assert_trap (invoke "small to large" (i64.const 0x1_0000_0000) (i32.const 0) (i32.const 0)) "out of bounds table access")
-;; All ones is the largest i32, not -1 in 64 bits, and not 2^64-1 of them either.
+;; All ones is the largest i32, and not extended to -1 or 2^64-1.
 (assert_trap (invoke "small to large" (i64.const 0) (i32.const -1) (i32.const 1)) "out of bounds table access")
 (assert_trap (invoke "small to large" (i64.const 1) (i32.const 1) (i32.const -1)) "out of bounds table access")
 (assert_trap (invoke "small to large" (i64.const 6) (i32.const 0) (i32.const 3)) "out of bounds table access")
@@ -75,7 +76,7 @@
 (assert_return (invoke "large to small" (i32.const 8) (i64.const 8) (i32.const 0)))
 (assert_trap (invoke "large to small" (i32.const 8) (i64.const 9) (i32.const 0)) "out of bounds table access")
 
-;; Stretches that overlap, in both directions.
+;; Overlapping ranges, in both directions.
 (assert_return (invoke "within large" (i64.const 5) (i64.const 4) (i64.const 3)))
 (assert_return (invoke "large" (i64.const 4)) (i32.const 10))
 (assert_return (invoke "large" (i64.const 5)) (i32.const 10))
@@ -109,7 +110,7 @@
   (module (table $l i64 1 funcref) (elem $e func) (func (table.init $l $e (i64.const 0) (i64.const 0) (i32.const 0))))
   "type mismatch")
 
-;; An import has the address type that it says.
+;; An import must have the declared address type.
 (module $owner (table (export "large") i64 1 funcref) (table (export "small") i32 1 funcref))
 (register "owner" $owner)
 (module (import "owner" "large" (table i64 1 funcref)) (import "owner" "small" (table i32 1 funcref)))

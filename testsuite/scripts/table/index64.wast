@@ -1,8 +1,9 @@
 ;;! features = "3.0"
 ;;! reason = "tables with 64-bit indices are part of 3.0"
 
-;; A table whose address type is i64 is indexed with all 64 bits (section 4.6.7, "Table Instructions"): an index whose low 32 bits lie
-;; within the table and whose high bits do not is out of bounds for every instruction, and size and growth are 64-bit numbers.
+;; A table with address type i64 is indexed with all 64 bits (section 4.6.7, "Table Instructions"):
+;; an index is out of bounds for every instruction if only its low 32 bits are within the table, and
+;; size and growth are 64-bit numbers.
 
 (module
   (type $number (func (result i32)))
@@ -38,7 +39,7 @@
 (assert_trap (invoke "set" (i64.const -1)) "out of bounds table access")
 (assert_trap (invoke "call" (i64.const -1)) "undefined element")
 
-;; One past the end, at the end, and the two other ways in which an indirect call traps.
+;; One past the end, at the end, and the two other traps of an indirect call.
 (assert_trap (invoke "null at" (i64.const 4)) "out of bounds table access")
 (assert_trap (invoke "set" (i64.const 4)) "out of bounds table access")
 (assert_trap (invoke "call" (i64.const 4)) "undefined element")
@@ -47,7 +48,7 @@
 (assert_return (invoke "set" (i64.const 3)))
 (assert_return (invoke "call" (i64.const 3)) (i32.const 3))
 
-;; The end of what is filled is a sum of 65 bits.
+;; The end of the filled range is a 65-bit sum.
 (assert_trap (invoke "fill" (i64.const 3) (i64.const 2)) "out of bounds table access")
 (assert_trap (invoke "fill" (i64.const 1) (i64.const -1)) "out of bounds table access")
 (assert_trap (invoke "fill" (i64.const -1) (i64.const 2)) "out of bounds table access")
@@ -61,7 +62,8 @@
 (assert_return (invoke "call" (i64.const 1)) (i32.const 1))
 (assert_return (invoke "call" (i64.const 3)) (i32.const 2))
 
-;; A growth that fails gives -1 in 64 bits and changes nothing; by 2^32 is not by 0, and past 2^64 is not back to the front.
+;; A failed growth returns -1 in 64 bits and changes nothing; growth by 2^32 is not growth by 0, and
+;; a sum past 2^64 does not wrap.
 (assert_return (invoke "grow" (i64.const 0)) (i64.const 4))
 (assert_return (invoke "grow" (i64.const 7)) (i64.const -1))
 (assert_return (invoke "grow" (i64.const 0x1_0000_0000)) (i64.const -1))
@@ -75,12 +77,12 @@
 (assert_trap (invoke "call" (i64.const 10)) "undefined element")
 (assert_return (invoke "grow" (i64.const 1)) (i64.const -1))
 
-;; Limits are 64-bit numbers as well, and a table may say that it never needs the room.
+;; Limits are 64-bit numbers as well. A maximum does not reserve space.
 (module (table i64 0 0x1_0000_0000 funcref) (table i64 1 0xffff_ffff_ffff_ffff externref))
 (assert_invalid (module (table i64 0x1_0000_0001 0x1_0000_0000 funcref)) "size minimum must not be greater than maximum")
 (assert_invalid (module (table i32 0 0x1_0000_0000 funcref)) "table size")
 
-;; Every index has the table's type, and only that.
+;; Every index has the table's address type, and no other.
 (assert_invalid (module (table i64 1 funcref) (func (result funcref) (table.get 0 (i32.const 0)))) "type mismatch")
 (assert_invalid (module (table i64 1 funcref) (func (table.set 0 (i32.const 0) (ref.null func)))) "type mismatch")
 (assert_invalid (module (table i64 1 funcref) (func (result i32) (table.size 0))) "type mismatch")

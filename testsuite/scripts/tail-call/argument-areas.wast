@@ -1,9 +1,10 @@
 ;;! features = "3.0"
 ;;! reason = "tail calls and typed references are part of 3.0"
 
-;; A tail call leaves its caller's frame whatever the two signatures are (section 4.6.5, "Function Calls"): with more arguments than
-;; the caller was given, or fewer, in registers and in memory, of all kinds, any number of them need the room of one, nothing of the
-;; outermost caller's is touched, and the results find their way to it.
+;; A tail call replaces its caller's frame whatever the two signatures are (section 4.6.5, "Function
+;; Calls"): with more arguments than the caller has, or fewer, in registers and in memory, of all
+;; types. Any number of them takes the stack of one; the frame of the outermost caller is unchanged,
+;; and it receives the results.
 
 (module
   (type $narrow (func (param i64 i64) (result i64)))
@@ -20,7 +21,7 @@
     (i32.const 12) (f32.const 13) (i64.const 28) (f64.const -44) (i32.const -1) (f32.const -45) (i64.const 26)
     (f64.const 10)
     (return_call $wide))
-  ;; Adds up its parameters, each times its position, and hands the sum on.
+  ;; Adds up the parameters, each times its position, and passes the sum on.
   (func $wide (type $wide)
     (local.get 1)
     (i64.mul (i64.const 1) (local.get 2)) (i64.add)
@@ -56,7 +57,7 @@
     (i32.const 12) (f32.const 13) (i64.const 28) (f64.const -44) (i32.const -1) (f32.const -45) (i64.const 26)
     (f64.const 10)
     (return_call_indirect (type $wide) (i32.const 1)))
-  ;; Adds up its parameters, each times its position, and hands the sum on.
+  ;; Adds up the parameters, each times its position, and passes the sum on.
   (func $wide_indirect (type $wide)
     (local.get 1)
     (i64.mul (i64.const 1) (local.get 2)) (i64.add)
@@ -92,7 +93,7 @@
     (i32.const 12) (f32.const 13) (i64.const 28) (f64.const -44) (i32.const -1) (f32.const -45) (i64.const 26)
     (f64.const 10)
     (return_call_ref $wide (global.get $wide)))
-  ;; Adds up its parameters, each times its position, and hands the sum on.
+  ;; Adds up the parameters, each times its position, and passes the sum on.
   (func $wide_ref (type $wide)
     (local.get 1)
     (i64.mul (i64.const 1) (local.get 2)) (i64.add)
@@ -128,7 +129,8 @@
     (call_ref $narrow (local.get 0) (i64.const 0) (global.get $narrow)))
   (func (export "at once") (param i64) (result i64) (return_call $narrow (local.get 0) (i64.const 0)))
 
-  ;; What the caller keeps across such a chain, in registers and beyond them, is as it was.
+  ;; The values that the caller keeps across such a chain, in registers and on the stack, are
+  ;; preserved.
   (func (export "kept") (param $a i64) (param $b i64) (param $c f64) (param $d i32) (param $e v128) (param $n i64)
     (result i64)
     (local $f i64) (local $g i64) (local $h i64) (local $i i64) (local $before i64)
@@ -155,7 +157,7 @@
     (i64.mul (local.get 7) (i64.const 23)) (i64.add)
     (i64.mul (local.get 8) (i64.const 29)) (i64.add))
 
-  ;; Counts down by two functions in turn, without anything else.
+  ;; Two functions that count down alternately, with nothing else.
   (func $even (export "even") (param i64) (result i32)
     (if (i64.eqz (local.get 0)) (then (return (i32.const 1))))
     (return_call $odd (i64.sub (local.get 0) (i64.const 1))))
@@ -179,7 +181,7 @@
 (assert_return (invoke "at once" (i64.const 1)) (i64.const 3))
 (assert_return (invoke "at once" (i64.const 2)) (i64.const 6))
 (assert_return (invoke "at once" (i64.const 100000)) (i64.const 300000))
-;; The frames of ten million calls would need gigabytes.
+;; The frames of ten million calls would take gigabytes.
 (assert_return (invoke "even" (i64.const 10000000)) (i32.const 1))
 (assert_return (invoke "even" (i64.const 10000001)) (i32.const 0))
 (assert_return

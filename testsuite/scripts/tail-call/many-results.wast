@@ -1,8 +1,9 @@
 ;;! features = "3.0"
 ;;! reason = "tail calls and typed references are part of 3.0"
 
-;; Results that do not fit into registers reach the outermost caller through any chain of tail calls (section 4.6.5), whose signatures
-;; differ in their parameters and agree in their results: direct, indirect, by reference, and into another instance.
+;; Results that do not fit into registers reach the outermost caller through any chain of tail calls
+;; (section 4.6.5) with equal results and different parameters: direct, indirect, by reference, and
+;; into another instance.
 
 (module $other
   (type $many (func (result i32 f64 i64 f32 v128 i32 f64 i64 f32 v128 i32 f64
@@ -32,7 +33,7 @@
   (table funcref (elem $count $more))
   (elem declare func $last)
 
-  ;; Counts down through itself and a wider function, then gives the results.
+  ;; Counts down through itself and a wider function, then returns the results.
   (func $count (export "count") (type $many)
     (if (i32.eqz (local.get 0)) (then (return_call $last (i32.const 1))))
     (return_call_indirect (type $more) (f64.const 1) (f64.const 2) (i64.const 3) (i64.const 4) (i64.const 5)
@@ -54,7 +55,8 @@
         (i64.const 6) (i64.const 7) (i64.const 8) (i64.const 9))))
     (return_call $elsewhere (i32.sub (local.get 0) (i32.const 1))))
 
-  ;; The first result comes from the other instance's memory, and behind the call this one's is in place again.
+  ;; The first result comes from the other instance's memory; after the call this instance's memory
+  ;; is used again.
   (func (export "and back") (result i32 i32)
     (local $first i32)
     (call $elsewhere (i32.const 3))
@@ -62,7 +64,7 @@
     (drop) (drop) (drop) (drop) (drop) (drop) (drop)
     (i32.load8_u (i32.const 0)))
 
-  ;; Two chains, one within the other's caller, whose results lie side by side.
+  ;; Two chains, one in the caller of the other, whose results are adjacent.
   (func (export "twice") (param i32) (result i64)
     (call $second (call $count (local.get 0)))
     (call $second (call $count (i32.add (local.get 0) (i32.const 1))))

@@ -1,9 +1,9 @@
 ;;! features = "3.0,legacy-exceptions"
 ;;! reason = "folded `try` belongs to the legacy exceptions"
 
-;; Folded instructions (core spec, section 6.5): a plain instruction in parentheses has folded
-;; instructions as its operands and nothing else; a structured one ends with its parenthesis; `end`
-;; and `else` are no instructions.
+;; Folded instructions (core spec, section 6.5): a plain instruction in parentheses has only folded
+;; instructions as operands; a structured one ends with its parenthesis; `end` and `else` are not
+;; instructions.
 
 (module
   (func $two (result i32 i32) (i32.const 1) (i32.const 2))
@@ -56,7 +56,7 @@
 (assert_malformed (module quote "(memory 1) (data (i32.const 0 i32.const 0) \"a\")") "unexpected token")
 (assert_malformed (module quote "(table 1 funcref) (elem (offset (i32.add i32.const 1 i32.const 2)) func)") "unexpected token")
 
-;; The end of a structured instruction: `end` where it is not folded, `)` where it is.
+;; The end of a structured instruction: `end` if it is not folded, `)` if it is.
 (assert_malformed (module quote "(func block)") "unexpected token")
 (assert_malformed (module quote "(func loop nop)") "unexpected token")
 (assert_malformed (module quote "(func i32.const 0 if)") "unexpected token")

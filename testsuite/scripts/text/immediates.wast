@@ -22,7 +22,7 @@
 (assert_return (invoke "table") (i32.const 4))
 (assert_return (invoke "field") (i32.const 8))
 
-;; One more, one less, in another order.
+;; One immediate too many, one too few, or in another order.
 (assert_malformed (module quote "(func br)") "unexpected token")
 (assert_malformed (module quote "(func block br 0 0 end)") "unexpected token")
 (assert_malformed (module quote "(func (br 0 0))") "unexpected token")
@@ -64,7 +64,7 @@
 (assert_malformed (module quote "(func (block (catch_all 0)))") "unexpected token")
 (assert_malformed (module quote "(func (try_table nop (catch_all 0)))") "unexpected token")
 
-;; Offset, then alignment, each one keyword with a number without a sign.
+;; Offset, then alignment, each a single keyword with an unsigned number.
 (assert_malformed (module quote "(memory 1) (func (i32.load align=1 offset=0 (i32.const 0)))") "unexpected token")
 (assert_malformed (module quote "(memory 1) (func (i32.load offset=0 offset=0 (i32.const 0)))") "unexpected token")
 (assert_malformed (module quote "(memory 1) (func (i32.load align=1 align=1 (i32.const 0)))") "unexpected token")
@@ -79,7 +79,7 @@
 (assert_malformed (module quote "(memory 1) (func (i32.load offset=$x (i32.const 0)))") "unknown operator")
 (assert_malformed (module quote "(memory 1) (func (i32.load align=2. (i32.const 0)))") "unknown operator")
 
-;; Instructions that are none.
+;; Unknown instructions.
 (assert_malformed (module quote "(func pause)") "unknown operator")
 (assert_malformed (module quote "(func (drop (ref.i31_shared (i32.const 0))))") "unknown operator")
 (assert_malformed (module quote "(memory 1) (func (memory.discard (i32.const 0) (i32.const 0)))") "unknown operator")
@@ -93,7 +93,7 @@
 (assert_malformed (module quote "(func ())") "unexpected token")
 (assert_malformed (module quote "(func (param))  (func (block (param)) (param))") "unexpected token")
 
-;; Forms of proposals that no version of the specification has.
+;; Forms from proposals that no version of the specification has.
 (assert_malformed (module quote "(import \"a\" (item \"b\" (func)))") "unexpected token")
 (assert_malformed (module quote "(import \"a\" (item \"b\") (func))") "unexpected token")
 (assert_malformed (module quote "(import \"a\")") "unexpected token")

@@ -1,9 +1,9 @@
 ;;! features = "3.0"
-;;! reason = "tags are one of the kinds of imports since 3.0"
+;;! reason = "tags are a kind of import since 3.0"
 
 ;; The order of fields (core spec, section 6.6.13): imports, also those inside definitions, come
-;; before the first definition of a function, table, memory, global or tag; there is one start
-;; function at most.
+;; before the first definition of a function, table, memory, global or tag; there is at most one
+;; start function.
 
 (module definition
   (type (func)) (export "f" (func 0)) (start 0) (elem func) (data "a")

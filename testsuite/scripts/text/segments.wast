@@ -21,7 +21,7 @@
 (assert_return (invoke "call" (i32.const 3)) (i32.const 5))
 (assert_return (invoke "word") (i32.const 0x636261))
 
-;; Data is strings, and segments have their parts in one order.
+;; Data consists of strings, and the parts of a segment have a fixed order.
 (assert_malformed (module quote "(memory 1) (data (i32.const 0) (i8 1 2 3))") "unexpected token")
 (assert_malformed (module quote "(memory 1) (data (i32.const 0) \"a\" (i32 1))") "unexpected token")
 (assert_malformed (module quote "(data \"\" (f32 1.5))") "unexpected token")
@@ -44,7 +44,7 @@
 (assert_malformed (module quote "(table funcref (elem (i32.const 0)) 1)") "unexpected token")
 (assert_malformed (module quote "(memory (data \"a\") 1)") "unexpected token")
 (assert_malformed (module quote "(memory 1 (data \"a\"))") "unexpected token")
-;; One folded instruction may be a structured one: that is well-formed, and no constant expression.
+;; A folded instruction may be structured, which is well-formed but not a constant expression.
 (assert_invalid (module (table 1 funcref) (elem (block (result i32) i32.const 0))) "constant expression required")
 (assert_invalid (module (table 1 funcref) (elem (loop (result i32) (i32.const 0)) func)) "constant expression required")
 (assert_invalid (module (table 1 funcref) (elem (if (result i32) (i32.const 0) (then (i32.const 0)) (else i32.const 1)))) "constant expression required")
@@ -56,6 +56,6 @@
 (assert_invalid (module (memory 1) (data (i32.add (i32.const 0) (loop (result i32) i32.const 0)) "a")) "constant expression required")
 
 
-;; Digits of an escape have at most one underscore between them (section 6.3.3).
+;; The digits of an escape are separated by at most one underscore (section 6.3.3).
 (assert_malformed (module quote "(memory 1) (data (i32.const 0) \22\5cu{1__1}\22)") "illegal escape")
 (module (memory 1) (data (i32.const 0) "\u{1_1}\\u{1__1}"))

@@ -1,10 +1,9 @@
 ;;! features = "3.0"
-;;! reason = "recursive types and typed references came with 3.0"
+;;! reason = "recursive types and typed references are new in 3.0"
 
 ;; Types and type uses (core spec, section 6.4).
 
-;; After a type's index, parameters and results without any type are none at all, by their
-;; abbreviation.
+;; After a type index, parameters and results without any types are empty, by their abbreviation.
 (module
   (type $t (func (param i32) (result i32)))
   (func (export "param") (type $t) (param) (local.get 0))
@@ -19,7 +18,7 @@
 (module (rec) (rec (type (struct)) (type (struct (field) (field i8 (mut i32)) (field $f (mut i16))))) (type (array (mut i8)))
   (type (sub (func))) (type (sub final 3 (func))) (type (func (param $x i32) (param) (param f32 (ref null 0)) (result) (result i32 i64))))
 
-;; Binding an identifier takes one type; there are none to bind in blocks and indirect calls.
+;; Only a single type can be bound to an identifier; in blocks and indirect calls none can.
 (assert_malformed (module quote "(func (param $x))") "unexpected token")
 (assert_malformed (module quote "(func (param $x i32 i32))") "unexpected token")
 (assert_malformed (module quote "(func (local $x))") "unexpected token")

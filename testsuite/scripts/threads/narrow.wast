@@ -1,8 +1,9 @@
 ;;! features = "3.0,threads"
 ;;! reason = "atomic instructions are a proposal"
 
-;; What a narrow exchange expects is compared in the width of the access, and every address counts with its constant offset
-;; (threads proposal, "Read-Modify-Write operators" and "Alignment").
+;; A narrow compare-exchange compares in the width of the access, and alignment applies to the
+;; address with its constant offset (threads proposal, "Read-Modify-Write operators" and
+;; "Alignment").
 
 (module
   (memory 1)
@@ -53,7 +54,7 @@
 (assert_trap (invoke "store16" (i32.const 65534)) "unaligned atomic")
 (assert_trap (invoke "store16" (i32.const 65535)) "out of bounds memory access")
 
-;; The same with addresses of 64 bits.
+;; The same with 64-bit addresses.
 
 (module
   (memory i64 1)

@@ -1,10 +1,12 @@
 ;;! features = "3.0,threads"
 ;;! reason = "shared memories are a proposal"
 
-;; Litmus tests of two threads, each run once: `either` lists every outcome that the memory model allows, and no other
-;; (threads proposal, "Memory model"). Results are written as two digits, what was loaded first and what was loaded then.
+;; Litmus tests of two threads, each run once: `either` lists all outcomes that the memory model
+;; allows, and no others (threads proposal, "Memory model"). Results are two digits, the first and
+;; the second value loaded.
 
-;; A message and its flag: who sees the flag sees the message, if both flag accesses are atomic.
+;; Message passing: a thread that sees the flag sees the message, if both accesses to the flag are
+;; atomic.
 
 (module $m (memory (export "shared") 1 1 shared))
 (thread $sends (shared (module $m))
@@ -23,7 +25,8 @@
 (wait $sends)
 (wait $receives)
 
-;; Store buffering: atomic accesses of all threads have one order, in which a store comes first.
+;; Store buffering: atomic accesses of all threads have one total order, in which some store is
+;; first.
 
 (module $m
   (memory (export "shared") 1 1 shared)
@@ -47,7 +50,7 @@
 (wait $right)
 (assert_return (invoke $m "both") (either (i32.const 1) (i32.const 10) (i32.const 11)))
 
-;; Two loads of one place: the second never sees what was there before what the first saw.
+;; Two loads from one address: the second never sees a value older than the first.
 
 (module $m (memory (export "shared") 1 1 shared))
 (thread $writes (shared (module $m))
@@ -64,7 +67,7 @@
 (wait $reads)
 (wait $writes)
 
-;; Two read-modify-writes of one place: one of them sees the other.
+;; Two read-modify-writes of one address: one of them sees the other.
 
 (module $m
   (memory (export "shared") 1 1 shared)

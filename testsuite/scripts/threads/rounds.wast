@@ -1,11 +1,12 @@
 ;;! features = "3.0,threads"
 ;;! reason = "shared memories are a proposal"
 
-;; Litmus tests of two threads that begin each of a thousand rounds together. What no round may come to is counted (threads proposal,
-;; "Memory model"). The threads meet at address 0, leave what they read from 4096 on, and use two cells a round from 65536 on, which
-;; are touched before, since a page that has to be made first is no place for a race.
+;; Litmus tests of two threads that start each of a thousand rounds together. Forbidden outcomes are
+;; counted (threads proposal, "Memory model"). The threads synchronize at address 0, store what they
+;; read from 4096 on, and use two cells per round from 65536 on. The cells are touched first,
+;; because a page fault would prevent a race.
 
-;; Store buffering: not both loads come before the store of the other thread.
+;; Store buffering: not both loads precede the store of the other thread.
 
 (module $m (memory (export "shared") 16 16 shared)
   (func $touch (memory.fill (i32.const 0) (i32.const 0) (i32.const 0x10_0000)))
@@ -68,7 +69,7 @@
 (wait $right)
 (assert_return (invoke $m "wrong") (i32.const 0))
 
-;; The same by plain accesses with a fence between them.
+;; The same with plain accesses and a fence between them.
 
 (module $m (memory (export "shared") 16 16 shared)
   (func $touch (memory.fill (i32.const 0) (i32.const 0) (i32.const 0x10_0000)))
@@ -133,7 +134,7 @@
 (wait $right)
 (assert_return (invoke $m "wrong") (i32.const 0))
 
-;; Load buffering: not both loads see a store that the other thread makes after its load.
+;; Load buffering: not both loads see the store that the other thread makes after its load.
 
 (module $m (memory (export "shared") 16 16 shared)
   (func $touch (memory.fill (i32.const 0) (i32.const 0) (i32.const 0x10_0000)))
@@ -196,7 +197,7 @@
 (wait $right)
 (assert_return (invoke $m "wrong") (i32.const 0))
 
-;; A message and its flag: 2 stands for a flag without its message.
+;; Message passing: 2 stands for a flag without its message.
 
 (module $m (memory (export "shared") 16 16 shared)
   (func $touch (memory.fill (i32.const 0) (i32.const 0) (i32.const 0x10_0000)))
@@ -258,7 +259,7 @@
 (wait $receives)
 (assert_return (invoke $m "wrong") (i32.const 0))
 
-;; Exchanges of one cell: exactly one of the two threads finds it as it was.
+;; Exchanges of one cell: exactly one of the two threads sees its initial value.
 
 (module $m (memory (export "shared") 16 16 shared)
   (func $touch (memory.fill (i32.const 0) (i32.const 0) (i32.const 0x10_0000)))

@@ -1,8 +1,9 @@
 ;;! features = "3.0,threads"
 ;;! reason = "shared memories are a proposal"
 
-;; A thread has a store of its own, into which nothing comes but the shared memories of the instances that it names. What one thread
-;; has written before another starts, or before it is waited for, the other sees (threads proposal, "Agents and shared memories").
+;; A thread has its own store, which contains only the shared memories of the instances that it
+;; names. What one thread wrote before another starts, or before it is waited for, is visible to the
+;; other (threads proposal, "Agents and shared memories").
 
 (module $m
   (memory (export "shared") 1 3 shared)
@@ -36,7 +37,7 @@
 (assert_return (invoke $m "size") (i32.const 2))
 (assert_return (invoke $m "load" (i32.const 131068)) (i32.const 44))
 
-;; A name of a thread's is its own, and a thread that has ended leaves the name to another.
+;; Names in a thread are local to it, and the name of a finished thread can be reused.
 
 (thread $t
   (module $m (func (export "load") (param i32) (result i32) (i32.const 1)))

@@ -1,7 +1,8 @@
 ;;! features = "3.0,threads"
 ;;! reason = "shared memories are a proposal"
 
-;; Waiting and waking (threads proposal, "Wait and notify operators"): 0 is woken, 1 is another value, 2 is too late.
+;; Waiting and notifying (threads proposal, "Wait and notify operators"): 0 means woken, 1 a
+;; different value, 2 timed out.
 
 (module $m
   (memory (export "shared") 1 1 shared)
@@ -34,7 +35,8 @@
 (assert_trap (invoke "wait64" (i32.const -8) (i64.const 0) (i64.const 0)) "out of bounds memory access")
 (assert_trap (invoke "notify" (i32.const 65536) (i32.const 0)) "out of bounds memory access")
 
-;; Three threads wait at one address, in both widths, and one at another. Who notifies wakes as many as it says and no other.
+;; Three threads wait at one address, in both widths, and one at another. A notify wakes as many as
+;; it requests, and no others.
 
 (thread $a (shared (module $m))
   (register "m" $m)
@@ -64,7 +66,7 @@
 (assert_return (invoke $m "notify-until" (i32.const 40) (i32.const 1)) (i32.const 1))
 (wait $d)
 
-;; Nobody else has a memory that is not shared: there is nobody to wait for, and nobody who waits.
+;; On an unshared memory, a wait traps and a notify wakes no thread.
 
 (module
   (memory 1)

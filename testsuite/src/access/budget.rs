@@ -1,28 +1,29 @@
-//! How much may be read, and until when.
+//! Limits on the bytes and the time that reading may take.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How many bytes may be read where nothing else is said.
-const MOST: u64 = 1 << 30;
+/// The default limit on bytes.
+const MAX_BYTES: u64 = 1 << 30;
 
-/// How many bytes the files of a case may have however little memory it is given: the least with which ordinary cases work.
-const LEAST: u64 = 64 << 20;
+/// The minimum for the files of a case, whatever `--max-memory` says: enough for ordinary cases.
+const MIN_CASE_BYTES: u64 = 64 << 20;
 
-/// How many bytes a file of expectations may have.
+/// The maximum size of a file of expectations.
 const EXPECTATIONS: u64 = 64 << 20;
 
-/// How many bytes the entries of all folders of a suite may take. It is enough for half a million cases.
+/// The limit on the entries of all folders of a suite, in bytes of memory. Enough for half a
+/// million cases.
 const LISTING: u64 = 256 << 20;
 
-/// What a folder that a link leads to takes of that: links can multiply.
+/// The cost of a folder that a symbolic link leads to, because links can multiply folders.
 const LINK: u64 = 4 << 10;
 
-/// How many bytes an entry of a folder takes in memory, beside its path.
+/// The memory that an entry of a folder takes, apart from its path.
 const ENTRY: u64 = 256;
 
-/// How many bytes may still be read, and until when.
+/// A number of bytes that may still be read, and a deadline.
 #[derive(Debug, Clone)]
 pub struct Budget {
     limit: u64,
@@ -31,54 +32,55 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// 1 GiB, and all the time that it takes.
+    /// 1 GiB, without a deadline.
     fn default() -> Budget {
-        Budget::new(MOST)
+        Budget::new(MAX_BYTES)
     }
 }
 
 impl Budget {
-    /// So many bytes.
+    /// Creates a budget of `limit` bytes.
     pub fn new(limit: u64) -> Budget {
         Budget { limit, left: limit, deadline: None }
     }
 
-    /// What the files of a case may take: as much as its guest or script (`--max-memory`), but at least 64 MiB, and at most 1 GiB.
+    /// The budget for the files of a case: as much memory as the guest or script may use
+    /// (`--max-memory`), but at least 64 MiB and at most 1 GiB.
     pub fn of_case(max_memory: Option<u64>) -> Budget {
-        Budget::new(max_memory.unwrap_or(MOST).clamp(LEAST, MOST))
+        Budget::new(max_memory.unwrap_or(MAX_BYTES).clamp(MIN_CASE_BYTES, MAX_BYTES))
     }
 
-    /// What a file of expectations may have.
+    /// The budget for a file of expectations.
     pub fn of_expectations() -> Budget {
         Budget::new(EXPECTATIONS)
     }
 
-    /// What the entries of the folders of a suite may take.
+    /// The budget for listing the folders of a suite.
     pub(crate) fn of_listing() -> Budget {
         Budget::new(LISTING)
     }
 
-    /// The same, until a deadline.
+    /// Sets a deadline.
     #[must_use]
     pub fn until(self, deadline: Instant) -> Budget {
         Budget { deadline: Some(deadline), ..self }
     }
 
-    /// Takes bytes out of it.
+    /// Consumes bytes.
     ///
     /// # Errors
     ///
-    /// There are not so many left, or the time is over.
+    /// Returns an error if fewer bytes are left, or the deadline has passed.
     pub fn spend(&mut self, bytes: u64) -> io::Result<()> {
         self.check_time()?;
         match self.left.checked_sub(bytes) {
             Some(left) => self.left = left,
-            None => return Err(self.exceeded("more")),
+            None => return Err(self.exceeded(None)),
         }
         Ok(())
     }
 
-    /// Takes out what an entry of a folder costs.
+    /// Consumes the cost of an entry of a folder.
     ///
     /// # Errors
     ///
@@ -87,55 +89,58 @@ impl Budget {
         self.spend(ENTRY + path.as_os_str().len() as u64)
     }
 
-    /// Takes out what a folder costs that a link leads to.
+    /// Consumes the cost of a folder that a symbolic link leads to.
     pub(crate) fn spend_link(&mut self) -> io::Result<()> {
         self.spend(LINK)
     }
 
-    /// Whether a file of this length can be read.
+    /// Checks that a file of this length may be read.
     ///
     /// # Errors
     ///
-    /// It is longer than what is left, or the time is over.
+    /// Returns an error if fewer bytes are left, or the deadline has passed.
     pub fn allow(&self, length: u64) -> io::Result<()> {
         self.check_time()?;
         if length > self.left {
-            return Err(self.exceeded(&format!("a file of {length} bytes is more")));
+            return Err(self.exceeded(Some(length)));
         }
         Ok(())
     }
 
-    /// Whether there is time left.
+    /// Checks the deadline.
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// Returns an error if the deadline has passed.
     pub fn check_time(&self) -> io::Result<()> {
         match self.deadline {
             Some(deadline) if deadline <= Instant::now() => {
-                Err(io::Error::new(ErrorKind::TimedOut, "the time allowed is over"))
+                Err(io::Error::new(ErrorKind::TimedOut, "timed out"))
             }
             _ => Ok(()),
         }
     }
 
-    /// How much time is left, at most so much.
+    /// The time left, limited to `most`.
     pub fn time(&self, most: Duration) -> Duration {
         self.deadline.map_or(most, |deadline| deadline.saturating_duration_since(Instant::now()).min(most))
     }
 
-    /// Whether an error says that the time was over.
-    pub fn is_over_time(error: &io::Error) -> bool {
+    /// Whether an error says that the deadline has passed.
+    pub fn is_timeout(error: &io::Error) -> bool {
         error.kind() == ErrorKind::TimedOut
     }
 
-    /// Whether an error says that there were not enough bytes left.
+    /// Whether an error says that too few bytes are left.
     pub fn is_exceeded(error: &io::Error) -> bool {
         error.kind() == ErrorKind::QuotaExceeded
     }
 
-    fn exceeded(&self, what: &str) -> io::Error {
-        let message = format!("{what} than the {} bytes that may be read here", self.limit);
+    fn exceeded(&self, file: Option<u64>) -> io::Error {
+        let message = match file {
+            Some(length) => format!("a file of {length} bytes exceeds the limit of {} bytes", self.limit),
+            None => format!("exceeds the limit of {} bytes", self.limit),
+        };
         io::Error::new(ErrorKind::QuotaExceeded, message)
     }
 }
@@ -151,16 +156,16 @@ mod tests {
         budget.spend(600).unwrap();
         assert!(budget.spend_entry(Path::new("a")).is_ok());
         let error = budget.spend(600).unwrap_err();
-        assert_eq!(error.to_string(), "more than the 1000 bytes that may be read here");
+        assert_eq!(error.to_string(), "exceeds the limit of 1000 bytes");
         let late = Budget::new(10).until(Instant::now());
-        assert!(Budget::is_over_time(&late.allow(1).unwrap_err()));
+        assert!(Budget::is_timeout(&late.allow(1).unwrap_err()));
         assert_eq!(late.time(Duration::from_secs(1)), Duration::ZERO);
     }
 
     #[test]
-    fn a_case_may_read_what_it_may_have() {
+    fn the_budget_of_a_case_follows_its_memory_limit() {
         let limit = |max_memory| Budget::of_case(max_memory).limit;
-        assert_eq!((limit(None), limit(Some(1))), (MOST, LEAST));
-        assert_eq!((limit(Some(100 << 20)), limit(Some(u64::MAX))), (100 << 20, MOST));
+        assert_eq!((limit(None), limit(Some(1))), (MAX_BYTES, MIN_CASE_BYTES));
+        assert_eq!((limit(Some(100 << 20)), limit(Some(u64::MAX))), (100 << 20, MAX_BYTES));
     }
 }

@@ -1,4 +1,5 @@
-//! Paths of any length: the system takes 4096 bytes, and where it lacks `openat2`, cap-std holds a descriptor for each name of a path.
+//! Paths longer than the system allows: the limit is 4096 bytes and, without `openat2`, cap-std
+//! keeps a descriptor open for each name of a path.
 
 use std::ffi::OsStr;
 use std::io;
@@ -7,14 +8,15 @@ use std::path::Path;
 
 use cap_std::fs::Dir;
 
-/// How many names, and how many bytes, of a path are followed in one go.
+/// How many names and bytes of a path are resolved in one step.
 const NAMES: usize = 32;
 const BYTES: usize = 1 << 10;
 
-/// Follows a path below a folder, of which no more is left then than can be followed in one go. Gives the folder that the rest is to be followed
-/// from, where that is another one.
+/// Resolves all but the last step of a long path below a folder. Returns the folder reached, if it
+/// is not `dir` itself, and the rest of the path.
 ///
-/// A link that leads further up than to where a part of the path begins is refused as one that leads out of the folder.
+/// A symbolic link with `..` that leads above the start of its step is refused, as if it led out of
+/// the folder.
 pub(super) fn descend<'p>(dir: &Dir, path: &'p Path) -> io::Result<(Option<Dir>, &'p Path)> {
     let (mut at, mut rest) = (None, path);
     while let Some((part, after)) = split(rest) {
@@ -24,9 +26,9 @@ pub(super) fn descend<'p>(dir: &Dir, path: &'p Path) -> io::Result<(Option<Dir>,
     Ok((at, rest))
 }
 
-/// The first part of a path that is too long, and what comes after it.
+/// Splits a path that is too long for one step into the first step and the rest.
 fn split(path: &Path) -> Option<(&Path, &Path)> {
-    // A path of so few bytes has so few names, too.
+    // A path this short also has few names.
     if path.as_os_str().len() <= 2 * NAMES {
         return None;
     }
@@ -53,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_followed_in_parts() {
+    fn a_long_path_is_resolved_in_steps() {
         for path in ["", "a", "a/b/c", &"n".repeat(255), &format!("{}/a", "n".repeat(255))] {
             assert_eq!(split(Path::new(path)), None, "{path}");
         }

@@ -1,4 +1,4 @@
-//! Regular files, and what is none.
+//! Regular files, and the other kinds of files.
 
 use std::fmt;
 use std::fs::File;
@@ -12,10 +12,10 @@ use rustix::fs::{FileType, OFlags};
 
 use super::budget::Budget;
 
-/// How many bytes are read between two looks at the clock.
+/// How many bytes are read between two checks of the deadline.
 const PIECE: u64 = 1 << 20;
 
-/// What something in a folder is.
+/// The kind of a directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A folder.
@@ -24,18 +24,18 @@ pub enum Kind {
     File,
     /// A symbolic link.
     Link,
-    /// A pipe with a name.
+    /// A named pipe.
     Fifo,
     /// A socket.
     Socket,
     /// A device.
     Device,
-    /// None of these.
+    /// Anything else.
     Other,
 }
 
 impl Kind {
-    /// By the mode of `stat`.
+    /// The kind for a mode of `stat`.
     pub(super) fn of(mode: u32) -> Kind {
         match FileType::from_raw_mode(mode) {
             FileType::Directory => Kind::Folder,
@@ -48,11 +48,11 @@ impl Kind {
         }
     }
 
-    /// Nothing for a regular file.
+    /// Checks that it is a regular file.
     ///
     /// # Errors
     ///
-    /// It is something else.
+    /// Returns an error if it is not.
     pub fn regular(self) -> io::Result<()> {
         match self {
             Kind::File => Ok(()),
@@ -75,28 +75,29 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a file is opened with: a pipe does not wait for a writer, and a terminal does not become that of this process.
+/// The flags for opening files: a pipe does not block until there is a writer, and a terminal does
+/// not become the controlling terminal.
 fn flags() -> i32 {
     (OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32
 }
 
 /// Opens a regular file below a folder.
 pub(super) fn open_regular(dir: &Dir, path: &Path, follow: FollowSymlinks) -> io::Result<File> {
-    let there = match follow {
+    let metadata = match follow {
         FollowSymlinks::Yes => dir.metadata(path)?,
         FollowSymlinks::No => dir.symlink_metadata(path)?,
     };
-    // To open a device or a pipe has effects by itself.
-    Kind::of(there.mode()).regular()?;
+    // Opening a device or a pipe can have side effects.
+    Kind::of(metadata.mode()).regular()?;
     let mut options = OpenOptions::new();
     options.read(true).follow(follow).custom_flags(flags());
     let file = dir.open_with(path, &options)?;
-    // There may be something else by now.
+    // The file may have been replaced since.
     Kind::of(file.metadata()?.mode()).regular()?;
     Ok(file.into_std())
 }
 
-/// Reads a file that was opened to its end.
+/// Reads an open file to its end.
 pub(super) fn read_all(file: File, budget: &mut Budget) -> io::Result<Vec<u8>> {
     let length = file.metadata()?.len();
     budget.allow(length)?;
@@ -113,21 +114,21 @@ fn read_to_end(mut file: File, mut bytes: Vec<u8>, budget: &mut Budget) -> io::R
     }
 }
 
-/// Reads a text that the user has named, of whatever kind its file is. A pipe is waited for.
+/// Reads a text file that the user named. It may be of any kind; reading a pipe blocks.
 ///
 /// # Errors
 ///
-/// It is not there, is longer than the budget allows, or is not UTF-8.
+/// Returns an error if the file is missing, exceeds the budget, or is not UTF-8.
 pub fn read_text(path: &Path, budget: &mut Budget) -> io::Result<String> {
     let bytes = read_to_end(File::open(path)?, Vec::new(), budget)?;
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 
-/// Reads a regular file that the user has named, by whatever links its path has.
+/// Reads a regular file that the user named. Symbolic links in its path are followed.
 ///
 /// # Errors
 ///
-/// It is not there, is no regular file, or is longer than the budget allows.
+/// Returns an error if the file is missing, is not a regular file, or exceeds the budget.
 pub fn read_named(path: &Path, budget: &mut Budget) -> io::Result<Vec<u8>> {
     let file = File::options().read(true).custom_flags(flags()).open(path)?;
     Kind::of(file.metadata()?.mode()).regular()?;

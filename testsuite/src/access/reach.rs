@@ -1,11 +1,11 @@
-//! Which folders outside of a suite its links may lead into.
+//! The folders outside of a suite that its symbolic links may lead into.
 //!
-//! A suite cannot grant itself anything: what it says of itself was written by the same stranger as its links. So the grant comes from the
-//! user, in one of two ways. The user names the folders; or the user accepts what a suite asks for in its own `wassay.toml`, which is for
-//! suites that the user trusts.
+//! A suite cannot grant itself access, because its settings come from the same untrusted source as
+//! its links. The user grants it, either by naming the folders, or by accepting what the suite
+//! requests in its own `wassay.toml`, which is meant for suites that the user trusts.
 //!
 //! ```toml
-//! links = ["../shared"]   # folders, from that of the suite
+//! links = ["../shared"]   # folders, relative to the suite's
 //! ```
 
 use std::io::{self, ErrorKind};
@@ -17,22 +17,22 @@ use serde::Deserialize;
 use super::budget::Budget;
 use super::root::Root;
 
-/// The file in which a suite says which folders its links lead into.
+/// The name of the settings file of a suite.
 pub const SETTINGS: &str = "wassay.toml";
 
-/// How large that file may be, in bytes.
-const LARGEST: u64 = 1 << 20;
+/// The maximum size of that file in bytes.
+const MAX_SIZE: u64 = 1 << 20;
 
-/// The folders outside of a suite that its links may lead into.
+/// The folders outside of a suite that its symbolic links may lead into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
-    /// Those that the user names.
+    /// The folders that the user named.
     pub folders: Vec<PathBuf>,
-    /// Whether also those that the suite itself names, in the file `wassay.toml` of its folder.
-    pub as_the_suite_says: bool,
+    /// Whether to also allow the folders that the suite itself names in its `wassay.toml`.
+    pub trust_suite: bool,
 }
 
-/// That file.
+/// The contents of `wassay.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
@@ -40,14 +40,15 @@ struct Settings {
 }
 
 impl Reach {
-    /// Lets the links of a suite lead into these folders.
+    /// Allows the links of a suite to lead into these folders.
     ///
     /// # Errors
     ///
-    /// A folder cannot be opened, or `wassay.toml` is not understood. The path is what the error is about.
+    /// Returns an error, with the path that it is about, if a folder cannot be opened or
+    /// `wassay.toml` is invalid.
     pub(crate) fn grant(&self, root: &mut Root) -> Result<(), (PathBuf, io::Error)> {
         let mut folders = self.folders.clone();
-        if self.as_the_suite_says {
+        if self.trust_suite {
             let file = root.join(Path::new(SETTINGS));
             let links = settings(root).map_err(|error| (file, error))?.links;
             folders.extend(links.iter().map(|link| root.join(link)));
@@ -59,12 +60,12 @@ impl Reach {
     }
 }
 
-/// What the `wassay.toml` of a suite says; nothing where there is none.
+/// Reads the `wassay.toml` of a suite, if there is one.
 fn settings(root: &Root) -> io::Result<Settings> {
     if !root.has(Path::new(SETTINGS))? {
         return Ok(Settings::default());
     }
-    let bytes = root.read(Path::new(SETTINGS), &mut Budget::new(LARGEST))?;
+    let bytes = root.read(Path::new(SETTINGS), &mut Budget::new(MAX_SIZE))?;
     let invalid = |message: String| io::Error::new(ErrorKind::InvalidData, message);
     let text = str::from_utf8(&bytes).map_err(|error| invalid(error.to_string()))?;
     toml::from_str(text).map_err(|error| {

@@ -1,4 +1,4 @@
-//! The folder of a suite: everything in it is found from here.
+//! The folder of a suite, from which all its files are opened.
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -14,11 +14,12 @@ use super::deep::descend;
 use super::file::{Kind, open_regular, read_all};
 use super::target::Target;
 
-/// A folder, by its path and what is there. No descriptor is kept: the folder is opened each time, and has to be the same one.
+/// A folder, by its path and identity. No descriptor is kept: the folder is opened each time, and
+/// must be the same one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {
     folder: Folder,
-    /// The folders outside of it that links may lead into, by their real paths.
+    /// The folders outside of it that links may lead into, by their canonical paths.
     allowed: Vec<Folder>,
 }
 
@@ -29,19 +30,19 @@ struct Folder {
     identity: Identity,
 }
 
-/// What tells a file or a folder apart from every other one.
+/// The identity of a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Identity {
     device: u64,
     inode: u64,
 }
 
-/// What is at a path.
+/// What a path leads to.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
-    /// What it is, after all links.
+    /// The kind of file, after following all links.
     pub kind: Kind,
-    /// The bytes of a file.
+    /// The length of a file in bytes.
     pub length: u64,
     pub(crate) identity: Identity,
 }
@@ -49,59 +50,59 @@ pub struct Found {
 /// An entry of a folder.
 #[derive(Debug, Clone)]
 pub struct Listed {
-    /// Its name.
+    /// The name of the entry.
     pub name: OsString,
-    /// What it is; links are not followed.
+    /// Its kind; links are not followed.
     pub kind: Kind,
 }
 
 impl Root {
-    /// Opens a folder that the user has named, by whatever links its path has.
+    /// Opens a folder that the user named. Symbolic links in its path are followed.
     ///
     /// # Errors
     ///
-    /// It is not there, or is no folder.
+    /// Returns an error if there is no such folder.
     pub fn open(path: &Path) -> io::Result<Root> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         Ok(Root { folder: Folder::open(path)?, allowed: Vec::new() })
     }
 
-    /// Lets links lead into a folder outside.
+    /// Allows links to lead into a folder outside.
     pub(super) fn allow(&mut self, folder: &Path) -> io::Result<()> {
         self.allowed.push(Folder::open(&folder.canonicalize()?)?);
         Ok(())
     }
 
-    /// The path of the folder, as the user has written it.
+    /// The path of the folder, as the user wrote it.
     pub fn path(&self) -> &Path {
         &self.folder.path
     }
 
-    /// The path of something below it, for messages.
+    /// The path of something below the folder, for messages.
     pub fn join(&self, below: &Path) -> PathBuf {
         self.folder.path.join(below)
     }
 
-    /// The folder at a path below this one.
+    /// Opens the folder at a path below this one.
     ///
     /// # Errors
     ///
-    /// It is not there, is no folder, or a link leads out of this one.
+    /// Returns an error if there is no such folder, or a link leads out of this one.
     pub fn folder(&self, below: &Path) -> io::Result<Root> {
         let found = self.find(below)?;
         if found.kind != Kind::Folder {
             return Err(io::Error::other(format!("expected a folder, found {}", found.kind)));
         }
-        // Whatever the path leads to when it is opened has to be what was found.
+        // When it is opened later, the path must lead to the same folder.
         let folder = Folder { path: self.join(below), identity: found.identity };
         Ok(Root { folder, allowed: Vec::new() })
     }
 
-    /// Whether something is at a path, be it a link that leads nowhere.
+    /// Whether something exists at a path, even if it is a broken link.
     ///
     /// # Errors
     ///
-    /// It cannot be told.
+    /// Returns an error if the path cannot be checked.
     pub fn has(&self, below: &Path) -> io::Result<bool> {
         match self.look(below) {
             Ok(_) => Ok(true),
@@ -110,7 +111,7 @@ impl Root {
         }
     }
 
-    /// What is at a path, where a link at its end is not followed.
+    /// The kind of what is at a path, without following a link at its end.
     pub(super) fn look(&self, below: &Path) -> io::Result<Kind> {
         let Some(name) = below.file_name() else { return Ok(Kind::Folder) };
         let folder = below.parent().unwrap_or(Path::new(""));
@@ -119,56 +120,57 @@ impl Root {
         })
     }
 
-    /// What is at a path, after all links.
+    /// Returns what a path leads to, after following all links.
     ///
     /// # Errors
     ///
-    /// Nothing is there, or a link leads out of the folder.
+    /// Returns an error if it leads nowhere or out of the folder.
     pub fn find(&self, below: &Path) -> io::Result<Found> {
         let found = self.within(below, |dir, path| {
             let metadata = dir.metadata(path)?;
             let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
             Ok(Found { kind: Kind::of(metadata.mode()), length: metadata.len(), identity })
         });
-        found.map_err(|error| self.of_link(below, error))
+        found.map_err(|error| self.describe_link(below, error))
     }
 
     /// Reads a regular file.
     ///
     /// # Errors
     ///
-    /// It is not there, is something else, is longer than the budget allows, or a link leads out of the folder.
+    /// Returns an error if the file is missing, is not a regular file or exceeds the budget, or if
+    /// a link leads out of the folder.
     pub fn read(&self, below: &Path, budget: &mut Budget) -> io::Result<Vec<u8>> {
         let file = self.within(below, |dir, path| open_regular(dir, path, FollowSymlinks::Yes));
-        read_all(file.map_err(|error| self.of_link(below, error))?, budget)
+        read_all(file.map_err(|error| self.describe_link(below, error))?, budget)
     }
 
-    /// Opens a regular file; a link at the end of its path is not followed.
+    /// Opens a regular file. A link at the end of its path is not followed.
     pub(crate) fn open_plain(&self, below: &Path) -> io::Result<std::fs::File> {
         self.within(below, |dir, path| open_regular(dir, path, FollowSymlinks::No))
     }
 
-    /// What a link says.
+    /// The target of a symbolic link, as written.
     pub(crate) fn read_link(&self, below: &Path) -> io::Result<PathBuf> {
         self.within(below, |dir, path| dir.read_link_contents(path))
     }
 
-    /// Whether somebody may execute a file; a link is not followed.
+    /// The length of a file, and whether anyone may execute it. Links are not followed.
     pub(crate) fn measure(&self, below: &Path) -> io::Result<(u64, bool)> {
         let metadata = self.within(below, |dir, path| dir.symlink_metadata(path))?;
         Ok((metadata.len(), metadata.mode() & 0o111 != 0))
     }
 
-    /// The entries of a folder, in no order. What they cost is taken from the budget.
+    /// Lists the entries of a folder in no particular order. They count towards the budget.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or has more entries than the budget allows.
+    /// Returns an error if the folder is unreadable or exceeds the budget.
     pub fn list(&self, below: &Path, budget: &mut Budget) -> io::Result<Vec<Listed>> {
         self.list_identified(below, budget).map(|(_, listed)| listed)
     }
 
-    /// The same, and which folder it is.
+    /// Lists the entries of a folder, and returns its identity.
     pub(crate) fn list_identified(
         &self,
         below: &Path,
@@ -184,28 +186,31 @@ impl Root {
                     kind if kind.is_file() => Kind::File,
                     kind if kind.is_dir() => Kind::Folder,
                     kind if kind.is_symlink() => Kind::Link,
-                    // Not every file system says it here.
+                    // Not every file system returns the kind with the name.
                     _ => Kind::of(entry.metadata()?.mode()),
                 };
                 listed.push(Listed { name, kind });
             }
             Ok((Identity::of(&dir)?, listed))
         });
-        listed.map_err(|error| self.of_link(below, error))
+        listed.map_err(|error| self.describe_link(below, error))
     }
 
-    /// The folder at a path below this one, to write into. No link on the way is followed but those that stay below.
+    /// Opens the folder at a path below this one for writing. Only links that stay below are
+    /// followed.
     pub(crate) fn target(&self, below: &Path) -> io::Result<Target> {
         self.within(below, |dir, path| dir.open_dir(path)).map(Target::new)
     }
 
-    /// Does something with a path below a folder; below which one, the links on the way decide.
+    /// Calls `act` with an open folder and a path below it: this folder, or an allowed one that
+    /// links lead into.
     fn within<T>(&self, below: &Path, mut act: impl FnMut(&Dir, &Path) -> io::Result<T>) -> io::Result<T> {
         match act_below(&self.folder, below, &mut act) {
             Err(error) if leads_out(&error) => {}
             done => return done,
         }
-        // Where the links lead to is only a guess: what is done there is again done by a path that cannot leave the folder.
+        // The canonical path only serves to choose the folder; the access itself again goes through
+        // a path that cannot leave it.
         let real = self.join(below).canonicalize().map_err(|_| outside())?;
         let own = Folder { path: self.folder.path.canonicalize()?, ..self.folder.clone() };
         for folder in std::iter::once(&own).chain(&self.allowed) {
@@ -217,26 +222,26 @@ impl Root {
         Err(outside())
     }
 
-    /// An error about a path, where it is a link that leads nowhere.
-    fn of_link(&self, below: &Path, error: io::Error) -> io::Error {
+    /// Replaces a "not found" error by a better one if the path is a broken link.
+    fn describe_link(&self, below: &Path, error: io::Error) -> io::Error {
         match error.kind() {
             ErrorKind::NotFound if matches!(self.look(below), Ok(Kind::Link)) => {
-                io::Error::other("a link that leads nowhere")
+                io::Error::other("broken symbolic link")
             }
             _ => error,
         }
     }
 }
 
-/// Does something with a path below one folder.
+/// Calls `act` with a path below one folder.
 fn act_below<T>(
     folder: &Folder,
     below: &Path,
     act: &mut impl FnMut(&Dir, &Path) -> io::Result<T>,
 ) -> io::Result<T> {
-    let dir = folder.enter()?;
+    let dir = folder.reopen()?;
     let (deep, rest) = descend(&dir, below)?;
-    act(deep.as_ref().unwrap_or(&dir), or_here(rest))
+    act(deep.as_ref().unwrap_or(&dir), or_dot(rest))
 }
 
 impl Folder {
@@ -245,11 +250,11 @@ impl Folder {
         Ok(Folder { path: path.to_owned(), identity: Identity::of(&dir)? })
     }
 
-    /// Opens it again.
-    fn enter(&self) -> io::Result<Dir> {
+    /// Opens the folder again and checks its identity.
+    fn reopen(&self) -> io::Result<Dir> {
         let dir = Dir::open_ambient_dir(&self.path, ambient_authority())?;
         if Identity::of(&dir)? != self.identity {
-            return Err(io::Error::other("its folder was replaced by another one during the run"));
+            return Err(io::Error::other("the suite's folder was replaced during the run"));
         }
         Ok(dir)
     }
@@ -262,18 +267,20 @@ impl Identity {
     }
 }
 
-/// A path that is not empty.
-fn or_here(path: &Path) -> &Path {
+/// The path, or `.` if it is empty.
+fn or_dot(path: &Path) -> &Path {
     if path.as_os_str().is_empty() { Path::new(".") } else { path }
 }
 
-/// Whether cap-std refused a path, or a link on its way, that leads out of a folder. Such errors are none of the system's.
+/// Whether cap-std refused a path that leads out of a folder. Such an error has no system error
+/// number.
 fn leads_out(error: &io::Error) -> bool {
     error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_none() && !is_outside(error)
 }
 
-/// What is said of a link that leads out of a suite.
-const OUTSIDE: &str = "a link leads out of the suite; --allow-links=DIR allows links into the folder DIR";
+/// The message for a link that leads out of a suite.
+const OUTSIDE: &str =
+    "symbolic link leads out of the suite; use --allow-links=DIR to allow links into the folder DIR";
 
 fn outside() -> io::Error {
     io::Error::new(ErrorKind::PermissionDenied, OUTSIDE)
@@ -283,7 +290,7 @@ fn is_outside(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.to_string() == OUTSIDE)
 }
 
-/// Paths need not be UTF-8.
+/// Serialises paths, which need not be UTF-8.
 mod as_os_string {
     use std::ffi::OsString;
     use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Folders that are written into: what guests are given, and golden files.
+//! Writing into folders: the folders of guests, and golden files.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
@@ -13,13 +13,15 @@ use super::deep::descend;
 use super::file::Kind;
 use super::root::Root;
 
-/// How many bytes are copied between two looks at the clock.
+/// How many bytes are copied between two checks of the deadline.
 const PIECE: usize = 256 << 10;
 
-/// A folder to write into. Nothing is written through a link, and nothing that is there is opened for writing.
+/// A folder to write into. Nothing is written through a link, and existing files are not opened for
+/// writing.
 ///
-/// What is made belongs to this process, and has the permission bits 0644, or 0755 for folders and files that can be executed, as far as the
-/// process's umask lets it. Other bits are never set, setuid and setgid the least.
+/// New files and folders belong to this process. Their permissions are 0644, or 0755 for folders
+/// and executable files, minus the umask. Other bits, in particular setuid and setgid, are never
+/// set.
 #[derive(Debug)]
 pub struct Target {
     dir: Dir,
@@ -30,30 +32,32 @@ impl Target {
         Target { dir }
     }
 
-    /// A folder of this process's own.
+    /// Opens a folder of this process.
     ///
     /// # Errors
     ///
-    /// It cannot be opened.
+    /// Returns an error if it cannot be opened.
     pub fn open(path: &Path) -> io::Result<Target> {
         Ok(Target::new(Dir::open_ambient_dir(path, ambient_authority())?))
     }
 
-    /// Makes a folder.
+    /// Creates a folder.
     ///
     /// # Errors
     ///
-    /// The system refuses it, or something is there.
+    /// Returns an error if the path exists, or the system refuses.
     pub fn make_folder(&self, path: &Path) -> io::Result<()> {
         let (deep, path) = descend(&self.dir, path)?;
         deep.as_ref().unwrap_or(&self.dir).create_dir_with(path, DirBuilder::new().mode(0o755))
     }
 
-    /// Makes a file, and says how many bytes were written to it. They are taken from the budget.
+    /// Creates a file with the contents of `from`, and returns the number of bytes written. They
+    /// count towards the budget.
     ///
     /// # Errors
     ///
-    /// The system refuses it, something is there, what it is to hold cannot be read, or is more than the budget allows.
+    /// Returns an error if the path exists, the system refuses, `from` cannot be read, or the
+    /// budget is exceeded.
     pub fn make_file(
         &self,
         path: &Path,
@@ -80,41 +84,41 @@ impl Target {
         }
     }
 
-    /// Makes a symbolic link that leads nowhere but to something below the folder.
+    /// Creates a symbolic link to something below the folder.
     ///
     /// # Errors
     ///
-    /// The system refuses it, something is there, or it leads elsewhere.
+    /// Returns an error if the link would lead elsewhere, the path exists, or the system refuses.
     pub fn make_link(&self, path: &Path, to: &Path) -> io::Result<()> {
         if !stays_below(path, to) {
             let message =
-                format!("a link that leads out of the folder, to `{}`; make it a file", to.display());
+                format!("symbolic link leads out of the folder, to `{}`; use a file instead", to.display());
             return Err(io::Error::other(message));
         }
         let (deep, path) = descend(&self.dir, path)?;
         deep.as_ref().unwrap_or(&self.dir).symlink_contents(to, path)
     }
 
-    /// Puts something new in the place of the entry of this name, where that is of this kind. The new one is made beside it under another
-    /// name, and takes its place when it is complete.
+    /// Replaces the entry `name`, which must be of this kind. `make` creates the new one under a
+    /// temporary name; it then takes the place of the old one.
     pub(crate) fn replace(
         &self,
         name: &Path,
         kind: Kind,
         make: impl FnOnce(&Target, &Path) -> io::Result<()>,
     ) -> io::Result<()> {
-        let there = Kind::of(self.dir.symlink_metadata(name)?.mode());
-        if there != kind {
-            return Err(io::Error::other(format!("expected {kind}, found {there}, which stays as it is")));
+        let found = Kind::of(self.dir.symlink_metadata(name)?.mode());
+        if found != kind {
+            return Err(io::Error::other(format!("expected {kind}, found {found}; nothing was changed")));
         }
-        let (new, old) = (beside(), beside());
+        let (new, old) = (temporary_name(), temporary_name());
         let made = make(self, &new).and_then(|()| match kind {
-            // A file is replaced in one go.
+            // A file is replaced atomically.
             Kind::File => self.dir.rename(&new, &self.dir, name),
             _ => {
                 self.dir.rename(name, &self.dir, &old)?;
                 if let Err(error) = self.dir.rename(&new, &self.dir, name) {
-                    // What was there comes back.
+                    // Restore the old folder.
                     let _ = self.dir.rename(&old, &self.dir, name);
                     return Err(error);
                 }
@@ -130,18 +134,18 @@ impl Target {
         made
     }
 
-    /// The folder of this name in it.
+    /// Opens the subfolder of this name.
     pub(crate) fn folder(&self, name: &Path) -> io::Result<Target> {
         self.dir.open_dir(name).map(Target::new)
     }
 }
 
 impl Root {
-    /// Puts a file of these contents in the place of one that is there.
+    /// Replaces an existing file by one with these contents.
     ///
     /// # Errors
     ///
-    /// There is no regular file at the path, or it cannot be written.
+    /// Returns an error if there is no regular file at the path, or it cannot be written.
     pub(crate) fn replace_file(&self, below: &Path, bytes: &[u8]) -> io::Result<()> {
         let (folder, name) = split(below)?;
         self.target(folder)?.replace(name, Kind::File, |target, new| {
@@ -149,11 +153,11 @@ impl Root {
         })
     }
 
-    /// Puts a folder in the place of one that is there; `fill` writes into the new one.
+    /// Replaces an existing folder by a new one, which `fill` writes into.
     ///
     /// # Errors
     ///
-    /// There is no folder at the path, or it cannot be written.
+    /// Returns an error if there is no folder at the path, or it cannot be written.
     pub(crate) fn replace_folder(
         &self,
         below: &Path,
@@ -167,20 +171,21 @@ impl Root {
     }
 }
 
-/// The folder and the name of a path.
+/// Splits a path into its folder and its name.
 fn split(below: &Path) -> io::Result<(&Path, &Path)> {
     let name = below.file_name().ok_or(ErrorKind::InvalidInput)?;
     Ok((below.parent().unwrap_or(Path::new("")), Path::new(name)))
 }
 
-/// A name that nothing has.
-fn beside() -> PathBuf {
+/// A unique name for a temporary file or folder.
+fn temporary_name() -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
     format!(".wassay-{}-{since:x}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
-/// Whether a link at a path leads to something below the folder that the path begins in, by its words alone.
+/// Whether a link at `path` with the target `to` stays below the folder that `path` is relative to,
+/// judging by the text alone.
 fn stays_below(path: &Path, to: &Path) -> bool {
     let mut depth = path.components().count().saturating_sub(1);
     for component in to.components() {

@@ -1,4 +1,4 @@
-//! Changes a file of expectations, and leaves comments, reasons and the order of its entries as they are.
+//! Edits files of expectations. Comments, reasons and the order of the entries are preserved.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,14 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TomlError, value};
 
 use super::Expected;
 
-/// What a new file begins with.
-pub const HEAD: &str = "# Directives that are expected to fail or are not run, each with the reason why.\n";
+/// The first line of a new file.
+pub const HEAD: &str = "# Directives that are expected to fail or are not run, each with the reason.\n";
 
-/// The text of a file of expectations, to be changed.
+/// A file of expectations that is being edited.
 #[derive(Debug, Clone)]
 pub struct Document(DocumentMut);
 
-/// An entry about one directive.
+/// A new entry for one directive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Added {
     /// The suite.
@@ -25,38 +25,38 @@ pub struct Added {
     pub key: String,
     /// The line it begins on, from 1.
     pub line: usize,
-    /// Its text, in one line and perhaps shortened.
+    /// The text of the directive on one line, possibly shortened.
     pub text: String,
-    /// The kind of failure, as reports name it.
+    /// The kind of failure, as in reports.
     pub kind: String,
-    /// What is expected.
+    /// The expected outcome.
     pub outcome: Expected,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// A file of expectations that cannot be changed.
+/// A file of expectations that cannot be edited.
 #[derive(Debug, Clone, Error)]
 pub enum DocumentError {
-    /// It is not TOML.
+    /// The file is not TOML.
     #[error(transparent)]
     NotToml(#[from] TomlError),
-    /// Its entries are written as an array of inline tables, between whose brackets there is little room for comments.
-    #[error("`expected` is an array in brackets: write each entry below a line `[[expected]]`")]
+    /// The entries are inline tables in an array, which leaves little room for comments.
+    #[error("`expected` is an inline array: write each entry as a table under `[[expected]]`")]
     Inline,
 }
 
 impl Document {
-    /// Reads a file.
+    /// Parses a file.
     ///
     /// # Errors
     ///
-    /// It is not TOML, or its entries are not tables of their own.
+    /// Returns an error if the file is not TOML, or its entries are not separate tables.
     pub fn parse(text: &str) -> Result<Document, DocumentError> {
         let document: DocumentMut = text.parse()?;
         match document.get(EXPECTED) {
             None | Some(Item::ArrayOfTables(_)) => Ok(Document(document)),
-            // An empty array says the same as none.
+            // An empty array is the same as none.
             Some(Item::Value(array)) if array.as_array().is_some_and(toml_edit::Array::is_empty) => {
                 let mut document = document;
                 document.remove(EXPECTED);
@@ -66,7 +66,8 @@ impl Document {
         }
     }
 
-    /// Says where the directive of an entry is now and what it says. `index` is the entry's number in the file, from 0.
+    /// Updates the line and text of the directive of an entry. `index` is the position of the entry
+    /// in the file, from 0.
     pub fn locate(&mut self, index: usize, line: usize, text: &str) {
         let Some(entry) = self.entries().and_then(|entries| entries.get_mut(index)) else { return };
         let line = i64::try_from(line).unwrap_or(i64::MAX);
@@ -78,17 +79,18 @@ impl Document {
         }
     }
 
-    /// Removes entries, by their numbers in the file from 0. The comments right above an entry go with it; any above those stay.
+    /// Removes entries by their positions in the file, from 0. Comments directly above an entry are
+    /// removed with it; those further above are kept.
     pub fn remove(&mut self, indices: &[usize]) {
         let Some(entries) = self.entries() else { return };
         let indices: HashSet<usize> = indices.iter().copied().collect();
         let mut kept = ArrayOfTables::new();
-        // What stood above entries that are gone, for the next that stays.
+        // Kept comments above removed entries, to be put before the next entry.
         let mut above = String::new();
         for (index, entry) in entries.iter().enumerate() {
             let prefix = entry.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
             if indices.contains(&index) {
-                above.push_str(staying(prefix, index == 0));
+                above.push_str(kept_part(prefix, index == 0));
             } else {
                 let mut entry = entry.clone();
                 let prefix = format!("{above}{prefix}");
@@ -115,7 +117,7 @@ impl Document {
         if added.is_empty() {
             return;
         }
-        // Text after the last entry, or in a file without one, stays above the new ones.
+        // Text after the last entry, or in a file without entries, goes before the new ones.
         let trailing = self.0.trailing().as_str().unwrap_or_default().to_owned();
         self.0.set_trailing("");
         let is_empty = self.0.is_empty();
@@ -138,7 +140,7 @@ impl Document {
     }
 }
 
-/// The file.
+/// Writes the file.
 impl std::fmt::Display for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
@@ -147,8 +149,9 @@ impl std::fmt::Display for Document {
 
 const EXPECTED: &str = "expected";
 
-/// What of the lines above an entry is not about it alone: all but the comments that touch it, and all at the beginning of the file.
-fn staying(prefix: &str, is_first: bool) -> &str {
+/// The part of the lines above an entry that is kept when the entry is removed: all but the
+/// comments directly above it, and everything at the beginning of the file.
+fn kept_part(prefix: &str, is_first: bool) -> &str {
     if is_first && prefix.contains('#') {
         return prefix;
     }
@@ -158,7 +161,7 @@ fn staying(prefix: &str, is_first: bool) -> &str {
     }
 }
 
-/// Sets a value, whose comment stays.
+/// Sets a value and keeps the comment next to it.
 fn set(entry: &mut Table, key: &str, new: impl Into<toml_edit::Value>) {
     let mut new = new.into();
     if let Some(old) = entry.get(key).and_then(Item::as_value) {
@@ -227,7 +230,7 @@ reason = \"two\"
     }
 
     #[test]
-    fn what_is_not_changed_stays_as_it_is() {
+    fn unchanged_parts_are_preserved() {
         assert_eq!(changed(|_| {}), FILE);
         let moved = changed(|document| document.locate(0, 7, "x"));
         let expected =
@@ -236,7 +239,7 @@ reason = \"two\"
     }
 
     #[test]
-    fn an_entry_goes_with_its_own_comments_alone() {
+    fn an_entry_is_removed_with_its_own_comments_only() {
         let first = changed(|document| document.remove(&[0]));
         assert!(first.starts_with("# The file.\n"), "{first}");
         assert!(first.contains("# A section.\n\n# About two.\n[[expected]]\nscript = \"b.wast\""), "{first}");
@@ -252,7 +255,7 @@ reason = \"two\"
     }
 
     #[test]
-    fn entries_are_added_below_what_there_is() {
+    fn entries_are_appended() {
         let text = changed(|document| document.add(&[added("0123456789ab"), added("0123456789ac")]));
         assert!(text.starts_with(FILE.trim_end()), "{text}");
         assert_eq!(text.matches("[[expected]]").count(), 4);
@@ -267,7 +270,7 @@ reason = \"two\"
     }
 
     #[test]
-    fn entries_in_brackets_are_refused() {
+    fn inline_arrays_are_refused() {
         assert!(matches!(Document::parse("expected = [{}]\n"), Err(DocumentError::Inline)));
         assert!(Document::parse("expected = []\n").is_ok());
         assert!(matches!(Document::parse("expected = ["), Err(DocumentError::NotToml(_))));

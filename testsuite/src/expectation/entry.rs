@@ -1,4 +1,4 @@
-//! One entry of a file of expectations.
+//! Entries of a file of expectations.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use serde::Deserialize;
 use super::{Added, Expectation, Expected, Origin, Target, one_line};
 use crate::suite::Suite;
 
-/// An expectation with the suite and the scripts that it is about.
+/// An entry: an expectation with the suite and scripts that it applies to.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The suite of the scripts; `None` for all that are run.
+    /// The suite of the scripts; `None` for all suites of the run.
     pub suite: Option<String>,
-    /// What is expected of each of the scripts.
+    /// The expectation for each of the scripts.
     expectation: Expectation,
-    /// Which scripts of the suite.
+    /// The scripts of the suite.
     scripts: Scripts,
 }
 
-/// Which scripts of a suite.
+/// A selection of the scripts of a suite.
 #[derive(Debug, Clone)]
 enum Scripts {
     All,
@@ -27,7 +27,7 @@ enum Scripts {
     Glob(Box<GlobMatcher>),
 }
 
-/// An entry as it is written.
+/// An entry as written in the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
@@ -43,33 +43,33 @@ pub(super) struct Raw {
 }
 
 impl Entry {
-    /// Reads an entry; an error says what is wrong with it.
+    /// Validates an entry. The error is a message without the position.
     pub(super) fn new(raw: Raw, origin: Origin) -> Result<Entry, String> {
         let Raw { suite, script, key, line, text, kind, outcome, reason, link } = raw;
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if let Some(key) = key.as_deref().filter(|key| key.len() != 12 || !key.bytes().all(is_digit)) {
-            return Err(format!("`{key}` is not a key: expected twelve hexadecimal digits in lower case"));
+            return Err(format!("invalid key `{key}`: expected 12 lowercase hexadecimal digits"));
         }
         let text = text.as_deref().map(one_line);
         let is_empty = |text: &Option<String>| text.as_deref().is_some_and(|text| text.trim().is_empty());
         let scripts = Scripts::new(script)?;
-        let is_of_directive = key.is_some() || line.is_some() || text.is_some();
+        let has_directive = key.is_some() || line.is_some() || text.is_some();
         let message = if reason.trim().is_empty() {
-            "the reason is empty: expected a text that says why this is expected"
+            "empty `reason`: say why the failure is expected"
         } else if line == Some(0) {
-            "`line` is 0: lines are counted from 1"
+            "invalid `line` 0: lines are counted from 1"
         } else if is_empty(&text) {
-            "the text is empty: expected the directive, or a beginning of it that ends in `…`"
+            "empty `text`: expected the text of the directive, or its beginning followed by `…`"
         } else if is_empty(&kind) {
-            "the kind is empty: expected a kind of failure as reports have it, such as `wrong-value`"
+            "empty `kind`: expected a kind of failure as in reports, such as `wrong-value`"
         } else if outcome == Expected::Skip && kind.is_some() {
-            "`kind` with `skip`: the kind of a failure is known only after a run: remove `kind`, or write `xfail`"
-        } else if is_of_directive && matches!(scripts, Scripts::All) {
-            "`key`, `line` and `text` are about a directive of a script: expected `script` with its name"
-        } else if is_of_directive && matches!(scripts, Scripts::Glob(_)) {
-            "`key`, `line` and `text` are about a directive of a script: expected one script by its name, not a glob"
+            "`kind` cannot be used with `skip`, since a skipped directive does not fail: remove `kind`, or use `xfail`"
+        } else if has_directive && matches!(scripts, Scripts::All) {
+            "`key`, `line` and `text` require `script` with the name of a script"
+        } else if has_directive && matches!(scripts, Scripts::Glob(_)) {
+            "`key`, `line` and `text` require `script` with the name of a script, not a glob"
         } else if matches!(scripts, Scripts::All) && kind.is_none() {
-            "this would be about every directive: expected `script`, `kind` or both"
+            "the entry would apply to every directive: add `script`, `kind` or both"
         } else {
             let target = match (key, line, text) {
                 (Some(key), ..) => Target::Key(key),
@@ -84,22 +84,22 @@ impl Entry {
         Err(message.to_owned())
     }
 
-    /// Where it is.
+    /// The position of the entry.
     pub fn origin(&self) -> &Origin {
         &self.expectation.origin
     }
 
-    /// Whether it is about no directive in particular.
+    /// Whether it applies to no directive in particular.
     pub fn is_broad(&self) -> bool {
         self.expectation.is_broad()
     }
 
-    /// Whether it is about the directive with this key, by the key.
+    /// Whether it selects the directive with this key by the key.
     pub fn is_about_key(&self, key: &str) -> bool {
         matches!(&self.expectation.target, Target::Key(own) if own == key)
     }
 
-    /// Whether it is about the script of another one, and about its suite alone.
+    /// Whether it is for the same suite and script as a new entry.
     pub fn is_in(&self, other: &Added) -> bool {
         let is_script = matches!(&self.scripts, Scripts::One(name) if *name == other.script);
         is_script && self.suite.as_deref() == Some(other.suite.as_str())
@@ -110,26 +110,27 @@ impl Entry {
         self.suite.as_deref()
     }
 
-    /// Whether it is about a suite.
-    pub fn is_of_suite(&self, suite: &Suite) -> bool {
+    /// Whether it applies to a suite.
+    pub fn applies_to_suite(&self, suite: &Suite) -> bool {
         self.suite.as_deref().is_none_or(|name| suite.is_called(name))
     }
 
-    /// Whether it is about a script of a suite.
-    pub fn is_of(&self, suite: &Suite, script: &str) -> bool {
+    /// Whether it applies to a script of a suite.
+    pub fn applies_to(&self, suite: &Suite, script: &str) -> bool {
         let is_script = match &self.scripts {
             Scripts::All => true,
             Scripts::One(name) => name == script,
             Scripts::Glob(glob) => glob.is_match(script),
         };
-        is_script && self.is_of_suite(suite)
+        is_script && self.applies_to_suite(suite)
     }
 
     pub(super) fn expectation(&self) -> Expectation {
         self.expectation.clone()
     }
 
-    /// What it is about: of two entries about the same one would never hold.
+    /// What identifies the entry: of two entries with the same subject, the second would never
+    /// apply.
     pub(super) fn subject(&self) -> String {
         format!("{}\0{:?}\0{:?}", self, self.expectation.target, self.expectation.kind)
     }
@@ -142,13 +143,13 @@ impl Scripts {
             return Ok(Scripts::One(script));
         }
         let glob = GlobBuilder::new(&script).literal_separator(true).build();
-        let glob = glob.map_err(|error| format!("`{script}` is not a glob: {}", error.kind()))?;
+        let glob = glob.map_err(|error| format!("invalid glob `{script}`: {}", error.kind()))?;
         Ok(Scripts::Glob(Box::new(glob.compile_matcher())))
     }
 }
 
 impl fmt::Display for Entry {
-    /// What it is about.
+    /// Writes what the entry applies to.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let script = match &self.scripts {
             Scripts::All => None,

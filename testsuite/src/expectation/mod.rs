@@ -1,36 +1,38 @@
-//! What is expected of the directives of scripts besides that they pass, each with the reason why.
+//! Expectations: directives that fail or are not run, each with the reason.
 //!
 //! A file of expectations is TOML:
 //!
 //! ```text
 //! [[expected]]
-//! suite = "proposals/mutable-global"   # the suite of the script; without it, every suite of the run
-//! script = "linking.wast"              # the name of the script in the suite, or a glob such as "simd/*.wast"
-//! key = "b261bd087095"                 # the directive, by its key
-//! line = 17                            # where it stood, and what it says: for the reader where there is a key
+//! suite = "proposals/mutable-global"  # the suite of the script; default: all suites of the run
+//! script = "linking.wast"             # the script's name in the suite, or a glob: "simd/*.wast"
+//! key = "b261bd087095"                # the key of the directive
+//! line = 17                           # its line and text; only for readers if there is a key
 //! text = '(assert_unlinkable (module …'
-//! outcome = "xfail"                    # it is run and fails; or "skip": it is not run
+//! outcome = "xfail"                   # run and expected to fail; or "skip": not run
 //! reason = "a later version of the specification says otherwise"
-//! link = "https://..."                 # where to read more; may be left out
+//! link = "https://..."                # optional: where to read more
 //! ```
 //!
-//! What an entry is about follows from what it gives:
+//! The fields of an entry select the directives that it applies to:
 //!
-//! | given | is about |
+//! | fields | directives |
 //! |---|---|
-//! | `key` | the directive with this key, whatever line it is on |
-//! | `line`, `text` or both, no `key` | the directives that begin on the line and say this; a text that ends in `…` is a beginning |
+//! | `key` | the directive with this key, on any line |
+//! | `line`, `text` or both, no `key` | those on this line and with this text; `…` at the end matches the rest |
 //! | `script`, none of these | all directives of the script, or of all scripts that the glob matches |
-//! | `kind` alone | all directives of the suite |
-//! | `kind` besides | of the directives above, those that fail in this way |
+//! | only `kind` | all directives of the suite |
+//! | `kind` with any of these | those of the above that fail with this kind |
 //!
-//! A key is twelve hexadecimal digits, from the tokens of the directive and the number of directives before it that have the same. Lines
-//! may shift, the key stays. A `kind` is the name of a failure as reports have it, or the words that it begins with: `invalid-instead` is
-//! also `invalid-instead-of-malformed`. A timeout or a crash is expected only by an entry with that `kind`, which then also covers the
-//! directives that were not run because of it. In a glob `*` stays within a folder, and `**` does not.
+//! A key is 12 hexadecimal digits, a hash of the tokens of the directive and of the number of equal
+//! directives before it. It stays the same when lines shift. A `kind` is the name of a failure as
+//! in reports, or its first words: `invalid-instead` matches `invalid-instead-of-malformed`.
+//! Timeouts and crashes are only covered by entries with that `kind`, which then also cover the
+//! directives that were not run because of it. In a glob, `*` does not match `/`, and `**` does.
 //!
-//! What is expected has to happen. An entry about single directives fails the run where such a directive passes, or does not exist. Any
-//! other fails a complete run in which none of its directives failed so. Entries about suites that are not run are left alone.
+//! Expectations must be met. An entry for single directives fails the run if such a directive
+//! passes or does not exist. Any other entry fails a complete run in which none of its directives
+//! failed as expected. Entries for suites that are not part of the run are ignored.
 
 mod document;
 mod entry;
@@ -47,51 +49,51 @@ pub use self::entry::Entry;
 use self::entry::Raw;
 use crate::suite::Suite;
 
-/// What is expected of directives of one script.
+/// An expectation for directives of one script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expectation {
-    /// Which directives.
+    /// Which directives it applies to.
     pub target: Target,
-    /// The kind of failure that is expected; any but the end of the script where there is none.
+    /// The expected kind of failure; `None` for any except those that end the script.
     pub kind: Option<String>,
-    /// What is expected.
+    /// The expected outcome.
     pub outcome: Expected,
-    /// Why, and where to read more.
+    /// The reason, with the link if there is one.
     pub reason: String,
-    /// The entry it comes from.
+    /// The entry that it comes from.
     pub origin: Origin,
 }
 
-/// Which directives of a script an expectation is about.
+/// The directives of a script that an expectation applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
-    /// The one with this key.
+    /// The directive with this key.
     Key(String),
-    /// Those that begin on a line, or say something, or both.
+    /// The directives on a line, with a text, or both.
     Directive {
         /// The line, from 1.
         line: Option<usize>,
-        /// The text, with one blank where there were several; a beginning where it ends in `…`.
+        /// The text, with single spaces; a prefix if it ends in `…`.
         text: Option<String>,
     },
-    /// All.
+    /// All directives.
     All,
 }
 
-/// What can be expected of a directive, besides that it passes.
+/// The expected outcome of a directive, if it is not to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Expected {
-    /// It is run and fails.
+    /// The directive is run and fails.
     Xfail,
-    /// It is not run.
+    /// The directive is not run.
     Skip,
 }
 
-/// Where an entry begins.
+/// The position of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
-    /// The name that the reader of the file has for it.
+    /// The name of the file, for messages.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
@@ -104,18 +106,20 @@ impl fmt::Display for Origin {
 }
 
 impl Expectation {
-    /// Whether it is about no directive in particular, so that one which passes is not an unexpected pass.
+    /// Whether it applies to no directive in particular, so that a directive that passes is not an
+    /// unexpected pass.
     pub fn is_broad(&self) -> bool {
         self.target == Target::All
     }
 
-    /// That a directive is not run, for no reason that is told.
+    /// Creates an expectation to skip all directives, without a reason.
     pub fn skip() -> Expectation {
         let (target, outcome, reason) = (Target::All, Expected::Skip, String::new());
         Expectation { target, kind: None, outcome, reason, origin: Origin { file: String::new(), line: 0 } }
     }
 
-    /// Whether it covers a failure of this kind. `is_end` says that the script ended with the failure or before it.
+    /// Whether it covers a failure of this kind. `is_end` is true if the script ended with or
+    /// before the failure.
     pub fn covers(&self, kind: &str, is_end: bool) -> bool {
         match self.kind.as_deref() {
             None => !is_end,
@@ -127,12 +131,12 @@ impl Expectation {
     }
 }
 
-/// The kind of a directive that was not reached, and the kinds of failure after which others are not reached.
+/// The kind of directives that were not reached, and the kinds of failures that end a script.
 const NOT_RUN: &str = "not-run";
 const ENDS: [&str; 2] = ["timeout", "crashed"];
 
 impl Target {
-    /// Whether it is a directive with this key, that begins on this line and has this text.
+    /// Whether it applies to a directive with this key, start line and text.
     pub fn is(&self, key: &str, line: usize, text: &str) -> bool {
         match self {
             Target::Key(expected) => expected == key,
@@ -145,7 +149,7 @@ impl Target {
     }
 }
 
-/// The text of a directive in one line: each run of blanks and line ends is one blank.
+/// The text of a directive on one line, with single spaces.
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -161,60 +165,61 @@ fn is_text(expected: &str, text: &str) -> bool {
 /// A file of expectations.
 #[derive(Debug, Clone, Default)]
 pub struct Expectations {
-    /// Its entries, in order.
+    /// The entries in order.
     pub entries: Vec<Entry>,
 }
 
-/// A file of expectations that is not understood.
+/// An invalid file of expectations.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{file}:{line}: {message}")]
 pub struct ExpectationError {
-    /// The name that the caller has for the file.
+    /// The name of the file, for messages.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong, and what was expected.
+    /// The problem, and what was expected.
     pub message: String,
 }
 
-/// The file as it is written.
+/// The file as raw_file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RawFile {
     #[serde(default, rename = "expected")]
     entries: Vec<Spanned<Raw>>,
 }
 
 impl Expectations {
-    /// Reads a file of expectations; `file` is what messages call it.
+    /// Parses a file of expectations. `file` is its name in messages.
     ///
     /// # Errors
     ///
-    /// It is not such a TOML file, an entry is about nothing or is unclear, a reason is empty, or two entries are about the same.
+    /// Returns an error if the file is invalid TOML, or if an entry is invalid, selects every
+    /// directive, has an empty reason, or repeats another one.
     pub fn parse(file: &str, text: &str) -> Result<Expectations, ExpectationError> {
         let line_of = |offset: usize| text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
         let bad = |line: usize, message: String| ExpectationError { file: file.to_owned(), line, message };
-        let written: Written = toml::from_str(text).map_err(|error| {
+        let raw_file: RawFile = toml::from_str(text).map_err(|error| {
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
             bad(line_of(error.span().map_or(0, |span| span.start)), message)
         })?;
         let mut seen = HashSet::new();
-        let mut entries = Vec::with_capacity(written.entries.len());
-        for raw in written.entries {
+        let mut entries = Vec::with_capacity(raw_file.entries.len());
+        for raw in raw_file.entries {
             let line = line_of(raw.span().start);
             let origin = Origin { file: file.to_owned(), line };
             let entry = Entry::new(raw.into_inner(), origin).map_err(|message| bad(line, message))?;
             if !seen.insert(entry.subject()) {
-                return Err(bad(line, format!("{entry} is there twice")));
+                return Err(bad(line, format!("duplicate entry for {entry}")));
             }
             entries.push(entry);
         }
         Ok(Expectations { entries })
     }
 
-    /// What is expected of the directives of a script, in the order of the file.
+    /// The expectations for the directives of a script, in the order of the file.
     pub fn of(&self, suite: &Suite, script: &str) -> Vec<Expectation> {
-        let of_script = self.entries.iter().filter(|entry| entry.is_of(suite, script));
+        let of_script = self.entries.iter().filter(|entry| entry.applies_to(suite, script));
         of_script.map(Entry::expectation).collect()
     }
 }
@@ -232,7 +237,7 @@ mod tests {
         Expectations::parse("e.toml", text)
     }
 
-    /// The first entry of a file with these lines.
+    /// Parses a file whose first entry has these lines.
     fn entry(lines: &str) -> Result<Entry, String> {
         let text = format!("[[expected]]\n{lines}\noutcome = \"xfail\"\nreason = \"r\"\n");
         parsed(&text).map(|mut file| file.entries.remove(0)).map_err(|error| error.to_string())
@@ -254,15 +259,16 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_understood_is_named_with_the_line() {
+    fn an_invalid_file_is_an_error_with_its_line() {
         let message = |from: &str, to: &str| parsed(&FILE.replace(from, to)).unwrap_err().to_string();
         assert!(
             message("key = \"0", "key = \"x")
-                .starts_with("e.toml:2: `x123456789ab` is not a key: expected twelve")
+                .starts_with("e.toml:2: invalid key `x123456789ab`: expected 12 ")
         );
-        assert!(message("\"slow\"", "\" \"").starts_with("e.toml:10: the reason is empty"));
+        assert!(message("\"slow\"", "\" \"").starts_with("e.toml:10: empty `reason`"));
         assert!(
-            message("suite = \"scripts\"\n", "").starts_with("e.toml:9: a.wast 0123456789ab is there twice")
+            message("suite = \"scripts\"\n", "")
+                .starts_with("e.toml:9: duplicate entry for a.wast 0123456789ab")
         );
         assert!(message("\"skip\"", "\"fail\"").starts_with("e.toml:13: unknown variant `fail`"));
         assert!(message("link", "url").starts_with("e.toml:8: unknown field `url`"));
@@ -271,36 +277,40 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_says_enough_and_no_more_than_can_be_meant() {
+    fn entries_must_select_some_directives() {
         for (lines, message) in [
-            ("suite = \"s\"", "expected `script`, `kind` or both"),
-            ("script = \"*.wast\"\nkey = \"0123456789ab\"", "expected one script by its name"),
-            ("line = 3", "expected `script`"),
-            ("kind = \"trap\"\ntext = \"(x)\"", "expected `script`"),
+            ("suite = \"s\"", "add `script`, `kind` or both"),
+            (
+                "script = \"*.wast\"\nkey = \"0123456789ab\"",
+                "require `script` with the name of a script, not a glob",
+            ),
+            ("line = 3", "require `script`"),
+            ("kind = \"trap\"\ntext = \"(x)\"", "require `script`"),
             ("script = \"a.wast\"\nline = 0", "lines are counted from 1"),
-            ("script = \"a.wast\"\ntext = \" \"", "the text is empty"),
-            ("script = \"a[.wast\"", "not a glob"),
-            ("kind = \"\"", "the kind is empty"),
+            ("script = \"a.wast\"\ntext = \" \"", "empty `text`"),
+            ("script = \"a[.wast\"", "invalid glob"),
+            ("kind = \"\"", "empty `kind`"),
         ] {
             let error = entry(lines).unwrap_err();
             assert!(error.starts_with("e.toml:1: ") && error.contains(message), "{lines}: {error}");
         }
         let skip = "[[expected]]\nkind = \"trap\"\noutcome = \"skip\"\nreason = \"r\"\n";
-        assert!(parsed(skip).unwrap_err().message.contains("known only after a run"));
+        assert!(parsed(skip).unwrap_err().message.contains("a skipped directive does not fail"));
     }
 
     #[test]
-    fn a_glob_stays_within_a_folder_unless_it_says_otherwise() {
+    fn a_star_in_a_glob_does_not_match_a_slash() {
         let suite = catalogue::find("scripts").unwrap();
-        let matches =
-            |glob: &str, script: &str| entry(&format!("script = \"{glob}\"")).unwrap().is_of(suite, script);
+        let matches = |glob: &str, script: &str| {
+            entry(&format!("script = \"{glob}\"")).unwrap().applies_to(suite, script)
+        };
         assert!(matches("simd/*.wast", "simd/a.wast") && !matches("simd/*.wast", "simd/b/a.wast"));
         assert!(matches("simd/**", "simd/b/a.wast") && !matches("simd/**", "gc/a.wast"));
         assert!(matches("{a,b}.wast", "b.wast") && matches("a.wast", "a.wast") && !matches("a", "a.wast"));
     }
 
     #[test]
-    fn a_kind_is_a_name_or_its_first_words() {
+    fn a_kind_may_be_the_first_words_of_a_name() {
         let covers = |kind: Option<&str>, failure: &str, is_end: bool| {
             let target = Target::All;
             let origin = Origin { file: String::new(), line: 1 };
@@ -315,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directive_is_known_by_line_and_text() {
+    fn directives_are_selected_by_line_and_text() {
         let is = |line: Option<usize>, text: Option<&str>| {
             let text = text.map(str::to_owned);
             Target::Directive { line, text }.is("", 3, "(invoke\n  \"f\")")

@@ -1,4 +1,4 @@
-//! Where the files of cases lie: in the folder of a suite, or in the binary.
+//! The files of cases: on disk, or embedded in the binary.
 
 use std::borrow::Cow;
 use std::io;
@@ -10,17 +10,17 @@ use include_dir::Dir;
 use super::tree::Tree;
 use crate::access::{Budget, Root};
 
-/// Where the files of a case lie.
+/// Where the files of a case are.
 #[derive(Debug, Clone)]
 pub(crate) enum Files {
     /// In the folder of a suite.
     Disk(Arc<Root>),
-    /// In a folder that is part of the binary.
+    /// In an embedded folder.
     Embedded(&'static Dir<'static>),
 }
 
 impl Files {
-    /// The folder of the suite, where it is on disk.
+    /// The folder of the suite, if it is on disk.
     pub(crate) fn root(&self) -> Option<&Arc<Root>> {
         match self {
             Files::Disk(root) => Some(root),
@@ -28,7 +28,7 @@ impl Files {
         }
     }
 
-    /// What messages call a file.
+    /// The name of a file in messages.
     pub(super) fn label(&self, path: &Path) -> String {
         match self {
             Files::Disk(root) => root.join(path).display().to_string(),
@@ -36,7 +36,7 @@ impl Files {
         }
     }
 
-    /// The contents of a file.
+    /// Reads a file.
     pub(super) fn read(&self, path: &Path, budget: &mut Budget) -> io::Result<Cow<'static, [u8]>> {
         match self {
             Files::Disk(root) => root.read(path, budget).map(Cow::Owned),
@@ -47,7 +47,7 @@ impl Files {
         }
     }
 
-    /// How many bytes a file has.
+    /// The length of a file in bytes.
     pub(super) fn length(&self, path: &Path) -> io::Result<u64> {
         match self {
             Files::Disk(root) => Ok(root.find(path)?.length),
@@ -57,7 +57,8 @@ impl Files {
         }
     }
 
-    /// Whether something is there, of whatever kind: what is no file is to be complained about, not passed over.
+    /// Whether anything exists at the path, of any kind: what is not a file must be reported, not
+    /// ignored.
     pub(super) fn has(&self, path: &Path) -> io::Result<bool> {
         match self {
             Files::Disk(root) => root.has(path),
@@ -65,7 +66,7 @@ impl Files {
         }
     }
 
-    /// The contents of a folder.
+    /// Lists the contents of a folder.
     pub(super) fn tree(&self, path: &Path, budget: &mut Budget) -> io::Result<Tree> {
         match self {
             Files::Disk(root) => Tree::read(&Arc::new(root.folder(path)?), budget),

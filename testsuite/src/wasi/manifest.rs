@@ -1,4 +1,4 @@
-//! Which files belong to cases: `manifest.json`, and the names of files and folders.
+//! Files that belong to cases: `manifest.json`, and names of files and folders.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -8,19 +8,19 @@ use serde::Deserialize;
 
 use super::spec::{SpecError, parse_json};
 
-/// The file that says of a folder that its modules are cases.
+/// The file that makes the modules in its folder cases.
 pub(super) const NAME: &str = "manifest.json";
 
-/// The version of WASI that cases are for where the manifest names none.
+/// The version of WASI in manifests for preview 1, and the default.
 const VERSION: &str = "wasm32-wasip1";
 
-/// How the names of the files beside a module end that belong to its case.
+/// The extensions of files beside a module that belong to its case.
 const BESIDE: [&str; 5] = ["json", "stdin", "stdout", "stderr", "fs"];
 
-/// How the names of modules end.
+/// The extensions of modules.
 const MODULES: [&str; 4] = ["wasm", "wat", "WASM", "WAT"];
 
-/// What a manifest says.
+/// The contents of a manifest.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Manifest {
@@ -29,23 +29,23 @@ struct Manifest {
     version: Option<String>,
 }
 
-/// The version that a manifest names, where that is another than preview 1.
+/// The version of WASI in a manifest, if it is not preview 1.
 pub(super) fn other_version(file: &str, bytes: &[u8]) -> Result<Option<String>, SpecError> {
     let manifest: Manifest = parse_json(file, &String::from_utf8_lossy(bytes))?;
     Ok(manifest.version.filter(|version| version != VERSION))
 }
 
-/// Whether a file is a module by its name. Suffixes are compared as file systems do that fold case.
+/// Whether a file is a module, by its extension. Case is ignored.
 pub fn is_module_name(path: &Path) -> bool {
     has_suffix(path, "wasm") || has_suffix(path, "wat")
 }
 
-/// Whether a file has this suffix, in capitals or not.
+/// Whether a file has this extension. Case is ignored.
 pub(crate) fn has_suffix(path: &Path, suffix: &str) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(suffix))
 }
 
-/// The names of all that is in a folder.
+/// The names of the entries of a folder.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     names: HashSet<OsString>,
@@ -66,14 +66,14 @@ impl Names {
         self.names.contains(name.as_os_str())
     }
 
-    /// Whether a name is that of the module of a case.
-    pub(crate) fn make_module(&self, name: &Path) -> bool {
+    /// Whether `name` is the module of a case.
+    pub(crate) fn is_module(&self, name: &Path) -> bool {
         is_module(name, |beside| self.has(beside))
     }
 
-    /// Whether a name is that of a folder which is part of a case: what its guest leaves behind (`NAME.fs` beside `NAME.wasm` or `NAME.wat`),
-    /// or what guests are given (`NAME.dir` beside a manifest, or the JSON of a case).
-    pub(crate) fn make_folder_of_guest(&self, name: &Path) -> bool {
+    /// Whether `name` is a folder that belongs to a case: the golden folder of a guest (`NAME.fs`
+    /// beside `NAME.wasm` or `NAME.wat`), or a folder for guests (`NAME.dir` beside a JSON file).
+    pub(crate) fn is_guest_folder(&self, name: &Path) -> bool {
         match name.extension().and_then(OsStr::to_str) {
             Some("fs") => self.is_beside_module(name),
             Some("dir") => self.has_json,
@@ -81,8 +81,8 @@ impl Names {
         }
     }
 
-    /// Whether a name is that of something else that is read with a case.
-    pub(crate) fn make_part_of_case(&self, name: &Path) -> bool {
+    /// Whether `name` is another file that belongs to a case.
+    pub(crate) fn is_file_of_case(&self, name: &Path) -> bool {
         let extension = name.extension().and_then(OsStr::to_str);
         name == Path::new(NAME)
             || extension.is_some_and(|extension| BESIDE.contains(&extension)) && self.is_beside_module(name)
@@ -93,7 +93,8 @@ impl Names {
     }
 }
 
-/// Whether a file is the module of a case: it has a JSON file of its name beside it, or lies beside a manifest.
+/// Whether a file is the module of a case: there is a JSON file with its name or a manifest beside
+/// it.
 pub(crate) fn is_module(path: &Path, has: impl Fn(&Path) -> bool) -> bool {
     is_module_name(path) && (has(&path.with_extension("json")) || has(&path.with_file_name(NAME)))
 }

@@ -1,11 +1,12 @@
-//! Guests of WASI as cases: a module, what it is given, and what is expected of it.
+//! WASI guests as cases: a module, its input, and its expected results.
 //!
-//! The format is that of the official suite (WebAssembly/wasi-testsuite, `doc/specification.md`): [`NAME.json`](spec) beside `NAME.wasm`
-//! or `NAME.wat`. A module without such a file is a case where a `manifest.json` says that its folder holds cases; it is then given
-//! nothing, and has to exit with 0.
+//! The format is that of the official suite (WebAssembly/wasi-testsuite, `doc/specification.md`):
+//! [`NAME.json`](spec) beside `NAME.wasm` or `NAME.wat`. A module without such a file is a case if
+//! there is a `manifest.json` in its folder. It then gets no input, and must exit with code 0.
 //!
-//! Ours adds files, each where it is there: `NAME.stdin`, what the guest reads; and golden ones, what it is to leave behind: `NAME.stdout` and
-//! `NAME.stderr`, all that it writes, and `NAME.fs`, what is in its folder at the end.
+//! Further optional files are extensions: `NAME.stdin` is the guest's standard input. The *golden*
+//! files are expected results: `NAME.stdout` and `NAME.stderr` are the complete output, and
+//! `NAME.fs` has the contents of the guest's folders at the end.
 
 mod files;
 mod manifest;
@@ -28,28 +29,29 @@ pub use self::spec::{Spec, SpecError};
 pub use self::tree::Tree;
 use crate::access::{Budget, Root};
 
-/// A module and what is expected of it.
+/// A module with its input and expected results.
 #[derive(Debug, Clone)]
 pub struct Guest {
     name: String,
-    /// Its place on disk.
+    /// The path on disk.
     path: Option<PathBuf>,
     files: Files,
     variant: Option<Variant>,
 }
 
-/// How large a JSON file may be, in bytes.
+/// The maximum size of a JSON file in bytes.
 const LARGEST_JSON: u64 = 16 << 20;
 
-/// Under what a guest is run besides. The name of a suite with all guests under one ends in `@` and the name of that.
+/// A change of the environment that guests run in. The name of a suite under a variant ends in `@`
+/// and the name of the variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
-    /// The system does not know `openat2`, so that paths are followed name by name.
+    /// The system does not have `openat2`, so that paths are resolved name by name.
     NoOpenat2,
 }
 
 impl Variant {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Variant; 1] = [Variant::NoOpenat2];
 
     /// Its name.
@@ -59,20 +61,22 @@ impl Variant {
         }
     }
 
-    /// What precedes the `@` and this name at the end of a word; `None` where it ends otherwise.
+    /// Removes `@` and the name of the variant from the end of a word; `None` if it does not end
+    /// like this.
     pub fn strip(self, word: &str) -> Option<&str> {
         word.strip_suffix(self.name())?.strip_suffix('@')
     }
 }
 
-/// What a guest is to leave behind.
+/// The golden files of a guest.
 #[derive(Debug, Clone, Default)]
 pub struct Goldens {
-    /// All that it writes to standard output.
+    /// The expected standard output.
     pub stdout: Option<Vec<u8>>,
-    /// All that it writes to standard error.
+    /// The expected standard error.
     pub stderr: Option<Vec<u8>>,
-    /// What is in its folders; where it has others than one that it sees as `/`, each below its name.
+    /// The expected contents of the guest's folders. If the guest has other folders than `/`, the
+    /// contents of each are below its name.
     pub files: Option<Tree>,
 }
 
@@ -82,7 +86,7 @@ impl Guest {
         Guest { name, path, files, variant: None }
     }
 
-    /// Under what it is run besides.
+    /// The variant that the guest is run under.
     pub fn variant(&self) -> Option<Variant> {
         self.variant
     }
@@ -96,35 +100,35 @@ impl Guest {
         &self.name
     }
 
-    /// Where the module lies on disk; `None` for an embedded one.
+    /// The path of the module on disk; `None` for an embedded guest.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// The folder of its suite; `None` for an embedded one.
+    /// The folder of the suite; `None` for an embedded guest.
     pub(crate) fn root(&self) -> Option<&Arc<Root>> {
         self.files.root()
     }
 
-    /// The bytes of its module; 0 where they cannot be told.
+    /// The size of the module in bytes, or 0 if it is unknown.
     pub fn size(&self) -> u64 {
         self.files.length(self.module_path()).unwrap_or(0)
     }
 
-    /// The module, in the binary or the text format.
+    /// Reads the module, which may be in the binary or text format.
     ///
     /// # Errors
     ///
-    /// Its file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub fn module(&self, budget: &mut Budget) -> Result<Cow<'static, [u8]>, GuestError> {
         self.read(self.module_path(), budget)
     }
 
-    /// What is done with it and expected of it.
+    /// Reads the JSON file: what to do with the guest, and the expected results.
     ///
     /// # Errors
     ///
-    /// Its JSON file cannot be read, or is none that is understood.
+    /// Returns an error if the JSON file is unreadable or invalid.
     pub fn spec(&self) -> Result<Spec, GuestError> {
         let path = self.module_path().with_extension("json");
         if !self.has(&path)? {
@@ -134,15 +138,14 @@ impl Guest {
         let file = self.files.label(&path);
         let text = str::from_utf8(&bytes).map_err(|error| {
             let (line, column) = spec::end_of(&String::from_utf8_lossy(&bytes[..error.valid_up_to()]));
-            SpecError { file: file.clone(), line, column, message: "not UTF-8 from here on".to_owned() }
+            SpecError { file: file.clone(), line, column, message: "invalid UTF-8".to_owned() }
         })?;
         let spec = Spec::parse(&file, text)?;
         let golden = self.module_path().with_extension("fs");
         let is_golden =
             |dir: &&spec::Dir| Path::new(&dir.host).components().next() == golden.components().next_back();
         if let Some(dir) = spec.operations.iter().flat_map(spec::Operation::dirs).find(is_golden) {
-            let what =
-                "is what the guest is to leave behind, which blessing writes anew: give it another folder";
+            let what = "is the golden folder, which blessing overwrites: use a different folder";
             return Err(
                 SpecError { file, line: 1, column: 1, message: format!("`{}` {what}", dir.host) }.into()
             );
@@ -150,11 +153,11 @@ impl Guest {
         Ok(spec)
     }
 
-    /// The version of WASI that its manifest names, where that is not preview 1: such a guest is none that can be run.
+    /// The version of WASI in the manifest, if it is not preview 1. Such a guest cannot be run.
     ///
     /// # Errors
     ///
-    /// The manifest cannot be read, or is none that is understood.
+    /// Returns an error if the manifest is unreadable or invalid.
     pub fn other_version(&self) -> Result<Option<String>, GuestError> {
         let path = self.module_path().with_file_name(manifest::NAME);
         if !self.has(&path)? {
@@ -164,11 +167,11 @@ impl Guest {
         Ok(manifest::other_version(&self.files.label(&path), &bytes)?)
     }
 
-    /// What is in a folder beside the module, without what earlier runs left over.
+    /// Lists a folder beside the module, without leftovers of earlier runs.
     ///
     /// # Errors
     ///
-    /// It is not there, cannot be read, or has more entries than the budget allows.
+    /// Returns an error if the folder is missing or unreadable, or exceeds the budget.
     pub fn folder(&self, name: &str, budget: &mut Budget) -> Result<Tree, GuestError> {
         let path = self.module_path().with_file_name(name);
         let mut tree = self.files.tree(&path, budget).map_err(|error| self.unreadable(&path, error))?;
@@ -176,29 +179,29 @@ impl Guest {
         Ok(tree)
     }
 
-    /// What it reads from its standard input.
+    /// Reads the standard input for the guest.
     ///
     /// # Errors
     ///
-    /// It cannot be read.
+    /// Returns an error if the file is unreadable.
     pub fn stdin(&self, budget: &mut Budget) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
         self.beside("stdin", budget)
     }
 
-    /// Whether something says what it is to leave in its folders.
+    /// Whether there is a golden folder.
     ///
     /// # Errors
     ///
-    /// It cannot be told.
+    /// Returns an error if the path cannot be checked.
     pub fn has_golden_files(&self) -> Result<bool, GuestError> {
         self.has(&self.module_path().with_extension(FILES))
     }
 
-    /// What it is to leave behind.
+    /// Reads the golden files.
     ///
     /// # Errors
     ///
-    /// Something of that cannot be read.
+    /// Returns an error if one of them is unreadable.
     pub fn goldens(&self, budget: &mut Budget) -> Result<Goldens, GuestError> {
         let mut text =
             |stream: Stream| Ok::<_, GuestError>(self.beside(stream.name(), budget)?.map(Cow::into_owned));
@@ -211,31 +214,33 @@ impl Guest {
         Ok(Goldens { stdout, stderr, files })
     }
 
-    /// Whether two trees have the same contents, of which one is the golden one.
+    /// Whether the golden folder has the same contents as what the guest left.
     ///
     /// # Errors
     ///
-    /// A file cannot be read, or the time is over.
+    /// Returns an error if a file is unreadable, or the deadline has passed.
     pub fn has_same_files(&self, golden: &Tree, left: &Tree, budget: &Budget) -> Result<bool, GuestError> {
         let path = self.module_path().with_extension(FILES);
         golden.has_same_contents(left, budget).map_err(|error| self.unreadable(&path, error))
     }
 
-    /// Puts what the guest wrote in the place of a golden file.
+    /// Replaces the golden file of a stream by what the guest wrote.
     ///
     /// # Errors
     ///
-    /// There is no such file, or it cannot be written. That the guest is embedded is an error too.
+    /// Returns an error if there is no golden file, if it cannot be written, or if the guest is
+    /// embedded.
     pub fn bless_stream(&self, stream: Stream, bytes: &[u8]) -> Result<PathBuf, GuestError> {
         let path = self.module_path().with_extension(stream.name());
         self.bless(&path, |root| root.replace_file(&path, bytes))
     }
 
-    /// Puts what the guest left behind in the place of the golden folder.
+    /// Replaces the golden folder by what the guest left.
     ///
     /// # Errors
     ///
-    /// There is no such folder, or it cannot be written; something that was left cannot be read, or is more than the budget allows.
+    /// Returns an error if there is no golden folder, if it cannot be written, if a file of the
+    /// guest cannot be read, or if the budget is exceeded.
     pub fn bless_files(&self, tree: &Tree, budget: &mut Budget) -> Result<PathBuf, GuestError> {
         let path = self.module_path().with_extension(FILES);
         self.bless(&path, |root| {
@@ -252,11 +257,11 @@ impl Guest {
         Ok(root.join(path))
     }
 
-    /// How many steps of it are judged: its operations and golden files, under each preview.
+    /// The number of checks: operations and golden files, for each preview.
     ///
     /// # Errors
     ///
-    /// Its JSON file cannot be read, or is none that is understood.
+    /// Returns an error if the JSON file is unreadable or invalid.
     pub fn checks(&self) -> Result<usize, GuestError> {
         let (spec, module) = (self.spec()?, self.module_path());
         let mut goldens = 0;
@@ -266,12 +271,12 @@ impl Guest {
         Ok((spec.operations.len() + goldens) * spec.extension.previews.len().max(1))
     }
 
-    /// The path of the module from the folder of its suite.
+    /// The path of the module in the folder of its suite.
     fn module_path(&self) -> &Path {
         Path::new(&self.name)
     }
 
-    /// The file of the module's name with this extension, where there is one.
+    /// Reads the file with the module's name and this extension, if it exists.
     fn beside(&self, extension: &str, budget: &mut Budget) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
         let path = self.module_path().with_extension(extension);
         match self.has(&path)? {
@@ -293,11 +298,11 @@ impl Guest {
     }
 }
 
-/// The extension of the folder that has what a guest is to leave behind.
+/// The extension of the golden folder.
 const FILES: &str = "fs";
 
 impl Goldens {
-    /// How many there are.
+    /// The number of golden files.
     pub fn count(&self) -> usize {
         [self.stdout.is_some(), self.stderr.is_some(), self.files.is_some()]
             .into_iter()
@@ -306,46 +311,44 @@ impl Goldens {
     }
 }
 
-/// Why what belongs to a case cannot be used.
+/// An error in the files of a case.
 #[derive(Debug, Error)]
 pub enum GuestError {
-    /// Its JSON file is none that is understood.
+    /// The JSON file is invalid.
     #[error(transparent)]
     Spec(#[from] SpecError),
-    /// Something cannot be read.
+    /// A file cannot be read.
     #[error("{file}: cannot be read: {error}")]
     Io {
-        /// What.
+        /// The name of the file.
         file: String,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// A golden file cannot be written.
-    #[error("{file}: cannot be blessed: {error}")]
+    #[error("{file}: cannot update the golden file: {error}")]
     Unwritable {
-        /// What.
+        /// The name of the file.
         file: String,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
 }
 
 impl GuestError {
-    /// The line and the column that the message names, from 1.
-    pub fn place(&self) -> Option<(usize, usize)> {
+    /// The position that the message names: line and column, from 1.
+    pub fn position(&self) -> Option<(usize, usize)> {
         match self {
             GuestError::Spec(error) => Some((error.line, error.column)),
             GuestError::Io { .. } | GuestError::Unwritable { .. } => None,
         }
     }
 
-    /// Whether there was no time left to read or write it.
-    pub fn is_over_time(&self) -> bool {
+    /// Whether the deadline passed before it was read or written.
+    pub fn is_timeout(&self) -> bool {
         match self {
             GuestError::Spec(_) => false,
-            GuestError::Io { error, .. } | GuestError::Unwritable { error, .. } => {
-                Budget::is_over_time(error)
-            }
+            GuestError::Io { error, .. } | GuestError::Unwritable { error, .. } => Budget::is_timeout(error),
         }
     }
 }

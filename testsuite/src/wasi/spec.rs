@@ -1,12 +1,13 @@
-//! What a case of WASI says: `NAME.json`.
+//! The JSON file of a WASI case, `NAME.json`.
 //!
 //! | form | fields |
 //! |---|---|
-//! | legacy | `args`, `env`, `root`, `dirs`, `exit_code`, `stdout`, `stderr`; all may be left out |
-//! | operations | `operations`, `proposals`, `world`; the operations are `run`, `wait`, `read`, `write`, `connect`, `send` and `recv` |
-//! | ours, in both | `wassay`: see [`Extension`] |
+//! | legacy | `args`, `env`, `root`, `dirs`, `exit_code`, `stdout`, `stderr`; all optional |
+//! | operations | `operations`, `proposals`, `world` |
+//! | both, ours | `wassay`: see [`Extension`] |
 //!
-//! Nothing that is not understood is passed over: an unknown field, and what only later previews have, is an error.
+//! The operations are `run`, `wait`, `read`, `write`, `connect`, `send` and `recv`. Unknown fields,
+//! and fields that only exist in later previews, are errors.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,12 +15,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-/// What is done with a guest, in order, and what is expected of it.
+/// What to do with a guest, in order, and its expected results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
-    /// The operations: each run is followed by its wait.
+    /// The operations. Each `run` is followed by a `wait`.
     pub operations: Vec<Operation>,
-    /// What the official format has no word for.
+    /// What the official format cannot express.
     pub extension: Extension,
 }
 
@@ -28,54 +29,54 @@ pub struct Spec {
 pub enum Operation {
     /// Starts the guest.
     Run(Run),
-    /// Waits for its end; it has to be by this code.
+    /// Waits until the guest exits, with this exit code.
     Wait {
-        /// The code.
+        /// The expected exit code.
         exit_code: u32,
     },
-    /// What the guest wrote in all has to be this text.
+    /// Expects this text as the complete output of the guest.
     Output {
-        /// Where to.
+        /// Which output.
         stream: Stream,
-        /// The text.
+        /// The expected text.
         payload: String,
     },
-    /// Reads as much of an output as the text is long; it has to be this text.
+    /// Reads as many bytes from an output as the text has, and expects this text.
     Read {
         /// Which output.
         stream: Stream,
-        /// The text.
+        /// The expected text.
         payload: String,
     },
-    /// Gives the guest a text on its standard input.
+    /// Writes a text to the guest's standard input.
     Write {
         /// The text.
         payload: String,
     },
-    /// Connects to the guest: to a listener of its [extension](Extension::listen) with this name, else to the address that the guest
-    /// writes as a line of its standard output.
+    /// Connects to the guest: to the listener of this name in its [extension](Extension::listen)
+    /// or, if there is none, to the address that the guest prints as a line of standard output.
     Connect {
         /// The name of the connection.
         id: String,
     },
-    /// Sends a text.
+    /// Sends a text over a connection.
     Send {
         /// The name of the connection.
         id: String,
         /// The text.
         payload: String,
     },
-    /// Receives as many bytes as the text has; they have to be this text.
+    /// Receives as many bytes as the text has, and expects this text.
     Recv {
         /// The name of the connection.
         id: String,
-        /// The text.
+        /// The expected text.
         payload: String,
     },
 }
 
 impl Operation {
-    /// The folders that it gives the guest.
+    /// The folders of the guest, for a `run`.
     pub(super) fn dirs(&self) -> &[Dir] {
         match self {
             Operation::Run(run) => &run.dirs,
@@ -84,27 +85,27 @@ impl Operation {
     }
 }
 
-/// What a guest is started with.
+/// How to start a guest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Run {
-    /// Its arguments, after its own name.
+    /// The arguments, without the name of the program.
     pub args: Vec<String>,
-    /// Its environment.
+    /// The environment variables.
     pub env: BTreeMap<String, String>,
-    /// Folders beside the module, and their names in the guest.
+    /// The folders of the guest.
     pub dirs: Vec<Dir>,
 }
 
-/// A folder that a guest is given.
+/// A folder of a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dir {
-    /// Its path from the folder of the module.
+    /// The path relative to the folder of the module.
     pub host: String,
-    /// Its name in the guest.
+    /// The guest's name for it.
     pub guest: String,
 }
 
-/// A standard output.
+/// An output stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
@@ -115,35 +116,36 @@ pub enum Stream {
     Stderr,
 }
 
-/// The field `wassay`: what we need beyond the official format.
+/// The field `wassay`: extensions of the official format.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Extension {
-    /// Names of sockets that listen; the guest gets them after its folders.
+    /// The names of listening sockets. The guest gets them after its folders.
     pub listen: Vec<String>,
-    /// The folders, by their names in the guest, in which it can change nothing.
+    /// The folders that are read-only, by their names in the guest.
     pub read_only: Vec<String>,
-    /// The previews to run the guest under, one after the other: 0 or 1. The module is a text then, in which the name that functions are
-    /// imported from is put for the other's. Where there is none, the module is run as it is.
+    /// The previews to run the guest with, one after the other: 0 or 1. If there are any, the
+    /// module must be text, in which the module name of the functions is replaced. If there are
+    /// none, the module runs unchanged.
     pub previews: Vec<u8>,
 }
 
-/// A JSON file that is no case.
+/// An invalid JSON file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{file}:{line}:{column}: {message}")]
 pub struct SpecError {
-    /// The name that the caller has for the file.
+    /// The name of the file, for messages.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1.
     pub column: usize,
-    /// The field, what is wrong with it, and what was expected.
+    /// The field, the problem, and what was expected.
     pub message: String,
 }
 
 impl Default for Spec {
-    /// A guest that is given nothing, and has to exit with 0.
+    /// A guest without input that must exit with code 0.
     fn default() -> Spec {
         let operations = vec![Operation::Run(Run::default()), Operation::Wait { exit_code: 0 }];
         Spec { operations, extension: Extension::default() }
@@ -151,7 +153,7 @@ impl Default for Spec {
 }
 
 impl Stream {
-    /// Its name.
+    /// The name of the stream.
     pub fn name(self) -> &'static str {
         match self {
             Stream::Stdout => "stdout",
@@ -161,11 +163,12 @@ impl Stream {
 }
 
 impl Spec {
-    /// Reads the JSON text of a case; `file` is what messages call it.
+    /// Parses the JSON text of a case. `file` is its name in messages.
     ///
     /// # Errors
     ///
-    /// It is no JSON, a field is unknown, has a value of another type or is missing, or the operations make no sense in their order.
+    /// Returns an error if the text is not JSON, if a field is unknown, missing or of the wrong
+    /// type, or if the operations are inconsistent.
     pub fn parse(file: &str, text: &str) -> Result<Spec, SpecError> {
         let fields: Fields = parse_json(file, text)?;
         fields.spec().map_err(|(field, message)| {
@@ -177,7 +180,7 @@ impl Spec {
     }
 }
 
-/// Reads a JSON text; `file` is what messages call it.
+/// Parses JSON. `file` is its name in messages.
 pub(super) fn parse_json<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, SpecError> {
     let error = |json: &serde_json::Error, message: String| SpecError {
         file: file.to_owned(),
@@ -193,16 +196,16 @@ pub(super) fn parse_json<T: DeserializeOwned>(file: &str, text: &str) -> Result<
         let named = !matches!(path.as_str(), "." | "?");
         error(json, if named { format!("`{path}`: {message}") } else { message.to_owned() })
     })?;
-    json.end().map_err(|wrong| error(&wrong, "expected nothing after the object".to_owned()))?;
+    json.end().map_err(|wrong| error(&wrong, "unexpected data after the JSON object".to_owned()))?;
     Ok(parsed)
 }
 
-/// The line and the column, from 1, of what follows `text`. A column counts characters.
+/// The line and column after `text`, from 1. Columns count characters.
 pub(super) fn end_of(text: &str) -> (usize, usize) {
     (text.matches('\n').count() + 1, text.chars().rev().take_while(|&c| c != '\n').count() + 1)
 }
 
-/// The fields of both forms, as they are written.
+/// The fields of both forms, as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Fields {
@@ -213,17 +216,17 @@ struct Fields {
     exit_code: Option<u32>,
     stdout: Option<String>,
     stderr: Option<String>,
-    operations: Option<Vec<Written>>,
+    operations: Option<Vec<RawOperation>>,
     proposals: Option<Vec<String>>,
     world: Option<String>,
     servers: Option<Vec<serde::de::IgnoredAny>>,
     wassay: Extension,
 }
 
-/// An operation as it is written.
+/// An operation as written.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
-enum Written {
+enum RawOperation {
     Run {
         #[serde(default)]
         args: Vec<String>,
@@ -282,17 +285,17 @@ fn server() -> String {
     "server".to_owned()
 }
 
-/// A field, and what is wrong with it.
-type Wrong = (&'static str, String);
+/// A field, and the problem with it.
+type FieldError = (&'static str, String);
 
 impl Fields {
-    fn spec(mut self) -> Result<Spec, Wrong> {
+    fn spec(mut self) -> Result<Spec, FieldError> {
         let extension = std::mem::take(&mut self.wassay);
         let operations = match self.newer_field() {
             Some(field) => match self.legacy_field() {
                 Some(legacy) => {
                     let message = format!(
-                        "cannot stand beside `{field}`: a case has the legacy form or that of operations"
+                        "cannot be combined with `{field}`: use either the legacy form or operations"
                     );
                     return Err((legacy, message));
                 }
@@ -304,7 +307,7 @@ impl Fields {
         Ok(Spec { operations, extension })
     }
 
-    /// A field that is there and belongs to the form of operations.
+    /// A field that is present and belongs to the form with operations.
     fn newer_field(&self) -> Option<&'static str> {
         let fields = [
             (self.operations.is_some(), "operations"),
@@ -315,7 +318,7 @@ impl Fields {
         fields.into_iter().find(|(there, _)| *there).map(|(_, field)| field)
     }
 
-    /// A field that is there and belongs to the legacy form.
+    /// A field that is present and belongs to the legacy form.
     fn legacy_field(&self) -> Option<&'static str> {
         let fields = [
             (self.args.is_some(), "args"),
@@ -329,7 +332,7 @@ impl Fields {
         fields.into_iter().find(|(there, _)| *there).map(|(_, field)| field)
     }
 
-    fn legacy(self) -> Result<Vec<Operation>, Wrong> {
+    fn legacy(self) -> Result<Vec<Operation>, FieldError> {
         let mut dirs = root("root", self.root)?;
         for host in self.dirs.unwrap_or_default() {
             dirs.push(Dir { guest: host.clone(), host: below("dirs", host)? });
@@ -343,12 +346,13 @@ impl Fields {
         Ok(operations)
     }
 
-    fn operations(self) -> Result<Vec<Operation>, Wrong> {
-        // Sockets of preview 1 are listeners that a guest is given, and need no proposal.
+    fn operations(self) -> Result<Vec<Operation>, FieldError> {
+        // In preview 1, a guest's sockets are listeners that it inherits, so that no proposal is
+        // required.
         if let Some(other) = self.proposals.iter().flatten().find(|proposal| *proposal != "sockets") {
             return Err((
                 "proposals",
-                format!("`{other}` is a proposal of later previews; expected preview 1, or `sockets`"),
+                format!("`{other}` is a proposal of later previews; expected `sockets`"),
             ));
         }
         if let Some(world) = self.world.filter(|world| world != "wasi:cli/command") {
@@ -358,37 +362,37 @@ impl Fields {
             ));
         }
         if self.servers.is_some() {
-            return Err(("servers", "are for guests of later previews; expected preview 1".to_owned()));
+            return Err(("servers", "not supported: only later previews have servers".to_owned()));
         }
         let Some(written) = self.operations else { return Ok(Spec::default().operations) };
-        written.into_iter().map(Written::operation).collect()
+        written.into_iter().map(RawOperation::operation).collect()
     }
 }
 
-impl Written {
-    fn operation(self) -> Result<Operation, Wrong> {
+impl RawOperation {
+    fn operation(self) -> Result<Operation, FieldError> {
         Ok(match self {
-            Written::Run { args, env, root: path } => {
+            RawOperation::Run { args, env, root: path } => {
                 Operation::Run(Run { args, env, dirs: root("root", path)? })
             }
-            Written::Wait { exit_code } => Operation::Wait { exit_code },
-            Written::Read { id: stream, payload } => Operation::Read { stream, payload },
-            Written::Write { id: Input::Stdin, payload } => Operation::Write { payload },
-            Written::Connect { id, protocol_type: Protocol::Tcp } => Operation::Connect { id },
-            Written::Send { id, payload } => Operation::Send { id, payload },
-            Written::Recv { id, payload } => Operation::Recv { id, payload },
+            RawOperation::Wait { exit_code } => Operation::Wait { exit_code },
+            RawOperation::Read { id: stream, payload } => Operation::Read { stream, payload },
+            RawOperation::Write { id: Input::Stdin, payload } => Operation::Write { payload },
+            RawOperation::Connect { id, protocol_type: Protocol::Tcp } => Operation::Connect { id },
+            RawOperation::Send { id, payload } => Operation::Send { id, payload },
+            RawOperation::Recv { id, payload } => Operation::Recv { id, payload },
         })
     }
 }
 
-/// The folder that a guest sees as `/`.
-fn root(field: &'static str, path: Option<String>) -> Result<Vec<Dir>, Wrong> {
+/// The folder that is `/` in the guest.
+fn root(field: &'static str, path: Option<String>) -> Result<Vec<Dir>, FieldError> {
     let dir = |host| Ok(Dir { host: below(field, host)?, guest: "/".to_owned() });
     path.map(dir).into_iter().collect()
 }
 
-/// A path that leads nowhere but down.
-fn below(field: &'static str, path: String) -> Result<String, Wrong> {
+/// Checks that a path stays below the folder of the module.
+fn below(field: &'static str, path: String) -> Result<String, FieldError> {
     let leads_down = path.split('/').all(|name| !matches!(name, "" | "." | "..")) && !path.contains('\0');
     if leads_down {
         return Ok(path);
@@ -396,23 +400,23 @@ fn below(field: &'static str, path: String) -> Result<String, Wrong> {
     Err((
         field,
         format!(
-            "`{}` is no folder beside the module: expected a path such as `fs-tests.dir`",
+            "invalid folder `{}`: expected a path below the folder of the module, such as `fs-tests.dir`",
             path.escape_debug()
         ),
     ))
 }
 
-/// Checks that each run has its wait, that nothing is done with a guest that does not run, and that connections are made once and before
-/// they are used.
-fn validate(operations: &[Operation], extension: &Extension) -> Result<(), Wrong> {
+/// Checks that each run has a wait, that operations are applied to a running guest, and that
+/// connections are created once and before they are used.
+fn validate(operations: &[Operation], extension: &Extension) -> Result<(), FieldError> {
     let wrong = |at: usize, message: String| Err(("operations", format!("operation {}: {message}", at + 1)));
     if let Some(name) =
         extension.listen.iter().enumerate().find(|(at, name)| extension.listen[..*at].contains(name))
     {
-        return Err(("listen", format!("`{}` is there twice", name.1)));
+        return Err(("listen", format!("duplicate name `{}`", name.1)));
     }
     if let Some(other) = extension.previews.iter().find(|preview| **preview > 1) {
-        return Err(("previews", format!("there is no preview {other}: expected 0 or 1")));
+        return Err(("previews", format!("unknown preview {other}: expected 0 or 1")));
     }
     let names: Vec<&str> =
         operations.iter().flat_map(Operation::dirs).map(|dir| dir.guest.as_str()).collect();
@@ -423,20 +427,28 @@ fn validate(operations: &[Operation], extension: &Extension) -> Result<(), Wrong
     for (at, operation) in operations.iter().enumerate() {
         match operation {
             Operation::Run(_) if runs => {
-                return wrong(at, "a guest runs already: expected a `wait` before it".to_owned());
+                return wrong(
+                    at,
+                    "the guest is already running: expected a `wait` before this `run`".to_owned(),
+                );
             }
             Operation::Run(_) => {
                 runs = true;
                 connections.clear();
             }
             Operation::Output { .. } => {}
-            _ if !runs => return wrong(at, "no guest runs: expected a `run` before it".to_owned()),
+            _ if !runs => {
+                return wrong(at, "no guest is running: expected a `run` before this operation".to_owned());
+            }
             Operation::Wait { .. } => runs = false,
             Operation::Connect { id } if !connections.insert(id.as_str()) => {
-                return wrong(at, format!("there is a connection `{id}` already"));
+                return wrong(at, format!("duplicate connection `{id}`"));
             }
             Operation::Send { id, .. } | Operation::Recv { id, .. } if !connections.contains(id.as_str()) => {
-                return wrong(at, format!("no connection is called `{id}`: expected a `connect` before it"));
+                return wrong(
+                    at,
+                    format!("unknown connection `{id}`: expected a `connect` before this operation"),
+                );
             }
             _ => {}
         }

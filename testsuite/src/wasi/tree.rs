@@ -1,6 +1,7 @@
-//! What is in a folder: to give a guest a copy of it, and to compare what the guest leaves behind.
+//! The contents of a folder: to give a guest a copy, and to compare what the guest leaves.
 //!
-//! A tree knows names, and where contents can be read; the contents themselves stay where they are, however large.
+//! A tree has the names of files and says where their contents are. The contents themselves are not
+//! loaded, since they may be large.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read, Seek};
@@ -11,22 +12,23 @@ use include_dir::Dir;
 
 use crate::access::{Budget, Kind, Root, Target};
 
-/// A file that only keeps a folder in git which is empty otherwise. It is none of the folder's contents.
-const KEEPS: &str = ".gitkeep";
+/// A file that keeps an otherwise empty folder in git. It is not part of the folder's contents.
+const GIT_KEEP: &str = ".gitkeep";
 
-/// How many characters of a path an error has.
+/// How many characters of a path appear in an error.
 const SHOWN: usize = 200;
 
-/// How many bytes of two files are compared between two looks at the clock.
+/// How many bytes of two files are compared between two checks of the deadline.
 const PIECE: usize = 256 << 10;
 
-/// The contents of a folder, by their paths in it, with `/` between names; a folder comes before what it contains.
+/// The entries of a folder, by their paths in it, with `/` between names. A folder comes before its
+/// contents.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     entries: BTreeMap<PathBuf, Entry>,
 }
 
-/// One of them.
+/// An entry of a tree.
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// A folder.
@@ -35,12 +37,12 @@ pub enum Entry {
     File(Content),
     /// A symbolic link.
     Link {
-        /// What it says.
+        /// The target, as written.
         target: PathBuf,
     },
 }
 
-/// A file of a tree.
+/// The contents of a file in a tree.
 #[derive(Debug, Clone)]
 pub struct Content {
     source: Source,
@@ -54,22 +56,22 @@ enum Source {
     Disk { folder: Arc<Root>, path: PathBuf },
 }
 
-/// What a file is read from.
+/// A reader of a file's contents.
 pub trait ReadSeek: Read + Seek {}
 
 impl<T: Read + Seek> ReadSeek for T {}
 
 impl Content {
-    /// How many bytes it had when it was found.
+    /// The length in bytes when the file was listed.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// Opens it.
+    /// Opens the file.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is no longer a regular file.
+    /// Returns an error if it is unreadable, or no longer a regular file.
     pub fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(match &self.source {
             Source::Embedded(bytes) => Box::new(Cursor::new(*bytes)),
@@ -77,11 +79,11 @@ impl Content {
         })
     }
 
-    /// Where it first differs from another file, in bytes; `None` where both have the same.
+    /// The offset of the first difference between two files; `None` if they are equal.
     ///
     /// # Errors
     ///
-    /// One of them cannot be read, or the time is over.
+    /// Returns an error if a file is unreadable, or the deadline has passed.
     pub fn first_difference(&self, other: &Content, budget: &Budget) -> io::Result<Option<u64>> {
         let (mut one, mut two) = (self.open()?, other.open()?);
         let (mut left, mut right) = (Vec::with_capacity(PIECE), Vec::with_capacity(PIECE));
@@ -105,7 +107,7 @@ impl Content {
 }
 
 impl Tree {
-    /// The contents of a folder that is part of the binary.
+    /// The contents of an embedded folder.
     pub(super) fn embedded(folder: &'static Dir<'static>) -> Tree {
         let mut tree = Tree::default();
         tree.add(folder, folder.path());
@@ -114,7 +116,8 @@ impl Tree {
 
     fn add(&mut self, folder: &'static Dir<'static>, root: &Path) {
         let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
-        for file in folder.files().filter(|file| file.path().file_name().is_none_or(|name| name != KEEPS)) {
+        for file in folder.files().filter(|file| file.path().file_name().is_none_or(|name| name != GIT_KEEP))
+        {
             let (bytes, is_executable) = (file.contents(), false);
             let content =
                 Content { source: Source::Embedded(bytes), length: bytes.len() as u64, is_executable };
@@ -126,27 +129,30 @@ impl Tree {
         }
     }
 
-    /// Finds what is in a folder. Symbolic links are not followed. Entries are paid for from the budget.
+    /// Lists the contents of a folder. Symbolic links are not followed. Entries count towards the
+    /// budget.
     ///
     /// # Errors
     ///
-    /// Something cannot be read, or is neither a folder nor a file nor a link; there is more than the budget allows.
+    /// Returns an error if something is unreadable or is not a folder, file or link, or if the
+    /// budget is exceeded.
     pub fn read(folder: &Arc<Root>, budget: &mut Budget) -> io::Result<Tree> {
         let mut tree = Tree::default();
-        // Each folder is opened by its path from the topmost, so that no descriptor is held however deep it lies.
+        // Each folder is opened by its path from the root, so that no descriptors stay open,
+        // however deep it is.
         let mut pending = vec![PathBuf::new()];
         while let Some(below) = pending.pop() {
             let listed = folder.list(&below, budget).map_err(|error| about(&below, error))?;
             for entry in listed {
                 let path = below.join(&entry.name);
-                // The tree has the path a second time.
+                // The tree has a second copy of the path.
                 budget.spend_entry(&path)?;
                 let found = match entry.kind {
                     Kind::Folder => {
                         pending.push(path.clone());
                         Entry::Folder
                     }
-                    _ if entry.name == KEEPS => continue,
+                    _ if entry.name == GIT_KEEP => continue,
                     Kind::Link => {
                         let target = folder.read_link(&path).map_err(|error| about(&path, error))?;
                         Entry::Link { target }
@@ -168,17 +174,17 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Writes everything into a folder that is there and empty. What files hold is paid for from the budget.
+    /// Writes all entries into an empty folder. The contents of files count towards the budget.
     ///
     /// # Errors
     ///
-    /// Something cannot be read or written, is more than the budget allows, lies below what is no folder of the tree, or is a link that leads
-    /// out of the folder.
+    /// Returns an error if an entry cannot be read or written, is not below a folder of the tree,
+    /// or is a link that leads out of the folder, or if the budget is exceeded.
     pub fn write(&self, into: &Target, budget: &mut Budget) -> io::Result<()> {
         for (path, entry) in &self.entries {
             let parent = path.parent().unwrap_or(Path::new(""));
             if parent != Path::new("") && !matches!(self.entries.get(parent), Some(Entry::Folder)) {
-                return Err(about(path, io::Error::other("lies below what is no folder")));
+                return Err(about(path, io::Error::other("its parent is not a folder")));
             }
             budget.check_time()?;
             let written = match entry {
@@ -194,7 +200,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Adds the contents of another folder, below a name of their own where it is not empty.
+    /// Adds the contents of another folder below `name`, which may be empty.
     pub fn add_below(&mut self, name: &Path, tree: Tree) {
         for folder in name.ancestors().filter(|folder| *folder != Path::new("")) {
             self.entries.insert(folder.to_owned(), Entry::Folder);
@@ -202,16 +208,16 @@ impl Tree {
         self.entries.extend(tree.entries.into_iter().map(|(path, entry)| (name.join(path), entry)));
     }
 
-    /// An entry by its path.
+    /// The entry at a path.
     pub fn get(&self, path: &Path) -> Option<&Entry> {
         self.entries.get(path)
     }
 
-    /// Whether both have the same entries. Who may do what with a file makes no difference.
+    /// Whether both have the same entries. Permissions are not compared.
     ///
     /// # Errors
     ///
-    /// A file cannot be read, or the time is over.
+    /// Returns an error if a file is unreadable, or the deadline has passed.
     pub fn has_same_contents(&self, other: &Tree, budget: &Budget) -> io::Result<bool> {
         if self.entries.len() != other.entries.len() {
             return Ok(false);
@@ -234,24 +240,25 @@ impl Tree {
         Ok(true)
     }
 
-    /// Puts a file into each empty folder of a tree that was written there, the whole of it too, since git keeps no empty ones. The file
-    /// is none of the contents.
+    /// Adds a file to each empty folder that was written, including the root, because git does not
+    /// keep empty folders. The file is not part of the contents.
     ///
     /// # Errors
     ///
-    /// It cannot be written.
+    /// Returns an error if a file cannot be written.
     pub fn keep_in_git(&self, into: &Target) -> io::Result<()> {
         let has_entries: std::collections::HashSet<&Path> =
             self.entries.keys().filter_map(|path| path.parent()).collect();
         let folders = self.entries.iter().filter(|(_, entry)| matches!(entry, Entry::Folder));
         let folders = folders.map(|(path, _)| path.as_path()).chain([Path::new("")]);
         for path in folders.filter(|path| !has_entries.contains(path)) {
-            into.make_file(&path.join(KEEPS), io::empty(), false, &mut Budget::default())?;
+            into.make_file(&path.join(GIT_KEEP), io::empty(), false, &mut Budget::default())?;
         }
         Ok(())
     }
 
-    /// Takes away what the names of the official suite call left over: entries whose name ends in `.cleanup`, and all below them.
+    /// Removes leftovers, by the naming convention of the official suite: entries whose name ends
+    /// in `.cleanup`, with everything below them.
     pub fn clean_up(&mut self) {
         let is_left_over = |path: &Path| {
             path.iter()
@@ -260,13 +267,13 @@ impl Tree {
         self.entries.retain(|path, _| !is_left_over(path));
     }
 
-    /// The entries, sorted by their paths.
+    /// The entries, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &Entry)> {
         self.entries.iter().map(|(path, entry)| (path.as_path(), entry))
     }
 }
 
-/// The same error, with the path in the folder.
+/// Adds a path to an error.
 fn about(path: &Path, error: io::Error) -> io::Error {
     if path.as_os_str().is_empty() {
         return error;
@@ -297,7 +304,7 @@ mod tests {
         tree.entries.insert("l/evil".into(), Entry::File(content));
         let into = Target::open(&folder.path().join("inside")).unwrap();
         let error = tree.write(&into, &mut Budget::default()).unwrap_err();
-        assert!(error.to_string().contains("l/evil: lies below what is no folder"), "{error}");
+        assert!(error.to_string().contains("l/evil: its parent is not a folder"), "{error}");
         assert_eq!(fs::read_dir(folder.path().join("outside")).unwrap().count(), 0);
     }
 }

@@ -1,4 +1,4 @@
-// Traps in a function that is called from an inlined one, with its DWARF kept: a backtrace shows these lines.
+// Traps in a function called from an inlined one. With DWARF, a backtrace shows these lines.
 
 int table[4];
 
