@@ -45,6 +45,43 @@ fn a_file_has_one_subject_and_says_so() {
     }
 }
 
+/// How wide a line of prose may be.
+const MAX_WIDTH: usize = 100;
+
+/// Folders whose comments are wrapped at [`MAX_WIDTH`].
+const WRAPPED: [&str; 3] = ["engine/terms", "testsuite", "wasi"];
+
+/// The comments that are checked, by the extension of the file.
+const COMMENTS: [(&str, &str); 3] = [("rs", "//"), ("toml", "#"), ("wast", ";;")];
+
+#[test]
+fn comments_are_wrapped() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let (mut comments, mut wide) = (0, Vec::new());
+    for folder in WRAPPED {
+        let files = walkdir::WalkDir::new(root.join(folder)).sort_by_file_name().into_iter();
+        for entry in files.filter_entry(|entry| entry.file_name() != "target") {
+            let path = entry.unwrap().into_path();
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            let Some((_, mark)) = COMMENTS.into_iter().find(|(known, _)| Some(*known) == extension) else {
+                continue;
+            };
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (line, content) in (1..).zip(text.lines()) {
+                let Some(comment) = content.trim_start().strip_prefix(mark) else { continue };
+                comments += 1;
+                // URLs and the rows of tables cannot be wrapped.
+                let is_table = comment.trim_start_matches(['/', '!']).trim_start().starts_with('|');
+                if content.chars().count() > MAX_WIDTH && !is_table && !comment.contains("://") {
+                    wide.push(format!("{}:{line}", path.strip_prefix(root).unwrap().display()));
+                }
+            }
+        }
+    }
+    assert!(comments > 1000, "the comments are found");
+    assert!(wide.is_empty(), "comments wider than {MAX_WIDTH} columns: {wide:#?}");
+}
+
 #[test]
 fn unsafe_code_stands_in_one_folder() {
     for (path, text) in sources() {
