@@ -130,7 +130,7 @@ fn a_script_that_cannot_be_run_fails_its_suite_and_no_other_script() {
     let ran = wassay(&["test", path, "--report", &format!("json={file}")]);
     assert_eq!(ran.code, 1);
     assert!(ran.out.starts_with(&format!("{path}/a.wast:1:1: `(` is never closed")), "{}", ran.out);
-    assert!(ran.out.contains(&format!("\n{path}/b.wast:1:1: not UTF-8")), "{}", ran.out);
+    assert!(ran.out.contains(&format!("\n{path}/b.wast:1:1: invalid UTF-8")), "{}", ran.out);
     let report = report(&file);
     let outcomes: Vec<Outcome> = report.suites[0].cases.iter().map(|case| case.outcome).collect();
     assert_eq!(outcomes, [Outcome::Failed, Outcome::Failed, Outcome::Passed]);

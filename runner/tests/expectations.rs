@@ -87,7 +87,7 @@ fn an_expectation_of_nothing_is_an_error() {
     );
     let (ran, _) = run(SCRIPT, &entry("short", "xfail"), &[]);
     assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("e.toml:1: `short` is not a key"), "{}", ran.err);
+    assert!(ran.err.contains("e.toml:1: invalid key `short`"), "{}", ran.err);
 }
 
 #[test]
