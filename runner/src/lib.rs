@@ -29,7 +29,6 @@ pub mod harness;
 mod printer;
 pub mod repro;
 mod scratch;
-mod suggest;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -37,6 +36,7 @@ pub mod verdict;
 pub mod wasi_case;
 
 pub use wassay_script::keys;
+use wassay_script::suggest;
 
 /// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind [`Embedder`](wassay_script::Embedder).
 pub mod script {

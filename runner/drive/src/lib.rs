@@ -7,7 +7,9 @@
 
 mod child;
 mod command;
+pub mod description;
 mod driver;
+pub mod quantity;
 
 pub use child::end_all;
 pub use command::{BadCommand, Command};
