@@ -11,6 +11,7 @@
 //! | [`expectations`] | what is expected to fail, from a file |
 //! | [`wasi_case`] | what runs guests of WASI and judges them |
 //! | [`batch`] | many scripts and guests on several threads |
+//! | [`engines`] | other engines, by name, description or command |
 //! | [`repro`] | a small script that fails as one directive of a larger one does |
 //! | [`fetch`] | official suites that are no part of the binary |
 //! | [`keys`] | what tells the directives of a script apart, whatever line they stand on |
@@ -23,6 +24,7 @@ pub mod catalogue;
 pub mod cli;
 mod commands;
 mod engine_embed;
+pub mod engines;
 pub mod expectations;
 pub mod fetch;
 pub mod harness;

@@ -3,6 +3,7 @@
 pub(crate) mod adapter;
 mod checkout;
 mod destination;
+pub(crate) mod driven;
 pub(crate) mod engine;
 mod expectations;
 pub(crate) mod judge;
@@ -15,6 +16,7 @@ mod report_file;
 mod repro;
 pub(crate) mod run;
 mod scripts;
+mod several;
 mod shard;
 mod source_url;
 pub(crate) mod suite;

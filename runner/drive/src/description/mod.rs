@@ -30,6 +30,7 @@
 //! for in the folders of `PATH`, or is an absolute path.
 
 mod read;
+mod start;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use self::start::{Places, Unstartable, find};
 pub use self::template::{Placeholder, Template, Word};
 
 /// The name of the column that is meant where none is named.
@@ -132,12 +134,18 @@ impl Description {
         read::parse(file, text)
     }
 
-    /// Reads a file: a regular one, of 256 KiB at most.
+    /// Reads a file, a regular one of 256 KiB at most, and gives its text too.
     ///
     /// # Errors
     ///
     /// It cannot be read, or is not understood.
-    pub fn read(path: &Path) -> Result<Description, DescriptionError> {
+    pub fn read(path: &Path) -> Result<(Description, String), DescriptionError> {
         read::read(path)
+    }
+
+    /// Whether a word can be the name of an engine or a column: at most 64 letters, digits and any of `-_.+`, the first a letter or a digit,
+    /// and not the name of a TOML file.
+    pub fn is_name(word: &str) -> bool {
+        read::is_name(word)
     }
 }

@@ -22,10 +22,10 @@ const LARGEST: u64 = 256 << 10;
 const LONGEST_NAME: usize = 64;
 
 /// What every command may have.
-const ANYWHERE: &[Placeholder] = &[Placeholder::Adapters, Placeholder::Dir];
+const ANYWHERE: &[Placeholder] = &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Wassay];
 /// What commands may have that run the engine.
 const OF_ENGINE: &[Placeholder] =
-    &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Program, Placeholder::Flags];
+    &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Flags, Placeholder::Program, Placeholder::Wassay];
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -89,19 +89,19 @@ impl TryFrom<String> for Name {
     type Error = String;
 
     fn try_from(name: String) -> Result<Name, String> {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
-        let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-        match begins_well
-            && name.len() <= LONGEST_NAME
-            && name.chars().all(is_plain)
-            && !name.ends_with(".toml")
-        {
+        match is_name(&name) {
             true => Ok(Name(name)),
             false => Err(format!(
                 "`{name}` is not a name: expected at most {LONGEST_NAME} letters, digits and any of `-_.+`, the first a letter or a digit"
             )),
         }
     }
+}
+
+pub(super) fn is_name(word: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    let begins_well = word.starts_with(|c: char| c.is_ascii_alphanumeric());
+    begins_well && word.len() <= LONGEST_NAME && word.chars().all(is_plain) && !word.ends_with(".toml")
 }
 
 impl TryFrom<String> for Variable {
@@ -133,12 +133,12 @@ fn features<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
     Ok(names)
 }
 
-pub(super) fn read(path: &Path) -> Result<Description, DescriptionError> {
+pub(super) fn read(path: &Path) -> Result<(Description, String), DescriptionError> {
     let unreadable = |error| DescriptionError::Unreadable { path: path.to_owned(), error };
     let bytes = read_named(path, &mut Budget::new(LARGEST)).map_err(unreadable)?;
     let file = path.display().to_string();
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(parse(&file, &text)?),
+        Ok(text) => Ok((parse(&file, &text)?, text)),
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
             let line = error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;

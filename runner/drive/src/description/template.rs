@@ -40,12 +40,19 @@ pub enum Placeholder {
     Flags,
     /// The program of the engine: the first of `program` that is there.
     Program,
+    /// The program of wassay itself.
+    Wassay,
 }
 
 impl Placeholder {
     /// All placeholders.
-    pub const ALL: [Placeholder; 4] =
-        [Placeholder::Adapters, Placeholder::Dir, Placeholder::Flags, Placeholder::Program];
+    pub const ALL: [Placeholder; 5] = [
+        Placeholder::Adapters,
+        Placeholder::Dir,
+        Placeholder::Flags,
+        Placeholder::Program,
+        Placeholder::Wassay,
+    ];
 
     /// The name between the braces.
     pub fn name(self) -> &'static str {
@@ -54,6 +61,7 @@ impl Placeholder {
             Placeholder::Dir => "dir",
             Placeholder::Flags => "flags",
             Placeholder::Program => "program",
+            Placeholder::Wassay => "wassay",
         }
     }
 

@@ -112,7 +112,7 @@ fn only_regular_files_of_a_size_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("e.toml");
     std::fs::write(&path, WHOLE).unwrap();
-    assert_eq!(Description::read(&path).unwrap(), parsed(WHOLE).unwrap());
+    assert_eq!(Description::read(&path).unwrap(), (parsed(WHOLE).unwrap(), WHOLE.to_owned()));
     let error = |path: &Path| Description::read(path).unwrap_err().to_string();
     std::fs::write(&path, format!("{WHOLE}#{}", "x".repeat(256 << 10))).unwrap();
     assert!(error(&path).contains("that may be read here"), "{}", error(&path));
