@@ -28,6 +28,7 @@ Examples:
   wassay wast a.wast                     run one script and show each directive that fails
   wassay wast --lines 120-140 a.wast     check only these lines
   wassay suite list                      list the suites
+  wassay test --engine node spec-v2      test another engine; see `wassay engine list`
   wassay report diff old.json new.json   compare two reports
   wassay matrix *.json -o matrix.html    combine reports into a table of engines and proposals
 
@@ -52,6 +53,7 @@ enum Command {
     Suite(commands::suite::Args),
     Report(commands::report::Args),
     Matrix(commands::matrix::Args),
+    Engine(commands::engine::Args),
     Plan(commands::plan::Args),
     Judge(commands::judge::Args),
     #[command(hide = true)]
@@ -107,18 +109,15 @@ fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>
             None => own::run::run(args),
         },
         Command::Wast(mut args) => match args.engine.take() {
-            Some(engine) => commands::engine::drivers(engine, args.max_memory)
-                .and_then(|make| commands::wast::run(args, make)),
+            Some(engine) => commands::driven::wast(args, &engine),
             None => commands::wast::run(args, chosen(make, "wast")?),
         },
-        Command::Test(mut args) => match args.engine.take() {
-            Some(engine) => commands::engine::drivers(engine, args.max_memory)
-                .and_then(|make| commands::test::run(args, make)),
-            None => commands::test::run(args, chosen(make, "test")?),
-        },
+        Command::Test(args) if !args.engines.is_empty() => commands::driven::test(args),
+        Command::Test(args) => commands::test::run(args, chosen(make, "test")?),
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Matrix(args) => commands::matrix::run(args),
+        Command::Engine(args) => commands::engine::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Judge(args) => commands::judge::run(args),
         Command::Adapter(args) => own::serve::run(args),

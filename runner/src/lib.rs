@@ -11,6 +11,7 @@
 //! | [`expectations`] | what is expected to fail, from a file |
 //! | [`wasi_case`] | what runs guests of WASI and judges them |
 //! | [`batch`] | many scripts and guests on several threads |
+//! | [`engines`] | other engines, by name, description or command |
 //! | [`repro`] | a small script that fails as one directive of a larger one does |
 //! | [`fetch`] | official suites that are no part of the binary |
 //! | [`keys`] | what tells the directives of a script apart, whatever line they stand on |
@@ -26,6 +27,7 @@ pub mod batch;
 pub mod catalogue;
 pub mod cli;
 mod commands;
+pub mod engines;
 pub mod expectations;
 pub mod fetch;
 pub mod harness;
@@ -34,7 +36,6 @@ mod own;
 mod printer;
 pub mod repro;
 mod scratch;
-mod suggest;
 #[cfg(all(test, feature = "engine"))]
 mod tests;
 mod threads;
@@ -43,6 +44,7 @@ pub mod verdict;
 pub mod wasi_case;
 
 pub use wassay_script::keys;
+use wassay_script::suggest;
 
 /// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind [`Embedder`](wassay_script::Embedder).
 pub mod script {

@@ -63,13 +63,14 @@ pub(crate) struct Args {
     fail_fast: bool,
     /// Time limit for each script, such as `10s` [default: none]
     #[arg(long, value_name = "TIME", value_parser = duration)]
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// Limit for the memories, tables and objects of a script together, such as `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(crate) max_memory: Option<u64>,
-    /// Drive another engine: the command of an adapter that speaks wap/1 (docs/protocol.md)
-    #[arg(long, value_name = "COMMAND", value_parser = super::engine::command, conflicts_with = "repro")]
-    pub(crate) engine: Option<wassay_drive::Command>,
+    /// Test another engine: NAME or NAME:COLUMN (see `wassay engine list`), a FILE.toml that describes it, or the
+    /// COMMAND of an adapter (docs/engines.md)
+    #[arg(long, value_name = "ENGINE", conflicts_with = "repro")]
+    pub(crate) engine: Option<String>,
     /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output. Repeatable
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,

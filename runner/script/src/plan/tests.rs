@@ -316,7 +316,7 @@ fn a_plan_is_read_as_it_is_written() {
         name: "n\u{202e}\u{9b}".into(),
         label: "a.wast".into(),
         features: "3.0".into(),
-        unusable: None,
+        ..ScriptHeader::default()
     };
     let mut writer = Writer::new(Vec::new(), &Header::default()).unwrap();
     writer.suite(&SuiteHeader { name: "s".into(), ..SuiteHeader::default() }).unwrap();

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::{Answer, Class, decoded};
-use crate::embed::ErrorKind;
+use super::{Answer, Class, PROTOCOL, decoded};
+use crate::embed::{ErrorKind, Identity};
 
 /// The answer to `hello`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub struct Hello {
     pub engine: String,
     /// Its version; empty where it is not known.
     pub version: String,
+    /// The adapter, where it says what it is called.
+    pub adapter: Option<String>,
+    /// Who packaged the engine, where that was not its makers.
+    pub package: Option<String>,
     /// The classes of errors that the adapter cannot tell apart.
     pub merges: Merges,
     /// Whether it makes and compares references of the host.
@@ -63,6 +67,8 @@ impl Hello {
             match key {
                 "engine" => hello.engine = value,
                 "version" => hello.version = value,
+                "adapter" => hello.adapter = Some(value).filter(|value| !value.is_empty()),
+                "package" => hello.package = Some(value).filter(|value| !value.is_empty()),
                 "merges" => hello.merges = Merges::read(&value).map_err(|why| bad(&why))?,
                 "caps" => {
                     for capability in value.split(',') {
@@ -78,6 +84,15 @@ impl Hello {
             }
         }
         if hello.engine.is_empty() { Err(bad("it has no `engine=NAME`")) } else { Ok(hello) }
+    }
+
+    /// What reports call the engine, by what its adapter says.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            adapter: Some(self.adapter.clone().unwrap_or_else(|| PROTOCOL.to_owned())),
+            package: self.package.clone(),
+            ..Identity::new(&self.engine, &self.version)
+        }
     }
 }
 

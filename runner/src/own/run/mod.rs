@@ -19,13 +19,14 @@ use wassay_engine::{Config, Deadline, Engine, Extern, Features, Func, Instance, 
 use wassay_wasi::{CallRecord, WasiCtx, add_imports_to_linker};
 
 use super::embed::limited;
-use crate::commands::{Error, Exit, duration, show, size};
+use crate::commands::{Error, Exit, show};
 use crate::printer;
 use crate::script::STACK;
 use backtrace::Loaded;
 use grants::Grants;
 use load::of_module;
 use options::{Preload, Variable};
+use wassay_drive::quantity::{duration, size};
 
 const EXAMPLES: &str = "\
 Examples:
