@@ -2,6 +2,7 @@
 //!
 //! Together, the lines are a TOML document. Blank lines and line comments may appear before and
 //! between them.
+//!
 //! ```text
 //! ;;! features = "2.0,threads"
 //! ;;! reason = "waits on a shared memory"
