@@ -26,6 +26,9 @@ use crate::text;
 /// What begins a line of the header.
 const MARK: &str = ";;!";
 
+/// The most bytes of TOML in a header.
+const MOST: usize = 64 << 10;
+
 /// What the header of a script says. All empty for a script without one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Header {
@@ -55,10 +58,18 @@ pub struct HeaderError {
 ///
 /// # Errors
 ///
-/// A known key is set to what is not TOML, to a value of another type, or twice.
+/// A known key is set to what is not TOML, to a value of another type, or twice, or there are more than 64 KiB.
 pub fn parse(file: &str, text: &str) -> Result<Header, HeaderError> {
     let (marked, rest) = split(text);
     let mut reader = Reader { file, header: Header::default() };
+    let mut length = 0usize;
+    let passes = |Marked { toml, .. }: &&Marked<'_>| {
+        length = length.saturating_add(toml.len() + 1);
+        length > MOST
+    };
+    if let Some(Marked { line, column, .. }) = marked.iter().find(passes) {
+        return Err(reader.error((*line, *column), "header: expected at most 64 KiB in all its lines"));
+    }
     let document = document(&marked);
     match DeTable::parse(&document) {
         Ok(table) => {
@@ -226,6 +237,15 @@ mod tests {
             parse("a", ";;! features = \"1.0\"\n;;! reason = \"why\"\n").unwrap(),
             Header { features: Some("1.0".into()), reason: Some("why".into()), warnings: vec![] }
         );
+    }
+
+    #[test]
+    fn a_header_has_a_limit() {
+        let text = |count: usize| ";;! k = 1\n".repeat(count);
+        assert_eq!(parse("a", &text(1)).unwrap().warnings.len(), 1);
+        let error = parse("a", &text(1_000_000)).unwrap_err().to_string();
+        assert_eq!(error, "a:9363:4: header: expected at most 64 KiB in all its lines");
+        assert!(parse("a", &format!(";;! {}", "#".repeat(100_000))).is_err());
     }
 
     #[test]
