@@ -13,7 +13,7 @@ use crate::batch::{self, embedder};
 use crate::commands::run::words;
 use crate::commands::{self, Error, Exit};
 use crate::printer::{self, Stream};
-use crate::scratch::Session;
+use crate::scratch::{self, Session};
 use crate::script::Judges;
 
 /// The short form of `run` is none of clap's: see [`commands::run::words`].
@@ -67,6 +67,8 @@ pub fn main() -> ExitCode {
 pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
     printer::report_panics();
     wassay_engine::save_address_space();
+    // Where there is no handler, a file that is too large ends the process.
+    let _ = scratch::signal::refuse_large_files();
     // Children log too.
     let logged = log();
     if let Some(exit) = batch::child(make.clone()) {
