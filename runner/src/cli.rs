@@ -13,7 +13,7 @@ use crate::batch;
 use crate::commands::{self, Error, Exit, words};
 use crate::own;
 use crate::printer::{self, Stream};
-use crate::scratch::Session;
+use crate::scratch::{self, Session};
 use crate::script::Judges;
 
 /// The short form of `run` is none of clap's: see [`commands::words`].
@@ -74,6 +74,8 @@ pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static
 fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>) -> ExitCode {
     printer::report_panics();
     own::prepare();
+    // Where there is no handler, a file that is too large ends the process.
+    let _ = scratch::signal::refuse_large_files();
     // Children log too.
     let logged = log();
     if let Some(exit) = make.clone().and_then(batch::child) {

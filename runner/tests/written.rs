@@ -62,6 +62,35 @@ fn output_that_cannot_be_written_is_an_error_with_a_message() {
 }
 
 #[test]
+fn a_report_is_written_though_standard_output_is_full() {
+    let folder = suite();
+    for line in ["test s", "wast s/a.wast"] {
+        let ran = shell(&folder, &format!("\"$0\" {line} --report json=full.json > /dev/full"));
+        assert_eq!(ran.code, 1, "{line}: {}", ran.err);
+        assert!(
+            ran.err.contains("standard output") && is_report(&folder, "full.json"),
+            "{line}: {}",
+            ran.err
+        );
+        fs::remove_file(folder.file("full.json")).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_would_be_larger_than_the_process_may_write_is_an_error() {
+    let folder = suite();
+    // 512 bytes, or a kilobyte where the shell has it so; the page is larger.
+    for line in ["test s", "test s --isolate", "wast s/a.wast"] {
+        let ran = shell(&folder, &format!("ulimit -f 1; \"$0\" {line} --report html=large.html"));
+        assert_eq!(ran.code, 1, "{line}: {}", ran.err);
+        assert!(ran.err.contains("cannot write the report: File too large"), "{line}: {}", ran.err);
+    }
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["s"], "nothing is left");
+}
+
+#[test]
 fn a_stream_that_is_full_closed_or_not_read_is_never_a_panic() {
     let folder = suite();
     for (redirection, passes) in

@@ -28,6 +28,9 @@ use crate::text;
 /// The prefix of header lines.
 const PREFIX: &str = ";;!";
 
+/// The maximum size of a header's TOML, in bytes.
+const MAX_BYTES: usize = 64 << 10;
+
 /// The contents of a header. Empty for a script without one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Header {
@@ -58,10 +61,18 @@ pub struct HeaderError {
 /// # Errors
 ///
 /// Returns an error if a known key is not valid TOML, has a value of the wrong type, or is set
-/// twice.
+/// twice, or if the header is larger than 64 KiB.
 pub fn parse(file: &str, text: &str) -> Result<Header, HeaderError> {
     let (header_lines, rest) = split(text);
     let mut reader = Reader { file, header: Header::default() };
+    let mut length = 0usize;
+    let exceeds = |HeaderLine { toml, .. }: &&HeaderLine<'_>| {
+        length = length.saturating_add(toml.len() + 1);
+        length > MAX_BYTES
+    };
+    if let Some(HeaderLine { line, column, .. }) = header_lines.iter().find(exceeds) {
+        return Err(reader.error((*line, *column), "header: larger than 64 KiB"));
+    }
     let document = document(&header_lines);
     match DeTable::parse(&document) {
         Ok(table) => {
@@ -231,6 +242,15 @@ mod tests {
             parse("a", ";;! features = \"1.0\"\n;;! reason = \"why\"\n").unwrap(),
             Header { features: Some("1.0".into()), reason: Some("why".into()), warnings: vec![] }
         );
+    }
+
+    #[test]
+    fn a_header_has_a_limit() {
+        let text = |count: usize| ";;! k = 1\n".repeat(count);
+        assert_eq!(parse("a", &text(1)).unwrap().warnings.len(), 1);
+        let error = parse("a", &text(1_000_000)).unwrap_err().to_string();
+        assert_eq!(error, "a:9363:4: header: larger than 64 KiB");
+        assert!(parse("a", &format!(";;! {}", "#".repeat(100_000))).is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group, prlimit, waitid,
+    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, prlimit, waitid,
 };
 
 use crate::command::Command;
@@ -36,6 +36,7 @@ pub fn end_all() {
     let running = std::mem::take(&mut *running());
     for pid in running.into_iter().filter_map(Pid::from_raw) {
         let _ = kill_process_group(pid, Signal::KILL);
+        let _ = kill_process(pid, Signal::KILL);
     }
 }
 
@@ -182,6 +183,8 @@ impl Child {
         let mut running = running();
         running.remove(&pid(&self.process).as_raw_nonzero().get());
         let _ = kill_process_group(pid(&self.process), Signal::KILL);
+        // It may have gone to another group.
+        let _ = self.process.kill();
         drop(running);
         self.process.wait().ok()
     }

@@ -125,6 +125,17 @@ fn an_engine_has_time_to_end_by_itself() {
 }
 
 #[test]
+fn an_engine_that_leaves_its_process_group_is_ended() {
+    if !std::process::Command::new("perl").args(["-e", "1"]).status().is_ok_and(|status| status.success()) {
+        return eprintln!("not run: no perl");
+    }
+    // It joins the group of a process that it has started.
+    let leaves = "exec perl -e \"\\$c = fork; if (\\$c == 0) { setpgrp(0, 0); sleep 5; exit }
+        select(undef, undef, undef, 0.1); setpgrp(0, \\$c); sleep 60\"";
+    check(leaves, "timeout: the engine did not answer within 0.4 s");
+}
+
+#[test]
 fn standard_error_may_be_flooded() {
     let mut driver = driver(&adapter("head -c 50000000 /dev/zero >&2; echo v 0"), limits());
     assert_eq!(outcomes(&judge(&mut driver)), ["pass"; 5]);

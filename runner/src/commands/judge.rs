@@ -123,8 +123,10 @@ fn finish(args: &Args, report: &Report, judged: &Judged) -> Result<Exit, Error> 
         text.end();
     }
     text.append(&summary::render(report, colour));
-    console.show(&text)?;
+    // A report is written all the same where this cannot be.
+    let shown = console.show(&text);
     write_all(&args.reports, report, None)?;
+    shown?;
     annotate(report);
     Ok(if report.is_expected() && !report.is_unjudged() { Exit::Success } else { Exit::Failure })
 }

@@ -235,10 +235,12 @@ fn run_selections<E: Judges>(
     if let Some(changes) = &changes {
         text.end().append(&diff::text(changes, colour));
     }
-    console.show(&text)?;
+    // A report is written all the same where this cannot be.
+    let shown = console.show(&text);
     let lost = lost(selections, &finished, args, interrupt.is_set());
     lost.iter().for_each(|message| printer::error(message));
     let written = write_all(&args.reports, &report, changes.as_ref());
+    let written = shown.and(written);
     annotate(&report);
     let regressed = changes.is_some_and(|changes| is_worse(&changes, args.allow_less));
     let mut as_expected = report.is_expected();

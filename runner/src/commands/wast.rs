@@ -135,11 +135,13 @@ pub(crate) fn run<E: Judges>(
     if interrupt.is_set() {
         text.line(interrupted(std::slice::from_ref(&finished)));
     }
-    console.show(&text)?;
+    // A report is written all the same where this cannot be.
+    let shown = console.show(&text);
     let report = begin.report(engine, args.match_kind, vec![suite_of(&args, &finished)]);
     let report = Report { interrupted: interrupt.is_set(), ..report };
     annotate(&report);
     write_all(&args.reports, &report, None)?;
+    shown?;
     Ok(match interrupt.is_set() {
         true => Exit::Interrupted,
         false if is_missed => Exit::Usage,

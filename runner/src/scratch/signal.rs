@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, fstat, open};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::low_level;
 
 use super::remove;
@@ -106,6 +106,16 @@ pub(crate) fn end_clean() -> io::Result<()> {
     signals
         .filter(|signal| !is_ignored(*signal))
         .try_for_each(|signal| handle(signal, move || last(|| end_by(signal))))
+}
+
+/// Has files that would become larger than the process may write (setrlimit(2), `RLIMIT_FSIZE`) be errors of those who write them, and
+/// not the end of the process. What the process starts has the default again, as for every signal that is handled.
+///
+/// # Errors
+///
+/// The system takes no handler.
+pub(crate) fn refuse_large_files() -> io::Result<()> {
+    handle(SIGXFSZ, || {})
 }
 
 /// Removes the folders, and ends the process. A further signal meanwhile changes nothing: what is removed takes a bounded time.
