@@ -46,11 +46,11 @@ mod trap;
 mod types;
 mod vm;
 
-pub use backtrace::{Backtrace, Frame};
+pub use backtrace::Frame;
 pub use classify::classify;
 pub use config::{Config, StoreLimits};
 pub use engine::{Engine, EngineStats};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Backtrace, Error, ErrorKind, Result};
 pub use module::{ExportType, ImportType, Module};
 pub use runtime::{
     ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,

@@ -13,9 +13,8 @@ use super::limits::is_limit;
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use super::type_section;
 use crate::error::{Error, Result};
-use crate::time::{Deadline, in_time};
+use crate::time::{Deadline, STEPS, in_time};
 use crate::types::{ExternType, HeldTypes, TagType, TypeConverter, TypeRegistry};
-use crate::vm::alarm::STEPS;
 use wassay_terms::Features;
 
 /// A function body that waits for validation and translation.

@@ -4,7 +4,7 @@ use super::gc::Root;
 use super::store::StoreState;
 use super::tag::Tag;
 use super::value::Val;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::types::layout::{EXCEPTION_TAG, FieldsLayout, ObjectLayout};
 use crate::types::{StorageType, ValType};
 use crate::vm::layout::VmVal;
@@ -93,6 +93,25 @@ impl ExnRef {
     /// The exception as compiled code of that store holds it, if it is that store's.
     pub(crate) fn word_in(&self, store: &StoreState) -> Option<u64> {
         (self.0.store() == store.id()).then(|| self.0.word())
+    }
+}
+
+impl Error {
+    /// An error by which a host function throws an exception: wasm code that called it may catch it.
+    ///
+    /// If nothing does, the caller of [`Func::invoke`](crate::Func::invoke) gets this error back, of
+    /// kind [`ErrorKind::Exception`]. Wasm code of another store than the exception's cannot catch
+    /// it.
+    pub fn exception(exception: ExnRef) -> Error {
+        Error::with_payload(ErrorKind::Exception, "uncaught exception", exception)
+    }
+
+    /// The exception, if the error is of kind [`ErrorKind::Exception`].
+    pub fn exn(&self) -> Option<&ExnRef> {
+        match self.kind() {
+            ErrorKind::Exception => self.payload(),
+            _ => None,
+        }
     }
 }
 

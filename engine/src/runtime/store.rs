@@ -15,14 +15,12 @@ use super::table::TableEntity;
 use super::tag::TagEntity;
 use crate::compile::signature::AbiSignature;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{CodeOwner, Error, Result};
 use crate::module::Module;
 use crate::time::Deadline;
 use crate::types::{FuncType, HeldTypes, TypeId};
 use crate::vm::alarm::Alarm;
-use crate::vm::call::{
-    EntryCode, Pending, interrupt, interrupted, is_interrupted, new_store, running_deadline,
-};
+use crate::vm::call::{EntryCode, Pending, interrupt, is_interrupted, new_store, running_deadline};
 use crate::vm::code::CodeBlock;
 use crate::vm::func::HostFuncBox;
 use crate::vm::layout::{VmStore, VmVal};
@@ -219,7 +217,7 @@ impl StoreState {
     /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), by which the host function that has waited until then returns.
     pub fn time_over(&mut self) -> Error {
         interrupt(self.vm_ptr());
-        interrupted()
+        Error::interrupted()
     }
 
     /// The deadline that was set.
@@ -234,7 +232,7 @@ impl StoreState {
 
     /// A store whose code was left half-way may be in any state between two instructions.
     pub(crate) fn refuse_if_interrupted(&self) -> Result<()> {
-        if is_interrupted(self.vm_ptr()) { Err(interrupted()) } else { Ok(()) }
+        if is_interrupted(self.vm_ptr()) { Err(Error::interrupted()) } else { Ok(()) }
     }
 
     /// Keeps a reference for the host, with all that it leads to.
@@ -311,14 +309,15 @@ impl StoreState {
         if innermost.is_empty() {
             return;
         }
-        let mut module: Option<&Module> = None;
+        let mut module: Option<(&Module, CodeOwner)> = None;
         // Most frames are of the module that the one before is of, or else of one that was made late.
         let mut module_at = |address: usize| {
-            if !module.is_some_and(|module| module.has_code_at(address)) {
+            if !module.as_ref().is_some_and(|(module, _)| module.has_code_at(address)) {
                 let mut modules = self.instances.iter().rev().map(|instance| &instance.module);
-                module = modules.find(|module| module.has_code_at(address));
+                let found = modules.find(|module| module.has_code_at(address));
+                module = found.map(|module| (module, Arc::new(module.clone()) as CodeOwner));
             }
-            module.cloned()
+            module.as_ref().map(|(_, owner)| Arc::clone(owner))
         };
         let backtrace = error.backtrace_mut();
         backtrace.begin_activation();

@@ -4,19 +4,14 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
-use super::call::interrupted;
 use super::layout::VmStore;
 use super::ptr::VmPtr;
 use super::sys::signal;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How many bytes are written or copied before the time is looked at again: less than a millisecond's
 /// work, also where the system has to find the memory first.
 pub(crate) const PIECE: usize = 1 << 20;
-
-/// How many small steps, such as one object or one element each, are taken before the time is looked
-/// at again.
-pub(crate) const STEPS: usize = 1 << 12;
 
 /// Tells whether the time of a store is over. It is used while its store is at hand.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +31,7 @@ impl Alarm {
     /// [`Interrupted`](crate::ErrorKind::Interrupted).
     #[inline]
     pub(crate) fn check(self) -> Result<()> {
-        if self.is_over() { Err(interrupted()) } else { Ok(()) }
+        if self.is_over() { Err(Error::interrupted()) } else { Ok(()) }
     }
 
     /// Whether [`Alarm::check`] fails.

@@ -169,7 +169,7 @@ fn left(store: &mut StoreState, fault: u8, thrown: u64) -> Error {
         (Some(Pending::Panic(payload)), _) => resume_unwind(payload),
         (Some(Pending::Error(error)), _) => error,
         (None, STACK_OVERFLOW) => Error::exhaustion(),
-        (None, INTERRUPTED) => interrupted(),
+        (None, INTERRUPTED) => Error::interrupted(),
         (None, code) => Trap::from_code(code)
             .map_or_else(|| Error::host("compiled code left without a reason"), Error::from),
     }
@@ -192,7 +192,7 @@ pub(crate) fn watch(store: &StoreState) -> Result<Option<Watch>> {
     // Short calls would be over before the watchdog could interrupt any of them.
     if deadline.is_over() {
         interrupt(store.vm_ptr());
-        return Err(interrupted());
+        return Err(Error::interrupted());
     }
     // SAFETY: callers keep the watch in a local variable, on this thread, as long as they hold the store.
     unsafe { watchdog::watch(store.vm_ptr(), deadline) }.map(Some).map_err(no_watchdog)
@@ -220,11 +220,6 @@ pub(crate) fn running_deadline() -> Option<Deadline> {
         store = outer;
     }
     earliest
-}
-
-/// The error of a store whose time is over.
-pub(crate) fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "the time allowed is over")
 }
 
 fn no_watchdog(error: std::io::Error) -> Error {

@@ -1,10 +1,6 @@
 //! Which frames an activation had when it was left: its innermost and its outermost ones.
 
-/// How many of the innermost frames are kept.
-pub(crate) const INNERMOST: usize = 24;
-
-/// How many of the outermost frames are kept besides, where there are more.
-pub(crate) const OUTERMOST: usize = 8;
+use crate::error::{INNERMOST, OUTERMOST};
 
 /// The frames of the activation that was left last. It is filled where nothing can be allocated, as in a signal handler.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use super::heap::Parts;
 use super::mark::Marker;
 use crate::error::Result;
 use crate::runtime::StoreState;
+use crate::time::STEPS;
 use crate::types::{HeapType, ValType};
-use crate::vm::alarm::STEPS;
 use crate::vm::roots::StackRoots;
 
 /// What is known of a store's heap.

@@ -5,8 +5,9 @@ use super::host::{HOST, HostValues, TAG};
 use super::layouts::{Layouts, size};
 use super::space::Space;
 use crate::error::Result;
+use crate::time::STEPS;
 use crate::types::layout::{ObjectLayout, PAYLOAD};
-use crate::vm::alarm::{Alarm, STEPS};
+use crate::vm::alarm::Alarm;
 use crate::vm::heap::HeapMemory;
 
 /// How many elements of an array are looked at before what they lead to, and how many a large one has at least.
