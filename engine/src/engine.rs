@@ -12,10 +12,11 @@ use crate::compile::signature::AbiSignature;
 use crate::compile::{isa, trampoline};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, ValType};
+use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, TypeTable, ValType};
 use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::VmStubs;
 use crate::vm::memory::may_guard;
+use crate::vm::rows::TypeRows;
 use crate::vm::sys::signal;
 use wassay_terms::Features;
 
@@ -30,6 +31,8 @@ struct EngineInner {
     isa: OwnedTargetIsa,
     tangled_isa: OwnedTargetIsa,
     types: Arc<TypeRegistry>,
+    /// The types as compiled code looks them up.
+    rows: Arc<TypeRows>,
     /// The types that the host asked the engine for.
     host_types: Mutex<HeldTypes>,
     /// The stubs: for builtins, then for exceptions.
@@ -87,15 +90,16 @@ impl Engine {
         let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
         let stubs = CodeBlock::install(&isa, &[builtin, throw], Code::OURS)?;
-        let types = TypeRegistry::new()
+        let rows = TypeRows::new()
             .map_err(|error| Error::limit("no address space for the table of types").caused_by(error))?;
-        let types = Arc::new(types);
+        let rows = Arc::new(rows);
+        let types = Arc::new(TypeRegistry::new(Arc::clone(&rows) as Arc<dyn TypeTable>));
         let host_types = Mutex::new(HeldTypes::new(&types));
         let trampolines = Mutex::default();
         let mut config = config.clone();
         // Code that relies on guard pages would be of no use.
         config.guard_pages &= may_guard();
-        let inner = EngineInner { config, isa, tangled_isa, types, host_types, stubs, trampolines };
+        let inner = EngineInner { config, isa, tangled_isa, types, rows, host_types, stubs, trampolines };
         Ok(Engine(Arc::new(inner)))
     }
 
@@ -146,6 +150,10 @@ impl Engine {
 
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {
         &self.0.types
+    }
+
+    pub(crate) fn rows(&self) -> &Arc<TypeRows> {
+        &self.0.rows
     }
 
     pub(crate) fn stubs(&self) -> VmStubs {

@@ -46,7 +46,7 @@ pub(crate) fn decode<'a>(
             in_time(deadline)?;
         }
         let payload = payload.map_err(malformed)?;
-        bodies.extend(validate(&mut validator, &payload, features, || Some(registry.clone()))?);
+        bodies.extend(validate(&mut validator, &payload, features, || registry.clone())?);
         info.read_payload(payload, &mut held, deadline)?;
     }
     info.find_escaping_functions();
@@ -58,7 +58,7 @@ pub(crate) fn validate<'a>(
     validator: &mut Validator,
     payload: &Payload<'a>,
     features: Features,
-    registry: impl FnOnce() -> Option<Arc<TypeRegistry>>,
+    registry: impl FnOnce() -> Arc<TypeRegistry>,
 ) -> Result<Option<PendingBody<'a>>> {
     if let Payload::Version { encoding: Encoding::Component, range, .. } = payload {
         return Err(Error::malformed("unknown binary version", range.start));
@@ -66,8 +66,7 @@ pub(crate) fn validate<'a>(
     match (validator.payload(payload), payload) {
         (Ok(ValidPayload::Func(func, body)), _) => Ok(Some((func, body))),
         (Err(refusal), Payload::TypeSection(section)) if type_section::is_outdated(&refusal) => {
-            let Some(registry) = registry() else { return Err(invalid(refusal)) };
-            let validated = type_section::validate(validator, section, refusal, features, &registry);
+            let validated = type_section::validate(validator, section, refusal, features, &registry());
             validated.map(|()| None).map_err(invalid)
         }
         (validated, _) => validated.map(|_| None).map_err(invalid),

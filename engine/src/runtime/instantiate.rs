@@ -132,7 +132,7 @@ impl Allocation {
     fn new(store: &StoreState, module: &Module) -> Allocation {
         let index = store.instances.len();
         let types = module.type_ids().as_ptr();
-        let (stubs, rows) = (store.engine().stubs(), store.engine().types().rows().base());
+        let (stubs, rows) = (store.engine().stubs(), store.engine().rows().base());
         let ctx = InstanceCtx::new(module.layout(), store.vm_ptr(), stubs, types, rows, index);
         let entity = InstanceEntity {
             module: module.clone(),
