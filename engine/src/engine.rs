@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cranelift_codegen::isa::OwnedTargetIsa;
 
-use crate::compile::artifact::CompiledFunction;
+use crate::abi::signature::AbiSignature;
 use crate::compile::function::Compiler;
 use crate::compile::parallel::with_compiler;
-use crate::compile::signature::AbiSignature;
 use crate::compile::{isa, trampoline};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, TypeTable, ValType};
+use crate::vm::artifact::CompiledFunction;
 use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::VmStubs;
 use crate::vm::memory::may_guard;

@@ -30,11 +30,12 @@
 //! # Ok::<(), wassay_engine::Error>(())
 //! ```
 
+mod abi;
 mod backtrace;
 mod builtin;
-mod classify;
 mod compile;
 mod config;
+mod decode;
 mod engine;
 mod error;
 mod grammar;
@@ -47,11 +48,10 @@ mod types;
 mod vm;
 
 pub use backtrace::Frame;
-pub use classify::classify;
 pub use config::{Config, StoreLimits};
 pub use engine::{Engine, EngineStats};
 pub use error::{Backtrace, Error, ErrorKind, Result};
-pub use module::{ExportType, ImportType, Module};
+pub use module::{ExportType, ImportType, Module, classify};
 pub use runtime::{
     ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,
     Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag, Val, Words,

@@ -1,8 +1,8 @@
 //! Instructions on many elements of an array at once (core spec, section 4.6.10, "Aggregate Instructions").
 
-use super::within;
 use crate::error::Result;
 use crate::runtime::StoreState;
+use crate::runtime::ranges::within;
 use crate::trap::Trap;
 use crate::vm::layout::VmVal;
 

@@ -1,8 +1,8 @@
 //! `table.grow`, `table.fill`, `table.copy`, `table.init` and `elem.drop` (core spec, section 4.6.7).
 
-use super::{copy_between, copy_within};
 use crate::error::Result;
 use crate::runtime::StoreState;
+use crate::runtime::ranges::{self, copy_between, copy_within};
 use crate::trap::Trap;
 
 const PAST_END: Trap = Trap::TableOutOfBounds;
@@ -24,7 +24,7 @@ pub(super) fn fill(
     [table, start, value, length, _]: [u64; 5],
 ) -> Result<u64> {
     let (table, alarm) = (store.instance(instance).tables[table as usize], store.alarm());
-    super::fill(store.table_mut(table).elements.words_mut(), start, value, length, PAST_END, alarm)?;
+    ranges::fill(store.table_mut(table).elements.words_mut(), start, value, length, PAST_END, alarm)?;
     Ok(0)
 }
 

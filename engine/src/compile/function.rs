@@ -11,12 +11,13 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use wasmparser::{FuncToValidate, FuncValidator, FuncValidatorAllocations, ValidatorResources};
 use wassay_terms::time::aside;
 
-use super::artifact::CompiledFunction;
-use super::signature::{POINTER, wasm_signature};
+use super::artifact::compiled_function;
+use crate::abi::signature::{POINTER, wasm_signature};
+use crate::decode::{PendingBody, invalid, malformed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::module::decode::{PendingBody, invalid, malformed};
 use crate::time::{Deadline, STEPS, in_time};
 use crate::translate::{Locals, ModuleEnv, Translator};
+use crate::vm::artifact::CompiledFunction;
 use crate::vm::layout::offsets;
 
 /// How many parameters of blocks and operands of branches, together, a function may have before it counts as tangled. At this number
@@ -200,7 +201,7 @@ impl Compiler {
             return Err(Error::unsupported(format!("the code generator: {:?}", error.inner)));
         }
         match self.context.compiled_code() {
-            Some(code) => CompiledFunction::new(code, &self.context.func),
+            Some(code) => compiled_function(code, &self.context.func),
             None => unreachable!("a compiled function has code"),
         }
     }

@@ -1,32 +1,28 @@
 //! Modules: decoded, validated and compiled (embedding appendix: `module_decode`, `module_validate`, `module_imports`, `module_exports`).
 
-pub(crate) mod const_expr;
-mod custom;
-pub(crate) mod decode;
-pub(crate) mod info;
-mod limits;
-pub(crate) mod segments;
-mod symbols;
-mod type_section;
+mod classify;
+#[cfg(test)]
+mod hints;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use crate::classify::{admit, explain};
 use crate::compile::parallel;
+use crate::decode::info::{self, ExportKind, ModuleInfo};
+use crate::decode::symbols::Symbols;
+use crate::decode::{PendingBody, custom, decode};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grammar;
 use crate::time::Deadline;
 use crate::translate::ModuleEnv;
 use crate::types::{ExternType, HeldTypes};
 use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
-pub(crate) use custom::branch_hint::BranchHints;
-use decode::{PendingBody, decode};
-use info::{ExportKind, ModuleInfo};
-use symbols::Symbols;
+pub use classify::classify;
+use classify::{admit, explain};
 
 /// A module that is valid and compiled, ready to be instantiated any number of times, on any thread.
 ///
@@ -109,6 +105,24 @@ impl Module {
         admit(bytes, engine.features())?;
         let check = || parallel::validate_all(decode(bytes, engine.features(), engine.types(), None)?.bodies);
         check().map_err(|error| explain(bytes, engine.features(), error))
+    }
+
+    /// Checks the custom sections `name` and `metadata.code.branch_hint` of a module; no other has rules.
+    ///
+    /// A section is malformed where its grammar does not derive it, where it is there for a second time or on the wrong side of the
+    /// code, and where the offset of a hint is not that of an instruction. It is invalid where it is about what the module does not
+    /// have, and where a hint is not on an `if` or a `br_if`. What is malformed is reported before what is invalid.
+    ///
+    /// The module itself has to be well-formed under the features of the engine; whether it is valid is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedCustom`](ErrorKind::MalformedCustom) or [`InvalidCustom`](ErrorKind::InvalidCustom) with the offset of the fault;
+    /// [`Malformed`](ErrorKind::Malformed) where the module itself is.
+    pub fn check_custom_sections(engine: &Engine, bytes: &[u8]) -> Result<()> {
+        let features = engine.features();
+        grammar::recognise(bytes, features).map_err(Error::ungrammatical)?;
+        custom::check_sections(bytes, features)
     }
 
     /// The imports, in order.

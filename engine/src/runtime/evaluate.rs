@@ -2,9 +2,9 @@
 
 use super::gc::I31;
 use super::store::StoreState;
+use crate::decode::const_expr::{ConstExpr, ConstOp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::Module;
-use crate::module::const_expr::{ConstExpr, ConstOp};
 use crate::trap::Trap;
 use crate::types::layout::{PAYLOAD, element_offset};
 use crate::types::{HeapType, RefType, StorageType, ValType};

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::instance::{Extern, Instance};
 use super::store::{StoreId, StoreState};
 use super::value::Val;
-use crate::compile::signature::AbiSignature;
+use crate::abi::signature::AbiSignature;
 use crate::error::{Error, Result};
 use crate::types::{FuncType, TypeId};
 use crate::vm::call::enter;

@@ -3,12 +3,12 @@
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceEntity, record_position};
 use super::store::StoreState;
-use crate::builtin::{copy_between, within};
+use crate::decode::const_expr::ConstExpr;
+use crate::decode::info::Import;
+use crate::decode::segments::{ElementItems, SegmentMode};
 use crate::error::{Error, Result};
 use crate::module::Module;
-use crate::module::const_expr::ConstExpr;
-use crate::module::info::Import;
-use crate::module::segments::{ElementItems, SegmentMode};
+use crate::runtime::ranges::{copy_between, within};
 use crate::time::STEPS;
 use crate::trap::Trap;
 use crate::vm::call::watch;

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use super::shared::SharedMemory;
 use super::store::{StoreId, StoreState};
-use crate::builtin::within;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::runtime::ranges::within;
 use crate::trap::Trap;
 use crate::types::MemoryType;
 use crate::vm::alarm::Alarm;

@@ -10,6 +10,7 @@ mod instance;
 mod instantiate;
 mod linker;
 mod memory;
+pub(crate) mod ranges;
 mod shared;
 mod store;
 mod table;

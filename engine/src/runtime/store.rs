@@ -13,7 +13,7 @@ use super::instance::InstanceEntity;
 use super::memory::MemoryEntity;
 use super::table::TableEntity;
 use super::tag::TagEntity;
-use crate::compile::signature::AbiSignature;
+use crate::abi::signature::AbiSignature;
 use crate::engine::Engine;
 use crate::error::{CodeOwner, Error, Result};
 use crate::module::Module;

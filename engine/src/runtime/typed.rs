@@ -5,7 +5,7 @@ use std::any::Any;
 use super::func::{Caller, Func};
 use super::memory::Memory;
 use super::store::StoreState;
-use crate::compile::signature::AbiSignature;
+use crate::abi::signature::AbiSignature;
 use crate::error::{Error, Result};
 use crate::types::{FuncType, ValType};
 use crate::vm::func::HostFuncBox;

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::artifact::STACK_OVERFLOW;
 use super::func::HostFunc;
 use super::instance::instance_of;
 use super::layout::{VmCtxHeader, VmExit, VmFault, VmFree, VmFuncRef, VmHandler, VmHostCtx, VmStore, VmVal};
@@ -18,7 +19,6 @@ use super::sys::watchdog::{self, Watch};
 use super::trace::VmTrace;
 use super::unwind::{raise, throw};
 use crate::builtin;
-use crate::compile::artifact::STACK_OVERFLOW;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Caller, ExnRef, StoreState};
 use crate::time::Deadline;

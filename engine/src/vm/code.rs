@@ -13,10 +13,10 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
 
+use super::artifact::{CallSite, CompiledFunction, RelocTarget};
+use super::places::Places;
 use super::sys::limits::{reserve_between, share};
 use super::sys::mmap::{Mapping, PAGE};
-use crate::compile::artifact::{CallSite, CompiledFunction, RelocTarget};
-use crate::compile::places::Places;
 use crate::error::{Error, Result};
 
 /// How much address space code may take in one process: what a near call can span.
@@ -79,7 +79,7 @@ pub(crate) fn is_body(pc: usize) -> bool {
 }
 
 /// What a fault at an address in a wasm function means: a [`Trap`](crate::Trap) by its code or
-/// [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW).
+/// [`STACK_OVERFLOW`](crate::vm::artifact::STACK_OVERFLOW).
 ///
 /// `None` for an address that is not a faulting instruction of live code, or one of ours: the traps of
 /// stubs and trampolines follow calls that do not return. Takes no lock and allocates nothing.

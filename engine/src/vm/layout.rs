@@ -36,7 +36,7 @@ pub(crate) struct VmExit {
 }
 
 /// Why a signal ended compiled code. `code` is 0 where nothing did, else a [`Trap`](crate::Trap) by its code, or one of
-/// [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW) and [`INTERRUPTED`](super::sys::signal::INTERRUPTED).
+/// [`STACK_OVERFLOW`](crate::vm::artifact::STACK_OVERFLOW) and [`INTERRUPTED`](super::sys::signal::INTERRUPTED).
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmFault {
@@ -79,7 +79,7 @@ pub(crate) struct VmStore {
     pub(crate) caller: *mut c_void,
     /// The other store whose code called the host function that runs this one's code, or null.
     pub(crate) outer: *mut VmStore,
-    /// Calls a [`Builtin`](crate::builtin::Builtin): see [`call::builtin_call`](super::call).
+    /// Calls a [`Builtin`](crate::abi::builtin::Builtin): see [`call::builtin_call`](super::call).
     pub(crate) builtin_call: usize,
     /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for [`VmStore::raise`].
     pub(crate) host_call: usize,

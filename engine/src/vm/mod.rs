@@ -9,6 +9,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod alarm;
+pub(crate) mod artifact;
 pub(crate) mod call;
 #[cfg(test)]
 mod child;
@@ -19,6 +20,7 @@ pub(crate) mod heap;
 pub(crate) mod instance;
 pub(crate) mod layout;
 pub(crate) mod memory;
+pub(crate) mod places;
 pub(crate) mod ptr;
 pub(crate) mod roots;
 pub(crate) mod rows;

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use crate::builtin::within;
 use crate::error::Result;
 use crate::runtime::StoreState;
+use crate::runtime::ranges::within;
 use crate::trap::Trap;
 use crate::types::StorageType;
 use crate::types::layout::{ObjectLayout, PAYLOAD, array_size};

@@ -1,5 +1,13 @@
 //! Reading and validating a module's sections (core spec, section 5.5).
 
+pub(crate) mod const_expr;
+pub(crate) mod custom;
+pub(crate) mod info;
+mod limits;
+pub(crate) mod segments;
+pub(crate) mod symbols;
+mod type_section;
+
 use std::sync::Arc;
 
 use wasmparser::{
@@ -7,14 +15,13 @@ use wasmparser::{
     ValidatorResources,
 };
 
-use super::const_expr::ConstExpr;
-use super::info::{Export, ExportKind, Import, ModuleInfo};
-use super::limits::is_limit;
-use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
-use super::type_section;
 use crate::error::{Error, Result};
 use crate::time::{Deadline, STEPS, in_time};
 use crate::types::{ExternType, HeldTypes, TagType, TypeConverter, TypeRegistry};
+use const_expr::ConstExpr;
+use info::{Export, ExportKind, Import, ModuleInfo};
+use limits::is_limit;
+use segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use wassay_terms::Features;
 
 /// A function body that waits for validation and translation.

@@ -6,9 +6,9 @@ use wasmparser::{Parser, Validator};
 use wassay_terms::{Classification, Features, Rule};
 
 use crate::compile::parallel;
+use crate::decode::{self, malformed};
 use crate::error::{Error, ErrorKind};
 use crate::grammar;
-use crate::module::decode::{self, malformed};
 use crate::types::TypeRegistry;
 
 /// Tells malformed from invalid from valid bytes, by the grammar and the rules of a feature set.

@@ -14,7 +14,7 @@ pub(crate) struct Places {
 
 /// Encodes the places of one function: offsets in its machine code, in ascending order, each with the offset of the instruction whose
 /// code begins there, if it is that of one.
-pub(super) fn encode(places: impl Iterator<Item = (u32, Option<u32>)>) -> Vec<u8> {
+pub(crate) fn encode(places: impl Iterator<Item = (u32, Option<u32>)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut last = (0, 0);
     for (code, instruction) in places {
