@@ -17,7 +17,7 @@ use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::VmStubs;
 use crate::vm::memory::may_guard;
 use crate::vm::rows::TypeRows;
-use crate::vm::sys::signal;
+use crate::vm::signal;
 use wassay_terms::Features;
 
 /// What modules and stores have in common: settings, the registry of types and the code generator. Copies share it.

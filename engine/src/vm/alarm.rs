@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::layout::VmStore;
 use super::ptr::VmPtr;
-use super::sys::signal;
+use super::signal;
 use crate::error::{Error, Result};
 
 /// How many bytes are written or copied before the time is looked at again: less than a millisecond's

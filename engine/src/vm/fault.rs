@@ -5,9 +5,9 @@
 //! instruction, says that code or what it reads is wrong: then no trap is reported, since a test
 //! that expects one would pass.
 
+use super::cause::Cause;
 use super::code;
 use super::layout::{NULL_PAGE, VmStore};
-use super::sys::cause::Cause;
 use crate::trap::Trap;
 
 /// The trap code of a fault with that cause at `pc`; `None` where it is not a trap.

@@ -36,7 +36,7 @@ pub(crate) struct VmExit {
 }
 
 /// Why a signal ended compiled code. `code` is 0 where nothing did, else a [`Trap`](crate::Trap) by its code, or one of
-/// [`STACK_OVERFLOW`](crate::vm::artifact::STACK_OVERFLOW) and [`INTERRUPTED`](super::sys::signal::INTERRUPTED).
+/// [`STACK_OVERFLOW`](crate::vm::artifact::STACK_OVERFLOW) and [`INTERRUPTED`](super::signal::INTERRUPTED).
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmFault {

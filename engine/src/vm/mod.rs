@@ -11,6 +11,7 @@
 pub(crate) mod alarm;
 pub(crate) mod artifact;
 pub(crate) mod call;
+mod cause;
 #[cfg(test)]
 mod child;
 pub(crate) mod code;
@@ -25,7 +26,9 @@ pub(crate) mod ptr;
 pub(crate) mod roots;
 pub(crate) mod rows;
 pub(crate) mod shared;
+pub(crate) mod signal;
 pub(crate) mod sys;
 pub(crate) mod tag;
 pub(crate) mod trace;
 mod unwind;
+mod watchdog;

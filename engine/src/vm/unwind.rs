@@ -8,7 +8,7 @@ use super::call::running;
 use super::code;
 use super::layout::{VmFault, VmHandler, VmStore};
 use super::ptr::VmPtr;
-use super::sys::signal::INTERRUPTED;
+use super::signal::INTERRUPTED;
 
 /// Throws an exception: goes on in the innermost handler, or behind the entry with the exception noted in the store.
 ///

@@ -9,10 +9,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use super::cause::{self, Cause};
-use crate::vm::code;
-use crate::vm::fault;
-use crate::vm::layout::{VmFault, VmStore};
-use crate::vm::unwind;
+use super::layout::{VmFault, VmStore};
+use super::{code, fault, unwind};
 
 thread_local! {
     /// The store whose code the thread runs, or null.
