@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, TypeTable, ValType};
 use crate::vm::artifact::CompiledFunction;
 use crate::vm::code::{Code, CodeBlock};
-use crate::vm::layout::VmStubs;
 use crate::vm::memory::may_guard;
 use crate::vm::rows::TypeRows;
 use crate::vm::signal;
@@ -36,7 +35,7 @@ struct EngineInner {
     /// The types that the host asked the engine for.
     host_types: Mutex<HeldTypes>,
     /// The stubs: for builtins, then for exceptions.
-    stubs: CodeBlock,
+    stubs: Arc<CodeBlock>,
     trampolines: Mutex<Trampolines>,
 }
 
@@ -89,7 +88,7 @@ impl Engine {
         let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
-        let stubs = CodeBlock::install(&isa, &[builtin, throw], Code::OURS)?;
+        let stubs = Arc::new(CodeBlock::install(&isa, &[builtin, throw], Code::Stubs)?);
         let rows = TypeRows::new()
             .map_err(|error| Error::limit("no address space for the table of types").caused_by(error))?;
         let rows = Arc::new(rows);
@@ -156,14 +155,15 @@ impl Engine {
         &self.0.rows
     }
 
-    pub(crate) fn stubs(&self) -> VmStubs {
-        VmStubs { builtin: self.0.stubs.address(0), throw: self.0.stubs.address(1) }
+    pub(crate) fn stubs(&self) -> &Arc<CodeBlock> {
+        &self.0.stubs
     }
 
     /// The entry trampoline for a signature, alone in its block.
     pub(crate) fn entry_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.entries,
+            Code::Entry { slots: signature.slots() },
             signature,
             |compiler, signature| trampoline::entry(compiler, &*self.0.isa, signature),
         )
@@ -173,6 +173,7 @@ impl Engine {
     pub(crate) fn host_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.hosts,
+            Code::Host { slots: signature.slots() },
             signature,
             |compiler, signature| trampoline::host(compiler, &*self.0.isa, signature),
         )
@@ -181,6 +182,7 @@ impl Engine {
     fn trampoline(
         &self,
         select: impl FnOnce(&mut Trampolines) -> &mut TrampolineCache,
+        kind: Code,
         signature: AbiSignature,
         compile: impl FnOnce(&mut Compiler, &AbiSignature) -> Result<CompiledFunction>,
     ) -> Result<Arc<CodeBlock>> {
@@ -190,7 +192,7 @@ impl Engine {
             return Ok(Arc::clone(block));
         }
         let code = with_compiler(|compiler| compile(compiler, &signature))?;
-        let block = Arc::new(CodeBlock::install(&self.0.isa, &[code], Code::OURS)?);
+        let block = Arc::new(CodeBlock::install(&self.0.isa, &[code], kind)?);
         cache.insert(signature, Arc::clone(&block));
         Ok(block)
     }

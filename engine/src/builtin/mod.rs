@@ -5,6 +5,7 @@
 
 mod array;
 mod atomic;
+mod host;
 mod memory;
 mod object;
 mod reference;
@@ -42,7 +43,7 @@ const BODIES: [(Builtin, Body); 21] = [
 ];
 
 /// Runs the builtin of that number.
-pub(crate) fn run(number: usize, store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
+fn run(number: usize, store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
     BODIES[number].1(store, instance, args)
 }
 

@@ -36,11 +36,11 @@ struct ModuleInner {
     bytes: Box<[u8]>,
     layout: VmCtxLayout,
     /// The canonical number of each type, as code reads it.
-    type_ids: Box<[u32]>,
+    type_ids: Arc<[u32]>,
     _held: HeldTypes,
     /// Code that relies on guard pages, and code that checks every access; made when the first instance needs it.
-    guarded: OnceLock<CodeBlock>,
-    checked: OnceLock<CodeBlock>,
+    guarded: OnceLock<Arc<CodeBlock>>,
+    checked: OnceLock<Arc<CodeBlock>>,
     symbols: OnceLock<Symbols>,
 }
 
@@ -200,7 +200,7 @@ impl Module {
         self.0.layout
     }
 
-    pub(crate) fn type_ids(&self) -> &[u32] {
+    pub(crate) fn type_ids(&self) -> &Arc<[u32]> {
         &self.0.type_ids
     }
 
@@ -210,7 +210,7 @@ impl Module {
     }
 
     /// The code for instances whose memories are all guarded, or for the others.
-    pub(crate) fn code(&self, guarded: bool, deadline: Option<Deadline>) -> Result<&CodeBlock> {
+    pub(crate) fn code(&self, guarded: bool, deadline: Option<Deadline>) -> Result<&Arc<CodeBlock>> {
         let slot = if guarded { &self.0.guarded } else { &self.0.checked };
         if let Some(code) = slot.get() {
             return Ok(code);
@@ -218,7 +218,7 @@ impl Module {
         let engine = &self.0.engine;
         let bodies = decode(&self.0.bytes, engine.features(), engine.types(), deadline)?.bodies;
         let code = install(engine, &self.0.info, self.0.layout, bodies, guarded, deadline)?;
-        Ok(slot.get_or_init(|| code))
+        Ok(slot.get_or_init(|| Arc::new(code)))
     }
 
     fn compile(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
@@ -235,7 +235,7 @@ impl Module {
             "compiled a module"
         );
         let (guarded, checked) = (OnceLock::new(), OnceLock::new());
-        let _ = if guard_pages { &guarded } else { &checked }.set(code);
+        let _ = if guard_pages { &guarded } else { &checked }.set(Arc::new(code));
         let type_ids = info.types.iter().map(|id| id.number()).collect();
         let (engine, bytes) = (engine.clone(), bytes.into());
         let (symbols, _held) = (OnceLock::new(), decoded.held);
@@ -269,5 +269,7 @@ fn install(
     let (isa, tangled_isa) = (engine.isa(), engine.tangled_isa());
     let env = ModuleEnv { info, layout, isa, tangled_isa, deadline, guard_pages };
     let functions = parallel::compile_all(&env, bodies)?;
-    CodeBlock::install(engine.isa(), &functions, Code::of_module(info.imported.functions))
+    // Validation allows no more functions than 32 bits can count.
+    let first = info.imported.functions as u32;
+    CodeBlock::install(engine.isa(), &functions, Code::Module { first })
 }

@@ -21,7 +21,7 @@ pub(crate) fn copy_within<T: Copy>(
     source: u64,
     length: u64,
     past_end: Trap,
-    alarm: Alarm,
+    alarm: Alarm<'_>,
 ) -> Result<()> {
     let target = within(items.len(), target, length, past_end)?;
     let source = within(items.len(), source, length, past_end)?;
@@ -34,7 +34,7 @@ pub(crate) fn copy_between<T: Copy>(
     (from, source): (&[T], u64),
     length: u64,
     past_end: Trap,
-    alarm: Alarm,
+    alarm: Alarm<'_>,
 ) -> Result<()> {
     let target = within(to.len(), target, length, past_end)?;
     let source = within(from.len(), source, length, past_end)?;
@@ -48,8 +48,16 @@ pub(crate) fn fill<T: Copy>(
     value: T,
     length: u64,
     past_end: Trap,
-    alarm: Alarm,
+    alarm: Alarm<'_>,
 ) -> Result<()> {
     let range = within(items.len(), start, length, past_end)?;
     alarm.fill(&mut items[range], value)
+}
+
+/// Two items that are not the same: the first to write, the second to read.
+pub(crate) fn two<T>(items: &mut [T], write: usize, read: usize) -> (&mut T, &T) {
+    match items.get_disjoint_mut([write, read]) {
+        Ok([write, read]) => (write, read),
+        Err(_) => unreachable!("two different things of the store"),
+    }
 }

@@ -15,20 +15,26 @@ mod cause;
 #[cfg(test)]
 mod child;
 pub(crate) mod code;
+mod current;
 mod fault;
 pub(crate) mod func;
 pub(crate) mod heap;
+pub(crate) mod host;
 pub(crate) mod instance;
 pub(crate) mod layout;
 pub(crate) mod memory;
+mod pending;
 pub(crate) mod places;
 pub(crate) mod ptr;
 pub(crate) mod roots;
 pub(crate) mod rows;
 pub(crate) mod shared;
 pub(crate) mod signal;
+pub(crate) mod store;
 pub(crate) mod sys;
 pub(crate) mod tag;
+#[cfg(test)]
+mod tests;
 pub(crate) mod trace;
 mod unwind;
 mod watchdog;

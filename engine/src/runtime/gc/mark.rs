@@ -58,7 +58,7 @@ impl<'a> Marker<'a> {
     /// # Errors
     ///
     /// As [`Alarm::check`]: then not all were kept.
-    pub(super) fn finish(mut self, alarm: Alarm) -> Result<usize> {
+    pub(super) fn finish(mut self, alarm: Alarm<'_>) -> Result<usize> {
         loop {
             let mut steps = 0;
             while let Some(object) = self.gray.pop() {
