@@ -81,8 +81,8 @@ impl Engine {
     /// # Errors
     ///
     /// Where the machine is not one that code can be generated for, or gives no address space for code. The first engine of a process
-    /// also takes over the signals by which the processor reports faults; those that compiled code did not cause go to whoever
-    /// handled them before.
+    /// also takes over the signals by which the processor reports faults; those that compiled code did not cause go to the
+    /// handlers that were there before.
     pub fn new(config: &Config) -> Result<Engine> {
         signal::install().map_err(|error| Error::limit("no signal handlers").caused_by(error))?;
         let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);

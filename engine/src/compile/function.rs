@@ -13,7 +13,8 @@ use wassay_terms::time::aside;
 
 use super::artifact::compiled_function;
 use crate::abi::signature::{POINTER, wasm_signature};
-use crate::decode::{PendingBody, invalid, malformed};
+use crate::decode::PendingBody;
+use crate::decode::refused::{invalid, malformed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::{Deadline, STEPS, in_time};
 use crate::translate::{Locals, ModuleEnv, Translator};

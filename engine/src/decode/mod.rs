@@ -4,6 +4,7 @@ pub(crate) mod const_expr;
 pub(crate) mod custom;
 pub(crate) mod info;
 mod limits;
+pub(crate) mod refused;
 pub(crate) mod segments;
 pub(crate) mod symbols;
 mod type_section;
@@ -20,7 +21,7 @@ use crate::time::{Deadline, STEPS, in_time};
 use crate::types::{ExternType, HeldTypes, TagType, TypeConverter, TypeRegistry};
 use const_expr::ConstExpr;
 use info::{Export, ExportKind, Import, ModuleInfo};
-use limits::is_limit;
+use refused::{invalid, malformed};
 use segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use wassay_terms::Features;
 
@@ -78,21 +79,6 @@ pub(crate) fn validate<'a>(
         }
         (validated, _) => validated.map(|_| None).map_err(invalid),
     }
-}
-
-/// An error of reading, which is one of the binary grammar unless [the grammar](crate::grammar) derives the module.
-pub(crate) fn malformed(error: wasmparser::Error) -> Error {
-    beyond_limits(&error).unwrap_or_else(|| Error::malformed(error.message(), error.offset()))
-}
-
-/// An error of validation.
-pub(crate) fn invalid(error: wasmparser::Error) -> Error {
-    beyond_limits(&error).unwrap_or_else(|| Error::invalid(error.message(), error.offset()))
-}
-
-/// The error where it says that a module is too large for the decoder.
-fn beyond_limits(error: &wasmparser::Error) -> Option<Error> {
-    is_limit(error.message()).then(|| Error::limit(error.message()).at(error.offset()))
 }
 
 impl ModuleInfo {

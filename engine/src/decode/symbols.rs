@@ -1,4 +1,4 @@
-//! Names and places for whoever reads a backtrace: from the name section (appendix "Name Section") and the code section.
+//! Names and offsets for backtraces: from the name section (appendix "Name Section") and the code section.
 
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ impl Symbols {
                     symbols.read_names(section.data_reader());
                 }
                 Ok(_) => {}
-                // What a feature adds to the format may stand in a module that was accepted.
+                // An accepted module may use encodings that a feature adds.
                 Err(_) => break,
             }
         }

@@ -6,7 +6,8 @@ use wasmparser::{Parser, Validator};
 use wassay_terms::{Classification, Features, Rule};
 
 use crate::compile::parallel;
-use crate::decode::{self, malformed};
+use crate::decode;
+use crate::decode::refused::malformed;
 use crate::error::{Error, ErrorKind};
 use crate::grammar;
 use crate::types::TypeRegistry;

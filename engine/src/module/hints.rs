@@ -19,7 +19,7 @@ fn code(text: &str) -> Vec<u8> {
     functions.into_iter().next().unwrap().bytes
 }
 
-/// A branch between two stores, of which the unlikely one is to stand behind the other.
+/// Asserts that of two stores, one on each arm of a branch, the unlikely one comes second.
 fn assert_hinted(text: &str) {
     let with = |hint: &str| code(&text.replace("HINT", hint));
     let (unlikely, likely) =
@@ -34,7 +34,7 @@ fn assert_hinted(text: &str) {
 }
 
 #[test]
-fn what_is_unlikely_stands_behind_what_is_likely() {
+fn unlikely_code_comes_after_likely_code() {
     assert_hinted(
         "(module (memory 1) (func (param i32)
             HINT (if (local.get 0)

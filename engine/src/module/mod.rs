@@ -175,7 +175,7 @@ impl Module {
     }
 
     /// The function whose code lies at an address, by its index, with the offset of the instruction that the code came from, from the
-    /// begin of its body, and the offset of the body in the module's bytes.
+    /// start of its body, and the offset of the body in the module's bytes.
     pub(crate) fn locate(&self, address: usize) -> Option<(u32, u64, u64)> {
         let codes = [&self.0.guarded, &self.0.checked];
         let (position, offset) = codes.iter().find_map(|code| code.get()?.locate(address))?;

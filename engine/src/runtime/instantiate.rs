@@ -15,7 +15,7 @@ use crate::vm::call::watched;
 use crate::vm::instance::NewInstance;
 
 impl Instance {
-    /// Makes an instance of a module with these imports, which stand in the order of [`Module::imports`], and runs its start function.
+    /// Makes an instance of a module with these imports, in the order of [`Module::imports`], and runs its start function.
     ///
     /// # Errors
     ///

@@ -170,7 +170,7 @@ impl MemoryEntity {
         }
     }
 
-    /// Whether the base never changes and accesses behind the end fault.
+    /// Whether the base never changes and accesses past the end fault.
     pub(super) fn is_guarded(&self) -> bool {
         match &self.bytes {
             MemoryBytes::Own(bytes) => bytes.is_guarded(),

@@ -207,7 +207,7 @@ impl StoreState {
         self.vm.alarm()
     }
 
-    /// A store whose code was left half-way may be in any state between two instructions.
+    /// Fails if the store was interrupted: its code may have stopped between any two instructions.
     pub(crate) fn refuse_if_interrupted(&self) -> Result<()> {
         if self.vm.is_interrupted() { Err(Error::interrupted()) } else { Ok(()) }
     }

@@ -242,7 +242,7 @@ impl<'a> Translator<'a, '_> {
         let mut edges: BTreeMap<u32, Block> = BTreeMap::new();
         let mut calls: Vec<BlockCall> = Vec::with_capacity(table.len() as usize);
         for depth in table.targets() {
-            let depth = depth.map_err(crate::decode::malformed)?;
+            let depth = depth.map_err(crate::decode::refused::malformed)?;
             calls.push(self.edge(&mut edges, depth));
         }
         let default = self.edge(&mut edges, table.default());

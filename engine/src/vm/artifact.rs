@@ -21,7 +21,7 @@ pub(crate) struct CompiledFunction {
     pub(crate) places: Vec<u8>,
 }
 
-/// A call whose exceptions the function handles. Offsets count from the begin of the function.
+/// A call whose exceptions the function handles. Offsets count from the start of the function.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallSite {
     pub(crate) return_address: u32,
@@ -44,7 +44,7 @@ pub(crate) struct CodeReloc {
 pub(crate) enum RelocTarget {
     /// The function at that position of the batch.
     Function(u32),
-    /// A routine of the C library, which stands in for an instruction that the processor lacks.
+    /// A routine of the C library, which replaces an instruction that the processor lacks.
     LibCall(LibCall),
 }
 

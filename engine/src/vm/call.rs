@@ -13,12 +13,12 @@ use super::func::HostFunc;
 use super::host::{Host, guards, running};
 use super::instance::instance_of;
 use super::layout::{
-    INTERRUPTED, VmCtxHeader, VmExit, VmFault, VmFree, VmFuncRef, VmHandler, VmHostCtx, VmStore, VmVal,
+    HostSlot, INTERRUPTED, VmCtxHeader, VmExit, VmFault, VmFree, VmFuncRef, VmHandler, VmHostCtx, VmStore,
+    VmVal,
 };
 use super::pending::Pending;
 use super::ptr::{Stored, VmBox};
-use super::roots::wipe_stack;
-use super::sys::stack;
+use super::sys::stack::{self, wipe_stack};
 use super::trace::VmTrace;
 use super::unwind::{raise, throw};
 use super::watchdog::{self, Watch};
@@ -116,16 +116,16 @@ pub(crate) fn enter<H: Host + ?Sized>(
     let (vm, here) = (record.vm(), stack::here());
     let (deadline, max_stack) = (record.deadline(), record.max_stack());
     // SAFETY: the store is borrowed, so that its record is alive and no code of it runs.
-    let saved = unsafe {
-        let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).host);
-        if saved.0.fp == 0 {
+    let saved = unsafe { Saved::of(vm) };
+    if saved.is_outermost() {
+        // SAFETY: the store is still borrowed, and no code of it runs.
+        unsafe {
             (*vm).deadline = deadline;
             (*vm).stack_low = low;
             (*vm).stack_high = here;
             (*vm).stack_limit = here.saturating_sub(max_stack).max(low.saturating_add(HOST_STACK));
         }
-        saved
-    };
+    }
     // SAFETY: the store is still borrowed, and no code of it runs.
     let (stack_low, stack_limit) = unsafe { ((*vm).stack_low, (*vm).stack_limit) };
     // The stack limit, the watchdog and the way out of the outer call belong to the thread of that call.
@@ -135,13 +135,12 @@ pub(crate) fn enter<H: Host + ?Sized>(
     let watch = match here <= stack_limit {
         true => Err(Error::exhaustion()),
         // SAFETY: the watch is dropped when the code has returned, before the borrow of the store ends.
-        false if saved.0.fp == 0 => unsafe { watch(vm, deadline) },
+        false if saved.is_outermost() => unsafe { watch(vm, deadline) },
         // A nested call is watched with the outermost one.
         false => Ok(None),
     };
     // SAFETY: the store is still borrowed, and no code of it runs.
-    let watch =
-        watch.inspect_err(|_| unsafe { ((*vm).stack_limit, (*vm).stack_high) = (saved.2, saved.3) })?;
+    let watch = watch.inspect_err(|_| unsafe { ((*vm).stack_limit, (*vm).stack_high) = saved.stack })?;
     let previous = current();
     let mut borrow: &mut H = store;
     // SAFETY: the store is still borrowed, and no code of it runs.
@@ -169,8 +168,7 @@ pub(crate) fn enter<H: Host + ?Sized>(
     // SAFETY: the call is over, and with it every use of the borrow that it was lent.
     let (fault, thrown, pending, deepest) = unsafe {
         (*vm).outer = outer;
-        // An outer call's code borrows the store by a slot of its own.
-        ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).host) = saved;
+        saved.restore(vm);
         let thrown = std::mem::take(&mut (*vm).thrown);
         let pending = if returned == 0 { (*vm).pending.take() } else { None };
         (std::mem::take(&mut (*vm).fault), thrown, pending, std::mem::take(&mut (*vm).deepest))
@@ -188,6 +186,45 @@ pub(crate) fn enter<H: Host + ?Sized>(
         borrow.add_backtrace(&mut error, unsafe { &(*vm).trace });
     }
     Err(error)
+}
+
+/// What a nested entry overwrites in the record of its store.
+struct Saved {
+    entry: VmHandler,
+    exit: VmExit,
+    /// The limit of the stack, and the address above all frames.
+    stack: (usize, usize),
+    /// An outer call's code borrows the store by a slot of its own.
+    host: Option<HostSlot>,
+}
+
+impl Saved {
+    /// # Safety
+    ///
+    /// The record is alive, and no code of the store runs, but code may wait for us.
+    unsafe fn of(vm: *mut VmStore) -> Saved {
+        // SAFETY: by the condition above.
+        unsafe {
+            let stack = ((*vm).stack_limit, (*vm).stack_high);
+            Saved { entry: (*vm).entry, exit: (*vm).exit, stack, host: (*vm).host }
+        }
+    }
+
+    /// Whether no code of the store waits.
+    fn is_outermost(&self) -> bool {
+        self.entry.fp == 0
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Saved::of`].
+    unsafe fn restore(self, vm: *mut VmStore) {
+        // SAFETY: by the condition above.
+        unsafe {
+            ((*vm).entry, (*vm).exit, (*vm).host) = (self.entry, self.exit, self.host);
+            ((*vm).stack_limit, (*vm).stack_high) = self.stack;
+        }
+    }
 }
 
 /// Why compiled code was left.

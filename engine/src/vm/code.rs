@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 
 /// How much address space code may take in one process: what a near call can span.
 const SPACE: usize = 2 << 30;
-/// With less than this there is no use in going on.
+/// The least address space that code needs.
 const SMALLEST_SPACE: usize = 16 << 20;
 /// Where the address space is limited, code reserves at most one part in this many of it.
 const PARTS: usize = 8;
@@ -57,9 +57,9 @@ pub(crate) struct CodeBlock {
 }
 
 // SAFETY: the map that the pointer leads to is plain data, owned by the block, never written once it is
-// published, and freed by `drop`, which may happen on any thread.
+// published, and freed by `drop`, which may run on any thread.
 unsafe impl Send for CodeBlock {}
-// SAFETY: by `&self` the map is only read, and nobody writes it.
+// SAFETY: by `&self` the map is only read, and nothing writes it.
 unsafe impl Sync for CodeBlock {}
 
 /// What is known of the code in one block.
@@ -411,7 +411,7 @@ struct Free {
 /// How many pages keep their memory: enough that the modules of a script find those of the script before it.
 const KEPT: usize = 1024;
 
-/// What fills the bytes between functions and behind them: an instruction that traps.
+/// What fills the bytes between functions and after the last one: an instruction that traps.
 const FILLER: u8 = 0xcc;
 
 static SPACE_OF_PROCESS: OnceLock<Result<CodeSpace, String>> = OnceLock::new();

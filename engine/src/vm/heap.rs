@@ -28,7 +28,7 @@ impl HeapMemory {
         Ok(HeapMemory { map: Arc::new(reserve_between(least, most)?), open: 0 })
     }
 
-    /// Opens another `size` bytes, whole pages, behind those that are open; they are zero.
+    /// Opens another `size` bytes, whole pages, after those that are open; they are zero.
     pub(crate) fn grow(&mut self, size: usize) -> io::Result<()> {
         limits::open(&self.map, self.open, size)?;
         self.open += size;

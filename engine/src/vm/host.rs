@@ -1,10 +1,7 @@
 //! What this folder asks of the store whose code it runs, and how Rust code that compiled code calls
 //! gets that store back.
 
-use std::ffi::c_void;
-use std::ptr::NonNull;
-
-use super::layout::VmStore;
+use super::layout::{HostSlot, VmStore};
 use super::store::StoreRecord;
 use super::trace::VmTrace;
 use crate::error::{Error, Result};
@@ -34,9 +31,6 @@ pub(crate) trait Host: 'static {
     /// Adds the frames of the activation that was left by an error to its backtrace.
     fn add_backtrace(&self, error: &mut Error, trace: &VmTrace);
 }
-
-/// The address of a `&mut H` that [`enter`](super::call::enter) holds while code runs.
-pub(super) type HostSlot = NonNull<c_void>;
 
 /// The store that runs.
 ///

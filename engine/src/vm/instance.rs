@@ -218,7 +218,7 @@ impl Context {
     fn assert_complete(&self) {
         for offset in self.layout.pointers() {
             // SAFETY: `field` gives an address inside the block, which was zeroed and is written only
-            // by `write`: a word that is initialised, and borrowed by nobody.
+            // by `write`: an initialised word that nothing borrows.
             let word = unsafe { self.field::<usize>(offset as i32).read() };
             assert!(word != 0, "an instance whose memories, tables, globals, tags and functions are set");
         }

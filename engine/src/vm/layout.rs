@@ -5,9 +5,9 @@
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::ops::Range;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use super::host::HostSlot;
 use super::pending::Pending;
 use super::rows::VmTypeRow;
 use super::trace::VmTrace;
@@ -57,6 +57,10 @@ pub(crate) struct VmFree {
     pub(crate) next: usize,
     pub(crate) end: usize,
 }
+
+/// The address of a `&mut H` that [`enter`](super::call::enter) holds while code of the store runs,
+/// where `H` is the type that owns the store's record.
+pub(super) type HostSlot = NonNull<c_void>;
 
 /// What all instances of a store share, one to a store.
 #[derive(Debug)]
@@ -117,7 +121,7 @@ pub(crate) struct VmFuncRef {
     pub(crate) type_id: u32,
     /// Whether `vmctx` is a [`VmHostCtx`].
     pub(crate) is_host: bool,
-    /// The record that stands for the function's identity: an import is a copy of it.
+    /// The record by whose address the function is identified: an import is a copy of it.
     pub(crate) canonical: *const VmFuncRef,
 }
 
@@ -337,7 +341,7 @@ impl VmCtxLayout {
             .chain(pointers)
     }
 
-    /// The pointer that stands for that tag's identity.
+    /// The pointer by which that tag is identified.
     pub(crate) fn tag(&self, index: u32) -> i32 {
         (self.tags as usize + index as usize * size_of::<usize>()) as i32
     }

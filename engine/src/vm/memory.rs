@@ -15,7 +15,7 @@ use crate::error::Error;
 
 /// What a 32-bit address can reach.
 const REACH: usize = 4 << 30;
-/// What lies behind it, closed for ever: a constant offset below this needs no check.
+/// The size of the closed range after it: a constant offset below this needs no check.
 pub(crate) const GUARD: usize = 32 << 20;
 
 /// Where the address space is limited, a guarded memory reserves at most one part in this many of
@@ -37,11 +37,18 @@ struct Backing<R> {
     map: UnsafeCell<Mapping>,
 }
 
-// SAFETY: the record has an address inside the mapping and numbers, and neither belongs to a thread.
-unsafe impl<R> Send for Backing<R> {}
+/// The records that a backing may have.
+trait Record: 'static {}
+
+impl Record for VmMemory {}
+impl Record for VmTable {}
+
+// SAFETY: a record consists of an address inside the mapping and a number, and neither they nor the
+// mapping belong to a thread.
+unsafe impl<R: Record> Send for Backing<R> {}
 // SAFETY: only the owner reads and writes the fields, by methods that borrow the owner; who else has the
 // backing keeps it, and cannot look into it.
-unsafe impl<R> Sync for Backing<R> {}
+unsafe impl<R: Record> Sync for Backing<R> {}
 
 impl<R> fmt::Debug for Backing<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,7 +56,7 @@ impl<R> fmt::Debug for Backing<R> {
     }
 }
 
-impl<R: 'static> Backing<R> {
+impl<R: Record> Backing<R> {
     fn new(record: R, map: Mapping) -> Arc<Backing<R>> {
         Arc::new(Backing { record: UnsafeCell::new(record), map: UnsafeCell::new(map) })
     }

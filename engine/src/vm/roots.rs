@@ -1,7 +1,6 @@
 //! The words on a thread's stack, for the collector, which takes each for a reference that it may be.
 
 use std::arch::asm;
-use std::hint::black_box;
 use std::marker::PhantomData;
 
 use super::host::Host;
@@ -75,19 +74,10 @@ impl<'a> StackRoots<'a> {
     }
 }
 
-/// Overwrites the stack from here down to about that address: what calls left there that are over.
-#[inline(never)]
-pub(crate) fn wipe_stack(down_to: usize) {
-    let zeros = [0u8; 4096];
-    if black_box(&raw const zeros).addr() > down_to {
-        wipe_stack(down_to);
-    }
-    // Otherwise the call above could be made in our place, with the frame given up before.
-    black_box(&zeros);
-}
-
 #[cfg(test)]
 mod tests {
+    use std::hint::black_box;
+
     use super::*;
     use crate::vm::sys::stack::{here, prepare_thread};
     use crate::vm::tests::{TestStore, record};
@@ -146,28 +136,6 @@ mod tests {
             );
         }
         assert_eq!(found, 1);
-    }
-
-    #[inline(never)]
-    fn leave(secret: u64) {
-        black_box([secret; 2048]);
-    }
-
-    #[test]
-    fn what_a_call_left_on_the_stack_is_wiped() {
-        let (secret, deep) = (black_box(0x0fed_cba9_8765_4321_u64), (here() - (64 << 10)) & !7);
-        let lies_below = |wanted: u64| {
-            // SAFETY: an aligned word of this thread's stack below this frame, which is mapped because
-            // `leave` or `wipe_stack` has used the stack as far down. No variable of Rust's is there,
-            // except those of the calls made by this closure, and any bits are a `u64`.
-            (deep..here() - 512)
-                .step_by(8)
-                .any(|at| digest(unsafe { (at as *const u64).read_volatile() }) == wanted)
-        };
-        leave(secret);
-        assert!(lies_below(digest(secret)));
-        wipe_stack(deep);
-        assert!(!lies_below(digest(secret)));
     }
 
     #[test]

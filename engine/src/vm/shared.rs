@@ -73,7 +73,7 @@ impl SharedBytes {
         self.guarded && (self.first_length..self.map.len()).contains(&offset)
     }
 
-    /// Whether accesses behind the end fault.
+    /// Whether accesses past the end fault.
     pub(crate) fn is_guarded(&self) -> bool {
         self.guarded
     }

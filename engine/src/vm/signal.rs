@@ -10,10 +10,8 @@ use std::sync::atomic::Ordering;
 use super::cause::{self, Cause};
 use super::current::current;
 use super::layout::{INTERRUPTED, VmFault, VmStore};
+use super::watchdog::INTERRUPT;
 use super::{code, fault, unwind};
-
-/// The signal by which the watchdog interrupts a thread. Its default action is to do nothing.
-pub(crate) const INTERRUPT: libc::c_int = libc::SIGURG;
 
 /// The signals by which a processor reports what compiled code did, and the watchdog's.
 const SIGNALS: [libc::c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, INTERRUPT];

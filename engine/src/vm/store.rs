@@ -220,7 +220,7 @@ impl<H: Host + ?Sized> StoreRecord<H> {
         self.function_record(function).type_id
     }
 
-    /// The handle that stands for a function's identity: an import has a copy of its record.
+    /// The handle by which a function is identified: an import has a copy of its record.
     pub(crate) fn canonical(&self, function: Stored<VmFuncRef>) -> Stored<VmFuncRef> {
         match NonNull::new(self.function_record(function).canonical.cast_mut()) {
             // SAFETY: a record's canonical one is that of a function of the same store.

@@ -7,7 +7,7 @@ use crate::error::{INNERMOST, OUTERMOST};
 pub(crate) struct VmTrace {
     count: usize,
     innermost: [usize; INNERMOST],
-    /// The frames behind those, each in the place of its number: the last ones stay.
+    /// The frames after those, each at its number modulo the length: the last ones are kept.
     outermost: [usize; OUTERMOST],
 }
 

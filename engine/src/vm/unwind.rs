@@ -1,7 +1,8 @@
 //! Leaving compiled code: by an exception to the innermost handler for it, else to the innermost entry.
 //!
-//! Frames of compiled code own nothing, so that they are left by going on in a frame further out. No Rust frame is ever left this way:
-//! between an exit from compiled code and the entry of the same activation there are none.
+//! Frames of compiled code own nothing, so they are left by continuing in a frame further out. No Rust
+//! frame is ever left this way: there are none between an exit from compiled code and the entry of the
+//! same activation.
 
 use super::alarm::is_over;
 use super::code;
@@ -96,9 +97,9 @@ unsafe fn find_handler(store: *mut VmStore) -> Option<VmHandler> {
 ///
 /// # Safety
 ///
-/// The store runs, and the code is the body of a function of its innermost activation, behind the first steps that set up its frame.
+/// The store runs, and the code is the body of a function of its innermost activation, after the first steps, which set up its frame.
 pub(super) unsafe fn note_fault(store: *mut VmStore, pc: usize, frame: usize) {
-    // SAFETY: by the condition above the record is alive, and the frame one of code of ours.
+    // SAFETY: by the condition above the record is alive, and the frame is compiled code's.
     unsafe {
         let callers = Callers::of(frame, (*store).entry.fp);
         (*store).trace.record(std::iter::once(pc).chain(callers.map(inside_call)));

@@ -1,9 +1,9 @@
 //! Deadlines of code that runs.
 //!
-//! Code has no checks for this. When a deadline has passed, the watchdog of the process marks the
-//! store, which code of ours that works for long looks at, and sends the thread a signal, again and
-//! again until the thread is found in compiled code, whose frames own nothing and can be left (see
-//! [`signal`](super::signal)). The signals also end what the thread waits for in the system.
+//! Compiled code has no checks for this. When a deadline has passed, the watchdog of the process marks
+//! the store, which long-running Rust code checks, and signals the thread repeatedly until the thread
+//! is found in compiled code, whose frames own nothing and can be left (see
+//! [`signal`](super::signal)). The signals also end system calls that the thread waits in.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 pub(super) use wassay_terms::time::Watch;
 
 use super::layout::VmStore;
-use super::signal::INTERRUPT;
 use crate::time::Deadline;
+
+/// The signal by which the watchdog interrupts a thread. Its default action is to do nothing.
+pub(super) const INTERRUPT: libc::c_int = libc::SIGURG;
 
 /// How long the watchdog waits before it signals a thread again.
 const AGAIN: Duration = Duration::from_millis(1);

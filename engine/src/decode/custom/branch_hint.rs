@@ -6,8 +6,8 @@ use wasmparser::{
     BinaryReader, BranchHint, BranchHintSectionReader, CustomSectionReader, FunctionBody, Operator,
 };
 
+use super::fault::{invalid_custom, malformed_custom};
 use super::outline::Outline;
-use super::{invalid_custom, malformed_custom};
 use crate::error::{Error, Result};
 
 /// The name of the section.

@@ -4,15 +4,17 @@
 //! (core spec, section 5.5.3); to the engine it is as if it were not there.
 
 pub(in crate::decode) mod branch_hint;
+mod fault;
 pub(in crate::decode) mod name;
 mod outline;
 
 use wasmparser::{CustomSectionReader, Parser, Payload};
 use wassay_terms::Features;
 
+use self::fault::malformed_custom;
 use self::outline::Outline;
-use super::malformed;
-use crate::error::{Error, ErrorKind, Result};
+use super::refused::malformed;
+use crate::error::{ErrorKind, Result};
 
 /// Checks the custom sections that have rules. The grammar must derive the module under the features.
 ///
@@ -63,14 +65,4 @@ fn check(
     }
     let reader = section.data_reader();
     if name == name::NAME { name::check(reader, module) } else { branch_hint::check(reader, module) }
-}
-
-/// What breaks the grammar of a section.
-fn malformed_custom(section: &str, message: &str, offset: u64) -> Error {
-    Error::new(ErrorKind::MalformedCustom, format!("{section} section: {message}")).at(offset)
-}
-
-/// What breaks a rule of a section that its grammar derives.
-fn invalid_custom(section: &str, message: &str, offset: u64) -> Error {
-    Error::new(ErrorKind::InvalidCustom, format!("{section} section: {message}")).at(offset)
 }

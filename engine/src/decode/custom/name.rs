@@ -2,8 +2,8 @@
 
 use wasmparser::{BinaryReader, IndirectNameMap, Name, NameMap, NameSectionReader};
 
+use super::fault::{invalid_custom, malformed_custom};
 use super::outline::Outline;
-use super::{invalid_custom, malformed_custom};
 use crate::error::{Error, Result};
 
 /// The name of the section.

@@ -1,10 +1,9 @@
 //! Objects: how they are made, read and written.
 
-use std::io;
 use std::ops::Range;
 
 use super::layouts::Layouts;
-use super::space::{MAX_RESERVED, Space};
+use super::space::{MAX_RESERVED, Space, no_room};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::runtime::StoreState;
@@ -216,10 +215,6 @@ impl StoreState {
     fn space(&mut self) -> Option<&mut Space> {
         self.heap.parts.as_mut().map(|parts| &mut parts.space)
     }
-}
-
-pub(super) fn no_room(error: io::Error) -> Error {
-    Error::limit("no room for the heap").caused_by(error)
 }
 
 /// The size from which on an object may be larger than any store's heap: what stores may use unless

@@ -5,9 +5,8 @@ use std::io;
 use std::ops::Range;
 
 use super::block::{BLOCK, Block, GRANULE, Granules, LINE, Lines, SMALL, Use};
-use super::heap::no_room;
 use super::layouts::Layouts;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::budget::Budget;
 use crate::vm::alarm::{Alarm, PIECE};
 use crate::vm::heap::HeapMemory;
@@ -380,6 +379,10 @@ impl Space {
     pub(super) fn capacity(&self) -> usize {
         self.blocks.iter().filter(|block| !block.clean).count() * BLOCK
     }
+}
+
+pub(super) fn no_room(error: io::Error) -> Error {
+    Error::limit("no room for the heap").caused_by(error)
 }
 
 impl fmt::Debug for Space {
