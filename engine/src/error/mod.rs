@@ -61,7 +61,7 @@ struct Inner {
     offset: Option<u64>,
     fault: Option<Fault>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    payload: Option<Box<dyn Any + Send>>,
+    payload: Option<Box<dyn Any + Send + Sync>>,
     backtrace: Option<Box<Backtrace>>,
 }
 
@@ -73,9 +73,31 @@ impl Error {
         Error::new(ErrorKind::Host, message)
     }
 
+    /// An error by which a host function stops the wasm code that called it, with the cause.
+    ///
+    /// Its message is the cause's, which [`source`](StdError::source) gives back. An [`Error`] of the
+    /// engine's stays what it is.
+    ///
+    /// ```
+    /// use wassay_engine::Error;
+    /// let error = Error::from_source(std::io::Error::other("no such luck"));
+    /// assert_eq!(error.to_string(), "no such luck");
+    /// assert!(std::error::Error::source(&error).unwrap().is::<std::io::Error>());
+    /// ```
+    pub fn from_source(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        source.into().downcast::<Error>().map_or_else(
+            |source| {
+                let mut error = Error::host(source.to_string());
+                error.0.source = Some(source);
+                error
+            },
+            |error| *error,
+        )
+    }
+
     /// [`Error::host`] with a value for the host's own call into wasm, which gets it back from
     /// [`Error::into_payload`].
-    pub fn host_with(message: impl Into<String>, payload: impl Any + Send) -> Error {
+    pub fn host_with(message: impl Into<String>, payload: impl Any + Send + Sync) -> Error {
         Error::with_payload(ErrorKind::Host, message, payload)
     }
 
@@ -83,7 +105,7 @@ impl Error {
     pub(crate) fn with_payload(
         kind: ErrorKind,
         message: impl Into<String>,
-        payload: impl Any + Send,
+        payload: impl Any + Send + Sync,
     ) -> Error {
         let mut error = Error::new(kind, message);
         error.0.payload = Some(Box::new(payload));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::instance::{Extern, Instance};
-use super::store::StoreState;
+use super::store::{CallInfo, StoreState};
 use super::value::Val;
 use crate::abi::signature::AbiSignature;
 use crate::error::{Error, Result};
@@ -108,6 +108,12 @@ impl Func {
         store.engine().types().id(self.type_number(store))
     }
 
+    /// How to call the function.
+    pub(super) fn call_info(self, store: &mut StoreState) -> Result<Arc<CallInfo>> {
+        let number = self.type_number(store);
+        store.call_info(number)
+    }
+
     fn type_number(self, store: &StoreState) -> u32 {
         store.vm.function_type(self.0)
     }
@@ -119,7 +125,7 @@ impl Func {
     /// [`Usage`](crate::ErrorKind::Usage) where the arguments do not have the parameters' types; what ended the call otherwise: a
     /// trap, an exception that nothing caught, exhaustion of the stack, an error of a host function.
     pub fn invoke(self, store: &mut StoreState, args: &[Val]) -> Result<Vec<Val>> {
-        let call = store.call_info(self.type_number(store))?;
+        let call = self.call_info(store)?;
         let params = call.ty.params();
         if params.len() != args.len() {
             let (expected, found) = (params.len(), args.len());
@@ -139,7 +145,7 @@ impl Func {
         Func(store.vm.canonical(record))
     }
 
-    /// The function by a record that need not be the one that stands for its identity.
+    /// The function by any of its records, not only the one by which it is identified.
     pub(super) fn of_record(record: Stored<VmFuncRef>) -> Func {
         Func(record)
     }
