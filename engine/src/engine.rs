@@ -5,18 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cranelift_codegen::isa::OwnedTargetIsa;
 
-use crate::compile::artifact::CompiledFunction;
+use crate::abi::signature::AbiSignature;
 use crate::compile::function::Compiler;
 use crate::compile::parallel::with_compiler;
-use crate::compile::signature::AbiSignature;
 use crate::compile::{isa, trampoline};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, ValType};
+use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, TypeTable, ValType};
+use crate::vm::artifact::CompiledFunction;
 use crate::vm::code::{Code, CodeBlock};
-use crate::vm::layout::VmStubs;
 use crate::vm::memory::may_guard;
-use crate::vm::sys::signal;
+use crate::vm::rows::TypeRows;
+use crate::vm::signal;
 use wassay_terms::Features;
 
 /// What modules and stores have in common: settings, the registry of types and the code generator. Copies share it.
@@ -30,10 +30,12 @@ struct EngineInner {
     isa: OwnedTargetIsa,
     tangled_isa: OwnedTargetIsa,
     types: Arc<TypeRegistry>,
+    /// The types as compiled code looks them up.
+    rows: Arc<TypeRows>,
     /// The types that the host asked the engine for.
     host_types: Mutex<HeldTypes>,
     /// The stubs: for builtins, then for exceptions.
-    stubs: CodeBlock,
+    stubs: Arc<CodeBlock>,
     trampolines: Mutex<Trampolines>,
 }
 
@@ -79,23 +81,24 @@ impl Engine {
     /// # Errors
     ///
     /// Where the machine is not one that code can be generated for, or gives no address space for code. The first engine of a process
-    /// also takes over the signals by which the processor reports faults; those that compiled code did not cause go to whoever
-    /// handled them before.
+    /// also takes over the signals by which the processor reports faults; those that compiled code did not cause go to the
+    /// handlers that were there before.
     pub fn new(config: &Config) -> Result<Engine> {
         signal::install().map_err(|error| Error::limit("no signal handlers").caused_by(error))?;
         let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
-        let stubs = CodeBlock::install(&isa, &[builtin, throw], Code::OURS)?;
-        let types = TypeRegistry::new()
+        let stubs = Arc::new(CodeBlock::install(&isa, &[builtin, throw], Code::Stubs)?);
+        let rows = TypeRows::new()
             .map_err(|error| Error::limit("no address space for the table of types").caused_by(error))?;
-        let types = Arc::new(types);
+        let rows = Arc::new(rows);
+        let types = Arc::new(TypeRegistry::new(Arc::clone(&rows) as Arc<dyn TypeTable>));
         let host_types = Mutex::new(HeldTypes::new(&types));
         let trampolines = Mutex::default();
         let mut config = config.clone();
         // Code that relies on guard pages would be of no use.
         config.guard_pages &= may_guard();
-        let inner = EngineInner { config, isa, tangled_isa, types, host_types, stubs, trampolines };
+        let inner = EngineInner { config, isa, tangled_isa, types, rows, host_types, stubs, trampolines };
         Ok(Engine(Arc::new(inner)))
     }
 
@@ -148,14 +151,19 @@ impl Engine {
         &self.0.types
     }
 
-    pub(crate) fn stubs(&self) -> VmStubs {
-        VmStubs { builtin: self.0.stubs.address(0), throw: self.0.stubs.address(1) }
+    pub(crate) fn rows(&self) -> &Arc<TypeRows> {
+        &self.0.rows
+    }
+
+    pub(crate) fn stubs(&self) -> &Arc<CodeBlock> {
+        &self.0.stubs
     }
 
     /// The entry trampoline for a signature, alone in its block.
     pub(crate) fn entry_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.entries,
+            Code::Entry { slots: signature.slots() },
             signature,
             |compiler, signature| trampoline::entry(compiler, &*self.0.isa, signature),
         )
@@ -165,6 +173,7 @@ impl Engine {
     pub(crate) fn host_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.hosts,
+            Code::Host { slots: signature.slots() },
             signature,
             |compiler, signature| trampoline::host(compiler, &*self.0.isa, signature),
         )
@@ -173,6 +182,7 @@ impl Engine {
     fn trampoline(
         &self,
         select: impl FnOnce(&mut Trampolines) -> &mut TrampolineCache,
+        kind: Code,
         signature: AbiSignature,
         compile: impl FnOnce(&mut Compiler, &AbiSignature) -> Result<CompiledFunction>,
     ) -> Result<Arc<CodeBlock>> {
@@ -182,7 +192,7 @@ impl Engine {
             return Ok(Arc::clone(block));
         }
         let code = with_compiler(|compiler| compile(compiler, &signature))?;
-        let block = Arc::new(CodeBlock::install(&self.0.isa, &[code], Code::OURS)?);
+        let block = Arc::new(CodeBlock::install(&self.0.isa, &[code], kind)?);
         cache.insert(signature, Arc::clone(&block));
         Ok(block)
     }

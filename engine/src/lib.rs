@@ -1,7 +1,8 @@
 //! A WebAssembly engine for conformance work.
 //!
-//! Modules are validated by `wasmparser`, compiled by Cranelift for the machine at hand, and run behind the interface of the
-//! specification's appendix "Embedding":
+//! Modules are validated by `wasmparser` and compiled by Cranelift for the host machine. The interface
+//! follows the specification's appendix "Embedding", with typed calls and closures as host functions on
+//! top of it ([`Func::wrap`], [`Func::typed`], [`Linker::func_wrap`]):
 //!
 //! | embedding appendix | here |
 //! |---|---|
@@ -16,25 +17,27 @@
 //! | `match_valtype`, `match_externtype` | [`Engine::matches_val`], [`Engine::matches_extern`] |
 //!
 //! ```
-//! use wassay_engine::{Config, Engine, Extern, Linker, Module, Store, Val};
+//! use wassay_engine::{Config, Engine, Linker, Module, Store};
 //!
 //! let engine = Engine::new(&Config::new())?;
-//! // (module (func (export "double") (param i32) (result i32) local.get 0 i32.const 1 i32.shl))
-//! let bytes = b"\0asm\x01\0\0\0\x01\x06\x01\x60\x01\x7f\x01\x7f\x03\x02\x01\0\x07\x0a\x01\x06double\0\0\
-//!     \x0a\x09\x01\x07\0\x20\0\x41\x01\x74\x0b";
-//! let module = Module::new(&engine, bytes)?;
-//! let mut store = Store::new(&engine);
-//! let instance = Linker::new().instantiate(&mut store, &module)?;
-//! let Some(Extern::Func(double)) = instance.export(&store, "double") else { panic!("the module exports it") };
-//! assert_eq!(double.invoke(&mut store, &[Val::I32(21)])?, [Val::I32(42)]);
-//! # Ok::<(), wassay_engine::Error>(())
+//! let text = r#"(module
+//!     (import "host" "double" (func $double (param i32) (result i32)))
+//!     (func (export "run") (param i32) (result i32) (call $double (local.get 0))))"#;
+//! let module = Module::new(&engine, &wat::parse_str(text)?)?;
+//! let (mut store, mut linker) = (Store::new(&engine), Linker::new());
+//! linker.func_wrap(&mut store, "host", "double", |number: i32| number * 2)?;
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! let run = instance.get_typed_func::<i32, i32>(&mut store, "run")?;
+//! assert_eq!(run.call(&mut store, 21)?, 42);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod abi;
 mod backtrace;
 mod builtin;
-mod classify;
 mod compile;
 mod config;
+mod decode;
 mod engine;
 mod error;
 mod grammar;
@@ -46,15 +49,15 @@ mod trap;
 mod types;
 mod vm;
 
-pub use backtrace::{Backtrace, Frame};
-pub use classify::classify;
+pub use backtrace::Frame;
 pub use config::{Config, StoreLimits};
 pub use engine::{Engine, EngineStats};
-pub use error::{Error, ErrorKind, Result};
-pub use module::{ExportType, ImportType, Module};
+pub use error::{Backtrace, Error, ErrorKind, Result};
+pub use module::{ExportType, ImportType, Module, classify};
 pub use runtime::{
-    ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, I31, Instance, Linker,
-    Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag, Val, Words,
+    ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, HostResult, I31, Instance,
+    IntoFunc, IntoResults, Linker, Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag,
+    TypedFunc, Val, WasmTuple, WasmTy, Words,
 };
 pub use time::Deadline;
 pub use trap::Trap;

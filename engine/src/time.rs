@@ -2,14 +2,17 @@
 
 pub use wassay_terms::Deadline;
 
-use crate::error::Result;
-use crate::vm::call::interrupted;
+use crate::error::{Error, Result};
 
-/// Fails where a deadline has passed.
+/// How many small steps, such as one item of a section or one element each, are taken between two
+/// looks at the clock.
+pub(crate) const STEPS: usize = 1 << 12;
+
+/// Fails if a deadline has passed.
 ///
 /// # Errors
 ///
 /// [`Interrupted`](crate::ErrorKind::Interrupted).
 pub(crate) fn in_time(deadline: Option<Deadline>) -> Result<()> {
-    if deadline.is_some_and(Deadline::is_over) { Err(interrupted()) } else { Ok(()) }
+    if deadline.is_some_and(Deadline::is_over) { Err(Error::interrupted()) } else { Ok(()) }
 }

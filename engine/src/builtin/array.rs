@@ -1,8 +1,8 @@
 //! Instructions on many elements of an array at once (core spec, section 4.6.10, "Aggregate Instructions").
 
-use super::within;
 use crate::error::Result;
 use crate::runtime::StoreState;
+use crate::runtime::ranges::within;
 use crate::trap::Trap;
 use crate::vm::layout::VmVal;
 
@@ -39,16 +39,14 @@ pub(super) fn fill(
     [elements, size, step, low, high]: [u64; 5],
 ) -> Result<u64> {
     let value = VmVal(u128::from(low) | u128::from(high) << 64);
-    let alarm = store.alarm();
-    store.heap.fill(elements, size as usize, step as usize, value, alarm)?;
+    store.heap.fill(elements, size as usize, step as usize, value, store.vm.alarm())?;
     Ok(0)
 }
 
 /// The address of elements inside an array, that of others inside the same or another, and how many bytes to copy from there to the
 /// first.
 pub(super) fn copy(store: &mut StoreState, _: usize, [to, from, size, ..]: [u64; 5]) -> Result<u64> {
-    let alarm = store.alarm();
-    store.heap.copy(to, from, size as usize, alarm)?;
+    store.heap.copy(to, from, size as usize, store.vm.alarm())?;
     Ok(0)
 }
 

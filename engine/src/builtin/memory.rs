@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::runtime::StoreState;
+use crate::runtime::ranges::two;
 
 /// Memory and pages to add; gives the old size in pages, or -1.
 pub(super) fn grow(store: &mut StoreState, instance: usize, [memory, delta, ..]: [u64; 5]) -> Result<u64> {
@@ -15,8 +16,8 @@ pub(super) fn fill(
     instance: usize,
     [memory, start, byte, length, _]: [u64; 5],
 ) -> Result<u64> {
-    let (memory, alarm) = (store.instance(instance).memories[memory as usize], store.alarm());
-    store.memory_mut(memory).fill(start, byte as u8, length, alarm)?;
+    let memory = store.instance(instance).memories[memory as usize];
+    store.memories[memory].fill(start, byte as u8, length, store.vm.alarm())?;
     Ok(0)
 }
 
@@ -26,13 +27,13 @@ pub(super) fn copy(
     instance: usize,
     [to, from, target, source, length]: [u64; 5],
 ) -> Result<u64> {
-    let (instance, alarm) = (store.instance(instance), store.alarm());
+    let instance = store.instance(instance);
     let (to, from) = (instance.memories[to as usize], instance.memories[from as usize]);
     if to == from {
-        store.memory_mut(to).copy_within(target, source, length, alarm)?;
+        store.memories[to].copy_within(target, source, length, store.vm.alarm())?;
     } else {
-        let (to, from) = store.two_memories(to, from);
-        to.copy_from(target, from, source, length, alarm)?;
+        let (to, from) = two(&mut store.memories, to, from);
+        to.copy_from(target, from, source, length, store.vm.alarm())?;
     }
     Ok(0)
 }

@@ -5,44 +5,15 @@
 
 mod array;
 mod atomic;
+mod host;
 mod memory;
 mod object;
 mod reference;
 mod table;
 
-use std::ops::Range;
-
+use crate::abi::builtin::Builtin;
 use crate::error::Result;
 use crate::runtime::StoreState;
-use crate::trap::Trap;
-use crate::vm::alarm::Alarm;
-
-/// A builtin, by the number that compiled code passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
-pub(crate) enum Builtin {
-    MemoryGrow,
-    MemoryFill,
-    MemoryCopy,
-    MemoryInit,
-    DataDrop,
-    AtomicWait32,
-    AtomicWait64,
-    AtomicNotify,
-    TableGrow,
-    TableFill,
-    TableCopy,
-    TableInit,
-    ElemDrop,
-    IsSubtype,
-    Allocate,
-    ArrayNewData,
-    ArrayNewElem,
-    ElementsFill,
-    ElementsCopy,
-    ArrayInitData,
-    ArrayInitElem,
-}
 
 type Body = fn(&mut StoreState, usize, [u64; 5]) -> Result<u64>;
 
@@ -72,56 +43,8 @@ const BODIES: [(Builtin, Body); 21] = [
 ];
 
 /// Runs the builtin of that number.
-pub(crate) fn run(number: usize, store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
+fn run(number: usize, store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
     BODIES[number].1(store, instance, args)
-}
-
-/// The range of that length from `start`, or the trap unless it lies inside `size`.
-pub(crate) fn within(size: usize, start: u64, length: u64, past_end: Trap) -> Result<Range<usize>> {
-    match start.checked_add(length) {
-        Some(end) if end <= size as u64 => Ok(start as usize..end as usize),
-        _ => Err(past_end.into()),
-    }
-}
-
-/// Copies a range to another place in the same sequence; the two may overlap.
-fn copy_within<T: Copy>(
-    items: &mut [T],
-    target: u64,
-    source: u64,
-    length: u64,
-    past_end: Trap,
-    alarm: Alarm,
-) -> Result<()> {
-    let target = within(items.len(), target, length, past_end)?;
-    let source = within(items.len(), source, length, past_end)?;
-    alarm.copy_within(items, source, target.start)
-}
-
-/// Copies a range of one sequence into another.
-pub(crate) fn copy_between<T: Copy>(
-    (to, target): (&mut [T], u64),
-    (from, source): (&[T], u64),
-    length: u64,
-    past_end: Trap,
-    alarm: Alarm,
-) -> Result<()> {
-    let target = within(to.len(), target, length, past_end)?;
-    let source = within(from.len(), source, length, past_end)?;
-    alarm.copy(&mut to[target], &from[source])
-}
-
-/// Sets a range of a sequence.
-fn fill<T: Copy>(
-    items: &mut [T],
-    start: u64,
-    value: T,
-    length: u64,
-    past_end: Trap,
-    alarm: Alarm,
-) -> Result<()> {
-    let range = within(items.len(), start, length, past_end)?;
-    alarm.fill(&mut items[range], value)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `table.grow`, `table.fill`, `table.copy`, `table.init` and `elem.drop` (core spec, section 4.6.7).
 
-use super::{copy_between, copy_within};
 use crate::error::Result;
 use crate::runtime::StoreState;
+use crate::runtime::ranges::{self, copy_between, copy_within, two};
 use crate::trap::Trap;
 
 const PAST_END: Trap = Trap::TableOutOfBounds;
@@ -23,8 +23,9 @@ pub(super) fn fill(
     instance: usize,
     [table, start, value, length, _]: [u64; 5],
 ) -> Result<u64> {
-    let (table, alarm) = (store.instance(instance).tables[table as usize], store.alarm());
-    super::fill(store.table_mut(table).elements.words_mut(), start, value, length, PAST_END, alarm)?;
+    let table = store.instance(instance).tables[table as usize];
+    let words = store.tables[table].elements.words_mut();
+    ranges::fill(words, start, value, length, PAST_END, store.vm.alarm())?;
     Ok(0)
 }
 
@@ -34,12 +35,12 @@ pub(super) fn copy(
     instance: usize,
     [to, from, target, source, length]: [u64; 5],
 ) -> Result<u64> {
-    let (instance, alarm) = (store.instance(instance), store.alarm());
+    let (instance, alarm) = (store.instance(instance), store.vm.alarm());
     let (to, from) = (instance.tables[to as usize], instance.tables[from as usize]);
     if to == from {
-        copy_within(store.table_mut(to).elements.words_mut(), target, source, length, PAST_END, alarm)?;
+        copy_within(store.tables[to].elements.words_mut(), target, source, length, PAST_END, alarm)?;
     } else {
-        let (to, from) = store.two_tables(to, from);
+        let (to, from) = two(&mut store.tables, to, from);
         let (to, from) = ((to.elements.words_mut(), target), (from.elements.words(), source));
         copy_between(to, from, length, PAST_END, alarm)?;
     }

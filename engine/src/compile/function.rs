@@ -11,14 +11,14 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use wasmparser::{FuncToValidate, FuncValidator, FuncValidatorAllocations, ValidatorResources};
 use wassay_terms::time::aside;
 
-use super::artifact::CompiledFunction;
-use super::signature::{POINTER, wasm_signature};
+use super::artifact::compiled_function;
+use crate::abi::signature::{POINTER, wasm_signature};
+use crate::decode::PendingBody;
+use crate::decode::refused::{invalid, malformed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::module::decode::{PendingBody, invalid, malformed};
-use crate::time::{Deadline, in_time};
+use crate::time::{Deadline, STEPS, in_time};
 use crate::translate::{Locals, ModuleEnv, Translator};
-use crate::vm::alarm::STEPS;
-use crate::vm::call::interrupted;
+use crate::vm::artifact::CompiledFunction;
 use crate::vm::layout::offsets;
 
 /// How many parameters of blocks and operands of branches, together, a function may have before it counts as tangled. At this number
@@ -194,7 +194,7 @@ impl Compiler {
         let context = std::mem::replace(&mut self.context, Context::new());
         let isa = Arc::clone(isa);
         let work = move || Compiler { context, ..Compiler::new() }.finish(&*isa);
-        aside(deadline, ("wassay-compiler", STACK), work).ok_or_else(interrupted)?
+        aside(deadline, ("wassay-compiler", STACK), work).ok_or_else(Error::interrupted)?
     }
 
     fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
@@ -202,7 +202,7 @@ impl Compiler {
             return Err(Error::unsupported(format!("the code generator: {:?}", error.inner)));
         }
         match self.context.compiled_code() {
-            Some(code) => CompiledFunction::new(code, &self.context.func),
+            Some(code) => compiled_function(code, &self.context.func),
             None => unreachable!("a compiled function has code"),
         }
     }

@@ -7,12 +7,12 @@ use std::thread;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::artifact::CompiledFunction;
 use super::function::Compiler;
+use crate::decode::PendingBody;
 use crate::error::Result;
-use crate::module::decode::PendingBody;
 use crate::time::in_time;
 use crate::translate::ModuleEnv;
+use crate::vm::artifact::CompiledFunction;
 
 /// Below this many bytes of bodies, handing work to other threads costs more than it saves.
 const WORTH_SHARING: u64 = 16 << 10;

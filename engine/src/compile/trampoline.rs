@@ -7,11 +7,12 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::FunctionBuilder;
 
-use super::artifact::{CompiledFunction, trap_code};
 use super::function::Compiler;
-use super::signature::{AbiSignature, BUILTIN_ARGUMENTS, POINTER, builtin_signature, throw_signature};
+use crate::abi::signature::{AbiSignature, BUILTIN_ARGUMENTS, POINTER, builtin_signature, throw_signature};
+use crate::abi::trap_code;
 use crate::error::Result;
 use crate::trap::Trap;
+use crate::vm::artifact::CompiledFunction;
 use crate::vm::layout::{VmVal, offsets};
 
 const TRUSTED: MemFlagsData = MemFlagsData::trusted();

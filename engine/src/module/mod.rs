@@ -1,32 +1,28 @@
 //! Modules: decoded, validated and compiled (embedding appendix: `module_decode`, `module_validate`, `module_imports`, `module_exports`).
 
-pub(crate) mod const_expr;
-mod custom;
-pub(crate) mod decode;
-pub(crate) mod info;
-mod limits;
-pub(crate) mod segments;
-mod symbols;
-mod type_section;
+mod classify;
+#[cfg(test)]
+mod hints;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use crate::classify::{admit, explain};
 use crate::compile::parallel;
+use crate::decode::info::{self, ExportKind, ModuleInfo};
+use crate::decode::symbols::Symbols;
+use crate::decode::{PendingBody, custom, decode};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grammar;
 use crate::time::Deadline;
 use crate::translate::ModuleEnv;
 use crate::types::{ExternType, HeldTypes};
 use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
-pub(crate) use custom::branch_hint::BranchHints;
-use decode::{PendingBody, decode};
-use info::{ExportKind, ModuleInfo};
-use symbols::Symbols;
+pub use classify::classify;
+use classify::{admit, explain};
 
 /// A module that is valid and compiled, ready to be instantiated any number of times, on any thread.
 ///
@@ -40,11 +36,11 @@ struct ModuleInner {
     bytes: Box<[u8]>,
     layout: VmCtxLayout,
     /// The canonical number of each type, as code reads it.
-    type_ids: Box<[u32]>,
+    type_ids: Arc<[u32]>,
     _held: HeldTypes,
     /// Code that relies on guard pages, and code that checks every access; made when the first instance needs it.
-    guarded: OnceLock<CodeBlock>,
-    checked: OnceLock<CodeBlock>,
+    guarded: OnceLock<Arc<CodeBlock>>,
+    checked: OnceLock<Arc<CodeBlock>>,
     symbols: OnceLock<Symbols>,
 }
 
@@ -111,6 +107,24 @@ impl Module {
         check().map_err(|error| explain(bytes, engine.features(), error))
     }
 
+    /// Checks the custom sections `name` and `metadata.code.branch_hint` of a module; no other has rules.
+    ///
+    /// A section is malformed where its grammar does not derive it, where it is there for a second time or on the wrong side of the
+    /// code, and where the offset of a hint is not that of an instruction. It is invalid where it is about what the module does not
+    /// have, and where a hint is not on an `if` or a `br_if`. What is malformed is reported before what is invalid.
+    ///
+    /// The module itself has to be well-formed under the features of the engine; whether it is valid is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedCustom`](ErrorKind::MalformedCustom) or [`InvalidCustom`](ErrorKind::InvalidCustom) with the offset of the fault;
+    /// [`Malformed`](ErrorKind::Malformed) where the module itself is.
+    pub fn check_custom_sections(engine: &Engine, bytes: &[u8]) -> Result<()> {
+        let features = engine.features();
+        grammar::recognise(bytes, features).map_err(Error::ungrammatical)?;
+        custom::check_sections(bytes, features)
+    }
+
     /// The imports, in order.
     pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
         self.0.info.imports.iter().map(|import| ImportType {
@@ -161,7 +175,7 @@ impl Module {
     }
 
     /// The function whose code lies at an address, by its index, with the offset of the instruction that the code came from, from the
-    /// begin of its body, and the offset of the body in the module's bytes.
+    /// start of its body, and the offset of the body in the module's bytes.
     pub(crate) fn locate(&self, address: usize) -> Option<(u32, u64, u64)> {
         let codes = [&self.0.guarded, &self.0.checked];
         let (position, offset) = codes.iter().find_map(|code| code.get()?.locate(address))?;
@@ -186,7 +200,7 @@ impl Module {
         self.0.layout
     }
 
-    pub(crate) fn type_ids(&self) -> &[u32] {
+    pub(crate) fn type_ids(&self) -> &Arc<[u32]> {
         &self.0.type_ids
     }
 
@@ -196,7 +210,7 @@ impl Module {
     }
 
     /// The code for instances whose memories are all guarded, or for the others.
-    pub(crate) fn code(&self, guarded: bool, deadline: Option<Deadline>) -> Result<&CodeBlock> {
+    pub(crate) fn code(&self, guarded: bool, deadline: Option<Deadline>) -> Result<&Arc<CodeBlock>> {
         let slot = if guarded { &self.0.guarded } else { &self.0.checked };
         if let Some(code) = slot.get() {
             return Ok(code);
@@ -204,7 +218,7 @@ impl Module {
         let engine = &self.0.engine;
         let bodies = decode(&self.0.bytes, engine.features(), engine.types(), deadline)?.bodies;
         let code = install(engine, &self.0.info, self.0.layout, bodies, guarded, deadline)?;
-        Ok(slot.get_or_init(|| code))
+        Ok(slot.get_or_init(|| Arc::new(code)))
     }
 
     fn compile(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
@@ -221,7 +235,7 @@ impl Module {
             "compiled a module"
         );
         let (guarded, checked) = (OnceLock::new(), OnceLock::new());
-        let _ = if guard_pages { &guarded } else { &checked }.set(code);
+        let _ = if guard_pages { &guarded } else { &checked }.set(Arc::new(code));
         let type_ids = info.types.iter().map(|id| id.number()).collect();
         let (engine, bytes) = (engine.clone(), bytes.into());
         let (symbols, _held) = (OnceLock::new(), decoded.held);
@@ -255,5 +269,7 @@ fn install(
     let (isa, tangled_isa) = (engine.isa(), engine.tangled_isa());
     let env = ModuleEnv { info, layout, isa, tangled_isa, deadline, guard_pages };
     let functions = parallel::compile_all(&env, bodies)?;
-    CodeBlock::install(engine.isa(), &functions, Code::of_module(info.imported.functions))
+    // Validation allows no more functions than 32 bits can count.
+    let first = info.imported.functions as u32;
+    CodeBlock::install(engine.isa(), &functions, Code::Module { first })
 }

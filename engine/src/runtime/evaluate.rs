@@ -2,9 +2,9 @@
 
 use super::gc::I31;
 use super::store::StoreState;
+use crate::decode::const_expr::{ConstExpr, ConstOp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::Module;
-use crate::module::const_expr::{ConstExpr, ConstOp};
 use crate::trap::Trap;
 use crate::types::layout::{PAYLOAD, element_offset};
 use crate::types::{HeapType, RefType, StorageType, ValType};
@@ -35,7 +35,8 @@ impl StoreState {
             ConstOp::F64(bits) => u128::from(bits),
             ConstOp::V128(bits) => bits,
             ConstOp::GlobalGet(global) => {
-                return Ok(self.globals[self.instance(index).globals[global as usize]].value.read());
+                let global = &self.globals[self.instance(index).globals[global as usize]];
+                return Ok(self.vm.global(global.value));
             }
             ConstOp::RefFunc(function) => u128::from(self.func_word(index, function)),
             ConstOp::RefNull => 0,
@@ -51,8 +52,8 @@ impl StoreState {
                 let storage = self.instance(index).module.info().element_storage(ty);
                 let array = self.allocate_array(type_number(&self.instance(index).module, ty), length)?;
                 let (value, step) = (self.pop_const()?, storage.size() as usize);
-                let (first, alarm) = (array + u64::from(PAYLOAD), self.alarm());
-                self.heap.fill(first, length as usize * step, step, value, alarm)?;
+                let first = array + u64::from(PAYLOAD);
+                self.heap.fill(first, length as usize * step, step, value, self.vm.alarm())?;
                 u128::from(array)
             }
             ConstOp::ArrayNewDefault(ty) => {

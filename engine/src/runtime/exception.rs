@@ -4,12 +4,10 @@ use super::gc::Root;
 use super::store::StoreState;
 use super::tag::Tag;
 use super::value::Val;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::types::layout::{EXCEPTION_TAG, FieldsLayout, ObjectLayout};
 use crate::types::{StorageType, ValType};
 use crate::vm::layout::VmVal;
-use crate::vm::ptr::VmPtr;
-use crate::vm::tag::VmTag;
 
 /// A reference to an exception, which keeps it alive.
 ///
@@ -55,7 +53,7 @@ impl ExnRef {
         }
         let values = values.iter().zip(func.params()).map(|(value, ty)| value.to_vm(*ty, store));
         let values = values.collect::<Result<Vec<_>>>()?;
-        let record = store.tags[tag.index(store)].record.ptr();
+        let record = store.tags[tag.index(store)].record;
         let exception = store.allocate_object(tag.ty(store).ty.number(), 0, u64::from(layout.size))?;
         store.heap.set_field(exception, EXCEPTION_TAG as usize, TAG, VmVal(u128::from(record.to_word())));
         for ((offset, storage), value) in layout.fields.iter().zip(values) {
@@ -68,8 +66,8 @@ impl ExnRef {
     pub fn tag(&self, store: &StoreState) -> Tag {
         store.check(self.0.store());
         let word = store.heap.field(self.0.word(), EXCEPTION_TAG as usize, TAG).0 as u64;
-        match VmPtr::<VmTag>::from_word(word) {
-            Some(record) => Tag::new(record.index(), store),
+        match store.tags.iter().position(|tag| tag.record.to_word() == word) {
+            Some(index) => Tag::new(index, store),
             None => unreachable!("an exception has a tag"),
         }
     }
@@ -93,6 +91,25 @@ impl ExnRef {
     /// The exception as compiled code of that store holds it, if it is that store's.
     pub(crate) fn word_in(&self, store: &StoreState) -> Option<u64> {
         (self.0.store() == store.id()).then(|| self.0.word())
+    }
+}
+
+impl Error {
+    /// An error by which a host function throws an exception: wasm code that called it may catch it.
+    ///
+    /// If nothing does, the caller of [`Func::invoke`](crate::Func::invoke) gets this error back, of
+    /// kind [`ErrorKind::Exception`]. Wasm code of another store than the exception's cannot catch
+    /// it.
+    pub fn exception(exception: ExnRef) -> Error {
+        Error::with_payload(ErrorKind::Exception, "uncaught exception", exception)
+    }
+
+    /// The exception, if the error is of kind [`ErrorKind::Exception`].
+    pub fn exn(&self) -> Option<&ExnRef> {
+        match self.kind() {
+            ErrorKind::Exception => self.payload(),
+            _ => None,
+        }
     }
 }
 

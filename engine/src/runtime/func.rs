@@ -6,22 +6,19 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::instance::{Extern, Instance};
-use super::store::{StoreId, StoreState};
+use super::store::{CallInfo, StoreState};
 use super::value::Val;
-use crate::compile::signature::AbiSignature;
+use crate::abi::signature::AbiSignature;
 use crate::error::{Error, Result};
 use crate::types::{FuncType, TypeId};
 use crate::vm::call::enter;
-use crate::vm::func::HostFuncBox;
+use crate::vm::func::HostClosure;
 use crate::vm::layout::{VmFuncRef, VmVal};
-use crate::vm::ptr::VmPtr;
+use crate::vm::ptr::Stored;
 
 /// A function in a store: a wasm function with its instance, or a host function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Func {
-    store: StoreId,
-    record: VmPtr<VmFuncRef>,
-}
+pub struct Func(Stored<VmFuncRef>);
 
 /// The store as a host function sees it, and the instance that called.
 #[derive(Debug)]
@@ -63,14 +60,12 @@ impl Func {
         ty: FuncType,
         body: impl Fn(Caller<'_>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Func> {
-        let type_id = store.func_type_id(&ty)?;
-        let signature = AbiSignature::of(&ty);
-        let slots = signature.slots();
-        let code = store.engine().host_trampoline(signature)?;
         let defaults: Option<Values> = ty.results().iter().map(|ty| Val::default_of(*ty)).collect();
         let defaults = defaults
             .ok_or_else(|| Error::usage("a host function's results need types with default values"))?;
-        let closure = Box::new(move |mut caller: Caller<'_>, slots: &mut [VmVal]| {
+        let params_and_results = ty.clone();
+        let body = move |mut caller: Caller<'_>, slots: &mut [VmVal]| {
+            let ty = &params_and_results;
             let params = ty.params().iter().zip(&*slots);
             let args: Values = params.map(|(ty, slot)| Val::from_vm(*slot, *ty, &caller)).collect();
             let mut results = defaults.clone();
@@ -79,11 +74,21 @@ impl Func {
                 *slot = result.to_vm(*ty, &caller)?;
             }
             Ok(())
-        });
-        let host = HostFuncBox::new(store.vm_ptr(), closure, slots, code, type_id.number());
-        let func = Func { store: store.id(), record: host.record() };
-        store.host_functions.push(host);
-        Ok(func)
+        };
+        Func::host(store, &ty, body)
+    }
+
+    /// Makes a host function whose body takes its arguments from the slots and leaves its results there.
+    pub(super) fn host(
+        store: &mut StoreState,
+        ty: &FuncType,
+        body: impl Fn(Caller<'_>, &mut [VmVal]) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Func> {
+        let type_id = store.func_type_id(ty)?;
+        let trampoline = store.engine().host_trampoline(AbiSignature::of(ty))?;
+        let closure: HostClosure<StoreState> =
+            Box::new(move |store, instance, slots| body(Caller::new(store, instance), slots));
+        Ok(Func(store.vm.add_host_function(closure, trampoline, type_id.number())))
     }
 
     /// The type of the function.
@@ -103,8 +108,14 @@ impl Func {
         store.engine().types().id(self.type_number(store))
     }
 
+    /// How to call the function.
+    pub(super) fn call_info(self, store: &mut StoreState) -> Result<Arc<CallInfo>> {
+        let number = self.type_number(store);
+        store.call_info(number)
+    }
+
     fn type_number(self, store: &StoreState) -> u32 {
-        self.record(store).read().type_id
+        store.vm.function_type(self.0)
     }
 
     /// Calls the function.
@@ -114,34 +125,34 @@ impl Func {
     /// [`Usage`](crate::ErrorKind::Usage) where the arguments do not have the parameters' types; what ended the call otherwise: a
     /// trap, an exception that nothing caught, exhaustion of the stack, an error of a host function.
     pub fn invoke(self, store: &mut StoreState, args: &[Val]) -> Result<Vec<Val>> {
-        let call = store.call_info(self.type_number(store))?;
+        let call = self.call_info(store)?;
         let params = call.ty.params();
         if params.len() != args.len() {
             let (expected, found) = (params.len(), args.len());
             return Err(Error::usage(format!("type mismatch: expected {expected} arguments, found {found}")));
         }
-        let mut slots: SmallVec<[VmVal; 8]> = SmallVec::with_capacity(call.slots);
+        let mut slots: SmallVec<[VmVal; 8]> = SmallVec::with_capacity(call.entry.slots());
         for (arg, ty) in args.iter().zip(params) {
             slots.push(arg.to_vm(*ty, store)?);
         }
-        slots.resize(call.slots, VmVal::default());
-        enter(store, call.entry, self.record, &mut slots)?;
+        slots.resize(call.entry.slots(), VmVal::default());
+        enter(store, &call.entry, self.0, &mut slots)?;
         let results = call.ty.results().iter().zip(&slots);
         Ok(results.map(|(ty, slot)| Val::from_vm(*slot, *ty, store)).collect())
     }
 
-    pub(super) fn new(record: VmPtr<VmFuncRef>, store: &StoreState) -> Func {
-        Func::of_record(record.canonical(), store)
+    pub(super) fn new(record: Stored<VmFuncRef>, store: &StoreState) -> Func {
+        Func(store.vm.canonical(record))
     }
 
-    /// The function by a record that need not be the one that stands for its identity.
-    pub(super) fn of_record(record: VmPtr<VmFuncRef>, store: &StoreState) -> Func {
-        Func { store: store.id(), record }
+    /// The function by any of its records, not only the one by which it is identified.
+    pub(super) fn of_record(record: Stored<VmFuncRef>) -> Func {
+        Func(record)
     }
 
-    pub(super) fn record(self, store: &StoreState) -> VmPtr<VmFuncRef> {
-        store.check(self.store);
-        self.record
+    pub(super) fn record(self, store: &StoreState) -> Stored<VmFuncRef> {
+        store.check(self.0.store());
+        self.0
     }
 }
 

@@ -1,11 +1,12 @@
 //! Globals (embedding appendix: `global_alloc`, `global_type`, `global_read`, `global_write`).
 
-use super::store::{StoreId, StoreState};
+use super::store::StoreState;
 use super::value::Val;
 use crate::error::{Error, Result};
 use crate::types::{GlobalType, Mutability};
 use crate::vm::layout::VmGlobal;
-use crate::vm::ptr::{VmBox, VmPtr};
+use crate::vm::ptr::StoreId;
+use crate::vm::ptr::Stored;
 
 /// A global in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,12 +15,12 @@ pub struct Global {
     index: usize,
 }
 
-/// A global: its value lies in the context of the instance that defines it, or by itself where the host made it.
+/// A global. Its value is in the context of the instance that defines it, or by itself if the host made
+/// it.
 #[derive(Debug)]
 pub(crate) struct GlobalEntity {
     pub(super) ty: GlobalType,
-    pub(super) value: VmPtr<VmGlobal>,
-    _own: Option<VmBox<VmGlobal>>,
+    pub(super) value: Stored<VmGlobal>,
 }
 
 impl Global {
@@ -30,9 +31,10 @@ impl Global {
     /// Where the value does not have the global's type, or that is one that the engine does not
     /// have, or no more.
     pub fn alloc(store: &mut StoreState, ty: GlobalType, value: Val) -> Result<Global> {
-        let own = VmBox::new(value.to_vm(ty.content, store)?);
+        let value = value.to_vm(ty.content, store)?;
         store.types.hold_val(ty.content)?;
-        let global = store.add_global(ty, own.ptr(), Some(own));
+        let value = store.vm.add_global(value);
+        let global = store.add_global(ty, value);
         Ok(Global::new(global, store))
     }
 
@@ -48,7 +50,7 @@ impl Global {
     /// The value of the global.
     pub fn read(self, store: &StoreState) -> Val {
         let entity = self.entity(store);
-        Val::from_vm(entity.value.read(), entity.ty.content, store)
+        Val::from_vm(store.vm.global(entity.value), entity.ty.content, store)
     }
 
     /// Sets the value of the global.
@@ -57,11 +59,12 @@ impl Global {
     ///
     /// Where the global cannot be written, or the value does not have its type.
     pub fn write(self, store: &mut StoreState, value: Val) -> Result<()> {
-        let GlobalEntity { ty, value: place, .. } = self.entity(store);
+        let GlobalEntity { ty, value: place } = *self.entity(store);
         if ty.mutability == Mutability::Const {
             return Err(Error::usage("an immutable global keeps its value"));
         }
-        place.write(value.to_vm(ty.content, store)?);
+        let value = value.to_vm(ty.content, store)?;
+        store.vm.set_global(place, value);
         Ok(())
     }
 
@@ -80,13 +83,8 @@ impl Global {
 }
 
 impl StoreState {
-    pub(super) fn add_global(
-        &mut self,
-        ty: GlobalType,
-        value: VmPtr<VmGlobal>,
-        own: Option<VmBox<VmGlobal>>,
-    ) -> usize {
-        self.globals.push(GlobalEntity { ty, value, _own: own });
+    pub(super) fn add_global(&mut self, ty: GlobalType, value: Stored<VmGlobal>) -> usize {
+        self.globals.push(GlobalEntity { ty, value });
         self.globals.len() - 1
     }
 }

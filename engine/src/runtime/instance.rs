@@ -3,14 +3,13 @@
 use super::func::Func;
 use super::global::Global;
 use super::memory::Memory;
-use super::store::{StoreId, StoreState};
+use super::store::StoreState;
 use super::table::Table;
 use super::tag::Tag;
+use crate::decode::info::{Export, ExportKind};
 use crate::module::Module;
-use crate::module::info::{Export, ExportKind};
 use crate::types::{ExternType, FuncExtern};
-use crate::vm::func::ImportedHost;
-use crate::vm::instance::InstanceCtx;
+use crate::vm::ptr::StoreId;
 
 /// An instance of a module in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,12 +33,11 @@ pub enum Extern {
     Tag(Tag),
 }
 
-/// An instance: its context, and the places in the store of what its index spaces name.
+/// An instance: its module, and the places in the store of what its index spaces name. Its context
+/// belongs to the store's record.
 #[derive(Debug)]
 pub(crate) struct InstanceEntity {
     pub(super) module: Module,
-    pub(crate) ctx: InstanceCtx,
-    pub(super) _hosts: Vec<ImportedHost>,
     pub(crate) memories: Vec<usize>,
     pub(crate) tables: Vec<usize>,
     pub(super) globals: Vec<usize>,
@@ -80,7 +78,7 @@ impl Instance {
         let entity = self.entity(store);
         let index = export.index as usize;
         match export.kind {
-            ExportKind::Function => Extern::Func(entity.func(export.index, store)),
+            ExportKind::Function => Extern::Func(store.func(self.index, export.index)),
             ExportKind::Table => Extern::Table(Table::new(entity.tables[index], store)),
             ExportKind::Memory => Extern::Memory(Memory::new(entity.memories[index], store)),
             ExportKind::Global => Extern::Global(Global::new(entity.globals[index], store)),
@@ -99,10 +97,13 @@ impl InstanceEntity {
     pub(super) fn data(&self, segment: usize) -> &[u8] {
         if self.dropped_data[segment] { &[] } else { self.module.data(segment) }
     }
+}
 
-    /// The function of that index, which is imported or escapes.
-    pub(super) fn func(&self, function: u32, store: &StoreState) -> Func {
-        Func::new(self.ctx.function(record_position(&self.module, function)), store)
+impl StoreState {
+    /// The function of that index in an instance, which is imported or escapes.
+    pub(super) fn func(&self, instance: usize, function: u32) -> Func {
+        let position = record_position(&self.instances[instance].module, function);
+        Func::new(self.vm.function(instance, position), self)
     }
 }
 

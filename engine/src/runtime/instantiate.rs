@@ -3,20 +3,19 @@
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceEntity, record_position};
 use super::store::StoreState;
-use crate::builtin::{copy_between, within};
+use crate::decode::const_expr::ConstExpr;
+use crate::decode::info::Import;
+use crate::decode::segments::{ElementItems, SegmentMode};
 use crate::error::{Error, Result};
 use crate::module::Module;
-use crate::module::const_expr::ConstExpr;
-use crate::module::info::Import;
-use crate::module::segments::{ElementItems, SegmentMode};
+use crate::runtime::ranges::{copy_between, within};
+use crate::time::STEPS;
 use crate::trap::Trap;
-use crate::vm::alarm::STEPS;
-use crate::vm::call::watch;
-use crate::vm::func::ImportedHost;
-use crate::vm::instance::InstanceCtx;
+use crate::vm::call::watched;
+use crate::vm::instance::NewInstance;
 
 impl Instance {
-    /// Makes an instance of a module with these imports, which stand in the order of [`Module::imports`], and runs its start function.
+    /// Makes an instance of a module with these imports, in the order of [`Module::imports`], and runs its start function.
     ///
     /// # Errors
     ///
@@ -37,24 +36,16 @@ impl Instance {
             return Err(Error::limit(format!("a store may hold {limit} instances")));
         }
         // Without a call nothing else would notice that the time is over.
-        let _watch = watch(store)?;
-        let before = Extent::of(store);
-        let index = Allocation::new(store, module)
-            .import(store, imports)
-            .allocate(store)
-            .inspect_err(|_| before.restore(store))?;
-        store.evaluate_globals(index)?;
-        store.evaluate_tables(index)?;
-        store.evaluate_elements(index)?;
-        store.run_active_segments(index)?;
-        if let Some(start) = module.info().start {
-            let instance = store.instance(index);
-            // Not the function's own record but the instance's: a host function is told by it who calls.
-            let record = instance.ctx.function(record_position(&instance.module, start));
-            Func::of_record(record, store).invoke(store, &[])?;
-        }
-        tracing::debug!(instance = index, imports = imports.len(), "instantiated a module");
-        Ok(Instance::new(index, store))
+        watched(store, |store| {
+            let before = Extent::of(store);
+            let index = Allocation::new(store, module)
+                .import(store, imports)
+                .allocate(store)
+                .inspect_err(|_| before.restore(store))?;
+            store.initialise(index)?;
+            tracing::debug!(instance = index, imports = imports.len(), "instantiated a module");
+            Ok(Instance::new(index, store))
+        })
     }
 }
 
@@ -83,12 +74,11 @@ fn check_imports(store: &StoreState, module: &Module, imports: &[Extern]) -> Res
     Ok(())
 }
 
-/// How much a store held before an instance was allocated: what was added since is reachable from nowhere if that failed.
+/// How much a store held before an instance was allocated. If that fails, nothing refers to what was
+/// added since.
 struct Extent {
     memories: usize,
     tables: usize,
-    globals: usize,
-    tags: usize,
     memory_bytes: u64,
     table_elements: u64,
     instance_bytes: u64,
@@ -100,8 +90,6 @@ impl Extent {
         Extent {
             memories: store.memories.len(),
             tables: store.tables.len(),
-            globals: store.globals.len(),
-            tags: store.tags.len(),
             memory_bytes: store.memory_bytes,
             table_elements: store.table_elements,
             instance_bytes: store.instance_bytes,
@@ -112,8 +100,6 @@ impl Extent {
     fn restore(&self, store: &mut StoreState) {
         store.memories.truncate(self.memories);
         store.tables.truncate(self.tables);
-        store.globals.truncate(self.globals);
-        store.tags.truncate(self.tags);
         store.memory_bytes = self.memory_bytes;
         store.table_elements = self.table_elements;
         store.instance_bytes = self.instance_bytes;
@@ -124,20 +110,16 @@ impl Extent {
 /// An instance in the making.
 struct Allocation {
     entity: InstanceEntity,
-    index: usize,
+    context: NewInstance,
     functions: Vec<Func>,
 }
 
 impl Allocation {
     fn new(store: &StoreState, module: &Module) -> Allocation {
-        let index = store.instances.len();
-        let types = module.type_ids().as_ptr();
-        let (stubs, rows) = (store.engine().stubs(), store.engine().types().rows().base());
-        let ctx = InstanceCtx::new(module.layout(), store.vm_ptr(), stubs, types, rows, index);
+        let (stubs, rows) = (store.engine().stubs(), store.engine().rows());
+        let context = NewInstance::new(&store.vm, module.layout(), stubs, module.type_ids(), rows);
         let entity = InstanceEntity {
             module: module.clone(),
-            ctx,
-            _hosts: Vec::new(),
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
@@ -145,7 +127,7 @@ impl Allocation {
             elements: Vec::new(),
             dropped_data: vec![false; module.info().data.len()],
         };
-        Allocation { entity, index, functions: Vec::new() }
+        Allocation { entity, context, functions: Vec::new() }
     }
 
     /// Enters what is imported into the index spaces.
@@ -173,32 +155,31 @@ impl Allocation {
         for ty in &info.tables[info.imported.tables..] {
             self.entity.tables.push(store.add_table(*ty, 0)?);
         }
+        let guarded = self.connect_memories(store);
+        let code = module.code(guarded, store.deadline())?;
+        // Nothing fails from here on.
+        self.context.set_code(code);
         for ty in &info.tags[info.imported.tags..] {
             self.entity.tags.push(store.add_tag(*ty));
         }
-        self.connect_globals(store);
-        let guarded = self.connect_memories(store);
         for (index, table) in (0..).zip(&self.entity.tables) {
-            self.entity.ctx.set_table(index, store.tables[*table].elements.record());
+            self.context.set_table(index, &store.tables[*table].elements);
         }
         for (index, tag) in (0..).zip(&self.entity.tags) {
-            self.entity.ctx.set_tag(index, store.tags[*tag].record.ptr());
+            self.context.set_tag(index, store.tags[*tag].record);
         }
-        self.connect_functions(store, guarded)?;
-        store.instances.push(self.entity);
-        Ok(self.index)
-    }
-
-    fn connect_globals(&mut self, store: &mut StoreState) {
-        let info = self.entity.module.info();
         for (index, global) in (0..).zip(&self.entity.globals) {
-            self.entity.ctx.set_imported_global(index, store.globals[*global].value);
+            self.context.set_imported_global(index, store.globals[*global].value);
         }
-        for index in info.imported.globals..info.globals.len() {
-            if let Some(value) = self.entity.ctx.defined_global(index as u32) {
-                self.entity.globals.push(store.add_global(info.globals[index], value, None));
+        self.connect_functions(store);
+        let index = store.vm.add_instance(self.context);
+        for global in info.imported.globals..info.globals.len() {
+            if let Some(value) = store.vm.defined_global(index, global as u32) {
+                self.entity.globals.push(store.add_global(info.globals[global], value));
             }
         }
+        store.instances.push(self.entity);
+        Ok(index)
     }
 
     /// Whether every memory that code would access without checks is guarded.
@@ -206,32 +187,22 @@ impl Allocation {
         let mut guarded = store.engine().config().guard_pages;
         for (index, memory) in (0..).zip(&self.entity.memories) {
             let memory = &store.memories[*memory];
-            self.entity.ctx.set_memory(index, memory.reference());
+            memory.connect(&mut self.context, index);
             guarded &= memory.is_guarded() || memory.ty.memory64 || memory.ty.page_size_log2 != 16;
         }
         guarded
     }
 
-    fn connect_functions(&mut self, store: &StoreState, guarded: bool) -> Result<()> {
-        let context = self.entity.ctx.as_ptr();
+    fn connect_functions(&mut self, store: &StoreState) {
         for (position, func) in self.functions.iter().enumerate() {
-            let mut record = func.record(store).read();
-            if record.is_host {
-                let host = ImportedHost::new(record, context);
-                record.vmctx = host.context();
-                self.entity._hosts.push(host);
-            }
-            self.entity.ctx.import_function(position, record);
+            self.context.import_function(position, func.record(store), &store.vm);
         }
-        let module = self.entity.module.clone();
-        let info = module.info();
-        let code = module.code(guarded, store.deadline())?;
+        let info = self.entity.module.info();
         for (slot, function) in info.escaping.iter().enumerate() {
-            let address = code.address(*function as usize - info.imported.functions);
-            let position = info.imported.functions + slot;
-            self.entity.ctx.set_function(position, address, info.func_type_id(*function).number());
+            let (position, defined) =
+                (info.imported.functions + slot, *function as usize - info.imported.functions);
+            self.context.set_function(position, defined, info.func_type_id(*function).number());
         }
-        Ok(())
     }
 }
 
@@ -268,13 +239,30 @@ impl StoreState {
         Ok(())
     }
 
+    /// Runs what instantiation runs once the instance is allocated: initialisers, active segments, the
+    /// start function.
+    fn initialise(&mut self, index: usize) -> Result<()> {
+        self.evaluate_globals(index)?;
+        self.evaluate_tables(index)?;
+        self.evaluate_elements(index)?;
+        self.run_active_segments(index)?;
+        let module = &self.instance(index).module;
+        if let Some(start) = module.info().start {
+            // Not the function's own record but the instance's: it tells a host function who calls.
+            let record = self.vm.function(index, record_position(module, start));
+            Func::of_record(record).invoke(self, &[])?;
+        }
+        Ok(())
+    }
+
     fn evaluate_globals(&mut self, index: usize) -> Result<()> {
         let module = self.instance(index).module.clone();
         let info = module.info();
         for (init, global) in info.global_inits.iter().zip(info.imported.globals..) {
             self.alarm().check()?;
             let value = self.evaluate(index, init)?;
-            self.globals[self.instance(index).globals[global]].value.write(value);
+            let global = self.globals[self.instance(index).globals[global]].value;
+            self.vm.set_global(global, value);
         }
         Ok(())
     }
@@ -285,8 +273,8 @@ impl StoreState {
         for (init, table) in info.table_inits.iter().zip(info.imported.tables..) {
             if let Some(init) = init {
                 let word = self.evaluate(index, init)?.0 as u64;
-                let (table, alarm) = (self.instance(index).tables[table], self.alarm());
-                alarm.fill(self.tables[table].elements.words_mut(), word)?;
+                let table = self.instance(index).tables[table];
+                self.vm.alarm().fill(self.tables[table].elements.words_mut(), word)?;
             }
         }
         Ok(())
@@ -345,7 +333,7 @@ impl StoreState {
         source: u64,
         length: u64,
     ) -> Result<()> {
-        let (instance, alarm) = (&self.instances[index], self.alarm());
+        let (instance, alarm) = (&self.instances[index], self.vm.alarm());
         let data = instance.data(segment);
         let source = within(data.len(), source, length, Trap::MemoryOutOfBounds)?;
         self.memories[instance.memories[memory]].write(target, &data[source], alarm)
@@ -361,15 +349,14 @@ impl StoreState {
         source: u64,
         length: u64,
     ) -> Result<()> {
-        let (instance, alarm) = (&self.instances[index], self.alarm());
+        let (instance, alarm) = (&self.instances[index], self.vm.alarm());
         let items = &instance.elements[segment];
         let words = self.tables[instance.tables[table]].elements.words_mut();
         copy_between((words, target), (items, source), length, Trap::TableOutOfBounds, alarm)
     }
 
     pub(super) fn func_word(&self, index: usize, function: u32) -> u64 {
-        let instance = self.instance(index);
-        instance.ctx.function(record_position(&instance.module, function)).canonical().to_word()
+        self.func(index, function).record(self).to_word()
     }
 
     fn evaluate_offset(&mut self, index: usize, offset: &ConstExpr, wide: bool) -> Result<u64> {

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::func::Func;
 use super::instance::{Extern, Instance};
 use super::store::StoreState;
+use super::wrap::{IntoFunc, WasmTuple};
 use crate::error::{Error, Result};
 use crate::module::Module;
 
@@ -14,23 +16,99 @@ pub struct Linker {
 }
 
 impl Linker {
-    /// A linker that knows nothing.
+    /// A linker without names.
     pub fn new() -> Linker {
         Linker::default()
     }
 
-    /// Gives a thing two names; whatever had them before is forgotten.
+    /// Gives a thing two names that nothing has yet.
+    ///
+    /// ```
+    /// use wassay_engine::{Config, Engine, ErrorKind, Func, Linker, Module, Store};
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let (mut store, mut linker) = (Store::new(&engine), Linker::new());
+    /// let one = Func::wrap(&mut store, || 1_i32)?;
+    /// linker.add("host", "number", one)?;
+    /// let again = linker.add("host", "number", one).unwrap_err();
+    /// assert_eq!(again.message(), "`host` `number` is already defined");
+    /// // To replace it is said explicitly.
+    /// let two = Func::wrap(&mut store, || 2_i32)?;
+    /// linker.define("host", "number", two.into());
+    /// assert_eq!(linker.iter().count(), 1);
+    ///
+    /// let text = r#"(module (func (export "number") (import "host" "number") (result i32)))"#;
+    /// let module = Module::new(&engine, &wat::parse_str(text)?)?;
+    /// let instance = linker.instantiate(&mut store, &module)?;
+    /// let number = instance.get_typed_func::<(), i32>(&mut store, "number")?;
+    /// assert_eq!(number.call(&mut store, ())?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`](crate::ErrorKind::Usage) if something has the two names.
+    pub fn add(&mut self, module: &str, name: &str, thing: impl Into<Extern>) -> Result<()> {
+        if self.get(module, name).is_some() {
+            return Err(Error::usage(format!("`{module}` `{name}` is already defined")));
+        }
+        self.define(module, name, thing.into());
+        Ok(())
+    }
+
+    /// Makes a host function from a closure, as [`Func::wrap`] does, and [adds](Linker::add) it.
+    ///
+    /// ```
+    /// use wassay_engine::{Caller, Config, Engine, Linker, Module, Store};
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let (mut store, mut linker) = (Store::new(&engine), Linker::new());
+    /// store.set_data(Vec::<i32>::new());
+    /// linker.func_wrap(&mut store, "log", "number", |mut caller: Caller<'_>, number: i32| {
+    ///     caller.data_mut::<Vec<i32>>().expect("set above").push(number);
+    /// })?;
+    /// let text = r#"(module (import "log" "number" (func $log (param i32)))
+    ///     (func (export "run") (call $log (i32.const 1)) (call $log (i32.const 2))))"#;
+    /// let module = Module::new(&engine, &wat::parse_str(text)?)?;
+    /// let instance = linker.instantiate(&mut store, &module)?;
+    /// instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
+    /// assert_eq!(store.data(), Some(&vec![1, 2]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Func::wrap`] and [`Linker::add`].
+    pub fn func_wrap<Params, Results: WasmTuple>(
+        &mut self,
+        store: &mut StoreState,
+        module: &str,
+        name: &str,
+        body: impl IntoFunc<Params, Results>,
+    ) -> Result<()> {
+        let func = Func::wrap(store, body)?;
+        self.add(module, name, func)
+    }
+
+    /// All that has names, with the two names, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Extern)> {
+        self.names
+            .iter()
+            .flat_map(|(module, names)| names.iter().map(|(name, thing)| (&**module, &**name, *thing)))
+    }
+
+    /// Gives a thing two names, and takes them from what had them before. [`Linker::add`] refuses that.
     pub fn define(&mut self, module: &str, name: &str, thing: Extern) {
         self.names.entry(module.into()).or_default().insert(name.into(), thing);
     }
 
-    /// Names everything that an instance exports; whatever was known of that module name before is forgotten.
+    /// Names everything that an instance exports. What that module name had before is forgotten.
     pub fn define_instance(&mut self, store: &StoreState, module: &str, instance: Instance) {
         let exports = instance.exports(store).map(|(name, thing)| (name.into(), thing)).collect();
         self.names.insert(module.into(), exports);
     }
 
-    /// Forgets whatever is known of a module name.
+    /// Forgets everything under a module name.
     pub fn undefine(&mut self, module: &str) {
         self.names.remove(module);
     }

@@ -4,15 +4,16 @@ use std::io;
 use std::ops::Range;
 
 use super::shared::SharedMemory;
-use super::store::{StoreId, StoreState};
-use crate::builtin::within;
+use super::store::StoreState;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::runtime::ranges::within;
 use crate::trap::Trap;
 use crate::types::MemoryType;
 use crate::vm::alarm::Alarm;
-use crate::vm::layout::VmMemoryRef;
+use crate::vm::instance::NewInstance;
 use crate::vm::memory::LinearMemory;
+use crate::vm::ptr::StoreId;
 
 /// A memory in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,8 +124,8 @@ impl Memory {
     ///
     /// As [`Memory::read`].
     pub fn write(self, store: &mut StoreState, address: u64, data: &[u8]) -> Result<()> {
-        let (index, alarm) = (self.index(store), store.alarm());
-        store.memories[index].write(address, data, alarm)
+        let index = self.index(store);
+        store.memories[index].write(address, data, store.vm.alarm())
     }
 
     pub(super) fn new(index: usize, store: &StoreState) -> Memory {
@@ -169,7 +170,7 @@ impl MemoryEntity {
         }
     }
 
-    /// Whether the base never changes and accesses behind the end fault.
+    /// Whether the base never changes and accesses past the end fault.
     pub(super) fn is_guarded(&self) -> bool {
         match &self.bytes {
             MemoryBytes::Own(bytes) => bytes.is_guarded(),
@@ -186,11 +187,11 @@ impl MemoryEntity {
         }
     }
 
-    /// The memory as an instance refers to it.
-    pub(crate) fn reference(&self) -> VmMemoryRef {
+    /// Has an instance refer to the memory.
+    pub(super) fn connect(&self, instance: &mut NewInstance, index: u32) {
         match &self.bytes {
-            MemoryBytes::Own(bytes) => bytes.reference(),
-            MemoryBytes::Shared(shared) => shared.bytes().reference(),
+            MemoryBytes::Own(bytes) => instance.set_memory(index, bytes),
+            MemoryBytes::Shared(shared) => instance.set_shared_memory(index, shared.bytes()),
         }
     }
 
@@ -208,7 +209,7 @@ impl MemoryEntity {
         Ok(())
     }
 
-    pub(super) fn write(&mut self, start: u64, from: &[u8], alarm: Alarm) -> Result<()> {
+    pub(super) fn write(&mut self, start: u64, from: &[u8], alarm: Alarm<'_>) -> Result<()> {
         let range = self.range(start, from.len() as u64)?;
         match &mut self.bytes {
             MemoryBytes::Own(bytes) => alarm.copy(&mut bytes.bytes_mut()[range], from),
@@ -219,7 +220,7 @@ impl MemoryEntity {
     }
 
     /// `memory.fill`.
-    pub(crate) fn fill(&mut self, start: u64, byte: u8, length: u64, alarm: Alarm) -> Result<()> {
+    pub(crate) fn fill(&mut self, start: u64, byte: u8, length: u64, alarm: Alarm<'_>) -> Result<()> {
         let range = self.range(start, length)?;
         match &mut self.bytes {
             MemoryBytes::Own(bytes) => alarm.fill(&mut bytes.bytes_mut()[range], byte),
@@ -230,7 +231,13 @@ impl MemoryEntity {
     }
 
     /// `memory.copy` inside the memory; the ranges may overlap.
-    pub(crate) fn copy_within(&mut self, target: u64, source: u64, length: u64, alarm: Alarm) -> Result<()> {
+    pub(crate) fn copy_within(
+        &mut self,
+        target: u64,
+        source: u64,
+        length: u64,
+        alarm: Alarm<'_>,
+    ) -> Result<()> {
         let (target, source) = (self.range(target, length)?, self.range(source, length)?);
         match &mut self.bytes {
             MemoryBytes::Own(bytes) => alarm.copy_within(bytes.bytes_mut(), source, target.start),
@@ -247,7 +254,7 @@ impl MemoryEntity {
         from: &MemoryEntity,
         source: u64,
         length: u64,
-        alarm: Alarm,
+        alarm: Alarm<'_>,
     ) -> Result<()> {
         let (target, source) = (self.range(target, length)?, from.range(source, length)?);
         match (&mut self.bytes, &from.bytes) {
@@ -302,7 +309,6 @@ impl StoreState {
     }
 
     fn grow_charged(&mut self, index: usize, delta: u64) -> Result<u64> {
-        let alarm = self.alarm();
         let MemoryEntity { ty, bytes } = &self.memories[index];
         let (ty, shared) = match bytes {
             MemoryBytes::Shared(shared) => (*ty, Some(shared.clone())),
@@ -322,7 +328,7 @@ impl StoreState {
         let length = grown(&ty, old, delta)?;
         self.charge_memory(length - old)?;
         if let MemoryBytes::Own(bytes) = &mut self.memories[index].bytes {
-            let grown = bytes.grow(length as usize, alarm);
+            let grown = bytes.grow(length as usize, self.vm.alarm());
             grown.map_err(|error| error.into_error(|error| no_room(length, error)))?;
         }
         self.memory_bytes += length - old;

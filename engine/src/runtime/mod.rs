@@ -1,8 +1,10 @@
 //! The store and what lives in it (core spec, section 4.2, "Runtime Structure").
 
 mod budget;
+mod convert;
 mod evaluate;
 mod exception;
+mod exports;
 mod func;
 mod gc;
 mod global;
@@ -10,6 +12,7 @@ mod instance;
 mod instantiate;
 mod linker;
 mod memory;
+pub(crate) mod ranges;
 mod shared;
 mod store;
 mod table;
@@ -17,6 +20,7 @@ mod tag;
 mod typed;
 mod value;
 mod waiters;
+mod wrap;
 
 pub use exception::ExnRef;
 pub use func::{Caller, Func};
@@ -32,3 +36,4 @@ pub use tag::Tag;
 pub use typed::Words;
 pub use value::{ExternRef, HostRef, Ref, Val};
 pub(crate) use waiters::Waited;
+pub use wrap::{HostResult, IntoFunc, IntoResults, TypedFunc, WasmTuple, WasmTy};

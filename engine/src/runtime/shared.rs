@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::budget::Budget;
 use super::memory::{Room, grown, no_room};
 use super::waiters::{Waited, Waiters};
-use crate::builtin::within;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::runtime::ranges::within;
 use crate::trap::Trap;
 use crate::types::MemoryType;
 use crate::vm::shared::SharedBytes;
@@ -43,7 +43,7 @@ pub struct SharedMemory(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     ty: MemoryType,
-    bytes: SharedBytes,
+    bytes: Arc<SharedBytes>,
     waiters: Waiters,
     /// What stores are charged for it that have grown it: it may outlive them.
     charges: Mutex<Vec<Budget>>,
@@ -63,7 +63,8 @@ impl SharedMemory {
         if !ty.shared || ty.limits.max.is_none() {
             return Err(Error::usage("a shared memory whose type is not shared or has no maximum"));
         }
-        let (bytes, waiters) = (room.open(SharedBytes::guarded, SharedBytes::checked)?, Waiters::default());
+        let bytes = Arc::new(room.open(SharedBytes::guarded, SharedBytes::checked)?);
+        let waiters = Waiters::default();
         Ok(SharedMemory(Arc::new(Inner { ty, bytes, waiters, charges: Mutex::default() })))
     }
 
@@ -135,7 +136,7 @@ impl SharedMemory {
         charges.extend(rest.ok());
     }
 
-    pub(super) fn bytes(&self) -> &SharedBytes {
+    pub(super) fn bytes(&self) -> &Arc<SharedBytes> {
         &self.0.bytes
     }
 

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::budget::Budget;
@@ -13,20 +12,17 @@ use super::instance::InstanceEntity;
 use super::memory::MemoryEntity;
 use super::table::TableEntity;
 use super::tag::TagEntity;
-use crate::compile::signature::AbiSignature;
+use crate::abi::signature::AbiSignature;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{CodeOwner, Error, Result};
 use crate::module::Module;
 use crate::time::Deadline;
 use crate::types::{FuncType, HeldTypes, TypeId};
 use crate::vm::alarm::Alarm;
-use crate::vm::call::{
-    EntryCode, Pending, interrupt, interrupted, is_interrupted, new_store, running_deadline,
-};
-use crate::vm::code::CodeBlock;
-use crate::vm::func::HostFuncBox;
-use crate::vm::layout::{VmStore, VmVal};
-use crate::vm::ptr::{VmBox, VmPtr};
+use crate::vm::call::{Entry, running_deadline};
+use crate::vm::layout::VmVal;
+use crate::vm::ptr::StoreId;
+use crate::vm::store::StoreRecord;
 use crate::vm::trace::VmTrace;
 
 /// A store (embedding appendix: `store_init`). All that is allocated in it lives until it is dropped.
@@ -50,16 +46,14 @@ pub struct Store(Box<StoreState>);
 /// ```
 #[derive(Debug)]
 pub struct StoreState<Tail: ?Sized = [()]> {
-    id: StoreId,
     engine: Engine,
-    vm: VmBox<VmStore>,
-    pending: Option<Pending>,
+    /// What compiled code uses of the store.
+    pub(crate) vm: StoreRecord<StoreState>,
     pub(super) instances: Vec<InstanceEntity>,
-    pub(super) memories: Vec<MemoryEntity>,
-    pub(super) tables: Vec<TableEntity>,
+    pub(crate) memories: Vec<MemoryEntity>,
+    pub(crate) tables: Vec<TableEntity>,
     pub(super) globals: Vec<GlobalEntity>,
     pub(super) tags: Vec<TagEntity>,
-    pub(super) host_functions: Vec<HostFuncBox>,
     /// The values of the host's that references point to.
     pub(super) host_values: HostValues,
     pub(crate) heap: Heap,
@@ -72,7 +66,6 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     /// The types of what the host made; modules hold their own.
     pub(super) types: HeldTypes,
     pub(super) data: Option<Box<dyn Any + Send>>,
-    deadline: Option<Deadline>,
     pub(super) memory_bytes: u64,
     pub(super) table_elements: u64,
     pub(super) instance_bytes: u64,
@@ -84,20 +77,7 @@ pub struct StoreState<Tail: ?Sized = [()]> {
 #[derive(Debug)]
 pub(super) struct CallInfo {
     pub(super) ty: Arc<FuncType>,
-    pub(super) entry: EntryCode,
-    _trampoline: Arc<CodeBlock>,
-    pub(super) slots: usize,
-}
-
-/// Tells stores apart, so that a handle is not used with another store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct StoreId(u64);
-
-#[cfg(test)]
-impl StoreId {
-    pub(super) fn test() -> StoreId {
-        StoreId(u64::MAX)
-    }
+    pub(super) entry: Entry,
 }
 
 impl Store {
@@ -112,18 +92,14 @@ impl Store {
     }
 
     fn with_budget(engine: &Engine, budget: Budget) -> Store {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let state: Box<StoreState<[(); 0]>> = Box::new(StoreState {
-            id: StoreId(NEXT.fetch_add(1, Ordering::Relaxed)),
             engine: engine.clone(),
-            vm: new_store(),
-            pending: None,
+            vm: StoreRecord::new(engine.config().max_stack),
             instances: Vec::new(),
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
             tags: Vec::new(),
-            host_functions: Vec::new(),
             host_values: HostValues::default(),
             heap: Heap::default(),
             roots: RootList::default(),
@@ -131,7 +107,6 @@ impl Store {
             calls: Vec::new(),
             types: HeldTypes::new(engine.types()),
             data: None,
-            deadline: None,
             memory_bytes: 0,
             table_elements: 0,
             instance_bytes: 0,
@@ -187,7 +162,7 @@ impl StoreState {
     /// interrupted, but what it waits for in the system is, by `EINTR`, again and again; the code that called it ends when it returns.
     /// [`StoreState::running_deadline`] tells it when not to wait any longer.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.deadline = deadline.map(Deadline::from);
+        self.vm.set_deadline(deadline.map(Deadline::from));
     }
 
     /// When the host function that asks has to be done: the earliest deadline of the stores whose code waits for it on this thread. One that
@@ -218,32 +193,32 @@ impl StoreState {
     /// Ends the store as its deadline does: no code of it runs afterwards. Gives the error, of kind
     /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), by which the host function that has waited until then returns.
     pub fn time_over(&mut self) -> Error {
-        interrupt(self.vm_ptr());
-        interrupted()
+        self.vm.interrupt();
+        Error::interrupted()
     }
 
     /// The deadline that was set.
     pub fn deadline(&self) -> Option<Deadline> {
-        self.deadline
+        self.vm.deadline()
     }
 
     /// Tells whether the store's time is over.
-    pub(crate) fn alarm(&self) -> Alarm {
-        Alarm::of(self.vm_ptr())
+    pub(crate) fn alarm(&self) -> Alarm<'_> {
+        self.vm.alarm()
     }
 
-    /// A store whose code was left half-way may be in any state between two instructions.
+    /// Fails if the store was interrupted: its code may have stopped between any two instructions.
     pub(crate) fn refuse_if_interrupted(&self) -> Result<()> {
-        if is_interrupted(self.vm_ptr()) { Err(interrupted()) } else { Ok(()) }
+        if self.vm.is_interrupted() { Err(Error::interrupted()) } else { Ok(()) }
     }
 
     /// Keeps a reference for the host, with all that it leads to.
     pub(super) fn hold(&self, word: u64) -> Root {
-        self.roots.hold(self.id, word)
+        self.roots.hold(self.vm.id(), word)
     }
 
     pub(super) fn id(&self) -> StoreId {
-        self.id
+        self.vm.id()
     }
 
     /// # Panics
@@ -251,31 +226,7 @@ impl StoreState {
     /// Where a handle of another store is used with this one.
     #[track_caller]
     pub(super) fn check(&self, id: StoreId) {
-        assert!(self.id == id, "a handle is used with the store that it came from");
-    }
-
-    pub(crate) fn vm_ptr(&self) -> VmPtr<VmStore> {
-        self.vm.ptr()
-    }
-
-    pub(crate) fn max_stack(&self) -> usize {
-        self.engine.config().max_stack
-    }
-
-    pub(crate) fn set_pending(&mut self, pending: Pending) {
-        self.pending = Some(pending);
-    }
-
-    pub(crate) fn take_pending(&mut self) -> Option<Pending> {
-        self.pending.take()
-    }
-
-    /// The exception by which a host function failed, if it did so by one of this store's.
-    pub(crate) fn pending_exception(&self) -> Option<u64> {
-        match &self.pending {
-            Some(Pending::Error(error)) => error.exn()?.word_in(self),
-            _ => None,
-        }
+        self.vm.check(id);
     }
 
     /// The number of a function type, which the store holds from then on. Errors are those of
@@ -293,11 +244,8 @@ impl StoreState {
         let Some(ty) = self.engine.types().numbered(number).func.clone() else {
             unreachable!("functions have function types")
         };
-        let signature = AbiSignature::of(&ty);
-        let slots = signature.slots();
-        let trampoline = self.engine.entry_trampoline(signature)?;
-        let entry = EntryCode(trampoline.address(0));
-        let info = Arc::new(CallInfo { ty, entry, slots, _trampoline: trampoline });
+        let trampoline = self.engine.entry_trampoline(AbiSignature::of(&ty))?;
+        let info = Arc::new(CallInfo { ty, entry: Entry::new(trampoline, number) });
         if self.calls.len() <= index {
             self.calls.resize(index + 1, None);
         }
@@ -311,14 +259,15 @@ impl StoreState {
         if innermost.is_empty() {
             return;
         }
-        let mut module: Option<&Module> = None;
+        let mut module: Option<(&Module, CodeOwner)> = None;
         // Most frames are of the module that the one before is of, or else of one that was made late.
         let mut module_at = |address: usize| {
-            if !module.is_some_and(|module| module.has_code_at(address)) {
+            if !module.as_ref().is_some_and(|(module, _)| module.has_code_at(address)) {
                 let mut modules = self.instances.iter().rev().map(|instance| &instance.module);
-                module = modules.find(|module| module.has_code_at(address));
+                let found = modules.find(|module| module.has_code_at(address));
+                module = found.map(|module| (module, Arc::new(module.clone()) as CodeOwner));
             }
-            module.cloned()
+            module.as_ref().map(|(_, owner)| Arc::clone(owner))
         };
         let backtrace = error.backtrace_mut();
         backtrace.begin_activation();
@@ -339,37 +288,7 @@ impl StoreState {
         &mut self.instances[index]
     }
 
-    /// Whether a fault at an address is an access past the end of one of the store's memories.
-    pub(crate) fn guards(&self, address: usize) -> bool {
-        self.memories.iter().any(|memory| memory.guards(address))
-    }
-
     pub(crate) fn memory(&self, index: usize) -> &MemoryEntity {
         &self.memories[index]
-    }
-
-    pub(crate) fn memory_mut(&mut self, index: usize) -> &mut MemoryEntity {
-        &mut self.memories[index]
-    }
-
-    pub(crate) fn table_mut(&mut self, index: usize) -> &mut TableEntity {
-        &mut self.tables[index]
-    }
-
-    /// Two memories that are not the same: the first to write, the second to read.
-    pub(crate) fn two_memories(&mut self, write: usize, read: usize) -> (&mut MemoryEntity, &MemoryEntity) {
-        two(&mut self.memories, write, read)
-    }
-
-    /// Two tables that are not the same: the first to write, the second to read.
-    pub(crate) fn two_tables(&mut self, write: usize, read: usize) -> (&mut TableEntity, &TableEntity) {
-        two(&mut self.tables, write, read)
-    }
-}
-
-fn two<T>(items: &mut [T], write: usize, read: usize) -> (&mut T, &T) {
-    match items.get_disjoint_mut([write, read]) {
-        Ok([write, read]) => (write, read),
-        Err(_) => unreachable!("two different things of the store"),
     }
 }

@@ -2,12 +2,13 @@
 
 use std::io;
 
-use super::store::{StoreId, StoreState};
+use super::store::StoreState;
 use super::value::Ref;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 use crate::types::{TableType, ValType};
 use crate::vm::memory::TableElements;
+use crate::vm::ptr::StoreId;
 
 /// A table in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,10 +116,10 @@ impl StoreState {
         self.charge_table(length)?;
         let made = TableElements::new(length).map_err(|error| no_room(length, error));
         let made = made.inspect_err(|_| self.release_table(length))?;
-        let (index, alarm) = (self.tables.len(), self.alarm());
+        let index = self.tables.len();
         self.tables.push(TableEntity { ty, elements: made });
         if init != 0 {
-            alarm.fill(self.tables[index].elements.words_mut(), init)?;
+            self.vm.alarm().fill(self.tables[index].elements.words_mut(), init)?;
         }
         Ok(index)
     }
@@ -132,8 +133,7 @@ impl StoreState {
         let length = old.checked_add(delta).filter(|length| *length <= max);
         let length = length.ok_or_else(|| Error::limit("the table's maximum"))?;
         self.charge_table(delta)?;
-        let alarm = self.alarm();
-        let grown = self.tables[index].elements.grow(length, fill, alarm);
+        let grown = self.tables[index].elements.grow(length, fill, self.vm.alarm());
         grown.map_err(|error| {
             self.release_table(delta);
             error.into_error(|error| no_room(length, error))

@@ -1,9 +1,10 @@
 //! Exception tags (embedding appendix: `tag_alloc`, `tag_type`).
 
-use super::store::{StoreId, StoreState};
+use super::store::StoreState;
 use crate::error::Result;
 use crate::types::{FuncType, TagType};
-use crate::vm::ptr::VmBox;
+use crate::vm::ptr::StoreId;
+use crate::vm::ptr::Stored;
 use crate::vm::tag::VmTag;
 
 /// A tag in a store.
@@ -17,7 +18,7 @@ pub struct Tag {
 #[derive(Debug)]
 pub(crate) struct TagEntity {
     pub(super) ty: TagType,
-    pub(super) record: VmBox<VmTag>,
+    pub(super) record: Stored<VmTag>,
 }
 
 impl Tag {
@@ -55,7 +56,8 @@ impl Tag {
 impl StoreState {
     pub(super) fn add_tag(&mut self, ty: TagType) -> usize {
         let index = self.tags.len();
-        self.tags.push(TagEntity { ty, record: VmBox::new(VmTag { index }) });
+        let record = self.vm.add_tag();
+        self.tags.push(TagEntity { ty, record });
         index
     }
 }

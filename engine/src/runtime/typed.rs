@@ -5,10 +5,8 @@ use std::any::Any;
 use super::func::{Caller, Func};
 use super::memory::Memory;
 use super::store::StoreState;
-use crate::compile::signature::AbiSignature;
 use crate::error::{Error, Result};
 use crate::types::{FuncType, ValType};
-use crate::vm::func::HostFuncBox;
 use crate::vm::layout::VmVal;
 
 /// The arguments of one call of a host function of numbers, and the place for its results.
@@ -64,20 +62,12 @@ impl Func {
         if !types.all(|ty| matches!(ty, ValType::I32 | ValType::I64)) {
             return Err(Error::usage("a host function of numbers takes and gives i32 and i64 only"));
         }
-        let type_id = store.func_type_id(&ty)?;
-        let signature = AbiSignature::of(&ty);
-        let slots = signature.slots();
-        let code = store.engine().host_trampoline(signature)?;
         let params = ty.params().len();
-        let closure = Box::new(move |caller: Caller<'_>, slots: &mut [VmVal]| {
-            // Only the arguments were written: what else the caller's stack held is nobody's business.
+        Func::host(store, &ty, move |caller, slots| {
+            // Only the arguments were written: the rest is what the caller's stack happened to hold.
             slots[params..].fill(VmVal::default());
             body(caller, &mut Words(slots))
-        });
-        let host = HostFuncBox::new(store.vm_ptr(), closure, slots, code, type_id.number());
-        let func = Func::new(host.record(), store);
-        store.host_functions.push(host);
-        Ok(func)
+        })
     }
 }
 

@@ -8,8 +8,7 @@ use super::gc::{ArrayRef, HOST, I31, Root, StructRef};
 use super::store::StoreState;
 use crate::error::{Error, Result};
 use crate::types::{CompositeType, HeapType, RefType, ValType};
-use crate::vm::layout::{VmFuncRef, VmVal};
-use crate::vm::ptr::VmPtr;
+use crate::vm::layout::VmVal;
 
 /// A value.
 ///
@@ -221,9 +220,9 @@ impl Ref {
             return Ref::Null(bottom);
         }
         match bottom {
-            HeapType::NoFunc => match VmPtr::<VmFuncRef>::from_word(word) {
+            HeapType::NoFunc => match store.vm.function_at(word) {
                 Some(record) => Ref::Func(Func::new(record, store)),
-                None => Ref::Null(bottom),
+                None => unreachable!("a reference to a function points to one of the store"),
             },
             HeapType::NoExtern => Ref::Extern(ExternRef(store.hold(word))),
             HeapType::NoExn => Ref::Exn(ExnRef::from_word(word, store)),

@@ -6,7 +6,7 @@ use wasmparser::{MemArg, Operator as Op};
 
 use super::Translator;
 use super::bounds::{heap_flags, memory_of};
-use crate::builtin::Builtin;
+use crate::abi::builtin::Builtin;
 use crate::error::Result;
 use crate::trap::Trap;
 

@@ -5,8 +5,8 @@ use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, TrapCode, Val
 use wasmparser::{MemArg, MemArgTarget};
 
 use super::{TRUSTED, Translator, constant};
-use crate::compile::artifact::trap_code;
-use crate::compile::signature::POINTER;
+use crate::abi::signature::POINTER;
+use crate::abi::trap_code;
 use crate::trap::Trap;
 use crate::vm::layout::offsets;
 use crate::vm::memory::GUARD;

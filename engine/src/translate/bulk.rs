@@ -1,7 +1,7 @@
 //! Instructions on many bytes or elements at once (core spec, sections 4.6.7 and 4.6.8).
 
 use super::Translator;
-use crate::builtin::Builtin;
+use crate::abi::builtin::Builtin;
 
 impl Translator<'_, '_> {
     /// An instruction of three operands, and one or two immediates that come first.

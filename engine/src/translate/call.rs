@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{
 };
 
 use super::{TRUSTED, Translator};
-use crate::compile::signature::{POINTER, ir_type, wasm_signature};
+use crate::abi::signature::{POINTER, ir_type, wasm_signature};
 use crate::trap::Trap;
 use crate::vm::layout::offsets;
 

@@ -9,7 +9,7 @@ use wasmparser::{BlockType, BrTable};
 use super::Translator;
 use super::exception::{Leaving, TryTable};
 use super::legacy_exception::LegacyCatch;
-use crate::compile::signature::ir_type;
+use crate::abi::signature::ir_type;
 use crate::error::Result;
 use crate::trap::Trap;
 use crate::types::{TypeConverter, ValType};
@@ -242,7 +242,7 @@ impl<'a> Translator<'a, '_> {
         let mut edges: BTreeMap<u32, Block> = BTreeMap::new();
         let mut calls: Vec<BlockCall> = Vec::with_capacity(table.len() as usize);
         for depth in table.targets() {
-            let depth = depth.map_err(crate::module::decode::malformed)?;
+            let depth = depth.map_err(crate::decode::refused::malformed)?;
             calls.push(self.edge(&mut edges, depth));
         }
         let default = self.edge(&mut edges, table.default());

@@ -7,7 +7,7 @@ use wasmparser::Operator as Op;
 
 use super::Translator;
 use super::memory::Extend;
-use crate::builtin::Builtin;
+use crate::abi::builtin::Builtin;
 use crate::error::Result;
 
 impl Translator<'_, '_> {

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use wasmparser::Catch;
 
 use super::{TRUSTED, Translator};
-use crate::compile::signature::{POINTER, ir_type, throw_signature};
+use crate::abi::signature::{POINTER, ir_type, throw_signature};
 use crate::error::Result;
 use crate::trap::Trap;
 use crate::types::ValType;

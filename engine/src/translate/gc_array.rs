@@ -6,7 +6,7 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use super::memory::Extend;
 use super::object::flags_of;
 use super::{TRUSTED, Translator, little_endian};
-use crate::builtin::Builtin;
+use crate::abi::builtin::Builtin;
 use crate::trap::Trap;
 use crate::types::StorageType;
 use crate::types::layout::{OBJECT_LENGTH, PAYLOAD, array_size, element_offset};

@@ -6,7 +6,7 @@ use wasmparser::{AbstractHeapType, HeapType, RefType, UnpackedIndex};
 
 use super::memory::Extend;
 use super::{TRUSTED, Translator, constant};
-use crate::builtin::Builtin;
+use crate::abi::builtin::Builtin;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 use crate::types::CompositeType;

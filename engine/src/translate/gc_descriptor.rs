@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
 use wasmparser::{HeapType, RefType, UnpackedIndex};
 
 use super::{TRUSTED, Translator};
-use crate::compile::signature::POINTER;
+use crate::abi::signature::POINTER;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 use crate::vm::layout::NULL_PAGE;

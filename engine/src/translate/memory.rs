@@ -5,7 +5,7 @@ use wasmparser::MemArg;
 
 use super::Translator;
 use super::bounds::heap_flags;
-use crate::builtin::Builtin;
+use crate::abi::builtin::Builtin;
 
 /// How a narrow value fills a wide one.
 #[derive(Clone, Copy)]

@@ -33,10 +33,10 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilder;
 
-use crate::compile::artifact::trap_code;
-use crate::compile::signature::{BUILTIN_ARGUMENTS, POINTER, VECTOR, builtin_signature, ir_type};
+use crate::abi::signature::{BUILTIN_ARGUMENTS, POINTER, VECTOR, builtin_signature, ir_type};
+use crate::abi::trap_code;
+use crate::decode::info::ModuleInfo;
 use crate::error::{Error, Result};
-use crate::module::info::ModuleInfo;
 use crate::time::Deadline;
 use crate::trap::Trap;
 use crate::types::TypeConverter;
@@ -371,7 +371,7 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     /// Calls a builtin, which may trap and never throws. Arguments are widened without sign.
-    fn call_builtin(&mut self, builtin: crate::builtin::Builtin, arguments: &[Value]) -> Value {
+    fn call_builtin(&mut self, builtin: crate::abi::builtin::Builtin, arguments: &[Value]) -> Value {
         let signature = match self.builtin_signature {
             Some(signature) => signature,
             None => *self.builtin_signature.insert(self.b.import_signature(builtin_signature())),

@@ -5,8 +5,8 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 
 use super::memory::Extend;
 use super::{TRUSTED, Translator, constant};
-use crate::builtin::Builtin;
-use crate::compile::signature::{POINTER, ir_type};
+use crate::abi::builtin::Builtin;
+use crate::abi::signature::{POINTER, ir_type};
 use crate::types::layout::{OBJECT_LENGTH, OBJECT_TYPE, PAYLOAD};
 use crate::types::{StorageType, ValType};
 use crate::vm::layout::offsets;

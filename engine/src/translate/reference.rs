@@ -4,7 +4,7 @@ use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::IntCC;
 
 use super::Translator;
-use crate::compile::signature::POINTER;
+use crate::abi::signature::POINTER;
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 use crate::vm::layout::offsets;

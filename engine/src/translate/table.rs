@@ -4,8 +4,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 use super::{TRUSTED, Translator};
-use crate::builtin::Builtin;
-use crate::compile::signature::POINTER;
+use crate::abi::builtin::Builtin;
+use crate::abi::signature::POINTER;
 use crate::trap::Trap;
 use crate::vm::layout::offsets;
 

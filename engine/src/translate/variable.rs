@@ -4,7 +4,7 @@ use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind
 use cranelift_frontend::Variable;
 
 use super::{TRUSTED, Translator, constant};
-use crate::compile::signature::{POINTER, ir_type};
+use crate::abi::signature::{POINTER, ir_type};
 use crate::types::Mutability;
 use crate::vm::layout::GlobalPlace;
 

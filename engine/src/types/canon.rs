@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -15,7 +16,6 @@ use smallvec::SmallVec;
 use super::layout::ObjectLayout;
 use super::{CompositeType, FieldType, FuncType, HeapType, RefType, StorageType, SubType, TypeId, ValType};
 use crate::error::{Error, Result};
-use crate::vm::rows::TypeRows;
 
 /// Marks a reference to a member of the group that is being interned, by its position there.
 const REC: u32 = 1 << 31;
@@ -45,11 +45,39 @@ pub(crate) struct CanonType {
 /// The types of one group, first to last.
 pub(crate) type GroupIds = SmallVec<[TypeId; 2]>;
 
+/// The table in which compiled code looks types up by number. The registry fills it in.
+pub(crate) trait TypeTable: fmt::Debug + Send + Sync {
+    /// How many types there is room for.
+    fn capacity(&self) -> usize;
+
+    /// Fills in the row of a new type, given its supertypes from the root of its hierarchy to
+    /// itself.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for the row.
+    fn write(&self, id: TypeId, ty: &CompositeType, supertypes: &[TypeId]) -> io::Result<()>;
+}
+
+/// The table of a registry whose types no code is compiled for.
+#[derive(Debug)]
+struct NoTable;
+
+impl TypeTable for NoTable {
+    fn capacity(&self) -> usize {
+        REC as usize
+    }
+
+    fn write(&self, _: TypeId, _: &CompositeType, _: &[TypeId]) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// All defined types of one engine.
 #[derive(Debug)]
 pub(crate) struct TypeRegistry {
     inner: RwLock<Inner>,
-    rows: TypeRows,
+    table: Arc<dyn TypeTable>,
 }
 
 #[derive(Debug, Default)]
@@ -84,18 +112,14 @@ struct Group {
 }
 
 impl TypeRegistry {
-    /// A registry without types.
-    ///
-    /// # Errors
-    ///
-    /// Where there is no address space for the table that compiled code reads.
-    pub(crate) fn new() -> io::Result<TypeRegistry> {
-        Ok(TypeRegistry { inner: RwLock::default(), rows: TypeRows::new()? })
+    /// A registry without types that publishes them in a table for compiled code.
+    pub(crate) fn new(table: Arc<dyn TypeTable>) -> TypeRegistry {
+        TypeRegistry { inner: RwLock::default(), table }
     }
 
-    /// What compiled code knows of the types.
-    pub(crate) fn rows(&self) -> &TypeRows {
-        &self.rows
+    /// A registry without types, for modules that are only validated.
+    pub(crate) fn unpublished() -> TypeRegistry {
+        TypeRegistry::new(Arc::new(NoTable))
     }
 
     /// How many types there are at present.
@@ -119,7 +143,7 @@ impl TypeRegistry {
         let mut inner = self.write();
         let first = match inner.keys.get(&*group) {
             Some(first) => *first,
-            None => inner.add(group, &self.rows)?,
+            None => inner.add(group, &*self.table)?,
         };
         let Some(found) = inner.groups.get_mut(&first) else { unreachable!("a key leads to a group") };
         if held.insert(first) {
@@ -219,11 +243,11 @@ impl Inner {
 
     /// Adds a new group, which is not empty and has no holders yet; gives the number of its first
     /// type.
-    fn add(&mut self, group: Box<[SubType]>, rows: &TypeRows) -> Result<u32> {
+    fn add(&mut self, group: Box<[SubType]>, table: &dyn TypeTable) -> Result<u32> {
         let refers_to = self.groups_of(&group)?;
-        let members = self.take_numbers(group.len(), rows.capacity())?;
+        let members = self.take_numbers(group.len(), table.capacity())?;
         let first = members[0].number;
-        if let Err(error) = self.fill(&group, &members, first, rows) {
+        if let Err(error) = self.fill(&group, &members, first, table) {
             members.iter().for_each(|id| self.vacate(id.number));
             return Err(Error::limit("no room for a type").caused_by(error));
         }
@@ -239,7 +263,13 @@ impl Inner {
     }
 
     /// Puts the types of a group where their numbers say.
-    fn fill(&mut self, group: &[SubType], members: &[TypeId], first: u32, rows: &TypeRows) -> io::Result<()> {
+    fn fill(
+        &mut self,
+        group: &[SubType],
+        members: &[TypeId],
+        first: u32,
+        table: &dyn TypeTable,
+    ) -> io::Result<()> {
         for (member, id) in group.iter().zip(members) {
             let sub = resolve(member, members);
             let parent = sub.supertype.and_then(|parent| self.slot(parent)).map(|slot| &slot.ty);
@@ -254,7 +284,7 @@ impl Inner {
                 sub.descriptor.is_some(),
                 parent.map(|parent| &parent.layout),
             );
-            rows.write(*id, &sub.composite, &display)?;
+            table.write(*id, &sub.composite, &display)?;
             let ty = Arc::new(CanonType { sub, display: display.into(), func, layout });
             self.slots[id.number as usize] = Some(Slot { ty, serial: id.serial, group: first });
         }
@@ -391,7 +421,7 @@ mod tests {
     }
 
     fn held() -> HeldTypes {
-        HeldTypes::new(&Arc::new(TypeRegistry::new().unwrap()))
+        HeldTypes::new(&Arc::new(TypeRegistry::unpublished()))
     }
 
     fn one(held: &mut HeldTypes, sub: SubType) -> TypeId {

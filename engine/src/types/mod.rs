@@ -9,7 +9,7 @@ mod matching;
 
 use std::fmt;
 
-pub(crate) use canon::TypeRegistry;
+pub(crate) use canon::{TypeRegistry, TypeTable};
 pub(crate) use convert::TypeConverter;
 pub use external::{ExternType, FuncExtern, GlobalType, Limits, MemoryType, Mutability, TableType, TagType};
 pub(crate) use held::HeldTypes;

@@ -1,65 +1,66 @@
-//! What code of ours that works for long asks, so that the deadline of a store ends it as it ends
-//! compiled code.
+//! Looks at the time between two pieces of long work, so that the deadline of a store ends Rust code as
+//! it ends compiled code.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
-use super::call::interrupted;
+use super::current::current;
 use super::layout::VmStore;
-use super::ptr::VmPtr;
-use super::sys::signal;
-use crate::error::Result;
+use super::ptr::VmBox;
+use crate::error::{Error, Result};
 
 /// How many bytes are written or copied before the time is looked at again: less than a millisecond's
 /// work, also where the system has to find the memory first.
 pub(crate) const PIECE: usize = 1 << 20;
 
-/// How many small steps, such as one object or one element each, are taken before the time is looked
-/// at again.
-pub(crate) const STEPS: usize = 1 << 12;
-
-/// Tells whether the time of a store is over. It is used while its store is at hand.
+/// Tells whether the time of a store is over, while the store's record is borrowed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Alarm(VmPtr<VmStore>);
+pub(crate) struct Alarm<'a>(&'a VmBox<VmStore>);
 
-impl Alarm {
+/// Whether the time of a store is over, or of one whose code waits for it on this thread. Then the
+/// store is marked.
+///
+/// # Safety
+///
+/// The record is alive.
+#[inline]
+pub(super) unsafe fn is_over(own: *mut VmStore) -> bool {
+    // SAFETY: by the condition above; only an atomic field is borrowed.
+    let interrupted = unsafe { &(*own).interrupted };
+    if interrupted.load(Ordering::Acquire) {
+        return true;
+    }
+    let mut outer = current();
+    while !outer.is_null() {
+        // SAFETY: the current store and those of its chain are alive (see `current`), and this thread
+        // alone writes `outer`.
+        unsafe {
+            if (*outer).interrupted.load(Ordering::Acquire) {
+                interrupted.store(true, Ordering::Release);
+                return true;
+            }
+            outer = (*outer).outer;
+        }
+    }
+    false
+}
+
+impl<'a> Alarm<'a> {
     /// The alarm of a store.
-    pub(crate) fn of(store: VmPtr<VmStore>) -> Alarm {
+    pub(super) fn of(store: &'a VmBox<VmStore>) -> Alarm<'a> {
         Alarm(store)
     }
 
-    /// Fails where the time is over of the store, or of one whose code waits for it on this thread;
-    /// then no code of the store runs any more.
+    /// Fails if the time is over of the store, or of one whose code waits for it on this thread; then
+    /// no code of the store runs any more.
     ///
     /// # Errors
     ///
     /// [`Interrupted`](crate::ErrorKind::Interrupted).
     #[inline]
     pub(crate) fn check(self) -> Result<()> {
-        if self.is_over() { Err(interrupted()) } else { Ok(()) }
-    }
-
-    /// Whether [`Alarm::check`] fails.
-    #[inline]
-    pub(super) fn is_over(self) -> bool {
-        let own = self.0.as_ptr();
-        // SAFETY: the record is alive with its store, which the caller holds.
-        if unsafe { (*own).interrupted.load(Ordering::Acquire) } {
-            return true;
-        }
-        let mut outer = signal::current();
-        while !outer.is_null() {
-            // SAFETY: the store is the thread's current one, and those further out wait for it: their
-            // records are alive.
-            unsafe {
-                if (*outer).interrupted.load(Ordering::Acquire) {
-                    (*own).interrupted.store(true, Ordering::Release);
-                    return true;
-                }
-                outer = (*outer).outer;
-            }
-        }
-        false
+        // SAFETY: the box that owns the record is borrowed.
+        if unsafe { is_over(self.0.as_ptr()) } { Err(Error::interrupted()) } else { Ok(()) }
     }
 
     /// Works on `count` items of `size` bytes, piece by piece from the first to the last, as long as
@@ -174,12 +175,12 @@ impl Alarm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vm::call::{interrupt, new_store};
+    use crate::vm::tests::{TestStore, record};
 
     #[test]
     fn pieces_are_as_good_as_the_whole() {
-        let store = new_store();
-        let alarm = Alarm::of(store.ptr());
+        let store: TestStore = record();
+        let alarm = store.alarm();
         let count = 3 * PIECE / 8 + 5;
         let numbers: Vec<u64> = (0..count as u64).collect();
         for (source, target) in [(0, 0), (0, 1), (7, 0), (0, count / 2), (count / 2, 3), (0, count)] {
@@ -199,11 +200,11 @@ mod tests {
 
     #[test]
     fn nothing_goes_on_after_the_first_piece_when_the_time_is_over() {
-        let store = new_store();
-        let alarm = Alarm::of(store.ptr());
+        let store: TestStore = record();
+        let alarm = store.alarm();
         let mut bytes = vec![0u8; 3 * PIECE];
         alarm.fill(&mut bytes, 1).unwrap();
-        interrupt(store.ptr());
+        store.interrupt();
         assert!(alarm.fill(&mut bytes, 2).is_err());
         assert_eq!((bytes[PIECE - 1], bytes[PIECE]), (2, 1));
         assert!(alarm.copy_within(&mut bytes, 0..2 * PIECE, 5).is_err());

@@ -1,58 +1,66 @@
 //! The way into compiled code and back: entry, host calls and builtins.
 
-use std::any::Any;
 use std::ffi::c_void;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use super::artifact::STACK_OVERFLOW;
+use super::code::CodeBlock;
+use super::current::{current, set_current};
 use super::func::HostFunc;
+use super::host::{Host, guards, running};
 use super::instance::instance_of;
-use super::layout::{VmCtxHeader, VmExit, VmFault, VmFree, VmFuncRef, VmHandler, VmHostCtx, VmStore, VmVal};
-use super::ptr::{VmBox, VmPtr};
-use super::roots::wipe_stack;
-use super::sys::signal::{self, INTERRUPTED};
-use super::sys::stack;
-use super::sys::watchdog::{self, Watch};
+use super::layout::{
+    HostSlot, INTERRUPTED, VmCtxHeader, VmExit, VmFault, VmFree, VmFuncRef, VmHandler, VmHostCtx, VmStore,
+    VmVal,
+};
+use super::pending::Pending;
+use super::ptr::{Stored, VmBox};
+use super::sys::stack::{self, wipe_stack};
 use super::trace::VmTrace;
 use super::unwind::{raise, throw};
-use crate::builtin;
-use crate::compile::artifact::STACK_OVERFLOW;
+use super::watchdog::{self, Watch};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Caller, ExnRef, StoreState};
 use crate::time::Deadline;
 use crate::trap::Trap;
 
-/// The code that calls a function of one signature: its address, compiled as [`EntryFn`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EntryCode(pub(crate) usize);
+/// How to call the functions of one type: the entry trampoline of its signature.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    trampoline: Arc<CodeBlock>,
+    type_id: u32,
+    slots: usize,
+}
 
-/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0 if the call was left by a trap or
-/// an exception.
+/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0
+/// if the call was left by a trap or an exception.
 type EntryFn =
     unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
 
 /// Stack that host functions and builtins may rely on when compiled code has used up its own.
 const HOST_STACK: usize = 192 << 10;
 
-/// Why compiled code is being left on purpose.
-pub(crate) enum Pending {
-    Error(Error),
-    Panic(Box<dyn Any + Send>),
-}
+impl Entry {
+    /// The entry for functions of a type, given the entry trampoline of the type's signature.
+    ///
+    /// # Panics
+    ///
+    /// If the code is not an entry trampoline.
+    pub(crate) fn new(trampoline: Arc<CodeBlock>, type_id: u32) -> Entry {
+        let slots = trampoline.entry_slots();
+        Entry { trampoline, type_id, slots }
+    }
 
-impl std::fmt::Debug for Pending {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Pending::Error(error) => f.debug_tuple("Error").field(error).finish(),
-            Pending::Panic(_) => f.write_str("Panic"),
-        }
+    /// How many slots a call needs: the larger of the numbers of parameters and results.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots
     }
 }
 
-/// The record of a store that does not run yet.
-pub(crate) fn new_store() -> VmBox<VmStore> {
+/// The part of a store's record that compiled code uses, before anything runs.
+pub(super) fn new_vm_store<H: Host + ?Sized>() -> VmBox<VmStore> {
     VmBox::new(VmStore {
         stack_limit: 0,
         stack_low: 0,
@@ -66,151 +74,217 @@ pub(crate) fn new_store() -> VmBox<VmStore> {
         deadline: None,
         caller: std::ptr::null_mut(),
         outer: std::ptr::null_mut(),
-        builtin_call: builtin_call as *const () as usize,
-        host_call: host_call as *const () as usize,
-        raise: raise as *const () as usize,
+        builtin_call: builtin_call::<H> as *const () as usize,
+        host_call: host_call::<H> as *const () as usize,
+        raise: raise::<H> as *const () as usize,
         throw: throw as *const () as usize,
-        store: None,
+        host: None,
+        guards: guards::<H>,
+        pending: None,
+        deepest: 0,
         trace: VmTrace::EMPTY,
     })
 }
 
-/// Calls a function with arguments in the slots, which are as many as the larger of its parameters and results; the results are
-/// there afterwards.
+/// Calls a function with arguments in the slots; the results are there afterwards.
 ///
-/// `entry` is the entry trampoline of the function's type, and the arguments have the types it takes.
-pub(crate) fn enter(
-    store: &mut StoreState,
-    entry: EntryCode,
-    func: VmPtr<VmFuncRef>,
+/// The arguments have the types of the parameters: see the [rules](super).
+///
+/// # Errors
+///
+/// Why the code was left, if it did not return.
+///
+/// # Panics
+///
+/// If the function belongs to another store or has another type than the entry, or there are too few
+/// slots.
+pub(crate) fn enter<H: Host + ?Sized>(
+    store: &mut H,
+    entry: &Entry,
+    func: Stored<VmFuncRef>,
     slots: &mut [VmVal],
 ) -> Result<()> {
-    store.refuse_if_interrupted()?;
+    let record = store.record();
+    let function = record.function_record(func);
+    assert!(function.type_id == entry.type_id, "a function is called by the entry of its type");
+    assert!(slots.len() >= entry.slots, "a call has a slot for each argument and each result");
+    if record.is_interrupted() {
+        return Err(Error::interrupted());
+    }
     let low =
         stack::prepare_thread().map_err(|error| Error::limit(format!("the thread's stack: {error}")))?;
-    let vm = store.vm_ptr().as_ptr();
-    let here = stack::here();
-    // SAFETY: the record belongs to the store that we hold; no code of the store runs while we set it up.
-    let saved = unsafe {
-        let saved = ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store);
-        if saved.0.fp == 0 {
-            (*vm).deadline = store.deadline();
+    let (vm, here) = (record.vm(), stack::here());
+    let (deadline, max_stack) = (record.deadline(), record.max_stack());
+    // SAFETY: the store is borrowed, so that its record is alive and no code of it runs.
+    let saved = unsafe { Saved::of(vm) };
+    if saved.is_outermost() {
+        // SAFETY: the store is still borrowed, and no code of it runs.
+        unsafe {
+            (*vm).deadline = deadline;
             (*vm).stack_low = low;
             (*vm).stack_high = here;
-            (*vm).stack_limit = here.saturating_sub(store.max_stack()).max(low.saturating_add(HOST_STACK));
+            (*vm).stack_limit = here.saturating_sub(max_stack).max(low.saturating_add(HOST_STACK));
         }
-        saved
-    };
-    // The stack limit, the watchdog and the way out of the outer call all belong to the thread of that call.
-    // SAFETY: as above.
-    if unsafe { (*vm).stack_low } != low {
+    }
+    // SAFETY: the store is still borrowed, and no code of it runs.
+    let (stack_low, stack_limit) = unsafe { ((*vm).stack_low, (*vm).stack_limit) };
+    // The stack limit, the watchdog and the way out of the outer call belong to the thread of that call.
+    if stack_low != low {
         return Err(Error::usage("a store whose code runs is used by another thread"));
     }
-    // SAFETY: as above.
-    let watch = match here <= unsafe { (*vm).stack_limit } {
+    let watch = match here <= stack_limit {
         true => Err(Error::exhaustion()),
+        // SAFETY: the watch is dropped when the code has returned, before the borrow of the store ends.
+        false if saved.is_outermost() => unsafe { watch(vm, deadline) },
         // A nested call is watched with the outermost one.
-        false if saved.0.fp == 0 => watch(store),
         false => Ok(None),
     };
-    // SAFETY: as above.
-    let watch =
-        watch.inspect_err(|_| unsafe { ((*vm).stack_limit, (*vm).stack_high) = (saved.2, saved.3) })?;
-    let record = func.read();
-    let previous = signal::current();
-    // SAFETY: as above.
+    // SAFETY: the store is still borrowed, and no code of it runs.
+    let watch = watch.inspect_err(|_| unsafe { ((*vm).stack_limit, (*vm).stack_high) = saved.stack })?;
+    let previous = current();
+    let mut borrow: &mut H = store;
+    // SAFETY: the store is still borrowed, and no code of it runs.
     let outer = unsafe {
-        (*vm).store = Some(NonNull::from(&mut *store));
+        (*vm).host = Some(NonNull::from(&mut borrow).cast());
         (*vm).caller = std::ptr::null_mut();
         // A store that calls itself keeps its place in the chain.
         let outer = if previous == vm { (*vm).outer } else { previous };
         std::mem::replace(&mut (*vm).outer, outer)
     };
-    signal::set_current(vm);
-    // SAFETY: the address is that of an entry trampoline of the function's signature (the caller's duty), the record's code and
-    // context belong together and are alive with the store, and the slots suffice. The store's borrow is handed to the code: Rust
-    // code that it calls gets it back from the record, and we do not touch `store` until the call is over.
+    // SAFETY: the store is borrowed until the previous one is set again below, and `previous` was set
+    // by an entry that has not returned.
+    unsafe { set_current(vm) };
+    // SAFETY: the trampoline is one of entries, whose slots suffice, for the type that the function
+    // has; that its code is that type's is the rule on code. The function's code and context belong
+    // together, and are alive with the store. `borrow` is lent to the code: Rust code that it calls
+    // gets it by the record's `host`, and we do not use it until the call is over.
     let returned = unsafe {
-        let call: EntryFn = std::mem::transmute::<usize, EntryFn>(entry.0);
-        call(vm, record.vmctx, record.code, slots.as_mut_ptr())
+        let call: EntryFn = std::mem::transmute::<usize, EntryFn>(entry.trampoline.address(0));
+        call(vm, function.vmctx, function.code, slots.as_mut_ptr())
     };
-    signal::set_current(previous);
+    // SAFETY: `previous` was the current store when we were called, and its code waits for us.
+    unsafe { set_current(previous) };
     drop(watch);
-    // SAFETY: the call is over; the record is ours again.
-    let (fault, thrown) = unsafe {
+    // SAFETY: the call is over, and with it every use of the borrow that it was lent.
+    let (fault, thrown, pending, deepest) = unsafe {
         (*vm).outer = outer;
-        // An outer call's code borrows the store through its own pointer, not through ours.
-        ((*vm).entry, (*vm).exit, (*vm).stack_limit, (*vm).stack_high, (*vm).store) = saved;
-        (std::mem::take(&mut (*vm).fault), std::mem::take(&mut (*vm).thrown))
+        saved.restore(vm);
+        let thrown = std::mem::take(&mut (*vm).thrown);
+        let pending = if returned == 0 { (*vm).pending.take() } else { None };
+        (std::mem::take(&mut (*vm).fault), thrown, pending, std::mem::take(&mut (*vm).deepest))
     };
-    let deepest = store.heap.deepest.take().map(NonZeroUsize::get);
-    if let Some(deepest) = deepest.filter(|deepest| (low..here).contains(deepest)) {
-        // What the call left on the stack would seem to be references of the next.
+    if (low..here).contains(&deepest) {
+        // What the call left on the stack would look like references to the next call's collections.
         wipe_stack(deepest);
     }
     if returned != 0 {
         return Ok(());
     }
-    let mut error = left(store, fault.code, thrown);
+    let mut error = left(&*borrow, fault.code, thrown, pending);
     if error.kind() != ErrorKind::Interrupted {
-        // SAFETY: as above; nothing changes the frames that were noted before the store's code runs again.
-        store.add_backtrace(&mut error, unsafe { &(*vm).trace });
+        // SAFETY: the record is alive, and its trace is not written before code of the store runs again.
+        borrow.add_backtrace(&mut error, unsafe { &(*vm).trace });
     }
     Err(error)
 }
 
+/// What a nested entry overwrites in the record of its store.
+struct Saved {
+    entry: VmHandler,
+    exit: VmExit,
+    /// The limit of the stack, and the address above all frames.
+    stack: (usize, usize),
+    /// An outer call's code borrows the store by a slot of its own.
+    host: Option<HostSlot>,
+}
+
+impl Saved {
+    /// # Safety
+    ///
+    /// The record is alive, and no code of the store runs, but code may wait for us.
+    unsafe fn of(vm: *mut VmStore) -> Saved {
+        // SAFETY: by the condition above.
+        unsafe {
+            let stack = ((*vm).stack_limit, (*vm).stack_high);
+            Saved { entry: (*vm).entry, exit: (*vm).exit, stack, host: (*vm).host }
+        }
+    }
+
+    /// Whether no code of the store waits.
+    fn is_outermost(&self) -> bool {
+        self.entry.fp == 0
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Saved::of`].
+    unsafe fn restore(self, vm: *mut VmStore) {
+        // SAFETY: by the condition above.
+        unsafe {
+            ((*vm).entry, (*vm).exit, (*vm).host) = (self.entry, self.exit, self.host);
+            ((*vm).stack_limit, (*vm).stack_high) = self.stack;
+        }
+    }
+}
+
 /// Why compiled code was left.
-fn left(store: &mut StoreState, fault: u8, thrown: u64) -> Error {
+fn left<H: Host + ?Sized>(store: &H, fault: u8, thrown: u64, pending: Option<Pending>) -> Error {
     if thrown != 0 {
         // Nothing has been allocated since it was thrown, so that it is still there.
-        return Error::exception(ExnRef::from_word(thrown, store));
+        return store.uncaught(thrown);
     }
-    match (store.take_pending(), fault) {
+    match (pending, fault) {
         (Some(Pending::Panic(payload)), _) => resume_unwind(payload),
         (Some(Pending::Error(error)), _) => error,
         (None, STACK_OVERFLOW) => Error::exhaustion(),
-        (None, INTERRUPTED) => interrupted(),
+        (None, INTERRUPTED) => Error::interrupted(),
         (None, code) => Trap::from_code(code)
             .map_or_else(|| Error::host("compiled code left without a reason"), Error::from),
     }
 }
 
-/// Whether the watchdog has interrupted the store.
-pub(crate) fn is_interrupted(store: VmPtr<VmStore>) -> bool {
-    // SAFETY: the record is alive with its store, which the caller holds.
-    unsafe { (*store.as_ptr()).interrupted.load(Ordering::Acquire) }
-}
-
-/// Has the watchdog watch the running thread, where the store has a deadline.
+/// Runs something for the store while the watchdog watches the thread, if the store has a deadline.
 ///
 /// # Errors
 ///
-/// [`Interrupted`](ErrorKind::Interrupted) where the deadline has passed, and
-/// [`Limit`](ErrorKind::Limit) where there is no thread to watch it.
-pub(crate) fn watch(store: &StoreState) -> Result<Option<Watch>> {
-    let Some(deadline) = store.deadline() else { return Ok(None) };
+/// [`Interrupted`](ErrorKind::Interrupted) if the deadline has passed, [`Limit`](ErrorKind::Limit) if
+/// there is no thread to watch it; what `run` fails with otherwise.
+pub(crate) fn watched<H: Host + ?Sized, T>(
+    store: &mut H,
+    run: impl FnOnce(&mut H) -> Result<T>,
+) -> Result<T> {
+    let (vm, deadline) = (store.record().vm(), store.record().deadline());
+    // SAFETY: the watch is dropped at the end of this function, on this thread, by when the store,
+    // which is borrowed, is still alive.
+    let _watch = unsafe { watch(vm, deadline) }?;
+    run(store)
+}
+
+/// Has the watchdog watch the running thread, if there is a deadline.
+///
+/// # Safety
+///
+/// The record is alive, and what this gives is dropped on this thread, before the record.
+unsafe fn watch(vm: *mut VmStore, deadline: Option<Deadline>) -> Result<Option<Watch>> {
+    let Some(deadline) = deadline else { return Ok(None) };
     // Short calls would be over before the watchdog could interrupt any of them.
     if deadline.is_over() {
-        interrupt(store.vm_ptr());
-        return Err(interrupted());
+        // SAFETY: by the condition above; only an atomic field is borrowed.
+        unsafe { (*vm).interrupted.store(true, std::sync::atomic::Ordering::Release) };
+        return Err(Error::interrupted());
     }
-    // SAFETY: callers keep the watch in a local variable, on this thread, as long as they hold the store.
-    unsafe { watchdog::watch(store.vm_ptr(), deadline) }.map(Some).map_err(no_watchdog)
+    // SAFETY: by the condition above.
+    let watch = unsafe { watchdog::watch(vm, deadline) };
+    watch.map(Some).map_err(|error| Error::limit("no thread to watch the time").caused_by(error))
 }
 
-/// Says that the store's time is over: none of its code runs any more.
-pub(crate) fn interrupt(store: VmPtr<VmStore>) {
-    // SAFETY: as for `is_interrupted`.
-    unsafe { (*store.as_ptr()).interrupted.store(true, Ordering::Release) }
-}
-
-/// When the code that the thread runs is interrupted at the latest: the earliest deadline of the store that runs and of those further
-/// out, whose code waits for it.
+/// When the code that the thread runs is interrupted at the latest: the earliest deadline of the store
+/// that runs and of those further out, whose code waits for it.
 pub(crate) fn running_deadline() -> Option<Deadline> {
     let mut earliest: Option<Deadline> = None;
-    let mut store = signal::current();
+    let mut store = current();
     while !store.is_null() {
-        // SAFETY: the store is the thread's current one, and those further out wait for it: their records are alive, and this thread
+        // SAFETY: the current store and those of its chain are alive (see `current`), and this thread
         // alone writes the two fields.
         let (deadline, outer) = unsafe { ((*store).deadline, (*store).outer) };
         earliest = match (earliest, deadline) {
@@ -222,15 +296,6 @@ pub(crate) fn running_deadline() -> Option<Deadline> {
     earliest
 }
 
-/// The error of a store whose time is over.
-pub(crate) fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "the time allowed is over")
-}
-
-fn no_watchdog(error: std::io::Error) -> Error {
-    Error::limit("no thread to watch the time").caused_by(error)
-}
-
 /// What a builtin returns to compiled code: in registers, a value and whether to leave by [`raise`].
 #[repr(C)]
 struct BuiltinReturn {
@@ -239,7 +304,11 @@ struct BuiltinReturn {
 }
 
 /// Called by the builtin stub: runs the builtin of that number for the instance of that context.
-extern "C" fn builtin_call(
+///
+/// # Safety
+///
+/// The context is that of an instance whose code runs, of a store of type `H`.
+unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
     context: *mut c_void,
     number: usize,
     a: u64,
@@ -248,71 +317,86 @@ extern "C" fn builtin_call(
     d: u64,
     e: u64,
 ) -> BuiltinReturn {
-    // SAFETY: compiled code passes its own context, whose store runs inside `enter`, which handed the store's borrow to us.
-    let store = unsafe { running((*context.cast::<VmCtxHeader>()).store) };
-    let Some(instance) = instance_of(context) else { unreachable!("compiled code has a context") };
-    let result = in_time(store, |store| builtin::run(number, store, instance, [a, b, c, d, e]));
+    // SAFETY: by the condition above the context is alive, and `enter` has lent its store to the code.
+    let (vm, store, instance) = unsafe {
+        let vm = (*context.cast::<VmCtxHeader>()).store;
+        (vm, running::<H>(vm), instance_of(context))
+    };
+    let Some(instance) = instance else { unreachable!("compiled code has a context") };
+    // SAFETY: `store` is the only borrow of the store that runs.
+    let result = unsafe { in_time(vm, store, |store| store.builtin(number, instance, [a, b, c, d, e])) };
     match result {
         Some(value) => BuiltinReturn { value, failed: 0 },
         None => BuiltinReturn { value: 0, failed: 1 },
     }
 }
 
-/// Called by host trampolines: runs the host function of that context on its arguments. 0 asks the trampoline for [`raise`].
-extern "C" fn host_call(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
-    // SAFETY: the trampoline passes the context of a live host function; its store runs inside `enter`, which handed us its borrow;
-    // the trampoline has as many slots as the function says. Both sources of `caller` hold null or the context of an instance of the store,
-    // which lives as long as the store.
-    let (store, host, caller, slots) = unsafe {
-        let store = running((*context).store);
-        let host = &*(*context).host.cast::<HostFunc>();
-        let importer = (*context).caller;
-        let caller = if importer.is_null() { (*(*context).store).caller } else { importer };
-        (store, host, caller, std::slice::from_raw_parts_mut(slots, host.slots))
-    };
-    let instance = instance_of(caller);
-    let result = in_time(store, |store| (host.closure)(Caller::new(store, instance), slots));
-    u8::from(result.is_some())
-}
-
-/// The store that runs.
+/// Called by host trampolines: runs the host function of that context on its arguments. 0 asks the
+/// trampoline for [`raise`].
 ///
 /// # Safety
 ///
-/// Compiled code of the store has called us from inside [`enter`], which handed its borrow of the store to whoever asks here; no
-/// other borrow from here may be in use.
-pub(super) unsafe fn running<'a>(vm: *mut VmStore) -> &'a mut StoreState {
-    // SAFETY: by the condition above the record is alive, and the pointer is the borrow that `enter` has put aside.
-    match unsafe { (*vm).store } {
-        // SAFETY: as above.
-        Some(mut store) => unsafe { store.as_mut() },
-        None => unreachable!("a store whose code runs was entered"),
-    }
+/// The context is that of a host function of a store of type `H` whose code runs, and the slots are as
+/// many as the function says.
+unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
+    // SAFETY: by the condition above the context and its function are alive, and `enter` has lent the
+    // store to the code. Both sources of `caller` hold null or the context of an instance of the store,
+    // which lives as long as the store.
+    let (vm, store, host, caller, slots) = unsafe {
+        let vm = (*context).store;
+        let host = &*(*context).host.cast::<HostFunc<H>>();
+        let importer = (*context).caller;
+        let caller = if importer.is_null() { (*vm).caller } else { importer };
+        let slots = std::slice::from_raw_parts_mut(slots, host.slots);
+        (vm, running::<H>(vm), host, instance_of(caller), slots)
+    };
+    // SAFETY: `store` is the only borrow of the store that runs.
+    let result = unsafe { in_time(vm, store, |store| (host.closure)(store, caller, slots)) };
+    u8::from(result.is_some())
 }
 
-/// As [`guarded`]; where the time of the store is over when it has run, that is the error, unless
-/// there is another that compiled code cannot catch. Code that calls us all the time is hardly ever
-/// found in its own instructions.
-fn in_time<T>(store: &mut StoreState, run: impl FnOnce(&mut StoreState) -> Result<T>) -> Option<T> {
-    guarded(store, |store| {
+/// As [`guarded`]. If the time of the store is over when the code has run, that is the error, unless
+/// there is another one that compiled code cannot catch: code that calls the host all the time is
+/// hardly ever found in its own instructions.
+///
+/// # Safety
+///
+/// As for [`guarded`].
+unsafe fn in_time<H: Host + ?Sized, T>(
+    vm: *mut VmStore,
+    store: &mut H,
+    run: impl FnOnce(&mut H) -> Result<T>,
+) -> Option<T> {
+    let run = |store: &mut H| {
         let result = run(store);
-        match store.alarm().check() {
+        match store.record().alarm().check() {
             Err(over) if !result.as_ref().is_err_and(|error| error.kind() != ErrorKind::Exception) => {
                 Err(over)
             }
             _ => result,
         }
-    })
+    };
+    // SAFETY: by the condition above.
+    unsafe { guarded(vm, store, run) }
 }
 
-/// Runs host code; an error or a panic is kept in the store for [`enter`] to return or resume.
-fn guarded<T>(store: &mut StoreState, run: impl FnOnce(&mut StoreState) -> Result<T>) -> Option<T> {
+/// Runs host code. An error or a panic is kept in the record for [`enter`] to return or resume.
+///
+/// # Safety
+///
+/// `vm` is what the record of the store owns, whose code runs and waits for this.
+unsafe fn guarded<H: Host + ?Sized, T>(
+    vm: *mut VmStore,
+    store: &mut H,
+    run: impl FnOnce(&mut H) -> Result<T>,
+) -> Option<T> {
     let pending = match catch_unwind(AssertUnwindSafe(|| run(store))) {
         Ok(Ok(value)) => return Some(value),
         Ok(Err(error)) => Pending::Error(error),
         Err(payload) => Pending::Panic(payload),
     };
-    store.set_pending(pending);
+    // SAFETY: by the condition above the record is alive, and its code does not go on before we return.
+    unsafe { (*vm).pending = Some(pending) };
     None
 }
 

@@ -13,34 +13,37 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
 
+use super::artifact::{CallSite, CompiledFunction, RelocTarget};
+use super::places::Places;
 use super::sys::limits::{reserve_between, share};
 use super::sys::mmap::{Mapping, PAGE};
-use crate::compile::artifact::{CallSite, CompiledFunction, RelocTarget};
-use crate::compile::places::Places;
 use crate::error::{Error, Result};
 
 /// How much address space code may take in one process: what a near call can span.
 const SPACE: usize = 2 << 30;
-/// With less than this there is no use in going on.
+/// The least address space that code needs.
 const SMALLEST_SPACE: usize = 16 << 20;
 /// Where the address space is limited, code reserves at most one part in this many of it.
 const PARTS: usize = 8;
 
-/// Whose code a block holds.
+/// Which code a block holds. It is what the compiler says of the functions that it made: see the
+/// [rules](super).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Code {
-    /// The index of the first function in its module; nothing where the code is not that of wasm
-    /// functions.
-    first: Option<u32>,
+pub(crate) enum Code {
+    /// The stub that calls builtins, and the one that throws.
+    Stubs,
+    /// The entry trampoline of a signature, whose calls have that many slots.
+    Entry { slots: usize },
+    /// The host trampoline of a signature, whose calls have that many slots.
+    Host { slots: usize },
+    /// Functions of a module, by the index of the first.
+    Module { first: u32 },
 }
 
 impl Code {
-    /// Stubs and trampolines.
-    pub(crate) const OURS: Code = Code { first: None };
-
-    /// Functions of a module, by the index of the first.
-    pub(crate) fn of_module(first: usize) -> Code {
-        Code { first: u32::try_from(first).ok() }
+    /// Whether it is the code of wasm functions: only there may a fault be a trap.
+    fn is_wasm(self) -> bool {
+        matches!(self, Code::Module { .. })
     }
 }
 
@@ -53,9 +56,10 @@ pub(crate) struct CodeBlock {
     map: *mut CodeMap,
 }
 
-// SAFETY: the map is immutable once it is published, and freed only by `drop`.
+// SAFETY: the map that the pointer leads to is plain data, owned by the block, never written once it is
+// published, and freed by `drop`, which may run on any thread.
 unsafe impl Send for CodeBlock {}
-// SAFETY: as above.
+// SAFETY: by `&self` the map is only read, and nothing writes it.
 unsafe impl Sync for CodeBlock {}
 
 /// What is known of the code in one block.
@@ -72,46 +76,68 @@ struct CodeMap {
     handlers: Box<[CallSite]>,
 }
 
-/// Whether an address lies in the body of a wasm function, where nothing but frames of such functions lies between it and the
-/// innermost entry. As [`trap_at`], for signal handlers.
-pub(crate) fn is_body(pc: usize) -> bool {
-    map_at(pc).is_some_and(|map| map.code.first.is_some() && pc - map.base < map.length)
+/// Whether an address lies in the body of a wasm function, where nothing but frames of such functions
+/// lies between it and the innermost entry. Takes no lock and allocates nothing.
+///
+/// # Safety
+///
+/// As for [`map_at`].
+pub(super) unsafe fn is_body(pc: usize) -> bool {
+    // SAFETY: by the condition above.
+    let map = unsafe { map_at(pc) };
+    map.is_some_and(|map| map.code.is_wasm() && pc - map.base < map.length)
 }
 
 /// What a fault at an address in a wasm function means: a [`Trap`](crate::Trap) by its code or
-/// [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW).
+/// [`STACK_OVERFLOW`](crate::vm::artifact::STACK_OVERFLOW).
 ///
-/// `None` for an address that is not a faulting instruction of live code, or one of ours: the traps of
-/// stubs and trampolines follow calls that do not return. Takes no lock and allocates nothing.
-pub(crate) fn trap_at(pc: usize) -> Option<u8> {
-    let map = map_at(pc).filter(|map| map.code.first.is_some())?;
+/// `None` for an address that is not a faulting instruction of live code, or one of a stub or a
+/// trampoline, whose traps follow calls that do not return. Takes no lock and allocates nothing.
+///
+/// # Safety
+///
+/// As for [`map_at`].
+pub(super) unsafe fn trap_at(pc: usize) -> Option<u8> {
+    // SAFETY: by the condition above.
+    let map = unsafe { map_at(pc) }.filter(|map| map.code.is_wasm())?;
     let offset = u32::try_from(pc - map.base).ok()?;
     let found = map.traps.binary_search_by_key(&offset, |(at, _)| *at).ok()?;
     Some(map.traps[found].1)
 }
 
 /// Whether the instruction at an address of live code is `ud2`, to which the code generator
-/// compiles traps. As [`trap_at`].
-pub(crate) fn is_trap_instruction(pc: usize) -> bool {
-    let Some(map) = map_at(pc) else { return false };
+/// compiles traps. Takes no lock and allocates nothing.
+///
+/// # Safety
+///
+/// As for [`map_at`].
+pub(super) unsafe fn is_trap_instruction(pc: usize) -> bool {
+    // SAFETY: by the condition above.
+    let Some(map) = (unsafe { map_at(pc) }) else { return false };
     let rest = (map.base + map.length).saturating_sub(pc);
-    // SAFETY: the block's pages are readable as long as its code can run, and both bytes lie in
+    // SAFETY: the pages of a block are readable as long as the block lives, and both bytes lie in
     // them.
     rest >= 2 && unsafe { *(pc as *const [u8; 2]) } == [0x0f, 0x0b]
 }
 
-/// What lies at an address of the range that holds code, for reports; `None` outside of it. As
-/// [`trap_at`], for signal handlers.
-pub(crate) fn describe(pc: usize) -> Option<Description> {
+/// What lies at an address of the range that holds code, for reports; `None` outside of it. Takes no
+/// lock and allocates nothing.
+///
+/// # Safety
+///
+/// As for [`map_at`], or the process ends with the report, because a defect has made the thread jump
+/// there.
+pub(super) unsafe fn describe(pc: usize) -> Option<Description> {
     let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
     pc.checked_sub(space.map.base() as usize).filter(|offset| *offset < space.map.len())?;
-    let Some(map) = map_at(pc) else { return Some(Description::NoCode) };
+    // SAFETY: by the condition above.
+    let Some(map) = (unsafe { map_at(pc) }) else { return Some(Description::NoCode) };
     let offset = u32::try_from(pc - map.base).ok()?;
     let position = map.starts.partition_point(|start| *start <= offset).checked_sub(1)?;
     let offset = offset - map.starts[position];
-    Some(match map.code.first {
-        Some(first) => Description::Function { index: first + position as u32, offset },
-        None => Description::Ours { offset },
+    Some(match map.code {
+        Code::Module { first } => Description::Function { index: first + position as u32, offset },
+        _ => Description::Ours { offset },
     })
 }
 
@@ -128,8 +154,13 @@ pub(crate) enum Description {
 
 /// Where the exceptions of the call with that return address are handled: the handler's address, and how far its stack pointer lies
 /// below the frame pointer of the function that made the call. `None` where the call has no handler. Takes no lock.
-pub(crate) fn handler_at(return_address: usize) -> Option<(usize, usize)> {
-    let map = map_at(return_address)?;
+///
+/// # Safety
+///
+/// As for [`map_at`].
+pub(super) unsafe fn handler_at(return_address: usize) -> Option<(usize, usize)> {
+    // SAFETY: by the condition above.
+    let map = unsafe { map_at(return_address) }?;
     let offset = u32::try_from(return_address - map.base).ok()?;
     let found = map.handlers.binary_search_by_key(&offset, |site| site.return_address).ok()?;
     let site = &map.handlers[found];
@@ -137,12 +168,18 @@ pub(crate) fn handler_at(return_address: usize) -> Option<(usize, usize)> {
 }
 
 /// The map of the block that an address lies in.
-fn map_at(pc: usize) -> Option<&'static CodeMap> {
+///
+/// # Safety
+///
+/// If there is code at the address, it is in use as long as the map is: a frame of the thread that asks
+/// runs it or returns to it, so that a store keeps the block. Any address at which there is no code of
+/// a block is allowed.
+unsafe fn map_at<'a>(pc: usize) -> Option<&'a CodeMap> {
     let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
     let page = pc.checked_sub(space.map.base() as usize)? / PAGE;
     let map = space.entry(page)?.load(Ordering::Acquire);
-    // SAFETY: null, or a published map, which is freed only when nothing runs its block's code. The caller has found a thread that does;
-    // the only other is the report on a wild jump, which ends the process.
+    // SAFETY: the entry of a page is null, or the map of the block that has the page, which takes it out
+    // of the table before it frees it. By the condition above the block lives.
     unsafe { map.as_ref() }
 }
 
@@ -180,6 +217,26 @@ impl CodeBlock {
         let offset = u32::try_from(address - map.base).ok()?;
         let position = map.starts.partition_point(|start| *start <= offset).checked_sub(1)?;
         Some((position, self.places.find(position, offset - map.starts[position])))
+    }
+
+    /// How many slots calls of an entry trampoline have.
+    ///
+    /// # Panics
+    ///
+    /// If the code is not one.
+    pub(super) fn entry_slots(&self) -> usize {
+        match self.map().code {
+            Code::Entry { slots } => slots,
+            other => unreachable!("an entry trampoline, not {other:?}"),
+        }
+    }
+
+    /// As [`CodeBlock::entry_slots`], of a host trampoline.
+    pub(super) fn host_slots(&self) -> usize {
+        match self.map().code {
+            Code::Host { slots } => slots,
+            other => unreachable!("a host trampoline, not {other:?}"),
+        }
     }
 
     fn map(&self) -> &CodeMap {
@@ -238,7 +295,8 @@ impl Drop for CodeBlock {
                     entry.store(ptr::null_mut(), Ordering::Release);
                 }
             }
-            // SAFETY: the map came from a box in `publish`, is no longer published, and nothing runs the code any more.
+            // SAFETY: the map came from a box in `publish` and is no longer published. A reference to it
+            // from the table is held only while the code is in use, which needs the block.
             drop(unsafe { Box::from_raw(self.map) });
         }
         space.free(self.pages.clone());
@@ -308,7 +366,10 @@ impl JITMemoryProvider for Provider {
     fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
         let (start, length) = (self.pages.start * PAGE, self.pages.len() * PAGE);
         self.fill(length);
-        self.space.map.make_executable(start, length).map_err(|err| ModuleError::Allocation { err })
+        // SAFETY: the pages are the block's own, and the installer has written its code: nothing else
+        // refers to them.
+        let result = unsafe { self.space.map.make_executable(start, length) };
+        result.map_err(|err| ModuleError::Allocation { err })
     }
 }
 
@@ -320,7 +381,8 @@ impl Provider {
     /// Fills what lies between the code so far and that offset: old code must not be found there.
     fn fill(&mut self, end: usize) {
         assert!(self.used <= end && end <= self.pages.len() * PAGE, "an offset inside the block");
-        // SAFETY: the range lies inside pages that are the block's own, and writable until `finalize` is over.
+        // SAFETY: by the assertion the range lies inside pages that are the block's own. They were opened
+        // when they were allocated, and are writable until `finalize` is over.
         unsafe { ptr::write_bytes(self.base().add(self.used), FILLER, end - self.used) };
         self.used = end;
     }
@@ -349,7 +411,7 @@ struct Free {
 /// How many pages keep their memory: enough that the modules of a script find those of the script before it.
 const KEPT: usize = 1024;
 
-/// What fills the bytes between functions and behind them: an instruction that traps.
+/// What fills the bytes between functions and after the last one: an instruction that traps.
 const FILLER: u8 = 0xcc;
 
 static SPACE_OF_PROCESS: OnceLock<Result<CodeSpace, String>> = OnceLock::new();
@@ -419,7 +481,10 @@ impl CodeSpace {
         if free.kept + pages.len() <= KEPT {
             free.kept += pages.len();
             free.stale.give(pages);
-        } else if self.map.close(pages.start * PAGE, pages.len() * PAGE).is_ok() {
+            return;
+        }
+        // SAFETY: the pages belonged to a block that was dropped, so that nothing runs or reads its code.
+        if unsafe { self.map.close(pages.start * PAGE, pages.len() * PAGE) }.is_ok() {
             free.closed.give(pages);
         }
     }
@@ -502,9 +567,11 @@ mod tests {
 
     #[test]
     fn an_address_that_is_no_code_is_no_trap() {
-        assert_eq!(trap_at(0), None);
-        assert_eq!(handler_at(0), None);
-        assert_eq!(trap_at(usize::MAX), None);
-        assert_eq!(trap_at(an_address_that_is_no_code_is_no_trap as *const () as usize), None);
+        let here = an_address_that_is_no_code_is_no_trap as *const () as usize;
+        for address in [0, usize::MAX, here] {
+            // SAFETY: no code of a block is at any of these addresses.
+            let found = unsafe { (trap_at(address), handler_at(address)) };
+            assert_eq!(found, (None, None));
+        }
     }
 }

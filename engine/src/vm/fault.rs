@@ -1,13 +1,12 @@
 //! Whether a fault is the trap that the instruction is there for, or a defect of the engine.
 //!
-//! Code leaves some checks to the processor: a division faults by itself, null is an address at
-//! which nothing is mapped, memories end in guard pages. Any other fault, also at such an
-//! instruction, says that code or what it reads is wrong: then no trap is reported, since a test
-//! that expects one would pass.
+//! Code leaves some checks to the processor: a division faults by itself, nothing is mapped at null,
+//! memories end in guard pages. Any other fault, also of such an instruction, means that the code or
+//! what it reads is wrong. It is not reported as a trap, because a test that expects one would pass.
 
+use super::cause::Cause;
 use super::code;
 use super::layout::{NULL_PAGE, VmStore};
-use super::sys::cause::Cause;
 use crate::trap::Trap;
 
 /// The trap code of a fault with that cause at `pc`; `None` where it is not a trap.
@@ -18,9 +17,11 @@ use crate::trap::Trap;
 /// The store is the one whose code the thread runs, and the fault interrupted the instruction at
 /// `pc`.
 pub(super) unsafe fn trap_of(store: *mut VmStore, pc: usize, cause: Cause) -> Option<u8> {
-    let code = code::trap_at(pc)?;
+    // SAFETY: by the condition above the thread runs the code at `pc`, if there is any.
+    let code = unsafe { code::trap_at(pc) }?;
     let expected = match cause {
-        Cause::InvalidInstruction => code::is_trap_instruction(pc),
+        // SAFETY: by the condition above the thread runs the code at `pc`.
+        Cause::InvalidInstruction => unsafe { code::is_trap_instruction(pc) },
         Cause::Division => {
             matches!(Trap::from_code(code), Some(Trap::IntegerDivideByZero | Trap::IntegerOverflow))
         }
@@ -40,12 +41,9 @@ pub(super) unsafe fn trap_of(store: *mut VmStore, pc: usize, cause: Cause) -> Op
 unsafe fn may_access(store: *mut VmStore, code: u8, address: usize) -> bool {
     match Trap::from_code(code) {
         Some(Trap::MemoryOutOfBounds) => {
-            // SAFETY: by the condition above compiled code of the store was interrupted. It was
-            // entered by `call::enter`, which has put the borrow of the store aside for whatever
-            // that code calls, and no Rust code is in the middle of using the store. The borrow
-            // ends before the code goes on.
-            let state = unsafe { (*store).store.map(|state| state.as_ref()) };
-            state.is_some_and(|state| state.guards(address))
+            // SAFETY: by the condition above compiled code of the store was interrupted, which
+            // `enter` has lent the store in `host`; `guards` is for the type of that store.
+            unsafe { (*store).host.is_some_and(|host| ((*store).guards)(host, address)) }
         }
         Some(
             Trap::NullReference
@@ -100,11 +98,13 @@ mod tests {
 
         /// Has code take another address for the start of the memory.
         fn move_memory(&mut self, base: usize) {
-            let instance = self.store.instance(0);
-            let layout = instance.ctx.as_ptr().wrapping_byte_add(self.memory_offset());
-            // SAFETY: the context has a reference to a memory there, and no code runs that reads
-            // it.
-            unsafe { (*layout.cast::<VmMemoryRef>()).base = base as *mut u8 };
+            // SAFETY: the context is alive with the store, and no code runs that reads it.
+            unsafe { (*self.memory()).base = base as *mut u8 };
+        }
+
+        /// The memory as the context of the instance refers to it.
+        fn memory(&self) -> *mut VmMemoryRef {
+            self.store.vm.context(0).wrapping_add(self.memory_offset()).cast()
         }
 
         fn memory_offset(&self) -> usize {
@@ -132,18 +132,19 @@ mod tests {
                 guest.call("read", &[0])
             }
             "inside" => {
-                let memory = guest.store.memory(0).reference().base;
+                // SAFETY: the context is alive with the store, and no code runs that writes it.
+                let memory = unsafe { (*guest.memory()).base };
                 // SAFETY: a page of the memory, which no Rust code accesses before the process
                 // ends.
                 assert_eq!(unsafe { libc::mprotect(memory.cast(), PAGE, libc::PROT_NONE) }, 0);
                 guest.call("read", &[8])
             }
             "function" => {
-                guest.store.table_mut(0).elements.words_mut()[0] = wild as u64;
+                guest.store.tables[0].elements.words_mut()[0] = wild as u64;
                 guest.call("call", &[])
             }
             "object" => {
-                guest.store.table_mut(1).elements.words_mut()[0] = wild as u64;
+                guest.store.tables[1].elements.words_mut()[0] = wild as u64;
                 guest.call("field", &[])
             }
             other => panic!("no case {other}"),

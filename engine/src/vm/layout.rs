@@ -1,15 +1,16 @@
 //! The memory that compiled code reads and writes, field by field.
 //!
-//! Every offset that translated code uses comes from here; nothing else may assume where a field lies.
+//! Every offset that translated code uses comes from here; nothing else assumes where a field is.
 
 use std::ffi::c_void;
 use std::mem::offset_of;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+use super::pending::Pending;
 use super::rows::VmTypeRow;
 use super::trace::VmTrace;
-use crate::runtime::StoreState;
 use crate::time::Deadline;
 
 /// A value as compiled code passes it through memory: 16 bytes, of which a type uses the low ones.
@@ -17,7 +18,8 @@ use crate::time::Deadline;
 #[repr(C, align(16))]
 pub(crate) struct VmVal(pub(crate) u128);
 
-/// Where compiled code goes on that is left by a trap or an exception: a handler, and the stack and frame pointer that it expects.
+/// Where compiled code continues after a trap or an exception: a handler, with the stack pointer and
+/// the frame pointer that it expects.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmHandler {
@@ -35,8 +37,11 @@ pub(crate) struct VmExit {
     pub(crate) fp: usize,
 }
 
-/// Why a signal ended compiled code. `code` is 0 where nothing did, else a [`Trap`](crate::Trap) by its code, or one of
-/// [`STACK_OVERFLOW`](crate::compile::artifact::STACK_OVERFLOW) and [`INTERRUPTED`](super::sys::signal::INTERRUPTED).
+/// The fault code of compiled code that was interrupted.
+pub(super) const INTERRUPTED: u8 = u8::MAX - 1;
+
+/// Why a signal ended compiled code. `code` is 0 if nothing did, else a [`Trap`](crate::Trap) by its
+/// code, or one of [`STACK_OVERFLOW`](super::artifact::STACK_OVERFLOW) and [`INTERRUPTED`].
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmFault {
@@ -52,6 +57,10 @@ pub(crate) struct VmFree {
     pub(crate) next: usize,
     pub(crate) end: usize,
 }
+
+/// The address of a `&mut H` that [`enter`](super::call::enter) holds while code of the store runs,
+/// where `H` is the type that owns the store's record.
+pub(super) type HostSlot = NonNull<c_void>;
 
 /// What all instances of a store share, one to a store.
 #[derive(Debug)]
@@ -79,7 +88,7 @@ pub(crate) struct VmStore {
     pub(crate) caller: *mut c_void,
     /// The other store whose code called the host function that runs this one's code, or null.
     pub(crate) outer: *mut VmStore,
-    /// Calls a [`Builtin`](crate::builtin::Builtin): see [`call::builtin_call`](super::call).
+    /// Calls a builtin by its number: see [`call::builtin_call`](super::call).
     pub(crate) builtin_call: usize,
     /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for [`VmStore::raise`].
     pub(crate) host_call: usize,
@@ -87,8 +96,15 @@ pub(crate) struct VmStore {
     pub(crate) raise: usize,
     /// `extern "C" fn(*mut VmStore, u64) -> !`: throws an exception.
     pub(crate) throw: usize,
-    /// The store that this belongs to, as the innermost entry borrows it; none while nothing runs.
-    pub(crate) store: Option<NonNull<StoreState>>,
+    /// Where the innermost entry keeps its borrow of the store; none while nothing runs.
+    pub(super) host: Option<HostSlot>,
+    /// [`host::guards`](super::host::guards) for the type of the store.
+    pub(super) guards: unsafe fn(HostSlot, usize) -> bool,
+    /// Why compiled code is being left on purpose.
+    pub(super) pending: Option<Pending>,
+    /// How far down the stack was in use when an object was made, since the last call into the store
+    /// ended; 0 if none was made.
+    pub(super) deepest: usize,
     /// The frames of the activation that was left last by anything but a return or an interruption, until its entry has read them.
     pub(crate) trace: VmTrace,
 }
@@ -105,7 +121,7 @@ pub(crate) struct VmFuncRef {
     pub(crate) type_id: u32,
     /// Whether `vmctx` is a [`VmHostCtx`].
     pub(crate) is_host: bool,
-    /// The record that stands for the function's identity: an import is a copy of it.
+    /// The record by whose address the function is identified: an import is a copy of it.
     pub(crate) canonical: *const VmFuncRef,
 }
 
@@ -308,7 +324,24 @@ impl VmCtxLayout {
         }
     }
 
-    /// The pointer that stands for that tag's identity.
+    /// Where the function records are.
+    pub(super) fn functions(&self) -> Range<usize> {
+        self.functions as usize..self.memories as usize
+    }
+
+    /// The offsets of the words that must not be null when code runs: the code of each function, each
+    /// memory, table, imported global and tag.
+    pub(super) fn pointers(&self) -> impl Iterator<Item = usize> {
+        let functions = self.functions().step_by(size_of::<VmFuncRef>());
+        let memories = (self.memories as usize..self.tables as usize).step_by(size_of::<VmMemoryRef>());
+        let pointers = (self.tables as usize..self.size as usize).step_by(size_of::<usize>());
+        functions
+            .map(|record| record + offset_of!(VmFuncRef, code))
+            .chain(memories.map(|memory| memory + offset_of!(VmMemoryRef, memory)))
+            .chain(pointers)
+    }
+
+    /// The pointer by which that tag is identified.
     pub(crate) fn tag(&self, index: u32) -> i32 {
         (self.tags as usize + index as usize * size_of::<usize>()) as i32
     }

@@ -1,18 +1,21 @@
 //! The bytes of memories and the elements of tables.
 
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::alarm::Alarm;
 use super::layout::{VmMemory, VmMemoryRef, VmTable};
-use super::ptr::{VmBox, VmPtr};
 use super::sys::limits::{self, share};
 use super::sys::mmap::{Mapping, PAGE, round_up};
 use crate::error::Error;
 
 /// What a 32-bit address can reach.
 const REACH: usize = 4 << 30;
-/// What lies behind it, closed for ever: a constant offset below this needs no check.
+/// The size of the closed range after it: a constant offset below this needs no check.
 pub(crate) const GUARD: usize = 32 << 20;
 
 /// Where the address space is limited, a guarded memory reserves at most one part in this many of
@@ -25,95 +28,177 @@ pub(crate) fn may_guard() -> bool {
     share(REACH + GUARD, PARTS) == REACH + GUARD
 }
 
+/// A record that compiled code reads, and the mapping that it describes.
+///
+/// The memory or table that it belongs to is its owner, and alone uses it from Rust. Instances keep it
+/// too, so that what their code reaches is there as long as they are.
+struct Backing<R> {
+    record: UnsafeCell<R>,
+    map: UnsafeCell<Mapping>,
+}
+
+/// The records that a backing may have.
+trait Record: 'static {}
+
+impl Record for VmMemory {}
+impl Record for VmTable {}
+
+// SAFETY: a record consists of an address inside the mapping and a number, and neither they nor the
+// mapping belong to a thread.
+unsafe impl<R: Record> Send for Backing<R> {}
+// SAFETY: only the owner reads and writes the fields, by methods that borrow the owner; who else has the
+// backing keeps it, and cannot look into it.
+unsafe impl<R: Record> Sync for Backing<R> {}
+
+impl<R> fmt::Debug for Backing<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backing").finish_non_exhaustive()
+    }
+}
+
+impl<R: Record> Backing<R> {
+    fn new(record: R, map: Mapping) -> Arc<Backing<R>> {
+        Arc::new(Backing { record: UnsafeCell::new(record), map: UnsafeCell::new(map) })
+    }
+
+    /// The address of the record.
+    fn record(&self) -> *mut R {
+        self.record.get()
+    }
+
+    /// The mapping.
+    ///
+    /// # Safety
+    ///
+    /// The owner is borrowed as long as this is in use.
+    unsafe fn map(&self) -> &Mapping {
+        // SAFETY: by the condition above the owner does not replace the mapping meanwhile.
+        unsafe { &*self.map.get() }
+    }
+
+    /// Replaces the record, and the mapping if there is a new one.
+    ///
+    /// # Safety
+    ///
+    /// The owner is borrowed by `&mut`, and no code runs that uses the record. The record describes
+    /// the mapping.
+    unsafe fn replace(&self, record: R, map: Option<Mapping>) {
+        // SAFETY: by the condition above nothing else uses either.
+        unsafe {
+            *self.record.get() = record;
+            if let Some(map) = map {
+                *self.map.get() = map;
+            }
+        }
+    }
+}
+
 /// The bytes of one memory that belongs to one store.
+///
+/// It is owned by the store, so that code of the store does not run while it is borrowed: see the
+/// [rules](super).
 #[derive(Debug)]
 pub(crate) struct LinearMemory {
-    vm: VmBox<VmMemory>,
-    map: Mapping,
+    backing: Arc<Backing<VmMemory>>,
     guarded: bool,
 }
 
 impl LinearMemory {
-    /// A memory that reserves all that a 32-bit address and a small offset can reach: code need not check its accesses.
+    /// A memory that reserves all that a 32-bit address and a small offset can reach: code need not
+    /// check its accesses.
     pub(crate) fn guarded(length: usize) -> io::Result<LinearMemory> {
         LinearMemory::open(reserve_guarded(length)?, length, true)
     }
 
-    /// A memory whose accesses code checks. It may move when it grows past what could be reserved for it.
+    /// A memory whose accesses code checks. It may move when it grows past what could be reserved for
+    /// it.
     pub(crate) fn checked(length: usize, max: usize) -> io::Result<LinearMemory> {
         /// Where the address space is limited, a memory reserves at most one part in this many of
         /// it to grow into: it moves when it needs more.
         const ROOM_PARTS: usize = 1024;
-        LinearMemory::with_room(length, share(max.min(REACH), ROOM_PARTS))
+        let room = share(max.min(REACH), ROOM_PARTS);
+        LinearMemory::open(limits::reserve_between(length, room)?, length, false)
     }
 
-    /// Whether the base never changes and accesses behind the end fault.
+    /// Whether the base never changes and accesses past the end fault.
     pub(crate) fn is_guarded(&self) -> bool {
         self.guarded
     }
 
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
-        // SAFETY: the record lives as long as this, and no code runs while Rust holds the store.
-        unsafe { (*self.vm.as_ptr()).length.load(Ordering::Relaxed) }
+        // SAFETY: the record is alive with the backing, and only its atomic field is borrowed.
+        unsafe { (*self.backing.record()).length.load(Ordering::Relaxed) }
     }
 
     /// The bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: the first `len` bytes are readable; compiled code, which alone writes them otherwise, does not run while this is
-        // borrowed from the store.
-        unsafe { std::slice::from_raw_parts(self.map.base(), self.len()) }
+        // SAFETY: the first `len` bytes of the mapping are open, hence readable and initialised. They
+        // stay so while this is borrowed, and nothing writes them: no code of the store runs.
+        unsafe { std::slice::from_raw_parts(self.map().base(), self.len()) }
     }
 
     /// The bytes, to write.
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as for `bytes`, and writable.
-        unsafe { std::slice::from_raw_parts_mut(self.map.base(), self.len()) }
+        // SAFETY: the first `len` bytes of the mapping are open, hence readable, writable and
+        // initialised. They stay so while this is borrowed by `&mut`, and nothing else accesses them:
+        // no code of the store runs.
+        unsafe { std::slice::from_raw_parts_mut(self.map().base(), self.len()) }
     }
 
-    /// Grows to that many bytes, which must be no less than now. It stays as it is where that fails, but for one that moves when its
-    /// store's time is over: then its bytes are lost.
-    pub(crate) fn grow(&mut self, length: usize, alarm: Alarm) -> Result<(), GrowError> {
+    /// Grows to that many bytes, which must be no less than now. The memory stays as it is if that
+    /// fails, except for one that moves when its store's time is over: then its bytes are lost.
+    pub(crate) fn grow(&mut self, length: usize, alarm: Alarm<'_>) -> Result<(), GrowError> {
         let old = self.len();
-        if !self.guarded && length > self.map.len() {
+        let mut moved = None;
+        if !self.guarded && length > self.map().len() {
             let capacity = length.max(old.saturating_mul(2).min(1 << 40));
-            let moved = LinearMemory::with_room(length, capacity)?;
-            move_bytes(&self.map, &moved.map, old, alarm)?;
-            self.map = moved.map;
+            let map = limits::reserve_between(length, capacity)?;
+            let needed = round_up(length).ok_or(io::Error::from(io::ErrorKind::OutOfMemory))?;
+            limits::open(&map, 0, needed)?;
+            // SAFETY: the first `old` bytes are open in both, and this is borrowed by `&mut`, so that no
+            // reference points into them.
+            unsafe { move_bytes(self.map(), &map, old, alarm) }?;
+            moved = Some(map);
         } else {
             let opened = round_up(old).unwrap_or(old);
             let needed = round_up(length).ok_or(io::Error::from(io::ErrorKind::OutOfMemory))?;
-            limits::open(&self.map, opened, needed.saturating_sub(opened))?;
+            limits::open(self.map(), opened, needed.saturating_sub(opened))?;
         }
-        // SAFETY: as for `len`.
-        unsafe {
-            self.vm.as_ptr().write(VmMemory { base: self.map.base(), length: AtomicUsize::new(length) })
-        };
+        let base = moved.as_ref().unwrap_or(self.map()).base();
+        let record = VmMemory { base, length: AtomicUsize::new(length) };
+        // SAFETY: this is borrowed by `&mut`, so that no code of the store runs; `length` bytes are open
+        // in the mapping that the base is of.
+        unsafe { self.backing.replace(record, moved) };
         Ok(())
     }
 
     /// Whether an address lies after the bytes, where an access without a check that leaves the
     /// memory ends.
     pub(crate) fn guards(&self, address: usize) -> bool {
-        let offset = address.wrapping_sub(self.map.base() as usize);
-        self.guarded && (self.len()..self.map.len()).contains(&offset)
+        let offset = address.wrapping_sub(self.map().base() as usize);
+        self.guarded && (self.len()..self.map().len()).contains(&offset)
     }
 
-    /// The memory as an instance refers to it.
-    pub(crate) fn reference(&self) -> VmMemoryRef {
-        VmMemoryRef { base: self.map.base(), memory: self.vm.as_ptr() }
+    /// The memory as an instance refers to it, which has to [keep](LinearMemory::backing) it.
+    pub(super) fn reference(&self) -> VmMemoryRef {
+        VmMemoryRef { base: self.map().base(), memory: self.backing.record() }
     }
 
-    /// A memory that can grow to `room` bytes without moving, or to fewer where there is less address
-    /// space.
-    fn with_room(length: usize, room: usize) -> io::Result<LinearMemory> {
-        LinearMemory::open(limits::reserve_between(length, room)?, length, false)
+    /// What keeps the record and the bytes.
+    pub(super) fn backing(&self) -> Arc<dyn Any + Send + Sync> {
+        Arc::clone(&self.backing) as _
+    }
+
+    fn map(&self) -> &Mapping {
+        // SAFETY: this is the owner, and borrowed as long as the mapping is.
+        unsafe { self.backing.map() }
     }
 
     fn open(map: Mapping, length: usize, guarded: bool) -> io::Result<LinearMemory> {
         limits::open(&map, 0, round_up(length).ok_or(io::ErrorKind::OutOfMemory)?)?;
-        let vm = VmBox::new(VmMemory { base: map.base(), length: AtomicUsize::new(length) });
-        Ok(LinearMemory { vm, map, guarded })
+        let record = VmMemory { base: map.base(), length: AtomicUsize::new(length) };
+        Ok(LinearMemory { backing: Backing::new(record, map), guarded })
     }
 }
 
@@ -125,11 +210,10 @@ pub(super) fn reserve_guarded(length: usize) -> io::Result<Mapping> {
     limits::reserve(REACH + GUARD)
 }
 
-/// The elements of one table.
+/// The elements of one table, owned as a [`LinearMemory`] is.
 #[derive(Debug)]
 pub(crate) struct TableElements {
-    vm: VmBox<VmTable>,
-    map: Mapping,
+    backing: Arc<Backing<VmTable>>,
 }
 
 /// The size of a reference in a table.
@@ -139,41 +223,50 @@ impl TableElements {
     /// A table of that many elements, all null.
     pub(crate) fn new(length: u64) -> io::Result<TableElements> {
         let map = map_elements(length)?;
-        let vm = VmBox::new(VmTable { elements: map.base().cast(), length });
-        Ok(TableElements { vm, map })
+        let record = VmTable { elements: map.base().cast(), length };
+        Ok(TableElements { backing: Backing::new(record, map) })
     }
 
     /// How many elements there are.
     pub(crate) fn len(&self) -> u64 {
-        // SAFETY: the record lives as long as this, and no code runs while Rust holds the store.
-        unsafe { (*self.vm.as_ptr()).length }
+        // SAFETY: the record is alive with the backing. Only `grow` and code of the store write it, and
+        // neither runs while this is borrowed.
+        unsafe { (*self.backing.record()).length }
     }
 
     /// The elements, as compiled code holds references.
     pub(crate) fn words(&self) -> &[u64] {
-        // SAFETY: the first `len` words are readable, and aligned because a mapping begins at a page; compiled code, which alone
-        // writes them otherwise, does not run while this is borrowed from the store.
-        unsafe { std::slice::from_raw_parts(self.map.base().cast(), self.len() as usize) }
+        // SAFETY: the first `len` words of the mapping are open, hence readable and initialised, and
+        // aligned because a mapping begins at a page. They stay so while this is borrowed, and nothing
+        // writes them: no code of the store runs.
+        unsafe { std::slice::from_raw_parts(self.map().base().cast(), self.len() as usize) }
     }
 
-    /// The elements, to write.
+    /// The elements, to write: references that have the table's type.
     pub(crate) fn words_mut(&mut self) -> &mut [u64] {
-        // SAFETY: as for `words`, and writable.
-        unsafe { std::slice::from_raw_parts_mut(self.map.base().cast(), self.len() as usize) }
+        // SAFETY: the first `len` words of the mapping are open, hence readable, writable and
+        // initialised, and aligned because a mapping begins at a page. They stay so while this is
+        // borrowed by `&mut`, and nothing else accesses them: no code of the store runs.
+        unsafe { std::slice::from_raw_parts_mut(self.map().base().cast(), self.len() as usize) }
     }
 
-    /// Grows to that many elements, which must be no fewer than now; the new ones are `fill`. Where that fails, as
-    /// [`LinearMemory::grow`].
-    pub(crate) fn grow(&mut self, length: u64, fill: u64, alarm: Alarm) -> Result<(), GrowError> {
+    /// Grows to that many elements, which must be no fewer than now; the new ones are `fill`. If that
+    /// fails, as [`LinearMemory::grow`].
+    pub(crate) fn grow(&mut self, length: u64, fill: u64, alarm: Alarm<'_>) -> Result<(), GrowError> {
         let old = self.len() as usize;
-        if length > (self.map.len() / WORD) as u64 {
+        let mut moved = None;
+        if length > (self.map().len() / WORD) as u64 {
             let capacity = length.max((old as u64).saturating_mul(2));
-            let grown = map_elements(capacity).or_else(|_| map_elements(length))?;
-            move_bytes(&self.map, &grown, old * WORD, alarm)?;
-            self.map = grown;
+            let map = map_elements(capacity).or_else(|_| map_elements(length))?;
+            // SAFETY: the first `old` words are open in both, and this is borrowed by `&mut`, so that no
+            // reference points into them.
+            unsafe { move_bytes(self.map(), &map, old * WORD, alarm) }?;
+            moved = Some(map);
         }
-        // SAFETY: as for `len`.
-        unsafe { self.vm.as_ptr().write(VmTable { elements: self.map.base().cast(), length }) };
+        let elements = moved.as_ref().unwrap_or(self.map()).base().cast();
+        // SAFETY: this is borrowed by `&mut`, so that no code of the store runs; all of the mapping that
+        // `elements` is of is open, and it has room for `length` words.
+        unsafe { self.backing.replace(VmTable { elements, length }, moved) };
         // What was never written is null.
         if fill != 0 {
             alarm.fill(&mut self.words_mut()[old..], fill)?;
@@ -181,26 +274,41 @@ impl TableElements {
         Ok(())
     }
 
-    /// The record that instances refer to.
-    pub(crate) fn record(&self) -> VmPtr<VmTable> {
-        self.vm.ptr()
+    /// The record that instances refer to, which have to [keep](TableElements::backing) it.
+    pub(super) fn record(&self) -> *mut VmTable {
+        self.backing.record()
+    }
+
+    /// What keeps the record and the elements.
+    pub(super) fn backing(&self) -> Arc<dyn Any + Send + Sync> {
+        Arc::clone(&self.backing) as _
+    }
+
+    fn map(&self) -> &Mapping {
+        // SAFETY: this is the owner, and borrowed as long as the mapping is.
+        unsafe { self.backing.map() }
     }
 }
 
-/// Moves the first bytes of a mapping to another, which is large enough. Both are readable and writable there. What has been copied is
-/// given back, so that no more than a piece of it is there twice.
-fn move_bytes(from: &Mapping, to: &Mapping, length: usize, alarm: Alarm) -> Result<(), GrowError> {
+/// Moves the first bytes of a mapping to another one. What has been copied is given back, so that no
+/// more than a piece of it is there twice.
+///
+/// # Safety
+///
+/// Both mappings are open that far, and no reference points into what is moved.
+unsafe fn move_bytes(from: &Mapping, to: &Mapping, length: usize, alarm: Alarm<'_>) -> Result<(), GrowError> {
     debug_assert!(length <= from.len().min(to.len()), "what is moved lies in both");
     let mut given_back = Ok(());
     alarm.in_pieces(length, 1, |piece| {
-        // SAFETY: the piece lies in both mappings by our caller's word, which are two, and accessible there.
+        // SAFETY: by the condition above the piece is accessible in both mappings, which are two.
         unsafe {
             let (source, target) = (from.base().add(piece.start), to.base().add(piece.start));
             std::ptr::copy_nonoverlapping(source, target, piece.len());
         }
         // Pieces are whole pages but for the last one.
         if piece.len().is_multiple_of(PAGE) && given_back.is_ok() {
-            given_back = from.discard(piece.start, piece.len());
+            // SAFETY: by the condition above no reference points there, and the bytes were copied.
+            given_back = unsafe { from.discard(piece.start, piece.len()) };
         }
     })?;
     Ok(given_back?)
@@ -248,14 +356,14 @@ fn map_elements(length: u64) -> io::Result<Mapping> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vm::call::new_store;
+    use crate::vm::tests::record;
 
     #[test]
     fn a_memory_keeps_its_bytes_when_it_grows() {
         for mut memory in [LinearMemory::guarded(PAGE).unwrap(), LinearMemory::checked(100, 200).unwrap()] {
             let old = memory.len();
             memory.bytes_mut()[old - 1] = 9;
-            memory.grow(40 * PAGE, Alarm::of(new_store().ptr())).unwrap();
+            memory.grow(40 * PAGE, record().alarm()).unwrap();
             assert_eq!(memory.len(), 40 * PAGE);
             assert_eq!((memory.bytes()[old - 1], memory.bytes()[40 * PAGE - 1]), (9, 0));
         }
@@ -265,7 +373,7 @@ mod tests {
     fn a_table_keeps_its_elements_when_it_grows() {
         let mut table = TableElements::new(1).unwrap();
         table.words_mut()[0] = 5;
-        table.grow(10_000, 6, Alarm::of(new_store().ptr())).unwrap();
+        table.grow(10_000, 6, record().alarm()).unwrap();
         assert_eq!((table.words()[0], table.words()[1], table.words()[9_999]), (5, 6, 6));
         assert!(TableElements::new(u64::MAX).is_err());
     }

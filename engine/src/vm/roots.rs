@@ -1,42 +1,44 @@
 //! The words on a thread's stack, for the collector, which takes each for a reference that it may be.
 
 use std::arch::asm;
-use std::hint::black_box;
 use std::marker::PhantomData;
 
-use super::layout::VmStore;
-use super::ptr::VmPtr;
+use super::host::Host;
+use super::store::StoreRecord;
 use super::sys::stack;
 use crate::error::{Error, Result};
 
-/// The part of the running thread's stack in which a store's code has frames. It stays with the thread.
+/// The part of the running thread's stack in which a store's code has frames.
+///
+/// The store is borrowed as long as this is in use, so that the call into it that was running when this
+/// was made has not ended. It stays on its thread.
 #[derive(Debug)]
-pub(crate) struct StackRoots {
-    /// An address above those frames, or 0 where nothing of the store runs.
+pub(crate) struct StackRoots<'a> {
+    /// An address above those frames, or 0 if nothing of the store runs.
     high: usize,
+    _store: PhantomData<&'a ()>,
     _thread: PhantomData<*const ()>,
 }
 
-impl StackRoots {
+impl<'a> StackRoots<'a> {
     /// Where the frames of the store's activations are.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where another thread runs the store, or this one on another stack.
-    pub(crate) fn of(store: VmPtr<VmStore>) -> Result<StackRoots> {
-        // SAFETY: the record is alive with its store, which the caller holds.
-        let (low, high) = unsafe { ((*store.as_ptr()).stack_low, (*store.as_ptr()).stack_high) };
+    /// [`Usage`](crate::ErrorKind::Usage) if another thread runs the store, or this one on another stack.
+    pub(crate) fn of<H: Host + ?Sized>(store: &'a StoreRecord<H>) -> Result<StackRoots<'a>> {
+        // SAFETY: the record is borrowed; only `enter` writes the two fields, which needs the store by
+        // `&mut`.
+        let (low, high) = unsafe { ((*store.vm()).stack_low, (*store.vm()).stack_high) };
         let is_inside = || stack::low() == Some(low) && (low..high).contains(&stack::here());
         if high != 0 && !is_inside() {
             return Err(Error::usage("a store whose code runs is used by another thread"));
         }
-        Ok(StackRoots { high, _thread: PhantomData })
+        Ok(StackRoots { high, _store: PhantomData, _thread: PhantomData })
     }
 
     /// Calls `visit` with every word in which one of those frames may have a reference: the registers that a callee preserves, and the
     /// stack from here up to the outermost entry into the store.
-    ///
-    /// It must be called before the call into the store ends that was there when [`StackRoots::of`] looked.
     #[inline(never)]
     pub(crate) fn visit(&self, mut visit: impl FnMut(u64)) {
         if self.high == 0 {
@@ -63,31 +65,22 @@ impl StackRoots {
             visit(register);
         }
         for at in (stack.next_multiple_of(8)..self.high & !7).step_by(8) {
-            // SAFETY: `stack` is the stack pointer of this frame and `high` an address in a frame of the same thread further out, which is
-            // still there: `enter` unsets it before it returns. All between the two is stack in use: mapped, aligned words, which no
-            // other thread accesses. The read is volatile because the compiler knows nothing of what other frames have there.
+            // SAFETY: `stack` is the stack pointer of this frame, and `high` an address in a frame of the
+            // same thread further out, that of an `enter` that has not returned, since the store is
+            // borrowed from it. All between the two is stack in use: mapped and aligned words, which no
+            // other thread accesses. The read is volatile because other frames have there what they like.
             visit(unsafe { std::ptr::with_exposed_provenance::<u64>(at).read_volatile() });
         }
     }
 }
 
-/// Overwrites the stack from here down to about that address: what calls left there that are over.
-#[inline(never)]
-pub(crate) fn wipe_stack(down_to: usize) {
-    let zeros = [0u8; 4096];
-    if black_box(&raw const zeros).addr() > down_to {
-        wipe_stack(down_to);
-    }
-    // Otherwise the call above could be made in our place, with the frame given up before.
-    black_box(&zeros);
-}
-
 #[cfg(test)]
 mod tests {
+    use std::hint::black_box;
+
     use super::*;
-    use crate::vm::call::new_store;
-    use crate::vm::ptr::VmBox;
     use crate::vm::sys::stack::{here, prepare_thread};
+    use crate::vm::tests::{TestStore, record};
 
     /// Words are told by this, so that the search does not find what it searches for.
     fn digest(word: u64) -> u64 {
@@ -95,31 +88,31 @@ mod tests {
     }
 
     #[inline(never)]
-    fn finds(store: VmPtr<VmStore>, wanted: u64) -> bool {
+    fn finds(store: &TestStore, wanted: u64) -> bool {
         let mut found = false;
         StackRoots::of(store).unwrap().visit(|word| found |= digest(word) == wanted);
         found
     }
 
     /// A store that seems to run, entered about here.
-    fn running() -> VmBox<VmStore> {
-        let store = new_store();
+    fn running() -> TestStore {
+        let store = record();
         let (low, high) = (prepare_thread().unwrap(), here() + 1024);
-        // SAFETY: the record is ours alone.
-        unsafe { ((*store.as_ptr()).stack_low, (*store.as_ptr()).stack_high) = (low, high) };
+        // SAFETY: nothing else uses the record.
+        unsafe { ((*store.vm()).stack_low, (*store.vm()).stack_high) = (low, high) };
         store
     }
 
     /// Whether the five words are found whose digests these are.
-    extern "C" fn finds_all(store: *mut VmStore, wanted: &[u64; 5]) -> bool {
-        wanted.iter().all(|wanted| finds(VmPtr::new(store).unwrap(), *wanted))
+    extern "C" fn finds_all(store: &TestStore, wanted: &[u64; 5]) -> bool {
+        wanted.iter().all(|wanted| finds(store, *wanted))
     }
 
     #[test]
     fn a_word_in_a_register_that_callees_preserve_is_found() {
         let store = running();
         let wanted = [1, 2, 3, 4, 5].map(|n: u64| digest(n * 0x0123_4567_89ab_cdef));
-        assert!(!finds_all(store.as_ptr(), &wanted));
+        assert!(!finds_all(&store, &wanted));
         let found: u8;
         // SAFETY: calls a function with its two arguments, on an aligned stack; what the call or we change is declared or restored.
         unsafe {
@@ -135,7 +128,7 @@ mod tests {
                 "add rsp, 8",
                 "pop rbx",
                 finds_all = sym finds_all,
-                inlateout("rdi") store.as_ptr() => _,
+                inlateout("rdi") &raw const store => _,
                 inlateout("rsi") &raw const wanted => _,
                 lateout("al") found,
                 out("r12") _, out("r13") _, out("r14") _, out("r15") _,
@@ -145,39 +138,17 @@ mod tests {
         assert_eq!(found, 1);
     }
 
-    #[inline(never)]
-    fn leave(secret: u64) {
-        black_box([secret; 2048]);
-    }
-
-    #[test]
-    fn what_a_call_left_on_the_stack_is_wiped() {
-        let (secret, deep) = (black_box(0x0fed_cba9_8765_4321_u64), (here() - (64 << 10)) & !7);
-        let lies_below = |wanted: u64| {
-            // SAFETY: a word of the thread's stack, which nothing uses at present: all that lies in it is what was there last.
-            (deep..here() - 512)
-                .step_by(8)
-                .any(|at| digest(unsafe { (at as *const u64).read_volatile() }) == wanted)
-        };
-        leave(secret);
-        assert!(lies_below(digest(secret)));
-        wipe_stack(deep);
-        assert!(!lies_below(digest(secret)));
-    }
-
     #[test]
     fn a_word_in_an_outer_frame_is_found_while_the_store_runs() {
         let secret = black_box([0x1234_5678_9abc_def0_u64; 2]);
         let wanted = digest(secret[0]);
-        assert!(!finds(new_store().ptr(), wanted), "nothing runs");
+        assert!(!finds(&record(), wanted), "nothing runs");
         let store = running();
-        assert!(finds(store.ptr(), wanted));
-        assert!(!finds(store.ptr(), wanted + 1));
+        assert!(finds(&store, wanted));
+        assert!(!finds(&store, wanted + 1));
         black_box(&secret);
-        let other = std::thread::scope(|scope| {
-            let store = store.ptr();
-            scope.spawn(move || StackRoots::of(store).is_err()).join().unwrap()
-        });
+        let other =
+            std::thread::scope(|scope| scope.spawn(|| StackRoots::of(&store).is_err()).join().unwrap());
         assert!(other, "the stack of another thread is not looked at");
     }
 }

@@ -1,18 +1,18 @@
-//! The table of types that compiled code looks into when it tests the type of an object or a function.
+//! The table in which compiled code looks up the type of an object or a function.
 
 use std::io;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::sys::limits::{reserve_between, share};
 use super::sys::mmap::Mapping;
-use crate::types::{CompositeType, TypeId};
+use crate::types::{CompositeType, TypeId, TypeTable};
 
-/// How many supertypes, from the root of the hierarchy down, a row tells. Deeper ones are asked for by a builtin.
+/// How many supertypes a row has, from the root of the hierarchy down. A builtin tests deeper ones.
 pub(crate) const DISPLAY: usize = 14;
 
-/// What compiled code knows of a defined type.
-#[derive(Clone, Copy, Debug)]
+/// What compiled code knows about a defined type: the layout of a row.
 #[repr(C)]
 pub(crate) struct VmTypeRow {
     /// Which sort of type: one of the constants below.
@@ -35,14 +35,14 @@ pub(crate) const KIND_FUNC: u32 = 3;
 /// The number of no type.
 const NO_TYPE: u32 = u32::MAX;
 
-/// Where the row of a type has the number of its supertype at that depth, `None` for one too deep.
+/// The offset in a row of the number of the supertype at that depth; `None` if it is too deep.
 pub(crate) fn display_offset(depth: usize) -> Option<i32> {
     (depth < DISPLAY).then(|| (offset_of!(VmTypeRow, display) + depth * size_of::<u32>()) as i32)
 }
 
-/// The most types that an engine holds at a time.
+/// The largest number of types that an engine holds at a time.
 const MOST: usize = 4 << 20;
-/// What an engine can hold at the least, with however little address space.
+/// How many types an engine can hold with very little address space.
 const LEAST: usize = 16 << 10;
 /// Where the address space is limited, the table reserves at most one part in this many of it: a
 /// process may have an engine for each thread and set of features.
@@ -51,23 +51,25 @@ const PARTS: usize = 256;
 const STEP: usize = 64 << 10;
 
 /// The rows of all types of an engine, by their numbers, at an address that never changes.
+///
+/// A row is written by relaxed atomic stores, each of which is a plain store to compiled code. So a
+/// row may be read at any time; that it has been filled in before a type's number is given to
+/// anybody is up to the registry of types.
 #[derive(Debug)]
 pub(crate) struct TypeRows {
     map: Mapping,
-    /// How many bytes from the start can be accessed.
-    open: AtomicUsize,
+    /// How many bytes from the start are accessible.
+    open: Mutex<usize>,
 }
 
+/// A row as a sequence of words.
+type RowWords = [AtomicU32; size_of::<VmTypeRow>() / size_of::<u32>()];
+
 impl TypeRows {
-    /// Reserves address space for the table, which costs memory only as it is filled.
+    /// Reserves address space for the table, which takes memory only as it is filled.
     pub(crate) fn new() -> io::Result<TypeRows> {
         let map = reserve_between(LEAST << ROW_LOG2, share(MOST << ROW_LOG2, PARTS))?;
-        Ok(TypeRows { map, open: AtomicUsize::new(0) })
-    }
-
-    /// How many types there is room for.
-    pub(crate) fn capacity(&self) -> usize {
-        self.map.len() >> ROW_LOG2
+        Ok(TypeRows { map, open: Mutex::new(0) })
     }
 
     /// The first row.
@@ -75,42 +77,43 @@ impl TypeRows {
         self.map.base().cast()
     }
 
-    /// Fills in the row of a new type. Only whoever has the only right to add types may do so, before anyone else learns the number.
-    ///
-    /// # Errors
-    ///
-    /// Where there is no room for the row.
-    pub(crate) fn write(&self, id: TypeId, ty: &CompositeType, supertypes: &[TypeId]) -> io::Result<()> {
+    /// The row of that number, made accessible.
+    fn row(&self, number: u32) -> io::Result<&RowWords> {
+        let start = (number as usize) << ROW_LOG2;
+        let end = start + size_of::<VmTypeRow>();
+        if end > self.map.len() {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if end > *open {
+            let step = (end - *open).next_multiple_of(STEP).min(self.map.len() - *open);
+            self.map.open(*open, step)?;
+            *open += step;
+        }
+        // SAFETY: the first `open` bytes of the mapping are readable and writable as long as it
+        // exists, hence as long as `self`; the row ends before that, starts at a multiple of its
+        // size in a mapping that starts at a page, and was zeroed by the system. All accesses to it
+        // from Rust are by this type, hence atomic.
+        Ok(unsafe { &*self.map.base().add(start).cast::<RowWords>() })
+    }
+}
+
+impl TypeTable for TypeRows {
+    fn capacity(&self) -> usize {
+        self.map.len() >> ROW_LOG2
+    }
+
+    fn write(&self, id: TypeId, ty: &CompositeType, supertypes: &[TypeId]) -> io::Result<()> {
         let kind = match ty {
             CompositeType::Struct(_) => KIND_STRUCT,
             CompositeType::Array(_) => KIND_ARRAY,
             CompositeType::Func(_) => KIND_FUNC,
         };
-        let mut display = [NO_TYPE; DISPLAY];
-        for (place, supertype) in display.iter_mut().zip(supertypes) {
-            *place = supertype.number();
-        }
-        let at = (id.number() as usize) << ROW_LOG2;
-        self.reach(at + size_of::<VmTypeRow>())?;
-        let row = self.map.base().wrapping_add(at).cast::<VmTypeRow>();
-        // SAFETY: `reach` has made the row writable, and rows are aligned; compiled code learns a
-        // type's number, and with it reads the row, only after the registry has given the number
-        // out, and no more once the registry has taken it back.
-        unsafe { row.write(VmTypeRow { kind, _reserved: 0, display }) };
-        Ok(())
-    }
-
-    /// Makes the bytes up to `end` accessible.
-    fn reach(&self, end: usize) -> io::Result<()> {
-        if end > self.map.len() {
-            return Err(io::ErrorKind::OutOfMemory.into());
-        }
-        let open = self.open.load(Ordering::Relaxed);
-        if end > open {
-            let step = (end - open).next_multiple_of(STEP).min(self.map.len() - open);
-            self.map.open(open, step)?;
-            self.open.store(open + step, Ordering::Relaxed);
-        }
+        let supertypes = supertypes.iter().map(|supertype| supertype.number());
+        let display = supertypes.chain(std::iter::repeat(NO_TYPE)).take(DISPLAY);
+        let [kind_word, _, display_words @ ..] = self.row(id.number())?;
+        kind_word.store(kind, Ordering::Relaxed);
+        display_words.iter().zip(display).for_each(|(word, number)| word.store(number, Ordering::Relaxed));
         Ok(())
     }
 }

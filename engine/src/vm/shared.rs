@@ -32,6 +32,13 @@ pub(crate) struct SharedBytes {
     growing: Mutex<()>,
 }
 
+// SAFETY: the record that the box owns is written only when it is made, but for its length, which is
+// atomic; its base points into `map`. Nothing here belongs to a thread.
+unsafe impl Send for SharedBytes {}
+// SAFETY: by `&self` the record is read, or its length changed atomically; bytes are accessed only in
+// the ways that `load32` and `sys::bytes` describe.
+unsafe impl Sync for SharedBytes {}
+
 /// The right to grow a memory, which one thread has at a time.
 #[derive(Debug)]
 pub(crate) struct Growing<'a> {
@@ -66,7 +73,7 @@ impl SharedBytes {
         self.guarded && (self.first_length..self.map.len()).contains(&offset)
     }
 
-    /// Whether accesses behind the end fault.
+    /// Whether accesses past the end fault.
     pub(crate) fn is_guarded(&self) -> bool {
         self.guarded
     }
@@ -84,7 +91,7 @@ impl SharedBytes {
     }
 
     /// The memory as an instance refers to it.
-    pub(crate) fn reference(&self) -> VmMemoryRef {
+    pub(super) fn reference(&self) -> VmMemoryRef {
         VmMemoryRef { base: self.map.base(), memory: self.vm.as_ptr() }
     }
 
@@ -102,14 +109,16 @@ impl SharedBytes {
     /// Copies bytes into the memory from `start`.
     pub(crate) fn write(&self, start: usize, from: &[u8]) {
         let to = self.place(start..start + from.len());
-        // SAFETY: as for `read`, the other way round.
+        // SAFETY: `place` has found the target accessible, which it stays as long as `self`, and no
+        // reference points into it: there is none to bytes of a shared memory. The source is borrowed.
         unsafe { bytes::copy_upwards(from.as_ptr(), to, from.len()) };
     }
 
     /// Sets bytes.
     pub(crate) fn fill(&self, range: Range<usize>, byte: u8) {
         let (to, length) = (self.place(range.clone()), range.len());
-        // SAFETY: as for `read`.
+        // SAFETY: `place` has found the range accessible, which it stays as long as `self`, and no
+        // reference points into it: there is none to bytes of a shared memory.
         unsafe { bytes::fill(to, byte, length) };
     }
 
@@ -138,7 +147,10 @@ impl SharedBytes {
     pub(crate) fn load32(&self, address: usize) -> u32 {
         let place = self.place(address..address + 4).cast::<u32>();
         assert!(place.is_aligned(), "an atomic access is aligned");
-        // SAFETY: the place is aligned, and readable as long as `self`; whoever writes there does so atomically or byte by byte.
+        // SAFETY: `place` has found the word readable, which it stays as long as `self`, and it is
+        // aligned. Rust code accesses it atomically or by the instructions of `sys::bytes`. Compiled code
+        // writes it by plain stores of 1 to 16 bytes: to the machine each is a store like any other, and
+        // to Rust that code is foreign, like another process that shares the page.
         unsafe { AtomicU32::from_ptr(place) }.load(Ordering::SeqCst)
     }
 
@@ -146,7 +158,8 @@ impl SharedBytes {
     pub(crate) fn load64(&self, address: usize) -> u64 {
         let place = self.place(address..address + 8).cast::<u64>();
         assert!(place.is_aligned(), "an atomic access is aligned");
-        // SAFETY: as for `load32`.
+        // SAFETY: as `load32` says of 32 bits, this holds for 64: readable, aligned, and written only by
+        // atomic stores, by `sys::bytes` or by foreign code.
         unsafe { AtomicU64::from_ptr(place) }.load(Ordering::SeqCst)
     }
 
@@ -168,7 +181,8 @@ impl Growing<'_> {
         let opened = round_up(self.len()).unwrap_or_default();
         let needed = round_up(length).ok_or(io::ErrorKind::OutOfMemory)?;
         limits::open(&self.bytes.map, opened, needed.saturating_sub(opened))?;
-        // SAFETY: as for `SharedBytes::len`. Whoever sees the new length finds the pages open.
+        // SAFETY: the record lives as long as the memory, and only its atomic field is borrowed. Whoever
+        // sees the new length finds the pages open.
         unsafe { (*self.bytes.vm.as_ptr()).length.store(length, Ordering::SeqCst) };
         Ok(())
     }

@@ -1,17 +1,13 @@
 //! Which frames an activation had when it was left: its innermost and its outermost ones.
 
-/// How many of the innermost frames are kept.
-pub(crate) const INNERMOST: usize = 24;
-
-/// How many of the outermost frames are kept besides, where there are more.
-pub(crate) const OUTERMOST: usize = 8;
+use crate::error::{INNERMOST, OUTERMOST};
 
 /// The frames of the activation that was left last. It is filled where nothing can be allocated, as in a signal handler.
 #[derive(Debug)]
 pub(crate) struct VmTrace {
     count: usize,
     innermost: [usize; INNERMOST],
-    /// The frames behind those, each in the place of its number: the last ones stay.
+    /// The frames after those, each at its number modulo the length: the last ones are kept.
     outermost: [usize; OUTERMOST],
 }
 

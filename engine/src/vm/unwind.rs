@@ -1,23 +1,29 @@
 //! Leaving compiled code: by an exception to the innermost handler for it, else to the innermost entry.
 //!
-//! Frames of compiled code own nothing, so that they are left by going on in a frame further out. No Rust frame is ever left this way:
-//! between an exit from compiled code and the entry of the same activation there are none.
+//! Frames of compiled code own nothing, so they are left by continuing in a frame further out. No Rust
+//! frame is ever left this way: there are none between an exit from compiled code and the entry of the
+//! same activation.
 
-use super::alarm::Alarm;
-use super::call::running;
+use super::alarm::is_over;
 use super::code;
-use super::layout::{VmFault, VmHandler, VmStore};
-use super::ptr::VmPtr;
-use super::sys::signal::INTERRUPTED;
+use super::host::{Host, running};
+use super::layout::{INTERRUPTED, VmFault, VmHandler, VmStore};
+use super::pending::Pending;
 
-/// Throws an exception: goes on in the innermost handler, or behind the entry with the exception noted in the store.
+/// Throws an exception: continues in the innermost handler, or after the entry with the exception
+/// noted in the store.
 ///
-/// Only the throw stub calls this. From here on until the handler has the exception in hand nothing is allocated, so that a register
-/// is all that needs to hold it.
-pub(super) extern "C" fn throw(store: *mut VmStore, exception: u64) -> ! {
-    // SAFETY: the stub passes the store that runs, and has noted its frame as the exit.
+/// From here on until the handler has the exception nothing is allocated, so that a register is all
+/// that needs to hold it.
+///
+/// # Safety
+///
+/// Only the throw stub calls this: with the store that runs, whose `exit` is the stub's frame.
+pub(super) unsafe extern "C" fn throw(store: *mut VmStore, exception: u64) -> ! {
+    // SAFETY: by the condition above the record is alive, and all frames between the exit and the entry
+    // are compiled code's. `entry` is the handler of the innermost entry trampoline.
     unsafe {
-        if VmPtr::new(store).is_some_and(|store| Alarm::of(store).is_over()) {
+        if is_over(store) {
             (*store).fault = VmFault { pc: 0, code: INTERRUPTED };
             resume((*store).entry, 0);
         }
@@ -30,15 +36,19 @@ pub(super) extern "C" fn throw(store: *mut VmStore, exception: u64) -> ! {
     }
 }
 
-/// Leaves compiled code that called a builtin or a host function which failed: an exception that somebody in this activation handles
-/// is thrown to them, anything else goes to the innermost entry.
+/// Leaves compiled code that called a builtin or a host function which failed: an exception that has a
+/// handler in this activation is thrown to it, anything else goes to the innermost entry.
 ///
-/// Only compiled code calls this, when the Rust function that it called has returned.
-pub(super) extern "C" fn raise(store: *mut VmStore) -> ! {
-    // SAFETY: compiled code passes the store that runs; the trampoline that calls us has noted its frame as the exit before its call,
-    // and every nested entry has put that back.
+/// # Safety
+///
+/// Only compiled code of a store of type `H` calls this, when the Rust function that it called has
+/// returned: with the store that runs, whose `exit` is the frame of the stub or trampoline that calls.
+pub(super) unsafe extern "C" fn raise<H: Host + ?Sized>(store: *mut VmStore) -> ! {
+    // SAFETY: by the condition above the record is alive, and all frames between the exit and the entry
+    // are compiled code's: every nested entry has put `exit` back. The Rust function that borrowed the
+    // store has returned. `entry` is the handler of the innermost entry trampoline.
     unsafe {
-        match raised(store) {
+        match raised::<H>(store) {
             Some((handler, exception)) => resume(handler, exception),
             None => {
                 note_exit(store);
@@ -48,19 +58,22 @@ pub(super) extern "C" fn raise(store: *mut VmStore) -> ! {
     }
 }
 
-/// The exception by which a host function failed, with its handler; nothing where it failed otherwise, or nobody handles it: then the
-/// error stays for the entry. Nothing is allocated once the error is dropped, which kept the exception alive.
+/// The exception by which a host function failed, with its handler; nothing if it failed otherwise, or
+/// the exception has no handler: then the error stays for the entry. Nothing is allocated after the
+/// error is dropped, which kept the exception alive.
 ///
 /// # Safety
 ///
-/// As for [`find_handler`]; no borrow of the store may be in use.
-unsafe fn raised(vm: *mut VmStore) -> Option<(VmHandler, u64)> {
-    // SAFETY: by the condition above, and the Rust function that borrowed the store has returned.
-    let store = unsafe { running(vm) };
-    let exception = store.pending_exception()?;
+/// As for [`find_handler`]; the store is of type `H`, and no borrow of it is in use.
+unsafe fn raised<H: Host + ?Sized>(vm: *mut VmStore) -> Option<(VmHandler, u64)> {
+    // SAFETY: by the condition above the record is alive, and nothing else uses its pending error.
+    let pending = unsafe { &mut (*vm).pending };
+    let Some(Pending::Error(error)) = pending else { return None };
+    // SAFETY: by the condition above.
+    let exception = unsafe { running::<H>(vm) }.exception_of(error)?;
     // SAFETY: by the condition above.
     let handler = unsafe { find_handler(vm) }?;
-    drop(store.take_pending());
+    *pending = None;
     Some((handler, exception))
 }
 
@@ -70,10 +83,12 @@ unsafe fn raised(vm: *mut VmStore) -> Option<(VmHandler, u64)> {
 ///
 /// Compiled code of the store has called us, and noted the frame that it called from in `exit`.
 unsafe fn find_handler(store: *mut VmStore) -> Option<VmHandler> {
-    // SAFETY: by the condition above the record is alive, and its exit is the frame of a stub or trampoline.
+    // SAFETY: by the condition above the record is alive, and its exit is the frame of a stub or
+    // trampoline.
     let mut callers = unsafe { Callers::of((*store).exit.fp, (*store).entry.fp) };
     callers.find_map(|(return_address, fp)| {
-        let (pc, frame_offset) = code::handler_at(return_address)?;
+        // SAFETY: the thread returns there, so that the code is in use.
+        let (pc, frame_offset) = unsafe { code::handler_at(return_address) }?;
         Some(VmHandler { pc, sp: fp - frame_offset, fp })
     })
 }
@@ -82,9 +97,9 @@ unsafe fn find_handler(store: *mut VmStore) -> Option<VmHandler> {
 ///
 /// # Safety
 ///
-/// The store runs, and the code is the body of a function of its innermost activation, behind the first steps that set up its frame.
+/// The store runs, and the code is the body of a function of its innermost activation, after the first steps, which set up its frame.
 pub(super) unsafe fn note_fault(store: *mut VmStore, pc: usize, frame: usize) {
-    // SAFETY: by the condition above the record is alive, and the frame one of code of ours.
+    // SAFETY: by the condition above the record is alive, and the frame is compiled code's.
     unsafe {
         let callers = Callers::of(frame, (*store).entry.fp);
         (*store).trace.record(std::iter::once(pc).chain(callers.map(inside_call)));
@@ -97,7 +112,8 @@ pub(super) unsafe fn note_fault(store: *mut VmStore, pc: usize, frame: usize) {
 ///
 /// As for [`find_handler`].
 unsafe fn note_exit(store: *mut VmStore) {
-    // SAFETY: as in `find_handler`.
+    // SAFETY: by the condition of `find_handler` the record is alive, and its exit is the frame of a
+    // stub or trampoline.
     unsafe {
         let callers = Callers::of((*store).exit.fp, (*store).entry.fp);
         (*store).trace.record(callers.map(inside_call));
@@ -119,8 +135,9 @@ struct Callers {
 impl Callers {
     /// # Safety
     ///
-    /// `frame` is the frame pointer of code of ours on this thread's stack, `entry` that of the innermost entry trampoline, and both
-    /// stay there as long as this is used.
+    /// `frame` is the frame pointer of compiled code on this thread's stack, and `entry` that of the
+    /// innermost entry trampoline. The frames from one to the other are compiled code's, and stay there
+    /// as long as this is used.
     unsafe fn of(frame: usize, entry: usize) -> Callers {
         Callers { frame, entry }
     }
@@ -130,8 +147,9 @@ impl Iterator for Callers {
     type Item = (usize, usize);
 
     fn next(&mut self) -> Option<(usize, usize)> {
-        // SAFETY: all frames between that one and the entry belong to code of ours, which keeps frame pointers: at each lies the frame pointer of
-        // the caller, then the return address. The entry trampoline called the outermost of them, from where we do not go on.
+        // SAFETY: by the condition of `Callers::of` the frame is compiled code's, which keeps frame
+        // pointers: at each of them are the frame pointer of the caller and the return address. We stop
+        // at the entry trampoline, which called the outermost frame.
         let [caller, return_address] = unsafe { *(self.frame as *const [usize; 2]) };
         if caller == self.entry {
             return None;

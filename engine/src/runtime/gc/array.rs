@@ -2,13 +2,12 @@
 
 use std::ops::Range;
 
-use crate::builtin::within;
 use crate::error::Result;
 use crate::runtime::StoreState;
+use crate::runtime::ranges::within;
 use crate::trap::Trap;
 use crate::types::StorageType;
 use crate::types::layout::{ObjectLayout, PAYLOAD, array_size};
-use crate::vm::alarm::Alarm;
 
 impl StoreState {
     /// Makes an array of the type of that number and of that length, whose elements have their
@@ -46,7 +45,7 @@ impl StoreState {
         let target = self.element_range(array, target, length)?;
         let data = self.instances[instance].data(segment);
         let source = within(data.len(), source, target.len() as u64, Trap::MemoryOutOfBounds)?;
-        let alarm = Alarm::of(self.vm_ptr());
+        let alarm = self.vm.alarm();
         alarm.copy(self.heap.bytes_mut(array, target), &data[source])
     }
 
@@ -63,7 +62,7 @@ impl StoreState {
         let target = self.element_range(array, target, length)?;
         let words = &self.instances[instance].elements[segment];
         let source = within(words.len(), source, length, Trap::TableOutOfBounds)?;
-        let (words, alarm) = (&words[source], Alarm::of(self.vm_ptr()));
+        let (words, alarm) = (&words[source], self.vm.alarm());
         let places = self.heap.bytes_mut(array, target).as_chunks_mut::<8>().0;
         alarm.in_pieces(words.len(), size_of::<u64>(), |piece| {
             for (place, word) in places[piece.clone()].iter_mut().zip(&words[piece]) {

@@ -4,8 +4,8 @@ use super::heap::Parts;
 use super::mark::Marker;
 use crate::error::Result;
 use crate::runtime::StoreState;
+use crate::time::STEPS;
 use crate::types::{HeapType, ValType};
-use crate::vm::alarm::STEPS;
 use crate::vm::roots::StackRoots;
 
 /// What is known of a store's heap.
@@ -44,13 +44,14 @@ impl StoreState {
     pub fn collect(&mut self) -> Result<()> {
         // Code that was left between two instructions may have left an object half made.
         self.refuse_if_interrupted()?;
-        let stack = StackRoots::of(self.vm_ptr())?;
+        // Fails before anything has changed.
+        StackRoots::of(&self.vm)?;
         if self.heap.parts.is_none() && self.host_values.len() == 0 {
             return Ok(());
         }
         self.begin_heap()?;
         self.learn_hole();
-        self.mark(&stack)?;
+        self.mark()?;
         self.publish_hole();
         let dead = self.host_values.sweep();
         // This runs code of the host's, which cannot reach the store.
@@ -60,15 +61,16 @@ impl StoreState {
 
     /// Marks what the roots lead to and frees the other objects. Where the time is over meanwhile, nothing is freed, and the heap can
     /// be read and dropped, but no object is made in it any more.
-    fn mark(&mut self, stack: &StackRoots) -> Result<()> {
-        let (engine, alarm) = (self.engine().clone(), self.alarm());
+    fn mark(&mut self) -> Result<()> {
+        let (engine, record, alarm) = (self.engine().clone(), &self.vm, self.vm.alarm());
+        let stack = StackRoots::of(record)?;
         let is_func = |heap| engine.types().matches_heap(heap, HeapType::Func);
         let roots = self.roots.words();
         let globals = self.globals.iter().filter(|global| match global.ty.content {
             ValType::Ref(ty) => !is_func(ty.heap),
             _ => false,
         });
-        let globals = globals.map(|global| global.value.read().0 as u64);
+        let globals = globals.map(|global| record.global(global.value).0 as u64);
         let tables = self.tables.iter().filter(|table| !is_func(table.ty.element.heap));
         let tables = tables.flat_map(|table| table.elements.words()).copied();
         // Those of functions are addresses elsewhere.

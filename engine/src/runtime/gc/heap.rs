@@ -1,11 +1,9 @@
 //! Objects: how they are made, read and written.
 
-use std::io;
-use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use super::layouts::Layouts;
-use super::space::{MAX_RESERVED, Space};
+use super::space::{MAX_RESERVED, Space, no_room};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::runtime::StoreState;
@@ -15,14 +13,11 @@ use crate::types::StorageType;
 use crate::vm::alarm::Alarm;
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmVal;
-use crate::vm::sys::stack;
 
 /// The objects of a store. Its memory is reserved when the first is made.
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
     pub(super) parts: Option<Parts>,
-    /// How far down the stack reached where objects were made, since a call into the store was last over.
-    pub(crate) deepest: Option<NonZeroUsize>,
     /// How many collections there were.
     pub(super) collections: u64,
     /// How many bytes of objects the last of them kept.
@@ -71,9 +66,9 @@ impl Heap {
         size: usize,
         step: usize,
         value: VmVal,
-        alarm: Alarm,
+        alarm: Alarm<'_>,
     ) -> Result<()> {
-        fn chunks<const SIZE: usize>(bytes: &mut [u8], value: VmVal, alarm: Alarm) -> Result<()> {
+        fn chunks<const SIZE: usize>(bytes: &mut [u8], value: VmVal, alarm: Alarm<'_>) -> Result<()> {
             let mut chunk = [0; SIZE];
             chunk.copy_from_slice(&value.0.to_le_bytes()[..SIZE]);
             alarm.fill(bytes.as_chunks_mut().0, chunk)
@@ -97,7 +92,7 @@ impl Heap {
     /// # Errors
     ///
     /// As [`Alarm::check`].
-    pub(crate) fn copy(&mut self, to: u64, from: u64, size: usize, alarm: Alarm) -> Result<()> {
+    pub(crate) fn copy(&mut self, to: u64, from: u64, size: usize, alarm: Alarm<'_>) -> Result<()> {
         if size == 0 {
             // Behind the last element there may be nothing.
             return Ok(());
@@ -149,7 +144,7 @@ impl StoreState {
             return Err(over(limit));
         }
         self.begin_heap()?;
-        self.heap.deepest = [self.heap.deepest, NonZeroUsize::new(stack::here())].into_iter().flatten().min();
+        self.vm.note_depth();
         self.learn_hole();
         let object = self.room(size as usize)?;
         let Some(Parts { space, .. }) = &mut self.heap.parts else { unreachable!("the heap has begun") };
@@ -161,7 +156,6 @@ impl StoreState {
 
     /// Room for an object, zero; collects before, where it is time to or there is no room otherwise.
     fn room(&mut self, size: usize) -> Result<usize> {
-        let alarm = self.alarm();
         let Config { limits, collect_always, .. } = self.engine().config();
         let (limit, mut collect) = (limits.heap_bytes, *collect_always);
         collect |= self.space().is_some_and(|space| space.is_due(size));
@@ -172,6 +166,7 @@ impl StoreState {
             let (Some(Parts { space, .. }), budget) = (&mut self.heap.parts, &mut self.budget) else {
                 unreachable!("the heap has begun")
             };
+            let alarm = self.vm.alarm();
             match space.allocate(size, budget, alarm)? {
                 Some(object) => return Ok(object),
                 None if collect => return Err(space.full(limit, budget)),
@@ -199,27 +194,27 @@ impl StoreState {
 
     /// Learns how much of the hole compiled code has used.
     pub(super) fn learn_hole(&mut self) {
-        let (always, free) = (self.engine().config().collect_always, self.vm_ptr().free_range());
-        if let Some(space) = self.space().filter(|_| !always) {
-            space.set_free(free);
+        if self.engine().config().collect_always {
+            return;
+        }
+        if let Some(Parts { space, .. }) = &mut self.heap.parts {
+            space.hole.start = self.vm.free_start(&space.memory);
         }
     }
 
     /// Tells compiled code where it may make objects; nowhere, where every allocation is to collect.
     pub(super) fn publish_hole(&mut self) {
-        let (always, vm) = (self.engine().config().collect_always, self.vm_ptr());
-        if let Some(space) = self.space().filter(|_| !always) {
-            vm.set_free_range(space.free());
+        if self.engine().config().collect_always {
+            return;
+        }
+        if let Some(Parts { space, .. }) = &self.heap.parts {
+            self.vm.set_free_range(&space.memory, space.hole.clone());
         }
     }
 
     fn space(&mut self) -> Option<&mut Space> {
         self.heap.parts.as_mut().map(|parts| &mut parts.space)
     }
-}
-
-pub(super) fn no_room(error: io::Error) -> Error {
-    Error::limit("no room for the heap").caused_by(error)
 }
 
 /// The size from which on an object may be larger than any store's heap: what stores may use unless

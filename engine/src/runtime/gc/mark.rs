@@ -5,8 +5,9 @@ use super::host::{HOST, HostValues, TAG};
 use super::layouts::{Layouts, size};
 use super::space::Space;
 use crate::error::Result;
+use crate::time::STEPS;
 use crate::types::layout::{ObjectLayout, PAYLOAD};
-use crate::vm::alarm::{Alarm, STEPS};
+use crate::vm::alarm::Alarm;
 use crate::vm::heap::HeapMemory;
 
 /// How many elements of an array are looked at before what they lead to, and how many a large one has at least.
@@ -57,7 +58,7 @@ impl<'a> Marker<'a> {
     /// # Errors
     ///
     /// As [`Alarm::check`]: then not all were kept.
-    pub(super) fn finish(mut self, alarm: Alarm) -> Result<usize> {
+    pub(super) fn finish(mut self, alarm: Alarm<'_>) -> Result<usize> {
         loop {
             let mut steps = 0;
             while let Some(object) = self.gray.pop() {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::runtime::store::StoreId;
+use crate::vm::ptr::StoreId;
 
 /// A reference that the host holds: what it points to lives as long as this, or as its store.
 #[derive(Clone, Debug)]

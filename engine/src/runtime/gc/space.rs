@@ -5,13 +5,11 @@ use std::io;
 use std::ops::Range;
 
 use super::block::{BLOCK, Block, GRANULE, Granules, LINE, Lines, SMALL, Use};
-use super::heap::no_room;
 use super::layouts::Layouts;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::budget::Budget;
 use crate::vm::alarm::{Alarm, PIECE};
 use crate::vm::heap::HeapMemory;
-use crate::vm::layout::VmFree;
 use crate::vm::sys::limits::share;
 
 /// How many bytes are allocated at least from one collection to the next. Also what is kept of free memory at least.
@@ -44,7 +42,7 @@ pub(super) struct Space {
     /// No block before this one is free.
     first_free: usize,
     /// Where small objects are made; compiled code moves the start while it runs.
-    hole: Range<usize>,
+    pub(super) hole: Range<usize>,
     /// Where objects are made that are larger than a line and did not fit into the hole.
     medium: Range<usize>,
     /// The block and line in it from which on the next hole is looked for.
@@ -77,17 +75,6 @@ impl Space {
         })
     }
 
-    /// The hole in which compiled code makes objects by itself.
-    pub(super) fn free(&self) -> VmFree {
-        let address = |offset| self.memory.address_of(offset) as usize;
-        VmFree { next: address(self.hole.start), end: address(self.hole.end) }
-    }
-
-    /// Learns how much of the hole compiled code has used.
-    pub(super) fn set_free(&mut self, free: VmFree) {
-        self.hole.start = free.next - self.memory.address_of(0) as usize;
-    }
-
     /// Whether so much was given out since the last collection that it is time for another before `size` bytes are.
     pub(super) fn is_due(&self, size: usize) -> bool {
         !self.fits(size) && self.given.saturating_add(size) > self.kept.max(STEP)
@@ -105,7 +92,7 @@ impl Space {
         &mut self,
         size: usize,
         budget: &mut Budget,
-        alarm: Alarm,
+        alarm: Alarm<'_>,
     ) -> Result<Option<usize>> {
         if size > SMALL {
             return self.large(size, budget, alarm);
@@ -155,7 +142,7 @@ impl Space {
     }
 
     /// Blocks for an object of more than half a block, which are zero. `None` if there are none.
-    fn large(&mut self, size: usize, budget: &mut Budget, alarm: Alarm) -> Result<Option<usize>> {
+    fn large(&mut self, size: usize, budget: &mut Budget, alarm: Alarm<'_>) -> Result<Option<usize>> {
         let count = size.div_ceil(BLOCK);
         let Some(first) = self.find_run(count) else { return Ok(None) };
         if first * BLOCK + size > self.limit {
@@ -362,7 +349,7 @@ impl Space {
     }
 
     /// Gives memory back to the system where much more is free than will be used until the next collection.
-    pub(super) fn trim(&mut self, alarm: Alarm) -> Result<()> {
+    pub(super) fn trim(&mut self, alarm: Alarm<'_>) -> Result<()> {
         let enough = self.kept.max(STEP) / BLOCK;
         let is_spare = |block: &Block| block.usage == Use::Free && !block.clean;
         let spare = self.blocks.iter().filter(|block| is_spare(block)).count();
@@ -392,6 +379,10 @@ impl Space {
     pub(super) fn capacity(&self) -> usize {
         self.blocks.iter().filter(|block| !block.clean).count() * BLOCK
     }
+}
+
+pub(super) fn no_room(error: io::Error) -> Error {
+    Error::limit("no room for the heap").caused_by(error)
 }
 
 impl fmt::Debug for Space {

@@ -2,7 +2,7 @@
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 
-use crate::compile::signature::VECTOR;
+use crate::abi::signature::VECTOR;
 use crate::translate::Translator;
 use crate::translate::memory::Extend;
 

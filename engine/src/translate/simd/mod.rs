@@ -14,7 +14,7 @@ use wasmparser::Operator as Op;
 
 use super::Translator;
 use super::memory::Extend::{Sign, Zero};
-use crate::compile::signature::VECTOR;
+use crate::abi::signature::VECTOR;
 use crate::error::Result;
 use convert::Half::{High, Low};
 

@@ -13,9 +13,11 @@ pub(crate) struct Mapping {
     length: usize,
 }
 
-// SAFETY: a mapping is plain memory; whoever accesses it does so through the pointer under rules of its own.
+// SAFETY: a mapping belongs to the process, not to a thread, and `Mapping` itself never reads or writes
+// what is in it.
 unsafe impl Send for Mapping {}
-// SAFETY: as above; the methods that take `&self` change only page permissions, which the kernel serialises.
+// SAFETY: the kernel serialises changes of permissions. Those methods with `&self` that destroy what is
+// in the mapping or take a permission away are `unsafe`: see each.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
@@ -48,12 +50,21 @@ impl Mapping {
     }
 
     /// Makes a range of whole pages executable and no longer writable.
-    pub(crate) fn make_executable(&self, start: usize, length: usize) -> io::Result<()> {
+    ///
+    /// # Safety
+    ///
+    /// Nothing writes to the range afterwards, and no `&mut` reference into it is in use.
+    pub(crate) unsafe fn make_executable(&self, start: usize, length: usize) -> io::Result<()> {
         self.protect(start, length, libc::PROT_READ | libc::PROT_EXEC)
     }
 
     /// Gives the memory of a range of whole pages back and makes it inaccessible again.
-    pub(crate) fn close(&self, start: usize, length: usize) -> io::Result<()> {
+    ///
+    /// # Safety
+    ///
+    /// No reference into the range is in use, and nothing accesses it or runs code in it afterwards
+    /// before it is opened again.
+    pub(crate) unsafe fn close(&self, start: usize, length: usize) -> io::Result<()> {
         let base = self.range(start, length)?;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
         // SAFETY: `range` has checked that the pages belong to this mapping; they are replaced by fresh ones without access.
@@ -61,8 +72,13 @@ impl Mapping {
         if result == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Gives the memory of a range of whole pages back; they stay accessible, and are zero when they are next read.
-    pub(crate) fn discard(&self, start: usize, length: usize) -> io::Result<()> {
+    /// Gives the memory of a range of whole pages back. They stay accessible, and are zero when they are
+    /// next read.
+    ///
+    /// # Safety
+    ///
+    /// No reference into the range is in use, and nothing relies on what it holds.
+    pub(crate) unsafe fn discard(&self, start: usize, length: usize) -> io::Result<()> {
         let base = self.range(start, length)?;
         // SAFETY: `range` has checked that the pages belong to this mapping, which is private and anonymous.
         if unsafe { libc::madvise(base.cast(), length, libc::MADV_DONTNEED) } == 0 {
@@ -118,14 +134,16 @@ mod tests {
         let byte = map.base().wrapping_add(PAGE);
         // SAFETY: the page was just made readable and writable.
         unsafe { byte.write(7) };
-        map.close(PAGE, PAGE).unwrap();
+        // SAFETY: nothing refers to the page.
+        unsafe { map.close(PAGE, PAGE) }.unwrap();
         map.open(PAGE, PAGE).unwrap();
-        // SAFETY: as above; the page is fresh.
+        // SAFETY: the page was opened again.
         assert_eq!(unsafe { byte.read() }, 0);
-        // SAFETY: as above.
+        // SAFETY: the page was opened again.
         unsafe { byte.write(7) };
-        map.discard(PAGE, PAGE).unwrap();
-        // SAFETY: as above; the page stays readable.
+        // SAFETY: nothing refers to the page.
+        unsafe { map.discard(PAGE, PAGE) }.unwrap();
+        // SAFETY: a discarded page stays readable.
         assert_eq!(unsafe { byte.read() }, 0);
     }
 

@@ -1,6 +1,7 @@
 //! The bounds of the running thread's stack, and its alternate stack for signals.
 
 use std::cell::Cell;
+use std::hint::black_box;
 use std::io;
 
 use super::mmap::{Mapping, PAGE};
@@ -18,7 +19,7 @@ thread_local! {
 #[inline(always)]
 pub(crate) fn here() -> usize {
     let local = 0u8;
-    std::hint::black_box(&raw const local) as usize
+    black_box(&raw const local) as usize
 }
 
 /// Prepares the running thread for compiled code, the first time that it is called there: learns the bounds of its stack and gives
@@ -96,6 +97,17 @@ impl Drop for SignalStack {
     }
 }
 
+/// Overwrites the stack from here down to about that address: what calls left there that are over.
+#[inline(never)]
+pub(crate) fn wipe_stack(down_to: usize) {
+    let zeros = [0u8; 4096];
+    if black_box(&raw const zeros).addr() > down_to {
+        wipe_stack(down_to);
+    }
+    // Otherwise the call above could be made in our place, with the frame given up before.
+    black_box(&zeros);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +118,32 @@ mod tests {
         assert!(low < here());
         assert!(here() - low <= 64 << 20, "no thread of the tests has a larger stack");
         assert_eq!(prepare_thread().unwrap(), low);
+    }
+
+    /// Words are compared by this, so that the search does not find what it searches for.
+    fn digest(word: u64) -> u64 {
+        word.wrapping_mul(word | 1)
+    }
+
+    #[inline(never)]
+    fn leave(secret: u64) {
+        black_box([secret; 2048]);
+    }
+
+    #[test]
+    fn what_a_call_left_on_the_stack_is_wiped() {
+        let (secret, deep) = (black_box(0x0fed_cba9_8765_4321_u64), (here() - (64 << 10)) & !7);
+        let lies_below = |wanted: u64| {
+            // SAFETY: an aligned word of this thread's stack below this frame, which is mapped because
+            // `leave` or `wipe_stack` has used the stack as far down. No variable of Rust's is there,
+            // except those of the calls made by this closure, and any bits are a `u64`.
+            (deep..here() - 512)
+                .step_by(8)
+                .any(|at| digest(unsafe { (at as *const u64).read_volatile() }) == wanted)
+        };
+        leave(secret);
+        assert!(lies_below(digest(secret)));
+        wipe_stack(deep);
+        assert!(!lies_below(digest(secret)));
     }
 }

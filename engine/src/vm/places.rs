@@ -2,9 +2,10 @@
 
 /// For each function of a batch, where in its machine code that of another instruction begins.
 ///
-/// A function's part is a sequence of pairs of numbers as LEB128 has them (core spec, section 5.2.2): the distance from the code of the
-/// pair before, and the distance from its instruction. Two or three bytes for each place where code can be left are all that is kept;
-/// they are read from the begin of the function's when somebody asks.
+/// The part of a function is a sequence of pairs of LEB128 numbers (core spec, section 5.2.2): the
+/// distance from the code of the previous pair, and the distance from its instruction. That is two or
+/// three bytes for each point where code can be left. They are decoded from the start of the function's
+/// part for each query.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     bytes: Box<[u8]>,
@@ -14,7 +15,7 @@ pub(crate) struct Places {
 
 /// Encodes the places of one function: offsets in its machine code, in ascending order, each with the offset of the instruction whose
 /// code begins there, if it is that of one.
-pub(super) fn encode(places: impl Iterator<Item = (u32, Option<u32>)>) -> Vec<u8> {
+pub(crate) fn encode(places: impl Iterator<Item = (u32, Option<u32>)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut last = (0, 0);
     for (code, instruction) in places {

@@ -1,4 +1,4 @@
-//! Names and places for whoever reads a backtrace: from the name section (appendix "Name Section") and the code section.
+//! Names and offsets for backtraces: from the name section (appendix "Name Section") and the code section.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use super::custom::name::NAME;
 
 /// What a module calls its functions, and where they are in its bytes. Read when the first backtrace with the module is looked at.
 #[derive(Debug, Default)]
-pub(super) struct Symbols {
+pub(crate) struct Symbols {
     /// The module's own name.
-    pub(super) module: Option<Range<usize>>,
+    pub(crate) module: Option<Range<usize>>,
     /// The names of functions by index, in ascending order: where each lies in the module's bytes.
     functions: Vec<(u32, Range<usize>)>,
     /// Where the body of each function begins that is not imported.
@@ -19,7 +19,7 @@ pub(super) struct Symbols {
 
 impl Symbols {
     /// Reads the symbols of a valid module. A name section is read up to where it is broken.
-    pub(super) fn read(bytes: &[u8]) -> Symbols {
+    pub(crate) fn read(bytes: &[u8]) -> Symbols {
         let mut symbols = Symbols::default();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload {
@@ -28,7 +28,7 @@ impl Symbols {
                     symbols.read_names(section.data_reader());
                 }
                 Ok(_) => {}
-                // What a feature adds to the format may stand in a module that was accepted.
+                // An accepted module may use encodings that a feature adds.
                 Err(_) => break,
             }
         }
@@ -36,13 +36,13 @@ impl Symbols {
     }
 
     /// Where the name of a function lies in the module's bytes.
-    pub(super) fn function(&self, index: u32) -> Option<Range<usize>> {
+    pub(crate) fn function(&self, index: u32) -> Option<Range<usize>> {
         let found = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         Some(self.functions[found].1.clone())
     }
 
     /// Where the body of a function begins, by its position among those that are not imported.
-    pub(super) fn body(&self, position: usize) -> Option<u64> {
+    pub(crate) fn body(&self, position: usize) -> Option<u64> {
         self.bodies.get(position).copied()
     }
 

@@ -1,5 +1,14 @@
 //! Reading and validating a module's sections (core spec, section 5.5).
 
+pub(crate) mod const_expr;
+pub(crate) mod custom;
+pub(crate) mod info;
+mod limits;
+pub(crate) mod refused;
+pub(crate) mod segments;
+pub(crate) mod symbols;
+mod type_section;
+
 use std::sync::Arc;
 
 use wasmparser::{
@@ -7,15 +16,13 @@ use wasmparser::{
     ValidatorResources,
 };
 
-use super::const_expr::ConstExpr;
-use super::info::{Export, ExportKind, Import, ModuleInfo};
-use super::limits::is_limit;
-use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
-use super::type_section;
 use crate::error::{Error, Result};
-use crate::time::{Deadline, in_time};
+use crate::time::{Deadline, STEPS, in_time};
 use crate::types::{ExternType, HeldTypes, TagType, TypeConverter, TypeRegistry};
-use crate::vm::alarm::STEPS;
+use const_expr::ConstExpr;
+use info::{Export, ExportKind, Import, ModuleInfo};
+use refused::{invalid, malformed};
+use segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use wassay_terms::Features;
 
 /// A function body that waits for validation and translation.
@@ -47,7 +54,7 @@ pub(crate) fn decode<'a>(
             in_time(deadline)?;
         }
         let payload = payload.map_err(malformed)?;
-        bodies.extend(validate(&mut validator, &payload, features, || Some(registry.clone()))?);
+        bodies.extend(validate(&mut validator, &payload, features, || registry.clone())?);
         info.read_payload(payload, &mut held, deadline)?;
     }
     info.find_escaping_functions();
@@ -59,7 +66,7 @@ pub(crate) fn validate<'a>(
     validator: &mut Validator,
     payload: &Payload<'a>,
     features: Features,
-    registry: impl FnOnce() -> Option<Arc<TypeRegistry>>,
+    registry: impl FnOnce() -> Arc<TypeRegistry>,
 ) -> Result<Option<PendingBody<'a>>> {
     if let Payload::Version { encoding: Encoding::Component, range, .. } = payload {
         return Err(Error::malformed("unknown binary version", range.start));
@@ -67,27 +74,11 @@ pub(crate) fn validate<'a>(
     match (validator.payload(payload), payload) {
         (Ok(ValidPayload::Func(func, body)), _) => Ok(Some((func, body))),
         (Err(refusal), Payload::TypeSection(section)) if type_section::is_outdated(&refusal) => {
-            let Some(registry) = registry() else { return Err(invalid(refusal)) };
-            let validated = type_section::validate(validator, section, refusal, features, &registry);
+            let validated = type_section::validate(validator, section, refusal, features, &registry());
             validated.map(|()| None).map_err(invalid)
         }
         (validated, _) => validated.map(|_| None).map_err(invalid),
     }
-}
-
-/// An error of reading, which is one of the binary grammar unless [the grammar](crate::grammar) derives the module.
-pub(crate) fn malformed(error: wasmparser::Error) -> Error {
-    beyond_limits(&error).unwrap_or_else(|| Error::malformed(error.message(), error.offset()))
-}
-
-/// An error of validation.
-pub(crate) fn invalid(error: wasmparser::Error) -> Error {
-    beyond_limits(&error).unwrap_or_else(|| Error::invalid(error.message(), error.offset()))
-}
-
-/// The error where it says that a module is too large for the decoder.
-fn beyond_limits(error: &wasmparser::Error) -> Option<Error> {
-    is_limit(error.message()).then(|| Error::limit(error.message()).at(error.offset()))
 }
 
 impl ModuleInfo {

@@ -1,4 +1,4 @@
-//! The type section, where the validator is behind the proposal of custom descriptors.
+//! The type section, where the validator lags behind the custom descriptors proposal.
 //!
 //! By now the proposal lets a type have a descriptor though its supertype has none, and lets it be final though its descriptor is not, or
 //! the other way round. `wasmparser` refuses both. It checks a recursive group when it interns it, which it does once: equal groups

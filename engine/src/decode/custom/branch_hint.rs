@@ -6,8 +6,8 @@ use wasmparser::{
     BinaryReader, BranchHint, BranchHintSectionReader, CustomSectionReader, FunctionBody, Operator,
 };
 
+use super::fault::{invalid_custom, malformed_custom};
 use super::outline::Outline;
-use super::{invalid_custom, malformed_custom};
 use crate::error::{Error, Result};
 
 /// The name of the section.
@@ -32,7 +32,7 @@ impl BranchHints {
     }
 
     /// Takes the hints of a custom section, where it is one of them.
-    pub(in crate::module) fn take(&mut self, section: &CustomSectionReader<'_>) {
+    pub(in crate::decode) fn take(&mut self, section: &CustomSectionReader<'_>) {
         if section.name() == NAME {
             *self = BranchHints::read(section.data_reader()).unwrap_or_default();
         }
@@ -107,70 +107,4 @@ fn instructions(body: &FunctionBody<'_>) -> wasmparser::Result<HashMap<u32, bool
 
 fn malformed(error: wasmparser::Error) -> Error {
     malformed_custom(NAME, error.message(), error.offset())
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::config::Config;
-    use crate::engine::Engine;
-    use crate::module::decode::decode;
-    use crate::module::layout;
-    use crate::translate::ModuleEnv;
-
-    /// The code of the only function of a module.
-    fn code(text: &str) -> Vec<u8> {
-        let engine = Engine::new(&Config::new()).unwrap();
-        let bytes = wat::parse_str(text).unwrap();
-        let decoded = decode(&bytes, engine.features(), engine.types(), None).unwrap();
-        let layout = layout(&decoded.info).unwrap();
-        let (isa, tangled_isa) = (engine.isa(), engine.tangled_isa());
-        let info = &decoded.info;
-        let env = ModuleEnv { info, layout, isa, tangled_isa, deadline: None, guard_pages: true };
-        let functions = crate::compile::parallel::compile_all(&env, decoded.bodies).unwrap();
-        functions.into_iter().next().unwrap().bytes
-    }
-
-    /// A branch between two stores, of which the unlikely one is to stand behind the other.
-    fn assert_hinted(text: &str) {
-        let with = |hint: &str| code(&text.replace("HINT", hint));
-        let (unlikely, likely) =
-            (with("(@metadata.code.branch_hint \"\\00\")"), with("(@metadata.code.branch_hint \"\\01\")"));
-        assert_ne!(unlikely, likely, "{text}");
-        let place = |code: &[u8], value: u32| {
-            code.windows(4)
-                .position(|bytes| bytes == value.to_le_bytes())
-                .expect("the constant is in the code")
-        };
-        let (taken, other) = (0x1111_1111, 0x2222_2222);
-        assert!(place(&unlikely, taken) > place(&unlikely, other), "{text}");
-        assert!(place(&likely, taken) < place(&likely, other), "{text}");
-    }
-
-    #[test]
-    fn what_is_unlikely_stands_behind_what_is_likely() {
-        assert_hinted(
-            "(module (memory 1) (func (param i32)
-                HINT (if (local.get 0)
-                    (then (i32.store (i32.const 0) (i32.const 0x11111111)))
-                    (else (i32.store (i32.const 0) (i32.const 0x22222222))))))",
-        );
-        assert_hinted(
-            "(module (memory 1) (func (param i32)
-                (block
-                    HINT (br_if 0 (local.get 0))
-                    (i32.store (i32.const 0) (i32.const 0x22222222))
-                    (return))
-                (i32.store (i32.const 0) (i32.const 0x11111111))))",
-        );
-    }
-
-    #[test]
-    fn a_section_that_cannot_be_read_gives_no_hints() {
-        let text = "(module (@custom \"metadata.code.branch_hint\" (before code) BYTES) (func (param i32)
-            (block (br_if 0 (local.get 0)) (unreachable))))";
-        let plain = code(&text.replace("(@custom \"metadata.code.branch_hint\" (before code) BYTES)", ""));
-        for bytes in ["\"\"", "\"\\07\"", "\"\\01\\00\\01\\05\\02\\00\"", "\"\\01\\63\\01\\05\\01\\00\""] {
-            assert_eq!(code(&text.replace("BYTES", bytes)), plain, "{bytes}");
-        }
-    }
 }

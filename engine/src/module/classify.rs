@@ -6,9 +6,10 @@ use wasmparser::{Parser, Validator};
 use wassay_terms::{Classification, Features, Rule};
 
 use crate::compile::parallel;
+use crate::decode;
+use crate::decode::refused::malformed;
 use crate::error::{Error, ErrorKind};
 use crate::grammar;
-use crate::module::decode::{self, malformed};
 use crate::types::TypeRegistry;
 
 /// Tells malformed from invalid from valid bytes, by the grammar and the rules of a feature set.
@@ -101,7 +102,7 @@ fn validate(bytes: &[u8], features: Features) -> Result<(), Error> {
     let check = || {
         for payload in parser.parse_all(bytes) {
             let payload = payload.map_err(malformed)?;
-            let registry = || TypeRegistry::new().ok().map(Arc::new);
+            let registry = || Arc::new(TypeRegistry::unpublished());
             bodies.extend(decode::validate(&mut validator, &payload, features, registry)?);
         }
         parallel::validate_all(std::mem::take(&mut bodies))

@@ -1,24 +1,29 @@
-//! One error type for everything that can go wrong, told apart by kind.
+//! One error type for everything that can go wrong, distinguished by kind.
+//!
+//! It knows no module, store or value: what the upper layers attach to an error is opaque here, and
+//! read back by methods of [`Error`] that they define.
+
+mod backtrace;
 
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::backtrace::Backtrace;
 use wassay_terms::Rule;
 
 use crate::grammar::Fault;
-use crate::runtime::ExnRef;
 use crate::trap::Trap;
+pub use backtrace::Backtrace;
+pub(crate) use backtrace::{CodeOwner, INNERMOST, OUTERMOST, RawFrame};
 
-/// What an operation of the engine gives: a value, or an [`Error`].
+/// The result of an operation of the engine: a value, or an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Which of the specification's ways to fail an [`Error`] is.
+/// The kind of an [`Error`], after the specification's ways to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The bytes are no module: the binary grammar does not derive them (core spec, section 5).
+    /// The bytes are not a module: the binary grammar does not derive them (core spec, section 5).
     Malformed,
     /// The module is well-formed and breaks a validation rule (section 3).
     Invalid,
@@ -26,7 +31,7 @@ pub enum ErrorKind {
     MalformedCustom,
     /// A custom section of the module is well-formed and breaks a rule. The module does not.
     InvalidCustom,
-    /// The module is valid and uses what this engine does not carry out yet.
+    /// The module is valid and uses something that this engine does not implement.
     Unsupported,
     /// An import is missing or does not match (section 4, "Instantiation").
     Unlinkable,
@@ -38,7 +43,8 @@ pub enum ErrorKind {
     Exhaustion,
     /// A limit of the store or of the machine was reached.
     Limit,
-    /// The time that the store was given is over. The store's code was left where it stood: it runs no more.
+    /// The store's deadline has passed. Its code was interrupted between two instructions, and does
+    /// not run any more.
     Interrupted,
     /// The caller broke a rule of the interface: arguments of the wrong type, a name that is not exported.
     Usage,
@@ -55,7 +61,7 @@ struct Inner {
     offset: Option<u64>,
     fault: Option<Fault>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    payload: Option<Box<dyn Any + Send>>,
+    payload: Option<Box<dyn Any + Send + Sync>>,
     backtrace: Option<Box<Backtrace>>,
 }
 
@@ -67,37 +73,56 @@ impl Error {
         Error::new(ErrorKind::Host, message)
     }
 
-    /// [`Error::host`] with a value for whoever called into wasm, who gets it back from [`Error::into_payload`].
-    pub fn host_with(message: impl Into<String>, payload: impl Any + Send) -> Error {
-        let mut error = Error::host(message);
+    /// An error by which a host function stops the wasm code that called it, with the cause.
+    ///
+    /// Its message is the cause's, which [`source`](StdError::source) gives back. An [`Error`] of the
+    /// engine's stays what it is.
+    ///
+    /// ```
+    /// use wassay_engine::Error;
+    /// let error = Error::from_source(std::io::Error::other("no such luck"));
+    /// assert_eq!(error.to_string(), "no such luck");
+    /// assert!(std::error::Error::source(&error).unwrap().is::<std::io::Error>());
+    /// ```
+    pub fn from_source(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        source.into().downcast::<Error>().map_or_else(
+            |source| {
+                let mut error = Error::host(source.to_string());
+                error.0.source = Some(source);
+                error
+            },
+            |error| *error,
+        )
+    }
+
+    /// [`Error::host`] with a value for the host's own call into wasm, which gets it back from
+    /// [`Error::into_payload`].
+    pub fn host_with(message: impl Into<String>, payload: impl Any + Send + Sync) -> Error {
+        Error::with_payload(ErrorKind::Host, message, payload)
+    }
+
+    /// An error with a value of an upper layer, which gets it back from [`Error::payload`].
+    pub(crate) fn with_payload(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        payload: impl Any + Send + Sync,
+    ) -> Error {
+        let mut error = Error::new(kind, message);
         error.0.payload = Some(Box::new(payload));
         error
     }
 
-    /// An error by which a host function throws an exception: wasm code that called it may catch it.
-    ///
-    /// Where nothing does, the caller of [`Func::invoke`](crate::Func::invoke) gets this error back, of kind
-    /// [`ErrorKind::Exception`]. Wasm code of another store than the exception's cannot catch it.
-    pub fn exception(exception: ExnRef) -> Error {
-        let mut error = Error::new(ErrorKind::Exception, "uncaught exception");
-        error.0.payload = Some(Box::new(exception));
-        error
+    /// The value that the error was made with, if it is of that type.
+    pub(crate) fn payload<T: Any>(&self) -> Option<&T> {
+        self.0.payload.as_ref()?.downcast_ref()
     }
 
-    /// The exception, where the error is of kind [`ErrorKind::Exception`].
-    pub fn exn(&self) -> Option<&ExnRef> {
-        match self.0.kind {
-            ErrorKind::Exception => self.0.payload.as_ref()?.downcast_ref(),
-            _ => None,
-        }
-    }
-
-    /// Which way to fail this is.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The message without the place.
+    /// The message without the offset.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -107,7 +132,7 @@ impl Error {
         self.0.offset
     }
 
-    /// The rule that a malformed or invalid module breaks, where it has a name here.
+    /// The rule that a malformed or invalid module breaks, if it has a name in [`Rule`].
     pub fn rule(&self) -> Option<Rule> {
         match (self.0.fault, self.0.kind) {
             (Some(fault), _) => Some(fault.rule),
@@ -122,18 +147,18 @@ impl Error {
         self.0.fault?.also
     }
 
-    /// The functions that were left by the error, where it left any: by a trap, by exhaustion of the stack, by an exception that nothing
-    /// caught, by an error of a host function. Interrupted code is left without one.
+    /// The functions that the error left: by a trap, by exhaustion of the stack, by an uncaught
+    /// exception or by an error of a host function. Interrupted code has no backtrace.
     pub fn backtrace(&self) -> Option<&Backtrace> {
         self.0.backtrace.as_deref()
     }
 
-    /// [`Error::backtrace`], to keep when the error goes.
+    /// [`Error::backtrace`], moved out of the error.
     pub fn take_backtrace(&mut self) -> Option<Box<Backtrace>> {
         self.0.backtrace.take()
     }
 
-    /// Where frames that the error leaves are noted.
+    /// Where the frames that the error leaves are recorded.
     pub(crate) fn backtrace_mut(&mut self) -> &mut Backtrace {
         self.0.backtrace.get_or_insert_default()
     }
@@ -201,6 +226,11 @@ impl Error {
 
     pub(crate) fn exhaustion() -> Error {
         Error::new(ErrorKind::Exhaustion, "call stack exhausted")
+    }
+
+    /// The error of a store whose time is over.
+    pub(crate) fn interrupted() -> Error {
+        Error::new(ErrorKind::Interrupted, "timed out")
     }
 
     pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Error {

@@ -2,12 +2,12 @@
 
 use wasmparser::{BinaryReader, IndirectNameMap, Name, NameMap, NameSectionReader};
 
+use super::fault::{invalid_custom, malformed_custom};
 use super::outline::Outline;
-use super::{invalid_custom, malformed_custom};
 use crate::error::{Error, Result};
 
 /// The name of the section.
-pub(in crate::module) const NAME: &str = "name";
+pub(in crate::decode) const NAME: &str = "name";
 
 /// Checks the content of a name section.
 pub(super) fn check(reader: BinaryReader<'_>, module: &Outline<'_>) -> Result<()> {

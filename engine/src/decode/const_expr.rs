@@ -43,7 +43,7 @@ impl ConstExpr {
         let mut ops = SmallVec::new();
         let mut reader = expr.get_operators_reader();
         while !reader.eof() {
-            let (op, offset) = reader.read_with_offset().map_err(super::decode::malformed)?;
+            let (op, offset) = reader.read_with_offset().map_err(super::refused::malformed)?;
             ops.push(match op {
                 Operator::I32Const { value } => ConstOp::I32(value),
                 Operator::I64Const { value } => ConstOp::I64(value),

@@ -1,7 +1,6 @@
 //! Traps by signals: a fault that an instruction of compiled code is there for becomes a trap; any
 //! other goes to the handler before ours.
 
-use std::cell::Cell;
 use std::ffi::c_void;
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,21 +8,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use super::cause::{self, Cause};
-use crate::vm::code;
-use crate::vm::fault;
-use crate::vm::layout::{VmFault, VmStore};
-use crate::vm::unwind;
-
-thread_local! {
-    /// The store whose code the thread runs, or null.
-    static CURRENT: Cell<*mut VmStore> = const { Cell::new(std::ptr::null_mut()) };
-}
-
-/// The signal by which the watchdog interrupts a thread. Its default action is to do nothing.
-pub(crate) const INTERRUPT: libc::c_int = libc::SIGURG;
-
-/// The fault code of compiled code that was interrupted.
-pub(crate) const INTERRUPTED: u8 = u8::MAX - 1;
+use super::current::current;
+use super::layout::{INTERRUPTED, VmFault, VmStore};
+use super::watchdog::INTERRUPT;
+use super::{code, fault, unwind};
 
 /// The signals by which a processor reports what compiled code did, and the watchdog's.
 const SIGNALS: [libc::c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, INTERRUPT];
@@ -67,21 +55,9 @@ pub(crate) fn install() -> io::Result<()> {
     result.map_err(io::Error::from_raw_os_error)
 }
 
-/// The store whose code the thread runs, or null.
-#[inline]
-pub(crate) fn current() -> *mut VmStore {
-    CURRENT.get()
-}
-
-/// Says that the thread runs code of that store, or of none.
-#[inline]
-pub(crate) fn set_current(store: *mut VmStore) {
-    CURRENT.set(store);
-}
-
 /// Async-signal-safe: reads a thread-local cell without a destructor, looks the place up without a lock, writes plain memory.
 extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let store = CURRENT.get();
+    let store = current();
     // SAFETY: the kernel passes a `siginfo_t` to a handler that was installed with SA_SIGINFO.
     let (cause, was_sent) = unsafe { (Cause::of(signal, &*info), cause::was_sent(&*info)) };
     if !store.is_null() {
@@ -89,7 +65,8 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
         let pc = registers[libc::REG_RIP as usize] as usize;
         let code = match signal {
-            INTERRUPT => interrupt_at(store, pc),
+            // SAFETY: the store is the thread's current one, and the thread was found at `pc`.
+            INTERRUPT => unsafe { interrupt_at(store, pc) },
             _ if was_sent => None,
             // SAFETY: the store is the thread's current one, and a fault that no process sent comes
             // from the instruction.
@@ -113,7 +90,8 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         }
         if signal != INTERRUPT
             && !was_sent
-            && let Some(place) = code::describe(pc)
+            // SAFETY: the thread runs the code at `pc`, or has jumped there by a defect.
+            && let Some(place) = unsafe { code::describe(pc) }
         {
             cause::report(signal, cause, pc, place);
         }
@@ -122,11 +100,17 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
 }
 
 /// Whether the watchdog wants the code of the store, or of one further out, to be left, and it can be where it is: inside the body
-/// of a function. The store is marked then: its code, too, was left half-way.
-fn interrupt_at(store: *mut VmStore, pc: usize) -> Option<u8> {
+/// of a function. The store is marked then: its code, too, was left between two instructions.
+///
+/// # Safety
+///
+/// The store is the thread's current one, and the signal interrupted the thread at `pc`.
+unsafe fn interrupt_at(store: *mut VmStore, pc: usize) -> Option<u8> {
     let mut wanted = store;
-    while !wanted.is_null() && code::is_body(pc) {
-        // SAFETY: the store is the thread's current one, and those further out wait for it: their records are alive.
+    // SAFETY: the thread runs the code at `pc`.
+    while !wanted.is_null() && unsafe { code::is_body(pc) } {
+        // SAFETY: the current store and those of its chain are alive (see `current`), and this thread
+        // alone writes `outer`.
         unsafe {
             if (*wanted).interrupted.load(Ordering::Acquire) {
                 (*store).interrupted.store(true, Ordering::Release);

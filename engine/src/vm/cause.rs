@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::vm::code::Description;
+use super::code::Description;
 
 /// Why a thread got one of the signals by which the processor reports faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::BranchHints;
 use super::const_expr::{ConstExpr, ConstOp};
+use super::custom::branch_hint::BranchHints;
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use crate::types::canon::CanonType;
 use crate::types::layout::{FieldsLayout, ObjectLayout};

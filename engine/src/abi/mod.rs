@@ -1,0 +1,14 @@
+//! What compiled code and the rest of the engine agree on: signatures, trap codes and the numbers of
+//! builtins.
+
+pub(crate) mod builtin;
+pub(crate) mod signature;
+
+use cranelift_codegen::ir::TrapCode;
+
+use crate::trap::Trap;
+
+/// The trap code of a trap in compiled code.
+pub(crate) fn trap_code(trap: Trap) -> TrapCode {
+    TrapCode::unwrap_user(trap as u8)
+}

@@ -1,0 +1,33 @@
+//! The store as `vm` runs its code.
+
+use crate::error::{Error, Result};
+use crate::runtime::{ExnRef, StoreState};
+use crate::vm::host::Host;
+use crate::vm::store::StoreRecord;
+use crate::vm::trace::VmTrace;
+
+impl Host for StoreState {
+    fn record(&self) -> &StoreRecord<StoreState> {
+        &self.vm
+    }
+
+    fn builtin(&mut self, number: usize, instance: usize, args: [u64; 5]) -> Result<u64> {
+        super::run(number, self, instance, args)
+    }
+
+    fn guards(&self, address: usize) -> bool {
+        self.memories.iter().any(|memory| memory.guards(address))
+    }
+
+    fn uncaught(&self, exception: u64) -> Error {
+        Error::exception(ExnRef::from_word(exception, self))
+    }
+
+    fn exception_of(&self, error: &Error) -> Option<u64> {
+        error.exn()?.word_in(self)
+    }
+
+    fn add_backtrace(&self, error: &mut Error, trace: &VmTrace) {
+        StoreState::add_backtrace(self, error, trace);
+    }
+}

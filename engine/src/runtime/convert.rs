@@ -1,0 +1,71 @@
+//! Values from and to Rust's types.
+
+use super::func::Func;
+use super::value::{ExternRef, Ref, Val};
+use crate::error::Error;
+
+/// Conversions of the types that hold a number: `unsigned` ones by their bits.
+macro_rules! numbers {
+    ($($ty:ty, $variant:ident, $value:ident => $to:expr, $from:expr;)*) => {$(
+        impl From<$ty> for Val {
+            fn from($value: $ty) -> Val {
+                Val::$variant($to)
+            }
+        }
+
+        /// Fails with [`Usage`](crate::ErrorKind::Usage) if the value has another type.
+        impl TryFrom<Val> for $ty {
+            type Error = Error;
+
+            fn try_from(value: Val) -> Result<$ty, Error> {
+                match value {
+                    Val::$variant($value) => Ok($from),
+                    other => Err(Error::usage(format!(
+                        "type mismatch: expected {}, found {other:?}",
+                        stringify!($ty)
+                    ))),
+                }
+            }
+        }
+    )*};
+}
+
+numbers! {
+    i32, I32, value => value, value;
+    u32, I32, value => value.cast_signed(), value.cast_unsigned();
+    i64, I64, value => value, value;
+    u64, I64, value => value.cast_signed(), value.cast_unsigned();
+    f32, F32, value => value.to_bits(), f32::from_bits(value);
+    f64, F64, value => value.to_bits(), f64::from_bits(value);
+    u128, V128, value => value, value;
+    Ref, Ref, value => value, value;
+}
+
+impl From<Func> for Val {
+    fn from(func: Func) -> Val {
+        Val::Ref(Ref::Func(func))
+    }
+}
+
+impl From<ExternRef> for Val {
+    fn from(reference: ExternRef) -> Val {
+        Val::Ref(Ref::Extern(reference))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_survives_the_way_there_and_back() {
+        assert_eq!(u32::try_from(Val::from(u32::MAX)).unwrap(), u32::MAX);
+        assert_eq!(Val::from(u32::MAX), Val::I32(-1));
+        assert_eq!(i64::try_from(Val::from(i64::MIN)).unwrap(), i64::MIN);
+        assert_eq!(f64::try_from(Val::from(-0.0f64)).unwrap().to_bits(), (-0.0f64).to_bits());
+        assert_eq!(Val::from(1.5f32), Val::F32(1.5f32.to_bits()));
+        assert_eq!(u128::try_from(Val::from(7u128)).unwrap(), 7);
+        let wrong = i32::try_from(Val::I64(1)).unwrap_err();
+        assert_eq!(wrong.message(), "type mismatch: expected i32, found I64(1)");
+    }
+}

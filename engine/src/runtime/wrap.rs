@@ -1,0 +1,349 @@
+//! Functions with Rust's types: host functions made from closures, and typed calls.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::func::{Caller, Func};
+use super::store::{CallInfo, StoreState};
+use crate::error::{Error, Result};
+use crate::types::{FuncType, ValType};
+use crate::vm::call::enter;
+use crate::vm::layout::VmVal;
+
+/// A Rust type that stands for a value type: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, and `u128` for
+/// vectors.
+pub trait WasmTy: private::Sealed + Copy + Send + Sync + 'static {
+    /// The value type.
+    const TYPE: ValType;
+
+    #[doc(hidden)]
+    fn from_slot(slot: Slot) -> Self;
+
+    #[doc(hidden)]
+    fn into_slot(self) -> Slot;
+}
+
+mod private {
+    use super::VmVal;
+
+    /// Keeps the traits to the types here.
+    pub trait Sealed {}
+
+    /// A value as compiled code passes it.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Slot(pub(super) VmVal);
+
+    impl Sealed for () {}
+}
+
+use private::Slot;
+
+macro_rules! wasm_ty {
+    ($($ty:ty, $wasm:ident, $value:ident => $to:expr, $bits:ident => $from:expr;)*) => {$(
+        impl private::Sealed for $ty {}
+
+        impl WasmTy for $ty {
+            const TYPE: ValType = ValType::$wasm;
+
+            #[inline]
+            fn from_slot(Slot(VmVal($bits)): Slot) -> Self {
+                $from
+            }
+
+            #[inline]
+            fn into_slot(self) -> Slot {
+                let $value = self;
+                Slot(VmVal(u128::from($to)))
+            }
+        }
+    )*};
+}
+
+wasm_ty! {
+    i32, I32, value => value.cast_unsigned(), bits => bits as i32;
+    u32, I32, value => value, bits => bits as u32;
+    i64, I64, value => value.cast_unsigned(), bits => bits as i64;
+    u64, I64, value => value, bits => bits as u64;
+    f32, F32, value => value.to_bits(), bits => f32::from_bits(bits as u32);
+    f64, F64, value => value.to_bits(), bits => f64::from_bits(bits as u64);
+    u128, V128, value => value, bits => bits;
+}
+
+/// The parameters or the results of a function: nothing, one [`WasmTy`], or a tuple of up to eight.
+pub trait WasmTuple: private::Sealed + Send + Sync + 'static {
+    #[doc(hidden)]
+    const TYPES: &'static [ValType];
+
+    #[doc(hidden)]
+    fn read(slots: impl Fn(usize) -> Slot) -> Self;
+
+    #[doc(hidden)]
+    fn write(self, set: impl FnMut(usize, Slot));
+}
+
+impl<T: WasmTy> WasmTuple for T {
+    const TYPES: &'static [ValType] = &[T::TYPE];
+
+    #[inline]
+    fn read(slots: impl Fn(usize) -> Slot) -> T {
+        T::from_slot(slots(0))
+    }
+
+    #[inline]
+    fn write(self, mut set: impl FnMut(usize, Slot)) {
+        set(0, self.into_slot());
+    }
+}
+
+impl WasmTuple for () {
+    const TYPES: &'static [ValType] = &[];
+
+    fn read(_: impl Fn(usize) -> Slot) {}
+
+    fn write(self, _: impl FnMut(usize, Slot)) {}
+}
+
+/// What a closure may give back: results, or a `Result` of them with an error that converts into a
+/// boxed one. [`HostResult`] lets `?` be used on any error.
+pub trait IntoResults {
+    #[doc(hidden)]
+    type Results: WasmTuple;
+
+    #[doc(hidden)]
+    fn into_results(self) -> Result<Self::Results>;
+}
+
+/// The result of a host function that fails with any error.
+pub type HostResult<T> = std::result::Result<T, Box<dyn StdError + Send + Sync>>;
+
+impl<T: WasmTuple> IntoResults for T {
+    type Results = T;
+
+    #[inline]
+    fn into_results(self) -> Result<T> {
+        Ok(self)
+    }
+}
+
+impl<T: WasmTuple, E: Into<Box<dyn StdError + Send + Sync>>> IntoResults for std::result::Result<T, E> {
+    type Results = T;
+
+    #[inline]
+    fn into_results(self) -> Result<T> {
+        self.map_err(Error::from_source)
+    }
+}
+
+/// A closure that can be a host function: its parameters are [`WasmTy`]s, and may begin with a
+/// [`Caller`].
+pub trait IntoFunc<Params, Results>: Send + Sync + 'static {
+    #[doc(hidden)]
+    fn ty() -> FuncType;
+
+    #[doc(hidden)]
+    fn call_with(&self, caller: Caller<'_>, slots: impl Fn(usize) -> Slot) -> Result<Results>;
+}
+
+macro_rules! functions {
+    ($($number:tt $param:ident),*) => {
+        impl<F, R, $($param: WasmTy),*> IntoFunc<($($param,)*), R::Results> for F
+        where
+            F: Fn($($param),*) -> R + Send + Sync + 'static,
+            R: IntoResults,
+        {
+            fn ty() -> FuncType {
+                FuncType::new([$($param::TYPE),*], R::Results::TYPES.iter().copied())
+            }
+
+            #[inline]
+            fn call_with(&self, _: Caller<'_>, _slots: impl Fn(usize) -> Slot) -> Result<R::Results> {
+                self($($param::from_slot(_slots($number))),*).into_results()
+            }
+        }
+
+        impl<F, R, $($param: WasmTy),*> IntoFunc<(Caller<'_>, $($param,)*), R::Results> for F
+        where
+            F: Fn(Caller<'_>, $($param),*) -> R + Send + Sync + 'static,
+            R: IntoResults,
+        {
+            fn ty() -> FuncType {
+                FuncType::new([$($param::TYPE),*], R::Results::TYPES.iter().copied())
+            }
+
+            #[inline]
+            fn call_with(&self, caller: Caller<'_>, _slots: impl Fn(usize) -> Slot) -> Result<R::Results> {
+                self(caller, $($param::from_slot(_slots($number))),*).into_results()
+            }
+        }
+    };
+}
+
+macro_rules! tuples {
+    ($($number:tt $param:ident),*) => {
+        impl<$($param: WasmTy),*> private::Sealed for ($($param,)*) {}
+
+        impl<$($param: WasmTy),*> WasmTuple for ($($param,)*) {
+            const TYPES: &'static [ValType] = &[$($param::TYPE),*];
+
+            #[inline]
+            fn read(slots: impl Fn(usize) -> Slot) -> Self {
+                ($($param::from_slot(slots($number)),)*)
+            }
+
+            #[inline]
+            fn write(self, mut set: impl FnMut(usize, Slot)) {
+                $(set($number, self.$number.into_slot());)*
+            }
+        }
+    };
+}
+
+functions!();
+functions!(0 A);
+functions!(0 A, 1 B);
+functions!(0 A, 1 B, 2 C);
+functions!(0 A, 1 B, 2 C, 3 D);
+functions!(0 A, 1 B, 2 C, 3 D, 4 E);
+functions!(0 A, 1 B, 2 C, 3 D, 4 E, 5 G);
+functions!(0 A, 1 B, 2 C, 3 D, 4 E, 5 G, 6 H);
+functions!(0 A, 1 B, 2 C, 3 D, 4 E, 5 G, 6 H, 7 I);
+tuples!(0 A);
+tuples!(0 A, 1 B);
+tuples!(0 A, 1 B, 2 C);
+tuples!(0 A, 1 B, 2 C, 3 D);
+tuples!(0 A, 1 B, 2 C, 3 D, 4 E);
+tuples!(0 A, 1 B, 2 C, 3 D, 4 E, 5 F);
+tuples!(0 A, 1 B, 2 C, 3 D, 4 E, 5 F, 6 G);
+tuples!(0 A, 1 B, 2 C, 3 D, 4 E, 5 F, 6 G, 7 H);
+
+/// A function whose type was checked once, for calls without [`Val`](super::Val)s.
+///
+/// It belongs to the store of the [`Func`] that it was made from.
+pub struct TypedFunc<P, R> {
+    func: Func,
+    call: Arc<CallInfo>,
+    _types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> Clone for TypedFunc<P, R> {
+    fn clone(&self) -> Self {
+        TypedFunc { func: self.func, call: Arc::clone(&self.call), _types: PhantomData }
+    }
+}
+
+impl<P, R> fmt::Debug for TypedFunc<P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TypedFunc").field(&self.func).finish()
+    }
+}
+
+impl<P: WasmTuple, R: WasmTuple> TypedFunc<P, R> {
+    /// Calls the function.
+    ///
+    /// # Errors
+    ///
+    /// What ended the call, if it did not return: see [`Func::invoke`].
+    ///
+    /// # Panics
+    ///
+    /// If the function belongs to another store.
+    pub fn call(&self, store: &mut StoreState, params: P) -> Result<R> {
+        let count = self.call.entry.slots();
+        let mut slots: SmallVec<[VmVal; 8]> = SmallVec::from_elem(VmVal::default(), count);
+        params.write(|index, Slot(value)| slots[index] = value);
+        enter(store, &self.call.entry, self.func.record(store), &mut slots)?;
+        Ok(R::read(|index| Slot(slots[index])))
+    }
+
+    /// The function without its types.
+    pub fn func(&self) -> Func {
+        self.func
+    }
+}
+
+impl Func {
+    /// Makes a host function from a closure, whose parameters and results say what type it has.
+    ///
+    /// The closure's first parameter may be the [`Caller`]. It gives nothing, a value or a tuple of
+    /// them, or a `Result` of one of these, whose error ends the wasm code that called.
+    ///
+    /// ```
+    /// use wassay_engine::{Caller, Config, Engine, Func, HostResult, Store};
+    ///
+    /// let mut store = Store::new(&Engine::new(&Config::new())?);
+    /// let add = Func::wrap(&mut store, |a: i32, b: i64| i64::from(a) + b)?;
+    /// assert_eq!(add.typed::<(i32, i64), i64>(&mut store)?.call(&mut store, (40, 2))?, 42);
+    ///
+    /// // An error of any type, which the caller gets back as the source of its own.
+    /// let parse = Func::wrap(&mut store, |_: Caller<'_>, digit: u32| -> HostResult<u32> {
+    ///     let digit = char::from_u32(digit).unwrap_or(' ').to_string();
+    ///     Ok(digit.parse::<u32>()?)
+    /// })?;
+    /// let parse = parse.typed::<u32, u32>(&mut store)?;
+    /// assert_eq!(parse.call(&mut store, 0x37)?, 7);
+    /// let error = parse.call(&mut store, 0x78).unwrap_err();
+    /// assert_eq!(error.message(), "invalid digit found in string");
+    /// assert!(std::error::Error::source(&error).unwrap().is::<std::num::ParseIntError>());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Limit`](crate::ErrorKind::Limit) if there is no room for the function's type or for the code
+    /// that calls it.
+    pub fn wrap<Params, Results: WasmTuple>(
+        store: &mut StoreState,
+        body: impl IntoFunc<Params, Results>,
+    ) -> Result<Func> {
+        wrap(store, body)
+    }
+
+    /// The function with Rust's types for its parameters and results.
+    ///
+    /// ```
+    /// use wassay_engine::{Config, Engine, Instance, Module, Store};
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let text = r#"(module (func (export "add") (param i32 i32) (result i32)
+    ///     (i32.add (local.get 0) (local.get 1))))"#;
+    /// let module = Module::new(&engine, &wat::parse_str(text)?)?;
+    /// let mut store = Store::new(&engine);
+    /// let instance = Instance::instantiate(&mut store, &module, &[])?;
+    /// let add = instance.get_func(&store, "add").expect("an exported function");
+    /// let add = add.typed::<(i32, i32), i32>(&mut store)?;
+    /// assert_eq!(add.call(&mut store, (40, 2))?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`](crate::ErrorKind::Usage) if the function has other parameters or results.
+    ///
+    /// # Panics
+    ///
+    /// If the function belongs to another store.
+    pub fn typed<P: WasmTuple, R: WasmTuple>(self, store: &mut StoreState) -> Result<TypedFunc<P, R>> {
+        let call = self.call_info(store)?;
+        let (params, results) = (call.ty.params(), call.ty.results());
+        if (params, results) != (P::TYPES, R::TYPES) {
+            let wanted = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
+            return Err(Error::usage(format!("type mismatch: expected {wanted}, found {}", call.ty)));
+        }
+        Ok(TypedFunc { func: self, call, _types: PhantomData })
+    }
+}
+
+fn wrap<Params, Results: WasmTuple, F: IntoFunc<Params, Results>>(
+    store: &mut StoreState,
+    body: F,
+) -> Result<Func> {
+    Func::host(store, &F::ty(), move |caller, slots| {
+        let results = body.call_with(caller, |index| Slot(slots[index]))?;
+        results.write(|index, Slot(value)| slots[index] = value);
+        Ok(())
+    })
+}

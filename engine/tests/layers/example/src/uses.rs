@@ -1,0 +1,7 @@
+//! A tree of `use`.
+
+use crate::{
+    a::{self, deep::two as second},
+    b::*,
+};
+use std::a::uses;

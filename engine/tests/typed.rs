@@ -1,0 +1,169 @@
+//! Typed calls, closures as host functions, and what the linker refuses.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::error::Error as _;
+
+use common::{instantiate, store};
+use wassay_engine::{
+    Caller, Error, ErrorKind, ExnRef, Extern, Func, FuncType, HostResult, Linker, Module, Tag, Val, ValType,
+};
+
+#[test]
+fn each_type_goes_there_and_back() {
+    let mut store = store();
+    let body = |a: i32, b: u32, c: i64, d: u64, e: f32, f: f64, g: u128| (g, f, e, d, c, b, a);
+    let func = Func::wrap(&mut store, body).unwrap();
+    let types = func.ty(&store);
+    assert_eq!(types.params()[6], ValType::V128);
+    assert_eq!(types.results()[0], ValType::V128);
+    let typed = func
+        .typed::<(i32, u32, i64, u64, f32, f64, u128), (u128, f64, f32, u64, i64, u32, i32)>(&mut store)
+        .unwrap();
+    let values = (-1, u32::MAX, i64::MIN, u64::MAX, -0.5, 1e300, 1 << 100);
+    let results = typed.call(&mut store, values).unwrap();
+    assert_eq!(results, (1 << 100, 1e300, -0.5, u64::MAX, i64::MIN, u32::MAX, -1));
+    assert_eq!(typed.func(), func);
+}
+
+#[test]
+fn other_types_are_refused() {
+    let mut store = store();
+    let func = Func::wrap(&mut store, |a: i32| a).unwrap();
+    for error in [
+        func.typed::<i64, i32>(&mut store).unwrap_err(),
+        func.typed::<i32, ()>(&mut store).unwrap_err(),
+        func.typed::<(i32, i32), i32>(&mut store).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(error.message().starts_with("type mismatch: expected "), "{error}");
+    }
+    assert_eq!(func.typed::<u32, i32>(&mut store).unwrap().call(&mut store, 7).unwrap(), 7);
+    let reference = Func::alloc(&mut store, FuncType::new([ValType::FUNCREF], []), |_, _, _| Ok(())).unwrap();
+    assert!(reference.typed::<u64, ()>(&mut store).is_err(), "a reference is not a number");
+}
+
+#[test]
+fn more_results_than_parameters_and_the_other_way_round() {
+    let mut store = store();
+    let many = Func::wrap(&mut store, || (1, 2_i64, 3.5_f64)).unwrap();
+    assert_eq!(many.invoke(&mut store, &[]).unwrap(), [Val::I32(1), Val::I64(2), 3.5.into()]);
+    let many = many.typed::<(), (i32, i64, f64)>(&mut store).unwrap();
+    assert_eq!(many.call(&mut store, ()).unwrap(), (1, 2, 3.5));
+    let none = Func::wrap(&mut store, |_: i32, _: i64, _: f32| {}).unwrap();
+    none.typed::<(i32, i64, f32), ()>(&mut store).unwrap().call(&mut store, (1, 2, 3.0)).unwrap();
+}
+
+#[test]
+fn errors_keep_their_kind_and_their_source() {
+    let mut store = store();
+    let fail = Func::wrap(&mut store, |kind: u32| -> HostResult<()> {
+        let io = || Err::<(), _>(std::io::Error::other("a cause"));
+        match kind {
+            0 => return Err("a text".into()),
+            1 => io()?,
+            2 => return Err(Error::host_with("exit", 3_u8).into()),
+            _ => {}
+        }
+        Ok(())
+    })
+    .unwrap();
+    let fail = fail.typed::<u32, ()>(&mut store).unwrap();
+    assert_eq!(fail.call(&mut store, 0).unwrap_err().to_string(), "a text");
+    let error = fail.call(&mut store, 1).unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Host, "a cause"));
+    assert!(error.source().unwrap().is::<std::io::Error>());
+    assert_eq!(fail.call(&mut store, 2).unwrap_err().into_payload::<u8>().unwrap(), 3);
+    fail.call(&mut store, 3).unwrap();
+}
+
+#[test]
+fn a_closure_may_throw_an_exception_and_wasm_code_catches_it() {
+    let mut store = store();
+    let tag = Tag::alloc(&mut store, &FuncType::new([ValType::I32], [])).unwrap();
+    let mut linker = Linker::new();
+    linker.add("h", "tag", tag).unwrap();
+    linker
+        .func_wrap(&mut store, "h", "throw", move |mut caller: Caller<'_>, value: i32| {
+            let exception = ExnRef::new(&mut caller, tag, &[value.into()])?;
+            Err::<(), Error>(Error::exception(exception))
+        })
+        .unwrap();
+    let text = r#"(module (import "h" "tag" (tag $tag (param i32))) (import "h" "throw" (func $throw (param i32)))
+        (func (export "run") (param i32) (result i32)
+            (block $caught (result i32)
+                (try_table (catch $tag $caught) (call $throw (local.get 0)))
+                (i32.const 0))))"#;
+    let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let run = instance.get_typed_func::<i32, i32>(&mut store, "run").unwrap();
+    assert_eq!(run.call(&mut store, 42).unwrap(), 42);
+}
+
+#[test]
+fn a_closure_calls_back_into_the_instance_that_calls_it() {
+    let mut store = store();
+    let mut linker = Linker::new();
+    linker
+        .func_wrap(&mut store, "h", "twice", |mut caller: Caller<'_>, value: i32| -> HostResult<i32> {
+            let Some(Extern::Func(next)) = caller.export("next") else { return Err("no `next`".into()) };
+            let next = next.typed::<i32, i32>(&mut caller)?;
+            let once = next.call(&mut caller, value)?;
+            Ok(next.call(&mut caller, once)?)
+        })
+        .unwrap();
+    let text = r#"(module (import "h" "twice" (func $twice (param i32) (result i32)))
+        (func (export "next") (param i32) (result i32)
+            (i32.div_s (i32.const 100) (local.get 0)))
+        (func (export "run") (param i32) (result i32) (call $twice (local.get 0))))"#;
+    let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let run = instance.get_typed_func::<i32, i32>(&mut store, "run").unwrap();
+    assert_eq!(run.call(&mut store, 10).unwrap(), 10);
+    let trap = run.call(&mut store, 0).unwrap_err();
+    assert!(matches!(trap.kind(), ErrorKind::Trap(_)), "{trap}");
+    assert_eq!(trap.backtrace().unwrap().innermost().count(), 2, "the frames of both activations");
+}
+
+#[test]
+fn exports_are_found_by_name_and_sort() {
+    let mut store = store();
+    let text = r#"(module (memory (export "m") 1) (table (export "t") 3 funcref) (global (export "g") i32 (i32.const 5))
+        (func (export "f")))"#;
+    let instance = instantiate(&mut store, &Linker::new(), text);
+    assert_eq!(instance.get_memory(&store, "m").unwrap().size(&store), 1);
+    assert_eq!(instance.get_table(&store, "t").unwrap().size(&store), 3);
+    assert_eq!(instance.get_global(&store, "g").unwrap().read(&store), Val::I32(5));
+    assert!(instance.get_func(&store, "f").is_some());
+    assert!(instance.get_func(&store, "m").is_none() && instance.get_memory(&store, "none").is_none());
+    let error = instance.get_typed_func::<(), ()>(&mut store, "g").unwrap_err();
+    assert_eq!(error.message(), "no function is exported as `g`");
+}
+
+#[test]
+fn a_name_is_given_once_unless_it_is_replaced_explicitly() {
+    let mut store = store();
+    let mut linker = Linker::new();
+    linker.func_wrap(&mut store, "h", "f", || 1_i32).unwrap();
+    let first = linker.get("h", "f");
+    let error = linker.func_wrap(&mut store, "h", "f", || 2_i32).unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Usage, "`h` `f` is already defined"));
+    assert_eq!(linker.get("h", "f"), first);
+    let other = Func::wrap(&mut store, || 3_i32).unwrap();
+    linker.define("h", "f", other.into());
+    assert_eq!(linker.get("h", "f"), Some(Extern::Func(other)));
+    linker.add("i", "f", other).unwrap();
+    let mut names: Vec<_> = linker.iter().map(|(module, name, _)| (module, name)).collect();
+    names.sort_unstable();
+    assert_eq!(names, [("h", "f"), ("i", "f")]);
+}
+
+#[test]
+#[should_panic = "a handle is used with the store that it came from"]
+fn a_typed_function_is_called_in_its_store() {
+    let mut one = store();
+    let func = Func::wrap(&mut one, || {}).unwrap().typed::<(), ()>(&mut one).unwrap();
+    let _ = func.call(&mut store(), ());
+}
