@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::super::{Cell, Column, Group, Matrix, State, counted};
+use super::super::{Cell, Column, Group, Matrix, Standard, State};
 use super::details::{Differences, Evidence, differences, evidence};
 use crate::html::shown::{cost, name, shown};
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 
 /// How much of the page what comes from reports may take, in bytes; the rest is the template's own.
 const ROOM: usize = 2_900_000;
@@ -139,7 +139,7 @@ impl View {
             columns_left: matrix.columns.len() - columns.len(),
             columns,
             groups,
-            compared: counted(found.compared, "directive"),
+            compared: compared(found.compared, matrix),
             differences,
             uncompared_left: found.uncompared_left
                 + found.uncompared.len().saturating_sub(uncompared.len()) as u64,
@@ -152,10 +152,21 @@ impl View {
     }
 }
 
+/// How much was compared, in words.
+fn compared(count: u64, matrix: &Matrix) -> String {
+    let has_guests = matrix.groups.iter().any(|group| group.standard == Standard::Wasi);
+    format!("{}{}", counted(count, "directive"), if has_guests { " and WASI cases" } else { "" })
+}
+
 fn summary(matrix: &Matrix) -> String {
-    let rows = matrix.groups.iter().map(|group| group.rows.len() as u64).sum();
+    let rows = |wasi: bool| {
+        let groups = matrix.groups.iter().filter(|group| (group.standard == Standard::Wasi) == wasi);
+        groups.map(|group| group.rows.len() as u64).sum::<u64>()
+    };
     let engines = counted(matrix.columns.len() as u64, "column");
-    format!("{engines}, {}", counted(rows, "feature"))
+    let suites =
+        if rows(true) > 0 { format!(", {}", counted(rows(true), "WASI suite")) } else { String::new() };
+    format!("{engines}, {}{suites}", counted(rows(false), "feature"))
 }
 
 fn column(column: &Column) -> ColumnView {
