@@ -151,6 +151,20 @@ fn what_passed_is_what_was_judged_and_did_not_fail() {
 }
 
 #[test]
+fn what_one_engine_alone_fails_stands_together() {
+    let matrix = matrix(&[
+        named(&Ran::of("a", "1").fails("plain.wast", 3).fails("simd.wast", 2)),
+        named(&Ran::of("b", "1").fails("plain.wast", 2).fails("gc.wast", 3)),
+        named(&Ran::of("c", "1")),
+        named(&Ran::of("d", "1").fails("simd.wast", 4)),
+    ]);
+    let found: Vec<(&str, u32)> =
+        matrix.disagreements.directives.iter().map(|one| (one.case.as_str(), one.line)).collect();
+    let expected = [("plain.wast", 3), ("simd.wast", 2), ("plain.wast", 2), ("gc.wast", 3), ("simd.wast", 4)];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn configurations_of_one_engine_are_one_voice() {
     let all = Ran::of("a", "1").configured("all-on", &["-x"]).fails("plain.wast", 2);
     let reports = [Ran::of("a", "1").fails("plain.wast", 2), all, Ran::of("b", "1"), Ran::of("c", "1")];

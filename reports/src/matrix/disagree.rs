@@ -36,7 +36,7 @@ pub struct Disagreements {
     pub all_fail: u64,
     /// How many others of them some engines pass and some fail.
     pub differ: u64,
-    /// These directives, in the order of the suites.
+    /// These directives by their kind, those that one engine alone fails by engine, in the order of the suites.
     pub directives: Vec<Disagreement>,
     /// How many of them are not listed.
     pub left: u64,
@@ -180,7 +180,13 @@ pub(super) fn disagreements(columns: &[Picked<'_>]) -> Disagreements {
         found.not_compared(columns, &unknown, "its report does not say what became of each directive");
         found.compare(columns, &known, &unknown);
     }
-    found.directives.sort_by_key(|directive| directive.kind);
+    // Those that one engine alone fails stand together by engine, in the order of the scripts.
+    let alone = |one: &Disagreement| {
+        let mut verdicts = columns.iter().zip(&one.verdicts).filter(|_| one.kind == Kind::OneFails);
+        let failing = verdicts.find(|(_, verdict)| matches!(verdict, Verdict::Failed { .. }));
+        failing.map(|(column, _)| column.engine.name.as_str())
+    };
+    found.directives.sort_by(|a, b| (a.kind, alone(a)).cmp(&(b.kind, alone(b))));
     found
 }
 

@@ -8,7 +8,7 @@ use super::view::{CellView, anchor, cell_view};
 use crate::html::item::{Item, LEAST};
 use crate::html::shown::{cost, name, shown};
 use crate::model::Failure;
-use crate::text::{at, counted, grouped};
+use crate::text::{at, counted, cut, grouped};
 
 /// The evidence for the cells of a row.
 #[derive(Serialize)]
@@ -153,6 +153,8 @@ pub(super) struct Difference {
     features: String,
     /// Who fails it, in words.
     failing: String,
+    /// How the first of them does.
+    how: String,
     verdicts: Vec<VerdictView>,
 }
 
@@ -251,6 +253,7 @@ fn difference(matrix: &Matrix, one: &Disagreement, columns: usize, id: String) -
         _ => 2,
     });
     let failing = verdicts.iter().filter(|verdict| verdict.class == "failed");
+    let how = failing.clone().next().map_or_else(String::new, |verdict| cut(&verdict.text, 120).into_owned());
     let failing = failing.map(|verdict| verdict.engines.as_str()).collect::<Vec<_>>().join(", ");
     let failure = Failure {
         source: one.source.clone(),
@@ -263,6 +266,7 @@ fn difference(matrix: &Matrix, one: &Disagreement, columns: usize, id: String) -
         item: Item::of(id, place, one.url.clone(), &failure),
         features: name(&one.features.join(" ")),
         failing: shown(&failing),
+        how: shown(&how),
         verdicts,
     }
 }
@@ -274,6 +278,7 @@ impl Difference {
             + self.item.cost()
             + cost(&self.features)
             + cost(&self.failing)
+            + cost(&self.how)
             + self.verdicts.iter().map(verdict).sum::<usize>()
     }
 }

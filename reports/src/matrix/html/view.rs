@@ -38,6 +38,8 @@ pub(super) struct View {
 struct ColumnView {
     name: String,
     version: String,
+    /// What the version says besides, such as that of another program in it.
+    build: String,
     /// The configuration, or that there is none.
     configuration: String,
     title: String,
@@ -178,7 +180,8 @@ fn column(column: &Column) -> ColumnView {
     let more: String = more.map(|(count, what)| format!(", {} {what}", grouped(count))).collect();
     ColumnView {
         name: name(&engine.name),
-        version: name(&engine.version),
+        version: name(short_version(&engine.version)),
+        build: name(engine.version.strip_prefix(short_version(&engine.version)).unwrap_or_default().trim()),
         configuration: or_empty(&engine.configuration),
         title: name(&column.title()),
         flags: shown(&engine.flags.join(" ")),
@@ -226,6 +229,7 @@ impl ColumnView {
         let ColumnView {
             name,
             version,
+            build,
             configuration,
             title,
             flags,
@@ -236,7 +240,7 @@ impl ColumnView {
             notes,
             runs,
         } = self;
-        let texts = [name, version, configuration, title, flags, command, adapter, host, totals];
+        let texts = [name, version, build, configuration, title, flags, command, adapter, host, totals];
         let suite = |suite: &SuiteView| {
             let url = suite.url.as_ref().map_or(0, |url| cost(url));
             300 + url
@@ -274,6 +278,11 @@ fn group_view(number: usize, group: &Group, columns: usize) -> GroupView {
     }
 }
 
+/// A version up to what stands in brackets after it.
+fn short_version(version: &str) -> &str {
+    version.split_once(" (").map_or(version, |(short, _)| short)
+}
+
 /// The anchor of the evidence for a cell.
 pub(super) fn anchor(group: usize, row: usize, column: usize) -> String {
     format!("e{}-{}-{}", group + 1, row + 1, column + 1)
@@ -293,7 +302,12 @@ pub(super) fn cell_view(group: usize, row: usize, column: usize, cell: &Cell) ->
         mark,
         words: cell.words(),
         passed: cell.passed(),
-        since: cell.since.as_ref().map_or_else(String::new, |since| name(&since.words())),
+        // That nothing older was run is said beside the evidence.
+        since: cell
+            .since
+            .as_ref()
+            .filter(|since| since.not_in.is_some())
+            .map_or_else(String::new, |since| name(&format!("since {}", short_version(&since.version)))),
         details: if cell.state == State::NotRun { String::new() } else { anchor(group, row, column) },
     }
 }
