@@ -49,6 +49,9 @@ pub struct Engine {
     /// The flags that it was given; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
+    /// The features that are on in that configuration, a version and then names; absent where that is not said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
     /// What it was driven through; absent where nothing stands between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,

@@ -77,7 +77,12 @@ impl Adapter {
         match words {
             ["hello", PROTOCOL] => {
                 let version = encoded(env!("CARGO_PKG_VERSION"));
-                Ok(Answer::Ok(format!("engine=wassay version={version} caps=host,features,texts").into()))
+                Ok(Answer::Ok(
+                    format!(
+                        "engine=wassay version={version} adapter=wassay%20adapter caps=host,features,texts"
+                    )
+                    .into(),
+                ))
             }
             ["B", name, features @ ..] => {
                 self.session = None;

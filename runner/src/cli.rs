@@ -28,6 +28,7 @@ Examples:
   wassay wast a.wast                     run one script and show each directive that fails
   wassay wast --lines 120-140 a.wast     judge only what stands on these lines
   wassay suite list                      what there is to run
+  wassay test --engine node spec-v2      another engine; `wassay engine list` shows which
   wassay report diff old.json new.json   what changed from one report to another
   wassay matrix *.json -o matrix.html    engines by proposals, of the reports of several runs
 
@@ -52,6 +53,7 @@ enum Command {
     Suite(commands::suite::Args),
     Report(commands::report::Args),
     Matrix(commands::matrix::Args),
+    Engine(commands::engine::Args),
     Plan(commands::plan::Args),
     Judge(commands::judge::Args),
     #[command(hide = true)]
@@ -102,18 +104,15 @@ pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static
         ))),
         Command::Run(args) => commands::run::run(args),
         Command::Wast(mut args) => match args.engine.take() {
-            Some(engine) => commands::engine::drivers(engine, args.max_memory)
-                .and_then(|make| commands::wast::run(args, make)),
+            Some(engine) => commands::driven::wast(args, &engine),
             None => commands::wast::run(args, make),
         },
-        Command::Test(mut args) => match args.engine.take() {
-            Some(engine) => commands::engine::drivers(engine, args.max_memory)
-                .and_then(|make| commands::test::run(args, make)),
-            None => commands::test::run(args, make),
-        },
+        Command::Test(args) if !args.engines.is_empty() => commands::driven::test(args),
+        Command::Test(args) => commands::test::run(args, make),
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Matrix(args) => commands::matrix::run(args),
+        Command::Engine(args) => commands::engine::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Judge(args) => commands::judge::run(args),
         Command::Adapter(args) => commands::adapter::run(args),

@@ -41,6 +41,7 @@
 //! | `WASSAY_SUITES` | folders and suites to run besides, separated by `:`; a folder that is absent is listed as `not run` |
 //! | [`WASSAY_ALLOW_LINKS`](ALLOW_LINKS) | folders that links of suites may lead into, separated by `:`; `1` for those that each suite names in its `wassay.toml` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
+//! | [`WASSAY_ENGINE`](ENGINE) | another engine to run the scripts on, as the option `--engine` of the command names it; [`run_with`] takes no notice |
 //! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
 //! | [`WASSAY_STRESS`](STRESS) | `1`: every allocation of an object collects first |
@@ -52,6 +53,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use wassay_reports::terminal::as_line;
@@ -64,7 +66,8 @@ use crate::batch::{STRESS, VERIFIER};
 #[cfg(doc)]
 use crate::catalogue::ALLOW_LINKS;
 use crate::cli::arguments;
-use crate::expectations::{Tally, stale_message};
+use crate::engines;
+use crate::expectations::{self, ExpectationsError, Tally, expecting, stale_message};
 use crate::printer;
 use crate::scratch::{Session, signal};
 use crate::script::source::Source;
@@ -76,6 +79,9 @@ mod address;
 /// The environment variable that gives each script a process of its own: `1` on. The process is another one of the same test binary,
 /// which comes no further than to [`run`].
 pub const ISOLATE: &str = "WASSAY_ISOLATE";
+
+/// The environment variable that names another engine for [`run`], by a word that [`engines`](crate::engines) describes.
+pub const ENGINE: &str = "WASSAY_ENGINE";
 
 /// The suites of the catalogue that run when none is named.
 pub fn default_suites() -> Vec<Suite> {
@@ -89,13 +95,47 @@ pub fn default_suites() -> Vec<Suite> {
 ///
 /// A complete run of an embedded suite fails also where the suite does not hold as many directives as the catalogue says.
 pub fn run(suites: Vec<Suite>) -> ExitCode {
-    run_with(suites, embedder)
+    let Some(engine) = std::env::var_os(ENGINE).filter(|engine| !engine.is_empty()) else {
+        return run_with(suites, embedder);
+    };
+    match run_driven(suites, &engine.to_string_lossy()) {
+        Ok(exit) => exit,
+        Err(message) => {
+            printer::error(&format!("{ENGINE}: {message}"));
+            ExitCode::from(101)
+        }
+    }
+}
+
+/// Runs suites on another engine, within the limits of its description and with what that says is known to fail.
+fn run_driven(mut suites: Vec<Suite>, engine: &str) -> Result<ExitCode, String> {
+    let chosen = engines::choose(engine).map_err(|error| error.to_string())?;
+    if let Some(path) = chosen.expectations() {
+        let read = expectations::read(path).map_err(|error| error.to_string())?;
+        suites = match expecting(suites.clone(), read) {
+            Ok(suites) => suites,
+            // An engine has one file for all suites.
+            Err(ExpectationsError::NoEntry { .. }) => suites,
+            Err(error) => return Err(error.to_string()),
+        };
+    }
+    let make = chosen.drivers(None).map_err(|error| error.to_string())?;
+    Ok(run_within(suites, make, chosen.timeout().unwrap_or(TIMEOUT)))
 }
 
 /// The same, on engines that `make` makes.
 pub fn run_with<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
+) -> ExitCode {
+    run_within(suites, make, TIMEOUT)
+}
+
+/// The same, with so much time for each script.
+fn run_within<E: Judges>(
+    suites: Vec<Suite>,
+    make: impl Fn() -> E + Clone + Send + Sync + 'static,
+    timeout: Duration,
 ) -> ExitCode {
     wassay_engine::save_address_space();
     if let Some(exit) = batch::child(make.clone()) {
@@ -106,7 +146,9 @@ pub fn run_with<E: Judges>(
     if let Err(error) = signal::end_clean() {
         printer::warning(&format!("signals will leave temporary folders: {error}"));
     }
-    let exit = run_trials(suites, make);
+    let exit = run_trials(suites, make, timeout);
+    // Where a case was given up its engine still runs.
+    wassay_drive::end_all();
     if let Err(left) = session.end() {
         printer::warning(&left);
     }
@@ -116,6 +158,7 @@ pub fn run_with<E: Judges>(
 fn run_trials<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
+    timeout: Duration,
 ) -> ExitCode {
     let mut args = match arguments::<Arguments>(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(args) => args,
@@ -124,6 +167,7 @@ fn run_trials<E: Judges>(
     let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
+        timeout,
         isolate: std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0"),
         start: Box::new(move |threads| Workers::start(threads, make.clone())),
         workers: OnceLock::new(),
@@ -198,6 +242,8 @@ impl Grain {
 /// What the trials of a process share.
 struct Shared {
     threads: NonZeroUsize,
+    /// How long each case may run.
+    timeout: Duration,
     isolate: bool,
     start: Box<dyn Fn(NonZeroUsize) -> io::Result<Workers> + Send + Sync>,
     /// Started by the first trial that runs.
@@ -246,7 +292,7 @@ impl Shared {
         };
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;
-        let settings = Settings { timeout: Some(TIMEOUT), isolate: self.isolate, ..Settings::default() };
+        let settings = Settings { timeout: Some(self.timeout), isolate: self.isolate, ..Settings::default() };
         workers.run(std::iter::once(task), settings, |_, ended| {
             finished = Some(ended);
         });

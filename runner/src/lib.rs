@@ -11,6 +11,7 @@
 //! | [`expectations`] | what is expected to fail, from a file |
 //! | [`wasi_case`] | what runs guests of WASI and judges them |
 //! | [`batch`] | many scripts and guests on several threads |
+//! | [`engines`] | other engines, by name, description or command |
 //! | [`repro`] | a small script that fails as one directive of a larger one does |
 //! | [`fetch`] | official suites that are no part of the binary |
 //! | [`keys`] | what tells the directives of a script apart, whatever line they stand on |
@@ -23,13 +24,13 @@ pub mod catalogue;
 pub mod cli;
 mod commands;
 mod engine_embed;
+pub mod engines;
 pub mod expectations;
 pub mod fetch;
 pub mod harness;
 mod printer;
 pub mod repro;
 mod scratch;
-mod suggest;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -37,6 +38,7 @@ pub mod verdict;
 pub mod wasi_case;
 
 pub use wassay_script::keys;
+use wassay_script::suggest;
 
 /// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind [`Embedder`](wassay_script::Embedder).
 pub mod script {

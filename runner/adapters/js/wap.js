@@ -16,13 +16,20 @@ function engine() {
   if (isDeno) return ["deno", Deno.version.deno + " (V8 " + Deno.version.v8 + ")"];
   if (isNode && process.versions.bun) return ["bun", process.versions.bun];
   if (isNode) return ["node", process.versions.node + " (V8 " + process.versions.v8 + ")"];
-  return [typeof d8 !== "undefined" ? "d8" : "jsc", typeof version === "function" ? String(version()) : ""];
+  const name = typeof d8 !== "undefined" ? "d8" : typeof newGlobal !== "undefined" ? "sm" : "jsc";
+  // JavaScriptCore's has a function of that name which gives nothing; SpiderMonkey's sets the version of the language.
+  return [name, name === "d8" ? String(version()) : ""];
 }
 
 // Calls `each` with every line, and `idle` before it waits for more of them.
 function readLines(each, idle) {
   if (!isNode && !isDeno) {
-    for (let line; (line = readline()) !== null && line !== undefined; ) { each(line); idle(); }
+    // JavaScriptCore's shell gives an empty line for ever at the end of the input, SpiderMonkey's gives null.
+    for (let line, empty = 0; empty < 1000 && (line = readline()) !== null && line !== undefined; ) {
+      empty = line === "" ? empty + 1 : 0;
+      each(line);
+      idle();
+    }
     return;
   }
   const fs = isDeno ? null : require("fs");
@@ -127,8 +134,9 @@ function answer(line) {
   try {
     switch (request) {
       case "hello": {
+        if (a !== "wap/1") return "E unsupported this adapter speaks wap/1";
         const [name, version] = engine();
-        return "ok engine=" + name + " version=" + encodeURIComponent(version) + " caps=host";
+        return "ok engine=" + name + " version=" + encodeURIComponent(version) + " adapter=js/wap.js caps=host";
       }
       case "B":
         modules = new Map(); instances = new Map(); registered = new Map(); values = new Map();

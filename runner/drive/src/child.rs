@@ -23,6 +23,10 @@ const AHEAD: usize = 4096;
 const KEPT: usize = 2 << 10;
 /// How long a process that closed its output may take to end.
 const ENDING: Duration = Duration::from_secs(2);
+/// How long a process may take to end by itself after its last request, to write what it has gathered.
+const GRACE: Duration = Duration::from_millis(500);
+/// How often it is looked whether a process has ended.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// The processes that run, by their ids.
 static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
@@ -39,7 +43,7 @@ fn running() -> MutexGuard<'static, BTreeSet<i32>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A process that runs. It ends when this is dropped.
+/// A process that runs. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Child {
     process: Process,
@@ -76,6 +80,7 @@ impl Child {
         let (program, arguments) = command.words().split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut process = std::process::Command::new(program)
             .args(arguments)
+            .envs(command.env())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -127,9 +132,7 @@ impl Child {
     /// How the process ended that closed its output.
     fn ended(&mut self) -> String {
         let until = Instant::now() + ENDING;
-        while !self.has_ended() && Instant::now() < until {
-            thread::sleep(Duration::from_millis(2));
-        }
+        self.wait(until);
         let status = if self.has_ended() { self.reap() } else { None };
         let how = status.map_or_else(|| "the engine closed its output".to_owned(), how);
         if self.is_reaped {
@@ -146,6 +149,24 @@ impl Child {
 }
 
 impl Child {
+    /// Ends the process in order: it has no more requests, and some time to end by itself before it is killed.
+    pub(crate) fn close(mut self) {
+        self.end_input();
+        self.wait(Instant::now() + GRACE);
+    }
+
+    /// Lets it know that there are no more requests, once all are written.
+    pub(crate) fn end_input(&mut self) {
+        self.requests = None;
+    }
+
+    /// Waits until the process has ended, but no longer than until this time.
+    fn wait(&self, until: Instant) {
+        while !self.has_ended() && Instant::now() < until {
+            thread::sleep(LOOK);
+        }
+    }
+
     /// Whether the process has ended; its id is still its own then.
     fn has_ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;

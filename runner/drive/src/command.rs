@@ -1,5 +1,6 @@
 //! The command line of an engine's adapter.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use thiserror::Error;
@@ -9,6 +10,8 @@ use thiserror::Error;
 pub struct Command {
     /// The words, at least one.
     words: Vec<String>,
+    /// Variables of the environment that are set besides those of this process.
+    env: BTreeMap<String, String>,
 }
 
 /// A command line that is none.
@@ -55,12 +58,26 @@ impl Command {
         if quote.is_some() {
             return Err(BadCommand::Unclosed(line.to_owned()));
         }
-        if words.is_empty() { Err(BadCommand::Empty) } else { Ok(Command { words }) }
+        Command::new(words, BTreeMap::new())
+    }
+
+    /// A command of these words, with variables of the environment besides those of this process.
+    ///
+    /// # Errors
+    ///
+    /// There is no word.
+    pub fn new(words: Vec<String>, env: BTreeMap<String, String>) -> Result<Command, BadCommand> {
+        if words.is_empty() { Err(BadCommand::Empty) } else { Ok(Command { words, env }) }
     }
 
     /// The program and its arguments.
     pub fn words(&self) -> &[String] {
         &self.words
+    }
+
+    /// The variables of the environment that it sets.
+    pub fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
     }
 }
 

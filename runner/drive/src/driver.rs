@@ -10,7 +10,7 @@ use wassay_script::plan::file::reply;
 use wassay_script::plan::{Engine, Noted, Reply, ScriptPlan, compile_parts};
 use wassay_script::reading::Reading;
 use wassay_script::verdict::ScriptResult;
-use wassay_script::wap::{Answer, BadHello, Hello, Requests};
+use wassay_script::wap::{Answer, BadHello, Hello, PROTOCOL, Requests};
 use wassay_script::{Judges, Options};
 
 use crate::child::{Child, Line, Silence};
@@ -75,6 +75,26 @@ pub struct Known {
     command: Command,
     limits: Limits,
     hello: Hello,
+    published: Option<Published>,
+}
+
+/// What reports say of an engine that is described.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// What it is called.
+    pub name: String,
+    /// Its version, where its adapter does not say it.
+    pub version: String,
+    /// The column that it is run in, where there are several.
+    pub configuration: Option<String>,
+    /// The flags of the column.
+    pub flags: Vec<String>,
+    /// The features that are on in the column.
+    pub features: Vec<String>,
+    /// Who packaged it, where that was not its makers.
+    pub package: Option<String>,
+    /// The command that starts it, without paths of this machine.
+    pub command: String,
 }
 
 /// An engine that is driven by its command.
@@ -105,7 +125,13 @@ impl Known {
     /// It cannot be started, or does not answer `hello` as it has to.
     pub fn ask(command: Command, limits: Limits) -> Result<Known, DriveError> {
         let (_, hello) = greet(&command, &limits)?;
-        Ok(Known { command, limits, hello })
+        Ok(Known { command, limits, hello, published: None })
+    }
+
+    /// The same engine, called in reports as its description says.
+    #[must_use]
+    pub fn published_as(self, published: Published) -> Known {
+        Known { published: Some(published), ..self }
     }
 
     /// A driver with a process of its own, which is started with its first script.
@@ -116,6 +142,38 @@ impl Known {
     /// What the adapter says of itself.
     pub fn hello(&self) -> &Hello {
         &self.hello
+    }
+
+    /// What it may use.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The same engine within other limits.
+    pub(crate) fn within(self, limits: Limits) -> Known {
+        Known { limits, ..self }
+    }
+
+    /// What reports call the engine.
+    pub fn identity(&self) -> Identity {
+        let Known { command, hello, published, .. } = self;
+        let adapter = Some(hello.adapter.clone().unwrap_or_else(|| PROTOCOL.to_owned()));
+        if let Some(published) = published.clone() {
+            let Published { name, version, configuration, flags, features, package, command } = published;
+            let package = package.or_else(|| hello.package.clone());
+            let version = if hello.version.is_empty() { version } else { hello.version.clone() };
+            let command = Some(command);
+            return Identity { name, version, configuration, flags, features, adapter, command, package };
+        }
+        // What a run was asked for is published with what it found: words of the command that look like flags tell configurations apart.
+        let flags = command.words().iter().skip(1).filter(|word| word.starts_with('-'));
+        Identity {
+            flags: flags.cloned().collect(),
+            adapter,
+            command: Some(command.to_string()),
+            package: hello.package.clone(),
+            ..Identity::new(&hello.engine, &hello.version)
+        }
     }
 }
 
@@ -315,18 +373,20 @@ fn shown(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // One that a script broke was killed then.
+        if let Some(child) = self.child.take() {
+            child.close();
+        }
+    }
+}
+
 impl Judges for Driver {
     const DRIVES_WASSAY: bool = false;
 
     fn identity(&self) -> Identity {
-        let Known { command, hello, .. } = &*self.engine;
-        // What a run was asked for is published with what it found: words of the command that look like flags tell configurations apart.
-        let flags = command.words().iter().skip(1).filter(|word| word.starts_with('-'));
-        Identity {
-            flags: flags.cloned().collect(),
-            command: Some(command.to_string()),
-            ..Identity::new(&hello.engine, &hello.version)
-        }
+        self.engine.identity()
     }
 
     fn judge(&mut self, script: &Reading<'_, '_>, options: &Options) -> ScriptResult {

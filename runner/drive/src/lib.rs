@@ -7,8 +7,12 @@
 
 mod child;
 mod command;
+pub mod description;
 mod driver;
+pub mod quantity;
+pub mod selftest;
+pub mod version;
 
 pub use child::end_all;
 pub use command::{BadCommand, Command};
-pub use driver::{DriveError, Driver, Known, Limits};
+pub use driver::{DriveError, Driver, Known, Limits, Published};

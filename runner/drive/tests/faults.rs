@@ -101,6 +101,30 @@ fn what_is_no_answer_is_told() {
 }
 
 #[test]
+fn an_engine_has_time_to_end_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (left, pid) = (folder.path().join("left"), folder.path().join("pid"));
+    // What it has gathered, such as coverage, is written when its input has ended.
+    let gathers = adapter("echo v 0")
+        .replace("esac; done", &format!("esac; done; sleep 0.1; echo done > {}", left.display()));
+    let mut driver = driver(&gathers, limits());
+    assert_eq!(outcomes(&judge(&mut driver)), ["pass"; 5]);
+    std::fs::remove_file(&left).unwrap();
+    drop(driver);
+    assert_eq!(std::fs::read_to_string(&left).unwrap(), "done\n");
+    // One that does not end is killed, with what it started.
+    let stays = adapter("echo v 0")
+        .replace("esac; done", &format!("esac; done; echo $$ > {}; sleep 620", pid.display()));
+    let begun = Instant::now();
+    let mut driver = self::driver(&stays, limits());
+    assert_eq!(outcomes(&judge(&mut driver)), ["pass"; 5]);
+    drop(driver);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    let pid = std::fs::read_to_string(&pid).unwrap();
+    assert!(!std::path::Path::new("/proc").join(pid.trim()).exists());
+}
+
+#[test]
 fn standard_error_may_be_flooded() {
     let mut driver = driver(&adapter("head -c 50000000 /dev/zero >&2; echo v 0"), limits());
     assert_eq!(outcomes(&judge(&mut driver)), ["pass"; 5]);

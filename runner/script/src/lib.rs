@@ -29,6 +29,7 @@ mod run;
 pub mod source;
 pub mod spectest;
 mod split;
+pub mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;

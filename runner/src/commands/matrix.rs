@@ -41,7 +41,7 @@ pub(crate) struct Args {
 
 /// What a matrix can be written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     Html,
     Markdown,
     Json,
@@ -65,7 +65,7 @@ impl Format {
         }
     }
 
-    fn render(self, matrix: &Matrix) -> String {
+    pub(super) fn render(self, matrix: &Matrix) -> String {
         match self {
             Format::Html => html::render(matrix),
             Format::Markdown => markdown::render(matrix),
@@ -88,6 +88,16 @@ impl FromStr for Format {
     }
 }
 
+/// Says what a matrix leaves out, and what is odd about it.
+pub(super) fn tell(matrix: &Matrix) {
+    for left in &matrix.left_out {
+        printer::note(&format!("{}: not shown ({}): {}", left.name, left.engine, left.why));
+    }
+    for warning in &matrix.warnings {
+        printer::warning(warning);
+    }
+}
+
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let files: Vec<PathBuf> = args.reports.iter().chain(&args.history).cloned().collect();
     protect::spare(&[&args.output], &files, &[])?;
@@ -97,12 +107,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
         paths.iter().map(named).collect::<Result<Vec<Named>, Error>>()
     };
     let matrix = Matrix::of(&named(&args.reports)?, &named(&args.history)?);
-    for left in &matrix.left_out {
-        printer::note(&format!("{}: not shown ({}): {}", left.name, left.engine, left.why));
-    }
-    for warning in &matrix.warnings {
-        printer::warning(warning);
-    }
+    tell(&matrix);
     if matrix.columns.is_empty() {
         return Err(Error::Usage("no complete run among the reports: expected at least one".to_owned()));
     }

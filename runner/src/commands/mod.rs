@@ -3,6 +3,7 @@
 pub(crate) mod adapter;
 mod checkout;
 mod destination;
+pub(crate) mod driven;
 pub(crate) mod engine;
 mod expectations;
 pub(crate) mod judge;
@@ -15,6 +16,7 @@ mod report_file;
 mod repro;
 pub(crate) mod run;
 mod scripts;
+mod several;
 mod shard;
 mod source_url;
 pub(crate) mod suite;
@@ -25,9 +27,10 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use thiserror::Error;
+use wassay_drive::quantity::{duration, limit, size};
 use wassay_engine::{Features, UnknownFeature};
 use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Suite};
@@ -164,13 +167,6 @@ fn interrupt() -> Result<Interrupt, Error> {
     Interrupt::by_signals().map_err(|error| Error::System { what: "cannot handle signals".to_owned(), error })
 }
 
-/// A time such as `10s`, `1m 30s` or `500ms`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let bad = || format!("`{text}` is no time: expected one above zero, as in `10s`, `500ms` or `1m 30s`");
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
-    Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
-}
-
 /// A list of features.
 fn features(text: &str) -> Result<Features, String> {
     if text.split(',').all(|word| word.trim().is_empty()) {
@@ -184,31 +180,6 @@ fn features(text: &str) -> Result<Features, String> {
 fn match_kind(text: &str) -> Result<MatchKind, String> {
     let kinds = ["class", "exact", "prefix", "ignore"];
     text.parse::<MatchKind>().map_err(|error| format!("{error}{}", did_you_mean(text, kinds)))
-}
-
-/// A number of bytes above zero, as [`size`] has it.
-fn limit(text: &str) -> Result<u64, String> {
-    match size(text)? {
-        0 => Err("expected a size above zero".to_owned()),
-        bytes => Ok(bytes),
-    }
-}
-
-/// A number of bytes such as `64KiB`, `512MiB` or `1GiB`.
-fn size(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|unit: char| !unit.is_ascii_digit());
-    let unit: Option<u64> = match &text[digits.len()..] {
-        "" | "B" => Some(1),
-        "KiB" => Some(1 << 10),
-        "MiB" => Some(1 << 20),
-        "GiB" => Some(1 << 30),
-        "TiB" => Some(1 << 40),
-        _ => None,
-    };
-    let bytes = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
-    bytes.ok_or_else(|| {
-        format!("`{text}` is no size: expected bytes or a unit, as in `65536`, `512MiB` or `1GiB`")
-    })
 }
 
 /// When a run began, by the calendar and by the clock.
@@ -261,27 +232,6 @@ fn plural(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_has_a_unit_and_is_above_zero() {
-        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        for bad in ["", "10", "s", "-1s", "0s", "1 parsec", "99999999999999999999s"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_size_is_in_bytes_or_has_a_unit() {
-        assert_eq!(size("65536"), Ok(65536));
-        assert_eq!(size("64KiB"), Ok(65536));
-        assert_eq!(size("1GiB"), Ok(1 << 30));
-        assert_eq!(size("0"), Ok(0));
-        for bad in ["", "MiB", "1.5GiB", "-1", "1MB", "1 GiB", "99999999999999999999", "99999999TiB", "1é"] {
-            assert!(size(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_report_says_when_it_began_in_the_words_of_rfc_3339() {

@@ -95,6 +95,16 @@ impl FromStr for ReportFile {
 }
 
 impl ReportFile {
+    /// What it is written as.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The same in another file.
+    pub(crate) fn at(&self, path: PathBuf) -> ReportFile {
+        ReportFile { format: self.format, path }
+    }
+
     /// Where it is written.
     pub(crate) fn path(&self) -> &Path {
         &self.path

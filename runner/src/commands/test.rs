@@ -13,6 +13,7 @@ use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{PinError, Suite, catalogue, naming};
 
 use super::checkout::annotate;
+use super::driven::Driven;
 use super::expectations::{File, tally};
 use super::progress::Progress;
 use super::report::is_worse;
@@ -46,7 +47,7 @@ Examples:
 suite:NAME and the folder ./NAME. A suite, filter or shard that matches no case is wrong usage.";
 
 /// Run suites and sum up what conforms
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Only cases whose name, `suite::script.wast`, contains this. May be given several times
@@ -63,20 +64,24 @@ pub(crate) struct Args {
     features: Option<Features>,
     /// How long each case may run, as in `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// How many bytes the memories, tables and objects of a script may have together, as in `512MiB`; with --isolate, also by how much its process may
     /// grow
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(crate) max_memory: Option<u64>,
-    /// Drive another engine: the command of an adapter that speaks wap/1 (docs/protocol.md). WASI cases are not run
-    #[arg(long, value_name = "COMMAND", value_parser = super::engine::command, conflicts_with = "isolate")]
-    pub(crate) engine: Option<wassay_drive::Command>,
+    /// Drive another engine: one that `wassay engine list` shows, as NAME or NAME:COLUMN, a FILE.toml that describes one, or the COMMAND of an
+    /// adapter that speaks wap/1 (docs/engines.md). WASI cases are not run. Given several times, --report is a matrix of all, and beside it
+    /// the report of each
+    #[arg(long = "engine", value_name = "ENGINE", conflicts_with = "isolate")]
+    pub(crate) engines: Vec<String>,
+    #[arg(skip)]
+    pub(crate) driven: Driven,
     /// Show the names of the cases that would run, one a line, and run none
     #[arg(long, conflicts_with_all = ["reports", "bless_expectations"])]
-    list: bool,
+    pub(super) list: bool,
     /// Begin no more cases after the first that fails, and end that at its first failure
     #[arg(long, conflicts_with_all = ["baseline", "bless_expectations"])]
-    fail_fast: bool,
+    pub(super) fail_fast: bool,
     /// Print what is not as expected and the last line alone
     #[arg(long, short)]
     quiet: bool,
@@ -92,16 +97,16 @@ pub(crate) struct Args {
     /// TOML file of expected failures; overrides the built-in ones. Entries about
     /// other suites are left alone
     #[arg(long, value_name = "FILE")]
-    expectations: Option<PathBuf>,
+    pub(super) expectations: Option<PathBuf>,
     /// Write that file anew: every directive that fails is expected to, none that passes is. Comments and reasons stay
     #[arg(long, requires = "expectations")]
-    bless_expectations: bool,
+    pub(super) bless_expectations: bool,
     /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
-    reports: Vec<ReportFile>,
+    pub(super) reports: Vec<ReportFile>,
     /// Show what changed since this report, which is one in JSON; a regression is a failure of the run
     #[arg(long, value_name = "REPORT")]
-    baseline: Option<PathBuf>,
+    pub(super) baseline: Option<PathBuf>,
     /// Accept that less is judged than in the baseline, such as where cases are gone
     #[arg(long, requires = "baseline")]
     allow_less: bool,
@@ -124,6 +129,14 @@ pub(crate) fn run<E: Judges>(
     args: Args,
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<Exit, Error> {
+    run_reporting(args, make).map(|(exit, _)| exit)
+}
+
+/// The same, with the report of what was run; there is none where cases were listed.
+pub(super) fn run_reporting<E: Judges>(
+    args: Args,
+    make: impl Fn() -> E + Send + Sync + 'static,
+) -> Result<(Exit, Option<Report>), Error> {
     let mut suites = suites(&args.suites, &reach(&args.allow_links), args.allow_empty)?;
     let expected = args.expectations.as_deref().map(|path| File::read(path, args.bless_expectations));
     let expected = expected.transpose()?;
@@ -132,10 +145,14 @@ pub(crate) fn run<E: Judges>(
             true => file.apply_to_bless(suites),
             false => file.apply(suites, args.allow_empty)?,
         };
+    } else if let Some(path) = &args.driven.expectations {
+        // An engine has one file for all suites.
+        suites = File::read(path, false)?.apply(suites, true)?;
     }
     let mut selections = select(suites, &args.filters, args.allow_empty)?;
     check_all(&args.reports)?;
-    let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).collect();
+    let written = args.driven.written.iter().map(PathBuf::as_path);
+    let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).chain(written).collect();
     protect::spare(&reports, &named(&args), &selections)?;
     let read_once: Vec<&Path> =
         [&args.baseline, &args.timings].into_iter().flatten().map(PathBuf::as_path).collect();
@@ -156,7 +173,7 @@ pub(crate) fn run<E: Judges>(
     }
     if args.list {
         show(&names(&selections))?;
-        return Ok(Exit::Success);
+        return Ok((Exit::Success, None));
     }
     run_selections(&args, &selections, (baseline, expected.as_ref(), shards), make)
 }
@@ -174,7 +191,7 @@ fn names(selections: &[Selection]) -> Text {
 
 /// The files that options name and that a run reads, or writes besides its reports.
 fn named(args: &Args) -> Vec<PathBuf> {
-    let of_options = [&args.expectations, &args.baseline, &args.timings];
+    let of_options = [&args.expectations, &args.baseline, &args.timings, &args.driven.expectations];
     of_options.into_iter().flatten().cloned().collect()
 }
 
@@ -184,7 +201,7 @@ fn run_selections<E: Judges>(
     selections: &[Selection],
     (baseline, expected, shards): (Option<Report>, Option<&File>, Option<Shards>),
     make: impl Fn() -> E + Send + Sync + 'static,
-) -> Result<Exit, Error> {
+) -> Result<(Exit, Option<Report>), Error> {
     let engine = identity(&make)?;
     let settings = settings(args, baseline.is_some())?;
     let interrupt = settings.interrupt.clone();
@@ -201,7 +218,7 @@ fn run_selections<E: Judges>(
     let report = begin.report(engine, args.match_kind, suites);
     let report = Report { shards, interrupted: interrupt.is_set(), ..report };
     // Where a report goes to standard output it is there alone.
-    let is_taken = args.reports.iter().any(ReportFile::takes_stdout);
+    let is_taken = args.driven.takes_stdout || args.reports.iter().any(ReportFile::takes_stdout);
     let console = Console::new(is_taken);
     let colour = console.has_colour();
     let mut text = failures(&finished, args, colour);
@@ -228,7 +245,7 @@ fn run_selections<E: Judges>(
     let regressed = changes.is_some_and(|changes| is_worse(&changes, args.allow_less));
     let mut as_expected = report.is_expected();
     if interrupt.is_set() {
-        return written.map(|()| Exit::Interrupted);
+        return written.map(|()| (Exit::Interrupted, Some(report)));
     }
     if let (Some(file), Some(path), true) = (expected, &args.expectations, args.bless_expectations) {
         let blessed = file.bless(selections, &finished)?;
@@ -241,7 +258,8 @@ fn run_selections<E: Judges>(
         printer::error("nothing was judged: no case has a directive that was run");
     }
     written?;
-    Ok(if as_expected && !unjudged && lost.is_empty() && !regressed { Exit::Success } else { Exit::Failure })
+    let is_success = as_expected && !unjudged && lost.is_empty() && !regressed;
+    Ok((if is_success { Exit::Success } else { Exit::Failure }, Some(report)))
 }
 
 /// A part of a name.

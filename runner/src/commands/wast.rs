@@ -63,13 +63,14 @@ pub(crate) struct Args {
     fail_fast: bool,
     /// How long each script may run, as in `10s`; without it, for ever
     #[arg(long, value_name = "TIME", value_parser = duration)]
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// How many bytes the memories, tables and objects of a script may have together, as in `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(crate) max_memory: Option<u64>,
-    /// Drive another engine: the command of an adapter that speaks wap/1 (docs/protocol.md)
-    #[arg(long, value_name = "COMMAND", value_parser = super::engine::command, conflicts_with = "repro")]
-    pub(crate) engine: Option<wassay_drive::Command>,
+    /// Drive another engine: one that `wassay engine list` shows, as NAME or NAME:COLUMN, a FILE.toml that describes one, or the COMMAND of an
+    /// adapter that speaks wap/1 (docs/engines.md)
+    #[arg(long, value_name = "ENGINE", conflicts_with = "repro")]
+    pub(crate) engine: Option<String>,
     /// Write a report: json, junit, markdown, html or badge; `-` for FILE is standard output. May be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,

@@ -7,7 +7,9 @@ mod common;
 
 mod both_ways;
 mod commands;
+mod described;
 mod examples;
+mod kept;
 
 use std::process::ExitCode;
 
@@ -26,7 +28,14 @@ fn node() -> Result<String, NotRun> {
     Ok(format!("'{}' '{script}'", node.display()))
 }
 
+/// Where this is set, the harness runs the suite in that folder instead of the trials.
+const HARNESS: &str = "WASSAY_TEST_HARNESS";
+
 fn main() -> ExitCode {
-    let trials = [both_ways::trials(), commands::trials(), examples::trials()];
+    if let Some(folder) = std::env::var_os(HARNESS) {
+        return wassay::harness::run(vec![wassay_testsuite::directory::open(folder.as_ref()).unwrap()]);
+    }
+    let trials =
+        [both_ways::trials(), commands::trials(), described::trials(), examples::trials(), kept::trials()];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
 }

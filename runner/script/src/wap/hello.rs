@@ -12,6 +12,10 @@ pub struct Hello {
     pub engine: String,
     /// Its version; empty where it is not known.
     pub version: String,
+    /// The adapter, where it says what it is called.
+    pub adapter: Option<String>,
+    /// Who packaged the engine, where that was not its makers.
+    pub package: Option<String>,
     /// The classes of errors that the adapter cannot tell apart.
     pub merges: Merges,
     /// Whether it makes and compares references of the host.
@@ -63,6 +67,8 @@ impl Hello {
             match key {
                 "engine" => hello.engine = value,
                 "version" => hello.version = value,
+                "adapter" => hello.adapter = Some(value).filter(|value| !value.is_empty()),
+                "package" => hello.package = Some(value).filter(|value| !value.is_empty()),
                 "merges" => hello.merges = Merges::read(&value).map_err(|why| bad(&why))?,
                 "caps" => {
                     for capability in value.split(',') {

@@ -4,7 +4,7 @@
 const ALIKE: f64 = 0.8;
 
 /// The candidate that a word is most likely to be a slip of; `None` where none is close.
-pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let alike = |candidate: &'a str| (candidate, strsim::normalized_damerau_levenshtein(word, candidate));
     let alike = |candidate| {
         let (candidate, edits) = alike(candidate);
@@ -22,7 +22,7 @@ pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// The end of a message about an unknown word: the word that may have been meant, or nothing.
-pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     closest(word, candidates).map_or_else(String::new, |word| format!("; did you mean `{word}`?"))
 }
 

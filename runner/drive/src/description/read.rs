@@ -1,0 +1,294 @@
+//! Reading of descriptions.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+use toml::Spanned;
+use wassay_script::Features;
+use wassay_script::suggest::did_you_mean;
+use wassay_testsuite::access::{Budget, read_named};
+
+use super::{
+    BadDescription, Column, DEFAULT_COLUMN, Description, DescriptionError, Placeholder, Protocol, Template,
+    Word,
+};
+use crate::quantity;
+
+/// How many bytes a description may have.
+const LARGEST: u64 = 256 << 10;
+/// How many characters a name may have.
+const LONGEST_NAME: usize = 64;
+
+/// What every command may have.
+const ANYWHERE: &[Placeholder] = &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Wassay];
+/// What commands may have that run the engine.
+const OF_ENGINE: &[Placeholder] =
+    &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Flags, Placeholder::Program, Placeholder::Wassay];
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Written {
+    name: Name,
+    homepage: Option<String>,
+    notes: Option<String>,
+    install: Option<String>,
+    package: Option<String>,
+    #[serde(default)]
+    program: Option<Spanned<Programs>>,
+    version: Option<Spanned<Template>>,
+    #[serde(default, deserialize_with = "duration")]
+    timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "limit")]
+    max_memory: Option<u64>,
+    expectations: Option<PathBuf>,
+    protocol: Option<Spanned<WrittenProtocol>>,
+    #[serde(default)]
+    columns: BTreeMap<Name, Spanned<WrittenColumn>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenProtocol {
+    command: Spanned<Template>,
+    #[serde(default)]
+    env: BTreeMap<Variable, Spanned<Word>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenColumn {
+    #[serde(default)]
+    flags: Vec<String>,
+    #[serde(default, deserialize_with = "features")]
+    features: Vec<String>,
+    expectations: Option<PathBuf>,
+}
+
+/// A name of an engine or a column.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "String")]
+struct Name(String);
+
+/// A name of a variable of the environment.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "String")]
+struct Variable(String);
+
+/// One program or several.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a program, or a list of places where it may be")]
+enum Programs {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl TryFrom<String> for Name {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Name, String> {
+        match is_name(&name) {
+            true => Ok(Name(name)),
+            false => Err(format!(
+                "`{name}` is not a name: expected at most {LONGEST_NAME} letters, digits and any of `-_.+`, the first a letter or a digit"
+            )),
+        }
+    }
+}
+
+pub(super) fn is_name(word: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    let begins_well = word.starts_with(|c: char| c.is_ascii_alphanumeric());
+    begins_well && word.len() <= LONGEST_NAME && word.chars().all(is_plain) && !word.ends_with(".toml")
+}
+
+impl TryFrom<String> for Variable {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Variable, String> {
+        match name.is_empty() || name.contains(['=', '\0']) {
+            true => Err(format!("`{name}` is not a name of a variable of the environment")),
+            false => Ok(Variable(name)),
+        }
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    quantity::duration(&String::deserialize(deserializer)?).map(Some).map_err(de::Error::custom)
+}
+
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    quantity::limit(&String::deserialize(deserializer)?).map(Some).map_err(de::Error::custom)
+}
+
+fn features<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    for name in &names {
+        let unknown =
+            |name: &str| format!("{name} is not a feature{}", did_you_mean(name, Features::names()));
+        name.parse::<Features>().map_err(|error| de::Error::custom(unknown(error.name())))?;
+    }
+    Ok(names)
+}
+
+pub(super) fn read(path: &Path) -> Result<(Description, String), DescriptionError> {
+    let unreadable = |error| DescriptionError::Unreadable { path: path.to_owned(), error };
+    let bytes = read_named(path, &mut Budget::new(LARGEST)).map_err(unreadable)?;
+    let file = path.display().to_string();
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((parse(&file, &text)?, text)),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let line = error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
+            Err(BadDescription { file, line, message: "expected UTF-8".to_owned() }.into())
+        }
+    }
+}
+
+pub(super) fn parse(file: &str, text: &str) -> Result<Description, BadDescription> {
+    let bad = |offset: usize, message: String| {
+        let line = text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
+        BadDescription { file: file.to_owned(), line, message }
+    };
+    let written: Written = toml::from_str(text)
+        .map_err(|error| bad(error.span().map_or(0, |span| span.start), told(error.message())))?;
+    described(written).map_err(|(offset, message)| bad(offset, message))
+}
+
+/// The message of the reader of TOML in one line, with the key that may have been meant.
+fn told(message: &str) -> String {
+    let line = message.lines().collect::<Vec<_>>().join(", ");
+    let mut names = line.split('`').skip(1).step_by(2);
+    match (line.starts_with("unknown field"), names.next()) {
+        (true, Some(unknown)) => format!("{line}{}", did_you_mean(unknown, names)),
+        _ => line,
+    }
+}
+
+/// Checks what one value alone does not show. An error has the offset that it is about.
+fn described(written: Written) -> Result<Description, (usize, String)> {
+    let Written {
+        name: Name(name),
+        homepage,
+        notes,
+        install,
+        package,
+        timeout,
+        max_memory,
+        expectations,
+        ..
+    } = written;
+    let program = written.program.map(programs).transpose()?.unwrap_or_default();
+    let has_program = !program.is_empty();
+    let version = written.version.map(|version| command("version", version, has_program)).transpose()?;
+    let mut takes_flags =
+        version.iter().flat_map(Template::placeholders).any(|placeholder| placeholder.is_list());
+    let protocol = written.protocol.map(|protocol| {
+        let WrittenProtocol { command: template, env } = protocol.into_inner();
+        let command = command("command", template, has_program)?;
+        takes_flags |= command.placeholders().any(|placeholder| placeholder == Placeholder::Flags);
+        let env = env.into_iter().map(|(Variable(name), value)| Ok((name, word("env", value, ANYWHERE)?)));
+        Ok(Protocol { command, env: env.collect::<Result<_, _>>()? })
+    });
+    let protocol = protocol.transpose()?;
+    if protocol.is_none() {
+        let message = "it does not say how the engine is driven: expected a table `[protocol]` with the command of an adapter";
+        return Err((0, message.to_owned()));
+    }
+    let mut columns = BTreeMap::new();
+    for (Name(name), column) in written.columns {
+        let at = column.span().start;
+        let WrittenColumn { flags, features, expectations } = column.into_inner();
+        if !flags.is_empty() && !takes_flags {
+            let message = format!(
+                "column `{name}` has flags, and no command has a place for them: add the word `{{flags}}`"
+            );
+            return Err((at, message));
+        }
+        columns.insert(name, Column { flags, features, expectations });
+    }
+    if columns.is_empty() {
+        columns.insert(DEFAULT_COLUMN.to_owned(), Column::default());
+    }
+    Ok(Description {
+        name,
+        homepage,
+        notes,
+        install,
+        package,
+        program,
+        version,
+        timeout,
+        max_memory,
+        expectations,
+        protocol,
+        columns,
+    })
+}
+
+fn programs(programs: Spanned<Programs>) -> Result<Vec<Word>, (usize, String)> {
+    let span = programs.span();
+    let places = match programs.into_inner() {
+        Programs::One(place) => vec![place],
+        Programs::Several(places) => places,
+    };
+    if places.is_empty() || places.iter().any(String::is_empty) {
+        return Err((span.start, "expected a program, or a list of places where it may be".to_owned()));
+    }
+    let place = |place| {
+        let place = Word::try_from(place).map_err(|message| (span.start, message))?;
+        only_these("program", place.placeholders(), ANYWHERE).map_err(|message| (span.start, message))?;
+        not_relative(&place).map_err(|message| (span.start, message))?;
+        Ok(place)
+    };
+    places.into_iter().map(place).collect()
+}
+
+/// A command that runs the engine.
+fn command(key: &str, template: Spanned<Template>, has_program: bool) -> Result<Template, (usize, String)> {
+    let at = template.span().start;
+    let template = template.into_inner();
+    let checked = only_these(key, template.placeholders(), OF_ENGINE)
+        .and_then(|()| template.program().map_or(Ok(()), not_relative));
+    checked.map_err(|message| (at, message))?;
+    if !has_program && template.placeholders().any(|placeholder| placeholder == Placeholder::Program) {
+        return Err((at, "it has `{program}`, and there is no key `program`".to_owned()));
+    }
+    if template.program().is_some_and(|word| word.placeholders().any(Placeholder::is_list)) {
+        return Err((at, "the program cannot be `{flags}`".to_owned()));
+    }
+    Ok(template)
+}
+
+fn word(key: &str, word: Spanned<Word>, allowed: &[Placeholder]) -> Result<Word, (usize, String)> {
+    let at = word.span().start;
+    let word = word.into_inner();
+    only_these(key, word.placeholders(), allowed).map_err(|message| (at, message))?;
+    Ok(word)
+}
+
+fn only_these(
+    key: &str,
+    placeholders: impl Iterator<Item = Placeholder>,
+    allowed: &[Placeholder],
+) -> Result<(), String> {
+    for placeholder in placeholders {
+        if !allowed.contains(&placeholder) {
+            let allowed = allowed.iter().map(Placeholder::to_string).collect::<Vec<_>>().join(", ");
+            return Err(format!("`{key}` cannot have {placeholder}: expected {allowed} or none"));
+        }
+    }
+    Ok(())
+}
+
+/// A path must not depend on the folder that wassay is called in.
+fn not_relative(program: &Word) -> Result<(), String> {
+    match program.is_relative_path() {
+        true => {
+            Err("the program is a relative path: begin it with `{dir}/`, the folder of this file".to_owned())
+        }
+        false => Ok(()),
+    }
+}

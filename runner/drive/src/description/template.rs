@@ -1,0 +1,236 @@
+//! Command lines with placeholders.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use wassay_script::suggest::did_you_mean;
+
+/// A command line whose words may have placeholders in braces, such as `["node", "{flags}", "{dir}/wap.js"]`.
+///
+/// A word is repeated for each value of a placeholder that has several, and left out where there is none: `{flags}` becomes as many words
+/// as there are flags, and `--dir={dirs}` an option for each directory. `{{` and `}}` are braces.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
+pub struct Template {
+    words: Vec<Word>,
+}
+
+/// One word of a command line, or any other text with placeholders.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Word {
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Placeholder(Placeholder),
+}
+
+/// What a placeholder stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placeholder {
+    /// The folder of the adapters that wassay ships.
+    Adapters,
+    /// The folder of the description.
+    Dir,
+    /// The flags of the column, each a value.
+    Flags,
+    /// The program of the engine: the first of `program` that is there.
+    Program,
+    /// The program of wassay itself.
+    Wassay,
+}
+
+impl Placeholder {
+    /// All placeholders.
+    pub const ALL: [Placeholder; 5] = [
+        Placeholder::Adapters,
+        Placeholder::Dir,
+        Placeholder::Flags,
+        Placeholder::Program,
+        Placeholder::Wassay,
+    ];
+
+    /// The name between the braces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Placeholder::Adapters => "adapters",
+            Placeholder::Dir => "dir",
+            Placeholder::Flags => "flags",
+            Placeholder::Program => "program",
+            Placeholder::Wassay => "wassay",
+        }
+    }
+
+    /// Whether it has any number of values, instead of one.
+    pub fn is_list(self) -> bool {
+        matches!(self, Placeholder::Flags)
+    }
+}
+
+impl FromStr for Placeholder {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Placeholder, String> {
+        let found = Placeholder::ALL.into_iter().find(|placeholder| placeholder.name() == name);
+        found.ok_or_else(|| {
+            let names = Placeholder::ALL.map(Placeholder::name);
+            let listed = Placeholder::ALL.map(|placeholder| placeholder.to_string()).join(", ");
+            let meant = did_you_mean(name, names);
+            format!(
+                "`{{{name}}}` is not a placeholder{meant}; there are {listed}, and `{{{{` and `}}}}` for braces"
+            )
+        })
+    }
+}
+
+impl fmt::Display for Placeholder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{{{}}}`", self.name())
+    }
+}
+
+impl Template {
+    /// The words with values in the place of placeholders. A placeholder that is not a list has the first of its values, or an empty text.
+    pub fn fill(&self, values: &dyn Fn(Placeholder) -> Vec<String>) -> Vec<String> {
+        self.words.iter().flat_map(|word| word.fill(values)).collect()
+    }
+
+    /// The placeholders in it, in order.
+    pub fn placeholders(&self) -> impl Iterator<Item = Placeholder> {
+        self.words.iter().flat_map(Word::placeholders)
+    }
+
+    /// The first word: the program.
+    pub fn program(&self) -> Option<&Word> {
+        self.words.first()
+    }
+}
+
+impl Word {
+    /// The text with values in the place of placeholders: one for each value of a list, else one.
+    pub fn fill(&self, values: &dyn Fn(Placeholder) -> Vec<String>) -> Vec<String> {
+        let list = self.placeholders().find(|placeholder| placeholder.is_list());
+        let filled = |item: &str| {
+            let mut text = String::new();
+            for piece in &self.pieces {
+                match piece {
+                    Piece::Text(part) => text.push_str(part),
+                    Piece::Placeholder(placeholder) if placeholder.is_list() => text.push_str(item),
+                    Piece::Placeholder(placeholder) => {
+                        text.extend(values(*placeholder).into_iter().next());
+                    }
+                }
+            }
+            text
+        };
+        match list {
+            Some(list) => values(list).iter().map(|item| filled(item)).collect(),
+            None => vec![filled("")],
+        }
+    }
+
+    /// The placeholders in it, in order.
+    pub fn placeholders(&self) -> impl Iterator<Item = Placeholder> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Placeholder(placeholder) => Some(*placeholder),
+            Piece::Text(_) => None,
+        })
+    }
+
+    /// Whether it is a path that would depend on the folder that wassay is called in.
+    pub(super) fn is_relative_path(&self) -> bool {
+        match self.pieces.first() {
+            Some(Piece::Text(text)) => text.contains('/') && !text.starts_with('/'),
+            _ => false,
+        }
+    }
+}
+
+impl TryFrom<Vec<String>> for Template {
+    type Error = String;
+
+    fn try_from(words: Vec<String>) -> Result<Template, String> {
+        let words = words.into_iter().map(Word::try_from).collect::<Result<Vec<_>, _>>()?;
+        match words.first() {
+            None => {
+                Err("expected a program and its arguments, as in `[\"my-engine\", \"--version\"]`".to_owned())
+            }
+            Some(program) if program.pieces.is_empty() => Err("the program is an empty word".to_owned()),
+            Some(_) => Ok(Template { words }),
+        }
+    }
+}
+
+impl TryFrom<String> for Word {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Word, String> {
+        let (mut pieces, mut part, mut rest) = (Vec::new(), String::new(), text.as_str());
+        while let Some(at) = rest.find(['{', '}']) {
+            part.push_str(&rest[..at]);
+            rest = &rest[at..];
+            if let Some(brace) = ["{{", "}}"].into_iter().find(|brace| rest.starts_with(brace)) {
+                part.push_str(&brace[1..]);
+                rest = &rest[2..];
+                continue;
+            }
+            let inside = rest.strip_prefix('{').and_then(|inside| inside.split_once('}'));
+            let Some((name, after)) = inside else {
+                return Err(format!("`{text}`: a brace is not paired; `{{{{` and `}}}}` are braces as such"));
+            };
+            let placeholder = name.parse::<Placeholder>()?;
+            if !part.is_empty() {
+                pieces.push(Piece::Text(std::mem::take(&mut part)));
+            }
+            pieces.push(Piece::Placeholder(placeholder));
+            rest = after;
+        }
+        part.push_str(rest);
+        if !part.is_empty() {
+            pieces.push(Piece::Text(part));
+        }
+        let word = Word { pieces };
+        match word.placeholders().filter(|placeholder| placeholder.is_list()).count() {
+            0 | 1 => Ok(word),
+            _ => Err(format!("`{text}`: only one placeholder of a word may have several values")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(words: &[&str]) -> Result<Vec<String>, String> {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let values = |placeholder| match placeholder {
+            Placeholder::Flags => vec!["-a".to_owned(), "-b c".to_owned()],
+            Placeholder::Adapters => Vec::new(),
+            other => vec![format!("/{}", other.name()), "no".to_owned()],
+        };
+        Template::try_from(words).map(|template| template.fill(&values))
+    }
+
+    #[test]
+    fn words_are_repeated_for_each_value_of_a_list() {
+        assert_eq!(filled(&["a b"]).unwrap(), ["a b"]);
+        assert_eq!(filled(&["{program}", "{flags}", "x"]).unwrap(), ["/program", "-a", "-b c", "x"]);
+        assert_eq!(filled(&["e", "--{dir}={flags}."]).unwrap(), ["e", "--/dir=-a.", "--/dir=-b c."]);
+        assert_eq!(filled(&["{adapters}/x", ""]).unwrap(), ["/x", ""]);
+        assert_eq!(filled(&["a{{b}}", "{{{dir}}}", "é{dir}é"]).unwrap(), ["a{b}", "{/dir}", "é/diré"]);
+    }
+
+    #[test]
+    fn what_is_not_a_placeholder_is_named() {
+        let error = |words: &[&str]| filled(words).unwrap_err();
+        assert!(error(&["{programm}"]).contains("did you mean `program`?"), "{}", error(&["{programm}"]));
+        assert!(error(&["a", "{}"]).contains("`{}` is not a placeholder; there are `{adapters}`"));
+        assert!(error(&["a{"]).contains("not paired") && error(&["a}b"]).contains("not paired"));
+        assert!(error(&["a", "{flags}{flags}"]).contains("several values"));
+        assert!(error(&[]).contains("expected a program") && error(&["", "a"]).contains("empty word"));
+    }
+}

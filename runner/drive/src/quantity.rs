@@ -1,0 +1,88 @@
+//! Times and sizes as people write them, on the command line and in descriptions of engines.
+
+use std::time::Duration;
+
+/// Reads a time above zero, such as `10s`, `1m 30s` or `500ms`.
+///
+/// # Errors
+///
+/// The text is not such a time; the message says what is expected.
+///
+/// ```
+/// use std::time::Duration;
+/// use wassay_drive::quantity::duration;
+///
+/// assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+/// assert!(duration("10").is_err() && duration("0s").is_err());
+/// ```
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is no time: expected one above zero, as in `10s`, `500ms` or `1m 30s`");
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
+    Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
+}
+
+/// Reads a number of bytes above zero, as [`size`] does.
+///
+/// # Errors
+///
+/// The text is not such a size, or it is zero.
+pub fn limit(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        0 => Err("expected a size above zero".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
+/// Reads a number of bytes such as `65536`, `64KiB`, `512MiB` or `1GiB`.
+///
+/// # Errors
+///
+/// The text is not such a size; the message says what is expected.
+///
+/// ```
+/// use wassay_drive::quantity::size;
+///
+/// assert_eq!(size("64KiB"), Ok(65536));
+/// assert!(size("64 KB").is_err());
+/// ```
+pub fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|unit: char| !unit.is_ascii_digit());
+    let unit: Option<u64> = match text.get(digits.len()..).unwrap_or_default() {
+        "" | "B" => Some(1),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        "TiB" => Some(1 << 40),
+        _ => None,
+    };
+    let bytes = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
+    bytes.ok_or_else(|| {
+        format!("`{text}` is no size: expected bytes or a unit, as in `65536`, `512MiB` or `1GiB`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_unit_and_is_above_zero() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "10", "s", "-1s", "0s", "1 parsec", "99999999999999999999s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_in_bytes_or_has_a_unit() {
+        assert_eq!(size("65536"), Ok(65536));
+        assert_eq!(size("64KiB"), Ok(65536));
+        assert_eq!(size("1GiB"), Ok(1 << 30));
+        assert_eq!((size("0"), limit("0").is_err()), (Ok(0), true));
+        for bad in ["", "MiB", "1.5GiB", "-1", "1MB", "1 GiB", "99999999999999999999", "99999999TiB", "1é"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Each kind of request, as docs/protocol.md describes it.
+
+use wassay_script::embed::ErrorKind;
+use wassay_script::wap::{Class, Hello};
+
+use super::Finding;
+use super::talk::{Step, Want, run, send, step};
+use crate::command::Command;
+use crate::driver::Limits;
+
+const NUMBERS: &str = "(module (func (export \"one\") (result i32) (i32.const 1))
+  (func (export \"less\") (result i32) (i32.const -2147483648)))";
+const TWO: &str = "(module (import \"a b%ü\" \"one\" (func $one (result i32)))
+  (func (export \"two\") (result i32) (i32.add (call $one) (i32.const 1))))";
+const BOTH: &str =
+    "(module (import \"a b%ü\" \"one\" (func (result i32))) (import \"a b%ü\" \"two\" (func (result i32))))";
+const EMPTY_NAME: &str = "(module (import \"\" \"one\" (func (result i32))))";
+const WRAPPER: &str = "(module (import \"m\" \"one\" (func $one (result i32)))
+  (func (export \"0\") (result i32) (i32.ne (call $one) (i32.const 1)))
+  (func (export \"1\") (result i32) (i32.ne (call $one) (i32.const 2))))";
+const OTHER_NAME: &str = "(module (import \"n\" \"one\" (func (result i32))))";
+const HOST: &str = "(module (import \"$h\" \"host\" (func $host (param i32) (result externref)))
+  (import \"$h\" \"eq\" (func $eq (param externref i32) (result i32)))
+  (func (export \"same\") (result i32) (call $eq (call $host (i32.const 7)) (i32.const 7)))
+  (func (export \"other\") (result i32) (call $eq (call $host (i32.const 7)) (i32.const 8)))
+  (func (export \"zero\") (result i32) (call $eq (call $host (i32.const 0)) (i32.const 0)))
+  (func (export \"negative\") (result i32) (call $eq (call $host (i32.const -1)) (i32.const -1)))
+  (func (export \"null\") (result i32) (call $eq (ref.null extern) (i32.const 0)))
+  (table $kept 1 externref)
+  (func (export \"keep\") (result i32) (table.set $kept (i32.const 0) (call $host (i32.const 5))) (i32.const 0))
+  (func (export \"kept\") (result i32) (call $eq (table.get $kept (i32.const 0)) (i32.const 5))))";
+const MULTI_VALUE: &str = "(module (func (result i32 i32) (i32.const 1) (i32.const 2)))";
+
+const NAMES: &str = "decode `%XX` in names as UTF-8, also where the name is empty";
+const HANDLES: &str = "keep modules and instances apart, and each handle until the next `B`";
+const NO_HANDLE: &str = "answer `E nohandle` where a handle names nothing, and change nothing";
+
+pub(super) fn check(command: &Command, limits: &Limits, hello: &Hello, tell: &mut dyn FnMut(Finding)) {
+    let mut check = |what: &str, steps: &[Step]| {
+        run(command, limits, &hello.merges, what, steps).into_iter().for_each(&mut *tell);
+    };
+    check("modules, instances and names (C, I, N, X, U, V)", &modules());
+    check("wrappers (L)", &wrappers());
+    check("handles that name nothing (nohandle)", &no_handles());
+    check("a script begins afresh (B, E)", &fresh());
+    check("what is not a request", &strange());
+    if hello.host {
+        check("host references ($h)", &host());
+    } else {
+        check("no host references ($h)", &no_host());
+        tell(Finding::note("caps=host", "not declared: directives with host references are not judged"));
+    }
+    if hello.features {
+        run(command, limits, &hello.merges, "features are switched (B)", &features())
+            .into_iter()
+            .for_each(tell);
+    } else {
+        tell(Finding::note(
+            "caps=features",
+            "not declared: scripts that an older version of the specification refuses are counted as superseded",
+        ));
+    }
+}
+
+fn begin() -> Step {
+    step("B a%20b.wast features=3.0", Want::Ok("a%20b.wast"), "repeat the word after `B` as it is written")
+}
+
+fn end() -> Step {
+    step("E a%20b.wast", Want::Ok("a%20b.wast"), "repeat the word after `E` as it is written")
+}
+
+fn modules() -> Vec<Step> {
+    let value = "answer `v` and the number that the function gives, signed and decimal";
+    vec![
+        step("# a remark", Want::AnyOk, ""),
+        step("", Want::AnyOk, ""),
+        begin(),
+        send("C 0", NUMBERS, "a module", Want::Ok(""), "decode the base64 and compile the bytes"),
+        step("I 1 0", Want::Ok(""), "instantiate the module of the second handle"),
+        step("V 1 one", Want::Value(1), value),
+        step("V 1 less", Want::Value(i32::MIN), value),
+        step("N 1 a%20b%25%C3%BC", Want::Ok(""), "register the instance's exports under the decoded name"),
+        send("C 1", TWO, "a module with an import", Want::Ok(""), HANDLES),
+        step("I 4294967295 1", Want::Ok(""), NAMES),
+        step("V 4294967295 two", Want::Value(2), "link functions of one instance to another"),
+        step("X 4294967295 a%20b%25%C3%BC", Want::Ok(""), "add the exports to those that the name has"),
+        send("C 4", BOTH, "a module with imports of two instances", Want::Ok(""), HANDLES),
+        step("I 5 4", Want::Ok(""), "keep, with `X`, what the name had before"),
+        step("N 1 ", Want::Ok(""), NAMES),
+        send("C 6", EMPTY_NAME, "a module that imports from the empty name", Want::Ok(""), NAMES),
+        step("I 7 6", Want::Ok(""), NAMES),
+        step("U a%20b%25%C3%BC", Want::Ok(""), "unregister the name"),
+        step("I 8 1", Want::Fails(ErrorKind::Unlinkable), "an import of an unregistered name is missing"),
+        step("U a%20b%25%C3%BC", Want::Ok(""), "a name that is not registered may be unregistered"),
+        step("V 4294967295 two", Want::Value(2), "an instance stays linked when a name is unregistered"),
+        end(),
+    ]
+}
+
+fn wrappers() -> Vec<Step> {
+    let from = "link the module `m` to the exports of the instance in the request, and to nothing else";
+    vec![
+        begin(),
+        send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
+        step("I 1 0", Want::Ok(""), HANDLES),
+        step("N 1 n", Want::Ok(""), HANDLES),
+        send("L 2 1", WRAPPER, "a wrapper", Want::Ok(""), from),
+        step("V 2 0", Want::Value(0), "call the wrapper's own export"),
+        step("V 2 1", Want::Value(1), "give the number as it is: not every wrapper gives 0"),
+        send(
+            "L 3 1",
+            OTHER_NAME,
+            "with an import that `m` does not have",
+            Want::Fails(ErrorKind::Unlinkable),
+            from,
+        ),
+        step("V 3 0", Want::Class(Class::NoHandle), NO_HANDLE),
+        end(),
+    ]
+}
+
+fn no_handles() -> Vec<Step> {
+    let none = |request: &str| step(request, Want::Class(Class::NoHandle), NO_HANDLE);
+    vec![
+        begin(),
+        send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
+        step("I 1 0", Want::Ok(""), HANDLES),
+        step("N 1 n", Want::Ok(""), HANDLES),
+        step("C 2 AGFzbQ==", Want::Fails(ErrorKind::Malformed), "refuse bytes that end after four"),
+        none("I 3 2"),
+        none("V 3 one"),
+        none("N 3 n"),
+        none("X 3 n"),
+        none("I 4 77"),
+        send("L 5 3", WRAPPER, "for an instance that is not there", Want::Class(Class::NoHandle), NO_HANDLE),
+        send("C 6", OTHER_NAME, "a module with an import", Want::Ok(""), HANDLES),
+        step("I 7 6", Want::Ok(""), "`N` with a handle that names nothing leaves what was registered"),
+        end(),
+    ]
+}
+
+fn fresh() -> Vec<Step> {
+    let forget = "forget modules, instances and names at `B`";
+    vec![
+        begin(),
+        send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
+        step("I 1 0", Want::Ok(""), HANDLES),
+        step("N 1 n", Want::Ok(""), HANDLES),
+        end(),
+        begin(),
+        step("I 2 0", Want::Class(Class::NoHandle), forget),
+        step("V 1 one", Want::Class(Class::NoHandle), forget),
+        send("C 0", OTHER_NAME, "a module with an import", Want::Ok(""), forget),
+        step("I 1 0", Want::Fails(ErrorKind::Unlinkable), forget),
+        end(),
+    ]
+}
+
+fn strange() -> Vec<Step> {
+    let unsupported = "answer what you do not know by `E unsupported`, and go on";
+    vec![
+        step(
+            "hello wap/9",
+            Want::Class(Class::Unsupported),
+            "answer `E unsupported` to every version but `wap/1`",
+        ),
+        step("Z 1 2", Want::Class(Class::Unsupported), unsupported),
+        begin(),
+        step("Z", Want::Class(Class::Unsupported), unsupported),
+        send("C 0", NUMBERS, "a module", Want::Ok(""), unsupported),
+        end(),
+    ]
+}
+
+fn host() -> Vec<Step> {
+    let eq = "`$h.eq` gives 1 for the reference that `$h.host` gives for the number, else 0";
+    vec![
+        begin(),
+        send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
+        step("I 1 0", Want::Ok(""), HANDLES),
+        send(
+            "L 2 1",
+            HOST,
+            "a wrapper with host references",
+            Want::Ok(""),
+            "give `$h.host` and `$h.eq` to wrappers",
+        ),
+        step("V 2 same", Want::Value(1), eq),
+        step("V 2 other", Want::Value(0), eq),
+        step("V 2 zero", Want::Value(1), eq),
+        step("V 2 negative", Want::Value(1), eq),
+        step("V 2 null", Want::Value(0), "`$h.eq` gives 0 for null, whatever the number is"),
+        step("V 2 keep", Want::Value(0), eq),
+        step("V 2 kept", Want::Value(1), "the reference for a number is the same each time in a script"),
+        end(),
+    ]
+}
+
+fn no_host() -> Vec<Step> {
+    let without = "without `caps=host`, refuse a wrapper that imports from `$h`";
+    vec![
+        begin(),
+        send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
+        step("I 1 0", Want::Ok(""), HANDLES),
+        send("L 2 1", HOST, "a wrapper with host references", Want::Class(Class::Unsupported), without),
+        step("V 2 same", Want::Class(Class::NoHandle), NO_HANDLE),
+        end(),
+    ]
+}
+
+fn features() -> Vec<Step> {
+    let switch = "switch features by the word of `B`, or leave `features` out of `caps=`";
+    vec![
+        step("B old features=1.0", Want::Ok("old"), switch),
+        send("C 0", MULTI_VALUE, "a module with several results, under 1.0", Want::Refused, switch),
+        send("C 1", NUMBERS, "a module of 1.0", Want::Ok(""), switch),
+        step("E old", Want::Ok("old"), switch),
+        step("B new features=2.0", Want::Ok("new"), switch),
+        send("C 0", MULTI_VALUE, "a module with several results, under 2.0", Want::Ok(""), switch),
+        step("E new", Want::Ok("new"), switch),
+        step("B less features=2.0,-multi-value", Want::Ok("less"), switch),
+        send("C 0", MULTI_VALUE, "the same under 2.0 without multi-value", Want::Refused, switch),
+        step("E less", Want::Ok("less"), switch),
+    ]
+}

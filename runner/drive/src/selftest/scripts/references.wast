@@ -1,0 +1,16 @@
+;; References: functions, the host's, and null.
+(module
+  (table $t 2 externref)
+  (elem declare func $f)
+  (func $f (export "f"))
+  (func (export "function") (result funcref) (ref.func $f))
+  (func (export "null") (result funcref) (ref.null func))
+  (func (export "same") (param externref) (result externref) (local.get 0))
+  (func (export "keep") (param externref) (table.set $t (i32.const 1) (local.get 0)))
+  (func (export "kept") (result externref) (table.get $t (i32.const 1))))
+(assert_return (invoke "function") (ref.func))
+(assert_return (invoke "null") (ref.null func))
+(assert_return (invoke "same" (ref.null extern)) (ref.null extern))
+(assert_return (invoke "same" (ref.extern 3)) (ref.extern 3))
+(assert_return (invoke "keep" (ref.extern 4)))
+(assert_return (invoke "kept") (ref.extern 4))

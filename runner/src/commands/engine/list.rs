@@ -1,0 +1,93 @@
+//! The list of engines.
+
+use std::thread;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use wassay_drive::version;
+use wassay_reports::terminal::{Text, printable};
+
+use crate::engines::{Origin, Searched, all, choose};
+use crate::printer;
+
+/// How many columns there are where standard output is not a terminal, and the most that are used.
+const COLUMNS: u16 = 100;
+
+/// The engines, each with its version or how to get it.
+pub(super) fn list() -> Text {
+    let all = all();
+    let states = states(&all);
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    // The blanks after the last column are cut off.
+    table.set_width(printer::columns().unwrap_or(COLUMNS).min(COLUMNS).saturating_add(2));
+    table.set_header(["engine", "columns", "from", "version"]);
+    for (Searched { name, found }, state) in all.iter().zip(states) {
+        let (columns, from) = match found {
+            Ok(found) => {
+                let columns: Vec<&str> = found.description.columns.keys().map(String::as_str).collect();
+                (columns.join(" "), from(&found.origin))
+            }
+            Err(_) => (String::new(), ""),
+        };
+        table.add_row([name, &columns, from, &printable(&state)]);
+    }
+    let mut text = Text::new(false);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table.lines().for_each(|line| {
+        text.line(line.trim_end());
+    });
+    text.end();
+    text.line("`wassay engine show NAME` shows what is run; `--engine NAME:COLUMN` names a column.");
+    text
+}
+
+fn from(origin: &Origin) -> &'static str {
+    match origin {
+        Origin::Named(_) => "file",
+        Origin::Project(_) => "project",
+        Origin::User(_) => "user",
+        Origin::BuiltIn => "built in",
+    }
+}
+
+/// The version of each, or why there is none; they are asked at the same time.
+fn states(all: &[Searched]) -> Vec<String> {
+    thread::scope(|scope| {
+        let asked: Vec<_> = all
+            .iter()
+            .map(|searched| thread::Builder::new().spawn_scoped(scope, || state(searched)))
+            .collect();
+        let joined = asked.into_iter().map(|thread| thread.ok()?.join().ok());
+        joined
+            .map(|state| state.unwrap_or_else(|| "not asked: the system has no thread".to_owned()))
+            .collect()
+    })
+}
+
+fn state(searched: &Searched) -> String {
+    let found = match &searched.found {
+        Ok(found) => found,
+        Err(error) => return error.to_string(),
+    };
+    let install = found.description.install.as_deref();
+    let missing = |what: &str| install.map_or_else(|| what.to_owned(), |how| format!("{what}: {how}"));
+    let chosen = match choose(&searched.name) {
+        Ok(chosen) => chosen,
+        Err(error) if error.is_not_installed() => return missing("not installed"),
+        Err(error) => return error.to_string(),
+    };
+    match chosen.version_command() {
+        // To ask an adapter may mean to start a browser.
+        Some(command) => version::of(command).unwrap_or_else(|| missing("not installed")),
+        None => match chosen.ask(None) {
+            Ok(known) => match known.hello().version.as_str() {
+                "" => "installed".to_owned(),
+                version => version.to_owned(),
+            },
+            Err(error) => error.to_string(),
+        },
+    }
+}

@@ -1,0 +1,192 @@
+//! What a word on the command line names.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use wassay_drive::description::{Unstartable, find};
+use wassay_drive::{Command, Driver, Known, Limits, Published, version};
+
+use super::EngineError;
+use super::search::{Found, Origin, all, by_name, is_name, named, places};
+use crate::suggest::did_you_mean;
+
+/// What the name of a file ends in that describes an engine.
+const FILE: &str = ".toml";
+
+/// An engine that can be started, in one of its columns.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    word: String,
+    command: Command,
+    described: Option<Described>,
+}
+
+/// What a description says of it.
+#[derive(Clone, Debug)]
+struct Described {
+    published: Published,
+    /// Where the description comes from.
+    origin: Origin,
+    timeout: Option<Duration>,
+    max_memory: Option<u64>,
+    expectations: Option<PathBuf>,
+    version: Option<Command>,
+}
+
+/// Finds the engine that a word names. It is not started.
+///
+/// # Errors
+///
+/// The word names none, a description cannot be used, or the engine is not on this machine.
+pub fn choose(word: &str) -> Result<Chosen, EngineError> {
+    if let Some((path, column)) = as_file(word) {
+        return described(word, named(Path::new(path))?, column);
+    }
+    let (name, column) = word.split_once(':').map_or((word, None), |(name, column)| (name, Some(column)));
+    if !is_name(name) || column.is_some_and(|column| !is_name(column)) {
+        return Ok(Chosen { word: word.to_owned(), command: Command::read(word)?, described: None });
+    }
+    if let Some(found) = by_name(name)? {
+        return described(word, found, column);
+    }
+    if find(word).is_some() {
+        return Ok(Chosen { word: word.to_owned(), command: Command::read(word)?, described: None });
+    }
+    let names: Vec<String> = all().into_iter().map(|searched| searched.name).collect();
+    let meant = did_you_mean(name, names.iter().map(String::as_str));
+    Err(EngineError::Unknown { word: word.to_owned(), meant })
+}
+
+/// The file of a description and a column in it, where the word is that. A path with blanks has to be there: else the word is a command.
+fn as_file(word: &str) -> Option<(&str, Option<&str>)> {
+    let (path, column) = match word.rsplit_once(':') {
+        Some((path, column)) if path.ends_with(FILE) && is_name(column) => (path, Some(column)),
+        _ => (word, None),
+    };
+    let is_one_word = !path.contains(char::is_whitespace);
+    (path.ends_with(FILE) && (is_one_word || Path::new(path).is_file())).then_some((path, column))
+}
+
+fn described(word: &str, found: Found, column: Option<&str>) -> Result<Chosen, EngineError> {
+    let Found { description, origin, .. } = found;
+    let places = places(&origin)?;
+    let (column, configured) = description.column(column)?;
+    let (command, published) = description.adapter(column, &places)?;
+    let expectations = configured.expectations.as_ref().or(description.expectations.as_ref());
+    let described = Described {
+        published,
+        timeout: description.timeout,
+        max_memory: description.max_memory,
+        expectations: expectations.map(|file| places.dir.join(file)),
+        version: description.version_command(configured, &places)?,
+        origin,
+    };
+    Ok(Chosen { word: word.to_owned(), command, described: Some(described) })
+}
+
+impl Chosen {
+    /// The word that named it.
+    pub fn word(&self) -> &str {
+        &self.word
+    }
+
+    /// The command that starts it.
+    pub fn command(&self) -> &Command {
+        &self.command
+    }
+
+    /// Where its description comes from; `None` where it is a command.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.described.as_ref().map(|described| &described.origin)
+    }
+
+    /// How long its description lets it take for a script.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.described.as_ref()?.timeout
+    }
+
+    /// The file of what its description says is known to fail.
+    pub fn expectations(&self) -> Option<&Path> {
+        self.described.as_ref()?.expectations.as_deref()
+    }
+
+    /// The command that prints its version, where its description has one.
+    pub(crate) fn version_command(&self) -> Option<&Command> {
+        self.described.as_ref()?.version.as_ref()
+    }
+
+    /// What its process may use: so many bytes of memory, or what its description or else the default says.
+    pub fn limits(&self, max_memory: Option<u64>) -> Limits {
+        let described = self.described.as_ref();
+        let memory = max_memory.or(described.and_then(|described| described.max_memory));
+        let defaults = Limits::default();
+        Limits {
+            memory: memory.or(defaults.memory),
+            script: self.timeout().unwrap_or(defaults.script),
+            ..defaults
+        }
+    }
+
+    /// Starts it to see who it is.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or does not speak the protocol.
+    pub fn ask(&self, max_memory: Option<u64>) -> Result<Known, EngineError> {
+        let known = Known::ask(self.command.clone(), self.limits(max_memory))?;
+        let Some(described) = &self.described else { return Ok(known) };
+        let mut published = described.published.clone();
+        if let (true, Some(command)) = (known.hello().version.is_empty(), &described.version) {
+            published.version = version::of(command).unwrap_or_default();
+        }
+        Ok(known.published_as(published))
+    }
+
+    /// What makes drivers of it, each with a process of its own, for [`harness::run_with`](crate::harness::run_with) and the like.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or does not speak the protocol.
+    pub fn drivers(
+        &self,
+        max_memory: Option<u64>,
+    ) -> Result<impl Fn() -> Driver + Clone + Send + Sync + use<>, EngineError> {
+        let known = Arc::new(self.ask(max_memory)?);
+        Ok(move || known.driver())
+    }
+}
+
+impl EngineError {
+    /// Whether the engine is described and not on this machine.
+    pub fn is_not_installed(&self) -> bool {
+        matches!(self, EngineError::Unstartable(Unstartable::NotInstalled { .. }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_what_ends_in_toml() {
+        assert_eq!(as_file("a/b.toml"), Some(("a/b.toml", None)));
+        assert_eq!(as_file("b.toml:all"), Some(("b.toml", Some("all"))));
+        for word in ["a", "a:all", "node x.toml", "a.toml --flag", "a.toml:"] {
+            assert_eq!(as_file(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_an_engine_a_program_or_a_command() {
+        let unknown = choose("nodee").unwrap_err().to_string();
+        assert!(unknown.contains("did you mean `node`?"), "{unknown}");
+        assert!(choose("sh").unwrap().origin().is_none());
+        assert_eq!(choose("a/b c").unwrap().command().words(), ["a/b", "c"]);
+        assert_eq!(choose("wassay").unwrap().origin(), Some(&Origin::BuiltIn));
+        let column = choose("wassay:all").unwrap_err().to_string();
+        assert_eq!(column, "wassay has no column `all`; there are default");
+        assert!(matches!(choose(""), Err(EngineError::Command(_))));
+        assert!(matches!(choose("gone.toml"), Err(EngineError::Description(_))));
+    }
+}
