@@ -1,5 +1,6 @@
 //! What of a case says nothing about the engine, or less than it could.
 
+use std::iter::Sum;
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
@@ -89,5 +90,14 @@ impl AddAssign for Aside {
         ] {
             *sum = sum.saturating_add(more);
         }
+    }
+}
+
+impl Sum for Aside {
+    fn sum<I: Iterator<Item = Aside>>(all: I) -> Aside {
+        all.fold(Aside::default(), |mut sum, aside| {
+            sum += aside;
+            sum
+        })
     }
 }

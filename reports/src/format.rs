@@ -172,6 +172,8 @@ pub(crate) struct CaseIn {
     #[serde(default, with = "key::run")]
     keys: Vec<Key>,
     #[serde(default)]
+    guest: Option<Key>,
+    #[serde(default)]
     attempts: Vec<Attempt>,
 }
 
@@ -194,6 +196,7 @@ impl TryFrom<CaseIn> for Case {
             failures,
             notes,
             keys,
+            guest,
             attempts,
         } = read;
         let worst = directives.outcome();
@@ -217,6 +220,7 @@ impl TryFrom<CaseIn> for Case {
             failures,
             notes,
             keys,
+            guest,
             attempts,
         })
     }

@@ -1,17 +1,20 @@
 //! The report as JUnit XML, which CI servers collect: a test suite a suite, a test case a script.
 //!
 //! A script has one verdict there; all its failures stand in the text of it. Failures that were expected are skipped cases with
-//! their reason, since JUnit knows nothing between passed and failed; a crash is an error.
+//! their reason, and so are scripts of which directives were put aside, since JUnit knows nothing between passed and failed; a crash is an
+//! error. How many directives were put aside, and in which way, is in properties.
 
 use std::fmt::Write as _;
 
 use chrono::DateTime;
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString};
 
-use crate::model::{Attempt, Case, Failure, Report, Suite};
-use crate::outcome::Outcome;
+use crate::apart::groups;
+use crate::aside::{Apart, Aside};
+use crate::model::{Attempt, Case, Failure, Note, Report, Suite};
+use crate::outcome::{Counts, Outcome};
 use crate::terminal::{self, Language, escaped, is_hidden};
-use crate::text::{MAX_SHOWN, at, cut, headline};
+use crate::text::{MAX_SHOWN, at, cut, headline, plural};
 
 /// So much of the text of a script's failures is written, in bytes; the JSON report has more.
 const MAX_TEXT: usize = 64 << 10;
@@ -41,6 +44,7 @@ fn test_suite(report: &Report, suite: &Suite) -> TestSuite {
     out.add_property(Property::new("source", &*xml(&suite.source)));
     out.add_property(Property::new("engine", &*xml(&report.engine.title())));
     out.add_property(Property::new("reader_only", suite.reader_only().to_string().as_str()));
+    out.add_properties(aside(&suite.aside()));
     if let Some(why) = report.incomplete() {
         out.add_property(Property::new("incomplete", &*xml(&why)));
     }
@@ -71,7 +75,16 @@ fn test_case(suite: &Suite, case: &Case) -> TestCase {
     if case.reader_only > 0 {
         out.add_property(Property::new("reader_only", case.reader_only.to_string().as_str()));
     }
+    out.add_properties(aside(&case.aside));
     out
+}
+
+/// How many directives were put aside, and how many passed coarsely, as far as there are any.
+fn aside(aside: &Aside) -> impl Iterator<Item = Property> {
+    let apart = aside.by_kind().map(|(apart, count)| (apart.word().replace(' ', "_"), count));
+    let counts = apart.into_iter().chain([("coarse".to_owned(), aside.coarse)]);
+    let counts = counts.filter(|(_, count)| *count > 0);
+    counts.map(|(name, count)| Property::new(name.as_str(), count.to_string().as_str()))
 }
 
 fn status(case: &Case) -> TestCaseStatus {
@@ -82,11 +95,10 @@ fn status(case: &Case) -> TestCaseStatus {
     };
     let counted = if case.outcome.is_failure() { case.directives.failed } else { 0 };
     let more = if counted > 1 { format!(" ({counted} directives failed)") } else { String::new() };
-    let (kind, first) = match (case.failures.first(), case.notes.first()) {
+    let note = case.notes.iter().find(|note| note.outcome == case.outcome).or(case.notes.first());
+    let (kind, first) = match (case.failures.first(), note) {
         (Some(failure), _) => (failure.kind.as_str(), headline(failure)),
-        (None, Some(note)) => {
-            (note.outcome.as_str(), format!("{}: {}", note.outcome, cut(&note.reason, MAX_SHOWN)))
-        }
+        (None, Some(note)) => (note.apart.map_or(note.outcome.as_str(), Apart::word), skipped(case, note)),
         (None, None) => (case.outcome.as_str(), case.outcome.to_string()),
     };
     status.set_message(&*xml(&format!("{first}{more}")));
@@ -96,6 +108,18 @@ fn status(case: &Case) -> TestCaseStatus {
         status.set_description(&*xml(&text));
     }
     status
+}
+
+/// Why a case is skipped, expected to fail or passed unexpectedly: that of its first directive. Where others of it were judged, how many were
+/// not comes first: a case of JUnit has one outcome.
+fn skipped(case: &Case, note: &Note) -> String {
+    let first = format!("{}: {}", note.outcome, cut(&note.reason, MAX_SHOWN));
+    let Counts { skipped, .. } = case.directives;
+    let total = case.directives.total();
+    if note.outcome == Outcome::Skipped && (1..total).contains(&skipped) {
+        return format!("{skipped} of {} not judged, the others passed; {first}", plural(total, "directive"));
+    }
+    first
 }
 
 fn kind(outcome: Outcome) -> NonSuccessKind {
@@ -132,14 +156,18 @@ fn text(case: &Case) -> String {
         }
         push_failure(case, failure, &mut text);
     }
-    for note in &case.notes {
+    let notes = case.notes.iter().filter(|note| note.apart.is_none());
+    let notes = notes.map(|note| (note, note.outcome.as_str(), note.reason.clone()));
+    let apart = groups(case).into_iter();
+    let apart = apart.filter_map(|group| Some((*group.notes.first()?, group.apart.word(), group.told())));
+    for (note, word, reason) in notes.chain(apart) {
         if text.len() >= MAX_TEXT {
             text.push_str("… and more directives that were skipped or expected to fail\n");
             return text;
         }
         let place = at(&case.name, note.line, note.column);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{place}: {}: {}", note.outcome, cut(&note.reason, MAX_SHOWN));
+        let _ = writeln!(text, "{place}: {word}: {}", cut(&reason, MAX_SHOWN));
     }
     text
 }

@@ -23,6 +23,7 @@ pub mod merge;
 pub mod summary;
 pub mod terminal;
 
+mod apart;
 mod aside;
 mod bounds;
 mod format;

@@ -140,6 +140,11 @@ pub struct Case {
     #[serde(skip_serializing_if = "Vec::is_empty", with = "key::run")]
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^([0-9a-f]{12})*$")))]
     pub keys: Vec<Key>,
+    /// What tells a guest from others, and its versions from each other, by its module and what is expected of it, twelve digits; absent for
+    /// scripts, and where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{12}$")))]
+    pub guest: Option<Key>,
     /// What became of it before, the first time first, where it failed and was run again; absent where it was run once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
@@ -242,6 +247,9 @@ pub struct Totals {
     /// How many of the directives that passed were judged by the reader alone.
     #[serde(default)]
     pub reader_only: u64,
+    /// What of the directives says nothing about the engine, or less than it could; absent where that is nothing.
+    #[serde(default, skip_serializing_if = "Aside::is_empty")]
+    pub aside: Aside,
 }
 
 impl Report {
@@ -263,6 +271,7 @@ impl Report {
             sum.cases += suite.cases;
             sum.directives += suite.directives;
             sum.reader_only = sum.reader_only.saturating_add(suite.reader_only);
+            sum.aside += suite.aside;
             sum
         })
     }
@@ -295,11 +304,7 @@ impl Report {
 
     /// What of all cases says nothing about the engine, or less than it could.
     pub fn aside(&self) -> Aside {
-        let cases = self.suites.iter().flat_map(|suite| &suite.cases);
-        cases.fold(Aside::default(), |mut sum, case| {
-            sum += case.aside;
-            sum
-        })
+        self.suites.iter().map(Suite::aside).sum()
     }
 
     /// How many cases ended as expected and had failed before.
@@ -375,9 +380,15 @@ impl Suite {
         self.cases.iter().fold(0, |sum, case| sum.saturating_add(case.reader_only))
     }
 
+    /// What of its cases says nothing about the engine, or less than it could.
+    pub fn aside(&self) -> Aside {
+        self.cases.iter().map(|case| case.aside).sum()
+    }
+
     /// What its cases add up to.
     pub fn totals(&self) -> Totals {
-        Totals { cases: self.outcomes(), directives: self.directives(), reader_only: self.reader_only() }
+        let (cases, directives) = (self.outcomes(), self.directives());
+        Totals { cases, directives, reader_only: self.reader_only(), aside: self.aside() }
     }
 
     /// How long its cases took, one after the other.
@@ -404,6 +415,7 @@ impl Case {
             failures: Vec::new(),
             notes: Vec::new(),
             keys: Vec::new(),
+            guest: None,
             attempts: Vec::new(),
         }
     }

@@ -51,6 +51,11 @@ pub(crate) fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A number, its digits in groups, with its noun.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 /// Items of which there are `count`, as in `a, b and c`; the first eleven, where there are more.
 pub(crate) fn listed(items: impl Iterator<Item = String>, count: u64) -> String {
     const MOST: usize = 11;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use wassay_reports::matrix::{
     Cell, Kind, Matrix, Named, State, Verdict, features_json, html, json, markdown,
 };
-use wassay_reports::{Apart, Engine, Shards};
+use wassay_reports::{Apart, Engine, Outcome, Shards};
 
 fn matrix(reports: &[Named]) -> Matrix {
     Matrix::of(reports, &[])
@@ -151,6 +151,20 @@ fn what_passed_is_what_was_judged_and_did_not_fail() {
 }
 
 #[test]
+fn what_one_engine_alone_fails_stands_together() {
+    let matrix = matrix(&[
+        named(&Ran::of("a", "1").fails("plain.wast", 3).fails("simd.wast", 2)),
+        named(&Ran::of("b", "1").fails("plain.wast", 2).fails("gc.wast", 3)),
+        named(&Ran::of("c", "1")),
+        named(&Ran::of("d", "1").fails("simd.wast", 4)),
+    ]);
+    let found: Vec<(&str, u32)> =
+        matrix.disagreements.directives.iter().map(|one| (one.case.as_str(), one.line)).collect();
+    let expected = [("plain.wast", 3), ("simd.wast", 2), ("plain.wast", 2), ("gc.wast", 3), ("simd.wast", 4)];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn configurations_of_one_engine_are_one_voice() {
     let all = Ran::of("a", "1").configured("all-on", &["-x"]).fails("plain.wast", 2);
     let reports = [Ran::of("a", "1").fails("plain.wast", 2), all, Ran::of("b", "1"), Ran::of("c", "1")];
@@ -265,6 +279,87 @@ fn the_shape_of_features_json() {
     let features: Value = serde_json::from_str(&features_json::render(&matrix)).unwrap();
     let status = &features["browsers"]["e"]["features"]["gc"];
     assert_eq!(status, &json!([false, "1 of 2 modules compile; 1 of 5 directives fail"]));
+}
+
+#[test]
+fn guests_of_wasi_are_a_row_and_compared_as_cases() {
+    use Outcome::{Failed, Passed, Skipped, Timeout};
+    let reports = [
+        Ran::of("a", "1").guests(&[Passed, Passed, Failed]),
+        Ran::of("b", "1").guests(&[Passed, Passed, Passed]),
+        Ran::of("c", "1").guests(&[Timeout, Passed, Failed]),
+        Ran::of("d", "1").guests(&[Failed, Failed, Failed]),
+        Ran::of("e", "1"),
+        Ran::of("f", "1").guests(&[Skipped, Skipped, Skipped]),
+    ];
+    let matrix = matrix(&reports.each_ref().map(named));
+    let group = matrix.groups.last().unwrap();
+    assert_eq!((group.standard.title(), group.rows[0].title.as_str()), ("WASI cases", "wasi"));
+    let cells: Vec<(State, String, String)> =
+        group.rows[0].cells.iter().map(|cell| (cell.state, cell.words(), cell.passed())).collect();
+    let cell = |state, words: &str, passed: &str| (state, words.to_owned(), passed.to_owned());
+    let expected = [
+        cell(State::Deviates, "1 fail", "2 / 3"),
+        cell(State::Full, "yes", "3"),
+        cell(State::Deviates, "2 fail", "1 / 3"),
+        cell(State::No, "no", ""),
+        cell(State::NotRun, "not run", ""),
+        cell(State::Unknown, "unknown", ""),
+    ];
+    assert_eq!(cells, expected);
+    let failing = &group.rows[0].cells[2].failing;
+    assert_eq!((failing.len(), failing[1].case.as_str()), (2, "guest-2.wasm"));
+    // A guest is one unit, and its steps are not counted.
+    let found = &matrix.disagreements;
+    assert_eq!(found.compared, official().directives() + 3);
+    let told: Vec<(Kind, &str, &str)> =
+        found.directives.iter().map(|one| (one.kind, one.case.as_str(), one.verdicts[4].word())).collect();
+    let expected = [
+        (Kind::OneFails, "guest-1.wasm", "not run"),
+        (Kind::Differ, "guest-0.wasm", "not run"),
+        (Kind::Differ, "guest-2.wasm", "not run"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(found.directives[0].verdicts[5].word(), "skipped");
+    assert!(found.uncompared.is_empty(), "{:?}", found.uncompared);
+    let page = html::render(&matrix);
+    assert!(page.contains("<dt>cases</dt><dd>1 of 3 cases passed</dd>"));
+    assert!(page.contains("wrong-exit-code: it ended with exit code 71"));
+    assert!(markdown::render(&matrix).contains("| **WASI cases** |"));
+}
+
+#[test]
+fn other_guests_of_the_same_name_are_not_compared() {
+    let mut other = named(&Ran::of("b", "1").guests(&[Outcome::Failed]));
+    other.report.suites[1].cases[0].guest = Some(common::key(9));
+    let passed = |name: &str| named(&Ran::of(name, "1").guests(&[Outcome::Passed]));
+    let matrix = matrix(&[passed("a"), other, passed("c")]);
+    let found = &matrix.disagreements;
+    assert_eq!((found.directives.len(), found.uncompared[0].case.as_str()), (0, "guest-0.wasm"));
+    assert!(matrix.warnings[0].starts_with("`wasi` was run in 2 versions"), "{:?}", matrix.warnings);
+}
+
+#[test]
+fn older_reports_tell_since_when_guests_run() {
+    let ran = |version: &str, outcome| named(&Ran::of("e", version).guests(&[outcome]));
+    let matrix = Matrix::of(&[ran("2", Outcome::Passed)], &[ran("1", Outcome::Failed)]);
+    let since = matrix.groups.last().unwrap().rows[0].cells[0].since.clone().unwrap();
+    assert_eq!((since.version.as_str(), since.not_in.as_deref()), ("2", Some("1")));
+}
+
+#[test]
+fn a_suite_that_cannot_be_run_is_not_run_and_makes_no_noise() {
+    let skipped = |name: &str| {
+        let mut named = named(&Ran::of(name, "1").guests(&[Outcome::Skipped]));
+        named.report.suites[1].cases[0].guest = None;
+        named
+    };
+    let ours = named(&Ran::of("a", "1").guests(&[Outcome::Passed]));
+    let matrix = matrix(&[ours, skipped("b"), skipped("c")]);
+    let states: Vec<State> =
+        matrix.groups.last().unwrap().rows[0].cells.iter().map(|cell| cell.state).collect();
+    assert_eq!(states, [State::Full, State::NotRun, State::NotRun]);
+    assert!(matrix.disagreements.uncompared.is_empty(), "{:?}", matrix.disagreements.uncompared);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::item::{Item, LEAST};
 use super::scripts::Place;
 use super::shown::{cost, name};
 use super::view::{full_name, other, title};
+use crate::apart::{Group, groups};
 use crate::model::{Case, Failure, Note, Report, Suite};
 use crate::text::{at, grouped, headline, link};
 
@@ -40,7 +41,7 @@ pub(super) fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
                 outcome: if case.is_flaky() { "flaky" } else { case.outcome.as_str() },
                 counts: match counts.failed {
                     _ if case.is_flaky() => format!("passed on attempt {}", case.attempts.len() + 1),
-                    0 => other(counts),
+                    0 => other(counts, &case.aside),
                     failed => format!("{} of {total} failed", grouped(failed)),
                 },
                 items: Vec::new(),
@@ -86,10 +87,11 @@ impl Failed {
     }
 }
 
-/// A failure, or what is to say of a directive that is none.
+/// A failure, what is to say of a directive that is none, or of those that were put aside for one reason.
 enum Entry<'a> {
     Failure(&'a Failure),
     Note(&'a Note),
+    Apart(Group<'a>),
 }
 
 /// Line and column, and what is there; in the order of the script.
@@ -101,8 +103,13 @@ fn entries(case: &Case) -> Vec<((u32, u32), Entry<'_>)> {
         .iter()
         .chain(before)
         .map(|failure| ((failure.line, failure.column), Entry::Failure(failure)));
-    let notes = case.notes.iter().map(|note| ((note.line, note.column), Entry::Note(note)));
-    let mut entries: Vec<((u32, u32), Entry<'_>)> = failures.chain(notes).collect();
+    let notes = case.notes.iter().filter(|note| note.apart.is_none());
+    let notes = notes.map(|note| ((note.line, note.column), Entry::Note(note)));
+    let apart = groups(case).into_iter().filter_map(|group| {
+        let first = group.notes.first()?;
+        Some(((first.line, first.column), Entry::Apart(group)))
+    });
+    let mut entries: Vec<((u32, u32), Entry<'_>)> = failures.chain(notes).chain(apart).collect();
     entries.sort_by_key(|(place, _)| *place);
     entries
 }
@@ -114,6 +121,12 @@ fn item(suite: &Suite, case: &Case, id: &str, (line, column): (u32, u32), entry:
         Entry::Note(note) => {
             let (kind, message) = (note.outcome.as_str().to_owned(), note.reason.clone());
             (Cow::Owned(Failure { kind, message, key: note.key, ..Failure::default() }), ": ".to_owned())
+        }
+        Entry::Apart(group) => {
+            let (kind, message) = (group.apart.word().to_owned(), group.told());
+            let key = group.notes.first().filter(|_| group.notes.len() == 1).and_then(|note| note.key);
+            let headline = format!("{kind}: {}", group.reason);
+            (Cow::Owned(Failure { kind, message, key, ..Failure::default() }), headline)
         }
     };
     let search = format!("{}::{place} is:{} {}", name(&suite.name), case.outcome, name(&headline));

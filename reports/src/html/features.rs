@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::shown::{cost, name};
 use super::view::{Stretch, bar, nonzero, other};
+use crate::aside::Aside;
 use crate::model::{Needs, Report};
 use crate::outcome::Counts;
 use crate::text::grouped;
@@ -36,6 +37,7 @@ impl FeatureRow {
 #[derive(Default)]
 struct Row {
     all: Counts,
+    aside: Aside,
     alone: Counts,
 }
 
@@ -43,15 +45,17 @@ struct Row {
 /// depends on several features is counted for each of them.
 pub(super) fn features(report: &Report, most: usize) -> Vec<FeatureRow> {
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
-    let mut plain = Counts::default();
+    let mut plain = Row::default();
     let cases = report.suites.iter().flat_map(|suite| &suite.cases);
-    for Needs { features, directives, .. } in cases.flat_map(|case| &case.needs) {
+    for Needs { features, directives, aside, .. } in cases.flat_map(|case| &case.needs) {
         if features.is_empty() {
-            plain += *directives;
+            plain.all += *directives;
+            plain.aside += *aside;
         }
         for feature in features {
             let row = rows.entry(feature).or_default();
             row.all += *directives;
+            row.aside += *aside;
             if features.len() == 1 {
                 row.alone += *directives;
             }
@@ -59,22 +63,24 @@ pub(super) fn features(report: &Report, most: usize) -> Vec<FeatureRow> {
     }
     let named = rows.iter().take(most).map(|(feature, row)| {
         let filter = format!("uses:{}", name(feature));
-        feature_row(name(feature), Some(filter), &row.all, Some(&row.alone))
+        feature_row(name(feature), Some(filter), row)
     });
-    let plain = (plain.total() > 0).then(|| feature_row("nothing beyond 1.0".to_owned(), None, &plain, None));
+    let plain = (plain.all.total() > 0).then(|| feature_row("nothing beyond 1.0".to_owned(), None, &plain));
     plain.into_iter().chain(named).collect()
 }
 
-fn feature_row(name: String, filter: Option<String>, all: &Counts, alone: Option<&Counts>) -> FeatureRow {
+/// The row of a feature; without a filter that of what needs none, of which nothing is alone.
+fn feature_row(name: String, filter: Option<String>, Row { all, aside, alone }: &Row) -> FeatureRow {
+    let alone = filter.is_some().then_some(alone);
     FeatureRow {
         name,
         filter,
         directives: grouped(all.total()),
         passed: grouped(all.passed),
         failed: nonzero(all.failed),
-        other: other(all),
+        other: other(all, aside),
         alone: alone.map_or_else(String::new, |alone| grouped(alone.total())),
         alone_passed: alone.map_or_else(String::new, |alone| grouped(alone.passed)),
-        bar: bar(all),
+        bar: bar(all, aside),
     }
 }

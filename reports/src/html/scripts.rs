@@ -79,7 +79,7 @@ fn row(suite: &Suite, case: &Case, place: Place) -> Row {
         passed: grouped(case.directives.passed),
         total: grouped(case.directives.total()),
         failed: nonzero(case.directives.failed),
-        other: other(&case.directives),
+        other: other(&case.directives, &case.aside),
         time: milliseconds(case.duration),
         features: features.join(" "),
         details: None,

@@ -9,6 +9,8 @@ use super::failed::{Failed, failed};
 use super::features::{FeatureRow, features};
 use super::scripts::{Group, Place, scripts};
 use super::shown::{cost, name, shown};
+use crate::apart::{Sum, sums};
+use crate::aside::Aside;
 use crate::model::{Case, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
 use crate::text::{caveats, grouped, link, percent_passed, verdict};
@@ -40,6 +42,8 @@ pub(super) struct View {
     times: Vec<Time>,
     slowest: Vec<Time>,
     features: Vec<FeatureRow>,
+    /// What was put aside, by its reason.
+    apart: Vec<ApartRow>,
     scripts: Vec<Group>,
     scripts_left: u64,
     failed: Vec<Failed>,
@@ -47,6 +51,16 @@ pub(super) struct View {
     failures_left: u64,
     text_not_compared: u64,
     reader_only: String,
+    coarse: String,
+}
+
+/// A reason for which directives were put aside.
+#[derive(Serialize)]
+struct ApartRow {
+    word: &'static str,
+    reason: String,
+    directives: String,
+    cases: String,
 }
 
 /// A number that the page begins with.
@@ -62,6 +76,7 @@ struct Tile {
 /// A part of a bar, in percent of its length.
 #[derive(Serialize)]
 pub(super) struct Stretch {
+    class: &'static str,
     outcome: &'static str,
     count: String,
     width: String,
@@ -116,10 +131,12 @@ impl View {
         let suites: Vec<SuiteRow> = report.suites.iter().take(MAX_ROWS).map(suite_row).collect();
         let features = features(report, MAX_ROWS);
         let sources = sources(report);
+        let apart: Vec<ApartRow> = sums(report).iter().map(apart_row).collect();
         let mut room = ROOM;
         sources.iter().for_each(|row| room = room.saturating_sub(100 + cost(&row.source)));
         suites.iter().for_each(|row| room = room.saturating_sub(row.cost()));
         features.iter().for_each(|row| room = room.saturating_sub(row.cost()));
+        apart.iter().for_each(|row| room = room.saturating_sub(300 + cost(&row.reason)));
         // Rows are short; however many there are, half is for what did not pass.
         let mut half = room / 2;
         let (mut scripts, scripts_left) = scripts(report, &mut half);
@@ -140,13 +157,14 @@ impl View {
             verdict: verdict(report, &totals),
             mood,
             tiles: tiles(&totals, report.flaky()),
-            bar: bar(&totals.directives),
+            bar: bar(&totals.directives, &totals.aside),
             suites,
             sources,
             suites_left: report.suites.len().saturating_sub(MAX_ROWS),
             times: times(report.suites.iter().map(|suite| (suite.name.clone(), suite.duration())), 40),
             slowest: slowest(report),
             features,
+            apart,
             scripts,
             scripts_left,
             failures: failed.iter().map(Failed::entries).sum(),
@@ -154,6 +172,7 @@ impl View {
             failures_left,
             text_not_compared: report.text_not_compared(),
             reader_only: nonzero(totals.reader_only),
+            coarse: nonzero(totals.aside.coarse),
         }
     }
 }
@@ -162,7 +181,16 @@ fn mood(outcome: Outcome) -> &'static str {
     if outcome.is_expected() { "good" } else { "bad" }
 }
 
-fn tiles(Totals { cases, directives, reader_only }: &Totals, flaky: u64) -> Vec<Tile> {
+fn apart_row(sum: &Sum) -> ApartRow {
+    ApartRow {
+        word: sum.apart.word(),
+        reason: shown(&sum.reason),
+        directives: grouped(sum.directives),
+        cases: grouped(sum.cases),
+    }
+}
+
+fn tiles(Totals { cases, directives, reader_only, aside }: &Totals, flaky: u64) -> Vec<Tile> {
     let odd = cases.failed.saturating_add(cases.xpassed);
     let as_expected =
         if odd == 0 { "all as expected".to_owned() } else { format!("{} not as expected", grouped(odd)) };
@@ -181,17 +209,22 @@ fn tiles(Totals { cases, directives, reader_only }: &Totals, flaky: u64) -> Vec<
         let note = "of those that passed".to_owned();
         tiles.push(Tile { label: "reader only", value: grouped(*reader_only), note, mood: "" });
     }
+    let failed = [("failed", directives.failed, "bad", true)];
+    let apart = aside.by_kind().map(|(apart, count)| (apart.word(), count, "", false));
     let more = [
-        ("failed", directives.failed, "bad", true),
-        ("skipped", directives.skipped, "odd", false),
+        ("skipped", aside.rest_of(directives.skipped), "odd", false),
         ("xfailed", directives.xfailed, "odd", false),
         ("xpassed", directives.xpassed, "bad", false),
     ];
-    for (label, count, mood, always) in more {
+    for (label, count, mood, always) in failed.into_iter().chain(apart).chain(more) {
         if always || count > 0 {
             let note = match label {
                 "xfailed" => "failed as expected",
                 "xpassed" => "passed unexpectedly",
+                "blocked" => "by one that failed",
+                "not applicable" => "as the engine is driven",
+                "limit" => "of engine or machine",
+                "superseded" => "by later versions",
                 _ => "",
             };
             let mood = if count > 0 { mood } else { "" };
@@ -205,24 +238,28 @@ fn tiles(Totals { cases, directives, reader_only }: &Totals, flaky: u64) -> Vec<
     tiles
 }
 
-fn parts(counts: &Counts) -> [(Outcome, u64); 5] {
+/// The parts of a bar: class, word and count.
+fn parts(counts: &Counts, aside: &Aside) -> Vec<(&'static str, &'static str, u64)> {
     let Counts { passed, failed, skipped, xfailed, xpassed, .. } = *counts;
-    [
-        (Outcome::Passed, passed),
-        (Outcome::XFailed, xfailed),
-        (Outcome::Skipped, skipped),
-        (Outcome::XPassed, xpassed),
-        (Outcome::Failed, failed),
-    ]
+    let of = |outcome: Outcome, count: u64| (outcome.as_str(), outcome.as_str(), count);
+    let mut parts = vec![of(Outcome::Passed, passed), of(Outcome::XFailed, xfailed)];
+    parts.extend(aside.by_kind().map(|(apart, count)| ("apart", apart.word(), count)));
+    parts.extend([
+        of(Outcome::Skipped, aside.rest_of(skipped)),
+        of(Outcome::XPassed, xpassed),
+        of(Outcome::Failed, failed),
+    ]);
+    parts
 }
 
-pub(super) fn bar(counts: &Counts) -> Vec<Stretch> {
-    let stretch = |(outcome, count): (Outcome, u64)| Stretch {
-        outcome: outcome.as_str(),
+pub(super) fn bar(counts: &Counts, aside: &Aside) -> Vec<Stretch> {
+    let stretch = |(class, outcome, count): (&'static str, &'static str, u64)| Stretch {
+        class,
+        outcome,
         count: grouped(count),
         width: width(count as f64, counts.total() as f64),
     };
-    parts(counts).into_iter().filter(|(_, count)| *count > 0).map(stretch).collect()
+    parts(counts, aside).into_iter().filter(|(.., count)| *count > 0).map(stretch).collect()
 }
 
 /// A time in seconds, to the millisecond.
@@ -239,15 +276,20 @@ pub(super) fn nonzero(count: u64) -> String {
     if count > 0 { grouped(count) } else { String::new() }
 }
 
-/// Skipped and expected failures, in words.
-pub(super) fn other(counts: &Counts) -> String {
-    let named = [(counts.skipped, "skipped"), (counts.xfailed, "xfailed"), (counts.xpassed, "xpassed")];
-    let named = named.iter().filter(|(count, _)| *count > 0);
-    named.map(|(count, what)| format!("{} {what}", grouped(*count))).collect::<Vec<_>>().join(", ")
+/// What was put aside or skipped, and expected failures, in words.
+pub(super) fn other(counts: &Counts, aside: &Aside) -> String {
+    let apart = aside.by_kind().map(|(apart, count)| (count, apart.word()));
+    let rest = [
+        (aside.rest_of(counts.skipped), "skipped"),
+        (counts.xfailed, "xfailed"),
+        (counts.xpassed, "xpassed"),
+    ];
+    let named = apart.into_iter().chain(rest).filter(|(count, _)| *count > 0);
+    named.map(|(count, what)| format!("{} {what}", grouped(count))).collect::<Vec<_>>().join(", ")
 }
 
 fn suite_row(suite: &Suite) -> SuiteRow {
-    let (cases, counts) = (suite.outcomes(), suite.directives());
+    let (cases, counts, aside) = (suite.outcomes(), suite.directives(), suite.aside());
     SuiteRow {
         name: name(&suite.name),
         url: link(suite, "", 0),
@@ -257,10 +299,10 @@ fn suite_row(suite: &Suite) -> SuiteRow {
         passed: grouped(counts.passed),
         reader_only: nonzero(suite.reader_only()),
         failed: nonzero(counts.failed),
-        other: other(&counts),
+        other: other(&counts, &aside),
         percent: percent_passed(&counts).unwrap_or_default(),
         mood: mood(cases.outcome()),
-        bar: bar(&counts),
+        bar: bar(&counts, &aside),
     }
 }
 

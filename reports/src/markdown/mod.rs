@@ -7,12 +7,13 @@ mod changes;
 
 use self::changes::push_changes;
 pub use self::changes::render as changes;
+use crate::apart::{Sum, groups, sums};
 use crate::diff::{Diff, Verdict};
 use crate::model::{Case, Failure, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
 use crate::terminal::{self, Language, printable, printable_lines};
 use crate::text::{
-    at, attempts, caveats, cut, grouped, headline, link, percent_passed, plural, seconds, verdict,
+    at, attempts, caveats, counted, cut, grouped, headline, link, percent_passed, plural, seconds, verdict,
 };
 
 /// How long it is at most, in bytes: a comment on GitHub holds 65,536 characters.
@@ -50,6 +51,7 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
         push_changes(&mut page, diff);
         page.limit = MAX_LENGTH;
     }
+    push_apart(&mut page, report);
     push_failures(&mut page, report);
     push_flaky(&mut page, report);
     page.finish()
@@ -101,9 +103,14 @@ impl Page {
 type Column = (&'static str, fn(&Totals) -> u64);
 
 /// The columns that are there only where one of their counts is not zero.
-const EXTRA: [Column; 4] = [
+const EXTRA: [Column; 9] = [
     ("by the reader alone", |totals| totals.reader_only),
-    ("skipped", |totals| totals.directives.skipped),
+    ("coarsely judged", |totals| totals.aside.coarse),
+    ("blocked", |totals| totals.aside.blocked),
+    ("not applicable", |totals| totals.aside.not_applicable),
+    ("limit", |totals| totals.aside.limit),
+    ("superseded", |totals| totals.aside.superseded),
+    ("skipped", |totals| totals.aside.rest_of(totals.directives.skipped)),
     ("xfailed", |totals| totals.directives.xfailed),
     ("xpassed", |totals| totals.directives.xpassed),
 ];
@@ -181,6 +188,20 @@ fn push_failures(page: &mut Page, report: &Report) {
     }
 }
 
+/// Why directives were put aside.
+fn push_apart(page: &mut Page, report: &Report) {
+    let sums = sums(report);
+    if sums.is_empty() {
+        return;
+    }
+    page.push("### Put aside\n\nThese directives say nothing about the engine: they count neither as passed nor as failed.\n\n");
+    page.list(&sums, MAX_ROWS, "more reason", |Sum { apart, reason, directives, cases }| {
+        let (directives, cases) = (counted(*directives, "directive"), counted(*cases, "case"));
+        format!("- {}: {directives} in {cases}: {}\n", apart.word(), code(reason))
+    });
+    page.push("\n");
+}
+
 /// What failed, and passed when it was run again.
 fn push_flaky(page: &mut Page, report: &Report) {
     let cases = report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
@@ -227,6 +248,14 @@ impl Failed<'_> {
             let place = self.place(note.line, note.column);
             let reason = code(&format!("expected to fail: {}", cut(&note.reason, MAX_SHOWN)));
             block.push_str(&format!("{place}: passed, {reason}\n\n"));
+        }
+        for group in groups(case).iter().take(MAX_FAILURES) {
+            if block.len() >= ENOUGH {
+                break;
+            }
+            let first = group.notes.first().map_or((0, 0), |note| (note.line, note.column));
+            let place = self.place(first.0, first.1);
+            block.push_str(&format!("{place}: {}: {}\n\n", group.apart.word(), code(&group.told())));
         }
         let left = (case.failures.len() - shown) as u64;
         if left > 0 {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Named;
 use super::assess::Assessment;
 use super::digest::digest;
+use super::guests::Guests;
 use super::version;
 use crate::aside::Aside;
 use crate::model::{Case, Engine, MatchKind, Report, Suite};
@@ -89,6 +90,7 @@ pub(super) struct Picked<'a> {
     pub(super) host: &'a str,
     pub(super) parts: Vec<Part<'a>>,
     pub(super) assessment: Assessment<'a>,
+    pub(super) guests: Guests<'a>,
     notes: Vec<String>,
 }
 
@@ -131,10 +133,7 @@ impl<'a> Picked<'a> {
             runs: runs.into_iter().map(|(_, run)| run).collect(),
             directives: self.cases().map(|(_, case)| case.directives).sum(),
             reader_only: self.cases().fold(0, |sum, (_, case)| sum.saturating_add(case.reader_only)),
-            aside: self.cases().fold(Aside::default(), |mut sum, (_, case)| {
-                sum += case.aside;
-                sum
-            }),
+            aside: self.cases().map(|(_, case)| case.aside).sum(),
             notes: self.notes.clone(),
         }
     }
@@ -281,7 +280,8 @@ fn column<'a>(name: &'a str, newest: &'a Report, runs: &[&'a Report], notes: Vec
         }
     }
     let assessment = Assessment::of(parts.iter().flat_map(|part| &part.suite.cases));
-    Picked { name, engine: &newest.engine, host: &newest.host, parts, assessment, notes }
+    let guests = Guests::of(parts.iter().map(|part| part.suite));
+    Picked { name, engine: &newest.engine, host: &newest.host, parts, assessment, guests, notes }
 }
 
 /// What has to be known before columns are compared.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use super::guests::units;
 use crate::model::{Case, Suite};
 
 /// The first 64 bits of the SHA-256 of the names of a suite's cases and the keys of their directives, as sixteen digits. It is the same
@@ -17,7 +18,7 @@ pub(super) fn digest(suite: &Suite) -> String {
         line.clear();
         // Writing to a string cannot fail. A name has no length of its own, hence the number before it.
         let _ = write!(line, "{} {} {} ", case.name.len(), case.name, case.directives.total());
-        for key in &case.keys {
+        for key in units(case) {
             let _ = write!(line, "{key}");
         }
         line.push('\n');

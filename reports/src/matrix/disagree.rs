@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::column::{Part, Picked};
 use super::evidence::expected_failure;
+use super::guests::{self, is_run, units};
 use crate::aside::Apart;
 use crate::key::Key;
 use crate::model::{Case, Failure};
@@ -27,7 +28,7 @@ const MOST_UNCOMPARED: usize = 100;
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Disagreements {
-    /// How many directives were compared between at least two engines.
+    /// How many directives and guests were compared between at least two engines.
     pub compared: u64,
     /// How many of them exactly one engine fails, and at least two pass.
     pub one_fails: u64,
@@ -35,7 +36,7 @@ pub struct Disagreements {
     pub all_fail: u64,
     /// How many others of them some engines pass and some fail.
     pub differ: u64,
-    /// These directives, in the order of the suites.
+    /// These directives by their kind, those that one engine alone fails by engine, in the order of the suites.
     pub directives: Vec<Disagreement>,
     /// How many of them are not listed.
     pub left: u64,
@@ -179,7 +180,13 @@ pub(super) fn disagreements(columns: &[Picked<'_>]) -> Disagreements {
         found.not_compared(columns, &unknown, "its report does not say what became of each directive");
         found.compare(columns, &known, &unknown);
     }
-    found.directives.sort_by_key(|directive| directive.kind);
+    // Those that one engine alone fails stand together by engine, in the order of the scripts.
+    let alone = |one: &Disagreement| {
+        let mut verdicts = columns.iter().zip(&one.verdicts).filter(|_| one.kind == Kind::OneFails);
+        let failing = verdicts.find(|(_, verdict)| matches!(verdict, Verdict::Failed { .. }));
+        failing.map(|(column, _)| column.engine.name.as_str())
+    };
+    found.directives.sort_by(|a, b| (a.kind, alone(a)).cmp(&(b.kind, alone(b))));
     found
 }
 
@@ -197,7 +204,7 @@ fn same_name<'a>(columns: &'a [Picked<'a>]) -> Vec<Vec<Place<'a>>> {
                 suites.push((&part.suite.name, &part.digest));
                 suites.len() - 1
             });
-            for case in &part.suite.cases {
+            for case in part.suite.cases.iter().filter(|case| is_run(case)) {
                 let at = *of.entry((suite, &case.name)).or_insert(groups.len());
                 if at == groups.len() {
                     groups.push(Vec::new());
@@ -219,8 +226,9 @@ fn same_name<'a>(columns: &'a [Picked<'a>]) -> Vec<Vec<Place<'a>>> {
 fn same_script<'a>(cases: &[Place<'a>]) -> (Vec<Place<'a>>, Vec<Place<'a>>) {
     let is_same = |a: &Place<'_>, b: &Place<'_>| {
         let under = [&a.case.judged_under, &b.case.judged_under];
-        let [Some(a_under), Some(b_under)] = under else { return a.case.keys == b.case.keys };
-        a.case.keys == b.case.keys && a_under == b_under
+        let is_same = units(a.case) == units(b.case);
+        let [Some(a_under), Some(b_under)] = under else { return is_same };
+        is_same && a_under == b_under
     };
     let mut sets: Vec<Vec<Place<'a>>> = Vec::new();
     for place in cases {
@@ -238,7 +246,8 @@ fn same_script<'a>(cases: &[Place<'a>]) -> (Vec<Place<'a>>, Vec<Place<'a>>) {
 /// What became of a directive that did not pass, or passed unexpectedly.
 enum Outcomes<'a> {
     Failed(&'a Failure),
-    Expected(Failure),
+    /// It failed in a way that is put into words here.
+    Told(Failure),
     Passed,
     Skipped(Option<Apart>),
 }
@@ -246,6 +255,10 @@ enum Outcomes<'a> {
 /// What became of each directive of a case that did not simply pass; `None` where the report does not tell that of each.
 fn outcomes(case: &Case) -> Option<HashMap<Key, Outcomes<'_>>> {
     let mut of = HashMap::new();
+    if let Some(key) = case.guest {
+        of.extend(guest_outcome(case).map(|outcome| (key, outcome)));
+        return Some(of);
+    }
     let judged: HashSet<Key> = case.keys.iter().copied().collect();
     let (mut failed, mut skipped, mut xfailed, mut xpassed) = (0, 0, 0, 0);
     let mut add = |key: Option<Key>, outcome, count: &mut u64| {
@@ -261,7 +274,7 @@ fn outcomes(case: &Case) -> Option<HashMap<Key, Outcomes<'_>>> {
     for note in &case.notes {
         match note.outcome {
             Outcome::Skipped => add(note.key, Outcomes::Skipped(note.apart), &mut skipped),
-            Outcome::XFailed => add(note.key, Outcomes::Expected(expected_failure(note)), &mut xfailed),
+            Outcome::XFailed => add(note.key, Outcomes::Told(expected_failure(note)), &mut xfailed),
             Outcome::XPassed => add(note.key, Outcomes::Passed, &mut xpassed),
             _ => {}
         }
@@ -271,6 +284,17 @@ fn outcomes(case: &Case) -> Option<HashMap<Key, Outcomes<'_>>> {
         == (counts.failed, counts.skipped, counts.xfailed, counts.xpassed)
         && (judged.len(), judged.len() as u64) == (case.keys.len(), counts.total());
     is_told.then_some(of)
+}
+
+/// What became of a guest that did not pass.
+fn guest_outcome(case: &Case) -> Option<Outcomes<'_>> {
+    match guests::failure(case) {
+        Some(failure) => Some(Outcomes::Told(failure)),
+        None if case.outcome == Outcome::Skipped => {
+            Some(Outcomes::Skipped(case.notes.first().and_then(|note| note.apart)))
+        }
+        None => None,
+    }
 }
 
 impl Disagreements {
@@ -297,12 +321,12 @@ impl Disagreements {
         unknown: &[Place<'_>],
     ) {
         let Some((first, _)) = known.first().filter(|_| known.len() > 1) else { return };
-        self.compared = self.compared.saturating_add(first.case.keys.len() as u64);
+        self.compared = self.compared.saturating_add(units(first.case).len() as u64);
         let features = features(known);
-        for key in &first.case.keys {
+        for key in units(first.case) {
             if !known
                 .iter()
-                .any(|(_, of)| matches!(of.get(key), Some(Outcomes::Failed(_) | Outcomes::Expected(_))))
+                .any(|(_, of)| matches!(of.get(key), Some(Outcomes::Failed(_) | Outcomes::Told(_))))
             {
                 continue;
             }
@@ -358,7 +382,7 @@ fn verdict(outcome: Option<&Outcomes<'_>>) -> Verdict {
     match outcome {
         None | Some(Outcomes::Passed) => Verdict::Passed,
         Some(Outcomes::Failed(failure)) => failed(failure),
-        Some(Outcomes::Expected(failure)) => failed(failure),
+        Some(Outcomes::Told(failure)) => failed(failure),
         Some(Outcomes::Skipped(Some(reason))) => Verdict::Apart { reason: *reason },
         Some(Outcomes::Skipped(None)) => Verdict::Skipped,
     }
@@ -390,7 +414,7 @@ fn disagreement(
 ) -> Disagreement {
     let failures = known.iter().filter_map(|(place, of)| match of.get(&key)? {
         Outcomes::Failed(failure) => Some((place, *failure)),
-        Outcomes::Expected(failure) => Some((place, failure)),
+        Outcomes::Told(failure) => Some((place, failure)),
         _ => None,
     });
     // The one with the most to say: expected failures have no text of the directive.

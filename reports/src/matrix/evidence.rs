@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::text::{MAX_SHOWN, cut, link};
 
 /// So many of the directives that fail a cell has; how many more there are is counted.
-const MOST: usize = 40;
+pub(super) const MOST: usize = 40;
 
 /// A directive that fails, or a case as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -12,11 +12,11 @@ use serde::Serialize;
 use super::assess::{bad, good};
 use super::json::document;
 use super::proposals::{PROPOSALS, Proposal, Standard};
-use super::{Cell, Column, Matrix, Ran, SetAside, Since, State, counted, version};
+use super::{Cell, Column, Matrix, Ran, SetAside, Since, State, version};
 use crate::aside::Aside;
 use crate::model::Engine;
 use crate::outcome::Counts;
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 
 /// The features that engines support, and what shows it.
 #[derive(Serialize)]
@@ -130,7 +130,11 @@ struct Found {
 pub fn render(matrix: &Matrix) -> String {
     let known: Vec<&Proposal> = PROPOSALS.iter().filter(|proposal| !proposal.key.is_empty()).collect();
     let cells = |feature: &str| {
-        let mut rows = matrix.groups.iter().flat_map(|group| &group.rows);
+        let mut rows = matrix
+            .groups
+            .iter()
+            .filter(|group| group.standard != Standard::Wasi)
+            .flat_map(|group| &group.rows);
         rows.find(|row| row.feature == feature).map(|row| row.cells.as_slice())
     };
     let rows: Vec<(&Proposal, &[Cell])> =

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::assess::{Assessment, State};
 use super::column::{Picked, is_usable, lineage};
+use super::guests::Guests;
 use super::{Named, version};
 use crate::model::Report;
 
@@ -29,7 +30,17 @@ pub(super) struct Timeline<'a> {
 struct Point<'a> {
     version: &'a str,
     started: &'a str,
-    states: BTreeMap<&'a str, State>,
+    features: BTreeMap<&'a str, State>,
+    guests: BTreeMap<&'a str, State>,
+}
+
+/// What may be supported since a version.
+#[derive(Clone, Copy)]
+pub(super) enum Subject<'a> {
+    /// A feature.
+    Feature(&'a str),
+    /// The guests of a suite.
+    Guests(&'a str),
 }
 
 /// A timeline for each column: of the complete runs of the same engine in the same configuration on the same kind of host.
@@ -53,16 +64,21 @@ pub(super) fn timelines<'a>(
 fn point(report: &Report) -> Point<'_> {
     let assessment = Assessment::of(report.suites.iter().flat_map(|suite| &suite.cases));
     let features = assessment.features().into_iter().chain([""]);
-    let states = features.map(|feature| (feature, assessment.feature(feature).state));
-    Point { version: &report.engine.version, started: &report.started, states: states.collect() }
+    let features = features.map(|feature| (feature, assessment.feature(feature).state)).collect();
+    let guests = Guests::of(report.suites.iter());
+    let guests = guests.suites().into_iter().map(|suite| (suite, guests.suite(suite).state)).collect();
+    Point { version: &report.engine.version, started: &report.started, features, guests }
 }
 
 impl Timeline<'_> {
-    /// Since when a feature is supported that is supported in a version; `None` where no report of another version tells anything.
-    pub(super) fn since(&self, feature: &str, in_version: &str) -> Option<Since> {
+    /// Since when something is supported that is supported in a version; `None` where no report of another version tells anything.
+    pub(super) fn since(&self, subject: Subject<'_>, in_version: &str) -> Option<Since> {
         let until = self.points.iter().filter(|point| version::compare(point.version, in_version).is_le());
         let known = until.filter_map(|point| {
-            let state = point.states.get(feature)?;
+            let state = match subject {
+                Subject::Feature(feature) => point.features.get(feature)?,
+                Subject::Guests(suite) => point.guests.get(suite)?,
+            };
             state.is_known().then_some((point, state.is_supported()))
         });
         let (mut first, mut not_in, mut versions) = (None, None, 0);

@@ -3,10 +3,10 @@
 //! It is GitHub's dialect. Names stand in code, where they are nothing but text; the whole is at most [`MAX_LENGTH`] bytes, and what is left out
 //! is counted.
 
-use super::{Cell, Column, Disagreement, Kind, Matrix, State, Verdict, counted};
+use super::{Cell, Column, Disagreement, Kind, Matrix, State, Verdict};
 pub use crate::markdown::MAX_LENGTH;
 use crate::markdown::{MAX_SHOWN, Page, code, fence, in_table, linked};
-use crate::text::{at, cut, grouped};
+use crate::text::{at, counted, cut, grouped};
 
 /// So many columns a table has at most.
 const MAX_COLUMNS: usize = 16;

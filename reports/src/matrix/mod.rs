@@ -21,6 +21,7 @@ mod digest;
 mod disagree;
 mod evidence;
 pub mod features_json;
+mod guests;
 mod history;
 pub mod html;
 pub mod json;
@@ -30,7 +31,6 @@ mod row;
 mod version;
 
 use crate::model::Report;
-use crate::text::grouped;
 
 pub use self::assess::{SetAside, State};
 pub use self::column::{Column, LeftOut, Ran, Run};
@@ -38,7 +38,7 @@ pub use self::disagree::{Disagreement, Disagreements, Kind, Uncompared, Verdict}
 pub use self::evidence::Failing;
 pub use self::history::Since;
 pub use self::proposals::{PROPOSALS, Proposal, Standard, find as proposal};
-pub use self::row::{Cell, Group, Row, Summary};
+pub use self::row::{Cell, Group, Row, Summary, Unit};
 
 /// A report, and the name that messages call it by.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ pub struct Matrix {
     pub columns: Vec<Column>,
     /// The rows, by version of the specification and phase of the proposal.
     pub groups: Vec<Group>,
-    /// The directives on which engines differ.
+    /// The directives and guests on which engines differ.
     pub disagreements: Disagreements,
     /// What has to be known before columns are compared, a line each.
     pub warnings: Vec<String>,
@@ -78,9 +78,4 @@ impl Matrix {
             left_out,
         }
     }
-}
-
-/// A number, its digits in groups, with its noun.
-fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }

@@ -37,11 +37,13 @@ pub enum Standard {
     Inactive,
     /// Nothing is known of it here.
     Unknown,
+    /// It is no feature, but a suite of guests of WASI.
+    Wasi,
 }
 
 impl Standard {
     /// Every one of them, in the order of the rows.
-    pub const ALL: [Standard; 7] = [
+    pub const ALL: [Standard; 8] = [
         Standard::V1,
         Standard::V2,
         Standard::V3,
@@ -49,6 +51,7 @@ impl Standard {
         Standard::Phase3,
         Standard::Inactive,
         Standard::Unknown,
+        Standard::Wasi,
     ];
 
     /// Its name as a heading.
@@ -61,6 +64,7 @@ impl Standard {
             Standard::Phase3 => "Proposals in phase 3",
             Standard::Inactive => "Inactive proposals",
             Standard::Unknown => "Other features",
+            Standard::Wasi => "WASI cases",
         }
     }
 
@@ -75,7 +79,7 @@ impl Standard {
             Standard::V1 | Standard::V2 | Standard::V3 => Some(5),
             Standard::Phase4 => Some(4),
             Standard::Phase3 => Some(3),
-            Standard::Inactive | Standard::Unknown => None,
+            Standard::Inactive | Standard::Unknown | Standard::Wasi => None,
         }
     }
 }

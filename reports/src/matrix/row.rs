@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::assess::{SetAside, State, bad, good};
+use super::assess::{Assessed, SetAside, State, bad, good};
 use super::column::Picked;
 use super::evidence::{Failing, failing};
-use super::history::{Since, Timeline};
+use super::guests;
+use super::history::{Since, Subject, Timeline};
 use super::proposals::{PROPOSALS, Standard, find};
 use crate::aside::Aside;
 use crate::outcome::Counts;
@@ -38,12 +39,14 @@ pub struct Summary {
     pub known: u64,
 }
 
-/// A feature.
+/// A feature, or a suite of guests of WASI.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Row {
     /// Its name in reports; empty for what needs nothing beyond 1.0.
     pub feature: String,
+    /// What its cells count.
+    pub unit: Unit,
     /// What it is called.
     pub title: String,
     /// Where its proposal can be read.
@@ -52,7 +55,28 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
-/// How far an engine supports a feature, and what shows it.
+/// What cells count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// The directives of scripts.
+    Directive,
+    /// Guests, each of which is judged as a whole.
+    Case,
+}
+
+impl Unit {
+    /// The word for one.
+    pub fn word(self) -> &'static str {
+        match self {
+            Unit::Directive => "directive",
+            Unit::Case => "case",
+        }
+    }
+}
+
+/// How far an engine supports a feature, or runs the guests of a suite, and what shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cell {
@@ -81,6 +105,7 @@ pub(super) fn groups(columns: &[Picked<'_>], timelines: &[Timeline<'_>]) -> Vec<
         named.iter().copied().filter(|name| find(name).is_none()).take(MOST_UNKNOWN).collect();
     let row = |feature: &str, title: &str, url: Option<&str>| Row {
         feature: feature.to_owned(),
+        unit: Unit::Directive,
         title: title.to_owned(),
         url: url.map(str::to_owned),
         cells: columns.iter().zip(timelines).map(|(column, time)| cell(column, time, feature)).collect(),
@@ -93,6 +118,12 @@ pub(super) fn groups(columns: &[Picked<'_>], timelines: &[Timeline<'_>]) -> Vec<
             known.map(|proposal| row(proposal.feature, proposal.title, Some(proposal.url))).collect();
         if standard == Standard::Unknown {
             rows.extend(unknown.iter().map(|feature| row(feature, feature, None)));
+        }
+        if standard == Standard::Wasi {
+            let suites: BTreeSet<&str> = columns.iter().flat_map(|column| column.guests.suites()).collect();
+            rows.extend(
+                suites.into_iter().take(MOST_UNKNOWN).map(|suite| guests_row(columns, timelines, suite)),
+            );
         }
         rows.retain(|row| row.cells.iter().any(|cell| cell.state != State::NotRun));
         if !rows.is_empty() {
@@ -111,10 +142,34 @@ fn summary(rows: &[Row], at: usize) -> Summary {
     }
 }
 
+/// The row of a suite of guests.
+fn guests_row(columns: &[Picked<'_>], timelines: &[Timeline<'_>], suite: &str) -> Row {
+    let cell = |(column, timeline): (&Picked<'_>, &Timeline<'_>)| {
+        let (assessed, failing) = (column.guests.suite(suite), guests::failing(column, suite));
+        cell_of(assessed, failing, timeline, Subject::Guests(suite), column)
+    };
+    Row {
+        feature: suite.to_owned(),
+        unit: Unit::Case,
+        title: suite.to_owned(),
+        url: None,
+        cells: columns.iter().zip(timelines).map(cell).collect(),
+    }
+}
+
 fn cell(column: &Picked<'_>, timeline: &Timeline<'_>, feature: &str) -> Cell {
     let assessed = column.assessment.feature(feature);
-    let (failing, failing_left) = failing(column, feature);
-    let since = assessed.state.is_supported().then(|| timeline.since(feature, &column.engine.version));
+    cell_of(assessed, failing(column, feature), timeline, Subject::Feature(feature), column)
+}
+
+fn cell_of(
+    assessed: Assessed,
+    (failing, failing_left): (Vec<Failing>, u64),
+    timeline: &Timeline<'_>,
+    subject: Subject<'_>,
+    column: &Picked<'_>,
+) -> Cell {
+    let since = assessed.state.is_supported().then(|| timeline.since(subject, &column.engine.version));
     Cell {
         state: assessed.state,
         directives: assessed.tally.directives,
@@ -155,10 +210,10 @@ impl Cell {
 
     /// What is counted apart from passed and failed, in words; empty where there is nothing.
     pub fn apart(&self) -> String {
-        let Aside { blocked, not_applicable, limit, superseded, .. } = self.aside;
-        let named = [blocked, not_applicable, limit, superseded].into_iter().fold(0, u64::saturating_add);
-        let skipped = self.directives.skipped.saturating_sub(named);
-        let rest = [(skipped, "skipped"), (self.directives.xfailed, "failed as expected")];
+        let rest = [
+            (self.aside.rest_of(self.directives.skipped), "skipped"),
+            (self.directives.xfailed, "failed as expected"),
+        ];
         let counts = self.aside.counts().chain(rest).filter(|(count, _)| *count > 0);
         counts.map(|(count, what)| format!("{} {what}", grouped(count))).collect::<Vec<_>>().join(", ")
     }

@@ -46,12 +46,13 @@ pub(crate) struct Ran {
     lacks: Vec<String>,
     fails: Vec<(String, u32)>,
     apart: Vec<(String, u32, Apart)>,
+    guests: Vec<Case>,
 }
 
 impl Ran {
     pub(crate) fn of(name: &str, version: &str) -> Ran {
         let (engine, started) = (Engine::new(name, version), "2026-01-02T03:04:05Z".to_owned());
-        Ran { engine, started, lacks: Vec::new(), fails: Vec::new(), apart: Vec::new() }
+        Ran { engine, started, lacks: Vec::new(), fails: Vec::new(), apart: Vec::new(), guests: Vec::new() }
     }
 
     pub(crate) fn configured(mut self, name: &str, flags: &[&str]) -> Ran {
@@ -78,6 +79,12 @@ impl Ran {
 
     pub(crate) fn apart(mut self, script: &str, line: u32, apart: Apart) -> Ran {
         self.apart.push((script.to_owned(), line, apart));
+        self
+    }
+
+    /// Ran guests of WASI too, of three steps each, which ended so.
+    pub(crate) fn guests(mut self, outcomes: &[Outcome]) -> Ran {
+        self.guests = (0..).zip(outcomes).map(|(number, outcome)| guest(number, *outcome)).collect();
         self
     }
 
@@ -133,9 +140,27 @@ impl Ran {
             url: Some("https://example.org/suite".to_owned()),
             ..Suite::new("spec".to_owned(), "commit 98cf7a0c".to_owned(), cases)
         };
+        let guests = Suite::new("wasi".to_owned(), "commit 7".to_owned(), self.guests.clone());
+        let suites = [suite, guests].into_iter().filter(|suite| !suite.cases.is_empty()).collect();
         let (host, started) = ("x86_64-linux".to_owned(), self.started.clone());
-        Report::new(self.engine.clone(), host, started, Duration::from_secs(1), vec![suite])
+        Report::new(self.engine.clone(), host, started, Duration::from_secs(1), suites)
     }
+}
+
+fn guest(number: u8, outcome: Outcome) -> Case {
+    let name = format!("guest-{number}.wasm");
+    let counts = match outcome {
+        Outcome::Passed => Counts { passed: 3, ..Counts::default() },
+        Outcome::Skipped => Counts { skipped: 3, ..Counts::default() },
+        _ => Counts { passed: 2, failed: 1, ..Counts::default() },
+    };
+    let mut case = Case::new(name, outcome, Duration::from_millis(1), counts);
+    case.guest = Some(Key::from_digest(&[200 + number; 32]));
+    if outcome.is_failure() {
+        let (kind, message) = ("wrong-exit-code".to_owned(), "it ended with exit code 71".to_owned());
+        case.failures = vec![Failure { kind, message, ..Failure::default() }];
+    }
+    case
 }
 
 fn failure(does: Does, line: u32, key: Key) -> Failure {

@@ -102,6 +102,8 @@ function bytesOf(word) {
 function classOf(error) {
   const message = String(error && error.message);
   if (WebAssembly.Exception !== undefined && error instanceof WebAssembly.Exception) return "exception";
+  // The limits of the JavaScript API (section 8.1), as V8 and JavaScriptCore word them.
+  if (/implementation limit|is too big, maximum/i.test(message)) return "limit";
   if (error instanceof WebAssembly.CompileError) return "compile";
   if (error instanceof WebAssembly.LinkError) return "link";
   // The call stack is used up: a RangeError in V8 and JavaScriptCore, an InternalError in SpiderMonkey.

@@ -181,6 +181,37 @@ fn an_engine_that_begins_no_script_is_not_asked_for_ever() {
     assert!(outcomes[1..].iter().all(|outcome| outcome.starts_with("not-run: ")), "{outcomes:#?}");
 }
 
+/// A call with a host reference, between two without.
+const HOST: &str = "(module (global $g (mut externref) (ref.null extern))
+  (func (export \"set\") (param externref) (global.set $g (local.get 0)))
+  (func (export \"null\") (result i32) (ref.is_null (global.get $g))))
+(assert_return (invoke \"null\") (i32.const 1))
+(invoke \"set\" (ref.extern 1))
+(assert_return (invoke \"null\") (i32.const 0))";
+
+#[test]
+fn an_adapter_without_host_references_fails_nothing_by_that() {
+    // The second wrapper is the one with references of the host. The module's global stays null.
+    let adapter = |caps: &str| {
+        format!(
+            "sh -c 'while IFS= read -r line; do set -- $line; case $1$2$3 in
+                hello*) echo ok engine=e {caps};; B*|E*) echo ok $2;; L3*) echo E link unknown module \\$h;;
+                V3*) echo E nohandle;; V21) echo v 1;; V*) echo v 0;; *) echo ok;; esac; done'"
+        )
+    };
+    let outcomes = |caps: &str| {
+        let source = Source::new("a.wast", HOST);
+        let reading = Reading::new(&source, Grammar::default()).unwrap();
+        outcomes(&driver(&adapter(caps), limits()).judge(&reading, &Options::default()))
+    };
+    let without = outcomes("");
+    assert_eq!(without[..2], ["pass", "pass"]);
+    assert!(without[2].starts_with("Apart(NotApplicable, \"it needs host references, "), "{without:#?}");
+    assert!(without[3].starts_with("Apart(NotApplicable, \"the call on line 5, "), "{without:#?}");
+    // One that says it has them has failed.
+    assert!(outcomes("caps=host")[2].starts_with("unexpected-unlinkable: "));
+}
+
 #[test]
 fn a_command_that_is_no_adapter_is_refused() {
     let ask = |command: &str| Known::ask(Command::read(command).unwrap(), limits()).unwrap_err().to_string();

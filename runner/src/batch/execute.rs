@@ -267,7 +267,8 @@ fn run_guest(label: String, guest: &Guest, settings: &Settings) -> Finished {
     let run = || wasi_case::run(&label, guest, settings);
     let end = catch_unwind(AssertUnwindSafe(run))
         .unwrap_or_else(|payload| End::Crashed { message: panicked(&*payload), directives: checks(guest) });
-    Finished::new(label, end)
+    let guest = if settings.keys { wasi_case::key(guest, settings) } else { None };
+    Finished { guest, ..Finished::new(label, end) }
 }
 
 /// How many steps of a guest are judged, as far as that can be told.

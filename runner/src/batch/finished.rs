@@ -29,6 +29,10 @@ pub struct Finished {
     ///
     /// [`Settings::keys`]: super::Settings::keys
     pub keys: Vec<(Place, Key)>,
+    /// What tells a guest from others, where that was to be found out ([`Settings::keys`]).
+    ///
+    /// [`Settings::keys`]: super::Settings::keys
+    pub guest: Option<Key>,
     /// What is said of each expectation that is about no directive of the script.
     pub unmatched: Vec<String>,
     /// The entries of expectations that applied to one of its directives.
@@ -95,6 +99,7 @@ impl Finished {
             needs: Vec::new(),
             features: None,
             keys: Vec::new(),
+            guest: None,
             unmatched: Vec::new(),
             used: Vec::new(),
             warnings: Vec::new(),
@@ -211,7 +216,7 @@ impl Finished {
             End::NotRun { message, .. } => self.failed(Outcome::Failed, "not-run", message, None),
         };
         let (attempts, judged_under) = (self.earlier.clone(), self.features.clone());
-        Case { name: name.to_owned(), attempts, judged_under, ..case }
+        Case { name: name.to_owned(), attempts, judged_under, guest: self.guest, ..case }
     }
 
     /// The case of a report that failed as a whole.

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::iter::Peekable;
 
-use wasmparser::{Validator, WasmFeatures};
+use wasmparser::{Parser, Payload, SubType, Validator, WasmFeatures};
 use wassay_reports::{Key, Needs, Outcome as Word};
 use wassay_terms::{Deadline, Features};
 
@@ -282,10 +282,26 @@ impl Scope {
         Some(if judgement.is_err() && judge(&bytes, all).is_ok() {
             // Of what is missing, the least.
             reduced(&bytes, all, &Ok(()), self.deadline)
+        } else if judgement.is_err() && has_descriptors(&bytes) {
+            // The validator does not have the latest rules of that proposal, and refuses some modules for its older ones.
+            reduced(&bytes, self.given, &judgement, self.deadline) | WasmFeatures::CUSTOM_DESCRIPTORS
         } else {
             reduced(&bytes, self.given, &judgement, self.deadline)
         })
     }
+}
+
+/// Whether a type of a module has a descriptor or is one (custom descriptors proposal, "Types").
+fn has_descriptors(bytes: &[u8]) -> bool {
+    let sections = Parser::new(0).parse_all(bytes).map_while(Result::ok);
+    let groups = sections.filter_map(|payload| match payload {
+        Payload::TypeSection(types) => Some(types.into_iter().map_while(Result::ok)),
+        _ => None,
+    });
+    let is_one = |ty: &SubType| {
+        ty.composite_type.descriptor_idx.is_some() || ty.composite_type.describes_idx.is_some()
+    };
+    groups.flatten().any(|group| group.types().any(is_one))
 }
 
 fn is_over(deadline: Option<Deadline>) -> bool {
@@ -378,6 +394,14 @@ mod tests {
         ] {
             assert_eq!(uses(text, Features::DEFAULT), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_module_with_descriptors_needs_them_also_where_the_validator_has_older_rules() {
+        let text = "(module (rec (type $a (sub (struct))) (type $b (sub $a (descriptor $d) (struct)))
+            (type $d (sub (describes $b) (struct)))))";
+        let features = "3.0,custom-descriptors".parse().unwrap();
+        assert_eq!(groups(text, features), [("gc custom-descriptors".to_owned(), 1, 1)]);
     }
 
     #[test]

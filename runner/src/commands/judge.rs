@@ -1,5 +1,6 @@
 //! `wassay judge`: what became of the directives of a plan, by the answers that were recorded.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use crate::script::plan::file::{Plan, ScriptHeader, replies};
 use crate::script::plan::{Engine, Reply, ScriptPlan};
 use crate::script::source::Place;
 use crate::script::wap::Hello;
-use crate::verdict::Outcome;
+use crate::verdict::{Apart, Outcome};
 
 /// Judge an engine's answers to a plan
 #[derive(Debug, clap::Args)]
@@ -67,6 +68,9 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let report = begin.report(identity, plan.header.match_kind, suites.collect());
     finish(&args, &report, &judged)
 }
+
+/// So many reasons for which directives were not judged are shown.
+const MOST_REASONS: usize = 12;
 
 /// The scripts of each suite, by their names in it.
 type Judged = Vec<Vec<(String, Finished)>>;
@@ -131,9 +135,11 @@ fn finish(args: &Args, report: &Report, judged: &Judged) -> Result<Exit, Error> 
     Ok(if report.is_expected() && !report.is_unjudged() { Exit::Success } else { Exit::Failure })
 }
 
-/// Shows which directives passed although their expectations are altered: each of them is judged by less than it says.
+/// Shows which directives passed although their expectations are altered: each of them is judged by less than it says. What is not judged is
+/// counted with its reasons.
 fn control(judged: &Judged) -> Result<Exit, Error> {
-    let (mut text, mut failed, mut passed, mut apart) = (Text::new(false), 0, 0, 0);
+    let (mut text, mut failed, mut passed) = (Text::new(false), 0, 0);
+    let mut apart = BTreeMap::<String, usize>::new();
     for (_, finished) in judged.iter().flatten() {
         let End::Judged(result) = &finished.end else { continue };
         for directive in &result.directives {
@@ -147,13 +153,31 @@ fn control(judged: &Judged) -> Result<Exit, Error> {
                     ));
                 }
                 Outcome::Failed(_) => failed += 1,
-                _ => apart += 1,
+                // What blocks a directive, or which limit is met, differs from one to the next.
+                Outcome::Apart(way @ (Apart::Blocked | Apart::Limit), _) => {
+                    *apart.entry(way.word().to_owned()).or_default() += 1;
+                }
+                Outcome::Apart(way, why) => {
+                    *apart.entry(format!("{}: {why}", way.word())).or_default() += 1;
+                }
+                other => *apart.entry(other.word().to_string()).or_default() += 1,
             }
         }
     }
+    let not_judged: usize = apart.values().sum();
     text.line(format_args!(
-        "altered expectations: {failed} failed as they have to, {passed} passed, {apart} were not judged"
+        "altered expectations: {failed} failed as they have to, {passed} passed, {not_judged} were not judged"
     ));
+    let mut reasons: Vec<(String, usize)> = apart.into_iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let left = reasons.split_off(reasons.len().min(MOST_REASONS));
+    for (reason, count) in &reasons {
+        text.line(format_args!("{count:8} {reason}"));
+    }
+    if !left.is_empty() {
+        let count: usize = left.iter().map(|(_, count)| count).sum();
+        text.line(format_args!("{count:8} for {} other reasons", left.len()));
+    }
     show(&text)?;
     Ok(if passed == 0 && failed > 0 { Exit::Success } else { Exit::Failure })
 }

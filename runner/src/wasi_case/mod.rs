@@ -11,6 +11,7 @@ mod drive;
 mod excerpt;
 mod exchange;
 mod judge;
+mod key;
 mod process;
 mod result;
 
@@ -21,6 +22,7 @@ use wassay_testsuite::wasi::{Guest, GuestError};
 use wassay_wasi::{PREVIEW_0, PREVIEW_1};
 
 use self::drive::{Setup, drive, due};
+pub(crate) use self::key::key;
 pub use self::result::GuestResult;
 use crate::batch::{End, Settings, TIMEOUT};
 use crate::own;

@@ -13,6 +13,7 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("commands::failures_say_what_was_expected_and_what_came", failures_say_what_came),
         trial("commands::node_judges_scripts", || node().map(|node| node_judges(&node))),
         trial("commands::a_plan_is_judged_by_recorded_answers", a_plan_is_judged_by_recorded_answers),
+        trial("commands::altered_expectations_fail_and_the_rest_is_named", altered_expectations_fail),
         trial("commands::a_plan_is_the_same_each_time", a_plan_is_the_same_each_time),
         trial("commands::plans_and_answers_that_are_none_are_wrong_usage", what_is_no_plan),
         trial("commands::no_engine_outlives_its_run", no_engine_outlives_its_run),
@@ -46,6 +47,41 @@ fn failures_say_what_came() {
     assert_eq!((direct.code, driven.code), (1, 1), "{driven:?}");
     assert_eq!(driven.out, direct.out, "the same text for the same failures");
     assert!(driven.out.contains("actual   i32 7 (0x00000007)"), "{}", driven.out);
+}
+
+/// The control of an engine against false passes, as anybody can run it: `plan --altered`, the adapter, `judge`.
+fn altered_expectations_fail() {
+    let script = "(module (func (export \"v\") (result v128) (v128.const i32x4 1 2 3 4)) (func (export \"t\") (unreachable)))
+(assert_return (invoke \"v\") (v128.const i32x4 1 2 3 4))
+(assert_trap (invoke \"t\") \"unreachable\")
+(assert_invalid (module (func (result i32))) \"type mismatch\")
+(assert_malformed (module quote \"(func\") \"x\")
+(assert_malformed (module quote \"(func))\") \"x\")";
+    let folder = Folder::new(&[("s/a.wast", script)]);
+    let plan = folder.arg("altered.plan");
+    let ran = wassay(&["plan", &folder.arg("s"), "--altered", "0", "-o", &plan]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let answers = folder.arg("answers");
+    let own = format!("{} < '{plan}' > '{answers}'", own());
+    let ran = run(std::process::Command::new("sh").args(["-c", &own]));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let judged = wassay(&["judge", &plan, &answers]);
+    let expected = "altered expectations: 4 failed as they have to, 0 passed, 2 were not judged\n       2 not applicable: \
+                    the text of the module is malformed, and only a reader of text can say so\n";
+    assert_eq!((judged.code, judged.out.as_str()), (0, expected));
+    // An engine that says yes to everything meets some of them, and is found out.
+    let yes = "while read -r a b c; do case $a in hello) echo ok engine=yes;; B|E) echo ok $b;; V) echo v 0;; \\#*) ;; \
+               *) echo ok;; esac; done";
+    let ran =
+        run(std::process::Command::new("sh").args(["-c", &format!("({yes}) < '{plan}' > '{answers}'")]));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let judged = wassay(&["judge", &plan, &answers]);
+    assert_eq!(judged.code, 1, "{judged:?}");
+    assert!(
+        judged.out.contains(":4:1: assert_invalid passed with its expectation altered"),
+        "{}",
+        judged.out
+    );
 }
 
 fn node_judges(node: &str) {

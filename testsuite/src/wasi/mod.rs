@@ -124,6 +124,20 @@ impl Guest {
         self.read(self.module_path(), budget)
     }
 
+    /// Reads the module and the files that belong to its case, each with its extension. Folders are
+    /// not included.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a file is unreadable.
+    pub fn files(&self, budget: &mut Budget) -> Result<Vec<(&'static str, Cow<'static, [u8]>)>, GuestError> {
+        let mut files = vec![("wasm", self.module(budget)?)];
+        for extension in ["json", "stdin", Stream::Stdout.name(), Stream::Stderr.name()] {
+            files.extend(self.beside(extension, budget)?.map(|bytes| (extension, bytes)));
+        }
+        Ok(files)
+    }
+
     /// Reads the JSON file: what to do with the guest, and the expected results.
     ///
     /// # Errors

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::super::assess::{bad, good};
-use super::super::{Cell, Disagreement, Kind, Matrix, State, Verdict, counted};
+use super::super::{Cell, Disagreement, Kind, Matrix, State, Unit, Verdict};
 use super::view::{CellView, anchor, cell_view};
 use crate::html::item::{Item, LEAST};
 use crate::html::shown::{cost, name, shown};
 use crate::model::Failure;
-use crate::text::{at, grouped};
+use crate::text::{at, counted, cut, grouped};
 
 /// The evidence for the cells of a row.
 #[derive(Serialize)]
@@ -27,6 +27,7 @@ struct CellEvidence {
     column: usize,
     view: CellView,
     modules: String,
+    unit: &'static str,
     directives: String,
     apart: String,
     /// What is not counted, and why.
@@ -51,7 +52,7 @@ pub(super) fn evidence(matrix: &Matrix, columns: usize, mut room: usize) -> (Vec
                 let Some(column) = matrix.columns.get(column_at) else { continue };
                 let view = cell_view(group_at, row_at, column_at, cell);
                 let id = anchor(group_at, row_at, column_at);
-                let mut of = cell_evidence(id, name(&column.title()), column_at + 1, view, cell);
+                let mut of = cell_evidence(id, name(&column.title()), column_at + 1, (row.unit, view), cell);
                 room = room.saturating_sub(of.cost());
                 for failing in &cell.failing {
                     let Failure { line, column, .. } = failing.failure;
@@ -74,17 +75,23 @@ pub(super) fn evidence(matrix: &Matrix, columns: usize, mut room: usize) -> (Vec
     (all, left)
 }
 
-fn cell_evidence(id: String, engine: String, column: usize, view: CellView, cell: &Cell) -> CellEvidence {
+fn cell_evidence(
+    id: String,
+    engine: String,
+    column: usize,
+    (unit, view): (Unit, CellView),
+    cell: &Cell,
+) -> CellEvidence {
     let of = |counts: &crate::Counts, noun: &str, done: &str| {
         let judged = good(counts).saturating_add(bad(counts));
         format!("{} of {} {done}", grouped(good(counts)), counted(judged, noun))
     };
     let directives = match cell.state {
-        State::No => format!(
+        State::No if unit == Unit::Directive => format!(
             "{}, which says nothing: what is refused may be refused for anything",
             of(&cell.directives, "directive", "passed")
         ),
-        _ => of(&cell.directives, "directive", "passed"),
+        _ => of(&cell.directives, unit.word(), "passed"),
     };
     let aside = cell.set_aside.iter().take(40).map(|aside| {
         let count = counted(aside.directives, "directive");
@@ -95,7 +102,11 @@ fn cell_evidence(id: String, engine: String, column: usize, view: CellView, cell
         engine,
         column,
         view,
-        modules: of(&cell.modules, "module", "compiled"),
+        modules: match unit {
+            Unit::Directive => of(&cell.modules, "module", "compiled"),
+            Unit::Case => String::new(),
+        },
+        unit: if unit == Unit::Case { "cases" } else { "directives" },
         directives,
         apart: cell.apart(),
         aside: aside.collect(),
@@ -142,6 +153,8 @@ pub(super) struct Difference {
     features: String,
     /// Who fails it, in words.
     failing: String,
+    /// How the first of them does.
+    how: String,
     verdicts: Vec<VerdictView>,
 }
 
@@ -240,6 +253,7 @@ fn difference(matrix: &Matrix, one: &Disagreement, columns: usize, id: String) -
         _ => 2,
     });
     let failing = verdicts.iter().filter(|verdict| verdict.class == "failed");
+    let how = failing.clone().next().map_or_else(String::new, |verdict| cut(&verdict.text, 120).into_owned());
     let failing = failing.map(|verdict| verdict.engines.as_str()).collect::<Vec<_>>().join(", ");
     let failure = Failure {
         source: one.source.clone(),
@@ -252,6 +266,7 @@ fn difference(matrix: &Matrix, one: &Disagreement, columns: usize, id: String) -
         item: Item::of(id, place, one.url.clone(), &failure),
         features: name(&one.features.join(" ")),
         failing: shown(&failing),
+        how: shown(&how),
         verdicts,
     }
 }
@@ -263,6 +278,7 @@ impl Difference {
             + self.item.cost()
             + cost(&self.features)
             + cost(&self.failing)
+            + cost(&self.how)
             + self.verdicts.iter().map(verdict).sum::<usize>()
     }
 }

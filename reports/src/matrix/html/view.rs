@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::super::{Cell, Column, Group, Matrix, State, counted};
+use super::super::{Cell, Column, Group, Matrix, Standard, State};
 use super::details::{Differences, Evidence, differences, evidence};
 use crate::html::shown::{cost, name, shown};
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 
 /// How much of the page what comes from reports may take, in bytes; the rest is the template's own.
 const ROOM: usize = 2_900_000;
@@ -38,6 +38,8 @@ pub(super) struct View {
 struct ColumnView {
     name: String,
     version: String,
+    /// What the version says besides, such as that of another program in it.
+    build: String,
     /// The configuration, or that there is none.
     configuration: String,
     title: String,
@@ -139,7 +141,7 @@ impl View {
             columns_left: matrix.columns.len() - columns.len(),
             columns,
             groups,
-            compared: counted(found.compared, "directive"),
+            compared: compared(found.compared, matrix),
             differences,
             uncompared_left: found.uncompared_left
                 + found.uncompared.len().saturating_sub(uncompared.len()) as u64,
@@ -152,10 +154,21 @@ impl View {
     }
 }
 
+/// How much was compared, in words.
+fn compared(count: u64, matrix: &Matrix) -> String {
+    let has_guests = matrix.groups.iter().any(|group| group.standard == Standard::Wasi);
+    format!("{}{}", counted(count, "directive"), if has_guests { " and WASI cases" } else { "" })
+}
+
 fn summary(matrix: &Matrix) -> String {
-    let rows = matrix.groups.iter().map(|group| group.rows.len() as u64).sum();
+    let rows = |wasi: bool| {
+        let groups = matrix.groups.iter().filter(|group| (group.standard == Standard::Wasi) == wasi);
+        groups.map(|group| group.rows.len() as u64).sum::<u64>()
+    };
     let engines = counted(matrix.columns.len() as u64, "column");
-    format!("{engines}, {}", counted(rows, "feature"))
+    let suites =
+        if rows(true) > 0 { format!(", {}", counted(rows(true), "WASI suite")) } else { String::new() };
+    format!("{engines}, {}{suites}", counted(rows(false), "feature"))
 }
 
 fn column(column: &Column) -> ColumnView {
@@ -167,7 +180,8 @@ fn column(column: &Column) -> ColumnView {
     let more: String = more.map(|(count, what)| format!(", {} {what}", grouped(count))).collect();
     ColumnView {
         name: name(&engine.name),
-        version: name(&engine.version),
+        version: name(short_version(&engine.version)),
+        build: name(engine.version.strip_prefix(short_version(&engine.version)).unwrap_or_default().trim()),
         configuration: or_empty(&engine.configuration),
         title: name(&column.title()),
         flags: shown(&engine.flags.join(" ")),
@@ -215,6 +229,7 @@ impl ColumnView {
         let ColumnView {
             name,
             version,
+            build,
             configuration,
             title,
             flags,
@@ -225,7 +240,7 @@ impl ColumnView {
             notes,
             runs,
         } = self;
-        let texts = [name, version, configuration, title, flags, command, adapter, host, totals];
+        let texts = [name, version, build, configuration, title, flags, command, adapter, host, totals];
         let suite = |suite: &SuiteView| {
             let url = suite.url.as_ref().map_or(0, |url| cost(url));
             300 + url
@@ -263,6 +278,11 @@ fn group_view(number: usize, group: &Group, columns: usize) -> GroupView {
     }
 }
 
+/// A version up to what stands in brackets after it.
+fn short_version(version: &str) -> &str {
+    version.split_once(" (").map_or(version, |(short, _)| short)
+}
+
 /// The anchor of the evidence for a cell.
 pub(super) fn anchor(group: usize, row: usize, column: usize) -> String {
     format!("e{}-{}-{}", group + 1, row + 1, column + 1)
@@ -282,7 +302,12 @@ pub(super) fn cell_view(group: usize, row: usize, column: usize, cell: &Cell) ->
         mark,
         words: cell.words(),
         passed: cell.passed(),
-        since: cell.since.as_ref().map_or_else(String::new, |since| name(&since.words())),
+        // That nothing older was run is said beside the evidence.
+        since: cell
+            .since
+            .as_ref()
+            .filter(|since| since.not_in.is_some())
+            .map_or_else(String::new, |since| name(&format!("since {}", short_version(&since.version)))),
         details: if cell.state == State::NotRun { String::new() } else { anchor(group, row, column) },
     }
 }

@@ -93,7 +93,8 @@ impl<'a> Planner<'a> {
         for ((pending, (needs, _)), request) in batch.iter().zip(&places).zip(calls) {
             let Some(made) = made.get(needs) else { continue };
             let results = pending.item().results().iter().map(|ty| result_type(*ty)).collect();
-            let wrapped = Wrapped { made: made.request, noted: made.noted.clone(), results };
+            let (noted, host) = (made.noted.clone(), needs.host);
+            let wrapped = Wrapped { made: made.request, noted, results, host };
             let step = Step {
                 requests: request..request + 1,
                 after: vec![instance.made],

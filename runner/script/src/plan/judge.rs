@@ -75,7 +75,7 @@ impl ScriptPlan {
 
     /// What became of each, where more of the values that were not as expected are known.
     fn results(&self, replies: &[Reply], more: &Noted, engine: &Engine) -> Vec<DirectiveResult> {
-        let (noted, taint) = (self.last_unexpected(replies), Taint::of(self, replies));
+        let (noted, taint) = (self.last_unexpected(replies), Taint::of(self, replies, engine.hello.host));
         let judge = Judge { plan: self, replies, engine, noted, more, taint };
         let mut directives = self.directives.iter().map(|planned| judge.result(planned)).collect::<Vec<_>>();
         self.blame(replies, &mut directives);
@@ -242,7 +242,10 @@ impl Judge<'_> {
                 _ => return Err(Ended::Apart(Apart::Blocked, self.blocked_by(*request))),
             }
         }
-        let Some(Wrapped { made, .. }) = &planned.wrapper else { return Ok(()) };
+        let Some(Wrapped { made, host, .. }) = &planned.wrapper else { return Ok(()) };
+        if *host && !self.engine.hello.host {
+            return self.needs_host(planned, *made);
+        }
         match self.reply(*made)? {
             Answer::Ok(_) => Ok(()),
             Answer::Error(Class::NoHandle, _) => {
@@ -261,19 +264,28 @@ impl Judge<'_> {
         }
     }
 
+    /// What becomes of a directive that needs references of the host, where the adapter has none. That the engine ended on its requests
+    /// is a failure all the same.
+    fn needs_host(&self, planned: &Planned, made: usize) -> Result<(), Ended> {
+        for request in planned.requests.clone().chain([made]) {
+            self.reply(request)?;
+        }
+        let why = "it needs host references, and the adapter has none (`caps=host`)".to_owned();
+        Err(Ended::Apart(Apart::NotApplicable, why))
+    }
+
     /// How a directive ended, where the state of its instance may be what it failed for.
     fn tainted(&self, planned: &Planned, ended: Ended) -> Ended {
         let Ended::Failed(failure) = &ended else { return ended };
-        let is_call = planned.wrapper.is_some();
-        let mut instances = planned.after.iter().filter(|_| is_call);
-        match instances.find_map(|instance| self.taint.line(*instance, planned.place.line)) {
-            Some(line) => Ended::Apart(
-                Apart::Blocked,
-                format!(
-                    "the module on line {line} was to write to its instance, and did not run; {}",
-                    failure.message
-                ),
-            ),
+        // That the engine ended on it is its fault in any state.
+        if planned.wrapper.is_none() || failure.kind.is_end() {
+            return ended;
+        }
+        let mut instances = planned.after.iter();
+        match instances.find_map(|instance| self.taint.before(*instance, planned.place.line)) {
+            Some(missing) => {
+                Ended::Apart(missing.apart(), format!("{}; {}", missing.told(), failure.message))
+            }
             None => ended,
         }
     }

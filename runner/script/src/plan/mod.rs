@@ -84,6 +84,9 @@ pub struct Wrapped {
     pub noted: Range<usize>,
     /// The types of the results.
     pub results: Vec<ResultType>,
+    /// Whether it takes the functions of the host, which make and compare references (`caps=host`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub host: bool,
 }
 
 /// The type of a result.

@@ -179,6 +179,75 @@ fn a_state_that_was_not_made_blocks_what_fails_by_it() {
     assert_eq!(judge(&plan, "", &refused)[2..], ["unexpected-unsupported", "blocked", "pass"]);
 }
 
+const EXTERN: &str = "(module (global $g (mut externref) (ref.null extern))
+  (func (export \"set\") (param externref) (global.set $g (local.get 0)))
+  (func (export \"get\") (result externref) (global.get $g))
+  (func (export \"null\") (result i32) (ref.is_null (global.get $g)))
+  (func (export \"trap\") (unreachable)))";
+
+#[test]
+fn what_needs_host_references_is_not_applicable_where_the_adapter_has_none() {
+    let plan = plan(&format!(
+        "{EXTERN} (assert_return (invoke \"null\") (i32.const 1)) (invoke \"set\" (ref.extern 7))
+         (assert_return (invoke \"get\") (ref.extern 7)) (assert_return (invoke \"get\") (ref.extern))
+         (assert_return (invoke \"null\") (i32.const 0))
+         (assert_return (invoke \"null\") (i32.const 0)) (assert_trap (invoke \"trap\") \"unreachable\")"
+    ));
+    let wrappers: Vec<String> =
+        requests(&plan).into_iter().filter(|request| request.starts_with(['L', 'V'])).collect();
+    assert_eq!(wrappers[..2], ["L 2 1", "L 3 1"], "{wrappers:?}");
+    let right = [("V 2 4", "E trap")];
+    let all = ["pass", "pass", "pass", "pass", "pass", "pass", "pass", "pass"];
+    assert_eq!(judge(&plan, "caps=host", &right), all);
+    let apart = "not applicable";
+    for class in ["E link no $h", "E unsupported", "E compile", "E error", "ok"] {
+        // What fails after a call that was not made fails since it was not; what passes has passed.
+        let without =
+            [("L 3 1", class), ("V 3 0", "E nohandle"), ("V 3 1", "E nohandle"), ("V 2 1", "v 1"), right[0]];
+        let judged = judge(&plan, "", &without);
+        assert_eq!(judged, ["pass", "pass", apart, apart, apart, "pass", "pass", "pass"], "{class}");
+    }
+    // An adapter that says it has them is judged by what it does; what is a failure of its own stays one.
+    let lies = [("L 3 1", "E link no $h"), ("V 3 0", "E nohandle"), ("V 3 1", "E nohandle"), right[0]];
+    assert_eq!(judge(&plan, "caps=host", &lies)[2..4], ["unexpected-unlinkable", "unexpected-unlinkable"]);
+    let before = [("V 2 0", "v 1"), right[0]];
+    assert_eq!(judge(&plan, "", &before)[1], "wrong-value: i32 0 (0x00000000)");
+}
+
+#[test]
+fn a_call_that_was_not_carried_out_blocks_what_fails_by_it() {
+    let text =
+        "(module (global $g (mut i32) (i32.const 0)) (func (export \"set\") (global.set $g (i32.const 1)))
+        (func (export \"get\") (result i32) (global.get $g)))
+        (invoke \"set\")
+        (assert_return (invoke \"get\") (i32.const 1))";
+    let plan = plan(text);
+    let outcomes = |first: &Reply| {
+        let replies: Vec<Reply> = requests(&plan)
+            .iter()
+            .map(|request| match request.as_str() {
+                "V 2 0" => first.clone(),
+                "V 2 1" => reply("v 1"),
+                "B a.wast features=3.0" | "E a.wast" => reply("ok a.wast"),
+                request if request.starts_with('V') => reply("v 0"),
+                _ => reply("ok"),
+            })
+            .collect();
+        let directives = plan.judge(&replies, &Engine::default()).directives;
+        let word = |outcome: &Outcome| match outcome {
+            Outcome::Apart(apart, _) => apart.word().to_owned(),
+            other => other.word().to_string(),
+        };
+        directives.iter().map(|directive| word(directive.outcome)).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(&reply("v 0")), ["passed", "passed", "failed"]);
+    assert_eq!(outcomes(&reply("E limit full")), ["passed", "limit", "blocked"]);
+    for end in [Reply::Crashed("gone".into()), Reply::TimedOut("late".into()), Reply::Broken("?".into())] {
+        assert_eq!(outcomes(&end)[2], "blocked", "{end:?}");
+        assert!(outcomes(&end)[1] != "blocked", "{end:?}");
+    }
+}
+
 #[test]
 fn classes_that_an_adapter_does_not_tell_apart_are_coarse() {
     let text = format!(
@@ -241,6 +310,20 @@ fn threads_and_custom_sections_are_not_applicable() {
         judge(&plan, "", &[]),
         ["pass", "not applicable", "not applicable", "not applicable", "not applicable"]
     );
+    // Each says why.
+    let reasons = plan.directives.iter().filter_map(|planned| match &planned.want {
+        Want::NotApplicable(why) => Some((planned.keyword.as_str(), why.as_str())),
+        _ => None,
+    });
+    let expected = [
+        ("assert_malformed_custom", "custom sections"),
+        ("thread", "threads of scripts are not run"),
+        ("wait", "it waits for a thread"),
+        ("invoke", "a thread of the script was to run before"),
+    ];
+    for ((keyword, why), (expected, said)) in reasons.zip(expected) {
+        assert!(keyword == expected && why.contains(said), "{keyword}: {why}");
+    }
 }
 
 #[test]
