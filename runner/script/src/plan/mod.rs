@@ -17,7 +17,7 @@ mod compile;
 pub mod file;
 mod judge;
 mod module;
-mod spectest;
+pub(crate) mod spectest;
 mod taint;
 #[cfg(test)]
 mod tests;
@@ -38,6 +38,7 @@ use crate::wap::Requests;
 pub use alter::Alter;
 pub use compile::{compile, compile_parts};
 pub use judge::{Engine, Noted, Reply};
+pub(crate) use wrapper::HOST;
 
 /// A script as requests, and what the answers say of its directives.
 #[derive(Clone, Debug, Default)]
