@@ -97,6 +97,15 @@ pub struct Published {
     pub command: String,
 }
 
+impl Published {
+    /// What reports call it, where nothing stands between it and wassay.
+    pub fn identity(&self) -> Identity {
+        let Published { name, version, configuration, flags, features, package, command } = self.clone();
+        let (adapter, command) = (None, Some(command));
+        Identity { name, version, configuration, flags, features, adapter, command, package }
+    }
+}
+
 /// An engine that is driven by its command.
 #[derive(Debug)]
 pub struct Driver {
@@ -158,12 +167,11 @@ impl Known {
     pub fn identity(&self) -> Identity {
         let Known { command, hello, published, .. } = self;
         let adapter = Some(hello.adapter.clone().unwrap_or_else(|| PROTOCOL.to_owned()));
-        if let Some(published) = published.clone() {
-            let Published { name, version, configuration, flags, features, package, command } = published;
-            let package = package.or_else(|| hello.package.clone());
-            let version = if hello.version.is_empty() { version } else { hello.version.clone() };
-            let command = Some(command);
-            return Identity { name, version, configuration, flags, features, adapter, command, package };
+        if let Some(published) = published {
+            let identity = published.identity();
+            let package = published.package.clone().or_else(|| hello.package.clone());
+            let version = if hello.version.is_empty() { &published.version } else { &hello.version };
+            return Identity { adapter, package, version: version.clone(), ..identity };
         }
         // What a run was asked for is published with what it found: words of the command that look like flags tell configurations apart.
         let flags = command.words().iter().skip(1).filter(|word| word.starts_with('-'));
