@@ -156,12 +156,29 @@ impl Guest {
     ///
     /// The manifest cannot be read, or is none that is understood.
     pub fn other_version(&self) -> Result<Option<String>, GuestError> {
+        self.by_manifest(manifest::other_version)
+    }
+
+    /// The name that its manifest gives the suite.
+    ///
+    /// # Errors
+    ///
+    /// The manifest cannot be read, or is none that is understood.
+    pub fn suite(&self) -> Result<Option<String>, GuestError> {
+        self.by_manifest(manifest::name)
+    }
+
+    /// What its manifest says, where there is one.
+    fn by_manifest(
+        &self,
+        read: impl Fn(&str, &[u8]) -> Result<Option<String>, SpecError>,
+    ) -> Result<Option<String>, GuestError> {
         let path = self.module_path().with_file_name(manifest::NAME);
         if !self.has(&path)? {
             return Ok(None);
         }
         let bytes = self.read(&path, &mut Budget::new(LARGEST_JSON))?;
-        Ok(manifest::other_version(&self.files.label(&path), &bytes)?)
+        Ok(read(&self.files.label(&path), &bytes)?)
     }
 
     /// What is in a folder beside the module, without what earlier runs left over.
@@ -183,6 +200,15 @@ impl Guest {
     /// It cannot be read.
     pub fn stdin(&self, budget: &mut Budget) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
         self.beside("stdin", budget)
+    }
+
+    /// Whether it is given something on its standard input.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be told.
+    pub fn has_stdin(&self) -> Result<bool, GuestError> {
+        self.has(&self.module_path().with_extension("stdin"))
     }
 
     /// Whether something says what it is to leave in its folders.

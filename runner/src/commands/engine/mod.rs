@@ -78,7 +78,7 @@ fn show(word: &str) -> Result<Text, Error> {
             _ => description.name.clone(),
         };
         match choose(&format!("{word}:{name}")) {
-            Ok(chosen) => shown.line(format_args!("# column {name}: {}", chosen.command())),
+            Ok(chosen) => shown.line(format_args!("# column {name}: {}", chosen.shown())),
             Err(error) => shown.line(format_args!("# column {name}: {error}")),
         };
     }
