@@ -218,7 +218,7 @@ fn by_adapter() {
     write(&folder, "mine.py", ADAPTER);
     let described_by = |more: &str| {
         let text = format!(
-            "name = \"mine\"\n[wasi]\nadapter = \"{{dir}}/mine.py\"\ntraps = [134]\nown-env = {{ MY_WASSAY = \"{WASSAY}\" }}\n{more}"
+            "name = \"mine\"\n[wasi]\nadapter = \"mine.py\"\ntraps = [134]\nown-env = {{ MY_WASSAY = \"{WASSAY}\" }}\n{more}"
         );
         write(&folder, "mine.toml", &text)
     };

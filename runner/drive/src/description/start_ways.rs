@@ -92,7 +92,8 @@ impl Description {
             WasiWay::Adapter { adapter, python } => {
                 let filled = |word: &Word| word.fill(&|placeholder| places.value(placeholder)).concat();
                 let python = python.as_ref().map_or_else(|| PYTHON.to_owned(), filled);
-                let adapter = Adapter::ask(Path::new(&filled(adapter)), &python, own_env)?;
+                let path = wasi::place(&places.dir, Path::new(&filled(adapter)));
+                let adapter = Adapter::ask(&path, &python, own_env)?;
                 let version = adapter.version().to_owned();
                 let command = format!("{PYTHON} {}", adapter.file_name());
                 (Way::Adapter(adapter), self.published(column, configured, command), Some(version))
