@@ -57,7 +57,7 @@ pub(super) fn execute<E: Judges>(
 }
 
 /// Why a guest is not run where the engine is another one.
-const FOREIGN: &str = "another engine than wassay's own is tested, and nothing says how it runs guests: its description has no `[wasi]`";
+const FOREIGN: &str = "WASI cases run on wassay's own engine, and on those whose description has `[wasi]`, which this one has not";
 
 /// Why a guest is not run in another way where the engine is another one.
 const VARIANT: &str =

@@ -72,8 +72,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(crate) max_memory: Option<u64>,
     /// Drive another engine: one that `wassay engine list` shows, as NAME or NAME:COLUMN, a FILE.toml that describes one, or the COMMAND of an
-    /// adapter that speaks wap/1 (docs/engines.md). WASI cases run on it where its description says how. Given several times, --report is a matrix of all, and beside it
-    /// the report of each
+    /// adapter that speaks wap/1 (docs/engines.md). WASI cases run on it where its description says how (docs/command-line.md). Given several
+    /// times, --report is a matrix of all, and beside it the report of each
     #[arg(long = "engine", value_name = "ENGINE", conflicts_with = "isolate")]
     pub(crate) engines: Vec<String>,
     #[arg(skip)]
