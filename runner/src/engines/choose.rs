@@ -31,7 +31,7 @@ enum Start {
     /// As an adapter that speaks wap/1.
     Adapter(Command),
     /// For each module that is to be run.
-    Modules(modules::Command),
+    Modules(Box<modules::Command>),
     /// Not at all.
     Never,
 }
@@ -96,7 +96,7 @@ fn described(word: &str, found: Found, column: Option<&str>) -> Result<Chosen, E
     let places = places(&origin)?;
     let (column, configured) = description.column(column)?;
     let (start, published) = match description.module_command(column, &places)? {
-        Some((command, published)) if description.protocol.is_none() => (Start::Modules(command), published),
+        Some((command, published)) if description.protocol.is_none() => (Start::Modules(Box::new(command)), published),
         None if description.protocol.is_none() => (Start::Never, Published::default()),
         _ => {
             let (command, published) = description.adapter(column, &places)?;
@@ -191,7 +191,7 @@ impl Chosen {
                 Ok(Way::Protocol(Arc::new(known.published_as(published))))
             }
             Start::Modules(command) => {
-                let mut command = command.clone();
+                let mut command = modules::Command::clone(command);
                 command.identity.version = self.version();
                 Ok(Way::Modules(Arc::new(Modules::new(command, limits, Box::new(Scratch::new()?))?)))
             }
