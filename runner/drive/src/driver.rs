@@ -10,7 +10,7 @@ use wassay_script::plan::file::reply;
 use wassay_script::plan::{Engine, Noted, Reply, ScriptPlan, compile_parts};
 use wassay_script::reading::Reading;
 use wassay_script::verdict::ScriptResult;
-use wassay_script::wap::{Answer, BadHello, Hello, PROTOCOL, Requests};
+use wassay_script::wap::{Answer, BadHello, Hello, Requests};
 use wassay_script::{Judges, Options};
 
 use crate::child::{Child, Line, Silence};
@@ -166,22 +166,17 @@ impl Known {
     /// What reports call the engine.
     pub fn identity(&self) -> Identity {
         let Known { command, hello, published, .. } = self;
-        let adapter = Some(hello.adapter.clone().unwrap_or_else(|| PROTOCOL.to_owned()));
+        let said = hello.identity();
         if let Some(published) = published {
             let identity = published.identity();
-            let package = published.package.clone().or_else(|| hello.package.clone());
-            let version = if hello.version.is_empty() { &published.version } else { &hello.version };
-            return Identity { adapter, package, version: version.clone(), ..identity };
+            let version =
+                if said.version.is_empty() { identity.version.clone() } else { said.version.clone() };
+            let package = identity.package.clone().or_else(|| said.package.clone());
+            return Identity { adapter: said.adapter, version, package, ..identity };
         }
         // What a run was asked for is published with what it found: words of the command that look like flags tell configurations apart.
         let flags = command.words().iter().skip(1).filter(|word| word.starts_with('-'));
-        Identity {
-            flags: flags.cloned().collect(),
-            adapter,
-            command: Some(command.to_string()),
-            package: hello.package.clone(),
-            ..Identity::new(&hello.engine, &hello.version)
-        }
+        Identity { flags: flags.cloned().collect(), command: Some(command.to_string()), ..said }
     }
 }
 

@@ -96,7 +96,9 @@ fn described(word: &str, found: Found, column: Option<&str>) -> Result<Chosen, E
     let places = places(&origin)?;
     let (column, configured) = description.column(column)?;
     let (start, published) = match description.module_command(column, &places)? {
-        Some((command, published)) if description.protocol.is_none() => (Start::Modules(Box::new(command)), published),
+        Some((command, published)) if description.protocol.is_none() => {
+            (Start::Modules(Box::new(command)), published)
+        }
         None if description.protocol.is_none() => (Start::Never, Published::default()),
         _ => {
             let (command, published) = description.adapter(column, &places)?;

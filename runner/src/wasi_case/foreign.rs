@@ -27,8 +27,8 @@ impl Host for Runtime {
             false => Some(quoted(given.module).map_err(|error| Refused::Unusable(error.message))?),
         };
         // Engines tell a guest the name of the file as its own, whatever it ends in.
-        let module = folder.path().join(given.name);
-        std::fs::write(&module, binary.as_deref().unwrap_or(given.module))
+        let bytes = binary.as_deref().unwrap_or(given.module);
+        let module = wasi::write_module(folder.path(), given.name, bytes)
             .map_err(|error| Refused::System("write the module", error))?;
         let folders = given.folders.iter();
         let folders = folders.map(|folder| wasi::Folder {

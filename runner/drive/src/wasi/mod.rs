@@ -170,6 +170,17 @@ impl Runtime {
     }
 }
 
+/// Writes a module to a folder, under the name that the guest is to have, and gives its path.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn write_module(folder: &Path, name: &str, module: &[u8]) -> std::io::Result<PathBuf> {
+    let path = folder.join(name);
+    std::fs::write(&path, module)?;
+    Ok(path)
+}
+
 /// A path as a word of a command.
 fn word_of(path: &Path) -> String {
     path.display().to_string()
