@@ -56,6 +56,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use wassay_drive::wasi::Runtime;
 use wassay_reports::terminal::as_line;
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{Case, Pin, Script, Suite, naming};
@@ -130,7 +131,9 @@ fn run_driven(mut suites: Vec<Suite>, engine: &str) -> Result<ExitCode, String> 
         };
     }
     let make = chosen.drivers(None).map_err(|error| error.to_string())?;
-    Ok(run_within(suites, make, chosen.timeout().unwrap_or(TIMEOUT)))
+    let guests = chosen.runtime(None).map_err(|error| error.to_string())?.map(Arc::new);
+    let timeout = chosen.timeout().unwrap_or(TIMEOUT);
+    Ok(run_within(suites, make, Within { timeout, guests }))
 }
 
 /// The same, on engines that `make` makes.
@@ -138,14 +141,22 @@ pub fn run_with<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
-    run_within(suites, make, TIMEOUT)
+    run_within(suites, make, Within { timeout: TIMEOUT, guests: None })
 }
 
-/// The same, with so much time for each script.
+/// What a run of trials is bound by.
+struct Within {
+    /// How long each case may run.
+    timeout: Duration,
+    /// What runs guests of WASI where that is another engine.
+    guests: Option<Arc<Runtime>>,
+}
+
+/// The same within what is said.
 fn run_within<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
-    timeout: Duration,
+    within: Within,
 ) -> ExitCode {
     own::prepare();
     if let Some(exit) = batch::child(make.clone()) {
@@ -156,7 +167,7 @@ fn run_within<E: Judges>(
     if let Err(error) = signal::end_clean() {
         printer::warning(&format!("signals will leave temporary folders: {error}"));
     }
-    let exit = run_trials(suites, make, timeout);
+    let exit = run_trials(suites, make, within);
     // Where a case was given up its engine still runs.
     wassay_drive::end_all();
     if let Err(left) = session.end() {
@@ -168,7 +179,7 @@ fn run_within<E: Judges>(
 fn run_trials<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
-    timeout: Duration,
+    within: Within,
 ) -> ExitCode {
     let mut args = match arguments::<Arguments>(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(args) => args,
@@ -177,7 +188,7 @@ fn run_trials<E: Judges>(
     let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
-        timeout,
+        within,
         isolate: std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0"),
         start: Box::new(move |threads| Workers::start(threads, make.clone())),
         workers: OnceLock::new(),
@@ -252,8 +263,7 @@ impl Grain {
 /// What the trials of a process share.
 struct Shared {
     threads: NonZeroUsize,
-    /// How long each case may run.
-    timeout: Duration,
+    within: Within,
     isolate: bool,
     start: Box<dyn Fn(NonZeroUsize) -> io::Result<Workers> + Send + Sync>,
     /// Started by the first trial that runs.
@@ -302,7 +312,9 @@ impl Shared {
         };
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;
-        let settings = Settings { timeout: Some(self.timeout), isolate: self.isolate, ..Settings::default() };
+        let Within { timeout, guests } = &self.within;
+        let (timeout, guests) = (Some(*timeout), guests.clone());
+        let settings = Settings { timeout, guests, isolate: self.isolate, ..Settings::default() };
         workers.run(std::iter::once(task), settings, |_, ended| {
             finished = Some(ended);
         });

@@ -97,6 +97,15 @@ pub struct Published {
     pub command: String,
 }
 
+impl Published {
+    /// What reports call it, where nothing stands between it and wassay.
+    pub fn identity(&self) -> Identity {
+        let Published { name, version, configuration, flags, features, package, command } = self.clone();
+        let (adapter, command) = (None, Some(command));
+        Identity { name, version, configuration, flags, features, adapter, command, package }
+    }
+}
+
 /// An engine that is driven by its command.
 #[derive(Debug)]
 pub struct Driver {
@@ -158,11 +167,12 @@ impl Known {
     pub fn identity(&self) -> Identity {
         let Known { command, hello, published, .. } = self;
         let said = hello.identity();
-        if let Some(published) = published.clone() {
-            let Published { name, version, configuration, flags, features, package, command } = published;
-            let version = if said.version.is_empty() { version } else { said.version.clone() };
-            let (package, command) = (package.or_else(|| said.package.clone()), Some(command));
-            return Identity { name, version, configuration, flags, features, package, command, ..said };
+        if let Some(published) = published {
+            let identity = published.identity();
+            let version =
+                if said.version.is_empty() { identity.version.clone() } else { said.version.clone() };
+            let package = identity.package.clone().or_else(|| said.package.clone());
+            return Identity { adapter: said.adapter, version, package, ..identity };
         }
         // What a run was asked for is published with what it found: words of the command that look like flags tell configurations apart.
         let flags = command.words().iter().skip(1).filter(|word| word.starts_with('-'));

@@ -27,6 +27,7 @@ mod parse;
 pub mod plan;
 pub mod reading;
 mod run;
+pub mod selfcheck;
 pub mod source;
 pub mod spectest;
 mod split;

@@ -24,7 +24,7 @@ use crate::script::reading::Reading;
 use crate::script::source::{Place, Source, SourceError};
 use crate::script::split;
 use crate::script::{Grammar, Judges, Observer, Options};
-use crate::verdict::{Failure, FailureKind};
+use crate::verdict::{Apart, Failure, FailureKind};
 use crate::{expectations, keys, wasi_case};
 
 /// Runs a case; a panic ends it alone. What is expected of its directives is what is given here. `watch` is told how far it has come.
@@ -44,7 +44,10 @@ pub(super) fn execute<E: Judges>(
     }
     match case {
         Case::Script(script) => run_script(label, script, expected, settings, watch, seat, make),
-        Case::Guest(_) if !E::DRIVES_WASSAY => skipped(&label, case, FOREIGN.to_owned()),
+        Case::Guest(_) if !E::DRIVES_WASSAY && settings.guests.is_none() => not_asked(&label, case, FOREIGN),
+        Case::Guest(guest) if settings.guests.is_some() && guest.variant().is_some() => {
+            not_asked(&label, case, VARIANT)
+        }
         Case::Guest(guest) => run_guest(label, guest, settings),
         Case::Unreadable(unreadable) => {
             let message = format!("{label}: cannot be read: {}", unreadable.reason());
@@ -54,7 +57,18 @@ pub(super) fn execute<E: Judges>(
 }
 
 /// Why a guest is not run where the engine is another one.
-const FOREIGN: &str = "WASI cases run on wassay's own engine, and another one is tested";
+const FOREIGN: &str = "WASI cases run on wassay's own engine, and on those whose description has `[wasi]`, which this one has not";
+
+/// Why a guest is not run in another way where the engine is another one.
+const VARIANT: &str =
+    "what a variant changes is the process of wassay, and another engine has one of its own";
+
+/// What became of a case that is not asked of the engine, for this reason.
+fn not_asked(label: &str, case: &Case, why: &str) -> Finished {
+    let (directives, _) = count(label, case, false);
+    let (message, apart) = (why.to_owned(), Some(Apart::NotApplicable));
+    Finished::new(label.to_owned(), End::Skipped { message, directives, apart })
+}
 
 /// What became of a case that was not run: its directives are counted all the same.
 pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
@@ -66,7 +80,7 @@ pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
 /// What became of a case that cannot be run here, for this reason.
 pub(super) fn skipped(label: &str, case: &Case, message: String) -> Finished {
     let (directives, _) = count(label, case, false);
-    Finished::new(label.to_owned(), End::Skipped { message, directives })
+    Finished::new(label.to_owned(), End::Skipped { message, directives, apart: None })
 }
 
 /// What became of a case whose process did not say so.

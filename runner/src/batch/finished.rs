@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wassay_reports::terminal::Text;
-use wassay_reports::{Attempt, Case, Counts, Failure, Key, Needs, Note, Outcome};
+use wassay_reports::{Apart, Aside, Attempt, Case, Counts, Failure, Key, Needs, Note, Outcome};
 use wassay_testsuite::expectation::Origin;
 
 use super::uses::union;
@@ -81,6 +81,8 @@ pub enum End {
         message: String,
         /// How many directives it has.
         directives: usize,
+        /// In what way it says nothing of the engine, where that is what it was not run for.
+        apart: Option<Apart>,
     },
     /// It was not begun.
     NotRun {
@@ -210,7 +212,7 @@ impl Finished {
             }
             End::Ran(result) => result.to_case(self.duration),
             End::Unusable { message, place } => self.failed(Outcome::Failed, "unusable", message, *place),
-            End::Skipped { message, .. } => return self.skipped(name, message),
+            End::Skipped { message, apart, .. } => return self.skipped(name, message, *apart),
             End::Crashed { message, .. } => self.failed(Outcome::Crashed, "crashed", message, None),
             End::TimedOut { message, .. } => self.failed(Outcome::Timeout, "timeout", message, None),
             End::NotRun { message, .. } => self.failed(Outcome::Failed, "not-run", message, None),
@@ -254,18 +256,17 @@ impl Finished {
     }
 
     /// The case of a report that was not run, for this reason.
-    fn skipped(&self, name: &str, reason: &str) -> Case {
-        let note = Note {
-            line: 0,
-            column: 0,
-            outcome: Outcome::Skipped,
-            reason: reason.to_owned(),
-            apart: None,
-            key: None,
+    fn skipped(&self, name: &str, reason: &str, apart: Option<Apart>) -> Case {
+        let reason = match apart {
+            Some(apart) => format!("{}: {reason}", apart.word()),
+            None => reason.to_owned(),
         };
+        let note = Note { line: 0, column: 0, outcome: Outcome::Skipped, reason, apart, key: None };
+        let mut aside = Aside::default();
+        apart.into_iter().for_each(|apart| (0..self.directives()).for_each(|_| aside.record(apart)));
         let directives = Counts { skipped: self.directives() as u64, ..Counts::default() };
         let case = Case::new(name.to_owned(), Outcome::Skipped, self.duration, directives);
-        Case { notes: vec![note], ..case }
+        Case { notes: vec![note], aside, ..case }
     }
 
     /// The case with the expectations that are about nothing, which fail it.

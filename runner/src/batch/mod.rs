@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use wassay_drive::wasi::Runtime;
 use wassay_reports::terminal::printable;
 use wassay_terms::Features;
 use wassay_testsuite::{Case, Pin, PinError, Suite};
@@ -61,6 +62,9 @@ pub struct Settings {
     pub max_memory: Option<u64>,
     /// How many times more a script that fails is run, until it does not.
     pub retries: u32,
+    /// What runs guests of WASI where that is not wassay's own engine.
+    #[serde(skip)]
+    pub guests: Option<Arc<Runtime>>,
     /// By what the run can be ended.
     #[serde(skip)]
     pub interrupt: Interrupt,

@@ -1,8 +1,9 @@
 //! `--engine`: other engines than wassay's own, one or several.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use wassay_drive::Driver;
+use wassay_drive::wasi::Runtime;
 
 use super::{Error, Exit, several, test, wast};
 use crate::engines::{Chosen, EngineError, Origin, choose as chosen};
@@ -13,6 +14,8 @@ use crate::printer;
 pub(crate) struct Driven {
     /// The file of what is known to fail.
     pub(crate) expectations: Option<PathBuf>,
+    /// What runs programs of WASI on it, or why nothing does.
+    pub(crate) runtime: Option<Result<Arc<Runtime>, String>>,
     /// The files that are written besides the reports of the run.
     pub(crate) written: Vec<PathBuf>,
     /// Whether standard output is for one of these.
@@ -61,6 +64,10 @@ pub(crate) fn wast(mut args: wast::Args, word: &str) -> Result<Exit, Error> {
 /// The arguments with what the description of the engine says, where the command line does not.
 pub(super) fn as_described(mut args: test::Args, chosen: &Chosen) -> test::Args {
     args.timeout = args.timeout.or(chosen.timeout());
+    args.driven.runtime = match chosen.runtime(args.max_memory) {
+        Ok(runtime) => runtime.map(|runtime| Ok(Arc::new(runtime))),
+        Err(error) => Some(Err(error.to_string())),
+    };
     if args.expectations.is_none() {
         args.driven.expectations = chosen.expectations().map(PathBuf::from);
     }
@@ -70,6 +77,6 @@ pub(super) fn as_described(mut args: test::Args, chosen: &Chosen) -> test::Args 
 fn drivers(
     chosen: &Chosen,
     max_memory: Option<u64>,
-) -> Result<impl Fn() -> Driver + Clone + Send + Sync + use<>, Error> {
+) -> Result<impl Fn() -> wassay_drive::Driven + Clone + Send + Sync + use<>, Error> {
     Ok(chosen.drivers(max_memory)?)
 }

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use wassay_drive::Known;
+use wassay_drive::Way;
 use wassay_reports::matrix::{Matrix, Named};
 use wassay_reports::terminal::Text;
 
@@ -18,7 +17,7 @@ use crate::verdict::STRONG;
 /// An engine that has said who it is.
 struct Asked {
     chosen: Chosen,
-    known: Arc<Known>,
+    way: Way,
     /// What it is called in the names of its files.
     label: String,
 }
@@ -40,9 +39,9 @@ pub(super) fn run(args: &test::Args, words: &[String]) -> Result<Exit, Error> {
         if !args.list {
             console.show(&heading(asked, console))?;
         }
-        let (mut args, known) = (args.clone(), Arc::clone(&asked.known));
+        let (mut args, way) = (args.clone(), asked.way.clone());
         (args.reports, args.driven) = (reports, driven.clone());
-        let (ended, report) = test::run_reporting(as_described(args, &asked.chosen), move || known.driver())?;
+        let (ended, report) = test::run_reporting(as_described(args, &asked.chosen), move || way.driver())?;
         let Some(report) = report else { return Ok(ended) };
         runs.push(Named { name: asked.label.clone(), report });
         match ended {
@@ -89,8 +88,8 @@ fn ask(args: &test::Args, words: &[String]) -> Result<Vec<Asked>, Error> {
     let mut asked = Vec::with_capacity(words.len());
     for word in words {
         let chosen = choose(word)?;
-        let known = Arc::new(chosen.ask(args.max_memory)?);
-        let identity = known.identity();
+        let way = chosen.ask(args.max_memory)?;
+        let identity = way.identity();
         let mut label = identity.name;
         // As the command line names it: a column that is not named is the default.
         if let Some(column) = identity.configuration.filter(|column| word.ends_with(&format!(":{column}"))) {
@@ -100,7 +99,7 @@ fn ask(args: &test::Args, words: &[String]) -> Result<Vec<Asked>, Error> {
         let labels_of_it =
             (1..).map(|number| if number == 1 { label.clone() } else { format!("{label}-{number}") });
         let label = labels_of_it.into_iter().find(|label| labels.insert(label.clone())).unwrap_or(label);
-        asked.push(Asked { chosen, known, label });
+        asked.push(Asked { chosen, way, label });
     }
     Ok(asked)
 }
@@ -136,7 +135,7 @@ fn beside(path: &Path, label: &str) -> PathBuf {
 
 fn heading(asked: &Asked, console: Console) -> Text {
     let mut text = Text::new(console.has_colour());
-    text.paint(STRONG, format_args!("engine {}", asked.known.identity().title_with_configuration())).end();
+    text.paint(STRONG, format_args!("engine {}", asked.way.identity().title_with_configuration())).end();
     text
 }
 

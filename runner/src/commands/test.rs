@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use wassay_drive::wasi::Runtime;
 use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Shards, diff, summary};
 use wassay_terms::Features;
@@ -70,7 +72,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(crate) max_memory: Option<u64>,
     /// Test another engine: NAME or NAME:COLUMN (see `wassay engine list`), a FILE.toml that describes it, or the
-    /// COMMAND of an adapter (docs/engines.md). With several, --report is a matrix, with each engine's report beside it
+    /// COMMAND of an adapter. WASI cases run if the description says how (docs/command-line.md). With several,
+    /// --report is a matrix, with each engine's report beside it
     #[arg(long = "engine", value_name = "ENGINE", conflicts_with = "isolate")]
     pub(crate) engines: Vec<String>,
     #[arg(skip)]
@@ -201,7 +204,7 @@ fn run_selections<E: Judges>(
     make: impl Fn() -> E + Send + Sync + 'static,
 ) -> Result<(Exit, Option<Report>), Error> {
     let engine = identity(&make)?;
-    let settings = settings(args, baseline.is_some())?;
+    let settings = Settings { guests: guests(args, selections)?, ..settings(args, baseline.is_some())? };
     let interrupt = settings.interrupt.clone();
     let cases = selections.iter().map(|selection| selection.cases.len()).sum();
     let (begin, workers) = (Begin::now(), workers(args.jobs, cases, make)?);
@@ -267,6 +270,19 @@ fn filter(text: &str) -> Result<String, String> {
     match text {
         "" => Err("expected a part of a case's name; every name contains an empty text".to_owned()),
         text => Ok(text.to_owned()),
+    }
+}
+
+/// What runs the guests of WASI among the cases, where that is another engine and its description says how.
+fn guests(args: &Args, selections: &[Selection]) -> Result<Option<Arc<Runtime>>, Error> {
+    let mut cases = selections.iter().flat_map(|selection| &selection.cases);
+    match &args.driven.runtime {
+        Some(Ok(runtime)) => Ok(Some(Arc::clone(runtime))),
+        // Where nothing of it is asked, nothing is missing.
+        Some(Err(why)) if cases.any(|case| matches!(case, wassay_testsuite::Case::Guest(_))) => {
+            Err(Error::Usage(format!("--engine: {why}")))
+        }
+        _ => Ok(None),
     }
 }
 

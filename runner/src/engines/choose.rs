@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use wassay_drive::description::{Unstartable, find};
-use wassay_drive::{Command, Driver, Known, Limits, Published, version};
+use wassay_drive::description::{Description, Places, Unstartable, find};
+use wassay_drive::modules::{self, Modules};
+use wassay_drive::wasi::Runtime;
+use wassay_drive::{Command, Driven, Known, Limits, Published, Way, version};
 
 use super::EngineError;
+use super::folder::Scratch;
 use super::search::{Found, Origin, all, by_name, is_name, named, places};
 use crate::suggest::did_you_mean;
 
@@ -18,8 +21,19 @@ const FILE: &str = ".toml";
 #[derive(Clone, Debug)]
 pub struct Chosen {
     word: String,
-    command: Command,
+    start: Start,
     described: Option<Described>,
+}
+
+/// How it is started to judge scripts.
+#[derive(Clone, Debug)]
+enum Start {
+    /// As an adapter that speaks wap/1.
+    Adapter(Command),
+    /// For each module that is to be run.
+    Modules(Box<modules::Command>),
+    /// Not at all.
+    Never,
 }
 
 /// What a description says of it.
@@ -32,6 +46,9 @@ struct Described {
     max_memory: Option<u64>,
     expectations: Option<PathBuf>,
     version: Option<Command>,
+    description: Box<Description>,
+    column: String,
+    places: Places,
 }
 
 /// Finds the engine that a word names. It is not started.
@@ -45,17 +62,23 @@ pub fn choose(word: &str) -> Result<Chosen, EngineError> {
     }
     let (name, column) = word.split_once(':').map_or((word, None), |(name, column)| (name, Some(column)));
     if !is_name(name) || column.is_some_and(|column| !is_name(column)) {
-        return Ok(Chosen { word: word.to_owned(), command: Command::read(word)?, described: None });
+        return command(word);
     }
     if let Some(found) = by_name(name)? {
         return described(word, found, column);
     }
     if find(word).is_some() {
-        return Ok(Chosen { word: word.to_owned(), command: Command::read(word)?, described: None });
+        return command(word);
     }
     let names: Vec<String> = all().into_iter().map(|searched| searched.name).collect();
     let meant = did_you_mean(name, names.iter().map(String::as_str));
     Err(EngineError::Unknown { word: word.to_owned(), meant })
+}
+
+/// The engine whose adapter is started by a command.
+fn command(word: &str) -> Result<Chosen, EngineError> {
+    let start = Start::Adapter(Command::read(word)?);
+    Ok(Chosen { word: word.to_owned(), start, described: None })
 }
 
 /// The file of a description and a column in it, where the word is that. A path with blanks has to be there: else the word is a command.
@@ -72,7 +95,16 @@ fn described(word: &str, found: Found, column: Option<&str>) -> Result<Chosen, E
     let Found { description, origin, .. } = found;
     let places = places(&origin)?;
     let (column, configured) = description.column(column)?;
-    let (command, published) = description.adapter(column, &places)?;
+    let (start, published) = match description.module_command(column, &places)? {
+        Some((command, published)) if description.protocol.is_none() => {
+            (Start::Modules(Box::new(command)), published)
+        }
+        None if description.protocol.is_none() => (Start::Never, Published::default()),
+        _ => {
+            let (command, published) = description.adapter(column, &places)?;
+            (Start::Adapter(command), published)
+        }
+    };
     let expectations = configured.expectations.as_ref().or(description.expectations.as_ref());
     let described = Described {
         published,
@@ -81,8 +113,11 @@ fn described(word: &str, found: Found, column: Option<&str>) -> Result<Chosen, E
         expectations: expectations.map(|file| places.dir.join(file)),
         version: description.version_command(configured, &places)?,
         origin,
+        column: column.to_owned(),
+        description: Box::new(description.clone()),
+        places,
     };
-    Ok(Chosen { word: word.to_owned(), command, described: Some(described) })
+    Ok(Chosen { word: word.to_owned(), start, described: Some(described) })
 }
 
 impl Chosen {
@@ -91,9 +126,21 @@ impl Chosen {
         &self.word
     }
 
-    /// The command that starts it.
-    pub fn command(&self) -> &Command {
-        &self.command
+    /// The command of its adapter; `None` where it has none.
+    pub fn command(&self) -> Option<&Command> {
+        match &self.start {
+            Start::Adapter(command) => Some(command),
+            Start::Modules(_) | Start::Never => None,
+        }
+    }
+
+    /// How it is driven, for people: by a command, or for programs of WASI alone.
+    pub fn shown(&self) -> String {
+        match &self.start {
+            Start::Adapter(command) => command.to_string(),
+            Start::Modules(command) => command.words.join(" "),
+            Start::Never => "programs of WASI alone".to_owned(),
+        }
     }
 
     /// Where its description comes from; `None` where it is a command.
@@ -132,28 +179,67 @@ impl Chosen {
     ///
     /// # Errors
     ///
-    /// It cannot be started, or does not speak the protocol.
-    pub fn ask(&self, max_memory: Option<u64>) -> Result<Known, EngineError> {
-        let known = Known::ask(self.command.clone(), self.limits(max_memory))?;
-        let Some(described) = &self.described else { return Ok(known) };
-        let mut published = described.published.clone();
-        if let (true, Some(command)) = (known.hello().version.is_empty(), &described.version) {
-            published.version = version::of(command).unwrap_or_default();
+    /// It cannot be started, does not speak the protocol, or its exit codes say nothing of the modules that it runs.
+    pub fn ask(&self, max_memory: Option<u64>) -> Result<Way, EngineError> {
+        let limits = self.limits(max_memory);
+        match &self.start {
+            Start::Adapter(command) => {
+                let known = Known::ask(command.clone(), limits)?;
+                let Some(described) = &self.described else { return Ok(Way::Protocol(Arc::new(known))) };
+                let mut published = described.published.clone();
+                if known.hello().version.is_empty() {
+                    published.version = self.version();
+                }
+                Ok(Way::Protocol(Arc::new(known.published_as(published))))
+            }
+            Start::Modules(command) => {
+                let mut command = modules::Command::clone(command);
+                command.identity.version = self.version();
+                Ok(Way::Modules(Arc::new(Modules::new(command, limits, Box::new(Scratch::new()?))?)))
+            }
+            Start::Never => {
+                let runtime = self.runtime(max_memory)?;
+                let identity =
+                    runtime.map_or_else(|| Published::default().identity(), |runtime| runtime.identity);
+                Ok(Way::Neither(Box::new(identity)))
+            }
         }
-        Ok(known.published_as(published))
+    }
+
+    /// What runs programs of WASI on it; `None` where its description does not say how.
+    ///
+    /// # Errors
+    ///
+    /// It is not on this machine, its adapter does not answer, or what is expected of it cannot be read.
+    pub fn runtime(&self, max_memory: Option<u64>) -> Result<Option<Runtime>, EngineError> {
+        let Some(described) = &self.described else { return Ok(None) };
+        let runtime = described.description.runtime(&described.column, &described.places)?;
+        Ok(runtime.map(|mut runtime| {
+            runtime.memory = max_memory.or(runtime.memory).or(Limits::default().memory);
+            if runtime.identity.version.is_empty() {
+                runtime.identity.version = self.version();
+            }
+            runtime
+        }))
+    }
+
+    /// The version that it prints; empty where it does not.
+    fn version(&self) -> String {
+        let command = self.described.as_ref().and_then(|described| described.version.as_ref());
+        command.and_then(version::of).unwrap_or_default()
     }
 
     /// What makes drivers of it, each with a process of its own, for [`harness::run_with`](crate::harness::run_with) and the like.
     ///
     /// # Errors
     ///
-    /// It cannot be started, or does not speak the protocol.
+    /// Those of [`ask`](Chosen::ask).
     pub fn drivers(
         &self,
         max_memory: Option<u64>,
-    ) -> Result<impl Fn() -> Driver + Clone + Send + Sync + use<>, EngineError> {
-        let known = Arc::new(self.ask(max_memory)?);
-        Ok(move || known.driver())
+    ) -> Result<impl Fn() -> Driven + Clone + Send + Sync + use<>, EngineError> {
+        let way = self.ask(max_memory)?;
+        Ok(move || way.driver())
     }
 }
 
@@ -182,7 +268,7 @@ mod tests {
         let unknown = choose("nodee").unwrap_err().to_string();
         assert!(unknown.contains("did you mean `node`?"), "{unknown}");
         assert!(choose("sh").unwrap().origin().is_none());
-        assert_eq!(choose("a/b c").unwrap().command().words(), ["a/b", "c"]);
+        assert_eq!(choose("a/b c").unwrap().command().unwrap().words(), ["a/b", "c"]);
         assert_eq!(choose("wassay").unwrap().origin(), Some(&Origin::BuiltIn));
         let column = choose("wassay:all").unwrap_err().to_string();
         assert_eq!(column, "wassay has no column `all`; there are default");

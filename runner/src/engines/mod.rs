@@ -25,12 +25,14 @@
 
 mod builtin;
 mod choose;
+mod folder;
 mod search;
 
 use std::path::PathBuf;
 
 use thiserror::Error;
-use wassay_drive::description::{DescriptionError, Unstartable};
+use wassay_drive::description::{DescriptionError, NoRuntime, Unstartable};
+use wassay_drive::modules::ModulesError;
 use wassay_drive::{BadCommand, DriveError};
 
 pub use self::builtin::ADAPTERS;
@@ -72,6 +74,12 @@ pub enum EngineError {
     /// The engine does not speak the protocol.
     #[error(transparent)]
     Drive(#[from] DriveError),
+    /// The engine cannot be driven by the exit codes of its command.
+    #[error(transparent)]
+    Modules(#[from] ModulesError),
+    /// The engine cannot run programs of WASI.
+    #[error(transparent)]
+    NoRuntime(#[from] NoRuntime),
     /// The system refused something.
     #[error("{what}: {error}")]
     System {

@@ -7,17 +7,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wassay_engine::{Deadline, Engine};
+use wassay_engine::Deadline;
 use wassay_reports::Failure;
 use wassay_testsuite::access::{Budget, Root, Target};
 use wassay_testsuite::wasi::spec::{Operation, Run, Spec, Stream};
 use wassay_testsuite::wasi::{Goldens, Guest, GuestError, Tree};
-use wassay_wasi::{Access, WasiCtx, WasiCtxBuilder};
 
 use super::excerpt::{TEXT, cut, ends};
 use super::exchange::Running;
 use super::judge::{Judged, compare, compare_trees, failed};
-use super::process::{Calls, Ended, Process, output};
+use super::process::{Calls, Ended, Given, Host, Input, Preopen, Refused, output};
 use crate::scratch::{self, Folder};
 
 /// The code of a guest that a trap ended: as of a process that aborts, 128 and SIGABRT.
@@ -35,7 +34,8 @@ pub(super) struct Setup<'a> {
     pub(super) goldens: usize,
     /// Whether they are written anew and not compared.
     pub(super) blesses: bool,
-    pub(super) engine: &'a Engine,
+    /// What runs the guest.
+    pub(super) host: &'a dyn Host,
     pub(super) module: &'a [u8],
     pub(super) timeout: Duration,
     pub(super) max_memory: Option<u64>,
@@ -216,41 +216,52 @@ impl Drive<'_> {
 
     fn start(&mut self, run: &Run) -> Result<Running, Stop> {
         self.copy_folders(run)?;
-        let Setup { label, guest, spec, engine, module, max_memory, .. } = self.setup;
+        let Setup { label, guest, spec, host, module, max_memory, .. } = self.setup;
         let failed = |what: &str, error: io::Error| self.stopped(what, error);
-        let mut context = given(guest, run);
+        let mut folders = Vec::new();
         for dir in &run.dirs {
             if let Some(folder) = self.folders.get(&(dir.host.clone(), dir.guest.clone())) {
-                let is_read_only = spec.extension.read_only.contains(&dir.guest);
-                let access = if is_read_only { Access::ReadOnly } else { Access::ReadWrite };
-                context = context
-                    .preopen(folder.path(), dir.guest.clone(), access)
-                    .map_err(|error| failed("give the guest a folder", error))?;
+                let read_only = spec.extension.read_only.contains(&dir.guest);
+                folders.push(Preopen { host: folder.path(), guest: &dir.guest, read_only });
             }
         }
-        let (mut listeners, mut addresses) = (Vec::new(), HashMap::new());
+        let (mut listeners, mut given, mut addresses) = (Vec::new(), Vec::new(), HashMap::new());
         for name in &spec.extension.listen {
             let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| {
                 addresses.insert(name.clone(), listener.local_addr()?);
                 listeners.push(listener.try_clone()?);
                 Ok(listener)
             });
-            context = context.listener(listener.map_err(|error| failed("listen", error))?);
+            given.push(listener.map_err(|error| failed("listen", error))?);
         }
         let mut stdin = None;
         let most = max_memory.map_or(Budget::default(), |_| Budget::new(output(*max_memory) as u64));
-        if let Some(bytes) = guest.stdin(&mut most.until(self.deadline.instant()))? {
-            context = context.stdin_bytes(bytes.into_owned());
-        }
+        let mut input = match guest.stdin(&mut most.until(self.deadline.instant()))? {
+            Some(bytes) => Input::Bytes(bytes.into_owned()),
+            None => Input::Nothing,
+        };
         if spec.operations.iter().any(|operation| matches!(operation, Operation::Write { .. })) {
             let (reader, writer) = io::pipe().map_err(|error| failed("make a pipe", error))?;
             rustix::io::ioctl_fionbio(&writer, true).map_err(|error| failed("make a pipe", error.into()))?;
-            context = context.stdin_file(reader);
+            input = Input::Pipe(reader);
             stdin = Some(writer);
         }
         let deadline = self.deadline;
-        let process = Process::start(engine, module, context, deadline, *max_memory)
-            .map_err(|message| Stop::Unusable(format!("{label}: {message}")))?;
+        let started = host.start(Given {
+            name: guest.name().rsplit('/').next().unwrap_or_default(),
+            module,
+            args: &run.args,
+            env: &run.env,
+            folders,
+            listeners: given,
+            stdin: input,
+            deadline,
+            max_memory: *max_memory,
+        });
+        let process = started.map_err(|refused| match refused {
+            Refused::System(what, error) => failed(what, error),
+            Refused::Unusable(message) => Stop::Unusable(format!("{label}: {message}")),
+        })?;
         let (connections, read) = (HashMap::new(), HashMap::new());
         Ok(Running { process, deadline, stdin, listeners, addresses, connections, read })
     }
@@ -270,6 +281,16 @@ impl Drive<'_> {
                 let message = format!("timed out after {:?}", self.setup.timeout);
                 return Ok(Err(failed("timeout", message).into()));
             }
+            Ended::Crashed(how) => {
+                let how = how + &self.said();
+                let message = "what ran the guest did not end by itself";
+                let expected = Some(format!("exit code {expected}"));
+                return Ok(Err(Box::new(Failure {
+                    expected,
+                    actual: Some(how),
+                    ..failed("crashed", message)
+                })));
+            }
             Ended::Exited(code) => (code, format!("exit code {code}")),
             Ended::Trapped(error) => (ABORTED, cut(error, TEXT)),
         };
@@ -277,15 +298,18 @@ impl Drive<'_> {
             return Ok(Ok(()));
         }
         let kind = if code == ABORTED { "trap" } else { "wrong-exit-code" };
-        let written = ends(&self.left.stderr);
-        let reason =
-            if written.is_empty() { String::new() } else { format!(", and on standard error:\n{written}") };
         let failure = Failure {
             expected: Some(format!("exit code {expected}")),
-            actual: Some(how + &reason),
+            actual: Some(how + &self.said()),
             ..failed(kind, "the guest did not end as expected")
         };
         Ok(Err(failure.into()))
+    }
+
+    /// What the guest wrote to standard error, as the reason for how it ended.
+    fn said(&self) -> String {
+        let written = ends(&self.left.stderr);
+        if written.is_empty() { String::new() } else { format!(", and on standard error:\n{written}") }
     }
 
     /// Compares what the guest left behind with what it is to. What it left in its folders is looked at only where something says what that
@@ -348,13 +372,6 @@ impl Drive<'_> {
     fn calls(&self) -> Vec<String> {
         self.running.as_ref().map_or(&self.left.calls, |running| &running.process.calls).lines()
     }
-}
-
-/// The guest's name, arguments and environment.
-fn given(guest: &Guest, run: &Run) -> WasiCtxBuilder {
-    let name = guest.name().rsplit('/').next().unwrap_or_default();
-    let context = WasiCtx::builder().arg(name).args(&run.args);
-    run.env.iter().fold(context, |context, (name, value)| context.env(name, value))
 }
 
 /// A folder of its own with these contents, which nobody else may enter.

@@ -11,10 +11,9 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use wassay_engine::Deadline;
 use wassay_reports::Failure;
 use wassay_testsuite::wasi::spec::{Operation, Stream};
-use wassay_wasi::Capture;
 
 use super::judge::{Judged, compare, failed};
-use super::process::{Ended, Process};
+use super::process::{Ended, Output, Process};
 
 /// A guest that runs, and what it is connected to.
 pub(super) struct Running {
@@ -34,10 +33,9 @@ impl Running {
     /// a guest that does not end even then is left behind.
     pub(super) fn wait(&mut self) -> Ended {
         self.stdin = None;
-        let ended = self.process.wait();
+        let ended = self.process.ending.wait();
         if ended == Ended::TimeOver {
             self.cut_off();
-            self.process.wait_a_little();
         }
         ended
     }
@@ -52,6 +50,7 @@ impl Running {
             // Ends a wait for a connection, with an error.
             let _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
         }
+        self.process.ending.cut();
     }
 
     /// Carries out an operation that is an exchange with the guest.
@@ -73,8 +72,8 @@ impl Running {
         };
         let begin = self.read.get(&stream).copied().unwrap_or(0);
         let end = begin + expected.len();
-        capture.wait(self.deadline, |bytes| bytes.len() >= end);
-        let came = part(capture, begin..end);
+        capture.wait(self.deadline, &|bytes| bytes.len() >= end);
+        let came = part(&**capture, begin..end);
         self.read.insert(stream, begin + came.len());
         compare(stream.name(), expected.as_bytes(), &came)
     }
@@ -103,8 +102,8 @@ impl Running {
         let begin = self.read.get(&Stream::Stdout).copied().unwrap_or(0);
         // No address is longer: a guest may write a lot without ending a line.
         let has_line = |bytes: &[u8]| bytes.len() >= begin + ADDRESS || rest(bytes, begin).contains(&b'\n');
-        self.process.stdout.wait(self.deadline, has_line);
-        let bytes = part(&self.process.stdout, begin..begin + ADDRESS);
+        self.process.stdout.wait(self.deadline, &has_line);
+        let bytes = part(&*self.process.stdout, begin..begin + ADDRESS);
         let Some(length) = bytes.iter().position(|byte| *byte == b'\n') else {
             return Err(broken("it did not write a line with its address to standard output".into()));
         };
@@ -155,10 +154,10 @@ impl Running {
 const ADDRESS: usize = 1 << 10;
 
 /// A part of what was written, as far as it was.
-fn part(capture: &Capture, range: Range<usize>) -> Vec<u8> {
+fn part(output: &dyn Output, range: Range<usize>) -> Vec<u8> {
     let part = RefCell::new(Vec::new());
     // It does not wait: what is asked for is copied while nobody else writes.
-    capture.wait(Instant::now(), |bytes| {
+    output.wait(Instant::now().into(), &|bytes| {
         let end = range.end.min(bytes.len());
         *part.borrow_mut() = bytes.get(range.start..end).unwrap_or_default().to_vec();
         true

@@ -1,7 +1,8 @@
 //! Runs guests of WASI as cases: gives each what its [specification](wassay_testsuite::wasi::spec) says, does with it what that says, and
 //! judges what comes of it.
 //!
-//! A guest runs in this process, on a thread of its own, in a fresh copy of its folders, and until a deadline.
+//! A guest runs in a fresh copy of its folders, and until a deadline: on wassay's own engine in this process, on a thread of its own, and
+//! on another one in a process of that ([`wassay_drive::wasi`]). What is expected of it, and how that is judged, is the same.
 //!
 //! With `BLESS=1` in the environment what a guest leaves behind is not compared with its golden files but written there, where it ended as
 //! expected.
@@ -10,23 +11,29 @@ mod bless;
 mod drive;
 mod excerpt;
 mod exchange;
+mod foreign;
 mod judge;
 mod key;
+mod needs;
+mod own;
 mod process;
 mod result;
 
 use std::borrow::Cow;
 
+use wassay_drive::wasi::expectations::Expected;
 use wassay_testsuite::access::Budget;
 use wassay_testsuite::wasi::{Guest, GuestError};
 use wassay_wasi::{PREVIEW_0, PREVIEW_1};
 
 use self::drive::{Setup, drive, due};
 pub(crate) use self::key::key;
+use self::own::Own;
+use self::process::Host;
 pub use self::result::GuestResult;
 use crate::batch::{End, Settings, TIMEOUT};
-use crate::own;
 use crate::script::source::Place;
+use crate::verdict::Apart;
 
 /// Runs a guest, and judges it.
 pub(crate) fn run(label: &str, guest: &Guest, settings: &Settings) -> End {
@@ -43,7 +50,11 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     let unusable = |message: String| End::Unusable { message: format!("{label}: {message}"), place: None };
     if let Some(version) = guest.other_version().map_err(broken)? {
         let message = format!("its manifest says {version}, and preview 1 is what is run");
-        return Ok(End::Skipped { message, directives: 1 });
+        return Ok(End::Skipped { message, directives: 1, apart: None });
+    }
+    let (fails, skipped) = expected(guest, settings).map_err(broken)?;
+    if let Some(message) = skipped {
+        return Ok(End::Skipped { message, directives: checks(guest), apart: None });
     }
     let spec = guest.spec().map_err(broken)?;
     let checks = guest.checks().map_err(broken)?;
@@ -54,23 +65,21 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
         true => End::TimedOut { message: error.to_string(), directives: checks },
         false => broken(error),
     })?;
-    let engine = own::engine(settings.features.unwrap_or_default(), settings.max_memory)
-        .map_err(|error| unusable(error.to_string()))?;
-    let mut result = GuestResult { name: label.to_owned(), checks, ..GuestResult::default() };
+    let engine = || crate::own::engine(settings.features.unwrap_or_default(), settings.max_memory);
+    let own = settings.guests.is_none().then(engine).transpose();
+    let own = own.map_err(|error| unusable(error.to_string()))?.map(Own);
+    let own = own.as_ref().map(|own| own as &dyn Host);
+    let runtime = settings.guests.as_deref().map(|runtime| runtime as &dyn Host);
+    let Some(host) = runtime.or(own) else { return Err(unusable("nothing runs guests".to_owned())) };
+    if let Some(why) = host.lacks(&needs::of(guest, &spec).map_err(broken)?) {
+        return Err(not_applicable(why, checks));
+    }
+    let mut result = GuestResult { name: label.to_owned(), checks, to_fail: fails, ..GuestResult::default() };
     let goldens = (checks / spec.extension.previews.len().max(1)).saturating_sub(spec.operations.len());
     let (max_memory, blesses) = (settings.max_memory, bless::is_asked_for() && guest.path().is_some());
     for (preview, module) in previews(&module, &spec.extension.previews).map_err(unusable)? {
-        let setup = Setup {
-            label,
-            guest,
-            spec: &spec,
-            goldens,
-            blesses,
-            engine: &engine,
-            module: &module,
-            timeout,
-            max_memory,
-        };
+        let setup =
+            Setup { label, guest, spec: &spec, goldens, blesses, host, module: &module, timeout, max_memory };
         let outcome = drive(&setup).map_err(|message| End::Unusable { message, place: None })?;
         result.timed_out |= outcome.timed_out;
         if let Some((left, _folders)) = outcome.left {
@@ -84,6 +93,18 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
         }));
     }
     Ok(End::Ran(result))
+}
+
+/// Why a guest is to fail, and why it is not to be run, by what the official suite expects of the engine.
+fn expected(guest: &Guest, settings: &Settings) -> Result<(Option<String>, Option<String>), GuestError> {
+    let Some(runtime) = &settings.guests else { return Ok((None, None)) };
+    let name = guest.name().rsplit('/').next().unwrap_or_default();
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    Ok(match runtime.expectations.of(&guest.suite()?.unwrap_or_default(), stem) {
+        Some(Expected::Fail(why)) => (Some(why.clone()), None),
+        Some(Expected::Skip(why)) => (None, Some(why.clone())),
+        None => (None, None),
+    })
 }
 
 /// A preview, where one is named, and the module for it.
@@ -103,6 +124,11 @@ fn previews<'a>(module: &'a [u8], previews: &[u8]) -> Result<Vec<Under<'a>>, Str
         (Some(*preview), Cow::Owned(text.into_bytes()))
     };
     Ok(previews.iter().map(under).collect())
+}
+
+/// A case that cannot be asked of what runs guests.
+fn not_applicable(message: String, directives: usize) -> End {
+    End::Skipped { message, directives, apart: Some(Apart::NotApplicable) }
 }
 
 fn broken(error: GuestError) -> End {

@@ -1,16 +1,15 @@
-//! One guest that runs: on a thread of its own, as if it were a process.
+//! A guest that runs, on whatever runs it.
 
-use std::collections::VecDeque;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, PipeReader};
+use std::net::TcpListener;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use wassay_engine::{Deadline, Engine, ErrorKind, Extern, Linker, Module, Store};
-use wassay_wasi::{Capture, Exit, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
+use wassay_drive::wasi::Need;
+use wassay_engine::Deadline;
 
 use super::excerpt::cut;
-use crate::script::quoted;
-use crate::threads;
 
 /// How many of a guest's last calls are kept.
 const CALLS: usize = 20;
@@ -21,8 +20,54 @@ const OUTPUT: usize = 64 << 20;
 /// How many bytes of a call are kept.
 const CALL: usize = 1 << 10;
 
-/// How long a guest may take to notice that its time is over. One that waits in the system for longer is left behind there.
-const GRACE: Duration = Duration::from_millis(50);
+/// What runs guests.
+pub(crate) trait Host {
+    /// Why it cannot run a guest with these needs; `None` where it can.
+    fn lacks(&self, needs: &[Need]) -> Option<String>;
+
+    /// Starts a guest.
+    fn start(&self, given: Given<'_>) -> Result<Process, Refused>;
+}
+
+/// What a guest is started with.
+#[derive(Debug)]
+pub(crate) struct Given<'a> {
+    /// What the guest is called: the first of its arguments.
+    pub(super) name: &'a str,
+    pub(super) module: &'a [u8],
+    pub(super) args: &'a [String],
+    pub(super) env: &'a BTreeMap<String, String>,
+    pub(super) folders: Vec<Preopen<'a>>,
+    pub(super) listeners: Vec<TcpListener>,
+    pub(super) stdin: Input,
+    pub(super) deadline: Deadline,
+    pub(super) max_memory: Option<u64>,
+}
+
+/// A folder that a guest is given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Preopen<'a> {
+    pub(super) host: &'a Path,
+    pub(super) guest: &'a str,
+    pub(super) read_only: bool,
+}
+
+/// Standard input.
+#[derive(Debug)]
+pub(super) enum Input {
+    Nothing,
+    Bytes(Vec<u8>),
+    Pipe(PipeReader),
+}
+
+/// Why a guest is not started.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The system refuses, when this is done.
+    System(&'static str, io::Error),
+    /// What is wrong with the guest, or with what runs it.
+    Unusable(String),
+}
 
 /// How a guest ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +76,40 @@ pub(super) enum Ended {
     Exited(u32),
     /// By a trap, or another error of its own, which this text shows.
     Trapped(String),
+    /// What ran it crashed, as this says.
+    Crashed(String),
     /// It was still running when its time was over.
     TimeOver,
     /// It did not run: this is wrong with its module.
     NotRunnable(String),
+}
+
+/// A guest that runs, or has run.
+pub(crate) struct Process {
+    pub(super) stdout: Box<dyn Output>,
+    pub(super) stderr: Box<dyn Output>,
+    pub(super) calls: Calls,
+    pub(super) ending: Box<dyn Ending>,
+}
+
+/// What a guest writes.
+pub(super) trait Output {
+    /// Waits until `enough` is true of what was written and not taken, or nothing more will be, or
+    /// it is so late. Says whether it is true then.
+    fn wait(&self, until: Deadline, enough: &dyn Fn(&[u8]) -> bool) -> bool;
+
+    /// What was written since this was last called.
+    fn take(&self) -> Vec<u8>;
+}
+
+/// The end of a guest.
+pub(super) trait Ending {
+    /// Waits for it, until the time of the guest is over.
+    fn wait(&self) -> Ended;
+
+    /// Has a guest end whose time is over or that is not asked any more, as far as that can be
+    /// done, and waits a little for it.
+    fn cut(&self);
 }
 
 /// The last calls of a guest, each as a line.
@@ -42,7 +117,7 @@ pub(super) enum Ended {
 pub(super) struct Calls(Arc<Mutex<VecDeque<String>>>);
 
 impl Calls {
-    fn push(&self, call: String) {
+    pub(super) fn push(&self, call: String) {
         let call = cut(call, CALL);
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if calls.len() == CALLS {
@@ -56,123 +131,12 @@ impl Calls {
     }
 }
 
-/// A guest that runs, or has run.
-#[derive(Debug)]
-pub(super) struct Process {
-    pub(super) stdout: Capture,
-    pub(super) stderr: Capture,
-    pub(super) calls: Calls,
-    deadline: Deadline,
-    ended: Receiver<Ended>,
-}
-
-impl Process {
-    /// Starts a module with what was given to the context so far.
-    pub(super) fn start(
-        engine: &Engine,
-        module: &[u8],
-        context: WasiCtxBuilder,
-        deadline: Deadline,
-        max_memory: Option<u64>,
-    ) -> Result<Process, String> {
-        let most = output(max_memory);
-        let (stdout, stderr, calls) = (Capture::new(most), Capture::new(most), Calls::default());
-        let seen = calls.clone();
-        let context = context
-            .capture_stdout(&stdout)
-            .capture_stderr(&stderr)
-            .observer(move |call| seen.push(call.to_string()))
-            .build()
-            .map_err(|error| format!("cannot give the guest what it is to have: {error}"))?;
-        let (sender, ended) = mpsc::channel();
-        let (outputs, engine, module) = ([stdout.clone(), stderr.clone()], engine.clone(), module.to_vec());
-        let run = move || {
-            let how = execute(&engine, &module, context, deadline);
-            outputs.iter().for_each(Capture::end);
-            // Nobody listens any more to a guest that was left behind.
-            let _ = sender.send(how);
-        };
-        threads::start("guest", run)
-            .map_err(|error| format!("cannot start a thread for the guest: {error}"))?;
-        Ok(Process { stdout, stderr, calls, deadline, ended })
-    }
-
-    /// Waits for its end, until its time is over.
-    pub(super) fn wait(&self) -> Ended {
-        loop {
-            match self.ended.recv_timeout(self.deadline.left()) {
-                Ok(ended) => return ended,
-                Err(RecvTimeoutError::Disconnected) => return Ended::NotRunnable(PANICKED.to_owned()),
-                Err(RecvTimeoutError::Timeout) if self.deadline.is_over() => return Ended::TimeOver,
-                // The deadline moves while the process is stopped.
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-        }
-    }
-
-    /// Waits a little for one that was told to end.
-    pub(super) fn wait_a_little(&self) {
-        let _ = self.ended.recv_timeout(GRACE);
-    }
-}
-
-/// How many bytes a guest may write to one output, and read from its standard input, where it may have so much memory.
+/// How many bytes a guest may write to one output, and read from its standard input, where it may
+/// have so much memory.
 pub(super) fn output(max_memory: Option<u64>) -> usize {
     // A part of that memory, but some in any case.
     const PARTS: u64 = 4;
     const LEAST: u64 = 1 << 20;
     let most = max_memory.map_or(OUTPUT as u64, |bytes| (bytes / PARTS).clamp(LEAST, OUTPUT as u64));
     most as usize
-}
-
-/// What is said of a thread that ended without a word.
-const PANICKED: &str = "the runner panicked, which is a fault of its own";
-
-fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Deadline) -> Ended {
-    let module = match load(engine, module, deadline) {
-        Ok(module) => module,
-        Err(ended) => return ended,
-    };
-    let (mut store, mut linker) = (Store::new(engine), Linker::new());
-    store.set_data(context);
-    if let Err(error) = add_imports_to_linker(&mut store, &mut linker, &module) {
-        return Ended::NotRunnable(error.to_string());
-    }
-    store.set_deadline(Some(deadline.instant()));
-    let made = linker.instantiate(&mut store, &module);
-    let called = made.and_then(|instance| match instance.export(&store, "_start") {
-        Some(Extern::Func(start)) => start.invoke(&mut store, &[]).map(|_| true),
-        _ => Ok(false),
-    });
-    match called {
-        Ok(true) => Ended::Exited(0),
-        Ok(false) => {
-            Ended::NotRunnable("it exports no function `_start`, by which a command begins".to_owned())
-        }
-        Err(error) => match error.into_payload::<Exit>() {
-            Ok(exit) => Ended::Exited(exit.code()),
-            Err(error) => match error.kind() {
-                ErrorKind::Interrupted => Ended::TimeOver,
-                ErrorKind::Unlinkable | ErrorKind::Unsupported | ErrorKind::Limit | ErrorKind::Usage => {
-                    Ended::NotRunnable(error.to_string())
-                }
-                _ => Ended::Trapped(error.to_string()),
-            },
-        },
-    }
-}
-
-/// Compiles a module. What does not begin as binaries do is text.
-fn load(engine: &Engine, bytes: &[u8], deadline: Deadline) -> Result<Module, Ended> {
-    let module = match bytes.starts_with(b"\0asm") {
-        true => Module::new_until(engine, bytes, Some(deadline)),
-        false => {
-            let bytes = quoted(bytes).map_err(|error| Ended::NotRunnable(error.message))?;
-            Module::new_until(engine, &bytes, Some(deadline))
-        }
-    };
-    module.map_err(|error| match error.kind() {
-        ErrorKind::Interrupted => Ended::TimeOver,
-        _ => Ended::NotRunnable(error.to_string()),
-    })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
 use wassay_reports::terminal::Text;
-use wassay_reports::{Case, Counts, Failure, Outcome};
+use wassay_reports::{Case, Counts, Failure, Note, Outcome};
 
 use crate::verdict::{BAD, FAINT, STRONG};
 
@@ -24,31 +24,50 @@ pub struct GuestResult {
     pub failures: Vec<Failure>,
     /// Whether its time was over.
     pub timed_out: bool,
+    /// Why it is expected to fail, where it is.
+    pub to_fail: Option<String>,
 }
 
 impl GuestResult {
     /// Whether everything came as expected.
     pub fn is_success(&self) -> bool {
-        self.failures.is_empty()
+        self.failures.is_empty() != self.to_fail.is_some()
     }
 
     /// The guest as a case of a report, with how long it took.
     pub fn to_case(&self, duration: Duration) -> Case {
         let failed = self.failures.len().min(self.checks);
-        let outcome = match (self.is_success(), self.timed_out) {
-            (true, _) => Outcome::Passed,
-            (false, true) => Outcome::Timeout,
-            (false, false) => Outcome::Failed,
+        let (passed, failed) = ((self.checks - failed) as u64, failed as u64);
+        let outcome = match (self.failures.is_empty(), self.timed_out, &self.to_fail) {
+            (true, _, Some(_)) => Outcome::XPassed,
+            (true, _, None) => Outcome::Passed,
+            (false, _, Some(_)) => Outcome::XFailed,
+            (false, true, None) => Outcome::Timeout,
+            (false, false, None) => Outcome::Failed,
         };
-        let directives =
-            Counts { passed: (self.checks - failed) as u64, failed: failed as u64, ..Counts::default() };
+        let directives = match outcome {
+            Outcome::XPassed => Counts { xpassed: passed, ..Counts::default() },
+            Outcome::XFailed => Counts { passed, xfailed: failed, ..Counts::default() },
+            _ => Counts { passed, failed, ..Counts::default() },
+        };
         let case = Case::new(self.name.clone(), outcome, duration, directives);
-        Case { failures: self.failures.clone(), ..case }
+        let Some(reason) = self.to_fail.clone() else {
+            return Case { failures: self.failures.clone(), ..case };
+        };
+        let note = Note { line: 0, column: 0, outcome, reason, apart: None, key: None };
+        Case { notes: vec![note], ..case }
     }
 
     /// What was not as expected, as text for people; empty where there is nothing.
     pub fn render(&self, colour: bool) -> Text {
         let mut text = Text::new(colour);
+        if let Some(reason) = &self.to_fail {
+            if self.failures.is_empty() {
+                text.paint(STRONG, &self.name).put(": ").paint(BAD, "unexpected-pass");
+                text.put(": it passed, and was to fail: ").put(reason).end();
+            }
+            return text;
+        }
         self.failures.iter().for_each(|failure| self.push(failure, &mut text));
         text
     }

@@ -6,10 +6,12 @@
 mod common;
 
 mod both_ways;
+mod command_line;
 mod commands;
 mod described;
 mod examples;
 mod kept;
+mod wasi;
 
 use std::process::ExitCode;
 
@@ -35,7 +37,14 @@ fn main() -> ExitCode {
     if let Some(folder) = std::env::var_os(HARNESS) {
         return wassay::harness::run(vec![wassay_testsuite::directory::open(folder.as_ref()).unwrap()]);
     }
-    let trials =
-        [both_ways::trials(), commands::trials(), described::trials(), examples::trials(), kept::trials()];
+    let trials = [
+        both_ways::trials(),
+        command_line::trials(),
+        commands::trials(),
+        described::trials(),
+        examples::trials(),
+        kept::trials(),
+        wasi::trials(),
+    ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
 }

@@ -24,8 +24,7 @@ const MODULES: [&str; 4] = ["wasm", "wat", "WASM", "WAT"];
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Manifest {
-    #[serde(rename = "name")]
-    _name: Option<String>,
+    name: Option<String>,
     version: Option<String>,
 }
 
@@ -33,6 +32,12 @@ struct Manifest {
 pub(super) fn other_version(file: &str, bytes: &[u8]) -> Result<Option<String>, SpecError> {
     let manifest: Manifest = parse_json(file, &String::from_utf8_lossy(bytes))?;
     Ok(manifest.version.filter(|version| version != VERSION))
+}
+
+/// The suite name in a manifest.
+pub(super) fn name(file: &str, bytes: &[u8]) -> Result<Option<String>, SpecError> {
+    let manifest: Manifest = parse_json(file, &String::from_utf8_lossy(bytes))?;
+    Ok(manifest.name)
 }
 
 /// Whether a file is a module, by its extension. Case is ignored.

@@ -173,12 +173,29 @@ impl Guest {
     ///
     /// Returns an error if the manifest is unreadable or invalid.
     pub fn other_version(&self) -> Result<Option<String>, GuestError> {
+        self.by_manifest(manifest::other_version)
+    }
+
+    /// The suite name in the manifest.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the manifest is unreadable or invalid.
+    pub fn suite(&self) -> Result<Option<String>, GuestError> {
+        self.by_manifest(manifest::name)
+    }
+
+    /// Reads a value from the manifest, if there is one.
+    fn by_manifest(
+        &self,
+        read: impl Fn(&str, &[u8]) -> Result<Option<String>, SpecError>,
+    ) -> Result<Option<String>, GuestError> {
         let path = self.module_path().with_file_name(manifest::NAME);
         if !self.has(&path)? {
             return Ok(None);
         }
         let bytes = self.read(&path, &mut Budget::new(LARGEST_JSON))?;
-        Ok(manifest::other_version(&self.files.label(&path), &bytes)?)
+        Ok(read(&self.files.label(&path), &bytes)?)
     }
 
     /// Lists a folder beside the module, without leftovers of earlier runs.
@@ -200,6 +217,15 @@ impl Guest {
     /// Returns an error if the file is unreadable.
     pub fn stdin(&self, budget: &mut Budget) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
         self.beside("stdin", budget)
+    }
+
+    /// Whether there is a file for standard input.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file system does.
+    pub fn has_stdin(&self) -> Result<bool, GuestError> {
+        self.has(&self.module_path().with_extension("stdin"))
     }
 
     /// Whether there is a golden folder.

@@ -25,15 +25,19 @@
 //! expectations = "my-engine-all.toml"
 //! ```
 //!
+//! Engines without an adapter have a table `[module]` or `[wasi]` (`ways`).
+//!
 //! `name` is required, and so is a way to drive the engine, such as `[protocol]`. Without `[columns.NAME]` there is one column, `default`,
 //! without flags. Commands are lists of words, which no shell reads; [`Template`] says what placeholders in them are. A program is looked
 //! for in the folders of `PATH`, or is an absolute path.
 
 mod read;
 mod start;
+mod start_ways;
 mod template;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,7 +46,9 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use self::start::{Places, Unstartable, find};
+pub use self::start_ways::NoRuntime;
 pub use self::template::{Placeholder, Template, Word};
+pub use self::ways::{Modules, Wasi, WasiWay};
 
 /// The name of the column that is meant where none is named.
 pub const DEFAULT_COLUMN: &str = "default";
@@ -72,6 +78,10 @@ pub struct Description {
     pub expectations: Option<PathBuf>,
     /// How to start an adapter that speaks wap/1.
     pub protocol: Option<Protocol>,
+    /// How to run a module, whose exit code says how that ended.
+    pub modules: Option<Modules>,
+    /// How to run a program of WASI.
+    pub wasi: Option<Wasi>,
     /// The configurations in which it is tested, by name; at least one.
     pub columns: BTreeMap<String, Column>,
 }

@@ -10,6 +10,7 @@ use wassay_script::Features;
 use wassay_script::suggest::did_you_mean;
 use wassay_testsuite::access::{Budget, read_named};
 
+use super::ways::{WasiWay, WrittenModules, WrittenWasi};
 use super::{
     BadDescription, Column, DEFAULT_COLUMN, Description, DescriptionError, Placeholder, Protocol, Template,
     Word,
@@ -22,9 +23,9 @@ const LARGEST: u64 = 256 << 10;
 const LONGEST_NAME: usize = 64;
 
 /// What every command may have.
-const ANYWHERE: &[Placeholder] = &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Wassay];
+pub(super) const ANYWHERE: &[Placeholder] = &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Wassay];
 /// What commands may have that run the engine.
-const OF_ENGINE: &[Placeholder] =
+pub(super) const OF_ENGINE: &[Placeholder] =
     &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Flags, Placeholder::Program, Placeholder::Wassay];
 
 /// The file as it is written.
@@ -45,6 +46,8 @@ struct Written {
     max_memory: Option<u64>,
     expectations: Option<PathBuf>,
     protocol: Option<Spanned<WrittenProtocol>>,
+    module: Option<WrittenModules>,
+    wasi: Option<Spanned<WrittenWasi>>,
     #[serde(default)]
     columns: BTreeMap<Name, Spanned<WrittenColumn>>,
 }
@@ -75,7 +78,7 @@ struct Name(String);
 /// A name of a variable of the environment.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "String")]
-struct Variable(String);
+pub(super) struct Variable(pub(super) String);
 
 /// One program or several.
 #[derive(Deserialize)]
@@ -193,8 +196,21 @@ fn described(written: Written) -> Result<Description, (usize, String)> {
         Ok(Protocol { command, env: env.collect::<Result<_, _>>()? })
     });
     let protocol = protocol.transpose()?;
-    if protocol.is_none() {
-        let message = "it does not say how the engine is driven: expected a table `[protocol]` with the command of an adapter";
+    let modules = written.module.map(|modules| modules.modules(has_program)).transpose()?;
+    let wasi = written.wasi.map(|wasi| {
+        let at = wasi.span().start;
+        wasi.into_inner().wasi(at, has_program)
+    });
+    let wasi = wasi.transpose()?;
+    let run = modules.iter().map(|modules| &modules.run);
+    let run = run.chain(wasi.iter().filter_map(|wasi| match &wasi.way {
+        WasiWay::Templates { command, .. } => Some(command),
+        WasiWay::Adapter { .. } => None,
+    }));
+    takes_flags |= run.flat_map(Template::placeholders).any(|placeholder| placeholder == Placeholder::Flags);
+    if protocol.is_none() && modules.is_none() && wasi.is_none() {
+        let message = "it does not say how the engine is driven: expected a table `[protocol]` with the command of an adapter, `[module]` \
+            with a command that runs a module, or `[wasi]` with one that runs a program of WASI";
         return Err((0, message.to_owned()));
     }
     let mut columns = BTreeMap::new();
@@ -224,6 +240,8 @@ fn described(written: Written) -> Result<Description, (usize, String)> {
         max_memory,
         expectations,
         protocol,
+        modules,
+        wasi,
         columns,
     })
 }
@@ -248,9 +266,19 @@ fn programs(programs: Spanned<Programs>) -> Result<Vec<Word>, (usize, String)> {
 
 /// A command that runs the engine.
 fn command(key: &str, template: Spanned<Template>, has_program: bool) -> Result<Template, (usize, String)> {
+    command_with(key, template, OF_ENGINE, has_program)
+}
+
+/// The same of one that may have these placeholders.
+pub(super) fn command_with(
+    key: &str,
+    template: Spanned<Template>,
+    allowed: &[Placeholder],
+    has_program: bool,
+) -> Result<Template, (usize, String)> {
     let at = template.span().start;
     let template = template.into_inner();
-    let checked = only_these(key, template.placeholders(), OF_ENGINE)
+    let checked = only_these(key, template.placeholders(), allowed)
         .and_then(|()| template.program().map_or(Ok(()), not_relative));
     checked.map_err(|message| (at, message))?;
     if !has_program && template.placeholders().any(|placeholder| placeholder == Placeholder::Program) {
@@ -262,14 +290,14 @@ fn command(key: &str, template: Spanned<Template>, has_program: bool) -> Result<
     Ok(template)
 }
 
-fn word(key: &str, word: Spanned<Word>, allowed: &[Placeholder]) -> Result<Word, (usize, String)> {
+pub(super) fn word(key: &str, word: Spanned<Word>, allowed: &[Placeholder]) -> Result<Word, (usize, String)> {
     let at = word.span().start;
     let word = word.into_inner();
     only_these(key, word.placeholders(), allowed).map_err(|message| (at, message))?;
     Ok(word)
 }
 
-fn only_these(
+pub(super) fn only_these(
     key: &str,
     placeholders: impl Iterator<Item = Placeholder>,
     allowed: &[Placeholder],

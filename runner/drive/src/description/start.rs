@@ -95,15 +95,7 @@ impl Description {
         let env = protocol.env.iter();
         let env = env.map(|(name, value_of)| (name.clone(), value_of.fill(&value).concat())).collect();
         let command = Command::new(words, env).map_err(|_| no_adapter())?;
-        let published = Published {
-            name: self.name.clone(),
-            version: String::new(),
-            configuration: (self.columns.len() > 1).then(|| column.to_owned()),
-            flags: configured.flags.clone(),
-            features: configured.features.clone(),
-            package: self.package.clone(),
-            command: self.shown(&protocol.command, configured),
-        };
+        let published = self.published(column, configured, self.shown(&protocol.command, configured));
         Ok((command, published))
     }
 
@@ -116,6 +108,19 @@ impl Description {
         let Some(version) = &self.version else { return Ok(None) };
         let words = self.filled(version, column, places)?;
         Ok(Command::new(words, BTreeMap::new()).ok())
+    }
+
+    /// What reports say of it in a column, in which it is run by this command.
+    pub(super) fn published(&self, column: &str, configured: &Column, command: String) -> Published {
+        Published {
+            name: self.name.clone(),
+            version: String::new(),
+            configuration: (self.columns.len() > 1).then(|| column.to_owned()),
+            flags: configured.flags.clone(),
+            features: configured.features.clone(),
+            package: self.package.clone(),
+            command,
+        }
     }
 
     /// The words of a command, with the program that is on this machine.
@@ -132,9 +137,15 @@ impl Description {
             Placeholder::Program => vec![program.clone()],
             other => places.value(other),
         });
+        self.find_program(&words)?;
+        Ok(words)
+    }
+
+    /// Checks that the program of a command is on this machine.
+    pub(super) fn find_program(&self, words: &[String]) -> Result<(), Unstartable> {
         match words.first() {
             Some(first) if find(first).is_none() => Err(self.not_installed(vec![first.clone()])),
-            _ => Ok(words),
+            _ => Ok(()),
         }
     }
 
@@ -157,7 +168,7 @@ impl Description {
     }
 
     /// A command as it is published: without paths of this machine, which say nothing elsewhere.
-    fn shown(&self, template: &Template, column: &Column) -> String {
+    pub(super) fn shown(&self, template: &Template, column: &Column) -> String {
         let program = self.program.first().map(|word| word.fill(&named)).unwrap_or_default();
         let words = template.fill(&|placeholder| match placeholder {
             Placeholder::Flags => column.flags.clone(),
@@ -175,7 +186,7 @@ fn named(placeholder: Placeholder) -> Vec<String> {
 
 impl Places {
     /// The value of a placeholder that is a place.
-    fn value(&self, placeholder: Placeholder) -> Vec<String> {
+    pub(super) fn value(&self, placeholder: Placeholder) -> Vec<String> {
         let path = match placeholder {
             Placeholder::Adapters => &self.adapters,
             Placeholder::Dir => &self.dir,

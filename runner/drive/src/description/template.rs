@@ -34,23 +34,47 @@ enum Piece {
 pub enum Placeholder {
     /// The folder of the adapters that wassay ships.
     Adapters,
+    /// The arguments of a program of WASI.
+    Args,
     /// The folder of the description.
     Dir,
+    /// The words for the folders of a program of WASI.
+    Dirs,
+    /// The words for the variables of its environment.
+    Env,
     /// The flags of the column, each a value.
     Flags,
+    /// The name that a folder has for a program of WASI.
+    Guest,
+    /// Where that folder is.
+    Host,
+    /// The file of the module that is to be run.
+    Module,
+    /// The name of a variable.
+    Name,
     /// The program of the engine: the first of `program` that is there.
     Program,
+    /// The value of a variable.
+    Value,
     /// The program of wassay itself.
     Wassay,
 }
 
 impl Placeholder {
     /// All placeholders.
-    pub const ALL: [Placeholder; 5] = [
+    pub const ALL: [Placeholder; 13] = [
         Placeholder::Adapters,
+        Placeholder::Args,
         Placeholder::Dir,
+        Placeholder::Dirs,
+        Placeholder::Env,
         Placeholder::Flags,
+        Placeholder::Guest,
+        Placeholder::Host,
+        Placeholder::Module,
+        Placeholder::Name,
         Placeholder::Program,
+        Placeholder::Value,
         Placeholder::Wassay,
     ];
 
@@ -58,16 +82,24 @@ impl Placeholder {
     pub fn name(self) -> &'static str {
         match self {
             Placeholder::Adapters => "adapters",
+            Placeholder::Args => "args",
             Placeholder::Dir => "dir",
+            Placeholder::Dirs => "dirs",
+            Placeholder::Env => "env",
             Placeholder::Flags => "flags",
+            Placeholder::Guest => "guest",
+            Placeholder::Host => "host",
+            Placeholder::Module => "module",
+            Placeholder::Name => "name",
             Placeholder::Program => "program",
+            Placeholder::Value => "value",
             Placeholder::Wassay => "wassay",
         }
     }
 
     /// Whether it has any number of values, instead of one.
     pub fn is_list(self) -> bool {
-        matches!(self, Placeholder::Flags)
+        matches!(self, Placeholder::Args | Placeholder::Dirs | Placeholder::Env | Placeholder::Flags)
     }
 }
 

@@ -138,3 +138,70 @@ fn no_damage_to_a_description_does_more_than_fail() {
     let nested = format!("name = \"e\"\n[{}]", "a.".repeat(50_000));
     assert!(parsed(&nested).is_err());
 }
+
+const BY_COMMAND: &str = r#"name = "e"
+program = "e"
+[module]
+run = ["{program}", "{flags}", "{module}"]
+env = { A = "{dir}" }
+[wasi]
+command = ["{program}", "{dirs}", "{env}", "{module}", "{args}"]
+dir = ["--dir", "{host}::{guest}"]
+env = ["--env", "{name}={value}"]
+cannot = ["sockets"]
+traps = [134]
+[columns.all]
+flags = ["-a"]
+"#;
+
+#[test]
+fn an_engine_may_have_a_command_line_alone() {
+    let described = parsed(BY_COMMAND).unwrap();
+    let modules = described.modules.unwrap();
+    assert_eq!(modules.entry, wassay_script::selfcheck::Entry::default());
+    let wasi = described.wasi.unwrap();
+    assert_eq!(
+        (wasi.cannot.as_slice(), wasi.traps.as_slice()),
+        ([crate::wasi::Need::Sockets].as_slice(), [134].as_slice())
+    );
+    let start = parsed("name = \"e\"\n[module]\nrun = [\"e\", \"{module}\"]\nstart = true").unwrap();
+    assert_eq!(start.modules.unwrap().entry, wassay_script::selfcheck::Entry::Start);
+    let adapter = parsed("name = \"e\"\n[wasi]\nadapter = \"{dir}/e.py\"").unwrap();
+    assert!(matches!(adapter.wasi.unwrap().way, WasiWay::Adapter { python: None, .. }));
+}
+
+#[test]
+fn a_command_line_that_cannot_work_is_refused() {
+    let error = |from: &str, to: &str| {
+        assert!(BY_COMMAND.contains(from), "{from}");
+        parsed(&BY_COMMAND.replacen(from, to, 1)).unwrap_err()
+    };
+    for (from, to, expected) in [
+        (
+            "\"{flags}\", \"{module}\"]\nenv",
+            "\"{flags}\"]\nenv",
+            "e.toml:4: `run` has no place for the module",
+        ),
+        ("\"{module}\", \"{args}\"", "\"{args}\"", "e.toml:7: `command` has no place for the module"),
+        (
+            "env = { A",
+            "entry = \"f\"\nstart = true\nenv = { A",
+            "e.toml:5: `entry` and `start` exclude each other",
+        ),
+        ("\"{module}\"]\nenv", "\"{module}\", \"{args}\"]\nenv", "e.toml:4: `run` cannot have `{args}`"),
+        ("{host}::", "{module}::", "e.toml:8: `dir` cannot have `{module}`"),
+        ("{name}=", "{host}=", "e.toml:9: `env` cannot have `{host}`"),
+        (
+            "\"sockets\"",
+            "\"socket\"",
+            "`socket` is not something that programs need; did you mean `sockets`?",
+        ),
+        ("command = [", "adapter = \"{dir}/a.py\"\ncommand = [", "e.toml:6: expected one of `command`"),
+        ("dir = [", "dirs = [", "unknown field `dirs`"),
+    ] {
+        let message = error(from, to);
+        assert!(message.contains(expected), "{message}");
+    }
+    let both = parsed("name = \"e\"\n[wasi]\nadapter = \"{dir}/e.py\"\ndir = [\"{host}\"]").unwrap_err();
+    assert!(both.starts_with("e.toml:4: an adapter makes the whole command"), "{both}");
+}

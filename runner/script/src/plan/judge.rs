@@ -29,6 +29,8 @@ pub enum Reply {
     Broken(String),
     /// It was not made, for this reason.
     NotRun(String),
+    /// It cannot be made in the way that the engine is driven, for this reason.
+    NotApplicable(String),
 }
 
 /// The engine that answered, and how its errors are compared.
@@ -101,7 +103,7 @@ impl ScriptPlan {
                 Reply::Broken(how) => {
                     Failure::new(FailureKind::Unexpected(ErrorKind::Internal), how.as_str())
                 }
-                Reply::Answered(_) | Reply::NotRun(_) => continue,
+                Reply::Answered(_) | Reply::NotRun(_) | Reply::NotApplicable(_) => continue,
             };
             if owned.contains(&request) {
                 continue;
@@ -226,6 +228,7 @@ impl Judge<'_> {
             Some(Reply::TimedOut(after)) => failed(FailureKind::Unexpected(ErrorKind::Timeout), after),
             Some(Reply::Broken(why)) => failed(FailureKind::Unexpected(ErrorKind::Internal), why),
             Some(Reply::NotRun(why)) => failed(FailureKind::NotRun, why),
+            Some(Reply::NotApplicable(why)) => Err(Ended::Apart(Apart::NotApplicable, why.clone())),
             None => failed(FailureKind::NotRun, "the answers end before this request"),
         }
     }
@@ -239,6 +242,7 @@ impl Judge<'_> {
                 Err(Ended::Failed(failure)) if failure.kind == FailureKind::NotRun => {
                     return Err(Ended::Failed(failure));
                 }
+                Err(ended @ Ended::Apart(..)) => return Err(ended),
                 _ => return Err(Ended::Apart(Apart::Blocked, self.blocked_by(*request))),
             }
         }

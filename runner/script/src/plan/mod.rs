@@ -37,6 +37,7 @@ use crate::wap::Requests;
 pub use alter::Alter;
 pub use compile::{compile, compile_parts};
 pub use judge::{Engine, Noted, Reply};
+pub(crate) use wrapper::HOST;
 
 /// A script as requests, and what the answers say of its directives.
 #[derive(Clone, Debug, Default)]

@@ -127,7 +127,9 @@ fn missing_call(planned: &Planned, replies: &[Reply], host: bool) -> Option<What
             calls.any(|request| replies.get(request).is_some_and(is_not_done)).then_some(What::Call)
         }
         Reply::Answered(Answer::Error(Class::NoHandle, _)) | Reply::NotRun(_) => None,
-        Reply::Answered(Answer::Error(Class::Unsupported, _)) => Some(What::NotApplicable),
+        Reply::Answered(Answer::Error(Class::Unsupported, _)) | Reply::NotApplicable(_) => {
+            Some(What::NotApplicable)
+        }
         Reply::Answered(_) | Reply::Crashed(_) | Reply::TimedOut(_) | Reply::Broken(_) => Some(What::Call),
     }
 }
@@ -144,6 +146,6 @@ fn is_not_done(reply: &Reply) -> bool {
     match reply {
         Reply::Answered(answer) => matches!(answer, Answer::Error(Class::Unsupported | Class::Limit, _)),
         Reply::Crashed(_) | Reply::TimedOut(_) | Reply::Broken(_) => true,
-        Reply::NotRun(_) => false,
+        Reply::NotRun(_) | Reply::NotApplicable(_) => false,
     }
 }

@@ -20,7 +20,7 @@ use super::module::{self, Info, Passed};
 /// The module name under which a wrapper imports what the instance exports.
 const INSTANCE: &str = "m";
 /// The module name of the two functions of the host.
-const HOST: &str = "$h";
+pub(crate) const HOST: &str = "$h";
 
 /// One call or reading, with what is to come of it.
 #[derive(Debug)]

@@ -127,7 +127,7 @@ impl Parts {
     }
 }
 
-fn global(value: Value) -> (GlobalType, ConstExpr) {
+pub(crate) fn global(value: Value) -> (GlobalType, ConstExpr) {
     let (val_type, value) = match value {
         Value::I32(value) => (ValType::I32, ConstExpr::i32_const(value)),
         Value::I64(value) => (ValType::I64, ConstExpr::i64_const(value)),
@@ -139,7 +139,7 @@ fn global(value: Value) -> (GlobalType, ConstExpr) {
     (GlobalType { val_type, mutable: false, shared: false }, value)
 }
 
-fn table(item: Item) -> TableType {
+pub(crate) fn table(item: Item) -> TableType {
     let (minimum, maximum, table64) = match item {
         Item::Table { minimum, maximum, index64 } => (minimum, maximum, index64),
         _ => (0, 0, false),
@@ -147,7 +147,7 @@ fn table(item: Item) -> TableType {
     TableType { element_type: RefType::FUNCREF, table64, minimum, maximum: Some(maximum), shared: false }
 }
 
-fn memory(item: Item) -> MemoryType {
+pub(crate) fn memory(item: Item) -> MemoryType {
     let (minimum, maximum, shared) = match item {
         Item::Memory { minimum, maximum, shared } => (minimum, maximum, shared),
         _ => (0, 0, false),

@@ -8,7 +8,7 @@ mod request;
 
 pub use answer::{Answer, BadAnswer, Class};
 pub use hello::{BadHello, Hello, Merges, Told};
-pub use request::{Requests, decoded, encoded};
+pub use request::{Request, Requests, decoded, encoded};
 
 /// What stands between the texts of an error that has several.
 pub const ALTERNATIVE: &str = " | ";

@@ -109,6 +109,100 @@ impl Requests {
     }
 }
 
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// A script is begun; it is judged under these features.
+    Begin {
+        /// The features, as they are written.
+        features: String,
+    },
+    /// A module is compiled.
+    Compile {
+        /// Its handle from then on.
+        handle: u32,
+        /// Its bytes.
+        module: Vec<u8>,
+    },
+    /// A module is instantiated.
+    Instantiate {
+        /// The handle of the instance.
+        handle: u32,
+        /// That of the module.
+        module: u32,
+    },
+    /// An instance is registered.
+    Register {
+        /// Its handle.
+        instance: u32,
+        /// The name.
+        name: String,
+    },
+    /// The exports of an instance are added to a name.
+    Extend {
+        /// Its handle.
+        instance: u32,
+        /// The name.
+        name: String,
+    },
+    /// A name is taken away.
+    Unregister {
+        /// The name.
+        name: String,
+    },
+    /// A wrapper is made.
+    Wrap {
+        /// Its handle.
+        handle: u32,
+        /// The handle of the instance that it is about.
+        instance: u32,
+        /// Its bytes.
+        wrapper: Vec<u8>,
+    },
+    /// A wrapper's export is called.
+    Call {
+        /// The handle of the wrapper.
+        wrapper: u32,
+        /// The name of the export.
+        export: String,
+    },
+    /// A script is ended.
+    End,
+}
+
+impl Request {
+    /// Reads a line; `None` where it is not a request of a script.
+    pub fn read(line: &str) -> Option<Request> {
+        let words: Vec<&str> = line.trim_end().split(' ').collect();
+        let number = |word: &str| word.parse::<u32>().ok();
+        let bytes = |word: &str| BASE64.decode(word.as_bytes()).ok();
+        Some(match *words {
+            ["B", _, ref more @ ..] => {
+                let features = more.iter().find_map(|word| word.strip_prefix("features="));
+                Request::Begin { features: decoded(features.unwrap_or_default())? }
+            }
+            ["C", handle] => Request::Compile { handle: number(handle)?, module: Vec::new() },
+            ["C", handle, module] => Request::Compile { handle: number(handle)?, module: bytes(module)? },
+            ["I", handle, module] => {
+                Request::Instantiate { handle: number(handle)?, module: number(module)? }
+            }
+            ["N", instance] => Request::Register { instance: number(instance)?, name: String::new() },
+            ["N", instance, name] => Request::Register { instance: number(instance)?, name: decoded(name)? },
+            ["X", instance, name] => Request::Extend { instance: number(instance)?, name: decoded(name)? },
+            ["U"] => Request::Unregister { name: String::new() },
+            ["U", name] => Request::Unregister { name: decoded(name)? },
+            ["L", handle, instance, wrapper] => Request::Wrap {
+                handle: number(handle)?,
+                instance: number(instance)?,
+                wrapper: bytes(wrapper)?,
+            },
+            ["V", wrapper, export] => Request::Call { wrapper: number(wrapper)?, export: export.to_owned() },
+            ["E", _] | ["E"] => Request::End,
+            _ => return None,
+        })
+    }
+}
+
 /// A text as one word: all bytes but letters, digits and a few signs as `%` and two hexadecimal digits, as URLs have them.
 pub fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -175,6 +269,38 @@ mod tests {
         assert_eq!(requests.len(), lines.len());
         assert!((0..10).all(|number| requests.line(number) == lines[number]));
         assert_eq!(requests.line(10), "");
+    }
+
+    #[test]
+    fn requests_are_read_as_they_were_written() {
+        let mut requests = Requests::default();
+        requests.begin("a b.wast", "3.0,threads");
+        requests.compile(0, b"\0asm");
+        requests.compile(1, b"");
+        requests.instantiate(2, 0);
+        requests.register(2, "a b");
+        requests.register(2, "");
+        requests.wrap(3, 2, b"x");
+        requests.call(3, "0");
+        requests.unregister("");
+        requests.end("a b.wast");
+        let read: Vec<Request> = requests.text().lines().map(|line| Request::read(line).unwrap()).collect();
+        let expected = [
+            Request::Begin { features: "3.0,threads".to_owned() },
+            Request::Compile { handle: 0, module: b"\0asm".to_vec() },
+            Request::Compile { handle: 1, module: Vec::new() },
+            Request::Instantiate { handle: 2, module: 0 },
+            Request::Register { instance: 2, name: "a b".to_owned() },
+            Request::Register { instance: 2, name: String::new() },
+            Request::Wrap { handle: 3, instance: 2, wrapper: b"x".to_vec() },
+            Request::Call { wrapper: 3, export: "0".to_owned() },
+            Request::Unregister { name: String::new() },
+            Request::End,
+        ];
+        assert_eq!(read, expected);
+        for line in ["", "hello wap/1", "C x AA==", "I 0", "V 0", "N 0 %", "C 0 ?"] {
+            assert_eq!(Request::read(line), None, "{line}");
+        }
     }
 
     #[test]

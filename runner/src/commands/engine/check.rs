@@ -9,6 +9,7 @@ use wassay_reports::terminal::Text;
 
 use super::super::driven::choose;
 use super::super::{Error, Exit, plural, show};
+use crate::engines::Chosen;
 use crate::printer::Stream;
 use crate::verdict::{BAD, STRONG};
 
@@ -20,10 +21,11 @@ const NOTE: Style = AnsiColor::Yellow.on_default();
 /// Runs the self-test, and says what is missing.
 pub(super) fn check(word: &str) -> Result<Exit, Error> {
     let chosen = choose(word)?;
+    let Some(command) = chosen.command() else { return by_command(&chosen) };
     let colour = Stream::Out.has_colour();
     let (mut good, mut bad, mut shown) = (0, 0, Ok(()));
     let limits = Limits { request: REQUEST, ..chosen.limits(None) };
-    let hello = selftest::run(chosen.command(), limits, &mut |finding| {
+    let hello = selftest::run(command, limits, &mut |finding| {
         match finding.verdict {
             Verdict::Good => good += 1,
             Verdict::Bad { .. } => bad += 1,
@@ -46,6 +48,19 @@ pub(super) fn check(word: &str) -> Result<Exit, Error> {
     }
     show(&text)?;
     Ok(if bad == 0 { Exit::Success } else { Exit::Failure })
+}
+
+/// Checks an engine that is driven by its command line alone: whether it runs what it has to run, and its exit codes tell.
+fn by_command(chosen: &Chosen) -> Result<Exit, Error> {
+    let identity = chosen.ask(None)?.identity();
+    let mut text = Text::new(Stream::Out.has_colour());
+    text.paint(STRONG, format!("{} {}", identity.name, identity.version).trim());
+    text.line(format_args!(": driven by its command, as expected: {}", chosen.shown()));
+    if chosen.runtime(None)?.is_some() {
+        text.line("it runs programs of WASI");
+    }
+    show(&text)?;
+    Ok(Exit::Success)
 }
 
 fn line(Finding { what, verdict }: &Finding, colour: bool) -> Text {

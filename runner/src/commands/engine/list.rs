@@ -83,9 +83,9 @@ fn state(searched: &Searched) -> String {
         // To ask an adapter may mean to start a browser.
         Some(command) => version::of(command).unwrap_or_else(|| missing("not installed")),
         None => match chosen.ask(None) {
-            Ok(known) => match known.hello().version.as_str() {
-                "" => "installed".to_owned(),
-                version => version.to_owned(),
+            Ok(way) => match way.identity().version {
+                version if version.is_empty() => "installed".to_owned(),
+                version => version,
             },
             Err(error) => error.to_string(),
         },

@@ -1,0 +1,133 @@
+//! From the tables `[module]` and `[wasi]` to commands that can be run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::start::{Places, Unstartable};
+use super::{Column, Description, Placeholder, Template, WasiWay, Word};
+use crate::driver::Published;
+use crate::modules::{Command, MODULE};
+use crate::wasi::expectations::BadExpectations;
+use crate::wasi::{self, Adapter, AdapterError, Expectations, Runtime, Way};
+
+/// The Python that adapters of the official test suite are run by.
+const PYTHON: &str = "python3";
+
+/// Why an engine cannot run programs of WASI.
+#[derive(Debug, Error)]
+pub enum NoRuntime {
+    /// It cannot be started.
+    #[error(transparent)]
+    Unstartable(#[from] Unstartable),
+    /// Its adapter does not answer.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// A file of expectations cannot be used.
+    #[error(transparent)]
+    Expectations(#[from] BadExpectations),
+}
+
+impl Description {
+    /// The command that runs a module in a column, and what reports say of it; `None` where there
+    /// is none. Its version is asked for by another command.
+    ///
+    /// # Errors
+    ///
+    /// There is no such column, or the program is not on this machine.
+    pub fn module_command(
+        &self,
+        column: &str,
+        places: &Places,
+    ) -> Result<Option<(Command, Published)>, Unstartable> {
+        let Some(modules) = &self.modules else { return Ok(None) };
+        let (column, configured) = self.column(Some(column))?;
+        let values = self.values(&modules.run, configured, places)?;
+        let words = modules.run.fill(&|placeholder| match placeholder {
+            Placeholder::Module => vec![MODULE.to_owned()],
+            other => value(&values, other),
+        });
+        self.find_program(&words)?;
+        let published = self.published(column, configured, self.shown(&modules.run, configured));
+        let command = Command {
+            words,
+            env: variables(&modules.env, places),
+            entry: modules.entry.clone(),
+            identity: published.identity(),
+        };
+        Ok(Some((command, published)))
+    }
+
+    /// What runs programs of WASI in a column; `None` where nothing does. Its version is asked for
+    /// by another command, but for that of an adapter.
+    ///
+    /// # Errors
+    ///
+    /// There is no such column, the program is not on this machine, an adapter does not answer, or
+    /// a file of expectations cannot be used.
+    pub fn runtime(&self, column: &str, places: &Places) -> Result<Option<Runtime>, NoRuntime> {
+        let Some(described) = &self.wasi else { return Ok(None) };
+        let (column, configured) = self.column(Some(column))?;
+        let mut expectations = Expectations::default();
+        for file in &described.expectations {
+            expectations.add(&wasi::place(&places.dir, file))?;
+        }
+        let own_env = variables(&described.own_env, places);
+        let (way, published, version) = match &described.way {
+            WasiWay::Templates { command, dir, dir_read_only, env } => {
+                let values = self.values(command, configured, places)?;
+                self.find_program(&command.fill(&|placeholder| value(&values, placeholder)))?;
+                let template = wasi::Template {
+                    command: command.clone(),
+                    dir: dir.clone(),
+                    dir_read_only: dir_read_only.clone(),
+                    env: env.clone(),
+                    own_env,
+                    places: values,
+                };
+                let command = self.shown(command, configured);
+                (Way::Template(template), self.published(column, configured, command), None)
+            }
+            WasiWay::Adapter { adapter, python } => {
+                let filled = |word: &Word| word.fill(&|placeholder| places.value(placeholder)).concat();
+                let python = python.as_ref().map_or_else(|| PYTHON.to_owned(), filled);
+                let path = wasi::place(&places.dir, Path::new(&filled(adapter)));
+                let adapter = Adapter::ask(&path, &python, own_env)?;
+                let version = adapter.version().to_owned();
+                let command = format!("{PYTHON} {}", adapter.file_name());
+                (Way::Adapter(adapter), self.published(column, configured, command), Some(version))
+            }
+        };
+        let mut identity = published.identity();
+        identity.version = version.unwrap_or(identity.version);
+        let (cannot, traps, memory) = (described.cannot.clone(), described.traps.clone(), self.max_memory);
+        Ok(Some(Runtime { way, cannot, traps, memory, expectations, identity }))
+    }
+
+    /// What the placeholders of a command stand for that are the same each time.
+    fn values(
+        &self,
+        template: &Template,
+        column: &Column,
+        places: &Places,
+    ) -> Result<Vec<(Placeholder, Vec<String>)>, Unstartable> {
+        let fixed = [Placeholder::Adapters, Placeholder::Dir, Placeholder::Wassay];
+        let mut values: Vec<_> = fixed.into_iter().map(|fixed| (fixed, places.value(fixed))).collect();
+        values.push((Placeholder::Flags, column.flags.clone()));
+        if template.placeholders().any(|placeholder| placeholder == Placeholder::Program) {
+            values.push((Placeholder::Program, vec![self.program_on(places)?]));
+        }
+        Ok(values)
+    }
+}
+
+fn value(values: &[(Placeholder, Vec<String>)], placeholder: Placeholder) -> Vec<String> {
+    let known = values.iter().find(|(known, _)| *known == placeholder);
+    known.map(|(_, values)| values.clone()).unwrap_or_default()
+}
+
+fn variables(env: &BTreeMap<String, Word>, places: &Places) -> Vec<(String, String)> {
+    let filled = |word: &Word| word.fill(&|placeholder| places.value(placeholder)).concat();
+    env.iter().map(|(name, word)| (name.clone(), filled(word))).collect()
+}

@@ -1,0 +1,213 @@
+//! Engines with nothing but a command that runs a module: they are asked by [self-checking
+//! modules](wassay_script::selfcheck), and the exit code is the answer.
+//!
+//! | file | is |
+//! |---|---|
+//! | `script` | a plan by its instances |
+//! | `answers` | the replies to its requests |
+//! | `calls` | the calls on one instance |
+//! | `run` | one process |
+
+mod answers;
+mod calls;
+mod run;
+mod script;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use thiserror::Error;
+use wassay_script::embed::Identity;
+use wassay_script::plan::{Engine, Noted, Reply, ScriptPlan, compile_parts};
+use wassay_script::reading::Reading;
+use wassay_script::selfcheck::{Entry, trapping, trivial};
+use wassay_script::verdict::ScriptResult;
+use wassay_script::wap::{Answer, Hello};
+use wassay_script::{Judges, Options};
+
+use self::run::{Ran, Runner, file_in};
+use crate::driver::Limits;
+
+/// What stands for the path of the module in the words of a command.
+pub const MODULE: &str = "{module}";
+
+/// What an exit code does not tell apart: a call that does not return may have trapped, or ended in
+/// another way.
+const MERGES: &str = "trap+exhaustion+exception+limit+link+error";
+
+/// An engine that runs modules by a command.
+#[derive(Debug)]
+pub struct Modules {
+    words: Vec<String>,
+    env: Vec<(String, String)>,
+    entry: Entry,
+    limits: Limits,
+    identity: Identity,
+    hello: Hello,
+    /// Where modules are written, and how many drivers write there.
+    folder: Box<dyn Folder>,
+    drivers: AtomicUsize,
+}
+
+/// A folder for modules.
+pub trait Folder: std::fmt::Debug + Send + Sync {
+    /// Its path.
+    fn path(&self) -> &Path;
+}
+
+impl Folder for PathBuf {
+    fn path(&self) -> &Path {
+        self
+    }
+}
+
+/// What is said of an engine that runs modules.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The program and its arguments, of which one has [`MODULE`] in it.
+    pub words: Vec<String>,
+    /// Variables of the environment that are set besides those of wassay.
+    pub env: Vec<(String, String)>,
+    /// How it enters a module.
+    pub entry: Entry,
+    /// What reports call it.
+    pub identity: Identity,
+}
+
+/// Why an engine that runs modules cannot be driven.
+#[derive(Debug, Error)]
+pub enum ModulesError {
+    /// No word of its command has the module.
+    #[error("`{0}`: expected `{MODULE}` in one of the words")]
+    NoModule(String),
+    /// Its exit code says nothing: it does not run a module that does nothing, or does not tell one
+    /// that traps.
+    #[error("`{command}` cannot be driven by exit codes: on the module `{module}`: {why}")]
+    Unable {
+        /// The command.
+        command: String,
+        /// The module.
+        module: String,
+        /// What came instead.
+        why: String,
+    },
+}
+
+/// An engine that is driven module by module.
+#[derive(Debug)]
+pub struct ModulesDriver {
+    engine: Arc<Modules>,
+    file: PathBuf,
+}
+
+impl Modules {
+    /// Checks that an engine runs a module that does nothing and fails on one that traps: without
+    /// that, no exit code would mean anything.
+    ///
+    /// # Errors
+    ///
+    /// It does not, or its command has no place for a module.
+    pub fn new(command: Command, limits: Limits, folder: Box<dyn Folder>) -> Result<Modules, ModulesError> {
+        let Command { words, env, entry, identity } = command;
+        let line = words.join(" ");
+        if !words.iter().skip(1).any(|word| word.contains(MODULE)) {
+            return Err(ModulesError::NoModule(line));
+        }
+        let name = identity.name.replace(|c: char| !c.is_ascii_graphic(), "-");
+        let answer =
+            Answer::Ok(format!("engine={} merges={MERGES}", wassay_script::wap::encoded(&name)).into());
+        let hello = Hello::read(&answer).unwrap_or_default();
+        let drivers = AtomicUsize::new(0);
+        let engine = Modules { words, env, entry, limits, identity, hello, folder, drivers };
+        let mut runner = Runner::new(&engine, engine.file());
+        runner.begin(limits.request.saturating_mul(3));
+        let module = |body| match &engine.entry {
+            Entry::Export(name) => format!("(module (func (export \"{name}\"){body}))"),
+            Entry::Start => format!("(module (func{body}) (start 0))"),
+        };
+        let unable = match runner.run(&trivial(&engine.entry)) {
+            Ran::Well => match runner.run(&trapping(&engine.entry)) {
+                Ran::Well => {
+                    Some((module(" unreachable"), "it ended with exit code 0, and was to trap".to_owned()))
+                }
+                _ => None,
+            },
+            Ran::Badly(why) | Ran::Crashed(why) | Ran::Lost(why) => Some((module(""), why)),
+            Ran::TimedOut(time) => {
+                Some((module(""), format!("it still ran after {:.1} s", time.as_secs_f64())))
+            }
+            Ran::NotRun => Some((module(""), "there was no time to run it".to_owned())),
+        };
+        drop(runner);
+        match unable {
+            None => Ok(engine),
+            Some((module, why)) => Err(ModulesError::Unable { command: line, module, why }),
+        }
+    }
+
+    /// A driver, which runs one module at a time.
+    pub fn driver(self: &Arc<Self>) -> ModulesDriver {
+        ModulesDriver { engine: Arc::clone(self), file: self.file() }
+    }
+
+    /// What reports call it.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What it does not tell apart, as an adapter would say it.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// A file of its own for each driver.
+    fn file(&self) -> PathBuf {
+        file_in(self.folder.path(), self.drivers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The command that runs the module in a file.
+    fn command(&self, module: &Path) -> io::Result<Process> {
+        let module =
+            module.to_str().ok_or_else(|| io::Error::other("the folder for modules is not UTF-8"))?;
+        let mut words = self.words.iter().map(|word| word.replace(MODULE, module));
+        let mut command = Process::new(words.next().ok_or(io::ErrorKind::InvalidInput)?);
+        command.args(words).envs(self.env.iter().map(|(name, value)| (name, value)));
+        Ok(command)
+    }
+}
+
+impl ModulesDriver {
+    /// The replies to the requests of a plan, which may take so long.
+    pub fn run(&mut self, plan: &ScriptPlan, time: Duration) -> Vec<Reply> {
+        let mut runner = Runner::new(&self.engine, self.file.clone());
+        runner.begin(time);
+        answers::answer(plan, &self.engine.entry, &mut runner)
+    }
+
+    /// What the engine does not tell apart.
+    pub fn hello(&self) -> &Hello {
+        &self.engine.hello
+    }
+}
+
+impl Judges for ModulesDriver {
+    const DRIVES_WASSAY: bool = false;
+
+    fn identity(&self) -> Identity {
+        self.engine.identity.clone()
+    }
+
+    fn judge(&mut self, script: &Reading<'_, '_>, options: &Options) -> ScriptResult {
+        let plan = compile_parts(script, options);
+        if let (Some(observer), Some(first)) = (&options.observer, plan.directives.first()) {
+            observer.begins(first.place);
+        }
+        let replies = self.run(&plan, options.timeout.unwrap_or(self.engine.limits.script));
+        let engine = Engine { hello: self.engine.hello.clone(), match_kind: options.match_kind };
+        plan.judge_under(&replies, &Noted::new(), &engine, options)
+    }
+}

@@ -1,0 +1,131 @@
+//! One run of a command on one module.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use super::{MODULE, Modules};
+use crate::process::{Group, Said, how};
+
+/// How long it is waited for the rest of standard error of a process that has ended.
+const REST: Duration = Duration::from_secs(1);
+
+/// A time that is as good as none, and that the clock can tell.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ran {
+    /// With exit code 0.
+    Well,
+    /// With another exit code; what it said last, or the code.
+    Badly(String),
+    /// By a signal, as this says.
+    Crashed(String),
+    /// It was still running after so long.
+    TimedOut(Duration),
+    /// It was not run, since the time of the script was over.
+    NotRun,
+    /// It cannot be run.
+    Lost(String),
+}
+
+/// Runs modules, one after the other.
+#[derive(Debug)]
+pub(super) struct Runner<'a> {
+    engine: &'a Modules,
+    /// The file that each module is written to.
+    file: PathBuf,
+    /// When the time of the script is over, and how long one run may take.
+    until: Instant,
+    patience: Duration,
+    /// How runs of modules ended that are run for others' sake, by a digest of their bytes.
+    controls: HashMap<u64, bool>,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(engine: &'a Modules, file: PathBuf) -> Runner<'a> {
+        let (until, patience) = (Instant::now(), Duration::ZERO);
+        Runner { engine, file, until, patience, controls: HashMap::new() }
+    }
+
+    /// Gives the next runs so much time together.
+    pub(super) fn begin(&mut self, time: Duration) {
+        let time = time.min(LONGEST);
+        self.until = Instant::now() + time;
+        // What one run takes leaves time for some others.
+        self.patience = self.engine.limits.request.min(time / 3);
+    }
+
+    /// Runs a module.
+    pub(super) fn run(&mut self, module: &[u8]) -> Ran {
+        let now = Instant::now();
+        if now >= self.until {
+            return Ran::NotRun;
+        }
+        if let Err(error) = std::fs::write(&self.file, module) {
+            return Ran::Lost(format!("{}: cannot write the module: {error}", self.file.display()));
+        }
+        let limit = self.until.min(now + self.patience);
+        let ran = self
+            .started(limit)
+            .unwrap_or_else(|error| Ran::Lost(format!("the engine cannot be started: {error}")));
+        if let Ran::TimedOut(_) = ran {
+            // Where one run hangs, others that look for the reason may too.
+            self.patience = (self.patience / 2).max(Duration::from_millis(100));
+        }
+        ran
+    }
+
+    /// Whether a module runs as it has to, so that a failure of another one means something. What
+    /// came of one is kept.
+    pub(super) fn runs_well(&mut self, module: &[u8]) -> bool {
+        let mut hasher = DefaultHasher::new();
+        module.hash(&mut hasher);
+        let digest = hasher.finish();
+        if let Some(known) = self.controls.get(&digest) {
+            return *known;
+        }
+        let ran = self.run(module);
+        let is_well = ran == Ran::Well;
+        if is_well || matches!(ran, Ran::Badly(_)) {
+            self.controls.insert(digest, is_well);
+        }
+        is_well
+    }
+
+    fn started(&self, limit: Instant) -> io::Result<Ran> {
+        let begun = Instant::now();
+        let mut command = self.engine.command(&self.file)?;
+        // What it prints means nothing.
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut group = Group::start(command, self.engine.limits.memory)?;
+        let said = Said::of(group.stderr().ok_or(io::ErrorKind::BrokenPipe)?)?;
+        if !group.wait(limit) {
+            return Ok(Ran::TimedOut(begun.elapsed()));
+        }
+        let Some(status) = group.reap() else { return Ok(Ran::Lost("the engine was lost".to_owned())) };
+        if status.success() {
+            return Ok(Ran::Well);
+        }
+        said.wait(Instant::now() + REST);
+        // Where the module was says nothing elsewhere.
+        let ended = said.after(how(status)).replace(&*self.file.to_string_lossy(), MODULE);
+        Ok(if status.signal().is_some() { Ran::Crashed(ended) } else { Ran::Badly(ended) })
+    }
+}
+
+impl Drop for Runner<'_> {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+/// The file of a runner in a folder.
+pub(super) fn file_in(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("{number}.wasm"))
+}

@@ -1,0 +1,168 @@
+//! Adapters of the official test suite, `adapters/NAME.py`: Python modules that compute the command
+//! of a guest.
+//!
+//! They are used as they are, by a small program in Python that loads one and answers in JSON. An
+//! adapter is asked in a process of its own each time, since it may keep what it likes.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use thiserror::Error;
+
+use super::{Task, word_of};
+use crate::process::{Group, how};
+use crate::wasi::running::Output;
+
+/// The program that loads an adapter.
+const BRIDGE: &str = include_str!("../../../adapters/wasi/bridge.py");
+
+/// How long an adapter may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many bytes an answer may have.
+const LONGEST: usize = 1 << 20;
+/// The version of WASI that guests are run for.
+const VERSION: &str = "wasm32-wasip1";
+/// The world that guests of preview 1 are of.
+const WORLD: &str = "wasi:cli/command";
+
+/// An adapter of the official test suite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// Its file.
+    path: PathBuf,
+    /// Python.
+    python: String,
+    /// Variables of the environment for it and for the engine, such as `WASMTIME=...`.
+    env: Vec<(String, String)>,
+    /// What it says of its engine.
+    about: About,
+}
+
+/// What an adapter says of its engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+struct About {
+    name: String,
+    version: String,
+    versions: Vec<String>,
+}
+
+/// Why an adapter does not answer.
+#[derive(Debug, Error)]
+pub enum AdapterError {
+    /// Python cannot be started.
+    #[error("{python}: cannot be started: {error}")]
+    Start {
+        /// The command.
+        python: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// It ended otherwise than it has to.
+    #[error("{}: {why}", path.display())]
+    Ended {
+        /// The adapter.
+        path: PathBuf,
+        /// How, with what it said last.
+        why: String,
+    },
+    /// Its engine does not have preview 1.
+    #[error("{}: its engine does not have {VERSION}; it has {}", path.display(), versions.join(", "))]
+    Version {
+        /// The adapter.
+        path: PathBuf,
+        /// What its engine has.
+        versions: Vec<String>,
+    },
+}
+
+impl Adapter {
+    /// Asks an adapter what its engine is.
+    ///
+    /// # Errors
+    ///
+    /// Python cannot be started, the adapter does not answer, or its engine does not have preview
+    /// 1.
+    pub fn ask(path: &Path, python: &str, env: Vec<(String, String)>) -> Result<Adapter, AdapterError> {
+        let (path, python) = (path.to_owned(), python.to_owned());
+        let adapter = Adapter { path, python, env, about: About::default() };
+        let about: About = adapter.call("about", "{}")?;
+        if !about.versions.iter().any(|version| version == VERSION) {
+            return Err(AdapterError::Version { path: adapter.path, versions: about.versions });
+        }
+        Ok(Adapter { about, ..adapter })
+    }
+
+    /// The name of its file.
+    pub fn file_name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// What the engine is called.
+    pub fn name(&self) -> &str {
+        &self.about.name
+    }
+
+    /// Its version.
+    pub fn version(&self) -> &str {
+        &self.about.version
+    }
+
+    pub(super) fn words(&self, task: &Task<'_>) -> Result<Vec<String>, AdapterError> {
+        let root = task.folders.first().map(|folder| word_of(folder.host));
+        let task = json!({
+            "test_path": word_of(task.module),
+            "args": task.args,
+            "env": task.env,
+            "root": root,
+            "proposals": task.proposals,
+            "world": WORLD,
+            "version": VERSION,
+        });
+        self.call("argv", &task.to_string())
+    }
+
+    pub(super) fn env(&self) -> Vec<(String, String)> {
+        self.env.clone()
+    }
+
+    fn call<T: DeserializeOwned>(&self, what: &str, input: &str) -> Result<T, AdapterError> {
+        let ended = |why: String| AdapterError::Ended { path: self.path.clone(), why };
+        let start = |error| AdapterError::Start { python: self.python.clone(), error };
+        let mut command = Command::new(&self.python);
+        command
+            .args(["-c", BRIDGE, what])
+            .arg(&self.path)
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
+        // It is not to leave compiled modules beside the adapter.
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut group = Group::start(&mut command, None).map_err(start)?;
+        let stdout = group.stdout().map(|out| Output::of(out, LONGEST)).transpose().map_err(start)?;
+        let stderr = group.stderr().map(|out| Output::of(out, LONGEST)).transpose().map_err(start)?;
+        if let Some(mut stdin) = group.stdin() {
+            // One that has ended says so by its exit code.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let until = Instant::now() + PATIENCE;
+        if !group.wait(until) {
+            return Err(ended(format!("the adapter did not answer within {} s", PATIENCE.as_secs())));
+        }
+        let status = group.reap();
+        let all = |output: Option<Output>| output.map(|output| output.rest(until)).unwrap_or_default();
+        let (stdout, stderr) = (all(stdout), all(stderr));
+        if !status.is_some_and(|status| status.success()) {
+            let said = String::from_utf8_lossy(&stderr).into_owned();
+            let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+            let how =
+                status.map_or_else(String::new, |status| how(status).replace("the engine", "the adapter"));
+            return Err(ended(format!("{how}; the last line of its standard error: {last}")));
+        }
+        serde_json::from_slice(&stdout)
+            .map_err(|error| ended(format!("its answer to `{what}` is not understood: {error}")))
+    }
+}

@@ -1,0 +1,187 @@
+//! A guest that runs in a process of its own.
+
+use std::io::{self, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::process::Group;
+
+/// How often it is looked whether a process is to be ended.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long it is waited for the rest of the output of a process that has ended.
+const REST: Duration = Duration::from_secs(2);
+
+/// What a process writes, as it comes.
+#[derive(Clone, Debug)]
+pub struct Output {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bytes: Vec<u8>,
+    has_ended: bool,
+}
+
+impl Output {
+    /// Collects what comes from a pipe, on a thread of its own. Of more than so many bytes the rest
+    /// is read and thrown away.
+    pub(crate) fn of(mut pipe: impl Read + Send + 'static, most: usize) -> io::Result<Output> {
+        let shared: Arc<Shared> = Arc::default();
+        let output = Output { shared: Arc::clone(&shared) };
+        let read = move || {
+            let mut part = vec![0; 64 << 10];
+            loop {
+                let read = pipe.read(&mut part);
+                let mut state = state(&shared);
+                match read {
+                    Ok(length @ 1..) => {
+                        let room = most.saturating_sub(state.bytes.len()).min(length);
+                        state.bytes.extend_from_slice(part.get(..room).unwrap_or_default());
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Ok(0) | Err(_) => state.has_ended = true,
+                }
+                let has_ended = state.has_ended;
+                drop(state);
+                shared.changed.notify_all();
+                if has_ended {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("engine-output".to_owned()).spawn(read)?;
+        Ok(output)
+    }
+
+    /// Waits until `enough` is true of what has come and was not taken, or nothing more comes, or
+    /// it is so late. Says whether it is true then.
+    pub fn wait(&self, until: Instant, enough: &dyn Fn(&[u8]) -> bool) -> bool {
+        let mut state = state(&self.shared);
+        while !enough(&state.bytes) {
+            let left = until.saturating_duration_since(Instant::now());
+            if state.has_ended || left.is_zero() {
+                return false;
+            }
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// What has come since this was last called.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut state(&self.shared).bytes)
+    }
+
+    /// All that comes until this time.
+    pub(crate) fn rest(&self, until: Instant) -> Vec<u8> {
+        self.wait(until, &|_| false);
+        self.take()
+    }
+}
+
+fn state(shared: &Shared) -> MutexGuard<'_, State> {
+    shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How a guest ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By this exit code.
+    Exited(u32),
+    /// By this signal.
+    Signalled(i32),
+    /// It was still running when its time was over, or was ended before.
+    Cut,
+}
+
+/// A guest that runs. It is killed, with all it started, when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// What it writes to standard output.
+    pub stdout: Output,
+    /// What it writes to standard error.
+    pub stderr: Output,
+    ended: Receiver<End>,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Running {
+    /// Starts a command whose standard input is set. It may run until this time, use so many bytes
+    /// of memory, and of each output so many are kept.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started.
+    pub fn start(
+        command: &mut Command,
+        until: Instant,
+        memory: Option<u64>,
+        most: usize,
+    ) -> io::Result<Running> {
+        use std::process::Stdio;
+        let mut group = Group::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()), memory)?;
+        let gone = || io::Error::other("a pipe is missing");
+        let stdout = Output::of(group.stdout().ok_or_else(gone)?, most)?;
+        let stderr = Output::of(group.stderr().ok_or_else(gone)?, most)?;
+        let (sender, ended) = channel();
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let (cut, outputs) = (Arc::clone(&is_cut), [stdout.clone(), stderr.clone()]);
+        let wait = move || {
+            let mut end = End::Cut;
+            while Instant::now() < until && !cut.load(Ordering::Relaxed) {
+                if group.wait(until.min(Instant::now() + LOOK)) {
+                    end = group.reap().map_or(End::Cut, ended_so);
+                    break;
+                }
+            }
+            group.reap();
+            let rest = Instant::now() + REST;
+            outputs.iter().for_each(|output| {
+                output.wait(rest, &|_| false);
+            });
+            let _ = sender.send(end);
+        };
+        thread::Builder::new().name("guest-end".to_owned()).spawn(wait)?;
+        Ok(Running { stdout, stderr, ended, is_cut })
+    }
+
+    /// Waits so long for its end; `None` where it has not come.
+    pub fn end(&self, time: Duration) -> Option<End> {
+        match self.ended.recv_timeout(time) {
+            Ok(end) => Some(end),
+            Err(RecvTimeoutError::Disconnected) => Some(End::Cut),
+            Err(RecvTimeoutError::Timeout) => None,
+        }
+    }
+
+    /// Has it ended soon.
+    pub fn cut(&self) {
+        self.is_cut.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cut();
+    }
+}
+
+fn ended_so(status: ExitStatus) -> End {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => End::Exited(code.cast_unsigned()),
+        (None, Some(signal)) => End::Signalled(signal),
+        (None, None) => End::Cut,
+    }
+}

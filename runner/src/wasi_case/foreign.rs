@@ -1,0 +1,124 @@
+//! Another engine as what runs guests: each in a process of its own, by a command.
+
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use wassay_drive::wasi::{self, End, Need, Running, Runtime, Task};
+use wassay_engine::Deadline;
+
+use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, Refused, output};
+use crate::scratch::{self, Folder};
+use crate::script::quoted;
+
+/// How long it is waited for a process that was killed.
+const GRACE: Duration = Duration::from_millis(500);
+
+impl Host for Runtime {
+    fn lacks(&self, needs: &[Need]) -> Option<String> {
+        Runtime::lacks(self, needs).map(str::to_owned)
+    }
+
+    fn start(&self, given: Given<'_>) -> Result<Process, Refused> {
+        let folder =
+            scratch::folder().map_err(|error| Refused::System("make a folder for the module", error))?;
+        let binary = match given.module.starts_with(b"\0asm") {
+            true => None,
+            false => Some(quoted(given.module).map_err(|error| Refused::Unusable(error.message))?),
+        };
+        // Engines tell a guest the name of the file as its own, whatever it ends in.
+        let bytes = binary.as_deref().unwrap_or(given.module);
+        let module = wasi::write_module(folder.path(), given.name, bytes)
+            .map_err(|error| Refused::System("write the module", error))?;
+        let folders = given.folders.iter();
+        let folders = folders.map(|folder| wasi::Folder {
+            host: folder.host,
+            guest: folder.guest,
+            read_only: folder.read_only,
+        });
+        let task = Task {
+            module: &module,
+            args: given.args,
+            env: given.env,
+            folders: folders.collect(),
+            proposals: &[],
+        };
+        let mut command = self.command(&task).map_err(Refused::Unusable)?;
+        let pipe = || std::io::pipe().map_err(|error| Refused::System("make a pipe", error));
+        let bytes = match given.stdin {
+            // Bytes that come, of which there are none, as on wassay's own engine.
+            Input::Nothing => {
+                command.stdin(pipe()?.0);
+                None
+            }
+            Input::Pipe(pipe) => {
+                command.stdin(pipe);
+                None
+            }
+            Input::Bytes(bytes) => {
+                let (reader, writer) = pipe()?;
+                command.stdin(reader);
+                Some((writer, bytes))
+            }
+        };
+        let memory = given.max_memory.or(self.memory);
+        let running =
+            Running::start(&mut command, given.deadline.instant(), memory, output(given.max_memory));
+        // The pipe that the process reads from is closed here, so that its end comes.
+        drop(command);
+        let running = running.map_err(|error| Refused::System("start the engine", error))?;
+        if let Some((mut writer, bytes)) = bytes {
+            // A guest need not read it all, and then its end breaks the pipe.
+            let write = move || drop(writer.write_all(&bytes));
+            thread::Builder::new()
+                .name("guest-input".to_owned())
+                .spawn(write)
+                .map_err(|error| Refused::System("start a thread", error))?;
+        }
+        let (stdout, stderr) = (Box::new(running.stdout.clone()), Box::new(running.stderr.clone()));
+        let traps = self.traps.clone();
+        let ending = Box::new(Foreign { running, deadline: given.deadline, traps, _folder: folder });
+        Ok(Process { stdout, stderr, calls: Calls::default(), ending })
+    }
+}
+
+impl Output for wasi::Output {
+    fn wait(&self, until: Deadline, enough: &dyn Fn(&[u8]) -> bool) -> bool {
+        wasi::Output::wait(self, until.instant(), enough)
+    }
+
+    fn take(&self) -> Vec<u8> {
+        wasi::Output::take(self)
+    }
+}
+
+/// The process of a guest.
+struct Foreign {
+    running: Running,
+    deadline: Deadline,
+    /// The exit codes by which the engine says that the guest trapped.
+    traps: Vec<i32>,
+    /// The folder of the module.
+    _folder: Folder,
+}
+
+impl Ending for Foreign {
+    fn wait(&self) -> Ended {
+        let end = self.running.end(self.deadline.left() + GRACE);
+        match end {
+            None | Some(End::Cut) => Ended::TimeOver,
+            Some(End::Exited(code)) if self.traps.iter().any(|trap| trap.cast_unsigned() == code) => {
+                Ended::Trapped(format!("a trap, as the engine says by exit code {code}"))
+            }
+            Some(End::Exited(code)) => Ended::Exited(code),
+            Some(End::Signalled(signal)) => {
+                Ended::Crashed(format!("the engine was ended by signal {signal}"))
+            }
+        }
+    }
+
+    fn cut(&self) {
+        self.running.cut();
+        let _ = self.running.end(GRACE);
+    }
+}

@@ -1,0 +1,159 @@
+//! wassay's own engine as what runs guests: each on a thread of its own, as if it were a process.
+
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use wassay_drive::wasi::Need;
+use wassay_engine::{Deadline, Engine, ErrorKind, Extern, Linker, Module, Store};
+use wassay_wasi::{Access, Capture, Exit, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
+
+use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, Refused, output};
+use crate::script::quoted;
+use crate::threads;
+
+/// How long a guest may take to notice that its time is over. One that waits in the system for
+/// longer is left behind there.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// What is said of a thread that ended without a word.
+const PANICKED: &str = "the runner panicked, which is a fault of its own";
+
+/// The engine that guests run on.
+pub(super) struct Own(pub(super) Engine);
+
+impl Host for Own {
+    fn lacks(&self, _needs: &[Need]) -> Option<String> {
+        None
+    }
+
+    fn start(&self, given: Given<'_>) -> Result<Process, Refused> {
+        let Given { module, deadline, max_memory, .. } = given;
+        let (context, listeners) = context(given)?;
+        let (stdout, stderr, calls) =
+            (Capture::new(output(max_memory)), Capture::new(output(max_memory)), Calls::default());
+        let seen = calls.clone();
+        let context = listeners
+            .into_iter()
+            .fold(context, WasiCtxBuilder::listener)
+            .capture_stdout(&stdout)
+            .capture_stderr(&stderr)
+            .observer(move |call| seen.push(call.to_string()))
+            .build()
+            .map_err(|error| {
+                Refused::Unusable(format!("cannot give the guest what it is to have: {error}"))
+            })?;
+        let (sender, ended) = mpsc::channel();
+        let (outputs, engine, module) = ([stdout.clone(), stderr.clone()], self.0.clone(), module.to_vec());
+        let run = move || {
+            let how = execute(&engine, &module, context, deadline);
+            outputs.iter().for_each(Capture::end);
+            // Nobody listens any more to a guest that was left behind.
+            let _ = sender.send(how);
+        };
+        threads::start("guest", run)
+            .map_err(|error| Refused::Unusable(format!("cannot start a thread for the guest: {error}")))?;
+        let ending = Box::new(Thread { deadline, ended });
+        Ok(Process { stdout: Box::new(stdout), stderr: Box::new(stderr), calls, ending })
+    }
+}
+
+/// What a guest is given, as its context, and the sockets that it is given after all else.
+fn context(given: Given<'_>) -> Result<(WasiCtxBuilder, Vec<std::net::TcpListener>), Refused> {
+    let context = WasiCtx::builder().arg(given.name).args(given.args);
+    let mut context = given.env.iter().fold(context, |context, (name, value)| context.env(name, value));
+    for folder in &given.folders {
+        let access = if folder.read_only { Access::ReadOnly } else { Access::ReadWrite };
+        context = context
+            .preopen(folder.host, folder.guest.to_owned(), access)
+            .map_err(|error| Refused::System("give the guest a folder", error))?;
+    }
+    let context = match given.stdin {
+        Input::Nothing => context,
+        Input::Bytes(bytes) => context.stdin_bytes(bytes),
+        Input::Pipe(pipe) => context.stdin_file(pipe),
+    };
+    Ok((context, given.listeners))
+}
+
+impl Output for Capture {
+    fn wait(&self, until: Deadline, enough: &dyn Fn(&[u8]) -> bool) -> bool {
+        Capture::wait(self, until, enough)
+    }
+
+    fn take(&self) -> Vec<u8> {
+        Capture::take(self)
+    }
+}
+
+/// The thread of a guest.
+struct Thread {
+    deadline: Deadline,
+    ended: Receiver<Ended>,
+}
+
+impl Ending for Thread {
+    fn wait(&self) -> Ended {
+        loop {
+            match self.ended.recv_timeout(self.deadline.left()) {
+                Ok(ended) => return ended,
+                Err(RecvTimeoutError::Disconnected) => return Ended::NotRunnable(PANICKED.to_owned()),
+                Err(RecvTimeoutError::Timeout) if self.deadline.is_over() => return Ended::TimeOver,
+                // The deadline moves while the process is stopped.
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn cut(&self) {
+        let _ = self.ended.recv_timeout(GRACE);
+    }
+}
+
+fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Deadline) -> Ended {
+    let module = match load(engine, module, deadline) {
+        Ok(module) => module,
+        Err(ended) => return ended,
+    };
+    let (mut store, mut linker) = (Store::new(engine), Linker::new());
+    store.set_data(context);
+    if let Err(error) = add_imports_to_linker(&mut store, &mut linker, &module) {
+        return Ended::NotRunnable(error.to_string());
+    }
+    store.set_deadline(Some(deadline.instant()));
+    let made = linker.instantiate(&mut store, &module);
+    let called = made.and_then(|instance| match instance.export(&store, "_start") {
+        Some(Extern::Func(start)) => start.invoke(&mut store, &[]).map(|_| true),
+        _ => Ok(false),
+    });
+    match called {
+        Ok(true) => Ended::Exited(0),
+        Ok(false) => {
+            Ended::NotRunnable("it exports no function `_start`, by which a command begins".to_owned())
+        }
+        Err(error) => match error.into_payload::<Exit>() {
+            Ok(exit) => Ended::Exited(exit.code()),
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => Ended::TimeOver,
+                ErrorKind::Unlinkable | ErrorKind::Unsupported | ErrorKind::Limit | ErrorKind::Usage => {
+                    Ended::NotRunnable(error.to_string())
+                }
+                _ => Ended::Trapped(error.to_string()),
+            },
+        },
+    }
+}
+
+/// Compiles a module. What does not begin as binaries do is text.
+fn load(engine: &Engine, bytes: &[u8], deadline: Deadline) -> Result<Module, Ended> {
+    let module = match bytes.starts_with(b"\0asm") {
+        true => Module::new_until(engine, bytes, Some(deadline)),
+        false => {
+            let bytes = quoted(bytes).map_err(|error| Ended::NotRunnable(error.message))?;
+            Module::new_until(engine, &bytes, Some(deadline))
+        }
+    };
+    module.map_err(|error| match error.kind() {
+        ErrorKind::Interrupted => Ended::TimeOver,
+        _ => Ended::NotRunnable(error.to_string()),
+    })
+}
