@@ -40,7 +40,6 @@ mod scratch;
 mod tests;
 mod threads;
 pub mod verdict;
-#[cfg_attr(not(feature = "engine"), path = "absent/wasi_case.rs")]
 pub mod wasi_case;
 
 pub use wassay_script::keys;

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wassay_engine::Deadline;
 use wassay_reports::Failure;
+use wassay_terms::Deadline;
 use wassay_testsuite::access::{Budget, Root, Target};
 use wassay_testsuite::wasi::spec::{Operation, Run, Spec, Stream};
 use wassay_testsuite::wasi::{Goldens, Guest, GuestError, Tree};

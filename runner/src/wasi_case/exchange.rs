@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use wassay_engine::Deadline;
 use wassay_reports::Failure;
+use wassay_terms::Deadline;
 use wassay_testsuite::wasi::spec::{Operation, Stream};
 
 use super::judge::{Judged, compare, failed};

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use wassay_drive::wasi::{self, End, Need, Running, Runtime, Task};
-use wassay_engine::Deadline;
+use wassay_terms::Deadline;
 
 use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, Refused, output};
 use crate::scratch::{self, Folder};

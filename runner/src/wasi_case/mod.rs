@@ -15,7 +15,9 @@ mod foreign;
 mod judge;
 mod key;
 mod needs;
+#[cfg_attr(not(feature = "engine"), path = "../absent/guests.rs")]
 mod own;
+#[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "some of it is for wassay's own engine"))]
 mod process;
 mod result;
 
@@ -24,16 +26,17 @@ use std::borrow::Cow;
 use wassay_drive::wasi::expectations::Expected;
 use wassay_testsuite::access::Budget;
 use wassay_testsuite::wasi::{Guest, GuestError};
-use wassay_wasi::{PREVIEW_0, PREVIEW_1};
 
 use self::drive::{Setup, drive, due};
 pub(crate) use self::key::key;
-use self::own::Own;
 use self::process::Host;
 pub use self::result::GuestResult;
 use crate::batch::{End, Settings, TIMEOUT};
 use crate::script::source::Place;
 use crate::verdict::Apart;
+
+/// The modules that guests import the functions of WASI from: preview 0 and preview 1.
+const PREVIEWS: [&str; 2] = ["wasi_unstable", "wasi_snapshot_preview1"];
 
 /// Runs a guest, and judges it.
 pub(crate) fn run(label: &str, guest: &Guest, settings: &Settings) -> End {
@@ -65,12 +68,12 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
         true => End::TimedOut { message: error.to_string(), directives: checks },
         false => broken(error),
     })?;
-    let engine = || crate::own::engine(settings.features.unwrap_or_default(), settings.max_memory);
-    let own = settings.guests.is_none().then(engine).transpose();
-    let own = own.map_err(|error| unusable(error.to_string()))?.map(Own);
-    let own = own.as_ref().map(|own| own as &dyn Host);
+    let own = if settings.guests.is_none() { own::host(settings).map_err(unusable)? } else { None };
     let runtime = settings.guests.as_deref().map(|runtime| runtime as &dyn Host);
-    let Some(host) = runtime.or(own) else { return Err(unusable("nothing runs guests".to_owned())) };
+    let Some(host) = runtime.or(own.as_deref()) else {
+        let message = "this build of wassay has no engine of its own to run WASI cases on".to_owned();
+        return Ok(End::Skipped { message, directives: checks, apart: None });
+    };
     if let Some(why) = host.lacks(&needs::of(guest, &spec).map_err(broken)?) {
         return Err(not_applicable(why, checks));
     }
@@ -117,9 +120,10 @@ fn previews<'a>(module: &'a [u8], previews: &[u8]) -> Result<Vec<Under<'a>>, Str
     }
     let text = str::from_utf8(module).ok().filter(|text| !text.starts_with("\0asm"));
     let text = text.ok_or("`previews` is for modules in the text format, and this is a binary")?;
-    let names = [PREVIEW_0, PREVIEW_1];
+    let names = PREVIEWS;
     let under = |preview: &u8| {
-        let name = if *preview == 0 { PREVIEW_0 } else { PREVIEW_1 };
+        let [preview_0, preview_1] = PREVIEWS;
+        let name = if *preview == 0 { preview_0 } else { preview_1 };
         let text = names.iter().fold(text.to_owned(), |text, other| text.replace(other, name));
         (Some(*preview), Cow::Owned(text.into_bytes()))
     };

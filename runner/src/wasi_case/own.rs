@@ -8,6 +8,7 @@ use wassay_engine::{Deadline, Engine, ErrorKind, Extern, Linker, Module, Store};
 use wassay_wasi::{Access, Capture, Exit, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
 
 use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, Refused, output};
+use crate::batch::Settings;
 use crate::script::quoted;
 use crate::threads;
 
@@ -19,7 +20,14 @@ const GRACE: Duration = Duration::from_millis(50);
 const PANICKED: &str = "the runner panicked, which is a fault of its own";
 
 /// The engine that guests run on.
-pub(super) struct Own(pub(super) Engine);
+struct Own(Engine);
+
+/// wassay's own engine, with the features and limits of the run.
+pub(super) fn host(settings: &Settings) -> Result<Option<Box<dyn Host>>, String> {
+    let engine = crate::own::engine(settings.features.unwrap_or_default(), settings.max_memory);
+    let engine = engine.map_err(|error| error.to_string())?;
+    Ok(Some(Box::new(Own(engine))))
+}
 
 impl Host for Own {
     fn lacks(&self, _needs: &[Need]) -> Option<String> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wassay_drive::wasi::Need;
-use wassay_engine::Deadline;
+use wassay_terms::Deadline;
 
 use super::excerpt::cut;
 
