@@ -120,18 +120,24 @@ impl Guest {
         self.read(self.module_path(), budget)
     }
 
-    /// Its module and the files that say what is done with it and expected of it, those there are, each with its extension. Folders are not
-    /// among them.
+    /// Gives its module and the files that say what is done with it and expected of it, those there are, each with its extension. Folders are
+    /// not among them.
     ///
     /// # Errors
     ///
     /// One of them cannot be read.
-    pub fn files(&self, budget: &mut Budget) -> Result<Vec<(&'static str, Cow<'static, [u8]>)>, GuestError> {
-        let mut files = vec![("wasm", self.module(budget)?)];
+    pub fn each_file(
+        &self,
+        budget: &mut Budget,
+        mut give: impl FnMut(&'static str, &[u8]),
+    ) -> Result<(), GuestError> {
+        give("wasm", &self.module(budget)?);
         for extension in ["json", "stdin", Stream::Stdout.name(), Stream::Stderr.name()] {
-            files.extend(self.beside(extension, budget)?.map(|bytes| (extension, bytes)));
+            if let Some(bytes) = self.beside(extension, budget)? {
+                give(extension, &bytes);
+            }
         }
-        Ok(files)
+        Ok(())
     }
 
     /// What is done with it and expected of it.
