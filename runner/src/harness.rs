@@ -42,7 +42,7 @@
 //! | [`WASSAY_ALLOW_LINKS`](ALLOW_LINKS) | folders that links of suites may lead into, separated by `:`; `1` for those that each suite names in its `wassay.toml` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
 //! | [`WASSAY_ENGINE`](ENGINE) | another engine to run the scripts on, as the option `--engine` of the command names it; [`run_with`] takes no notice |
-//! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone |
+//! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone; another engine has its own anyway |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
 //! | [`WASSAY_STRESS`](STRESS) | `1`: every allocation of an object collects first |
 
@@ -120,7 +120,8 @@ fn run_driven(mut suites: Vec<Suite>, engine: &str) -> Result<ExitCode, String> 
         };
     }
     let make = chosen.drivers(None).map_err(|error| error.to_string())?;
-    Ok(run_within(suites, make, chosen.timeout().unwrap_or(TIMEOUT)))
+    // It has processes of its own.
+    Ok(run_within(suites, make, chosen.timeout().unwrap_or(TIMEOUT), false))
 }
 
 /// The same, on engines that `make` makes.
@@ -128,14 +129,16 @@ pub fn run_with<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
-    run_within(suites, make, TIMEOUT)
+    let isolate = std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0");
+    run_within(suites, make, TIMEOUT, isolate)
 }
 
-/// The same, with so much time for each script.
+/// The same, with so much time for each script, and with a process for each where that is asked for.
 fn run_within<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
     timeout: Duration,
+    isolate: bool,
 ) -> ExitCode {
     wassay_engine::save_address_space();
     if let Some(exit) = batch::child(make.clone()) {
@@ -146,7 +149,7 @@ fn run_within<E: Judges>(
     if let Err(error) = signal::end_clean() {
         printer::warning(&format!("signals will leave temporary folders: {error}"));
     }
-    let exit = run_trials(suites, make, timeout);
+    let exit = run_trials(suites, make, timeout, isolate);
     // Where a case was given up its engine still runs.
     wassay_drive::end_all();
     if let Err(left) = session.end() {
@@ -159,6 +162,7 @@ fn run_trials<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
     timeout: Duration,
+    isolate: bool,
 ) -> ExitCode {
     let mut args = match arguments::<Arguments>(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(args) => args,
@@ -168,7 +172,7 @@ fn run_trials<E: Judges>(
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
         timeout,
-        isolate: std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0"),
+        isolate,
         start: Box::new(move |threads| Workers::start(threads, make.clone())),
         workers: OnceLock::new(),
         found: Mutex::default(),

@@ -13,8 +13,10 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
         let words: Vec<&str> = piece.split_whitespace().map(|word| word.trim_matches('"')).collect();
         let program = words.iter().position(|word| matches!(*word, "wassay" | "./wassay" | "bin/wassay"));
         let Some(words) = program.and_then(|at| words.get(at + 1..)) else { continue };
-        if !matches!(words.first(), Some(&("test" | "wast" | "suite" | "report" | "matrix")))
-            || words.len() < 2
+        if !matches!(
+            words.first(),
+            Some(&("test" | "wast" | "suite" | "report" | "matrix" | "engine" | "plan" | "judge"))
+        ) || words.len() < 2
         {
             continue;
         }
@@ -38,6 +40,7 @@ fn what_is_documented_is_understood() {
         "README.md",
         "CONTRIBUTING.md",
         "docs/ci.md",
+        "docs/engines.md",
         "docs/matrix.md",
         "docs/suites.md",
         ".github/workflows/conformance.yml",

@@ -427,7 +427,7 @@ static void on_call(char *rest) {
 static void answer(char *line) {
   char *rest = line, *request = word(&rest);
   if (!strcmp(request, "hello") && !strcmp(word(&rest), "wap/1")) {
-    printf("ok %s\n", engine_about);
+    printf("ok adapter=c/adapter.c %s\n", engine_about);
     return;
   }
   if (!strcmp(request, "B") || !strcmp(request, "E")) {

@@ -199,7 +199,7 @@ func (a *adapter) answer(ctx context.Context, line string) (answer string, err e
 		if words[1] != "wap/1" {
 			return "", fail("unsupported", "this adapter speaks wap/1")
 		}
-		return "ok engine=wazero version=" + version() + " caps=host", nil
+		return "ok engine=wazero version=" + version() + " adapter=go/main.go caps=host", nil
 	case "B", "E":
 		return "ok " + words[1], a.begin(ctx)
 	case "C":

@@ -102,7 +102,7 @@ class Adapter:
         if version != "wap/1":
             raise Failure("unsupported", f"this adapter speaks wap/1, not {version}")
         return (f"ok engine=wasmtime-py version={importlib.metadata.version('wasmtime')}"
-                " caps=host,features")
+                " adapter=python/adapter.py caps=host,features")
 
     def compile(self, handle, wasm):
         self.modules.pop(handle, None)
@@ -127,7 +127,7 @@ class Adapter:
         self.instances.pop(handle, None)
         under_test = find(self.instances, under_test)
         sources = {"m": under_test, "$h": self.host_functions()}
-        self.instances[handle] = self.exports(self.module(wasm), sources.__getitem__)
+        self.instances[handle] = self.exports(self.module(wasm), lambda name: sources.get(name, {}))
 
     def call(self, handle, name):
         function = find(self.instances, handle).get(unquote(name))

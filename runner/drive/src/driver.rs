@@ -10,7 +10,7 @@ use wassay_script::plan::file::reply;
 use wassay_script::plan::{Engine, Noted, Reply, ScriptPlan, compile_parts};
 use wassay_script::reading::Reading;
 use wassay_script::verdict::ScriptResult;
-use wassay_script::wap::{Answer, BadHello, Hello, PROTOCOL, Requests};
+use wassay_script::wap::{Answer, BadHello, Hello, Requests};
 use wassay_script::{Judges, Options};
 
 use crate::child::{Child, Line, Silence};
@@ -157,23 +157,16 @@ impl Known {
     /// What reports call the engine.
     pub fn identity(&self) -> Identity {
         let Known { command, hello, published, .. } = self;
-        let adapter = Some(hello.adapter.clone().unwrap_or_else(|| PROTOCOL.to_owned()));
+        let said = hello.identity();
         if let Some(published) = published.clone() {
             let Published { name, version, configuration, flags, features, package, command } = published;
-            let package = package.or_else(|| hello.package.clone());
-            let version = if hello.version.is_empty() { version } else { hello.version.clone() };
-            let command = Some(command);
-            return Identity { name, version, configuration, flags, features, adapter, command, package };
+            let version = if said.version.is_empty() { version } else { said.version.clone() };
+            let (package, command) = (package.or_else(|| said.package.clone()), Some(command));
+            return Identity { name, version, configuration, flags, features, package, command, ..said };
         }
         // What a run was asked for is published with what it found: words of the command that look like flags tell configurations apart.
         let flags = command.words().iter().skip(1).filter(|word| word.starts_with('-'));
-        Identity {
-            flags: flags.cloned().collect(),
-            adapter,
-            command: Some(command.to_string()),
-            package: hello.package.clone(),
-            ..Identity::new(&hello.engine, &hello.version)
-        }
+        Identity { flags: flags.cloned().collect(), command: Some(command.to_string()), ..said }
     }
 }
 

@@ -9,7 +9,7 @@ mod finished;
 mod interrupt;
 mod isolated;
 mod mark;
-mod uses;
+pub(crate) mod uses;
 mod watch;
 mod workers;
 

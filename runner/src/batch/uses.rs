@@ -8,13 +8,16 @@
 //! it is refused as the directive asserts.
 
 use std::collections::HashMap;
+use std::iter::Peekable;
 
 use wasmparser::{Parser, Payload, SubType, Validator, WasmFeatures};
 use wassay_engine::{Deadline, Features};
 use wassay_reports::{Key, Needs, Outcome as Word};
 
 use crate::script::embed::ErrorKind;
-use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name};
+use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name, Script};
+use crate::script::plan::ScriptPlan;
+use crate::script::plan::file::Dependents;
 use crate::script::reading::Reading;
 use crate::script::source::Place;
 use crate::script::wanted::{self, flag, flags};
@@ -30,9 +33,7 @@ pub(super) fn needs(
     (given, deadline): (Features, Option<Deadline>),
 ) -> Vec<Needs> {
     let mut scope = Scope { given: flags(given), deadline, ..Scope::default() };
-    let mut groups: Vec<(WasmFeatures, Needs)> = Vec::new();
-    // Both are in the order of their places.
-    let mut judged = result.directives.iter().peekable();
+    let mut counted = Counted::new(result, keys);
     for part in reading.parts() {
         for directive in part.iter() {
             if is_over(deadline) {
@@ -40,22 +41,101 @@ pub(super) fn needs(
             }
             let needed = scope.directive(directive);
             let place = reading.source().place(directive.span.start);
-            while judged.next_if(|judged| judged.place < place).is_some() {}
-            let (Some(needed), Some(judged)) = (needed, judged.next_if(|judged| judged.place == place))
-            else {
-                continue;
-            };
-            let at = groups.iter().position(|(set, _)| *set == needed).unwrap_or_else(|| {
-                groups.push((needed, Needs { features: names(needed), ..Needs::default() }));
-                groups.len() - 1
-            });
-            if let Some((_, group)) = groups.get_mut(at) {
-                let compiles = matches!(directive.command, Command::Module(_) | Command::ModuleDefinition(_));
-                count(group, judged, compiles, keys);
-            }
+            counted.add(place, needed, is_module(directive));
+        }
+    }
+    counted.groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The directives of a plan by the features that each depends on, for when its answers are judged.
+pub(crate) fn dependents(script: &Script<'_>, plan: &ScriptPlan, given: Features) -> Vec<Dependents> {
+    let mut scope = Scope { given: flags(given), ..Scope::default() };
+    let mut groups: Vec<(WasmFeatures, Dependents)> = Vec::new();
+    let mut planned = plan.directives.iter().enumerate().peekable();
+    for directive in &script.directives {
+        let needed = scope.directive(directive);
+        let place = script.source.place(directive.span.start);
+        while planned.next_if(|(_, planned)| planned.place < place).is_some() {}
+        let (Some(needed), Some((number, _))) =
+            (needed, planned.next_if(|(_, planned)| planned.place == place))
+        else {
+            continue;
+        };
+        let at = group_of(&mut groups, needed, |features| Dependents { features, ..Dependents::default() });
+        if let Some((_, group)) = groups.get_mut(at) {
+            if is_module(directive) { group.modules.push(number) } else { group.directives.push(number) }
         }
     }
     groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// What became of the directives of a plan, by the features that each depends on.
+pub(crate) fn of_plan(
+    dependents: &[Dependents],
+    plan: &ScriptPlan,
+    result: &ScriptResult,
+    keys: &[(Place, Key)],
+) -> Vec<Needs> {
+    let mut needed: Vec<(Place, WasmFeatures, bool)> = Vec::with_capacity(plan.directives.len());
+    for Dependents { features, modules, directives } in dependents {
+        let known = features.iter().filter(|name| Features::names().any(|known| known == **name));
+        let set = known.map(|name| flag(name)).fold(WasmFeatures::empty(), WasmFeatures::union);
+        let numbers = modules.iter().map(|number| (number, true));
+        let numbers = numbers.chain(directives.iter().map(|number| (number, false)));
+        let placed = numbers
+            .filter_map(|(number, compiles)| Some((plan.directives.get(*number)?.place, set, compiles)));
+        needed.extend(placed);
+    }
+    needed.sort_by_key(|(place, ..)| *place);
+    let mut counted = Counted::new(result, keys);
+    for (place, set, compiles) in needed {
+        counted.add(place, Some(set), compiles);
+    }
+    counted.groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Whether a directive is a module that is to compile.
+fn is_module(directive: &Directive) -> bool {
+    matches!(directive.command, Command::Module(_) | Command::ModuleDefinition(_))
+}
+
+/// The place of the group of these features, which is made where there is none.
+fn group_of<T>(
+    groups: &mut Vec<(WasmFeatures, T)>,
+    needed: WasmFeatures,
+    make: impl FnOnce(Vec<String>) -> T,
+) -> usize {
+    groups.iter().position(|(set, _)| *set == needed).unwrap_or_else(|| {
+        groups.push((needed, make(names(needed))));
+        groups.len() - 1
+    })
+}
+
+/// What became of directives that are added in the order of their places.
+struct Counted<'a> {
+    judged: Peekable<Box<dyn Iterator<Item = Verdict<'a>> + 'a>>,
+    keys: &'a [(Place, Key)],
+    groups: Vec<(WasmFeatures, Needs)>,
+}
+
+impl<'a> Counted<'a> {
+    fn new(result: &'a ScriptResult, keys: &'a [(Place, Key)]) -> Self {
+        let judged: Box<dyn Iterator<Item = Verdict<'a>> + 'a> = Box::new(result.directives.iter());
+        Counted { judged: judged.peekable(), keys, groups: Vec::new() }
+    }
+
+    /// Counts the directive at a place, if it was judged and is known to depend on these features.
+    fn add(&mut self, place: Place, needed: Option<WasmFeatures>, compiles: bool) {
+        while self.judged.next_if(|judged| judged.place < place).is_some() {}
+        let (Some(needed), Some(judged)) = (needed, self.judged.next_if(|judged| judged.place == place))
+        else {
+            return;
+        };
+        let at = group_of(&mut self.groups, needed, |features| Needs { features, ..Needs::default() });
+        if let Some((_, group)) = self.groups.get_mut(at) {
+            count(group, judged, compiles, self.keys);
+        }
+    }
 }
 
 /// Counts a directive, which is a module that is to compile where `compiles` says so.

@@ -5,15 +5,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use wassay_reports::terminal::Text;
-use wassay_reports::{Case, Engine as Identity, Report, Suite, summary};
+use wassay_reports::{Case, Key, Report, Suite, summary};
 
 use super::checkout::annotate;
 use super::report_file::{ReportFile, check_all, write_all};
 use super::{Begin, Console, Error, Exit, plural, protect, show};
-use crate::batch::{End, Finished};
+use crate::batch::{End, Finished, uses};
 use crate::printer;
 use crate::script::plan::file::{Plan, ScriptHeader, replies};
 use crate::script::plan::{Engine, Reply, ScriptPlan};
+use crate::script::source::Place;
 use crate::script::wap::Hello;
 use crate::verdict::{Apart, Outcome};
 
@@ -59,7 +60,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     if plan.header.altered {
         return control(&judged);
     }
-    let identity = Identity::new(&engine.hello.engine, &engine.hello.version);
+    let identity = engine.hello.identity();
     let suites = plan.suites.iter().zip(&judged).map(|((suite, _), finished)| {
         let cases = finished.iter().map(|(name, finished)| finished.case(name)).collect();
         Suite { url: suite.url.clone(), ..Suite::new(suite.name.clone(), suite.source.clone(), cases) }
@@ -102,9 +103,11 @@ fn finished(header: &ScriptHeader, script: &ScriptPlan, replies: &[Reply], engin
         }
     };
     let keys = script.directives.iter();
-    let keys = keys.filter_map(|planned| Some((planned.place, planned.key?))).collect();
+    let keys: Vec<(Place, Key)> = keys.filter_map(|planned| Some((planned.place, planned.key?))).collect();
+    let result = script.judge(replies, engine);
+    let needs = uses::of_plan(&header.needs, script, &result, &keys);
     let features = Some(header.features.clone());
-    Finished { keys, features, ..Finished::new(label, End::Judged(script.judge(replies, engine))) }
+    Finished { keys, needs, features, ..Finished::new(label, End::Judged(result)) }
 }
 
 fn open(path: &Path, what: &str) -> Result<File, Error> {

@@ -13,7 +13,7 @@ use wassay_engine::Features;
 use wassay_testsuite::{Case, naming};
 
 use super::{Error, Exit, destination, features, match_kind, plural, protect};
-use crate::batch::{Selection, full_name, label};
+use crate::batch::{Selection, full_name, label, uses};
 use crate::catalogue::{judging, resolve};
 use crate::keys;
 use crate::printer;
@@ -140,7 +140,8 @@ fn plan_one(args: &Args, selection: &Selection, case: &Case) -> (ScriptHeader, S
     match parse_as(Source::new(&label, &text), Grammar::of(features)) {
         Ok(script) => {
             let plan = compile(&script, &options, &keys::of(&script), args.altered.map(Alter));
-            (ScriptHeader { name, label, features: features.to_string(), unusable: None }, plan)
+            let needs = uses::dependents(&script, &plan, features);
+            (ScriptHeader { name, label, features: features.to_string(), unusable: None, needs }, plan)
         }
         Err(error) => unusable(&label, error.to_string()),
     }

@@ -317,14 +317,17 @@ fn cargo_test_runs_on_it() {
         ("mine.toml", own("mine").replace("{wassay}", env!("CARGO_BIN_EXE_wassay"))),
         ("sick.toml", shell("sick", "", "exit 3")),
     ]);
-    let harness = |engine: &str| {
+    let isolated = |engine: &str, isolate: &str| {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.env(super::HARNESS, folder.file("s")).env("WASSAY_ENGINE", engine).current_dir(folder.path());
-        run(&mut command)
+        run(command.env("WASSAY_ISOLATE", isolate))
     };
-    let ran = harness("mine.toml");
-    assert_eq!(ran.code, 101, "{ran:?}");
-    assert!(ran.out.contains("1 passed; 1 failed") && ran.out.contains("actual   i32 7"), "{ran:?}");
+    let harness = |engine: &str| isolated(engine, "");
+    for isolate in ["", "1"] {
+        let ran = isolated("mine.toml", isolate);
+        assert_eq!(ran.code, 101, "{ran:?}");
+        assert!(ran.out.contains("1 passed; 1 failed") && ran.out.contains("actual   i32 7"), "{ran:?}");
+    }
     let ran = harness("sick.toml");
     assert!(ran.out.contains("0 passed; 2 failed") && ran.out.contains("exit code 3"), "{ran:?}");
     let ran = harness("mien");

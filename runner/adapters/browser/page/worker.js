@@ -40,7 +40,7 @@ function about() {
   const isChromium = brands.includes("Chromium") && !brands.includes("Google Chrome");
   const [, name, version] = /(Chrome|Firefox)\/([\d.]+)/.exec(agent) || /\b(Version)\/([\d.]+)/.exec(agent) || ["", "browser", ""];
   const engine = isChromium ? "chromium" : name === "Version" ? "safari" : name.toLowerCase();
-  return "ok engine=" + engine + " version=" + version + " caps=host";
+  return "ok engine=" + engine + " version=" + version + " adapter=browser caps=host";
 }
 
 self.print = text => {

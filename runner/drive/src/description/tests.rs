@@ -1,3 +1,5 @@
+//! Descriptions that are read, and those that are refused.
+
 use super::*;
 
 const WHOLE: &str = r#"name = "my-engine"

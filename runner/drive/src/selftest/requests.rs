@@ -3,8 +3,8 @@
 use wassay_script::embed::ErrorKind;
 use wassay_script::wap::{Class, Hello};
 
-use super::Finding;
 use super::talk::{Step, Want, run, send, step};
+use super::{Finding, Verdict};
 use crate::command::Command;
 use crate::driver::Limits;
 
@@ -39,11 +39,24 @@ pub(super) fn check(command: &Command, limits: &Limits, hello: &Hello, tell: &mu
     let mut check = |what: &str, steps: &[Step]| {
         run(command, limits, &hello.merges, what, steps).into_iter().for_each(&mut *tell);
     };
-    check("modules, instances and names (C, I, N, X, U, V)", &modules());
+    check("modules, instances and names (C, I, N, U, V)", &modules());
+    check("several instances under one name (X)", &added());
     check("wrappers (L)", &wrappers());
     check("handles that name nothing (nohandle)", &no_handles());
     check("a script begins afresh (B, E)", &fresh());
     check("what is not a request", &strange());
+    let what = "the empty name";
+    let refused = run(command, limits, &hello.merges, what, &empty_name(false));
+    match refused.into_iter().find_map(|finding| match finding.verdict {
+        Verdict::Bad { why, .. } => Some(why),
+        _ => None,
+    }) {
+        Some(why) => tell(Finding::note(what, format!("not checked: {why}"))),
+        None => run(command, limits, &hello.merges, what, &empty_name(true)).into_iter().for_each(&mut *tell),
+    }
+    let mut check = |what: &str, steps: &[Step]| {
+        run(command, limits, &hello.merges, what, steps).into_iter().for_each(&mut *tell);
+    };
     if hello.host {
         check("host references ($h)", &host());
     } else {
@@ -84,18 +97,48 @@ fn modules() -> Vec<Step> {
         send("C 1", TWO, "a module with an import", Want::Ok(""), HANDLES),
         step("I 4294967295 1", Want::Ok(""), NAMES),
         step("V 4294967295 two", Want::Value(2), "link functions of one instance to another"),
-        step("X 4294967295 a%20b%25%C3%BC", Want::Ok(""), "add the exports to those that the name has"),
-        send("C 4", BOTH, "a module with imports of two instances", Want::Ok(""), HANDLES),
-        step("I 5 4", Want::Ok(""), "keep, with `X`, what the name had before"),
-        step("N 1 ", Want::Ok(""), NAMES),
-        send("C 6", EMPTY_NAME, "a module that imports from the empty name", Want::Ok(""), NAMES),
-        step("I 7 6", Want::Ok(""), NAMES),
         step("U a%20b%25%C3%BC", Want::Ok(""), "unregister the name"),
         step("I 8 1", Want::Fails(ErrorKind::Unlinkable), "an import of an unregistered name is missing"),
         step("U a%20b%25%C3%BC", Want::Ok(""), "a name that is not registered may be unregistered"),
         step("V 4294967295 two", Want::Value(2), "an instance stays linked when a name is unregistered"),
         end(),
     ]
+}
+
+/// An instance and another one that is registered under a name with it.
+fn added() -> Vec<Step> {
+    let keep = "keep, with `X`, what the name had before: a module may import from all of them";
+    let mut steps = vec![begin()];
+    steps.extend([
+        send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
+        step("I 1 0", Want::Ok(""), HANDLES),
+        step("N 1 a%20b%25%C3%BC", Want::Ok(""), NAMES),
+        send("C 1", TWO, "a module with an import", Want::Ok(""), HANDLES),
+        step("I 2 1", Want::Ok(""), NAMES),
+        step("X 2 a%20b%25%C3%BC", Want::Ok(""), "add the exports to those that the name has"),
+        step("I 3 1", Want::Ok(""), keep),
+        send("C 4", BOTH, "a module with imports of two instances", Want::Ok(""), HANDLES),
+        step("I 5 4", Want::Ok(""), keep),
+        step("N 2 a%20b%25%C3%BC", Want::Ok(""), "replace, with `N`, what the name had before"),
+        step("I 6 1", Want::Fails(ErrorKind::Unlinkable), "replace, with `N`, what the name had before"),
+        end(),
+    ]);
+    steps
+}
+
+/// A module that imports from the empty name, and whether it is instantiated.
+fn empty_name(instantiated: bool) -> Vec<Step> {
+    let mut steps = vec![
+        begin(),
+        send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
+        step("I 1 0", Want::Ok(""), HANDLES),
+        send("C 2", EMPTY_NAME, "a module that imports from the empty name", Want::Ok(""), NAMES),
+    ];
+    if instantiated {
+        steps.push(step("N 1 ", Want::Ok(""), NAMES));
+        steps.push(step("I 3 2", Want::Ok(""), NAMES));
+    }
+    steps
 }
 
 fn wrappers() -> Vec<Step> {

@@ -82,6 +82,8 @@ pub(super) fn run(
         match answer(&mut child, limits) {
             Ok(answer) => {
                 if let Err(expected) = step.want.is_met(&answer, merges) {
+                    let answer = answer.to_string();
+                    let answer = answer.trim_end();
                     let why = format!("{}: expected {expected}, came `{answer}`", step.about);
                     findings.push(bad(why, step.fix));
                 }

@@ -56,6 +56,22 @@ pub struct ScriptHeader {
     /// Why it is not in the plan, where it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unusable: Option<String>,
+    /// Which features its directives depend on; directives of which that cannot be told are in none of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Dependents>,
+}
+
+/// Directives that depend on the same features, by their number in the plan of the script, from 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependents {
+    /// The features, each by its name; none for directives that need nothing beyond 1.0.
+    pub features: Vec<String>,
+    /// The modules that are to compile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<usize>,
+    /// The other directives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub directives: Vec<usize>,
 }
 
 /// A plan that was read.

@@ -360,8 +360,12 @@ fn a_plan_is_read_as_it_is_written() {
     let plan = plan(&format!(
         "{MODULE} (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (assert_trap (invoke \"d\") \"x\\n\")"
     ));
-    let script =
-        ScriptHeader { name: "n".into(), label: "a.wast".into(), features: "3.0".into(), unusable: None };
+    let script = ScriptHeader {
+        name: "n".into(),
+        label: "a.wast".into(),
+        features: "3.0".into(),
+        ..ScriptHeader::default()
+    };
     let mut writer = Writer::new(Vec::new(), &Header::default()).unwrap();
     writer.suite(&SuiteHeader { name: "s".into(), ..SuiteHeader::default() }).unwrap();
     writer.script(&script, &plan).unwrap();

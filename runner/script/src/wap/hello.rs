@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::{Answer, Class, decoded};
-use crate::embed::ErrorKind;
+use super::{Answer, Class, PROTOCOL, decoded};
+use crate::embed::{ErrorKind, Identity};
 
 /// The answer to `hello`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,15 @@ impl Hello {
             }
         }
         if hello.engine.is_empty() { Err(bad("it has no `engine=NAME`")) } else { Ok(hello) }
+    }
+
+    /// What reports call the engine, by what its adapter says.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            adapter: Some(self.adapter.clone().unwrap_or_else(|| PROTOCOL.to_owned())),
+            package: self.package.clone(),
+            ..Identity::new(&self.engine, &self.version)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use wassay_reports::terminal::Text;
 
 use super::{Error, Exit, show as print};
 use crate::engines::{self, Found, Origin, choose};
+use crate::scratch;
 use crate::suggest::did_you_mean;
 
 const EXAMPLES: &str = "\
@@ -58,6 +59,9 @@ enum Command {
 }
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
+    // Adapters that are part of the program are in a temporary folder while they run.
+    scratch::signal::end_clean()
+        .map_err(|error| Error::System { what: "cannot handle signals".to_owned(), error })?;
     match args.command {
         Command::List => print(&list::list())?,
         Command::Show { name } => print(&show(&name)?)?,
