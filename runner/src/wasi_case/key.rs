@@ -13,10 +13,11 @@ pub(crate) fn key(guest: &Guest, settings: &Settings) -> Option<Key> {
     let mut hash = Sha256::new();
     let variant = guest.variant().map_or("", |variant| variant.name());
     hash.update(format!("{variant}\n"));
-    for (extension, bytes) in guest.files(&mut Budget::of_case(settings.max_memory)).ok()? {
+    let read = guest.each_file(&mut Budget::of_case(settings.max_memory), |extension, bytes| {
         hash.update(format!("{extension} {}\n", bytes.len()));
-        hash.update(&*bytes);
-    }
+        hash.update(bytes);
+    });
+    read.ok()?;
     Some(Key::from_digest(&hash.finalize().into()))
 }
 
@@ -51,12 +52,13 @@ mod tests {
         let (module, text) = (folder.path().join("a.wasm"), folder.path().join("a.json"));
         std::fs::write(&module, "\0asm\x01\0\0\0").unwrap();
         let key = || keys(folder.path().to_str().unwrap())[0].1;
-        let bare = key();
         std::fs::write(&text, r#"{"exit_code": 3}"#).unwrap();
         let three = key();
         std::fs::write(&text, r#"{"exit_code": 4}"#).unwrap();
         let four = key();
         std::fs::write(folder.path().join("a.stdout"), "x").unwrap();
-        assert!(bare != three && three != four && four != key());
+        let stdout = key();
+        std::fs::write(&module, "\0asm\x01\0\0\0\0\x01\0").unwrap();
+        assert!(three != four && four != stdout && stdout != key());
     }
 }

@@ -124,18 +124,24 @@ impl Guest {
         self.read(self.module_path(), budget)
     }
 
-    /// Reads the module and the files that belong to its case, each with its extension. Folders are
-    /// not included.
+    /// Calls `give` with the module and each file that belongs to its case, with their extensions.
+    /// Folders are not included.
     ///
     /// # Errors
     ///
     /// Returns an error if a file is unreadable.
-    pub fn files(&self, budget: &mut Budget) -> Result<Vec<(&'static str, Cow<'static, [u8]>)>, GuestError> {
-        let mut files = vec![("wasm", self.module(budget)?)];
+    pub fn each_file(
+        &self,
+        budget: &mut Budget,
+        mut give: impl FnMut(&'static str, &[u8]),
+    ) -> Result<(), GuestError> {
+        give("wasm", &self.module(budget)?);
         for extension in ["json", "stdin", Stream::Stdout.name(), Stream::Stderr.name()] {
-            files.extend(self.beside(extension, budget)?.map(|bytes| (extension, bytes)));
+            if let Some(bytes) = self.beside(extension, budget)? {
+                give(extension, &bytes);
+            }
         }
-        Ok(files)
+        Ok(())
     }
 
     /// Reads the JSON file: what to do with the guest, and the expected results.
