@@ -16,9 +16,9 @@ pub struct Wasmi {
     registered: HashMap<String, Instance>,
 }
 
+type Switch = fn(&mut Config, bool) -> &mut Config;
 /// The features that wasmi has a switch for, by the names of the proposals.
-const SWITCHES: [(&str, fn(&mut Config, bool) -> &mut Config); 11] = [
-    ("mutable-global", Config::wasm_mutable_global),
+const SWITCHES: [(&str, Switch); 10] = [
     ("saturating-float-to-int", Config::wasm_saturating_float_to_int),
     ("sign-extension", Config::wasm_sign_extension),
     ("multi-value", Config::wasm_multi_value),

@@ -149,7 +149,7 @@ fn what_is_skipped_takes_the_place_of_what_was_before() {
     let result = result_with(text, &options);
     let (_, failure) = result.failures().next().unwrap();
     assert!(
-        failure.message.ends_with("the directive on line 2 was to make it and was skipped"),
+        failure.message.ends_with("the directive on line 2, which defines it, was skipped"),
         "{failure:?}"
     );
     // What is left out leaves everything as it was.
@@ -174,7 +174,7 @@ fn a_form_before_the_lines_asked_for_counts_too() {
 fn what_is_missing_names_the_directive_that_was_to_make_it() {
     for (form, why) in [
         ("(module $m (typo))", "the directive on line 2, which defines it, failed"),
-        ("(module $)", "the directive on line 2 failed, and may have been meant to make it"),
+        ("(module $)", "the directive on line 2, which may define it, failed"),
     ] {
         let result = result_with(&format!("(module $m)\n{form}\n(invoke $m \"void\")"), &Options::default());
         let (_, failure) = result.failures().last().unwrap();
