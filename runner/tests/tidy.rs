@@ -102,7 +102,7 @@ fn unsafe_code_stands_in_one_folder() {
 const WRITERS: [&str; 8] = [
     "engine/src/vm/call.rs",
     "engine/src/vm/fault.rs",
-    "engine/src/vm/sys/cause.rs",
+    "engine/src/vm/cause.rs",
     "runner/src/fetch.rs",
     "runner/src/own/serve.rs",
     "runner/src/printer",
