@@ -53,7 +53,7 @@ pub enum End {
     /// It is a script, and each of its directives was judged.
     Judged(ScriptResult),
     /// It is a guest, and it was run.
-    Ran(GuestResult),
+    Ran(Box<GuestResult>),
     /// It is no script and no guest: it cannot be read, or its text, its header, its module or its JSON is broken.
     Unusable {
         /// One line that names the file, and the place where there is one.

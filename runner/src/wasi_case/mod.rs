@@ -49,6 +49,7 @@ pub(crate) fn checks(guest: &Guest) -> usize {
 }
 
 /// What became of a guest; as an error, why it was not run.
+#[expect(clippy::result_large_err, reason = "it is made once for each guest")]
 fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     let unusable = |message: String| End::Unusable { message: format!("{label}: {message}"), place: None };
     if let Some(version) = guest.other_version().map_err(broken)? {
@@ -95,7 +96,7 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
             failure
         }));
     }
-    Ok(End::Ran(result))
+    Ok(End::Ran(Box::new(result)))
 }
 
 /// Why a guest is to fail, and why it is not to be run, by what the official suite expects of the engine.
