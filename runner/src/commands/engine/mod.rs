@@ -76,7 +76,7 @@ fn show(word: &str) -> Result<Text, Error> {
     let Found { description, text, origin } = found(word)?;
     let mut shown = Text::new(false);
     shown.line(format_args!("# {}: {}", description.name, source(&origin)));
-    for (name, _) in &description.columns {
+    for name in description.columns.keys() {
         let word = match &origin {
             Origin::Named(path) => path.display().to_string(),
             _ => description.name.clone(),
