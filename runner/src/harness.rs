@@ -33,7 +33,7 @@
 //! A filter that can only be about cases and matches none fails: one that ends in `.wast`, `.wasm` or `.wat`, with or without a line, and
 //! one that begins with the name of a suite and `::`. Any other may be meant for another test binary.
 //!
-//! What is known to fail is written down in a file of expectations: see [`expectations`](crate::expectations), whose suites
+//! What is known to fail is written down in a file of expectations: see [`expectations`], whose suites
 //! [`run`] and [`run_with`] take as any others.
 //!
 //! | variable | is |
@@ -82,7 +82,7 @@ mod address;
 /// which comes no further than to [`run`].
 pub const ISOLATE: &str = "WASSAY_ISOLATE";
 
-/// The environment variable that names another engine for [`run`], by a word that [`engines`](crate::engines) describes.
+/// The environment variable that names another engine for [`run`], by a word that [`engines`] describes.
 pub const ENGINE: &str = "WASSAY_ENGINE";
 
 /// The suites of the catalogue that run when none is named.
