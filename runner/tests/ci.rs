@@ -187,4 +187,11 @@ fn an_engine_that_fails_its_suites_fails_the_run_and_one_that_is_absent_does_not
             && ran.out.contains("not run: examples/wasmi: "),
         "{ran:?}"
     );
+    drop(machine);
+    // A lock file that is not up to date is a fault of the repository.
+    let stale = "#!/bin/sh\ncase \"$*\" in *fetch*) echo 'error: --locked was passed to prevent this' >&2; exit 101;; esac\n";
+    let machine = Machine::new(&[("cargo", stale)]);
+    let program = machine.bin().join("wassay");
+    let (ran, _) = machine.run("engines", &[program.to_str().unwrap()], &[]);
+    assert!(ran.code == 1 && ran.err.contains("examples/wasmi: its lock file is not up to date"), "{ran:?}");
 }
