@@ -201,6 +201,24 @@ fn a_module_imports_only_what_is_below_it() {
 }
 
 #[test]
+fn the_table_in_the_documentation_is_the_same() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = std::fs::read_to_string(workspace.join("ARCHITECTURE.md")).unwrap();
+    let mut documented: Vec<BTreeSet<&str>> = Vec::new();
+    for row in text.lines() {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, number, modules, ..] = cells[..] else { continue };
+        let Ok(number) = number.parse::<usize>() else { continue };
+        documented.resize(documented.len().max(number), BTreeSet::new());
+        documented[number - 1].extend(modules.split(", ").map(|module| module.trim_matches('`')));
+    }
+    assert_eq!(documented.pop(), Some(BTreeSet::from(["lib"])));
+    let asserted: Vec<BTreeSet<&str>> =
+        RULES[0].layers.iter().map(|layer| layer.iter().copied().collect()).collect();
+    assert_eq!(documented, asserted);
+}
+
+#[test]
 fn paths_are_found_wherever_they_are() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layers/example");
     let imports = imports(&folder);
