@@ -124,7 +124,7 @@ const RULES: [Rules; 5] = [
     },
     Rules {
         folder: "runner/drive",
-        layers: &[&["child", "command"], &["driver"]],
+        layers: &[&["command"], &["child"], &["driver"]],
         complete: false,
         circles: &[],
     },
