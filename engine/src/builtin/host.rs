@@ -7,10 +7,12 @@ use crate::vm::store::StoreRecord;
 use crate::vm::trace::VmTrace;
 
 impl Host for StoreState {
+    #[inline]
     fn record(&self) -> &StoreRecord<StoreState> {
         &self.vm
     }
 
+    #[inline]
     fn builtin(&mut self, number: usize, instance: usize, args: [u64; 5]) -> Result<u64> {
         super::run(number, self, instance, args)
     }

@@ -47,6 +47,7 @@ pub(super) unsafe fn is_over(own: *mut VmStore) -> bool {
 
 impl<'a> Alarm<'a> {
     /// The alarm of a store.
+    #[inline]
     pub(super) fn of(store: &'a VmBox<VmStore>) -> Alarm<'a> {
         Alarm(store)
     }

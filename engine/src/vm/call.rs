@@ -2,7 +2,6 @@
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -142,10 +141,9 @@ pub(crate) fn enter<H: Host + ?Sized>(
     // SAFETY: the store is still borrowed, and no code of it runs.
     let watch = watch.inspect_err(|_| unsafe { ((*vm).stack_limit, (*vm).stack_high) = saved.stack })?;
     let previous = current();
-    let mut borrow: &mut H = store;
     // SAFETY: the store is still borrowed, and no code of it runs.
     let outer = unsafe {
-        (*vm).host = Some(NonNull::from(&mut borrow).cast());
+        (*vm).host = Some(HostSlot::new(&mut *store));
         (*vm).caller = std::ptr::null_mut();
         // A store that calls itself keeps its place in the chain.
         let outer = if previous == vm { (*vm).outer } else { previous };
@@ -156,7 +154,7 @@ pub(crate) fn enter<H: Host + ?Sized>(
     unsafe { set_current(vm) };
     // SAFETY: the trampoline is one of entries, whose slots suffice, for the type that the function
     // has; that its code is that type's is the rule on code. The function's code and context belong
-    // together, and are alive with the store. `borrow` is lent to the code: Rust code that it calls
+    // together, and are alive with the store. `store` is lent to the code: Rust code that it calls
     // gets it by the record's `host`, and we do not use it until the call is over.
     let returned = unsafe {
         let call: EntryFn = std::mem::transmute::<usize, EntryFn>(entry.trampoline.address(0));
@@ -180,10 +178,10 @@ pub(crate) fn enter<H: Host + ?Sized>(
     if returned != 0 {
         return Ok(());
     }
-    let mut error = left(&*borrow, fault.code, thrown, pending);
+    let mut error = left(&*store, fault.code, thrown, pending);
     if error.kind() != ErrorKind::Interrupted {
         // SAFETY: the record is alive, and its trace is not written before code of the store runs again.
-        borrow.add_backtrace(&mut error, unsafe { &(*vm).trace });
+        store.add_backtrace(&mut error, unsafe { &(*vm).trace });
     }
     Err(error)
 }
@@ -362,6 +360,7 @@ unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots:
 /// # Safety
 ///
 /// As for [`guarded`].
+#[inline]
 unsafe fn in_time<H: Host + ?Sized, T>(
     vm: *mut VmStore,
     store: &mut H,
@@ -385,6 +384,7 @@ unsafe fn in_time<H: Host + ?Sized, T>(
 /// # Safety
 ///
 /// `vm` is what the record of the store owns, whose code runs and waits for this.
+#[inline]
 unsafe fn guarded<H: Host + ?Sized, T>(
     vm: *mut VmStore,
     store: &mut H,

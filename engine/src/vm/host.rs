@@ -39,12 +39,13 @@ pub(crate) trait Host: 'static {
 /// The record was made for `H`. Compiled code of the store has called the caller of this from inside
 /// [`enter`](super::call::enter), which does not touch its own borrow of the store meanwhile; no other
 /// borrow that came from here is in use as long as this one is.
+#[inline]
 pub(super) unsafe fn running<'a, H: Host + ?Sized>(vm: *mut VmStore) -> &'a mut H {
     // SAFETY: code of the store runs, so that its record is alive.
-    match unsafe { (*vm).host } {
-        // SAFETY: `enter` keeps its `&mut H` at that address as long as the code runs, and by the
-        // condition above it is not in use.
-        Some(slot) => unsafe { slot.cast::<&mut H>().as_mut() },
+    match unsafe { &(*vm).host } {
+        // SAFETY: `enter` has made the slot from its `&mut H`, which it lends to the code as long as that
+        // runs, and by the condition above no other borrow from it is in use.
+        Some(slot) => unsafe { &mut *slot.pointer::<H>() },
         None => unreachable!("a store whose code runs was entered"),
     }
 }
@@ -55,8 +56,8 @@ pub(super) unsafe fn running<'a, H: Host + ?Sized>(vm: *mut VmStore) -> &'a mut 
 ///
 /// The slot is that of a store of type `H` whose compiled code was interrupted.
 pub(super) unsafe fn guards<H: Host + ?Sized>(slot: HostSlot, address: usize) -> bool {
-    // SAFETY: the slot holds the `&mut H` that `enter` has lent to the code that was interrupted; no
-    // Rust code is in the middle of using the store, and this borrow ends before the code goes on.
-    let host = unsafe { slot.cast::<&mut H>().as_ref() };
+    // SAFETY: `enter` has made the slot from the `&mut H` that it lends to the code that was interrupted.
+    // No Rust code is in the middle of using the store, and this borrow ends before the code goes on.
+    let host = unsafe { &*slot.pointer::<H>() };
     host.guards(address)
 }

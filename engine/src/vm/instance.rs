@@ -238,6 +238,7 @@ impl Drop for Context {
 /// # Safety
 ///
 /// The pointer is null, or the address of a context that is alive.
+#[inline]
 pub(super) unsafe fn instance_of(context: *mut c_void) -> Option<usize> {
     // SAFETY: by the condition above, if the pointer is not null; the header is written only when the
     // context is made.

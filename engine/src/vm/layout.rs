@@ -3,9 +3,8 @@
 //! Every offset that translated code uses comes from here; nothing else assumes where a field is.
 
 use std::ffi::c_void;
-use std::mem::offset_of;
+use std::mem::{MaybeUninit, offset_of};
 use std::ops::Range;
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::pending::Pending;
@@ -58,9 +57,31 @@ pub(crate) struct VmFree {
     pub(crate) end: usize,
 }
 
-/// The address of a `&mut H` that [`enter`](super::call::enter) holds while code of the store runs,
-/// where `H` is the type that owns the store's record.
-pub(super) type HostSlot = NonNull<c_void>;
+/// A pointer to the owner of a store's record, as opaque words: as many as a pointer of its type needs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HostSlot([MaybeUninit<*mut c_void>; 2]);
+
+impl HostSlot {
+    /// The words of a pointer to that owner.
+    pub(super) fn new<H: ?Sized>(host: &mut H) -> HostSlot {
+        const { assert!(size_of::<*mut H>() <= size_of::<HostSlot>()) };
+        let mut slot = HostSlot([MaybeUninit::uninit(); 2]);
+        // SAFETY: by the assertion the words have room for the pointer, which is aligned as they are.
+        unsafe { slot.0.as_mut_ptr().cast::<*mut H>().write(host) };
+        slot
+    }
+
+    /// The pointer.
+    ///
+    /// # Safety
+    ///
+    /// The words were made from an `H`.
+    #[inline]
+    pub(super) unsafe fn pointer<H: ?Sized>(&self) -> *mut H {
+        // SAFETY: by the condition above a `*mut H` was written there.
+        unsafe { self.0.as_ptr().cast::<*mut H>().read() }
+    }
+}
 
 /// What all instances of a store share, one to a store.
 #[derive(Debug)]
@@ -96,7 +117,7 @@ pub(crate) struct VmStore {
     pub(crate) raise: usize,
     /// `extern "C" fn(*mut VmStore, u64) -> !`: throws an exception.
     pub(crate) throw: usize,
-    /// Where the innermost entry keeps its borrow of the store; none while nothing runs.
+    /// The store that this belongs to, as the innermost entry has borrowed it; none while nothing runs.
     pub(super) host: Option<HostSlot>,
     /// [`host::guards`](super::host::guards) for the type of the store.
     pub(super) guards: unsafe fn(HostSlot, usize) -> bool,
