@@ -42,7 +42,7 @@
 //! | [`WASSAY_ALLOW_LINKS`](ALLOW_LINKS) | folders that links of suites may lead into, separated by `:`; `1` for those that each suite names in its `wassay.toml` |
 //! | `WASSAY_TRIALS` | `directive` for a trial a line |
 //! | [`WASSAY_ENGINE`](ENGINE) | another engine to run the scripts on, as the option `--engine` of the command names it; [`run_with`] takes no notice |
-//! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone |
+//! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone; another engine has its own anyway |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
 //! | [`WASSAY_STRESS`](STRESS) | `1`: every allocation of an object collects first |
 
@@ -121,9 +121,10 @@ fn run_driven(mut suites: Vec<Suite>, engine: &str) -> Result<ExitCode, String> 
         };
     }
     let make = chosen.drivers(None).map_err(|error| error.to_string())?;
+    // It has processes of its own.
     let guests = chosen.runtime(None).map_err(|error| error.to_string())?.map(Arc::new);
     let timeout = chosen.timeout().unwrap_or(TIMEOUT);
-    Ok(run_within(suites, make, Within { timeout, guests }))
+    Ok(run_within(suites, make, Within { timeout, guests, isolate: false }))
 }
 
 /// The same, on engines that `make` makes.
@@ -131,7 +132,8 @@ pub fn run_with<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
-    run_within(suites, make, Within { timeout: TIMEOUT, guests: None })
+    let isolate = std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0");
+    run_within(suites, make, Within { timeout: TIMEOUT, guests: None, isolate })
 }
 
 /// What a run of trials is bound by.
@@ -140,6 +142,8 @@ struct Within {
     timeout: Duration,
     /// What runs guests of WASI where that is another engine.
     guests: Option<Arc<Runtime>>,
+    /// Whether each case has a process of its own.
+    isolate: bool,
 }
 
 /// The same within what is said.
@@ -179,7 +183,6 @@ fn run_trials<E: Judges>(
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
         within,
-        isolate: std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0"),
         start: Box::new(move |threads| Workers::start(threads, make.clone())),
         workers: OnceLock::new(),
         found: Mutex::default(),
@@ -254,7 +257,6 @@ impl Grain {
 struct Shared {
     threads: NonZeroUsize,
     within: Within,
-    isolate: bool,
     start: Box<dyn Fn(NonZeroUsize) -> io::Result<Workers> + Send + Sync>,
     /// Started by the first trial that runs.
     workers: OnceLock<Result<Workers, String>>,
@@ -302,9 +304,9 @@ impl Shared {
         };
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;
-        let Within { timeout, guests } = &self.within;
+        let Within { timeout, guests, isolate } = &self.within;
         let (timeout, guests) = (Some(*timeout), guests.clone());
-        let settings = Settings { timeout, guests, isolate: self.isolate, ..Settings::default() };
+        let settings = Settings { timeout, guests, isolate: *isolate, ..Settings::default() };
         workers.run(std::iter::once(task), settings, |_, ended| {
             finished = Some(ended);
         });
