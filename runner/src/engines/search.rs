@@ -72,11 +72,13 @@ fn project_folders() -> Vec<PathBuf> {
     of_project.iter().map(|folder| folder.join(PROJECT)).collect()
 }
 
+/// Says where a file was found.
+type FoundIn = fn(PathBuf) -> Origin;
+
 /// All folders that are searched, the first before the others.
-fn folders() -> impl Iterator<Item = (PathBuf, fn(PathBuf) -> Origin)> {
-    let project =
-        project_folders().into_iter().map(|folder| (folder, Origin::Project as fn(PathBuf) -> Origin));
-    project.chain(user_folder().map(|folder| (folder, Origin::User as fn(PathBuf) -> Origin)))
+fn folders() -> impl Iterator<Item = (PathBuf, FoundIn)> {
+    let project = project_folders().into_iter().map(|folder| (folder, Origin::Project as FoundIn));
+    project.chain(user_folder().map(|folder| (folder, Origin::User as FoundIn)))
 }
 
 /// The engine of a name; `None` where there is none.
@@ -136,7 +138,7 @@ pub(crate) fn places(origin: &Origin) -> Result<Places, EngineError> {
     Ok(Places { adapters, dir, wassay })
 }
 
-fn in_folder(path: &Path, origin: fn(PathBuf) -> Origin) -> Result<Found, EngineError> {
+fn in_folder(path: &Path, origin: FoundIn) -> Result<Found, EngineError> {
     let (description, text) = Description::read(path)?;
     match path.file_stem().and_then(|stem| stem.to_str()) {
         Some(stem) if stem == description.name => {

@@ -20,9 +20,10 @@ const LARGE: usize = 3 << 20;
 const ENDING: Duration = Duration::from_secs(5);
 
 type Checked = Result<(), (String, &'static str)>;
+type Check = fn(&mut Child, &Limits) -> Checked;
 
 pub(super) fn check(command: &Command, limits: &Limits, tell: &mut dyn FnMut(Finding)) {
-    let checks: [(&str, fn(&mut Child, &Limits) -> Checked); 5] = [
+    let checks: [(&str, Check); 5] = [
         ("another version of the protocol is refused (hello wap/9)", version),
         ("answers are written before more requests are waited for", flushed),
         ("many requests may be sent before an answer is read", many),
