@@ -125,6 +125,11 @@ impl Directives {
         self.unlisted.counts.total()
     }
 
+    /// The worst outcome of those that are only counted; `None` where there are none.
+    pub(crate) fn worst_unlisted(&self) -> Option<wassay_reports::Outcome> {
+        self.unlisted.worst
+    }
+
     /// Whether no more are listed that do not pass.
     pub(crate) fn is_full(&self) -> bool {
         self.whole.len() >= LISTED
