@@ -35,7 +35,7 @@ pub struct Directives {
     /// Every [`STRIDE`]th directive.
     marks: Vec<Mark>,
     /// Those after the [`LISTED`] first that did not pass.
-    unlisted: Unlisted,
+    unlisted: Box<Unlisted>,
 }
 
 /// What became of directives that are counted and not listed.
@@ -329,7 +329,7 @@ impl Unlisted {
 impl Serialize for Directives {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (codes, whole) = (BASE64.encode(&self.codes), self.whole.clone());
-        Written { codes, whole, unlisted: self.unlisted }.serialize(serializer)
+        Written { codes, whole, unlisted: *self.unlisted }.serialize(serializer)
     }
 }
 
