@@ -183,12 +183,13 @@ impl ScriptResult {
     /// The script as a case of a report, with how long it took.
     pub fn to_case(&self, duration: Duration) -> Case {
         let failures = self.failures().map(|(directive, failure)| failure.to_report(directive.place));
+        let notes = self.directives.others().filter_map(DirectiveResult::note);
         Case {
             text_not_compared: self.text_not_compared() as u64,
             reader_only: self.reader_only() as u64,
             aside: self.aside(),
-            failures: failures.chain(self.unlisted()).collect(),
-            notes: self.directives.others().filter_map(DirectiveResult::note).collect(),
+            failures: failures.chain(self.unlisted_failure()).collect(),
+            notes: notes.chain(self.unlisted_note()).collect(),
             ..Case::new(self.name.clone(), self.directives.worst(), duration, self.counts())
         }
     }
@@ -199,10 +200,17 @@ impl ScriptResult {
         (unlisted > 0).then(|| format!("{unlisted} more directives did not pass and are not listed"))
     }
 
-    /// The same as a report has it.
-    fn unlisted(&self) -> Option<wassay_reports::Failure> {
+    /// The same as a report has it, where some of them failed.
+    fn unlisted_failure(&self) -> Option<wassay_reports::Failure> {
+        self.directives.worst_unlisted().filter(|worst| !worst.is_expected())?;
         let (kind, message) = ("not-listed".to_owned(), self.not_listed()?);
         Some(wassay_reports::Failure { kind, message, ..wassay_reports::Failure::default() })
+    }
+
+    /// The same as a report has it, where none of them did.
+    fn unlisted_note(&self) -> Option<Note> {
+        let outcome = self.directives.worst_unlisted().filter(|worst| worst.is_expected())?;
+        Some(Note { line: 0, column: 0, outcome, reason: self.not_listed()?, apart: None, key: None })
     }
 
     /// The directives that failed, with their failures; no more than [`LISTED`].
@@ -408,5 +416,38 @@ mod tests {
             case.notes.iter().map(|note| (note.outcome, note.reason.as_str())).collect();
         use wassay_reports::Outcome::{Skipped, XFailed, XPassed};
         assert_eq!(notes, [(XPassed, "bug"), (Skipped, "later"), (XFailed, "bug")]);
+    }
+
+    #[test]
+    fn what_is_not_listed_is_a_failure_only_where_something_failed() {
+        let told = "5 more directives did not pass and are not listed";
+        let of = |outcome: Outcome| {
+            let directive = DirectiveResult {
+                place: PLACE,
+                keyword: "assert_return".into(),
+                outcome,
+                text_not_compared: false,
+                reader_only: false,
+                coarse: false,
+            };
+            let directives = (0..LISTED + 5).map(|_| directive.clone());
+            let result = ScriptResult { name: "a.wast".into(), directives: directives.collect() };
+            assert_eq!((result.directives.len(), result.counts().total()), (LISTED + 5, LISTED as u64 + 5));
+            let sent =
+                serde_json::from_str::<ScriptResult>(&serde_json::to_string(&result).unwrap()).unwrap();
+            assert_eq!(sent.counts(), result.counts());
+            let mut altered = sent;
+            altered.fail_at(vec![(PLACE, failure("(x)"))]);
+            assert_eq!(altered.counts(), result.counts());
+            result.to_case(Duration::ZERO)
+        };
+        let failed = of(Outcome::Failed(Box::new(failure("(x)"))));
+        assert_eq!((failed.outcome, failed.notes.len()), (wassay_reports::Outcome::Failed, 0));
+        assert_eq!(failed.failures.last().map(|last| last.message.as_str()), Some(told));
+        let xfailed = of(Outcome::ExpectedFailure(Box::new(failure("(x)")), "bug".into()));
+        assert_eq!((xfailed.outcome, xfailed.failures.len()), (wassay_reports::Outcome::XFailed, 0));
+        assert_eq!(xfailed.notes.last().map(|last| last.reason.as_str()), Some(told));
+        let apart = of(Outcome::Apart(Apart::Blocked, "why".into()));
+        assert_eq!((apart.aside.blocked, apart.failures.len()), (LISTED as u64 + 5, 0));
     }
 }

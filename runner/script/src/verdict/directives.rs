@@ -35,7 +35,7 @@ pub struct Directives {
     /// Every [`STRIDE`]th directive.
     marks: Vec<Mark>,
     /// Those after the [`LISTED`] first that did not pass.
-    unlisted: Unlisted,
+    unlisted: Box<Unlisted>,
 }
 
 /// What became of directives that are counted and not listed.
@@ -123,6 +123,11 @@ impl Directives {
     /// How many are only counted, since [`LISTED`] others before them did not pass.
     pub fn unlisted(&self) -> u64 {
         self.unlisted.counts.total()
+    }
+
+    /// The worst outcome of those that are only counted; `None` where there are none.
+    pub(crate) fn worst_unlisted(&self) -> Option<wassay_reports::Outcome> {
+        self.unlisted.worst
     }
 
     /// Whether no more are listed that do not pass.
@@ -324,7 +329,7 @@ impl Unlisted {
 impl Serialize for Directives {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (codes, whole) = (BASE64.encode(&self.codes), self.whole.clone());
-        Written { codes, whole, unlisted: self.unlisted }.serialize(serializer)
+        Written { codes, whole, unlisted: *self.unlisted }.serialize(serializer)
     }
 }
 
