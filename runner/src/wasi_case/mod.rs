@@ -27,7 +27,7 @@ use crate::script::source::Place;
 
 /// Runs a guest, and judges it.
 pub(crate) fn run(label: &str, guest: &Guest, settings: &Settings) -> End {
-    judged(label, guest, settings).unwrap_or_else(|end| end)
+    judged(label, guest, settings).unwrap_or_else(|end| *end)
 }
 
 /// How many steps of a guest are judged; 0 where that is not known.
@@ -36,7 +36,7 @@ pub(crate) fn checks(guest: &Guest) -> usize {
 }
 
 /// What became of a guest; as an error, why it was not run.
-fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
+fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, Box<End>> {
     let unusable = |message: String| End::Unusable { message: format!("{label}: {message}"), place: None };
     if let Some(version) = guest.other_version().map_err(broken)? {
         let message = format!("its manifest says {version}, and preview 1 is what is run");
