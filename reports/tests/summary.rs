@@ -31,7 +31,7 @@ fn colours_change_nothing_but_colour() {
 
 #[test]
 fn nothing_at_all() {
-    assert_eq!(summary::render(&report(vec![]), false), "no case was run in 1.23 s\n");
+    assert_eq!(summary::render(&report(vec![]), false), "no cases ran in 1.23 s\n");
 }
 
 #[test]

@@ -374,7 +374,11 @@ fn an_exchange_that_goes_wrong_fails_its_step_and_those_behind_it() {
     // A guest that writes no address cannot be connected to.
     let other = r#"{"type": "connect", "id": "other"}, {"type": "connect"},"#;
     let ran = run(&json("he", other));
-    assert!(ran.out.starts_with("./a.wat: no-exchange: it wrote no line with its address"), "{}", ran.out);
+    assert!(
+        ran.out.starts_with("./a.wat: no-exchange: it did not write a line with its address"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

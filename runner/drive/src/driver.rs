@@ -133,7 +133,8 @@ impl Known {
     ///
     /// It cannot be started, or does not answer `hello` as it has to.
     pub fn ask(command: Command, limits: Limits) -> Result<Known, DriveError> {
-        let (_, hello) = greet(&command, &limits)?;
+        let (child, hello) = greet(&command, &limits)?;
+        child.close();
         Ok(Known { command, limits, hello, published: None })
     }
 

@@ -94,8 +94,11 @@ fn an_engine_that_hangs_is_ended_with_all_that_it_started() {
 #[test]
 fn what_is_no_answer_is_told() {
     check("echo surprise", "unexpected-internal: `surprise` is not an answer");
-    check("echo ok", "unexpected-internal: the adapter answered `ok`, where `v` was expected");
-    check("echo v 7", "unexpected-internal: the adapter answered `v 7`, where another number was expected");
+    check("echo ok", "unexpected-internal: unexpected answer `ok` from the adapter: expected `v`");
+    check(
+        "echo v 7",
+        "unexpected-internal: unexpected answer `v 7` from the adapter: expected another number",
+    );
     let endless = "head -c 9000000 /dev/zero | tr \"\\\\0\" x; sleep 1";
     check(endless, "unexpected-internal: the adapter wrote a line that does not end");
 }
@@ -215,7 +218,7 @@ fn an_adapter_without_host_references_fails_nothing_by_that() {
 #[test]
 fn a_command_that_is_no_adapter_is_refused() {
     let ask = |command: &str| Known::ask(Command::read(command).unwrap(), limits()).unwrap_err().to_string();
-    assert!(ask("/no/such/adapter").contains("cannot be started"));
+    assert!(ask("/no/such/adapter").contains("cannot start"));
     assert!(ask("true").contains("no answer to `hello wap/1`: the engine ended with exit code 0"));
     assert!(ask("echo hi").contains("`hi` is not an answer"));
     assert!(ask("echo ok").contains("it has no `engine=NAME`"));

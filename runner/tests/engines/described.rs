@@ -187,7 +187,7 @@ fn a_word_that_names_no_engine() {
         ("broken", "broken.toml:1: invalid type: integer `7`"),
         ("gone.toml", "gone.toml: cannot read the description of the engine"),
         ("absent.toml", "absent is not installed: `no-such-program-anywhere` not found"),
-        ("'", "a quote is not closed"),
+        ("'", "unclosed quote"),
     ] {
         for command in ["test", "wast"] {
             let ran = wassay(&folder, ".", &[command, "a.wast", "--engine", engine]);

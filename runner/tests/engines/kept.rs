@@ -194,7 +194,7 @@ fn what_speaks_no_protocol() {
     for (engine, expected) in [
         ("true", "no answer to `hello wap/1`"),
         ("echo hi", "`hi` is not an answer"),
-        ("/no/such/adapter", "cannot be started"),
+        ("/no/such/adapter", "cannot start"),
         ("nodee", "did you mean `node`?"),
     ] {
         let ran = wassay(&folder, &["engine", "check", engine]);
