@@ -1,4 +1,5 @@
-//! What the engine's parts cost: compiling a function, entering and leaving compiled code, a trap, a host call.
+//! What the engine's parts cost: compiling a function, entering and leaving compiled code, a trap,
+//! a host call.
 //!
 //! `cargo bench -p wassay-engine`; `docs/performance.md` has the figures of a day and a machine.
 
@@ -81,7 +82,8 @@ fn call(c: &mut Criterion) {
     c.bench_function("1000 host calls", |b| b.iter(|| host.invoke(&mut store, &[Val::I32(1000)]).unwrap()));
 }
 
-/// `memory.copy` upwards and onto itself from below, in a memory of the store's own and in a shared one.
+/// `memory.copy` upwards and onto itself from below, in a memory of the store's own and in a shared
+/// one.
 fn copy(c: &mut Criterion) {
     let engine = Engine::new(&Config::new().verifier(false)).unwrap();
     let mut group = c.benchmark_group("memory.copy");

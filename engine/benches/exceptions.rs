@@ -1,7 +1,9 @@
-//! What an exception costs: thrown and caught in one function, across frames, across the host, and not caught at all.
+//! What an exception costs: thrown and caught in one function, across frames, across the host, and
+//! not caught at all.
 //!
-//! `cargo bench -p wassay-engine --bench exceptions`. Each call makes many exceptions, so that entering wasm code hardly counts; the
-//! store is new now and then, so that its heap does not grow without end.
+//! `cargo bench -p wassay-engine --bench exceptions`. Each call makes many exceptions, so that
+//! entering wasm code hardly counts; the store is new now and then, so that its heap does not grow
+//! without end.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -1,4 +1,5 @@
-//! What objects cost: making them, their fields and elements, tests of their types, and calls of functions by type.
+//! What objects cost: making them, their fields and elements, tests of their types, and calls of
+//! functions by type.
 //!
 //! `cargo bench -p wassay-engine --bench objects`; each figure is for a thousand of what it names.
 

@@ -21,8 +21,8 @@ pub struct Config {
     pub(crate) max_bytes: u64,
 }
 
-/// What one store may use; more is an error of kind [`ErrorKind::Limit`](crate::ErrorKind::Limit), or for `memory.grow` and
-/// `table.grow` the -1 that the specification provides.
+/// What one store may use; more is an error of kind [`ErrorKind::Limit`](crate::ErrorKind::Limit),
+/// or for `memory.grow` and `table.grow` the -1 that the specification provides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreLimits {
     /// Bytes of all memories together, as grown: reserved address space does not count.
@@ -31,8 +31,9 @@ pub struct StoreLimits {
     pub table_elements: u64,
     /// Instances.
     pub instances: usize,
-    /// Bytes of all objects together: structures, arrays and exceptions. They are given out by lines of 256 bytes, and to large objects by
-    /// blocks of 64 KiB; a store in which a collection leaves less than a 64th of this free has reached the limit.
+    /// Bytes of all objects together: structures, arrays and exceptions. They are given out by
+    /// lines of 256 bytes, and to large objects by blocks of 64 KiB; a store in which a collection
+    /// leaves less than a 64th of this free has reached the limit.
     pub heap_bytes: u64,
 }
 
@@ -83,24 +84,27 @@ impl Config {
         self
     }
 
-    /// Whether memories with 32-bit addresses reserve the whole range they can reach, so that no access is checked.
+    /// Whether memories with 32-bit addresses reserve the whole range they can reach, so that no
+    /// access is checked.
     ///
-    /// Where such a reservation fails, or without this, every access is compared with the memory's length. Default: on.
+    /// Where such a reservation fails, or without this, every access is compared with the memory's
+    /// length. Default: on.
     #[must_use]
     pub fn guard_pages(mut self, on: bool) -> Config {
         self.guard_pages = on;
         self
     }
 
-    /// How many bytes of a thread's stack wasm code may use; a thread that has less gives what it has. Default: 1 MiB.
+    /// How many bytes of a thread's stack wasm code may use; a thread that has less gives what it
+    /// has. Default: 1 MiB.
     #[must_use]
     pub fn max_stack(mut self, bytes: usize) -> Config {
         self.max_stack = bytes;
         self
     }
 
-    /// Whether every allocation of an object collects first, for tests: what is kept wrongly alive or wrongly not shows at once. It is
-    /// slow. Default: off.
+    /// Whether every allocation of an object collects first, for tests: what is kept wrongly alive
+    /// or wrongly not shows at once. It is slow. Default: off.
     #[must_use]
     pub fn collect_always(mut self, on: bool) -> Config {
         self.collect_always = on;
@@ -114,8 +118,9 @@ impl Config {
         self
     }
 
-    /// How many bytes a store of the engine may use in all, besides the limits of each part: memories as grown, tables, objects with
-    /// what the collector needs for them, and what instances with their globals and segments need beyond a mebibyte. Default: no limit.
+    /// How many bytes a store of the engine may use in all, besides the limits of each part:
+    /// memories as grown, tables, objects with what the collector needs for them, and what
+    /// instances with their globals and segments need beyond a mebibyte. Default: no limit.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Config {
         self.max_bytes = bytes;

@@ -19,7 +19,8 @@ use crate::vm::rows::TypeRows;
 use crate::vm::signal;
 use wassay_terms::Features;
 
-/// What modules and stores have in common: settings, the registry of types and the code generator. Copies share it.
+/// What modules and stores have in common: settings, the registry of types and the code generator.
+/// Copies share it.
 ///
 /// Modules, stores and types of different engines do not mix.
 #[derive(Clone, Debug)]
@@ -80,9 +81,10 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Where the machine is not one that code can be generated for, or gives no address space for code. The first engine of a process
-    /// also takes over the signals by which the processor reports faults; those that compiled code did not cause go to the
-    /// handlers that were there before.
+    /// Where the machine is not one that code can be generated for, or gives no address space for
+    /// code. The first engine of a process also takes over the signals by which the processor
+    /// reports faults; those that compiled code did not cause go to the handlers that were there
+    /// before.
     pub fn new(config: &Config) -> Result<Engine> {
         signal::install().map_err(|error| Error::limit("no signal handlers").caused_by(error))?;
         let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
@@ -125,12 +127,14 @@ impl Engine {
         EngineStats { types: self.0.types.len(), trampolines }
     }
 
-    /// Whether values of the first type are values of the second (embedding appendix: `match_valtype`).
+    /// Whether values of the first type are values of the second (embedding appendix:
+    /// `match_valtype`).
     pub fn matches_val(&self, sub: ValType, sup: ValType) -> bool {
         self.0.types.matches_val(sub, sup)
     }
 
-    /// Whether what has the first type can be imported as the second (embedding appendix: `match_externtype`).
+    /// Whether what has the first type can be imported as the second (embedding appendix:
+    /// `match_externtype`).
     pub fn matches_extern(&self, sub: &ExternType, sup: &ExternType) -> bool {
         self.0.types.matches_extern(sub, sup)
     }

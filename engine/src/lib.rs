@@ -1,8 +1,8 @@
 //! A WebAssembly engine for conformance work.
 //!
-//! Modules are validated by `wasmparser` and compiled by Cranelift for the host machine. The interface
-//! follows the specification's appendix "Embedding", with typed calls and closures as host functions on
-//! top of it ([`Func::wrap`], [`Func::typed`], [`Linker::func_wrap`]):
+//! Modules are validated by `wasmparser` and compiled by Cranelift for the host machine. The
+//! interface follows the specification's appendix "Embedding", with typed calls and closures as
+//! host functions on top of it ([`Func::wrap`], [`Func::typed`], [`Linker::func_wrap`]):
 //!
 //! | embedding appendix | here |
 //! |---|---|

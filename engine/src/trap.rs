@@ -4,8 +4,9 @@ use std::fmt;
 
 /// A trap, by the rule of the specification that was broken (core spec, section 4, "Execution").
 ///
-/// The text of a trap is the reference interpreter's, which the official test scripts expect. Exhaustion of the call stack is
-/// no trap in the specification's sense: it is [`ErrorKind::Exhaustion`](crate::ErrorKind::Exhaustion).
+/// The text of a trap is the reference interpreter's, which the official test scripts expect.
+/// Exhaustion of the call stack is no trap in the specification's sense: it is
+/// [`ErrorKind::Exhaustion`](crate::ErrorKind::Exhaustion).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]

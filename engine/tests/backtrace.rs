@@ -1,4 +1,5 @@
-//! Backtraces: which functions a trap left, and at which instruction of each, whatever the trap came by.
+//! Backtraces: which functions a trap left, and at which instruction of each, whatever the trap
+//! came by.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +11,8 @@ use wassay_engine::{
     Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Linker, Module, Store, Trap, Val, ValType,
 };
 
-/// The offset of the only instruction with that name in a function, by the function's position among those that are not imported.
+/// The offset of the only instruction with that name in a function, by the function's position
+/// among those that are not imported.
 #[track_caller]
 fn offset(bytes: &[u8], position: usize, instruction: &str) -> u64 {
     let bodies = Parser::new(0).parse_all(bytes).filter_map(|payload| match payload.unwrap() {
@@ -27,7 +29,8 @@ fn offset(bytes: &[u8], position: usize, instruction: &str) -> u64 {
     found[0]
 }
 
-/// The frames that an error left, as pairs of a function's index and an offset in its module; none may be left out.
+/// The frames that an error left, as pairs of a function's index and an offset in its module; none
+/// may be left out.
 #[track_caller]
 fn frames(error: &Error) -> Vec<(u32, u64)> {
     let backtrace = error.backtrace().expect("a backtrace");
@@ -397,7 +400,8 @@ fn interrupted_code_has_no_backtrace() {
     assert!(error.backtrace().is_none());
 }
 
-/// A host function that calls what the caller exports as `inner` and gives its error on, or one of its own.
+/// A host function that calls what the caller exports as `inner` and gives its error on, or one of
+/// its own.
 fn host(store: &mut Store, own: bool) -> Extern {
     let body = move |mut caller: wassay_engine::Caller<'_>, _: &[Val], _: &mut [Val]| {
         let Some(Extern::Func(inner)) = caller.export("inner") else { panic!("`inner` is exported") };

@@ -256,7 +256,8 @@ fn a_host_function_of_too_many_parameters_is_refused() {
     }
 }
 
-/// A type that gives 1000 values, and a function of two parameters whose body is in a block of that type.
+/// A type that gives 1000 values, and a function of two parameters whose body is in a block of that
+/// type.
 fn with_wide_block(body: &str) -> Vec<u8> {
     let results = " i64".repeat(1000);
     let values: String = (0..1000).map(|n| format!("(i64.add (local.get 1) (i64.const {n}))")).collect();
@@ -288,7 +289,8 @@ fn few_bytes_do_not_ask_for_minutes_of_compiling() {
     for (name, bytes) in modules {
         let start = Instant::now();
         Module::new(&engine, &bytes).unwrap();
-        // No measurement, a guard: the first alone takes more than two minutes where nothing bounds it.
+        // No measurement, a guard: the first alone takes more than two minutes where nothing bounds
+        // it.
         assert!(start.elapsed() < Duration::from_secs(60), "{name}: {:?}", start.elapsed());
     }
     let error = Module::new(&engine, &with_wide_block(&"call $h ".repeat(20_000))).unwrap_err();

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use common::{func, instantiate};
 use wassay_engine::{Caller, Config, Engine, Extern, Func, FuncType, Instance, Linker, Ref, Store, Val};
 
-/// The exports that share a host function: by an import, a table, a global, a parameter's value and code of its own.
+/// The exports that share a host function: by an import, a table, a global, a parameter's value and
+/// code of its own.
 const LIBRARY: &str = r#"(module
     (import "host" "tell" (func $tell))
     (type $t (func))

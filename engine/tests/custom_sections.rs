@@ -1,4 +1,5 @@
-//! What is malformed and what is invalid about custom sections (appendix "Custom Sections and Annotations").
+//! What is malformed and what is invalid about custom sections (appendix "Custom Sections and
+//! Annotations").
 
 #![allow(clippy::unwrap_used)]
 
@@ -116,7 +117,8 @@ fn a_name_of_nothing_is_invalid() {
     assert_fault(&both, ErrorKind::MalformedCustom, "unknown subsection id");
 }
 
-/// The offsets of instructions of function 1 from the beginning of its body, which begins with a group of locals in three bytes.
+/// The offsets of instructions of function 1 from the beginning of its body, which begins with a
+/// group of locals in three bytes.
 const IF: u8 = 6;
 const NOP: u8 = 8;
 const BR_IF: u8 = 14;

@@ -1,4 +1,5 @@
-//! Calls that go back and forth between wasm and the host: deep ones end in exhaustion on any stack, and all values arrive.
+//! Calls that go back and forth between wasm and the host: deep ones end in exhaustion on any
+//! stack, and all values arrive.
 
 // A test prints what it found by itself.
 #![allow(clippy::disallowed_macros)]
@@ -35,8 +36,8 @@ fn exported(caller: &Caller<'_>, name: &str) -> Func {
     }
 }
 
-/// `down` calls itself through the host's `deeper`, as many times as its first argument says; then it returns, or traps where the second
-/// argument is not 0. It gives the number of calls.
+/// `down` calls itself through the host's `deeper`, as many times as its first argument says; then
+/// it returns, or traps where the second argument is not 0. It gives the number of calls.
 const DOWN: &str = "(module
     (import \"h\" \"deeper\" (func $deeper (param i32 i32) (result i32)))
     (func (export \"down\") (param i32 i32) (result i32)
@@ -211,7 +212,8 @@ fn any_number_of_values_of_any_kind_crosses_between_wasm_and_the_host() {
             let ty = FuncType::new(types.iter().copied(), types.iter().copied());
             let mut store = store(8 << 20);
             let host_types = types.clone();
-            // Gets the values of one round, passes those of the next to wasm, and returns the ones after that.
+            // Gets the values of one round, passes those of the next to wasm, and returns the ones
+            // after that.
             let host = Func::alloc(&mut store, ty, move |mut caller, args, results| {
                 assert_eq!(args, values(&host_types, 0), "{count}: from wasm to the host");
                 let echo = exported(&caller, "echo");

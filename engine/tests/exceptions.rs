@@ -1,4 +1,5 @@
-//! Exceptions inside wasm code: what is caught, where, and in which state (core spec, section 4.6.4, "Exception Handling").
+//! Exceptions inside wasm code: what is caught, where, and in which state (core spec, section
+//! 4.6.4, "Exception Handling").
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +12,8 @@ use wassay_engine::{
     Config, Engine, ErrorKind, Extern, ExternRef, HeapType, Linker, Module, Ref, Store, Trap, Val,
 };
 
-/// Calls an exported function of a module that imports nothing; both ways to allocate registers have to give the same.
+/// Calls an exported function of a module that imports nothing; both ways to allocate registers
+/// have to give the same.
 fn run(text: &str, name: &str, args: &[Val]) -> wassay_engine::Result<Vec<Val>> {
     let [optimized, plain] = [true, false].map(|optimize| {
         let mut store = Store::new(&Engine::new(&Config::new().optimize(optimize)).unwrap());
@@ -24,7 +26,8 @@ fn run(text: &str, name: &str, args: &[Val]) -> wassay_engine::Result<Vec<Val>> 
 
 #[test]
 fn an_exception_crosses_any_number_of_frames_and_registers_survive() {
-    // `catch` has ten values in registers or on its stack while the exception passes; each frame between has one.
+    // `catch` has ten values in registers or on its stack while the exception passes; each frame
+    // between has one.
     let sum: String = (1..=10).map(|local| format!("(i64.add (local.get {local}))")).collect();
     let sets: String = (1..=10)
         .map(|local| format!("(local.set {local} (i64.mul (local.get 0) (i64.const {local})))"))
@@ -117,8 +120,9 @@ fn traps_and_exhaustion_are_not_caught() {
 
 #[test]
 fn a_million_throws_leave_the_stack_as_it_was() {
-    // `$narrow` replaces its frame, which has no arguments on the stack, by one that has many, and the exception comes from there: the
-    // stack pointer that the handler needs cannot be had from that frame.
+    // `$narrow` replaces its frame, which has no arguments on the stack, by one that has many, and
+    // the exception comes from there: the stack pointer that the handler needs cannot be had from
+    // that frame.
     let params = " (param i64)".repeat(30);
     let args = "(i64.const 3)".repeat(30);
     let text = format!(
@@ -234,7 +238,8 @@ fn a_tail_call_leaves_the_blocks_around_it() {
 
 #[test]
 fn a_block_that_was_left_catches_no_more() {
-    // Each way out, then a throw: only the outermost block, whose handler gives 100, is still there.
+    // Each way out, then a throw: only the outermost block, whose handler gives 100, is still
+    // there.
     let text = "(module (tag $e (param i32)) (func $throw (throw $e (i32.const 1)))
         (func (export \"f\") (param $way i32) (result i32)
           (block $outer (result i32)

@@ -1,4 +1,5 @@
-//! Exceptions between wasm code and the host, in both directions (embedding appendix: `exn_alloc`, `exn_tag`, `exn_read`).
+//! Exceptions between wasm code and the host, in both directions (embedding appendix: `exn_alloc`,
+//! `exn_tag`, `exn_read`).
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +11,8 @@ use wassay_engine::{
     Tag, Trap, Val, ValType,
 };
 
-/// A store and a linker that knows a tag `h.e`, of one i32, and a host function `h.f` from i32 to i32.
+/// A store and a linker that knows a tag `h.e`, of one i32, and a host function `h.f` from i32 to
+/// i32.
 fn with_host(
     body: impl Fn(Caller<'_>, Tag, i32) -> Result<i32> + Send + Sync + 'static,
 ) -> (Store, Linker, Tag) {
@@ -120,7 +122,8 @@ fn wasm_code_catches_what_the_host_throws() {
 
 #[test]
 fn an_exception_passes_through_the_host_if_it_lets_it() {
-    // The host calls `g`, and passes on what that throws, but for 1, which it makes a result, and 2, which it throws anew.
+    // The host calls `g`, and passes on what that throws, but for 1, which it makes a result, and
+    // 2, which it throws anew.
     let (mut store, linker, _) = with_host(|mut caller, tag, arg| match call_back(&mut caller, "g", arg) {
         Err(error) if error.kind() == ErrorKind::Exception => {
             match error.exn().unwrap().fields(&caller)[..] {

@@ -1,4 +1,5 @@
-//! The collector through the public interface: what compiled code and the host refer to stays, all else goes, in bounded memory.
+//! The collector through the public interface: what compiled code and the host refer to stays, all
+//! else goes, in bounded memory.
 //!
 //! Each test runs twice: as usual, and with a collection before every allocation.
 
@@ -14,7 +15,8 @@ use wassay_engine::{
 
 const ANYREF: ValType = ValType::Ref(RefType { nullable: true, heap: HeapType::Any });
 
-/// Types and functions that most tests use. `churn` makes garbage, which overwrites what was freed wrongly, and has the host collect.
+/// Types and functions that most tests use. `churn` makes garbage, which overwrites what was freed
+/// wrongly, and has the host collect.
 const COMMON: &str = r#"
     (type $node (struct (field $value (mut i64)) (field $next (mut (ref null $node)))))
     (type $nodes (array (mut (ref null $node))))

@@ -1,4 +1,5 @@
-//! Modules that are too large for the decoder: neither malformed nor invalid (core spec, appendix A.1).
+//! Modules that are too large for the decoder: neither malformed nor invalid (core spec, appendix
+//! A.1).
 
 #![allow(clippy::unwrap_used)]
 
@@ -50,7 +51,8 @@ fn a_module_too_large_is_no_malformed_one() {
 fn what_is_malformed_before_a_limit_stays_malformed() {
     let engine = Engine::new(&Config::new()).unwrap();
     let mut bytes = module_of("(func ", "(local i32)", 50_001, ")");
-    // One local more than the binary format can count: the group's count and another group that overflows it.
+    // One local more than the binary format can count: the group's count and another group that
+    // overflows it.
     let body = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x0e\x01\x0c\x02\xff\xff\xff\xff\x0f\x7f\x02\x7e\x0b\x0b";
     let error = Module::new(&engine, body).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
@@ -58,12 +60,14 @@ fn what_is_malformed_before_a_limit_stays_malformed() {
     assert_eq!(Module::new(&engine, &bytes).unwrap_err().kind(), ErrorKind::Malformed);
 }
 
-/// An engine whose code generator does not check itself, which takes much longer than to generate code.
+/// An engine whose code generator does not check itself, which takes much longer than to generate
+/// code.
 fn unverified() -> Engine {
     Engine::new(&Config::new().verifier(false)).unwrap()
 }
 
-/// A function of this many locals and blocks: each block adds 1 to one of the locals unless the argument is 0. It returns their sum.
+/// A function of this many locals and blocks: each block adds 1 to one of the locals unless the
+/// argument is 0. It returns their sum.
 fn tangle(locals: usize, blocks: usize) -> Vec<u8> {
     let declared = "(local i32)".repeat(locals);
     let add = |block: usize| {
@@ -94,7 +98,8 @@ fn many_locals_in_many_blocks_are_kept_in_memory() {
     }
 }
 
-/// A function with locals of every type, in loops and handlers, behind as many others as make the engine keep them in memory, or not.
+/// A function with locals of every type, in loops and handlers, behind as many others as make the
+/// engine keep them in memory, or not.
 fn every_type(others: usize) -> Vec<u8> {
     let padding: String = (0..others)
         .map(|n| format!("(block (br_if 0 (local.get $n)) (local.set {0} (local.get {0})))", 7 + n % 1000))

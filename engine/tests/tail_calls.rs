@@ -1,4 +1,5 @@
-//! Tail calls (core spec, section 4.6.5, "Function Calls"): constant room, whatever the signatures, and out of wasm into the host.
+//! Tail calls (core spec, section 4.6.5, "Function Calls"): constant room, whatever the signatures,
+//! and out of wasm into the host.
 
 #![allow(clippy::unwrap_used)]
 
@@ -60,7 +61,8 @@ fn ten_million_mutual_tail_calls_need_the_room_of_one() {
 #[test]
 fn tail_calls_between_instances_run_each_in_its_own() {
     let mut store = store();
-    // Each instance adds the byte in its own memory. The first calls through its table, where the second puts its function.
+    // Each instance adds the byte in its own memory. The first calls through its table, where the
+    // second puts its function.
     let first = "(module
         (type $step (func (param i32 i32) (result i32)))
         (memory 1) (data (i32.const 0) \"\\01\")

@@ -1,5 +1,5 @@
-//! Ten thousand different modules through one engine leave what one thousand leave. This is alone in
-//! its process, whose memory it measures.
+//! Ten thousand different modules through one engine leave what one thousand leave. This is alone
+//! in its process, whose memory it measures.
 
 // A test prints what it found by itself.
 #![allow(clippy::disallowed_macros)]

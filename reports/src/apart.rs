@@ -1,4 +1,5 @@
-//! Directives that were put aside, by their reason: a run may have thousands of them, and few reasons.
+//! Directives that were put aside, by their reason: a run may have thousands of them, and few
+//! reasons.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +40,8 @@ fn reason(note: &Note) -> Option<(Apart, &str, &Note)> {
 }
 
 impl Group<'_> {
-    /// The reason, and how many directives there are where it is more than one, with the lines that they are on.
+    /// The reason, and how many directives there are where it is more than one, with the lines that
+    /// they are on.
     pub(crate) fn told(&self) -> String {
         let Group { reason, notes, .. } = self;
         match notes.len() as u64 {
@@ -61,7 +63,8 @@ pub(crate) struct Sum {
     pub(crate) cases: u64,
 }
 
-/// What was put aside in a run, by kind and then the most frequent reason first. Each of those that are blocked has a reason of its own.
+/// What was put aside in a run, by kind and then the most frequent reason first. Each of those that
+/// are blocked has a reason of its own.
 pub(crate) fn sums(report: &Report) -> Vec<Sum> {
     let mut found: BTreeMap<(Apart, &str), (u64, u64)> = BTreeMap::new();
     for case in report.suites.iter().flat_map(|suite| &suite.cases) {

@@ -16,7 +16,8 @@ pub enum Apart {
     NotApplicable,
     /// A limit of the engine or the machine was reached.
     Limit,
-    /// It asserts what a later version of the specification revoked, and the engine implements the later one.
+    /// It asserts what a later version of the specification revoked, and the engine implements the
+    /// later one.
     Superseded,
 }
 
@@ -32,7 +33,8 @@ impl Apart {
     }
 }
 
-/// How many directives of a case were put aside, and why. All but the last count as skipped; they occur where another engine is driven.
+/// How many directives of a case were put aside, and why. All but the last count as skipped; they
+/// occur where another engine is driven.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -43,9 +45,11 @@ pub struct Aside {
     pub not_applicable: u64,
     /// A limit of the engine or the machine was reached.
     pub limit: u64,
-    /// They assert what a later version of the specification revoked, and the engine implements the later one.
+    /// They assert what a later version of the specification revoked, and the engine implements the
+    /// later one.
     pub superseded: u64,
-    /// They passed, by an error that the engine's adapter does not tell apart from others. These count as passed.
+    /// They passed, by an error that the engine's adapter does not tell apart from others. These
+    /// count as passed.
     pub coarse: u64,
 }
 

@@ -1,4 +1,5 @@
-//! A badge: how much of what was run passed, as a picture and as the JSON that shields.io makes one of.
+//! A badge: how much of what was run passed, as a picture and as the JSON that shields.io makes one
+//! of.
 
 use std::fmt::Write as _;
 
@@ -66,7 +67,8 @@ pub fn shields(report: &Report) -> String {
     crate::json::document(&endpoint)
 }
 
-/// The text on the right, and its colour. What the reader judged alone says nothing of the engine and is left out.
+/// The text on the right, and its colour. What the reader judged alone says nothing of the engine
+/// and is left out.
 fn says(report: &Report) -> (String, Colour) {
     let totals = report.totals();
     let share = percent_passed(&totals.by_engine()).or_else(|| percent_passed(&totals.cases));
@@ -119,7 +121,8 @@ impl Colour {
 /// The pixels left and right of a text.
 const MARGIN: usize = 6;
 
-/// The pixels of a part: a letter of Verdana at 11 pixels takes about 7; `textLength` makes up for the difference.
+/// The pixels of a part: a letter of Verdana at 11 pixels takes about 7; `textLength` makes up for
+/// the difference.
 fn width(text: &str) -> usize {
     text.width() * 7 + 2 * MARGIN
 }

@@ -3,12 +3,13 @@
 use crate::model::{Case, Failure, Report};
 use crate::terminal::MAX_DATUM;
 
-/// How many bytes each text of a failure has at most in the report of a run: what a guest wrote, or a directive, may be
-/// as large as memory.
+/// How many bytes each text of a failure has at most in the report of a run: what a guest wrote, or
+/// a directive, may be as large as memory.
 pub const MAX_TEXT: usize = MAX_DATUM;
 
 impl Report {
-    /// The report with every text of a failure cut at [`MAX_TEXT`] bytes, and a note of how much is left out.
+    /// The report with every text of a failure cut at [`MAX_TEXT`] bytes, and a note of how much is
+    /// left out.
     #[must_use]
     pub fn bounded(mut self) -> Report {
         let cases = self.suites.iter_mut().flat_map(|suite| &mut suite.cases);

@@ -56,10 +56,12 @@ pub(crate) struct ReportOut<'a> {
     /// How the texts of errors were compared; absent in reports of older versions.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     match_kind: Option<MatchKind>,
-    /// Which shards of a sharded run it holds; absent where the run was not sharded or all shards are in it.
+    /// Which shards of a sharded run it holds; absent where the run was not sharded or all shards
+    /// are in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     shards: Option<&'a Shards>,
-    /// Whether the run was interrupted, so that some cases are in it as not run; absent where it was not.
+    /// Whether the run was interrupted, so that some cases are in it as not run; absent where it
+    /// was not.
     #[serde(skip_serializing_if = "is_false")]
     interrupted: bool,
     /// What it ran on.
@@ -85,8 +87,8 @@ struct SuiteOut<'a> {
     name: &'a str,
     /// Where it came from, and whether it was edited there.
     source: &'a str,
-    /// Where its scripts can be read: a line of a case is at this, a `/`, the case's name, `#L` and the line. Absent where
-    /// that is not known.
+    /// Where its scripts can be read: a line of a case is at this, a `/`, the case's name, `#L` and
+    /// the line. Absent where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
     /// How many of the directives that passed were judged by the reader alone.

@@ -10,7 +10,8 @@ use crate::terminal::{self, Language};
 /// The version of the report's schema that this crate writes and reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The report as indented JSON, with a line feed at its end. What [is hidden](terminal::is_hidden) is written as `\uXXXX`.
+/// The report as indented JSON, with a line feed at its end. What [is hidden](terminal::is_hidden)
+/// is written as `\uXXXX`.
 pub fn render(report: &Report) -> String {
     document(report)
 }
@@ -23,10 +24,12 @@ pub(crate) fn document(value: &impl Serialize) -> String {
     printable(json)
 }
 
-/// The same JSON, where what [is hidden](terminal::is_hidden) is written as `\uXXXX`, and nothing is a command to a CI server.
+/// The same JSON, where what [is hidden](terminal::is_hidden) is written as `\uXXXX`, and nothing
+/// is a command to a CI server.
 pub fn printable(json: String) -> String {
     let hidden = |c: char, out: &mut String| {
-        // What is ASCII was escaped where that is needed, but for the last of its characters (RFC 8259, section 7).
+        // What is ASCII was escaped where that is needed, but for the last of its characters (RFC
+        // 8259, section 7).
         let is_escaped = terminal::is_hidden(c) && (c == '\u{7f}' || !c.is_ascii());
         if is_escaped {
             let mut units = [0; 2];
@@ -38,12 +41,13 @@ pub fn printable(json: String) -> String {
     terminal::document(json, Language::Json)
 }
 
-/// Reads a report. Totals are computed, whatever stands in the text; fields that are not known are passed over.
+/// Reads a report. Totals are computed, whatever stands in the text; fields that are not known are
+/// passed over.
 ///
 /// # Errors
 ///
-/// The text is not JSON, a field is missing or has another type or an impossible value, the schema is of another version,
-/// or a case claims a better outcome than its directives have.
+/// The text is not JSON, a field is missing or has another type or an impossible value, the schema
+/// is of another version, or a case claims a better outcome than its directives have.
 pub fn parse(text: &str) -> Result<Report, ParseError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let report = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {

@@ -1,8 +1,9 @@
 //! The report as JUnit XML, which CI servers collect: a test suite a suite, a test case a script.
 //!
-//! A script has one verdict there; all its failures stand in the text of it. Failures that were expected are skipped cases with
-//! their reason, and so are scripts of which directives were put aside, since JUnit knows nothing between passed and failed; a crash is an
-//! error. How many directives were put aside, and in which way, is in properties.
+//! A script has one verdict there; all its failures stand in the text of it. Failures that were
+//! expected are skipped cases with their reason, and so are scripts of which directives were put
+//! aside, since JUnit knows nothing between passed and failed; a crash is an error. How many
+//! directives were put aside, and in which way, is in properties.
 
 use std::fmt::Write as _;
 
@@ -110,8 +111,8 @@ fn status(case: &Case) -> TestCaseStatus {
     status
 }
 
-/// Why a case is skipped, expected to fail or passed unexpectedly: that of its first directive. Where others of it were judged, how many were
-/// not comes first: a case of JUnit has one outcome.
+/// Why a case is skipped, expected to fail or passed unexpectedly: that of its first directive.
+/// Where others of it were judged, how many were not comes first: a case of JUnit has one outcome.
 fn skipped(case: &Case, note: &Note) -> String {
     let first = format!("{}: {}", note.outcome, cut(&note.reason, MAX_SHOWN));
     let Counts { skipped, .. } = case.directives;
@@ -191,8 +192,8 @@ fn push_failure(case: &Case, failure: &Failure, text: &mut String) {
     }
 }
 
-/// `text` without what is hidden, which includes all that XML cannot hold (XML 1.0, section 2.2): it is written out
-/// instead.
+/// `text` without what is hidden, which includes all that XML cannot hold (XML 1.0, section 2.2):
+/// it is written out instead.
 fn xml(text: &str) -> std::borrow::Cow<'_, str> {
     // Tabs are no loss; the library would take them away.
     escaped(text, |c| is_hidden(c) && c != '\n')

@@ -7,12 +7,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-/// How many bytes a key has. Among the 10,000 directives of a large script two have the same by chance once in five million
-/// scripts.
+/// How many bytes a key has. Among the 10,000 directives of a large script two have the same by
+/// chance once in five million scripts.
 const BYTES: usize = 6;
 
-/// What tells a directive from the others of its script, however lines and comments around it move: the first 48 bits of the
-/// SHA-256 of its tokens, a space behind each, and of the number, in decimal, of directives before it with the same tokens.
+/// What tells a directive from the others of its script, however lines and comments around it move:
+/// the first 48 bits of the SHA-256 of its tokens, a space behind each, and of the number, in
+/// decimal, of directives before it with the same tokens.
 ///
 /// It is written as twelve hexadecimal digits in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

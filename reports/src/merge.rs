@@ -9,20 +9,22 @@ use crate::model::{Case, Engine, Report, Suite};
 use crate::shards::Shards;
 use crate::terminal::printable;
 
-/// The reports of the shards of a run as the report of one run. Each comes with the name that messages call it by.
+/// The reports of the shards of a run as the report of one run. Each comes with the name that
+/// messages call it by.
 ///
-/// Reports that say which shard they are have to be of one run, and all of its shards have to be there; with `partial` some may
-/// be missing, which the result [says](Report::incomplete). Reports that are of no shard are merged as they are: their cases
-/// together, whatever may be missing.
+/// Reports that say which shard they are have to be of one run, and all of its shards have to be
+/// there; with `partial` some may be missing, which the result [says](Report::incomplete). Reports
+/// that are of no shard are merged as they are: their cases together, whatever may be missing.
 ///
-/// Suites stand in the order in which they are first met; the cases of a suite that was sharded in the order of their names,
-/// as they stand in a run of all. The shards are taken to have run side by side: the merged run began with the first of
-/// them and took as long as the longest.
+/// Suites stand in the order in which they are first met; the cases of a suite that was sharded in
+/// the order of their names, as they stand in a run of all. The shards are taken to have run side
+/// by side: the merged run began with the first of them and took as long as the longest.
 ///
 /// # Errors
 ///
-/// There is no report, two of them are of different engines or were judged in different ways, a suite came from different places, a
-/// case is in two of them or in one twice, or the shards are not all, or not those, of one run.
+/// There is no report, two of them are of different engines or were judged in different ways, a
+/// suite came from different places, a case is in two of them or in one twice, or the shards are
+/// not all, or not those, of one run.
 pub fn merge(reports: Vec<(String, Report)>, partial: bool) -> Result<Report, MergeError> {
     let shards = merged_shards(&reports)?;
     let mut reports = reports.into_iter();

@@ -21,7 +21,8 @@ pub struct Report {
     pub harness: Option<Engine>,
     /// How the texts of errors were compared; absent in reports of older versions.
     pub match_kind: Option<MatchKind>,
-    /// Which shards of a sharded run it holds; absent where the run was not sharded or all shards are in it.
+    /// Which shards of a sharded run it holds; absent where the run was not sharded or all shards
+    /// are in it.
     pub shards: Option<Shards>,
     /// Whether the run was interrupted, so that some cases are in it as not run.
     pub interrupted: bool,
@@ -43,13 +44,15 @@ pub struct Engine {
     pub name: String,
     /// Its version; empty where it is not known.
     pub version: String,
-    /// The name of the configuration that it was tested in, such as `default` or `all-on`; absent where it has none.
+    /// The name of the configuration that it was tested in, such as `default` or `all-on`; absent
+    /// where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<String>,
     /// The flags that it was given; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
-    /// The features that are on in that configuration, a version and then names; absent where that is not said.
+    /// The features that are on in that configuration, a version and then names; absent where that
+    /// is not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<String>,
     /// What it was driven through; absent where nothing stands between.
@@ -58,7 +61,8 @@ pub struct Engine {
     /// The command line that started it; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// Who packaged it, where that was not its makers, such as `Debian nodejs 20.19.2`; absent where they did.
+    /// Who packaged it, where that was not its makers, such as `Debian nodejs 20.19.2`; absent
+    /// where they did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
 }
@@ -85,8 +89,8 @@ pub struct Suite {
     pub name: String,
     /// Where it came from, and whether it was edited there.
     pub source: String,
-    /// Where its scripts can be read: a line of a case is at this, a `/`, the case's name, `#L` and the line. Absent where
-    /// that is not known.
+    /// Where its scripts can be read: a line of a case is at this, a `/`, the case's name, `#L` and
+    /// the line. Absent where that is not known.
     #[serde(default)]
     pub url: Option<String>,
     /// Its cases.
@@ -109,19 +113,22 @@ pub struct Case {
     pub duration: Duration,
     /// What became of its directives. Those that were not reached count as failed.
     pub directives: Counts,
-    /// How many directives passed without a comparison of their error text; absent where there is none.
+    /// How many directives passed without a comparison of their error text; absent where there is
+    /// none.
     #[serde(skip_serializing_if = "is_zero")]
     pub text_not_compared: u64,
-    /// How many directives passed by the judgement of the reader alone, before the engine was asked anything; absent where
-    /// there is none.
+    /// How many directives passed by the judgement of the reader alone, before the engine was asked
+    /// anything; absent where there is none.
     #[serde(skip_serializing_if = "is_zero")]
     pub reader_only: u64,
-    /// What of it says nothing about the engine, or less than it could; absent where that is nothing.
+    /// What of it says nothing about the engine, or less than it could; absent where that is
+    /// nothing.
     #[serde(default, skip_serializing_if = "Aside::is_empty")]
     pub aside: Aside,
     /// The features that its modules need.
     pub features: Vec<String>,
-    /// What became of its directives by the features that each depends on; those of which that cannot be told are left out.
+    /// What became of its directives by the features that each depends on; those of which that
+    /// cannot be told are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Needs>,
     /// The features it was judged under, as an expression; absent where that is not known.
@@ -132,20 +139,22 @@ pub struct Case {
     pub file: Option<String>,
     /// What failed, in the order of the script.
     pub failures: Vec<Failure>,
-    /// What was skipped, failed as expected or passed against expectation, in the order of the script.
+    /// What was skipped, failed as expected or passed against expectation, in the order of the
+    /// script.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
-    /// The keys of the directives that were to be judged, in the order of the script, each twelve digits; empty where the
-    /// case has no directives or they are not known.
+    /// The keys of the directives that were to be judged, in the order of the script, each twelve
+    /// digits; empty where the case has no directives or they are not known.
     #[serde(skip_serializing_if = "Vec::is_empty", with = "key::run")]
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^([0-9a-f]{12})*$")))]
     pub keys: Vec<Key>,
-    /// What tells a guest from others, and its versions from each other, by its module and what is expected of it, twelve digits; absent for
-    /// scripts, and where it is not known.
+    /// What tells a guest from others, and its versions from each other, by its module and what is
+    /// expected of it, twelve digits; absent for scripts, and where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{12}$")))]
     pub guest: Option<Key>,
-    /// What became of it before, the first time first, where it failed and was run again; absent where it was run once.
+    /// What became of it before, the first time first, where it failed and was run again; absent
+    /// where it was run once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
 }
@@ -158,14 +167,17 @@ pub struct Needs {
     pub features: Vec<String>,
     /// What became of the directives.
     pub directives: Counts,
-    /// Of these, the modules that are to compile: those that compiled are counted as passed, also where they could not be instantiated.
-    /// Absent where there are none, and in reports of older versions.
+    /// Of these, the modules that are to compile: those that compiled are counted as passed, also
+    /// where they could not be instantiated. Absent where there are none, and in reports of older
+    /// versions.
     #[serde(default, skip_serializing_if = "Counts::is_none")]
     pub modules: Counts,
-    /// What of the directives says nothing about the engine, or less than it could; absent where that is nothing.
+    /// What of the directives says nothing about the engine, or less than it could; absent where
+    /// that is nothing.
     #[serde(default, skip_serializing_if = "Aside::is_empty")]
     pub aside: Aside,
-    /// The keys of those that did not simply pass, each twelve digits; absent where there are none or keys are not known.
+    /// The keys of those that did not simply pass, each twelve digits; absent where there are none
+    /// or keys are not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "key::run")]
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^([0-9a-f]{12})*$")))]
     pub not_passed: Vec<Key>,
@@ -247,7 +259,8 @@ pub struct Totals {
     /// How many of the directives that passed were judged by the reader alone.
     #[serde(default)]
     pub reader_only: u64,
-    /// What of the directives says nothing about the engine, or less than it could; absent where that is nothing.
+    /// What of the directives says nothing about the engine, or less than it could; absent where
+    /// that is nothing.
     #[serde(default, skip_serializing_if = "Aside::is_empty")]
     pub aside: Aside,
 }
@@ -284,13 +297,15 @@ impl Report {
         (!notes.is_empty()).then(|| notes.join("; "))
     }
 
-    /// Whether nothing was judged, well or badly: there is no case, or none of them has a directive that was run.
+    /// Whether nothing was judged, well or badly: there is no case, or none of them has a directive
+    /// that was run.
     pub fn is_unjudged(&self) -> bool {
         let Totals { cases, directives, .. } = self.totals();
         cases.failed == 0 && directives.total() == directives.skipped
     }
 
-    /// Whether directives passed, and all of them by the judgement of the reader alone: so it is of an engine that does nothing.
+    /// Whether directives passed, and all of them by the judgement of the reader alone: so it is of
+    /// an engine that does nothing.
     pub fn is_by_reader_alone(&self) -> bool {
         let totals = self.totals();
         totals.reader_only > 0 && totals.by_engine().passed == 0
@@ -312,14 +327,16 @@ impl Report {
         self.suites.iter().flat_map(|suite| &suite.cases).filter(|case| case.is_flaky()).count() as u64
     }
 
-    /// Whether every case ended as expected. True of a report without cases, which is [unjudged](Report::is_unjudged).
+    /// Whether every case ended as expected. True of a report without cases, which is
+    /// [unjudged](Report::is_unjudged).
     pub fn is_expected(&self) -> bool {
         self.suites.iter().flat_map(|suite| &suite.cases).all(|case| case.outcome.is_expected())
     }
 }
 
 impl Totals {
-    /// The directives that the engine had a part in: all but those that passed by the judgement of the reader alone.
+    /// The directives that the engine had a part in: all but those that passed by the judgement of
+    /// the reader alone.
     pub fn by_engine(&self) -> Counts {
         let passed = self.directives.passed.saturating_sub(self.reader_only);
         Counts { passed, ..self.directives }
@@ -337,7 +354,8 @@ impl Engine {
         format!("{} {}", self.name, self.version).trim().to_owned()
     }
 
-    /// The same with the name of its configuration, or with its flags where that has none: `node 26.10.0 (all-on)`.
+    /// The same with the name of its configuration, or with its flags where that has none:
+    /// `node 26.10.0 (all-on)`.
     pub fn title_with_configuration(&self) -> String {
         match &self.configuration {
             Some(configuration) => format!("{} ({configuration})", self.title()),

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// How a directive ended, or a case: a case has the worst outcome that any of its directives has.
 ///
-/// The order is that of precedence, the worst last: `Passed < Skipped < XFailed < XPassed < Failed < Timeout < Crashed`.
+/// The order is that of precedence, the worst last: `Passed < Skipped < XFailed < XPassed < Failed
+/// < Timeout < Crashed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -19,7 +20,8 @@ pub enum Outcome {
     Skipped,
     /// It failed, as the expectations say.
     XFailed,
-    /// It passed though the expectations say that it fails. This fails a run: the expectations are out of date.
+    /// It passed though the expectations say that it fails. This fails a run: the expectations are
+    /// out of date.
     XPassed,
     /// It did not do what was asserted, or was not reached.
     Failed,
@@ -107,8 +109,8 @@ impl Counts {
         *count = count.saturating_add(more);
     }
 
-    /// The worst outcome that is counted; that of nothing is [`Outcome::Passed`]. Timeouts and crashes are counted as failed
-    /// and cannot be told from it here.
+    /// The worst outcome that is counted; that of nothing is [`Outcome::Passed`]. Timeouts and
+    /// crashes are counted as failed and cannot be told from it here.
     pub fn outcome(&self) -> Outcome {
         let worst_first = [
             (self.failed, Outcome::Failed),

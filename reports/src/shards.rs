@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::listed;
 
-/// The shards of a sharded run that a report holds: one for the report of a shard, several for a merged one.
+/// The shards of a sharded run that a report holds: one for the report of a shard, several for a
+/// merged one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "ShardsIn")]
@@ -14,7 +15,8 @@ pub struct Shards {
     pub numbers: Vec<u32>,
     /// How many shards the run was split into.
     pub count: u32,
-    /// A digest of what the whole run selects, how it is judged and how it is split: the same in all shards of one run.
+    /// A digest of what the whole run selects, how it is judged and how it is split: the same in
+    /// all shards of one run.
     pub selection: String,
     /// How many cases all shards hold together.
     pub cases: u64,

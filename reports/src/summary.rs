@@ -16,11 +16,12 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const ODD: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// The report as a table with a row a suite, and a row of totals where there is more than one; then a line that says in how
-/// many scripts something was not as expected.
+/// The report as a table with a row a suite, and a row of totals where there is more than one; then
+/// a line that says in how many scripts something was not as expected.
 ///
-/// Counts beside passed and failed have a column only where one of them is not zero. The time of a suite is what its
-/// scripts took one after the other; the time in the last line is that on the wall.
+/// Counts beside passed and failed have a column only where one of them is not zero. The time of a
+/// suite is what its scripts took one after the other; the time in the last line is that on the
+/// wall.
 pub fn render(report: &Report, colour: bool) -> Text {
     let mut out = Text::new(colour);
     let totals = report.totals();

@@ -7,7 +7,8 @@ use crate::model::{Attempt, Case, Failure, Report, Suite, Totals};
 use crate::outcome::Counts;
 use crate::terminal::printable;
 
-/// So many characters of a directive's text, or of a value, are shown; the JSON report has [more](crate::MAX_TEXT).
+/// So many characters of a directive's text, or of a value, are shown; the JSON report has
+/// [more](crate::MAX_TEXT).
 pub(crate) const MAX_SHOWN: usize = 4000;
 
 /// What the run amounts to, in a line without a full stop.
@@ -31,7 +32,8 @@ pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
     }
 }
 
-/// What a reader has to know besides before taking the verdict for that of a whole run of the engine, a line each.
+/// What a reader has to know besides before taking the verdict for that of a whole run of the
+/// engine, a line each.
 pub(crate) fn caveats(report: &Report) -> Vec<String> {
     let mut caveats = Vec::new();
     if let Some(why) = report.incomplete() {
@@ -86,7 +88,8 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
-/// How much passed, rounded down to a tenth of a percent: what is not all is never 100. `None` of nothing.
+/// How much passed, rounded down to a tenth of a percent: what is not all is never 100. `None` of
+/// nothing.
 pub(crate) fn percent_passed(counts: &Counts) -> Option<String> {
     let total = counts.total();
     if total == 0 {
@@ -119,7 +122,8 @@ pub(crate) fn headline(failure: &Failure) -> String {
     printable(&cut(&format!("{}: {}", failure.kind, failure.message), MAX_SHOWN)).into_owned()
 }
 
-/// What a flaky case did before it passed, a line an attempt: which, where it failed first, and how.
+/// What a flaky case did before it passed, a line an attempt: which, where it failed first, and
+/// how.
 pub(crate) fn attempts(case: &Case) -> impl Iterator<Item = String> {
     let of = |(number, attempt): (usize, &Attempt)| {
         let first = attempt.failures.first();

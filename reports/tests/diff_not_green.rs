@@ -1,4 +1,5 @@
-//! The ways in which a comparison could be green although something was not judged, or not as before: none of them is.
+//! The ways in which a comparison could be green although something was not judged, or not as
+//! before: none of them is.
 
 mod common;
 

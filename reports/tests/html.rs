@@ -1,4 +1,5 @@
-//! The report as a page. What a browser makes of it is tested with the command line, which can start one.
+//! The report as a page. What a browser makes of it is tested with the command line, which can
+//! start one.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,5 @@
-//! What whole suites cost in one process: reading scripts, and running them on one thread and on two.
+//! What whole suites cost in one process: reading scripts, and running them on one thread and on
+//! two.
 //!
 //! `cargo bench -p wassay`; `docs/performance.md` has the figures of a day and a machine.
 

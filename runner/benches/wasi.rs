@@ -1,10 +1,11 @@
-//! What a call of WASI costs: one program in C makes half a million of them, as a process from start to end, in `wassay`, in wasmtime, and as a
-//! native program.
+//! What a call of WASI costs: one program in C makes half a million of them, as a process from
+//! start to end, in `wassay`, in wasmtime, and as a native program.
 //!
-//! `cargo bench -p wassay --bench wasi`. wasmtime is the one that `WASMTIME` names, else the one on the path; it is asked without its cache
-//! of compiled code (cold, as `wassay` always is) and with it (warm). Files lie in memory where the machine has a folder for that, so that
-//! it is calls that are measured and no disk. In the end the fastest runs are compared: `wassay` has to take at most six tenths of the
-//! time that wasmtime takes, cold.
+//! `cargo bench -p wassay --bench wasi`. wasmtime is the one that `WASMTIME` names, else the one on
+//! the path; it is asked without its cache of compiled code (cold, as `wassay` always is) and with
+//! it (warm). Files lie in memory where the machine has a folder for that, so that it is calls that
+//! are measured and no disk. In the end the fastest runs are compared: `wassay` has to take at most
+//! six tenths of the time that wasmtime takes, cold.
 
 // A benchmark prints what it found by itself.
 #![allow(clippy::disallowed_macros)]

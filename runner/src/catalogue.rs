@@ -1,4 +1,5 @@
-//! From the words of a command line to suites, and from a script to the features it is judged under.
+//! From the words of a command line to suites, and from a script to the features it is judged
+//! under.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -19,8 +20,9 @@ use crate::suggest::did_you_mean;
 /// What begins a word that names a suite of the catalogue, whatever folders there are.
 pub const SUITE: &str = "suite:";
 
-/// The environment variable that lets links of suites lead out of their folders: folders with `:` between them, or `1` for those that each suite
-/// names in its own `wassay.toml`. Without it no link does.
+/// The environment variable that lets links of suites lead out of their folders: folders with `:`
+/// between them, or `1` for those that each suite names in its own `wassay.toml`. Without it no
+/// link does.
 pub const ALLOW_LINKS: &str = "WASSAY_ALLOW_LINKS";
 
 /// Which folders links of suites may lead into, as [`ALLOW_LINKS`] says.
@@ -36,15 +38,17 @@ fn reach_of(value: &OsStr) -> Reach {
     Reach { folders: folders.collect::<Vec<PathBuf>>(), trust_suite: false }
 }
 
-/// The suite that a word names: an embedded or [fetched](fetch) one by its name, else a folder or a file by its path. Either may be
-/// followed by an `@` and the name of a [variant](Variant), under which its guests are run.
+/// The suite that a word names: an embedded or [fetched](fetch) one by its name, else a folder or a
+/// file by its path. Either may be followed by an `@` and the name of a [variant](Variant), under
+/// which its guests are run.
 ///
-/// A word that is both the name of a suite and a path is an error: `suite:spec` is the suite, `./spec` the folder. Links in the folder lead out
-/// of it only as [`ALLOW_LINKS`] says.
+/// A word that is both the name of a suite and a path is an error: `suite:spec` is the suite,
+/// `./spec` the folder. Links in the folder lead out of it only as [`ALLOW_LINKS`] says.
 ///
 /// # Errors
 ///
-/// There is neither a suite of that name nor such a path, or there are both; the path cannot be opened, or there is no case.
+/// There is neither a suite of that name nor such a path, or there are both; the path cannot be
+/// opened, or there is no case.
 pub fn resolve(word: &str) -> Result<Suite, ResolveError> {
     resolve_within(word, &reach())
 }
@@ -84,7 +88,8 @@ pub fn resolve_any(word: &str, reach: &Reach) -> Result<Suite, ResolveError> {
     })
 }
 
-/// The embedded suite that a word names. A path of the same name is an error here too, so that a word means the same to every command.
+/// The embedded suite that a word names. A path of the same name is an error here too, so that a
+/// word means the same to every command.
 ///
 /// # Errors
 ///
@@ -121,8 +126,8 @@ fn first(word: &str, is_one: impl Fn(&str) -> bool) -> Option<(&str, Option<Vari
     [(word, None)].into_iter().chain(under).find(|(word, _)| is_one(word))
 }
 
-/// Whether there is something at a path. A link that leads nowhere is there, and so is what may not be looked at: both are what there is
-/// to complain about.
+/// Whether there is something at a path. A link that leads nowhere is there, and so is what may not
+/// be looked at: both are what there is to complain about.
 fn is_path(word: &str) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     let found = Path::new(word).symlink_metadata().map_err(|error| error.kind());
@@ -137,7 +142,8 @@ fn of_catalogue(name: &str) -> Result<Suite, ResolveError> {
     }
 }
 
-/// The end of a message about a word that names no suite: the suite that may have been meant, also by the last part of its name alone.
+/// The end of a message about a word that names no suite: the suite that may have been meant, also
+/// by the last part of its name alone.
 fn meant(word: &str) -> String {
     let word = word.strip_prefix(SUITE).unwrap_or(word);
     let fetched = fetched::all().iter().map(|fetched| fetched.name);
@@ -155,12 +161,13 @@ pub struct Judging {
     pub warnings: Vec<String>,
 }
 
-/// The features of a script with this text: those that `override_by` gives, else those of its [header], else those of its
-/// [place](Script::features). `label` is what messages call the script.
+/// The features of a script with this text: those that `override_by` gives, else those of its
+/// [header], else those of its [place](Script::features). `label` is what messages call the script.
 ///
 /// # Errors
 ///
-/// The header is not understood, also where its features are overridden, or an expression names an unknown feature.
+/// The header is not understood, also where its features are overridden, or an expression names an
+/// unknown feature.
 pub fn judging(
     script: &Script,
     label: &str,

@@ -60,7 +60,8 @@ enum Command {
     Adapter(own::serve::Args),
 }
 
-/// The `wassay` command: reads the arguments and the environment of the process, and runs what they ask for.
+/// The `wassay` command: reads the arguments and the environment of the process, and runs what they
+/// ask for.
 pub fn main() -> ExitCode {
     start(own::maker())
 }
@@ -70,7 +71,8 @@ pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static
     start(Some(make))
 }
 
-/// The same, where `wast` and `test` run on the engine of the option `--engine`, else on one that `make` makes, if there is such a thing.
+/// The same, where `wast` and `test` run on the engine of the option `--engine`, else on one that
+/// `make` makes, if there is such a thing.
 fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>) -> ExitCode {
     printer::report_panics();
     own::prepare();
@@ -150,15 +152,16 @@ fn chosen<M>(make: Option<M>, command: &str) -> Result<M, Error> {
     })
 }
 
-/// The arguments in these words, of which the first names the program. Where they are wrong, or help is asked for, that is
-/// said, and the process is to end with the code.
+/// The arguments in these words, of which the first names the program. Where they are wrong, or
+/// help is asked for, that is said, and the process is to end with the code.
 pub(crate) fn arguments<P: Parser>(words: &[OsString]) -> Result<P, ExitCode> {
     P::try_parse_from(words).map_err(|error| refused::<P>(error, words))
 }
 
 /// Says what is wrong with a command line, or shows its help, and gives the exit code.
 fn refused<P: Parser>(error: clap::Error, words: &[OsString]) -> ExitCode {
-    // The error quotes words between styles of its own: those that it is made to quote here are escaped.
+    // The error quotes words between styles of its own: those that it is made to quote here are
+    // escaped.
     let escaped = words.iter().map(|word| {
         let word = printable_bytes(word.as_encoded_bytes());
         let end = word.floor_char_boundary(MAX_DATUM);

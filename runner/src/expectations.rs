@@ -1,5 +1,6 @@
-//! What is expected of directives besides that they pass, from a file: for the suites of a run, for one script of them, and for the run
-//! as a whole. The format is that of [`wassay_testsuite::expectation`].
+//! What is expected of directives besides that they pass, from a file: for the suites of a run, for
+//! one script of them, and for the run as a whole. The format is that of
+//! [`wassay_testsuite::expectation`].
 //!
 //! A test binary that runs the [harness](crate::harness) takes such a file so:
 //!
@@ -48,7 +49,8 @@ pub fn read(path: &Path) -> Result<Expectations, ExpectationsError> {
 ///
 /// # Errors
 ///
-/// An entry is about one of these suites and about none of its scripts, or no entry is about any of them.
+/// An entry is about one of these suites and about none of its scripts, or no entry is about any of
+/// them.
 pub fn expecting(
     suites: Vec<Suite>,
     expectations: impl Into<Arc<Expectations>>,
@@ -133,13 +135,15 @@ pub enum ExpectationsError {
 /// What is expected of the directives of a script.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// By the number of the directive in the script, what holds for it, the first before the others.
+    /// By the number of the directive in the script, what holds for it, the first before the
+    /// others.
     pub(crate) by_number: HashMap<usize, Vec<Arc<Expectation>>>,
     /// What is said of each expectation that is about no directive of the script.
     pub(crate) unmatched: Vec<String>,
 }
 
-/// Finds the directives that expectations are about. Entries about single directives override those about all.
+/// Finds the directives that expectations are about. Entries about single directives override those
+/// about all.
 pub(crate) fn find(expectations: &[Expectation], reading: &Reading<'_, '_>, keys: &[(Place, Key)]) -> Found {
     let mut found = Found::default();
     if expectations.is_empty() {
@@ -264,7 +268,8 @@ impl Tally {
         }
     }
 
-    /// The entries whose scripts were all run and that applied to none of their directives, as far as they are `wanted`.
+    /// The entries whose scripts were all run and that applied to none of their directives, as far
+    /// as they are `wanted`.
     pub(crate) fn stale<'a>(&self, suites: &'a [Suite], wanted: impl Fn(&Entry) -> bool) -> Vec<&'a Entry> {
         let files: Vec<&Arc<Expectations>> = suites.iter().flat_map(Suite::expectations).collect();
         if files.is_empty() {

@@ -14,8 +14,8 @@ use wassay_testsuite::fetched::Fetched;
 
 use crate::scratch;
 
-/// Where a suite is fetched to if nobody says otherwise: in the user's folder of things that can be had again (`XDG_CACHE_HOME`). `None`
-/// where the user has no home.
+/// Where a suite is fetched to if nobody says otherwise: in the user's folder of things that can be
+/// had again (`XDG_CACHE_HOME`). `None` where the user has no home.
 pub fn place(fetched: &Fetched) -> Option<PathBuf> {
     let folders = ProjectDirs::from("", "", "wassay")?;
     Some(folders.cache_dir().join("suites").join(fetched.name))
@@ -34,13 +34,16 @@ pub fn open(fetched: &Fetched) -> Result<Suite, FetchError> {
     Ok(fetched.open(&place)?)
 }
 
-/// Clones the repository of a suite, at the commit that is pinned, and checks what came. A folder that has it already is left as it is.
+/// Clones the repository of a suite, at the commit that is pinned, and checks what came. A folder
+/// that has it already is left as it is.
 ///
-/// `from` is another place that has the repository. `to` is the folder for the clone, which has to be missing or empty.
+/// `from` is another place that has the repository. `to` is the folder for the clone, which has to
+/// be missing or empty.
 ///
 /// # Errors
 ///
-/// There is something else in the folder, git is missing or fails, or what came is not what is pinned; the folder is then as it was.
+/// There is something else in the folder, git is missing or fails, or what came is not what is
+/// pinned; the folder is then as it was.
 pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, FetchError> {
     // git runs in the new clone, from where a relative path would lead elsewhere.
     let from = from.map(|from| match std::path::absolute(from) {
@@ -73,7 +76,8 @@ pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, 
     Ok(fetched.open(to)?)
 }
 
-/// Checks out the commit, which is asked for by itself first: not every server gives one that no branch ends with.
+/// Checks out the commit, which is asked for by itself first: not every server gives one that no
+/// branch ends with.
 fn clone(fetched: &Fetched, url: &str, folder: &Path) -> Result<(), FetchError> {
     git(folder, &["init", "--quiet"])?;
     if git(folder, &["fetch", "--quiet", "--depth=1", "--", url, fetched.commit]).is_err() {
@@ -130,8 +134,9 @@ fn git(folder: &Path, args: &[&str]) -> Result<String, FetchError> {
     Err(FetchError::Git { what, said })
 }
 
-/// Whether a variable tells git where a repository is or what it consists of, as it does inside of a hook: those of
-/// `git rev-parse --local-env-vars` that are not configuration, and what a hook on the receiving side has besides.
+/// Whether a variable tells git where a repository is or what it consists of, as it does inside of
+/// a hook: those of `git rev-parse --local-env-vars` that are not configuration, and what a hook on
+/// the receiving side has besides.
 fn is_of_repository(name: &OsStr) -> bool {
     let names = [
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -241,8 +246,9 @@ mod tests {
 
     use super::*;
 
-    /// A repository with a suite of two cases, and how to fetch it: its first commit, which its branch does not end with. Without git it
-    /// says that the test is not run, also where the output of tests is captured.
+    /// A repository with a suite of two cases, and how to fetch it: its first commit, which its
+    /// branch does not end with. Without git it says that the test is not run, also where the
+    /// output of tests is captured.
     #[expect(clippy::disallowed_methods, reason = "a test prints by itself")]
     fn repository() -> Option<(tempfile::TempDir, Fetched)> {
         if let Err(FetchError::NoGit { .. }) = git(Path::new("."), &["--version"]) {

@@ -25,16 +25,18 @@
 //! }
 //! ```
 //!
-//! There is one trial a script, `suite::script.wast`, whose message lists all its directives that failed. Where the filter
-//! names a line, as in `cargo test i32.wast:17`, the trial judges what begins on that line, after what stands before it; with
-//! `WASSAY_TRIALS=directive` there is a trial for every line on which directives begin, `suite::script.wast:17`. Scripts are
-//! parsed to list trials only in these cases, and only those that the filter names.
+//! There is one trial a script, `suite::script.wast`, whose message lists all its directives that
+//! failed. Where the filter names a line, as in `cargo test i32.wast:17`, the trial judges what
+//! begins on that line, after what stands before it; with `WASSAY_TRIALS=directive` there is a
+//! trial for every line on which directives begin, `suite::script.wast:17`. Scripts are parsed to
+//! list trials only in these cases, and only those that the filter names.
 //!
-//! A filter that can only be about cases and matches none fails: one that ends in `.wast`, `.wasm` or `.wat`, with or without a line, and
-//! one that begins with the name of a suite and `::`. Any other may be meant for another test binary.
+//! A filter that can only be about cases and matches none fails: one that ends in `.wast`, `.wasm`
+//! or `.wat`, with or without a line, and one that begins with the name of a suite and `::`. Any
+//! other may be meant for another test binary.
 //!
-//! What is known to fail is written down in a file of expectations: see [`expectations`], whose suites
-//! [`run`] and [`run_with`] take as any others.
+//! What is known to fail is written down in a file of expectations: see [`expectations`], whose
+//! suites [`run`] and [`run_with`] take as any others.
 //!
 //! | variable | is |
 //! |---|---|
@@ -78,11 +80,12 @@ use crate::threads;
 
 mod address;
 
-/// The environment variable that gives each script a process of its own: `1` on. The process is another one of the same test binary,
-/// which comes no further than to [`run`].
+/// The environment variable that gives each script a process of its own: `1` on. The process is
+/// another one of the same test binary, which comes no further than to [`run`].
 pub const ISOLATE: &str = "WASSAY_ISOLATE";
 
-/// The environment variable that names another engine for [`run`], by a word that [`engines`] describes.
+/// The environment variable that names another engine for [`run`], by a word that [`engines`]
+/// describes.
 pub const ENGINE: &str = "WASSAY_ENGINE";
 
 /// The suites of the catalogue that run when none is named.
@@ -90,12 +93,14 @@ pub fn default_suites() -> Vec<Suite> {
     wassay_testsuite::catalogue::defaults().cloned().collect()
 }
 
-/// Runs suites, and those of `WASSAY_SUITES`, as the arguments of the process say; they are those of every test binary.
+/// Runs suites, and those of `WASSAY_SUITES`, as the arguments of the process say; they are those
+/// of every test binary.
 ///
-/// What it prints is escaped, as are the names of trials. Panics of the process are reported in the same way from then on, by a
-/// [hook](std::panic::set_hook) of its own.
+/// What it prints is escaped, as are the names of trials. Panics of the process are reported in the
+/// same way from then on, by a [hook](std::panic::set_hook) of its own.
 ///
-/// A complete run of an embedded suite fails also where the suite does not hold as many directives as the catalogue says.
+/// A complete run of an embedded suite fails also where the suite does not hold as many directives
+/// as the catalogue says.
 ///
 /// A build without the feature `engine` has no engine for that, and fails: see [`run_with`].
 pub fn run(suites: Vec<Suite>) -> ExitCode {
@@ -118,7 +123,8 @@ pub fn run(suites: Vec<Suite>) -> ExitCode {
     }
 }
 
-/// Runs suites on another engine, within the limits of its description and with what that says is known to fail.
+/// Runs suites on another engine, within the limits of its description and with what that says is
+/// known to fail.
 fn run_driven(mut suites: Vec<Suite>, engine: &str) -> Result<ExitCode, String> {
     let chosen = engines::choose(engine).map_err(|error| error.to_string())?;
     if let Some(path) = chosen.expectations() {
@@ -209,7 +215,8 @@ fn run_trials<E: Judges>(
         return ExitCode::from(101);
     }
     let complete = !args.list && !args.bench && grain == Grain::Script;
-    // The threads of trials only wait for those of cases, and where one cannot be started all of it panics.
+    // The threads of trials only wait for those of cases, and where one cannot be started all of it
+    // panics.
     if threads::available(2 * shared.threads.get() + 2).1.is_some() {
         args.test_threads = Some(1);
     }
@@ -368,7 +375,8 @@ fn lines_of(script: &Script) -> Option<Vec<usize>> {
     Some(lines)
 }
 
-/// The verdict on a case, or on the directives that begin on one of its lines. What was not run is neither passed nor failed.
+/// The verdict on a case, or on the directives that begin on one of its lines. What was not run is
+/// neither passed nor failed.
 fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed> {
     if let End::Skipped { message, .. } = &finished.end {
         return Ok(Completion::ignored_with(as_line(&format!("not run: {message}"))));
@@ -388,7 +396,8 @@ fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed
     if on_line.is_expected() { Ok(Completion::Completed) } else { Err(on_line.render(false).into()) }
 }
 
-/// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is one.
+/// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is
+/// one.
 fn not_opened(path: &Path, is_absent: bool, message: String) -> Trial {
     let name = as_line(&path.display().to_string());
     let message = as_line(&message);

@@ -1,7 +1,8 @@
-//! A conformance harness for WebAssembly: it runs test scripts (`.wast`) on an engine and judges every assertion.
+//! A conformance harness for WebAssembly: it runs test scripts (`.wast`) on an engine and judges
+//! every assertion.
 //!
-//! The command line is one use of this library. Another is a test binary of your own, in a crate that has scripts and wants
-//! them under `cargo test`: see [`harness`].
+//! The command line is one use of this library. Another is a test binary of your own, in a crate
+//! that has scripts and wants them under `cargo test`: see [`harness`].
 //!
 //! | module | is |
 //! |---|---|
@@ -20,8 +21,9 @@
 //!
 //! # Features
 //!
-//! `engine`, on by default, is wassay's own engine, with WASI: what [`cli::main`] and [`harness::run`] run on. Without it the crate drives
-//! other engines, renders reports and does not build Cranelift: see [`cli::main_with`], [`harness::run_with`] and the option `--engine`.
+//! `engine`, on by default, is wassay's own engine, with WASI: what [`cli::main`] and
+//! [`harness::run`] run on. Without it the crate drives other engines, renders reports and does not
+//! build Cranelift: see [`cli::main_with`], [`harness::run_with`] and the option `--engine`.
 
 pub mod batch;
 pub mod catalogue;
@@ -45,7 +47,8 @@ pub mod wasi_case;
 pub use wassay_script::keys;
 use wassay_script::suggest;
 
-/// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind [`Embedder`](wassay_script::Embedder).
+/// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind
+/// [`Embedder`](wassay_script::Embedder).
 pub mod script {
     pub use wassay_script::*;
 

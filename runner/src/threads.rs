@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::script::STACK;
 
-/// How often it is tried again to start a thread, and how long to wait before: one that has ended may still count for a moment.
+/// How often it is tried again to start a thread, and how long to wait before: one that has ended
+/// may still count for a moment.
 const ATTEMPTS: (usize, Duration) = (10, Duration::from_millis(5));
 
 /// Starts a thread that has the stack that scripts need.
@@ -35,7 +36,8 @@ pub(crate) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Res
     }
 }
 
-/// How many threads of this many can be started now, and why not more. They are started, and end again.
+/// How many threads of this many can be started now, and why not more. They are started, and end
+/// again.
 pub(crate) fn available(wanted: usize) -> (usize, Option<io::Error>) {
     let mut threads = Vec::new();
     let mut missing = None;

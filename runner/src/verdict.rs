@@ -15,8 +15,8 @@ pub trait Render {
 }
 
 impl Render for ScriptResult {
-    /// Everything but what passed as text for people, in the order of the script: failures in full, what was skipped, failed as
-    /// expected or passed against expectation with the reason.
+    /// Everything but what passed as text for people, in the order of the script: failures in full,
+    /// what was skipped, failed as expected or passed against expectation with the reason.
     fn render(&self, colour: bool) -> Text {
         let not_run = |directive: &&DirectiveResult| is_not_run(directive);
         let mut text = Text::new(colour);
@@ -57,7 +57,8 @@ fn push_directive(name: &str, DirectiveResult { place, outcome, .. }: &Directive
     text.put(": ").put(reason).end();
 }
 
-/// Adds a line for each way in which directives say nothing about the engine: how many there are, and why the first is.
+/// Adds a line for each way in which directives say nothing about the engine: how many there are,
+/// and why the first is.
 fn push_apart(result: &ScriptResult, text: &mut Text) {
     for way in [Apart::Blocked, Apart::Limit, Apart::Superseded, Apart::NotApplicable] {
         let mut of_way = result.directives.others().filter_map(|directive| match &directive.outcome {

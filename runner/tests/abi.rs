@@ -1,4 +1,5 @@
-//! What WASI asks of a program (its "Application ABI"), and what `wassay run` makes of one that does otherwise.
+//! What WASI asks of a program (its "Application ABI"), and what `wassay run` makes of one that
+//! does otherwise.
 
 #![allow(clippy::unwrap_used)]
 

@@ -113,7 +113,8 @@ fn a_name_does_not_reach_the_terminal_as_a_command() {
     assert_eq!(frames(&ran.err)[0], "  0: red \\u{1b}[31m\\n  9: fake (a.wat+0x…)");
 }
 
-/// The programs are built by `testsuite/guests/build.sh`: which lines a compiler gives depends on its version.
+/// The programs are built by `testsuite/guests/build.sh`: which lines a compiler gives depends on
+/// its version.
 #[test]
 fn a_program_in_c_shows_its_lines() {
     for level in ["O0", "O2"] {

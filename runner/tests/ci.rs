@@ -1,4 +1,5 @@
-//! `.ci/run` and `.ci/engines` on machines that lack what they use: what is installed, and what is said of what is not run.
+//! `.ci/run` and `.ci/engines` on machines that lack what they use: what is installed, and what is
+//! said of what is not run.
 
 #![allow(clippy::unwrap_used)]
 
@@ -36,7 +37,8 @@ const TOOLS: [&str; 16] = [
 /// A repository with the scripts, on a machine where these programs do so.
 struct Machine {
     folder: Folder,
-    /// One machine at a time: a process that another test starts would pass on a program that is being written, which cannot be run then.
+    /// One machine at a time: a process that another test starts would pass on a program that is
+    /// being written, which cannot be run then.
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -83,7 +85,8 @@ impl Machine {
         self.folder.file("bin")
     }
 
-    /// Runs a script with these variables, and gives what it printed and which programs were called.
+    /// Runs a script with these variables, and gives what it printed and which programs were
+    /// called.
     fn run(&self, script: &str, args: &[&str], variables: &[(&str, &str)]) -> (Ran, String) {
         let mut command = Command::new(self.bin().join("bash"));
         command.arg(self.folder.file("repository/.ci").join(script)).args(args);

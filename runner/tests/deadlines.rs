@@ -1,7 +1,8 @@
-//! `--timeout` ends a script, a guest and a program wherever it is. `docs/limits.md` lists these places, each with its test here.
+//! `--timeout` ends a script, a guest and a program wherever it is. `docs/limits.md` lists these
+//! places, each with its test here.
 //!
-//! Each script here would go on for ever, or for very much longer than it is given. The table says how late the end comes; here the
-//! margin is wide, so that a loaded machine passes.
+//! Each script here would go on for ever, or for very much longer than it is given. The table says
+//! how late the end comes; here the margin is wide, so that a loaded machine passes.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]

@@ -1,4 +1,5 @@
-//! Runs with few threads, few descriptors and little address space: they do their work more slowly, or say what they lack.
+//! Runs with few threads, few descriptors and little address space: they do their work more slowly,
+//! or say what they lack.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
@@ -80,7 +81,8 @@ fn a_quarter_of_a_gibibyte_of_address_space_is_enough() {
     }
 }
 
-/// Runs a command as a user without other processes, of whom the system allows so many threads. Root has no such limit (setrlimit(2)).
+/// Runs a command as a user without other processes, of whom the system allows so many threads.
+/// Root has no such limit (setrlimit(2)).
 fn with_threads(folder: &Folder, threads: usize, binary: &Path, more: &[&str]) -> Option<Ran> {
     if !rustix::process::geteuid().is_root() || !is_there("prlimit") || !is_there("setpriv") {
         eprintln!("not run: not root, or no prlimit or setpriv");

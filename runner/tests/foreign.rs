@@ -1,5 +1,6 @@
-//! Another engine than wassay's behind the command line and the harness: what it is credited with. This binary is both, and what it drives is
-//! ours in disguise, or does nothing, or ends for no deadline.
+//! Another engine than wassay's behind the command line and the harness: what it is credited with.
+//! This binary is both, and what it drives is ours in disguise, or does nothing, or ends for no
+//! deadline.
 
 // A harness of its own: its arguments and its output are those of a developer.
 #![allow(clippy::disallowed_methods)]

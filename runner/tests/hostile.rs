@@ -1,7 +1,9 @@
-//! Modules and scripts that nobody meant: truncated and bit-flipped ones, made from the official suites and from modules of our own.
+//! Modules and scripts that nobody meant: truncated and bit-flipped ones, made from the official
+//! suites and from modules of our own.
 //!
-//! Each module is compiled; what still compiles is instantiated with imports of the right types and its exports are called, under a deadline
-//! and limits. Whatever becomes of it must be a value or an error: a panic fails the test, a crash or a hang ends it.
+//! Each module is compiled; what still compiles is instantiated with imports of the right types and
+//! its exports are called, under a deadline and limits. Whatever becomes of it must be a value or
+//! an error: a panic fails the test, a crash or a hang ends it.
 
 // A test prints what it found by itself.
 #![allow(clippy::disallowed_macros)]
@@ -207,7 +209,8 @@ fn bytes(text: &str) -> Vec<u8> {
     }
 }
 
-/// Where the functions' code lies in a module; all of it behind the header where there is none, or where it cannot be read.
+/// Where the functions' code lies in a module; all of it behind the header where there is none, or
+/// where it cannot be read.
 fn code_section(module: &[u8]) -> Range<usize> {
     const CODE: u8 = 10;
     let mut payloads = wasmparser::Parser::new(0).parse_all(module).map_while(Result::ok);
@@ -286,7 +289,8 @@ fn call_exports(store: &mut Store, instance: Instance, tally: &mut Tally) {
     }
 }
 
-/// A value of a type, where the host can make one: the default first, then a small one, then one at the edge.
+/// A value of a type, where the host can make one: the default first, then a small one, then one at
+/// the edge.
 fn argument(store: &mut Store, ty: ValType, round: usize) -> Option<Val> {
     let (small, edge) = (round == 1, round == 2);
     Some(match ty {

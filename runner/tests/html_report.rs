@@ -1,4 +1,5 @@
-//! The HTML report in a real browser. Where there is none, or none that starts, every trial says that it was not run.
+//! The HTML report in a real browser. Where there is none, or none that starts, every trial says
+//! that it was not run.
 
 // A harness of its own: its arguments and its output are those of a developer.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
     browser::run(tests)
 }
 
-/// The report of a run: two scripts pass, of which one needs vectors, and one fails in two directives.
+/// The report of a run: two scripts pass, of which one needs vectors, and one fails in two
+/// directives.
 fn page() -> (Folder, String) {
     let vector = format!("(module (func (param v128)))\n{PASSES}");
     // What is in a script must stay what it is.
@@ -185,8 +187,8 @@ fn sixty_seven_thousand_failures_are_no_burden(browser: &mut Browser) {
     assert!(page.len() < 3_000_000, "{}", page.len());
     std::fs::write(folder.file("report.html"), page).unwrap();
     let url = browser::url(&folder.arg("report.html"));
-    // A third of a second where this was written. What is asserted is that time does not grow with the square of the failures, on machines
-    // that have other work too.
+    // A third of a second where this was written. What is asserted is that time does not grow with
+    // the square of the failures, on machines that have other work too.
     let times = (0..3).map(|_| {
         browser.open(&url);
         browser.until("the load is timed", |browser| {

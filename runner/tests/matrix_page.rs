@@ -1,4 +1,5 @@
-//! The page of the matrix in a real browser. Where there is none, or none that starts, every trial says that it was not run.
+//! The page of the matrix in a real browser. Where there is none, or none that starts, every trial
+//! says that it was not run.
 
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
 

@@ -1,5 +1,5 @@
-//! `--max-memory` holds for the process: whatever a script or a guest takes, the process has no more than that and what `docs/limits.md`
-//! says it needs besides.
+//! `--max-memory` holds for the process: whatever a script or a guest takes, the process has no
+//! more than that and what `docs/limits.md` says it needs besides.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
@@ -15,7 +15,8 @@ use common::{Folder, clean};
 /// The limit.
 const LIMIT: u64 = 64 << 20;
 
-/// What the process needs besides, by `docs/limits.md`; a debug build needs more than the release build that it speaks of.
+/// What the process needs besides, by `docs/limits.md`; a debug build needs more than the release
+/// build that it speaks of.
 const BESIDES: u64 = if cfg!(debug_assertions) { 96 << 20 } else { 64 << 20 };
 
 /// The most memory that `wassay` had while it ran with these arguments, and what it printed.

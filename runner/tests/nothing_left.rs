@@ -1,6 +1,7 @@
 //! What ends a run leaves no temporary folder and no process, whatever its guests have made.
 //!
-//! `WASSAY_TEST_SIGNALS=200` sends that many signals at random moments; `WASSAY_TEST_BINARY=PATH` tests another binary.
+//! `WASSAY_TEST_SIGNALS=200` sends that many signals at random moments; `WASSAY_TEST_BINARY=PATH`
+//! tests another binary.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
@@ -104,7 +105,8 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// The processes that have this folder's `tmp` for temporary files, or a folder in it: our children, and theirs.
+/// The processes that have this folder's `tmp` for temporary files, or a folder in it: our
+/// children, and theirs.
 fn processes(folder: &Folder) -> Vec<OsString> {
     let value = [b"TMPDIR=", folder.file("tmp").as_os_str().as_bytes()].concat();
     let entries = fs::read_dir("/proc").unwrap().flatten();
@@ -121,7 +123,8 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// Whether the guests are at work: the folder of the process has one for a case, or the case's process has one in that.
+/// Whether the guests are at work: the folder of the process has one for a case, or the case's
+/// process has one in that.
 fn are_guests_at_work(folder: &Folder) -> bool {
     left(folder).iter().any(|name| {
         let cases = fs::read_dir(folder.file("tmp").join(name)).into_iter().flatten();

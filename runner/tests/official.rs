@@ -1,5 +1,5 @@
-//! The complete official suite, where `WASSAY_OFFICIAL` says it lies: every directive of every script passes, directly and through the protocol
-//! by which other engines are driven.
+//! The complete official suite, where `WASSAY_OFFICIAL` says it lies: every directive of every
+//! script passes, directly and through the protocol by which other engines are driven.
 
 // A test prints what it found by itself.
 #![allow(clippy::disallowed_macros)]
@@ -59,8 +59,9 @@ fn every_directive_passes() {
     let cases = cases(&[]);
     assert_all_passed(&cases);
 
-    // What a script needs is computed from the bytes of its modules, never guessed by its name. Twelve more have valid modules of 2.0
-    // alone, and a few assertions that hold only under a newer version, such as what memory64 makes of an offset of 2^32.
+    // What a script needs is computed from the bytes of its modules, never guessed by its name.
+    // Twelve more have valid modules of 2.0 alone, and a few assertions that hold only under a
+    // newer version, such as what memory64 makes of an offset of 2^32.
     let is_newer = |name: &String| !Features::V2.contains(name);
     let old = |case: &&Case| !case.name.contains('/') && !case.features.iter().any(is_newer);
     let old: Vec<&Case> = cases.iter().filter(old).collect();

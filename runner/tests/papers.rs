@@ -1,5 +1,5 @@
-//! The pages of the project hold together: links lead somewhere, every page is in the book, every crate has a README, and what a page
-//! shows of an example is in the example.
+//! The pages of the project hold together: links lead somewhere, every page is in the book, every
+//! crate has a README, and what a page shows of an example is in the example.
 
 #![allow(clippy::unwrap_used)]
 

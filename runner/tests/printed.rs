@@ -1,5 +1,6 @@
-//! What hostile names, texts and modules make of what is printed: on a terminal as in a pipe, no control character, no
-//! bidirectional one and no invalid byte of theirs arrives, and no line is forged.
+//! What hostile names, texts and modules make of what is printed: on a terminal as in a pipe, no
+//! control character, no bidirectional one and no invalid byte of theirs arrives, and no line is
+//! forged.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,11 +14,13 @@ use std::process::{Command, Output};
 use common::terminal::on_a_terminal;
 use common::{FAILS, Folder, clean};
 
-/// What steers terminals, deceives readers, and commands CI servers. Neither a `/` nor a NUL, so that it can be a name.
+/// What steers terminals, deceives readers, and commands CI servers. Neither a `/` nor a NUL, so
+/// that it can be a name.
 const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;t\u{7}\u{1b}[31m\r\n::error::forged\n ##[error]f ##vso[x]\n\u{9b}31m\u{7f}\u{202e}\u{2066}\u{61c}\
                        \u{200f}\u{2028}\u{2029}\u{feff}\u{200b}\u{e0041}\ntest result: ok. 1 passed\n\u{8}z";
 
-/// The sequences by which `wassay`, clap and indicatif style and move, which are all that may arrive.
+/// The sequences by which `wassay`, clap and indicatif style and move, which are all that may
+/// arrive.
 fn without_styles(line: &str) -> String {
     let mut rest = line;
     let mut plain = String::new();

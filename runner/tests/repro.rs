@@ -10,7 +10,8 @@ use std::process::Command;
 
 use common::{Ran, run};
 
-/// A wrong expectation on line 14, which needs the counter of `$a` to have been called twice, and `$b` to be registered.
+/// A wrong expectation on line 14, which needs the counter of `$a` to have been called twice, and
+/// `$b` to be registered.
 const SCRIPT: &str = r#"(module $unused (func (export "x")))
 (module $a
   (memory 1)

@@ -27,7 +27,8 @@ fn given() -> String {
     )
 }
 
-/// Copies the file `from` of descriptor 3 to `to` of the last descriptor that it is given, and ends with the errno of what fails.
+/// Copies the file `from` of descriptor 3 to `to` of the last descriptor that it is given, and ends
+/// with the errno of what fails.
 const COPY: &str = r#"(module
   (import "wasi_snapshot_preview1" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))

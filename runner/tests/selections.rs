@@ -1,4 +1,5 @@
-//! What a command line names: suites and folders, cases, files to write; and what is said where that is unclear or nothing.
+//! What a command line names: suites and folders, cases, files to write; and what is said where
+//! that is unclear or nothing.
 
 #![allow(clippy::unwrap_used)]
 

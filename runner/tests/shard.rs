@@ -1,4 +1,5 @@
-//! `--shard K/N`, as processes: the parts of a run, and the report that `report merge` makes of theirs.
+//! `--shard K/N`, as processes: the parts of a run, and the report that `report merge` makes of
+//! theirs.
 
 #![allow(clippy::unwrap_used)]
 

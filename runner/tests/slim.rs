@@ -1,6 +1,8 @@
-//! The build without wassay's own engine (`--no-default-features`): what it depends on, and what its commands do.
+//! The build without wassay's own engine (`--no-default-features`): what it depends on, and what
+//! its commands do.
 //!
-//! `WASSAY_SLIM` names the binary, which `.ci/run` builds; without it only the dependencies are looked at.
+//! `WASSAY_SLIM` names the binary, which `.ci/run` builds; without it only the dependencies are
+//! looked at.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 

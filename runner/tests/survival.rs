@@ -1,5 +1,5 @@
-//! What a run survives. This binary is its own command line, on an engine that [faults](fault) where a script asks for it, and its own
-//! harness; so are the children that it starts.
+//! What a run survives. This binary is its own command line, on an engine that [faults](fault)
+//! where a script asks for it, and its own harness; so are the children that it starts.
 
 // A harness of its own: its arguments and its output are those of a developer.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
@@ -62,7 +62,8 @@ fn cli(folder: &Folder, args: &[&str]) -> Command {
     command
 }
 
-/// A script whose second directive does this to its process, between one that passes and two that would.
+/// A script whose second directive does this to its process, between one that passes and two that
+/// would.
 fn fault(name: &str) -> String {
     format!("{PASSES}  (invoke \"fault-{name}\")\n(invoke \"seven\")\n(invoke \"seven\")\n")
 }
@@ -420,7 +421,8 @@ fn a_run_that_is_killed_leaves_nothing_behind() {
     Hanging::start(&folder, &["--isolate"]).kill();
     assert_ended(&folder);
     assert_eq!(std::fs::read_to_string(folder.file("r.json")).unwrap(), before);
-    // About the moment at which the report is written, which comes behind the table: it is the old one or the new one.
+    // About the moment at which the report is written, which comes behind the table: it is the old
+    // one or the new one.
     let mut sizes = std::collections::BTreeSet::new();
     for _ in 0..10 {
         let json = format!("json={}", folder.arg("r.json"));

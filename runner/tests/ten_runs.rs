@@ -1,4 +1,5 @@
-//! Code, memories, tables and objects go with their store: ten more runs of suites leave the memory and the mappings that a few did.
+//! Code, memories, tables and objects go with their store: ten more runs of suites leave the memory
+//! and the mappings that a few did.
 
 // A test prints what it found by itself.
 #![allow(clippy::disallowed_macros)]
@@ -28,8 +29,9 @@ fn run_suite() {
 #[test]
 fn ten_more_runs_leave_what_a_few_left() {
     let run = || {
-        // The first runs also pay for what the process keeps: the code space, buffers of the compiler, and the allocator's heap,
-        // which takes a few rounds to reach the size that it then stays at.
+        // The first runs also pay for what the process keeps: the code space, buffers of the
+        // compiler, and the allocator's heap, which takes a few rounds to reach the size that it
+        // then stays at.
         (0..SETTLING).for_each(|_| run_suite());
         let (maps, bytes) = footprint();
         (0..10).for_each(|_| run_suite());

@@ -1,4 +1,5 @@
-//! Suites that a stranger may have written: what they lead to, what they are made of, and what is left of them.
+//! Suites that a stranger may have written: what they lead to, what they are made of, and what is
+//! left of them.
 
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
 
@@ -70,8 +71,8 @@ impl Suite {
         common::run(&mut self.command(args))
     }
 
-    /// Runs the suite, and gives what became of each case: its outcome, and the message of its first failure. Nothing of that says the
-    /// secret.
+    /// Runs the suite, and gives what became of each case: its outcome, and the message of its
+    /// first failure. Nothing of that says the secret.
     fn cases(&self, args: &[&str]) -> Vec<(String, Outcome, String)> {
         let report = self.folder.arg("report.json");
         // That of another run says nothing of this one.
@@ -92,7 +93,8 @@ impl Suite {
         report.suites.iter().flat_map(|suite| &suite.cases).map(case).collect()
     }
 
-    /// Runs a suite of which one case has to fail with this message, and the case `ok.wast` has to pass.
+    /// Runs a suite of which one case has to fail with this message, and the case `ok.wast` has to
+    /// pass.
     fn fails(&self, name: &str, message: &str) {
         fs::write(self.file("ok.wast"), PASSES).unwrap();
         for args in [&["--timeout", "10s"][..], &["--timeout", "10s", "--isolate"]] {
@@ -241,7 +243,8 @@ fn what_may_not_be_read_is_one_case_that_fails() {
     fs::set_permissions(suite.file("d"), PermissionsExt::from_mode(0o000)).unwrap();
     let mut command = suite.command(&[]);
     if rustix::process::geteuid().is_root() {
-        // Root may read everything: another user is needed, and a copy of the program that it can reach.
+        // Root may read everything: another user is needed, and a copy of the program that it can
+        // reach.
         let program = suite.folder.file("wassay");
         fs::copy(env!("CARGO_BIN_EXE_wassay"), &program).unwrap();
         fs::set_permissions(suite.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();

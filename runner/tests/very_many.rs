@@ -1,4 +1,5 @@
-//! Scripts with more directives that fail, or are not reached, than can be listed: they cost little time and memory, and are all counted.
+//! Scripts with more directives that fail, or are not reached, than can be listed: they cost little
+//! time and memory, and are all counted.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
@@ -14,7 +15,8 @@ use wassay_reports::{Case, Outcome, Report, json};
 /// How many failures of a script are listed.
 const LISTED: usize = 10_000;
 
-/// Runs a script with these options: the case of the report, the size of the report, and what was printed.
+/// Runs a script with these options: the case of the report, the size of the report, and what was
+/// printed.
 fn judged(text: &str, options: &[&str]) -> (Case, usize, String) {
     let folder = Folder::new(&[("a.wast", text)]);
     let reports = Folder::new::<&str>(&[]);

@@ -274,7 +274,8 @@ fn slips_are_told() {
 fn a_report_stays_where_the_new_one_does_not_fit() {
     let folder = suite();
     fs::write(folder.file("r.json"), "old").unwrap();
-    // What a process may write to a file is limited: to write more ends it by a signal, which is ignored here.
+    // What a process may write to a file is limited: to write more ends it by a signal, which is
+    // ignored here.
     let mut command = Command::new("sh");
     command.args([
         "-c",

@@ -1,5 +1,5 @@
-//! What compiled code and the rest of the engine agree on: signatures, trap codes and the numbers of
-//! builtins.
+//! What compiled code and the rest of the engine agree on: signatures, trap codes and the numbers
+//! of builtins.
 
 pub(crate) mod builtin;
 pub(crate) mod signature;

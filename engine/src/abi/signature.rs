@@ -6,15 +6,15 @@ use smallvec::SmallVec;
 
 use crate::types::{FuncType, ValType};
 
-/// The type of a vector wherever it crosses a boundary: a call, a block, a local. Between boundaries lanes have the shape that
-/// instructions give them.
+/// The type of a vector wherever it crosses a boundary: a call, a block, a local. Between
+/// boundaries lanes have the shape that instructions give them.
 pub(crate) const VECTOR: Type = types::I8X16;
 
 /// The type of references and addresses.
 pub(crate) const POINTER: Type = types::I64;
 
-/// How a value is held in a register. Every reference is 64 bits: null is 0, an unboxed i31 has bit 0 set, a value of the host's has
-/// bit 1 set, anything else is an address.
+/// How a value is held in a register. Every reference is 64 bits: null is 0, an unboxed i31 has bit
+/// 0 set, a value of the host's has bit 1 set, anything else is an address.
 pub(crate) fn ir_type(ty: ValType) -> Type {
     match ty {
         ValType::I32 => types::I32,
@@ -31,7 +31,8 @@ pub(crate) fn wasm_signature(ty: &FuncType) -> Signature {
     AbiSignature::of(ty).wasm()
 }
 
-/// A function type as registers see it. Types that differ only in what they refer to share one, and with it their trampolines.
+/// A function type as registers see it. Types that differ only in what they refer to share one, and
+/// with it their trampolines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AbiSignature {
     pub(crate) params: SmallVec<[Type; 8]>,

@@ -1,4 +1,5 @@
-//! Instructions on many elements of an array at once (core spec, section 4.6.10, "Aggregate Instructions").
+//! Instructions on many elements of an array at once (core spec, section 4.6.10, "Aggregate
+//! Instructions").
 
 use crate::error::Result;
 use crate::runtime::StoreState;
@@ -32,7 +33,8 @@ pub(super) fn new_elements(
     Ok(array)
 }
 
-/// The address of elements inside an array, how many bytes they have together, how many each, the low and the high half of the value.
+/// The address of elements inside an array, how many bytes they have together, how many each, the
+/// low and the high half of the value.
 pub(super) fn fill(
     store: &mut StoreState,
     _: usize,
@@ -43,8 +45,8 @@ pub(super) fn fill(
     Ok(0)
 }
 
-/// The address of elements inside an array, that of others inside the same or another, and how many bytes to copy from there to the
-/// first.
+/// The address of elements inside an array, that of others inside the same or another, and how many
+/// bytes to copy from there to the first.
 pub(super) fn copy(store: &mut StoreState, _: usize, [to, from, size, ..]: [u64; 5]) -> Result<u64> {
     store.heap.copy(to, from, size as usize, store.vm.alarm())?;
     Ok(0)

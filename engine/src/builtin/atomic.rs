@@ -1,4 +1,5 @@
-//! `memory.atomic.wait32`, `memory.atomic.wait64` and `memory.atomic.notify` (threads proposal, "Wait and notify operators").
+//! `memory.atomic.wait32`, `memory.atomic.wait64` and `memory.atomic.notify` (threads proposal,
+//! "Wait and notify operators").
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +9,8 @@ use crate::time::Deadline;
 use crate::trap::Trap;
 use crate::vm::call::running_deadline;
 
-/// Memory, constant offset, address, expected value, nanoseconds to wait; gives 0 where it was notified, 1 where the value is another
-/// one, 2 where the time is over.
+/// Memory, constant offset, address, expected value, nanoseconds to wait; gives 0 where it was
+/// notified, 1 where the value is another one, 2 where the time is over.
 pub(super) fn wait32(store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
     let [memory, offset, address, expected, timeout] = args;
     let address = place(store, instance, [memory, offset, address], 4)?;
@@ -25,7 +26,8 @@ pub(super) fn wait64(store: &mut StoreState, instance: usize, args: [u64; 5]) ->
     wait(store, timeout, |left| shared.wait64(address, expected, left))
 }
 
-/// Memory, constant offset, address, how many to wake; gives how many were woken. Nobody waits on a memory that is not shared.
+/// Memory, constant offset, address, how many to wake; gives how many were woken. Nobody waits on a
+/// memory that is not shared.
 pub(super) fn notify(
     store: &mut StoreState,
     instance: usize,
@@ -36,7 +38,8 @@ pub(super) fn notify(
     Ok(memory.shared().map_or(0, |shared| shared.notify(address, count as u32)).into())
 }
 
-/// The effective address of an access of `size` bytes, which traps unless it is aligned and inside the memory, in this order.
+/// The effective address of an access of `size` bytes, which traps unless it is aligned and inside
+/// the memory, in this order.
 fn place(store: &StoreState, instance: usize, [memory, offset, address]: [u64; 3], size: u64) -> Result<u64> {
     if !address.wrapping_add(offset).is_multiple_of(size) {
         return Err(Trap::UnalignedAtomic.into());
@@ -51,7 +54,8 @@ fn expect_shared(store: &StoreState, instance: usize, memory: u64) -> Result<Sha
     memory.shared().cloned().ok_or_else(|| Error::from(Trap::ExpectedSharedMemory))
 }
 
-/// Waits for that many nanoseconds, or for ever if that is negative, but no longer than code of this thread may run.
+/// Waits for that many nanoseconds, or for ever if that is negative, but no longer than code of
+/// this thread may run.
 fn wait(
     store: &mut StoreState,
     timeout: u64,

@@ -1,4 +1,5 @@
-//! `memory.grow`, `memory.fill`, `memory.copy`, `memory.init` and `data.drop` (core spec, section 4.6.8).
+//! `memory.grow`, `memory.fill`, `memory.copy`, `memory.init` and `data.drop` (core spec, section
+//! 4.6.8).
 
 use crate::error::Result;
 use crate::runtime::StoreState;

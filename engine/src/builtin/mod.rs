@@ -1,7 +1,9 @@
-//! What compiled code calls back into: the instructions that are too large, or too rare, to be machine code.
+//! What compiled code calls back into: the instructions that are too large, or too rare, to be
+//! machine code.
 //!
-//! Each takes the store, the instance that calls and up to five arguments, and gives one value; an error leaves compiled code. What works
-//! for long checks the bounds first, then works piece by piece and asks the store's alarm between two of them.
+//! Each takes the store, the instance that calls and up to five arguments, and gives one value; an
+//! error leaves compiled code. What works for long checks the bounds first, then works piece by
+//! piece and asks the store's alarm between two of them.
 
 mod array;
 mod atomic;

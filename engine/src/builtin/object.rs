@@ -1,9 +1,11 @@
-//! Objects on the heap (core spec, section 4.6.9, "Reference Instructions", and 4.6.10, "Aggregate Instructions").
+//! Objects on the heap (core spec, section 4.6.9, "Reference Instructions", and 4.6.10, "Aggregate
+//! Instructions").
 
 use crate::error::Result;
 use crate::runtime::StoreState;
 
-/// The number of a type, the length if it is an array's, the object's size in bytes; gives the object, zero but for its header.
+/// The number of a type, the length if it is an array's, the object's size in bytes; gives the
+/// object, zero but for its header.
 pub(super) fn allocate(store: &mut StoreState, _: usize, [ty, length, size, ..]: [u64; 5]) -> Result<u64> {
     store.allocate_object(ty as u32, length as u32, size)
 }

@@ -1,4 +1,5 @@
-//! Type tests that one comparison does not answer (core spec, section 3.3.3, "Matching", heap types).
+//! Type tests that one comparison does not answer (core spec, section 3.3.3, "Matching", heap
+//! types).
 
 use crate::error::Result;
 use crate::runtime::StoreState;

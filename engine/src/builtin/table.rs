@@ -1,4 +1,5 @@
-//! `table.grow`, `table.fill`, `table.copy`, `table.init` and `elem.drop` (core spec, section 4.6.7).
+//! `table.grow`, `table.fill`, `table.copy`, `table.init` and `elem.drop` (core spec, section
+//! 4.6.7).
 
 use crate::error::Result;
 use crate::runtime::StoreState;

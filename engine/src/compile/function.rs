@@ -21,22 +21,24 @@ use crate::translate::{Locals, ModuleEnv, Translator};
 use crate::vm::artifact::CompiledFunction;
 use crate::vm::layout::offsets;
 
-/// How many parameters of blocks and operands of branches, together, a function may have before it counts as tangled. At this number
-/// the better allocation takes about four seconds at worst; functions that people write have a tenth of it.
+/// How many parameters of blocks and operands of branches, together, a function may have before it
+/// counts as tangled. At this number the better allocation takes about four seconds at worst;
+/// functions that people write have a tenth of it.
 const TANGLED: usize = 100_000;
 
 /// How many values a function may have before it counts as tangled whatever its branches carry.
 const HUGE: usize = 1_000_000;
 
-/// How many blocks all branches of a function may pass over, together, before it counts as tangled. The better allocation goes that
-/// way to find out which block dominates which: about a tenth of a second at this number.
+/// How many blocks all branches of a function may pass over, together, before it counts as tangled.
+/// The better allocation goes that way to find out which block dominates which: about a tenth of a
+/// second at this number.
 const FAR: u64 = 1 << 25;
 
 /// How many entries of lists of values a context may keep room for when the next function begins.
 const KEPT: usize = 1 << 16;
 
-/// How many values, instructions and blocks a function has at least that is compiled on a thread of its own where there is a deadline.
-/// Fewer take some ten milliseconds.
+/// How many values, instructions and blocks a function has at least that is compiled on a thread of
+/// its own where there is a deadline. Fewer take some ten milliseconds.
 const LARGE: usize = 20_000;
 
 /// The stack of such a thread.
@@ -103,15 +105,17 @@ impl Compiler {
         let translated = Translator::new(builder, env, index, locals)
             .and_then(|t| translate(t, validator, body, hints, env.deadline));
         if translated.is_err() {
-            // A body that was given up half-way leaves the builder's buffers in use, and may have grown the others beyond measure.
+            // A body that was given up half-way leaves the builder's buffers in use, and may have
+            // grown the others beyond measure.
             self.builder = FunctionBuilderContext::new();
             self.context = Context::new();
         }
         translated
     }
 
-    /// Whether there are so many values, or so many of them meet where branches join that the better allocation of registers, whose time grows with a power of
-    /// their number, would take seconds.
+    /// Whether there are so many values, or so many of them meet where branches join that the
+    /// better allocation of registers, whose time grows with a power of their number, would take
+    /// seconds.
     fn is_tangled(&self) -> bool {
         let func = &self.context.func;
         if func.dfg.num_values() > HUGE || leads_far(func) {
@@ -158,7 +162,8 @@ impl Compiler {
     }
 
     fn start(&mut self, signature: Signature) {
-        // The limits on a function are on the room that its lists take, and clearing keeps the room.
+        // The limits on a function are on the room that its lists take, and clearing keeps the
+        // room.
         if self.context.func.dfg.value_lists.capacity() > KEPT {
             self.context = Context::new();
         } else {
@@ -188,8 +193,9 @@ impl Compiler {
         func.stack_limit = limit;
     }
 
-    /// As [`Compiler::finish`], on a thread of its own: nothing interrupts the code generator, so that a thread that is not done when the
-    /// time is over goes on alone, for some seconds at most, and what it makes is dropped.
+    /// As [`Compiler::finish`], on a thread of its own: nothing interrupts the code generator, so
+    /// that a thread that is not done when the time is over goes on alone, for some seconds at
+    /// most, and what it makes is dropped.
     fn finish_aside(&mut self, isa: &OwnedTargetIsa, deadline: Deadline) -> Result<CompiledFunction> {
         let context = std::mem::replace(&mut self.context, Context::new());
         let isa = Arc::clone(isa);

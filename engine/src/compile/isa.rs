@@ -6,8 +6,9 @@ use cranelift_codegen::settings::{self, Configurable};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-/// The code generator for this machine with the engine's settings; for `tangled` functions, with an allocation of registers whose
-/// time grows no faster than they do, and without what else takes longer the deeper blocks nest.
+/// The code generator for this machine with the engine's settings; for `tangled` functions, with an
+/// allocation of registers whose time grows no faster than they do, and without what else takes
+/// longer the deeper blocks nest.
 pub(crate) fn host(config: &Config, tangled: bool) -> Result<OwnedTargetIsa> {
     if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
         return Err(Error::unsupported("code is generated for x86-64 Linux only"));

@@ -62,11 +62,12 @@ fn for_each<'a, T: Send>(
     results.into_iter().collect()
 }
 
-/// How many threads the system has to have besides those that compile. One that has fewer left (RLIMIT_NPROC, the pids controller of cgroups)
-/// needs them for other things.
+/// How many threads the system has to have besides those that compile. One that has fewer left
+/// (RLIMIT_NPROC, the pids controller of cgroups) needs them for other things.
 const TO_SPARE: usize = 4;
 
-/// The threads that compile, made when there is first work for them; `None` where the system has too few, and the caller compiles alone.
+/// The threads that compile, made when there is first work for them; `None` where the system has
+/// too few, and the caller compiles alone.
 fn pool() -> Option<&'static ThreadPool> {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
     let pool = POOL.get_or_init(|| {

@@ -1,4 +1,5 @@
-//! The code between the host and wasm: one entry and one host trampoline a signature, and the stubs that call builtins and throw.
+//! The code between the host and wasm: one entry and one host trampoline a signature, and the stubs
+//! that call builtins and throw.
 
 use cranelift_codegen::ir::{
     AbiParam, BlockArg, ExceptionTableData, ExceptionTableItem, InstBuilder, MemFlagsData, Signature,
@@ -20,8 +21,8 @@ const SLOT: i32 = size_of::<VmVal>() as i32;
 
 /// `extern "C" fn(store, vmctx, code, slots) -> u8`: the way into compiled code.
 ///
-/// Records where to resume if the call is left by a trap or an exception, then calls `code` with the arguments in the slots. 1 if it returned, with
-/// the results in the slots, 0 if it was left.
+/// Records where to resume if the call is left by a trap or an exception, then calls `code` with
+/// the arguments in the slots. 1 if it returned, with the results in the slots, 0 if it was left.
 pub(crate) fn entry(
     compiler: &mut Compiler,
     isa: &dyn TargetIsa,
@@ -85,7 +86,8 @@ pub(crate) fn host(
     })
 }
 
-/// The stub of the Tail convention through which compiled code calls builtins: context, number, five arguments; one result.
+/// The stub of the Tail convention through which compiled code calls builtins: context, number,
+/// five arguments; one result.
 pub(crate) fn builtin(compiler: &mut Compiler, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
     compiler.compile(isa, builtin_signature(), |b, params| {
         let store = b.ins().load(POINTER, TRUSTED, params[0], offsets::CTX_STORE);
@@ -100,7 +102,8 @@ pub(crate) fn builtin(compiler: &mut Compiler, isa: &dyn TargetIsa) -> Result<Co
     })
 }
 
-/// The stub of the Tail convention by which compiled code throws: context, exception. It notes where the throw came from.
+/// The stub of the Tail convention by which compiled code throws: context, exception. It notes
+/// where the throw came from.
 pub(crate) fn throw(compiler: &mut Compiler, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
     compiler.compile(isa, throw_signature(), |b, params| {
         let &[context, exception] = params else { unreachable!("the signature has two parameters") };

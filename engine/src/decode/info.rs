@@ -49,7 +49,8 @@ pub(crate) struct Counts {
     pub(crate) tags: usize,
 }
 
-/// The content of a module without its code. Index spaces begin with what is imported (core spec, section 2.5.1).
+/// The content of a module without its code. Index spaces begin with what is imported (core spec,
+/// section 2.5.1).
 #[derive(Debug, Default)]
 pub(crate) struct ModuleInfo {
     /// The number of each type.
@@ -110,7 +111,8 @@ impl ModuleInfo {
         }
     }
 
-    /// How structures of that type index lie on the heap, which validation has found to be a structure type.
+    /// How structures of that type index lie on the heap, which validation has found to be a
+    /// structure type.
     pub(crate) fn struct_layout(&self, type_index: u32) -> &FieldsLayout {
         match &self.canon[type_index as usize].layout {
             ObjectLayout::Struct(layout) => layout,
@@ -118,7 +120,8 @@ impl ModuleInfo {
         }
     }
 
-    /// How elements of arrays of that type index lie on the heap, which validation has found to be an array type.
+    /// How elements of arrays of that type index lie on the heap, which validation has found to be
+    /// an array type.
     pub(crate) fn element_storage(&self, type_index: u32) -> StorageType {
         match self.canon[type_index as usize].layout {
             ObjectLayout::Array(storage) => storage,
@@ -166,8 +169,9 @@ impl ModuleInfo {
         }
     }
 
-    /// A function body may refer only to functions that the module mentions elsewhere (core spec, section 3.4.13, `refs`), so that
-    /// the functions that need a referent are known before the first body is read.
+    /// A function body may refer only to functions that the module mentions elsewhere (core spec,
+    /// section 3.4.13, `refs`), so that the functions that need a referent are known before the
+    /// first body is read.
     pub(super) fn find_escaping_functions(&mut self) {
         let mut found: Vec<u32> = Vec::new();
         let mut visit = |expr: &ConstExpr| {

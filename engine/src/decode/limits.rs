@@ -1,9 +1,11 @@
-//! Limits of the decoder (core spec, appendix A.1, "Implementation Limitations"): a module that passes one is neither malformed nor
-//! invalid, only too large for us.
+//! Limits of the decoder (core spec, appendix A.1, "Implementation Limitations"): a module that
+//! passes one is neither malformed nor invalid, only too large for us.
 
-/// Whether the decoder's message says that one of its own limits was passed, and no rule of the specification broken.
+/// Whether the decoder's message says that one of its own limits was passed, and no rule of the
+/// specification broken.
 ///
-/// `wasmparser` has one kind of error for all; a test here makes one module for each of these texts, so that a change of them shows.
+/// `wasmparser` has one kind of error for all; a test here makes one module for each of these
+/// texts, so that a change of them shows.
 pub(super) fn is_limit(message: &str) -> bool {
     const WHOLE: [&str; 3] = [
         "too many locals: locals exceed maximum",
@@ -12,7 +14,8 @@ pub(super) fn is_limit(message: &str) -> bool {
     ];
     const BEGINS: [&str; 3] =
         ["implementation limit", "effective type size exceeds the limit", "sub type hierarchy too deep"];
-    // Not those of `select`, which has one type, nor those of supertypes, of which there is at most one: rules limit them.
+    // Not those of `select`, which has one type, nor those of supertypes, of which there is at most
+    // one: rules limit them.
     const LISTS: [&str; 6] =
         ["function params", "function returns", "struct fields", "catches", "rec group types", "br_table"];
     WHOLE.contains(&message)

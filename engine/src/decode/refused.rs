@@ -3,7 +3,8 @@
 use super::limits::is_limit;
 use crate::error::Error;
 
-/// An error of reading, which is one of the binary grammar unless [the grammar](crate::grammar) derives the module.
+/// An error of reading, which is one of the binary grammar unless [the grammar](crate::grammar)
+/// derives the module.
 pub(crate) fn malformed(error: wasmparser::Error) -> Error {
     beyond_limits(&error).unwrap_or_else(|| Error::malformed(error.message(), error.offset()))
 }

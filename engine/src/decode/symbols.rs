@@ -1,4 +1,5 @@
-//! Names and offsets for backtraces: from the name section (appendix "Name Section") and the code section.
+//! Names and offsets for backtraces: from the name section (appendix "Name Section") and the code
+//! section.
 
 use std::ops::Range;
 
@@ -6,7 +7,8 @@ use wasmparser::{BinaryReader, Name, NameSectionReader, Parser, Payload};
 
 use super::custom::name::NAME;
 
-/// What a module calls its functions, and where they are in its bytes. Read when the first backtrace with the module is looked at.
+/// What a module calls its functions, and where they are in its bytes. Read when the first
+/// backtrace with the module is looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
     /// The module's own name.

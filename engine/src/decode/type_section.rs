@@ -1,9 +1,11 @@
 //! The type section, where the validator lags behind the custom descriptors proposal.
 //!
-//! By now the proposal lets a type have a descriptor though its supertype has none, and lets it be final though its descriptor is not, or
-//! the other way round. `wasmparser` refuses both. It checks a recursive group when it interns it, which it does once: equal groups
-//! are the same group, in later modules of the same validator too, and also where the check failed. So a group that is refused by one
-//! of these rules is checked here, by the rules as they are now, and the section is given to the validator once more.
+//! By now the proposal lets a type have a descriptor though its supertype has none, and lets it be
+//! final though its descriptor is not, or the other way round. `wasmparser` refuses both. It checks
+//! a recursive group when it interns it, which it does once: equal groups are the same group, in
+//! later modules of the same validator too, and also where the check failed. So a group that is
+//! refused by one of these rules is checked here, by the rules as they are now, and the section is
+//! given to the validator once more.
 
 use std::sync::Arc;
 
@@ -30,12 +32,14 @@ pub(super) fn is_outdated(refusal: &wasmparser::Error) -> bool {
     OUTDATED.contains(&refusal.message())
 }
 
-/// Validates a type section that the validator refused by an [outdated](is_outdated) rule; what follows it is then up to the validator.
+/// Validates a type section that the validator refused by an [outdated](is_outdated) rule; what
+/// follows it is then up to the validator.
 ///
 /// # Errors
 ///
-/// The refusal where a type is not valid by the rules that hold, or where it cannot be told: where a later group extends a type that was
-/// let through, of which the validator has not noted how many supertypes it has.
+/// The refusal where a type is not valid by the rules that hold, or where it cannot be told: where
+/// a later group extends a type that was let through, of which the validator has not noted how many
+/// supertypes it has.
 pub(super) fn validate(
     validator: &mut Validator,
     section: &TypeSectionReader<'_>,
@@ -91,7 +95,8 @@ fn extends(later: &GroupIds, group: &GroupIds, registry: &TypeRegistry) -> bool 
     supertypes.any(|supertype| group.contains(&supertype))
 }
 
-/// Whether a type is valid (core spec, section 3.2.6, and the proposal's overview), whose references are known to be ones to types.
+/// Whether a type is valid (core spec, section 3.2.6, and the proposal's overview), whose
+/// references are known to be ones to types.
 fn is_valid(id: TypeId, registry: &TypeRegistry) -> bool {
     let ty = registry.get(id);
     let sub = &ty.sub;

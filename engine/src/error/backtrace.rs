@@ -13,15 +13,15 @@ pub(crate) const INNERMOST: usize = 24;
 /// How many of the outermost frames are kept in addition, where there are more.
 pub(crate) const OUTERMOST: usize = 8;
 
-/// The functions of wasm code that an [`Error`](crate::Error) left, innermost first. Of a deep stack
-/// only the first and the last frames are kept.
+/// The functions of wasm code that an [`Error`](crate::Error) left, innermost first. Of a deep
+/// stack only the first and the last frames are kept.
 ///
 /// A function that made a tail call no longer has a frame. The frames of all activations are
 /// included: where a host function lies between two of them, the outer one says so. Frames are
 /// resolved to functions and offsets when they are read.
 ///
 /// ```
-/// use wassay_engine::{Config, Engine, Extern, Instance, Module, Store, Val};
+/// use wassay_engine::{Config, Engine, Instance, Module, Store, Val};
 ///
 /// let engine = Engine::new(&Config::new())?;
 /// let bytes = wat::parse_str(
@@ -31,7 +31,7 @@ pub(crate) const OUTERMOST: usize = 8;
 /// let module = Module::new(&engine, &bytes)?;
 /// let mut store = Store::new(&engine);
 /// let instance = Instance::instantiate(&mut store, &module, &[])?;
-/// let Some(Extern::Func(half)) = instance.export(&store, "half") else { panic!("it is exported") };
+/// let half = instance.get_func(&store, "half").expect("it is exported");
 /// let trap = half.invoke(&mut store, &[Val::I32(1)]).unwrap_err();
 /// assert_eq!(trap.backtrace().unwrap().to_string(), "  0: half (0x27)");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

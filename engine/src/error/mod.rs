@@ -27,7 +27,8 @@ pub enum ErrorKind {
     Malformed,
     /// The module is well-formed and breaks a validation rule (section 3).
     Invalid,
-    /// A custom section of the module breaks its grammar (appendix "Custom Sections and Annotations"). The module does not.
+    /// A custom section of the module breaks its grammar (appendix "Custom Sections and
+    /// Annotations"). The module does not.
     MalformedCustom,
     /// A custom section of the module is well-formed and breaks a rule. The module does not.
     InvalidCustom,
@@ -37,7 +38,8 @@ pub enum ErrorKind {
     Unlinkable,
     /// Execution trapped.
     Trap(Trap),
-    /// Wasm code or a host function threw an exception that nothing caught (section 4.6.4, "Exception Handling").
+    /// Wasm code or a host function threw an exception that nothing caught (section 4.6.4,
+    /// "Exception Handling").
     Exception,
     /// The call stack was used up (appendix "Implementation Limitations").
     Exhaustion,
@@ -46,7 +48,8 @@ pub enum ErrorKind {
     /// The store's deadline has passed. Its code was interrupted between two instructions, and does
     /// not run any more.
     Interrupted,
-    /// The caller broke a rule of the interface: arguments of the wrong type, a name that is not exported.
+    /// The caller broke a rule of the interface: arguments of the wrong type, a name that is not
+    /// exported.
     Usage,
     /// A host function failed with an error of its own.
     Host,
@@ -68,15 +71,16 @@ struct Inner {
 impl Error {
     /// An error by which a host function stops the wasm code that called it.
     ///
-    /// The caller of the outermost [`Func::invoke`](crate::Func::invoke) gets it back, of kind [`ErrorKind::Host`].
+    /// The caller of the outermost [`Func::invoke`](crate::Func::invoke) gets it back, of kind
+    /// [`ErrorKind::Host`].
     pub fn host(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Host, message)
     }
 
     /// An error by which a host function stops the wasm code that called it, with the cause.
     ///
-    /// Its message is the cause's, which [`source`](StdError::source) gives back. An [`Error`] of the
-    /// engine's stays what it is.
+    /// Its message is the cause's, which [`source`](StdError::source) gives back. An [`Error`] of
+    /// the engine's stays what it is.
     ///
     /// ```
     /// use wassay_engine::Error;
@@ -163,7 +167,8 @@ impl Error {
         self.0.backtrace.get_or_insert_default()
     }
 
-    /// The value that [`Error::host_with`] was given, or this error again where there is none of that type.
+    /// The value that [`Error::host_with`] was given, or this error again where there is none of
+    /// that type.
     pub fn into_payload<T: Any>(mut self) -> Result<T> {
         match self.0.payload.take().map(|payload| payload.downcast::<T>()) {
             Some(Ok(value)) => Ok(*value),

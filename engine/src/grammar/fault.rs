@@ -10,8 +10,8 @@ pub(super) type Parsed<T> = Result<T, Fault>;
 pub(crate) struct Fault {
     /// The rule.
     pub(crate) rule: Rule,
-    /// The same in the words of another version of the grammar, which reads an integer where this one reads a byte, or the other
-    /// way round.
+    /// The same in the words of another version of the grammar, which reads an integer where this
+    /// one reads a byte, or the other way round.
     pub(crate) also: Option<Rule>,
     /// The offset in the module's bytes.
     pub(crate) offset: usize,

@@ -20,7 +20,8 @@ enum Frame {
 }
 
 impl Reader<'_> {
-    /// An expression: instructions up to their `end`. Gives where the first instruction is that names a data segment.
+    /// An expression: instructions up to their `end`. Gives where the first instruction is that
+    /// names a data segment.
     pub(super) fn expression(&mut self) -> Parsed<Option<usize>> {
         // The open blocks: as many as bytes at most, so that no nesting is too deep.
         let mut open = Vec::new();
@@ -164,7 +165,8 @@ impl Reader<'_> {
         if self.has(F::REFERENCE_TYPES) { self.u32().map(drop) } else { self.zero() }
     }
 
-    /// A memory argument: an alignment, with several memories the flag of an index in its bit 6, and an offset.
+    /// A memory argument: an alignment, with several memories the flag of an index in its bit 6,
+    /// and an offset.
     fn memory_argument(&mut self) -> Parsed<()> {
         let at = self.at();
         let flags = self.u32()?;
@@ -181,8 +183,8 @@ impl Reader<'_> {
         if self.has(F::MEMORY64) { self.u64().map(drop) } else { self.u32().map(drop) }
     }
 
-    /// The bound of the flags. 1.0 leaves the alignment to validation alone; the test suite of 2.0 has those of 2^32 and more as
-    /// malformed.
+    /// The bound of the flags. 1.0 leaves the alignment to validation alone; the test suite of 2.0
+    /// has those of 2^32 and more as malformed.
     fn known_memop_flags(&self) -> Option<u32> {
         if self.has(F::MULTI_MEMORY) {
             return Some(0x80);
@@ -216,7 +218,8 @@ impl Reader<'_> {
     }
 }
 
-/// The features that brought opcodes behind a prefix: without one of them the prefix itself is not in the grammar.
+/// The features that brought opcodes behind a prefix: without one of them the prefix itself is not
+/// in the grammar.
 fn features_behind(prefix: u8) -> F {
     match prefix {
         0xfb => F::GC.union(F::CUSTOM_DESCRIPTORS),

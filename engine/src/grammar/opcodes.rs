@@ -23,7 +23,8 @@ pub(super) enum Immediates {
     Index,
     /// Two indices.
     Indices,
-    /// A data index, then another index; both are of data segments and memories, or of types and data segments.
+    /// A data index, then another index; both are of data segments and memories, or of types and
+    /// data segments.
     TypeAndData,
     Data,
     MemoryInit,

@@ -9,8 +9,9 @@ use wassay_terms::Rule;
 
 /// A place in the bytes of a module, with the features whose grammar is read.
 ///
-/// It reads on past the end of a section, as the specification's reference interpreter does, so that what is wrong with the bytes
-/// there is told, and then that the section has another size than it states.
+/// It reads on past the end of a section, as the specification's reference interpreter does, so
+/// that what is wrong with the bytes there is told, and then that the section has another size than
+/// it states.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -142,7 +143,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A length in bytes, of which there are as many. Older versions read on to the end of the bytes first.
+    /// A length in bytes, of which there are as many. Older versions read on to the end of the
+    /// bytes first.
     pub(super) fn length(&mut self) -> Parsed<usize> {
         let at = self.at;
         let length = self.u32()? as usize;
@@ -152,7 +154,8 @@ impl<'a> Reader<'a> {
         Ok(length)
     }
 
-    /// A list of items (section 5.1.3). Each has a byte at least, so that a length that is too great ends with the bytes.
+    /// A list of items (section 5.1.3). Each has a byte at least, so that a length that is too
+    /// great ends with the bytes.
     pub(super) fn list(&mut self, mut item: impl FnMut(&mut Self) -> Parsed<()>) -> Parsed<usize> {
         let length = self.u32()?;
         for _ in 0..length {
@@ -179,7 +182,8 @@ impl<'a> Reader<'a> {
         if self.at == end {
             return Ok(value);
         }
-        // An exact type may not be in another one: its prefix is taken as an index, and bytes are left over.
+        // An exact type may not be in another one: its prefix is taken as an index, and bytes are
+        // left over.
         let also = self.exact_twice.then_some(Rule::MalformedStorageType);
         Err(Fault::new(Rule::SectionSizeMismatch, end.min(self.at)).or(also))
     }
@@ -195,7 +199,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is wrong with a byte as the start of an unsigned integer of less than 7 bits, which it was in older versions of the grammar.
+/// What is wrong with a byte as the start of an unsigned integer of less than 7 bits, which it was
+/// in older versions of the grammar.
 pub(super) fn as_integer(byte: u8, width: u32) -> Option<Rule> {
     if byte & 0x7f >= 1 << width {
         Some(Rule::IntegerTooLarge)

@@ -6,7 +6,8 @@ use super::fault::{Fault, Parsed};
 use super::reader::Reader;
 use wassay_terms::Rule;
 
-/// The ids of sections in the order in which they are in a module: tags are before globals, the data count before code.
+/// The ids of sections in the order in which they are in a module: tags are before globals, the
+/// data count before code.
 const ORDER: [u8; 13] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
 /// What the sections of a module have to agree on (section 5.5, "Modules").
@@ -150,7 +151,8 @@ fn export(reader: &mut Reader<'_>) -> Parsed<()> {
     }
 }
 
-/// A table: its type, or, with function references, `0x40 0x00`, its type, and an expression for its elements.
+/// A table: its type, or, with function references, `0x40 0x00`, its type, and an expression for
+/// its elements.
 fn table(reader: &mut Reader<'_>) -> Parsed<()> {
     if reader.peek() != Some(0x40) || !reader.has(F::FUNCTION_REFERENCES) {
         return reader.table_type();

@@ -1,4 +1,5 @@
-//! Types in the binary format (core spec, section 5.3), each with the feature that brought its encoding.
+//! Types in the binary format (core spec, section 5.3), each with the feature that brought its
+//! encoding.
 
 use wasmparser::WasmFeatures as F;
 
@@ -97,7 +98,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A recursive type (section 5.3, "Recursive Types"); before garbage collection, a function type.
+    /// A recursive type (section 5.3, "Recursive Types"); before garbage collection, a function
+    /// type.
     pub(super) fn recursive_type(&mut self) -> Parsed<()> {
         let begin = self.group.end;
         if self.has(F::GC) && self.peek() == Some(0x4e) {
@@ -119,7 +121,8 @@ impl Reader<'_> {
     }
 
     fn composite_type(&mut self) -> Parsed<()> {
-        // The proposal of custom descriptors: what is described, then what describes, both of the same group.
+        // The proposal of custom descriptors: what is described, then what describes, both of the
+        // same group.
         for (prefix, outside) in [(0x4c, Rule::DescribedOutside), (0x4d, Rule::DescriptorOutside)] {
             if self.has(F::CUSTOM_DESCRIPTORS) && self.peek() == Some(prefix) {
                 let at = self.at();

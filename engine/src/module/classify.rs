@@ -14,12 +14,12 @@ use crate::types::TypeRegistry;
 
 /// Tells malformed from invalid from valid bytes, by the grammar and the rules of a feature set.
 ///
-/// It compiles nothing and needs no engine: an adapter that drives another engine may ask it which of the two
-/// kinds the engine's refusal is, where the engine does not say.
+/// It compiles nothing and needs no engine: an adapter that drives another engine may ask it which
+/// of the two kinds the engine's refusal is, where the engine does not say.
 ///
-/// What a feature adds is malformed without it if it is an encoding that the grammar did not have, such as an opcode; it is invalid if
-/// the grammar had it and validation refused it, such as a second memory. A feature that another one in the set needs counts as it
-/// is in the set.
+/// What a feature adds is malformed without it if it is an encoding that the grammar did not have,
+/// such as an opcode; it is invalid if the grammar had it and validation refused it, such as a
+/// second memory. A feature that another one in the set needs counts as it is in the set.
 ///
 /// ```
 /// use wassay_engine::{Classification, Features, Rule, classify};
@@ -27,7 +27,9 @@ use crate::types::TypeRegistry;
 /// // A memory whose limits have the flag of 64-bit addresses.
 /// let memory64 = b"\0asm\x01\0\0\0\x05\x03\x01\x04\x00";
 /// assert_eq!(classify(memory64, Features::V3), Classification::Valid);
-/// let Classification::Malformed { rule, offset, .. } = classify(memory64, Features::V2) else { panic!() };
+/// let Classification::Malformed { rule, offset, .. } = classify(memory64, Features::V2) else {
+///     panic!()
+/// };
 /// assert_eq!((rule, offset), (Rule::MalformedLimits, 11));
 ///
 /// // Two memories: 2.0 has a list of them in its grammar, and a rule against the second.
@@ -58,10 +60,12 @@ pub fn classify(bytes: &[u8], features: Features) -> Classification {
     }
 }
 
-/// Refuses a module that `wasmparser` would take although the grammar of the feature set does not derive it.
+/// Refuses a module that `wasmparser` would take although the grammar of the feature set does not
+/// derive it.
 ///
-/// It reads some encodings of 2.0 and 3.0 whether their features are on or not, and leaves it at that where they mean the same as an older
-/// one. With all of 3.0 there is nothing to find, and modules are not read twice.
+/// It reads some encodings of 2.0 and 3.0 whether their features are on or not, and leaves it at
+/// that where they mean the same as an older one. With all of 3.0 there is nothing to find, and
+/// modules are not read twice.
 pub(crate) fn admit(bytes: &[u8], features: Features) -> Result<(), Error> {
     if features.flags().contains(Features::V3.flags()) {
         return Ok(());
@@ -74,7 +78,8 @@ pub(crate) fn admit(bytes: &[u8], features: Features) -> Result<(), Error> {
 
 /// The error that a module really has which decoding, validation or compilation refused.
 ///
-/// These passes say malformed or invalid by the part of `wasmparser` that refused the module; here the grammar decides.
+/// These passes say malformed or invalid by the part of `wasmparser` that refused the module; here
+/// the grammar decides.
 pub(crate) fn explain(bytes: &[u8], features: Features, error: Error) -> Error {
     match grammar::recognise(bytes, features) {
         Err(fault) => Error::ungrammatical(fault),

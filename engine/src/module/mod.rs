@@ -1,4 +1,5 @@
-//! Modules: decoded, validated and compiled (embedding appendix: `module_decode`, `module_validate`, `module_imports`, `module_exports`).
+//! Modules: decoded, validated and compiled (embedding appendix: `module_decode`,
+//! `module_validate`, `module_imports`, `module_exports`).
 
 mod classify;
 #[cfg(test)]
@@ -24,9 +25,11 @@ use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub use classify::classify;
 use classify::{admit, explain};
 
-/// A module that is valid and compiled, ready to be instantiated any number of times, on any thread.
+/// A module that is valid and compiled, ready to be instantiated any number of times, on any
+/// thread.
 ///
-/// Copies share the code; it is unmapped when the last copy and the last store with an instance of it are gone.
+/// Copies share the code; it is unmapped when the last copy and the last store with an instance of
+/// it are gone.
 #[derive(Clone, Debug)]
 pub struct Module(Arc<ModuleInner>);
 
@@ -38,7 +41,8 @@ struct ModuleInner {
     /// The canonical number of each type, as code reads it.
     type_ids: Arc<[u32]>,
     _held: HeldTypes,
-    /// Code that relies on guard pages, and code that checks every access; made when the first instance needs it.
+    /// Code that relies on guard pages, and code that checks every access; made when the first
+    /// instance needs it.
     guarded: OnceLock<Arc<CodeBlock>>,
     checked: OnceLock<Arc<CodeBlock>>,
     symbols: OnceLock<Symbols>,
@@ -79,9 +83,10 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`Malformed`](crate::ErrorKind::Malformed) or [`Invalid`](crate::ErrorKind::Invalid) with the offset at which a rule is broken,
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) for what the engine does not carry out,
-    /// [`Limit`](crate::ErrorKind::Limit) where there is no room for the code.
+    /// [`Malformed`](crate::ErrorKind::Malformed) or [`Invalid`](crate::ErrorKind::Invalid) with
+    /// the offset at which a rule is broken, [`Unsupported`](crate::ErrorKind::Unsupported) for
+    /// what the engine does not carry out, [`Limit`](crate::ErrorKind::Limit) where there is no
+    /// room for the code.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
         Module::new_until(engine, bytes, None)
     }
@@ -90,7 +95,8 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// Those of [`Module::new`], and [`Interrupted`](crate::ErrorKind::Interrupted) where the deadline has passed.
+    /// Those of [`Module::new`], and [`Interrupted`](crate::ErrorKind::Interrupted) where the
+    /// deadline has passed.
     pub fn new_until(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
         admit(bytes, engine.features())?;
         let compiled = Module::compile(engine, bytes, deadline);
@@ -107,17 +113,21 @@ impl Module {
         check().map_err(|error| explain(bytes, engine.features(), error))
     }
 
-    /// Checks the custom sections `name` and `metadata.code.branch_hint` of a module; no other has rules.
+    /// Checks the custom sections `name` and `metadata.code.branch_hint` of a module; no other has
+    /// rules.
     ///
-    /// A section is malformed where its grammar does not derive it, where it is there for a second time or on the wrong side of the
-    /// code, and where the offset of a hint is not that of an instruction. It is invalid where it is about what the module does not
-    /// have, and where a hint is not on an `if` or a `br_if`. What is malformed is reported before what is invalid.
+    /// A section is malformed where its grammar does not derive it, where it is there for a second
+    /// time or on the wrong side of the code, and where the offset of a hint is not that of an
+    /// instruction. It is invalid where it is about what the module does not have, and where a hint
+    /// is not on an `if` or a `br_if`. What is malformed is reported before what is invalid.
     ///
-    /// The module itself has to be well-formed under the features of the engine; whether it is valid is not looked at.
+    /// The module itself has to be well-formed under the features of the engine; whether it is
+    /// valid is not looked at.
     ///
     /// # Errors
     ///
-    /// [`MalformedCustom`](ErrorKind::MalformedCustom) or [`InvalidCustom`](ErrorKind::InvalidCustom) with the offset of the fault;
+    /// [`MalformedCustom`](ErrorKind::MalformedCustom) or
+    /// [`InvalidCustom`](ErrorKind::InvalidCustom) with the offset of the fault;
     /// [`Malformed`](ErrorKind::Malformed) where the module itself is.
     pub fn check_custom_sections(engine: &Engine, bytes: &[u8]) -> Result<()> {
         let features = engine.features();
@@ -155,7 +165,8 @@ impl Module {
         self.text(self.symbols().module.clone()?)
     }
 
-    /// The name of a function by its index: that of the name section, else the first that it is exported by.
+    /// The name of a function by its index: that of the name section, else the first that it is
+    /// exported by.
     pub fn function_name(&self, index: u32) -> Option<&str> {
         let is_it = |export: &&info::Export| export.kind == ExportKind::Function && export.index == index;
         let exported = || self.0.info.exports.iter().find(is_it).map(|export| &*export.name);
@@ -174,8 +185,9 @@ impl Module {
             .any(|code| code.get().is_some_and(|code| code.contains(address)))
     }
 
-    /// The function whose code lies at an address, by its index, with the offset of the instruction that the code came from, from the
-    /// start of its body, and the offset of the body in the module's bytes.
+    /// The function whose code lies at an address, by its index, with the offset of the instruction
+    /// that the code came from, from the start of its body, and the offset of the body in the
+    /// module's bytes.
     pub(crate) fn locate(&self, address: usize) -> Option<(u32, u64, u64)> {
         let codes = [&self.0.guarded, &self.0.checked];
         let (position, offset) = codes.iter().find_map(|code| code.get()?.locate(address))?;

@@ -60,7 +60,8 @@ impl Budget {
         ))
     }
 
-    /// Adds the charges of another to this one's, where both are the same budget; else gives it back.
+    /// Adds the charges of another to this one's, where both are the same budget; else gives it
+    /// back.
     pub(super) fn absorb(&mut self, mut other: Budget) -> Option<Budget> {
         if !Arc::ptr_eq(&self.used, &other.used) {
             return Some(other);

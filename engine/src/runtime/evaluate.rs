@@ -11,14 +11,15 @@ use crate::types::{HeapType, RefType, StorageType, ValType};
 use crate::vm::layout::VmVal;
 
 impl StoreState {
-    /// Evaluates a constant expression of an instance. The caller puts the value where the collector finds it before it evaluates
-    /// another one.
+    /// Evaluates a constant expression of an instance. The caller puts the value where the
+    /// collector finds it before it evaluates another one.
     ///
     /// # Errors
     ///
     /// Where there is no room for an object.
     pub(super) fn evaluate(&mut self, index: usize, expr: &ConstExpr) -> Result<VmVal> {
-        // What the collector may meet while an object is made lies on the stack, since it belongs to the store.
+        // What the collector may meet while an object is made lies on the stack, since it belongs
+        // to the store.
         self.const_stack.clear();
         for op in &expr.0 {
             let value = self.evaluate_op(index, *op)?;
@@ -73,8 +74,8 @@ impl StoreState {
         }))
     }
 
-    /// Makes a structure, with the operands as its fields or of default values; the last operand is its descriptor, where its type has
-    /// one.
+    /// Makes a structure, with the operands as its fields or of default values; the last operand is
+    /// its descriptor, where its type has one.
     fn const_struct(&mut self, index: usize, type_index: u32, with_operands: bool) -> Result<u64> {
         let module = self.instance(index).module.clone();
         let layout = module.info().struct_layout(type_index);

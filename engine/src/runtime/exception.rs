@@ -1,4 +1,5 @@
-//! Exceptions (core spec, section 4.2.11, "Exception Instances"; embedding appendix: `exn_alloc`, `exn_tag`, `exn_read`).
+//! Exceptions (core spec, section 4.2.11, "Exception Instances"; embedding appendix: `exn_alloc`,
+//! `exn_tag`, `exn_read`).
 
 use super::gc::Root;
 use super::store::StoreState;
@@ -19,7 +20,8 @@ pub struct ExnRef(pub(super) Root);
 const TAG: StorageType = StorageType::Val(ValType::I64);
 
 impl ExnRef {
-    /// Makes an exception with that tag, which carries these values (embedding appendix: `exn_alloc`).
+    /// Makes an exception with that tag, which carries these values (embedding appendix:
+    /// `exn_alloc`).
     ///
     /// A host function throws it by returning [`Error::exception`].
     ///
@@ -35,8 +37,8 @@ impl ExnRef {
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where the values do not have the types of the tag's parameters, and
-    /// [`Limit`](crate::ErrorKind::Limit) where the store has no room.
+    /// [`Usage`](crate::ErrorKind::Usage) where the values do not have the types of the tag's
+    /// parameters, and [`Limit`](crate::ErrorKind::Limit) where the store has no room.
     ///
     /// # Panics
     ///
@@ -95,11 +97,12 @@ impl ExnRef {
 }
 
 impl Error {
-    /// An error by which a host function throws an exception: wasm code that called it may catch it.
-    ///
-    /// If nothing does, the caller of [`Func::invoke`](crate::Func::invoke) gets this error back, of
-    /// kind [`ErrorKind::Exception`]. Wasm code of another store than the exception's cannot catch
+    /// An error by which a host function throws an exception: wasm code that called it may catch
     /// it.
+    ///
+    /// If nothing does, the caller of [`Func::invoke`](crate::Func::invoke) gets this error back,
+    /// of kind [`ErrorKind::Exception`]. Wasm code of another store than the exception's cannot
+    /// catch it.
     pub fn exception(exception: ExnRef) -> Error {
         Error::with_payload(ErrorKind::Exception, "uncaught exception", exception)
     }

@@ -33,8 +33,9 @@ type Values = SmallVec<[Val; 8]>;
 impl Func {
     /// Makes a host function of that type.
     ///
-    /// The closure gets the arguments, which have the types of the parameters, and sets the results, which begin as the default values
-    /// of their types. An error that it returns ends the wasm code that called it, up to the host's own call; one that holds an
+    /// The closure gets the arguments, which have the types of the parameters, and sets the
+    /// results, which begin as the default values of their types. An error that it returns ends the
+    /// wasm code that called it, up to the host's own call; one that holds an
     /// [exception](Error::exception) goes to the handler for it where that code has one.
     ///
     /// ```
@@ -53,8 +54,8 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// Where there is no room for the code that calls it, the type has more than 1000 parameters or results, or a result's type has
-    /// no default value.
+    /// Where there is no room for the code that calls it, the type has more than 1000 parameters or
+    /// results, or a result's type has no default value.
     pub fn alloc(
         store: &mut StoreState,
         ty: FuncType,
@@ -78,7 +79,8 @@ impl Func {
         Func::host(store, &ty, body)
     }
 
-    /// Makes a host function whose body takes its arguments from the slots and leaves its results there.
+    /// Makes a host function whose body takes its arguments from the slots and leaves its results
+    /// there.
     pub(super) fn host(
         store: &mut StoreState,
         ty: &FuncType,
@@ -122,8 +124,9 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where the arguments do not have the parameters' types; what ended the call otherwise: a
-    /// trap, an exception that nothing caught, exhaustion of the stack, an error of a host function.
+    /// [`Usage`](crate::ErrorKind::Usage) where the arguments do not have the parameters' types;
+    /// what ended the call otherwise: a trap, an exception that nothing caught, exhaustion of the
+    /// stack, an error of a host function.
     pub fn invoke(self, store: &mut StoreState, args: &[Val]) -> Result<Vec<Val>> {
         let call = self.call_info(store)?;
         let params = call.ty.params();
@@ -161,8 +164,8 @@ impl<'a> Caller<'a> {
         Caller { store, instance }
     }
 
-    /// The instance whose code called the function, directly, by reference or in a tail call; `None`
-    /// if the host called it.
+    /// The instance whose code called the function, directly, by reference or in a tail call;
+    /// `None` if the host called it.
     pub fn instance(&self) -> Option<Instance> {
         self.instance.map(|index| Instance::new(index, self.store))
     }

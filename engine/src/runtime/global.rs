@@ -15,8 +15,8 @@ pub struct Global {
     index: usize,
 }
 
-/// A global. Its value is in the context of the instance that defines it, or by itself if the host made
-/// it.
+/// A global. Its value is in the context of the instance that defines it, or by itself if the host
+/// made it.
 #[derive(Debug)]
 pub(crate) struct GlobalEntity {
     pub(super) ty: GlobalType,

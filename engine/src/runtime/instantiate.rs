@@ -1,4 +1,5 @@
-//! Instantiation (core spec, section 4.7.2, "Instantiation"; embedding appendix: `module_instantiate`).
+//! Instantiation (core spec, section 4.7.2, "Instantiation"; embedding appendix:
+//! `module_instantiate`).
 
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceEntity, record_position};
@@ -15,15 +16,17 @@ use crate::vm::call::watched;
 use crate::vm::instance::NewInstance;
 
 impl Instance {
-    /// Makes an instance of a module with these imports, in the order of [`Module::imports`], and runs its start function.
+    /// Makes an instance of a module with these imports, in the order of [`Module::imports`], and
+    /// runs its start function.
     ///
     /// # Errors
     ///
-    /// [`Unlinkable`](crate::ErrorKind::Unlinkable) where an import is missing or has another type than the module asks for, and
-    /// [`Limit`](crate::ErrorKind::Limit) where the store's limits do not allow the instance; nothing has changed then.
-    /// [`Interrupted`](crate::ErrorKind::Interrupted) where the store's time is over. A trap, where an
-    /// active segment does not fit or the start function traps; what was written before then stays written, as the specification
-    /// has it.
+    /// [`Unlinkable`](crate::ErrorKind::Unlinkable) where an import is missing or has another type
+    /// than the module asks for, and [`Limit`](crate::ErrorKind::Limit) where the store's limits do
+    /// not allow the instance; nothing has changed then.
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) where the store's time is over. A trap, where
+    /// an active segment does not fit or the start function traps; what was written before then
+    /// stays written, as the specification has it.
     ///
     /// # Panics
     ///
@@ -74,8 +77,8 @@ fn check_imports(store: &StoreState, module: &Module, imports: &[Extern]) -> Res
     Ok(())
 }
 
-/// How much a store held before an instance was allocated. If that fails, nothing refers to what was
-/// added since.
+/// How much a store held before an instance was allocated. If that fails, nothing refers to what
+/// was added since.
 struct Extent {
     memories: usize,
     tables: usize,
@@ -144,7 +147,8 @@ impl Allocation {
         self
     }
 
-    /// Allocates what the module defines, connects the context, and puts the instance into the store.
+    /// Allocates what the module defines, connects the context, and puts the instance into the
+    /// store.
     fn allocate(mut self, store: &mut StoreState) -> Result<usize> {
         let module = self.entity.module.clone();
         let info = module.info();
@@ -206,8 +210,8 @@ impl Allocation {
     }
 }
 
-/// About how many bytes an instance needs for itself: its context, what is known of each thing in its
-/// index spaces, and the references of its element segments.
+/// About how many bytes an instance needs for itself: its context, what is known of each thing in
+/// its index spaces, and the references of its element segments.
 fn size_of_instance(module: &Module) -> u64 {
     /// More than the record of a memory, a table, a global, a tag or an imported function needs.
     const RECORD: usize = 128;
@@ -230,7 +234,8 @@ fn size_of_instance(module: &Module) -> u64 {
 impl StoreState {
     /// Charges for an instance, where all of them need more than what is free.
     fn charge_instance(&mut self, bytes: u64) -> Result<()> {
-        /// What instances need of this is not charged, so that a limit is met to the byte by memories and tables.
+        /// What instances need of this is not charged, so that a limit is met to the byte by
+        /// memories and tables.
         const FREE: u64 = 1 << 20;
         let charged = self.instance_bytes.saturating_sub(FREE);
         let total = self.instance_bytes + bytes;
@@ -239,8 +244,8 @@ impl StoreState {
         Ok(())
     }
 
-    /// Runs what instantiation runs once the instance is allocated: initialisers, active segments, the
-    /// start function.
+    /// Runs what instantiation runs once the instance is allocated: initialisers, active segments,
+    /// the start function.
     fn initialise(&mut self, index: usize) -> Result<()> {
         self.evaluate_globals(index)?;
         self.evaluate_tables(index)?;

@@ -97,7 +97,8 @@ impl Linker {
             .flat_map(|(module, names)| names.iter().map(|(name, thing)| (&**module, &**name, *thing)))
     }
 
-    /// Gives a thing two names, and takes them from what had them before. [`Linker::add`] refuses that.
+    /// Gives a thing two names, and takes them from what had them before. [`Linker::add`] refuses
+    /// that.
     pub fn define(&mut self, module: &str, name: &str, thing: Extern) {
         self.names.entry(module.into()).or_default().insert(name.into(), thing);
     }
@@ -118,7 +119,8 @@ impl Linker {
         self.names.get(module)?.get(name).copied()
     }
 
-    /// Makes an instance of a module with imports found by their names. Errors are those of [`Instance::instantiate`].
+    /// Makes an instance of a module with imports found by their names. Errors are those of
+    /// [`Instance::instantiate`].
     pub fn instantiate(&self, store: &mut StoreState, module: &Module) -> Result<Instance> {
         let find = |import: crate::module::ImportType<'_>| {
             self.get(import.module, import.name).ok_or_else(|| {

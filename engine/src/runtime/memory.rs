@@ -1,4 +1,5 @@
-//! Memories (embedding appendix: `mem_alloc`, `mem_type`, `mem_read`, `mem_write`, `mem_size`, `mem_grow`).
+//! Memories (embedding appendix: `mem_alloc`, `mem_type`, `mem_read`, `mem_write`, `mem_size`,
+//! `mem_grow`).
 
 use std::io;
 use std::ops::Range;
@@ -43,7 +44,8 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// Where it would pass the store's limit or the machine has no room for it, or its limits contradict each other.
+    /// Where it would pass the store's limit or the machine has no room for it, or its limits
+    /// contradict each other.
     pub fn alloc(store: &mut StoreState, ty: MemoryType) -> Result<Memory> {
         let index = store.add_memory(ty)?;
         Ok(Memory::new(index, store))
@@ -66,7 +68,8 @@ impl Memory {
         self.entity(store).pages()
     }
 
-    /// Grows by that many pages and gives the old size in pages. The store is charged for them, also where the memory is shared.
+    /// Grows by that many pages and gives the old size in pages. The store is charged for them,
+    /// also where the memory is shared.
     ///
     /// # Errors
     ///
@@ -75,7 +78,8 @@ impl Memory {
         store.grow_memory(self.index(store), pages)
     }
 
-    /// A shared memory as the store's instances import it. The store is not charged for what it has already.
+    /// A shared memory as the store's instances import it. The store is not charged for what it has
+    /// already.
     pub fn from_shared(store: &mut StoreState, shared: &SharedMemory) -> Memory {
         let known = store
             .memories
@@ -94,8 +98,8 @@ impl Memory {
         self.entity(store).shared().cloned()
     }
 
-    /// The bytes of the memory; none where it is shared, because other threads may write it at any time. [`Memory::read`] reads
-    /// every memory.
+    /// The bytes of the memory; none where it is shared, because other threads may write it at any
+    /// time. [`Memory::read`] reads every memory.
     pub fn bytes(self, store: &StoreState) -> Option<&[u8]> {
         match &self.entity(store).bytes {
             MemoryBytes::Own(bytes) => Some(bytes.bytes()),
@@ -103,13 +107,15 @@ impl Memory {
         }
     }
 
-    /// The bytes of the memory, to write; none where it is shared. [`Memory::write`] writes every memory.
+    /// The bytes of the memory, to write; none where it is shared. [`Memory::write`] writes every
+    /// memory.
     pub fn bytes_mut(self, store: &mut StoreState) -> Option<&mut [u8]> {
         let index = self.index(store);
         store.memories[index].own_bytes_mut()
     }
 
-    /// Copies bytes out of the memory. Where it is shared, see [`SharedMemory`] for what that means.
+    /// Copies bytes out of the memory. Where it is shared, see [`SharedMemory`] for what that
+    /// means.
     ///
     /// # Errors
     ///
@@ -195,7 +201,8 @@ impl MemoryEntity {
         }
     }
 
-    /// The range of that length from `start`, or a trap. It stays inside the memory, which never shrinks.
+    /// The range of that length from `start`, or a trap. It stays inside the memory, which never
+    /// shrinks.
     pub(crate) fn range(&self, start: u64, length: u64) -> Result<Range<usize>> {
         within(self.len(), start, length, Trap::MemoryOutOfBounds)
     }

@@ -1,5 +1,5 @@
-//! Shared memories: objects of their own, which any number of stores on any number of threads use at the same time (threads
-//! proposal).
+//! Shared memories: objects of their own, which any number of stores on any number of threads use
+//! at the same time (threads proposal).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,14 +16,16 @@ use crate::vm::shared::SharedBytes;
 
 /// A memory that threads share. It lives as long as a clone of this does, or a store that uses it.
 ///
-/// What one thread writes, others may see at any time: reading and writing here is a sequence of accesses to single bytes, without an
-/// order among them that others could rely on. A host that waits for a value orders its accesses by means of its own.
+/// What one thread writes, others may see at any time: reading and writing here is a sequence of
+/// accesses to single bytes, without an order among them that others could rely on. A host that
+/// waits for a value orders its accesses by means of its own.
 ///
 /// ```
 /// use wassay_engine::{Config, Engine, Memory, MemoryType, SharedMemory, Store};
 ///
 /// let engine = Engine::new(&Config::new())?;
-/// let shared = SharedMemory::new(&engine, MemoryType { shared: true, ..MemoryType::new(1, Some(2)) })?;
+/// let ty = MemoryType { shared: true, ..MemoryType::new(1, Some(2)) };
+/// let shared = SharedMemory::new(&engine, ty)?;
 /// std::thread::scope(|scope| {
 ///     let thread = scope.spawn(|| {
 ///         let mut store = Store::new(&engine);
@@ -50,11 +52,13 @@ struct Inner {
 }
 
 impl SharedMemory {
-    /// Makes a shared memory of zero bytes. No store is charged for it; for what it grows by, the store whose code or host grows it.
+    /// Makes a shared memory of zero bytes. No store is charged for it; for what it grows by, the
+    /// store whose code or host grows it.
     ///
     /// # Errors
     ///
-    /// Where the type is not a shared memory's, which has a maximum, or the machine has no room for the memory.
+    /// Where the type is not a shared memory's, which has a maximum, or the machine has no room for
+    /// the memory.
     pub fn new(engine: &Engine, ty: MemoryType) -> Result<SharedMemory> {
         SharedMemory::open(ty, &Room::of(&ty, engine.config())?)
     }
@@ -111,7 +115,8 @@ impl SharedMemory {
         Ok(())
     }
 
-    /// Grows by pages, if that many more bytes may be charged; gives the old size in pages and how many bytes there are more.
+    /// Grows by pages, if that many more bytes may be charged; gives the old size in pages and how
+    /// many bytes there are more.
     pub(super) fn grow_charged(
         &self,
         pages: u64,
@@ -144,13 +149,15 @@ impl SharedMemory {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Waits at an address, which is a multiple of 4 inside the memory, if the 32 bits there are the expected ones.
+    /// Waits at an address, which is a multiple of 4 inside the memory, if the 32 bits there are
+    /// the expected ones.
     pub(crate) fn wait32(&self, address: u64, expected: u32, left: impl Fn() -> Option<Duration>) -> Waited {
         let is_expected = || self.0.bytes.load32(address as usize) == expected;
         self.0.waiters.wait(address, is_expected, left)
     }
 
-    /// Waits at an address, which is a multiple of 8 inside the memory, if the 64 bits there are the expected ones.
+    /// Waits at an address, which is a multiple of 8 inside the memory, if the 64 bits there are
+    /// the expected ones.
     pub(crate) fn wait64(&self, address: u64, expected: u64, left: impl Fn() -> Option<Duration>) -> Waited {
         let is_expected = || self.0.bytes.load64(address as usize) == expected;
         self.0.waiters.wait(address, is_expected, left)

@@ -25,17 +25,18 @@ use crate::vm::ptr::StoreId;
 use crate::vm::store::StoreRecord;
 use crate::vm::trace::VmTrace;
 
-/// A store (embedding appendix: `store_init`). All that is allocated in it lives until it is dropped.
+/// A store (embedding appendix: `store_init`). All that is allocated in it lives until it is
+/// dropped.
 ///
 /// A store is used by one thread at a time; it may move between threads while nothing runs in it.
 #[derive(Debug)]
 pub struct Store(Box<StoreState>);
 
-/// What a [`Store`] holds, and what handles such as [`Func`](super::Func) work on: a `&mut Store` is one of these, and so is a
-/// `&mut` [`Caller`](super::Caller).
+/// What a [`Store`] holds, and what handles such as [`Func`](super::Func) work on: a `&mut Store`
+/// is one of these, and so is a `&mut` [`Caller`](super::Caller).
 ///
-/// Its size is not known, so that safe code can neither move a store out of its place nor swap it with another: compiled code that
-/// called the host goes on in the store that it came from.
+/// Its size is not known, so that safe code can neither move a store out of its place nor swap it
+/// with another: compiled code that called the host goes on in the store that it came from.
 ///
 /// ```compile_fail,E0277
 /// # use wassay_engine::{Config, Engine, Store, StoreState};
@@ -58,8 +59,8 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     pub(super) host_values: HostValues,
     pub(crate) heap: Heap,
     pub(super) roots: RootList,
-    /// Operands of constant expressions that are being evaluated: the collector takes each word for a reference that it may be.
-    /// References must not be kept elsewhere across an allocation.
+    /// Operands of constant expressions that are being evaluated: the collector takes each word for
+    /// a reference that it may be. References must not be kept elsewhere across an allocation.
     pub(super) const_stack: Vec<VmVal>,
     /// How to call functions of each type, by the type's number, once it was needed.
     calls: Vec<Option<Arc<CallInfo>>>,
@@ -86,7 +87,8 @@ impl Store {
         Store::with_budget(engine, Budget::new(engine.config().max_bytes))
     }
 
-    /// An empty store of the same engine that shares what [may be used in all](crate::Config::max_bytes) with another.
+    /// An empty store of the same engine that shares what
+    /// [may be used in all](crate::Config::max_bytes) with another.
     pub fn beside(other: &StoreState) -> Store {
         Store::with_budget(other.engine(), other.budget.share())
     }
@@ -137,7 +139,8 @@ impl StoreState {
         &self.engine
     }
 
-    /// Keeps a value for host functions, which find it by [`StoreState::data`]; gives the one that was kept before.
+    /// Keeps a value for host functions, which find it by [`StoreState::data`]; gives the one that
+    /// was kept before.
     pub fn set_data<T: Any + Send>(&mut self, data: T) -> Option<Box<dyn Any + Send>> {
         self.data.replace(Box::new(data))
     }
@@ -155,18 +158,20 @@ impl StoreState {
     /// Gives the store until then, where time in which the process is stopped does not count. What
     /// still runs at that time ends with an error of kind
     /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted): code where it is, instructions on
-    /// many bytes or elements, collections and instantiations a few milliseconds later. Nothing runs
-    /// afterwards. `None` takes a deadline away that has not passed.
+    /// many bytes or elements, collections and instantiations a few milliseconds later. Nothing
+    /// runs afterwards. `None` takes a deadline away that has not passed.
     ///
-    /// Counts from the next call that the host makes into the store. It costs nothing while code runs. A host function is not
-    /// interrupted, but what it waits for in the system is, by `EINTR`, again and again; the code that called it ends when it returns.
+    /// Counts from the next call that the host makes into the store. It costs nothing while code
+    /// runs. A host function is not interrupted, but what it waits for in the system is, by
+    /// `EINTR`, again and again; the code that called it ends when it returns.
     /// [`StoreState::running_deadline`] tells it when not to wait any longer.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.vm.set_deadline(deadline.map(Deadline::from));
     }
 
-    /// When the host function that asks has to be done: the earliest deadline of the stores whose code waits for it on this thread. One that
-    /// would block for longer ends with [`StoreState::time_over`].
+    /// When the host function that asks has to be done: the earliest deadline of the stores whose
+    /// code waits for it on this thread. One that would block for longer ends with
+    /// [`StoreState::time_over`].
     ///
     /// ```
     /// # use std::time::{Duration, Instant};
@@ -191,7 +196,8 @@ impl StoreState {
     }
 
     /// Ends the store as its deadline does: no code of it runs afterwards. Gives the error, of kind
-    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), by which the host function that has waited until then returns.
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), by which the host function that
+    /// has waited until then returns.
     pub fn time_over(&mut self) -> Error {
         self.vm.interrupt();
         Error::interrupted()
@@ -260,7 +266,8 @@ impl StoreState {
             return;
         }
         let mut module: Option<(&Module, CodeOwner)> = None;
-        // Most frames are of the module that the one before is of, or else of one that was made late.
+        // Most frames are of the module that the one before is of, or else of one that was made
+        // late.
         let mut module_at = |address: usize| {
             if !module.as_ref().is_some_and(|(module, _)| module.has_code_at(address)) {
                 let mut modules = self.instances.iter().rev().map(|instance| &instance.module);

@@ -1,4 +1,5 @@
-//! Tables (embedding appendix: `table_alloc`, `table_type`, `table_read`, `table_write`, `table_size`, `table_grow`).
+//! Tables (embedding appendix: `table_alloc`, `table_type`, `table_read`, `table_write`,
+//! `table_size`, `table_grow`).
 
 use std::io;
 
@@ -29,7 +30,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// Where it would pass the store's limit, `init` does not have the elements' type, or the limits contradict each other.
+    /// Where it would pass the store's limit, `init` does not have the elements' type, or the
+    /// limits contradict each other.
     pub fn alloc(store: &mut StoreState, ty: TableType, init: Ref) -> Result<Table> {
         let word = init.to_word(ty.element, store)?;
         store.types.hold_val(ValType::Ref(ty.element))?;
@@ -70,7 +72,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`Trap::TableOutOfBounds`] where there is none; [`Usage`](crate::ErrorKind::Usage) where the value does not have the elements' type.
+    /// [`Trap::TableOutOfBounds`] where there is none; [`Usage`](crate::ErrorKind::Usage) where the
+    /// value does not have the elements' type.
     pub fn write(self, store: &mut StoreState, index: u64, value: Ref) -> Result<()> {
         let word = value.to_word(self.entity(store).ty.element, store)?;
         let table = self.index(store);
@@ -84,7 +87,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// Where the table would pass its maximum, the store's limit, or what the machine has; or `init` does not have the elements' type.
+    /// Where the table would pass its maximum, the store's limit, or what the machine has; or
+    /// `init` does not have the elements' type.
     pub fn grow(self, store: &mut StoreState, delta: u64, init: Ref) -> Result<u64> {
         let word = init.to_word(self.entity(store).ty.element, store)?;
         store.grow_table(self.index(store), delta, word)

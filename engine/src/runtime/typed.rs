@@ -18,7 +18,8 @@ impl Words<'_> {
     ///
     /// # Panics
     ///
-    /// As all methods here: where the function's type has neither a parameter nor a result of that index.
+    /// As all methods here: where the function's type has neither a parameter nor a result of that
+    /// index.
     pub fn u32(&self, index: usize) -> u32 {
         self.0[index].0 as u32
     }
@@ -28,14 +29,16 @@ impl Words<'_> {
         self.0[index].0 as u64
     }
 
-    /// Sets the result of that index to the bits of an `i32` or an `i64`. Results lie where the arguments were: read those before.
+    /// Sets the result of that index to the bits of an `i32` or an `i64`. Results lie where the
+    /// arguments were: read those before.
     pub fn set(&mut self, index: usize, bits: u64) {
         self.0[index] = VmVal(u128::from(bits));
     }
 }
 
 impl Func {
-    /// [`Func::alloc`] for a type of `i32` and `i64` alone: no [`Val`](super::Val) is made, and nothing is allocated in a call.
+    /// [`Func::alloc`] for a type of `i32` and `i64` alone: no [`Val`](super::Val) is made, and
+    /// nothing is allocated in a call.
     ///
     /// ```
     /// use wassay_engine::{Config, Engine, Func, FuncType, Store, Val, ValType};
@@ -52,7 +55,8 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// As [`Func::alloc`], and where the type has a parameter or a result that is neither `i32` nor `i64`.
+    /// As [`Func::alloc`], and where the type has a parameter or a result that is neither `i32` nor
+    /// `i64`.
     pub fn alloc_numeric(
         store: &mut StoreState,
         ty: FuncType,
@@ -64,7 +68,8 @@ impl Func {
         }
         let params = ty.params().len();
         Func::host(store, &ty, move |caller, slots| {
-            // Only the arguments were written: the rest is what the caller's stack happened to hold.
+            // Only the arguments were written: the rest is what the caller's stack happened to
+            // hold.
             slots[params..].fill(VmVal::default());
             body(caller, &mut Words(slots))
         })
@@ -72,8 +77,8 @@ impl Func {
 }
 
 impl StoreState {
-    /// The bytes of a memory and the value that is [kept for host functions](StoreState::set_data), both to change; `None` where no
-    /// value of that type is kept, or the memory is shared.
+    /// The bytes of a memory and the value that is [kept for host functions](StoreState::set_data),
+    /// both to change; `None` where no value of that type is kept, or the memory is shared.
     ///
     /// # Panics
     ///

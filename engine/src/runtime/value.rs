@@ -12,7 +12,8 @@ use crate::vm::layout::VmVal;
 
 /// A value.
 ///
-/// A copy of a reference to an object keeps that object alive, as long as the copy or until the store is dropped.
+/// A copy of a reference to an object keeps that object alive, as long as the copy or until the
+/// store is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Val {
     /// A 32-bit integer.
@@ -51,7 +52,8 @@ pub enum Ref {
     Exn(ExnRef),
 }
 
-/// A reference below `extern`: to a value of the host's, which its store keeps, or to an internal one.
+/// A reference below `extern`: to a value of the host's, which its store keeps, or to an internal
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternRef(pub(super) Root);
 
@@ -60,8 +62,9 @@ pub struct ExternRef(pub(super) Root);
 pub struct HostRef(Root);
 
 impl ExternRef {
-    /// Puts a value into the store and refers to it. The store keeps the value as long as the host or wasm code has a reference to it; a
-    /// value that has one to itself stays until the store is dropped.
+    /// Puts a value into the store and refers to it. The store keeps the value as long as the host
+    /// or wasm code has a reference to it; a value that has one to itself stays until the store is
+    /// dropped.
     ///
     /// # Errors
     ///
@@ -111,7 +114,8 @@ fn host_value<'a>(root: &Root, store: &'a StoreState) -> Option<&'a (dyn Any + S
 }
 
 impl Val {
-    /// The default value of a type (embedding appendix: `val_default`); `None` for references that cannot be null.
+    /// The default value of a type (embedding appendix: `val_default`); `None` for references that
+    /// cannot be null.
     pub fn default_of(ty: ValType) -> Option<Val> {
         Some(match ty {
             ValType::I32 => Val::I32(0),

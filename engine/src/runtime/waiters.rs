@@ -1,4 +1,5 @@
-//! Threads that wait at addresses of a shared memory (threads proposal, "Wait and notify operators").
+//! Threads that wait at addresses of a shared memory (threads proposal, "Wait and notify
+//! operators").
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,8 +32,8 @@ pub(crate) enum Waited {
 }
 
 impl Waiters {
-    /// Waits at an address, if the value there is the expected one, until it is notified or no time is left; without an answer of `left`,
-    /// for ever.
+    /// Waits at an address, if the value there is the expected one, until it is notified or no time
+    /// is left; without an answer of `left`, for ever.
     pub(super) fn wait(
         &self,
         address: u64,
@@ -40,7 +41,8 @@ impl Waiters {
         left: impl Fn() -> Option<Duration>,
     ) -> Waited {
         let mut queues = self.lock();
-        // Under the lock: whoever writes another value and then notifies finds the waiter in the queue, or was seen here.
+        // Under the lock: whoever writes another value and then notifies finds the waiter in the
+        // queue, or was seen here.
         if !is_expected() {
             return Waited::NotEqual;
         }
@@ -61,7 +63,8 @@ impl Waiters {
         Waited::Woken
     }
 
-    /// Wakes up to `count` threads that wait at an address, those first that have waited longest; gives how many.
+    /// Wakes up to `count` threads that wait at an address, those first that have waited longest;
+    /// gives how many.
     pub(super) fn notify(&self, address: u64, count: u32) -> u32 {
         let mut queues = self.lock();
         let Some(queue) = queues.get_mut(&address) else { return 0 };

@@ -1,4 +1,5 @@
-//! Atomic instructions, and waiting for other threads (threads proposal). All of them are sequentially consistent, as Cranelift's are.
+//! Atomic instructions, and waiting for other threads (threads proposal). All of them are
+//! sequentially consistent, as Cranelift's are.
 
 use cranelift_codegen::ir::types::{I8, I16, I32, I64};
 use cranelift_codegen::ir::{AtomicRmwOp as Rmw, InstBuilder, Type, Value};
@@ -124,7 +125,8 @@ impl Translator<'_, '_> {
         self.atomic_builtin(Builtin::AtomicNotify, memarg, &[address, count]);
     }
 
-    /// Calls a builtin with the memory, the constant offset and the operands, of which the address is the first.
+    /// Calls a builtin with the memory, the constant offset and the operands, of which the address
+    /// is the first.
     fn atomic_builtin(&mut self, builtin: Builtin, memarg: &MemArg, operands: &[Value]) {
         let mut args =
             vec![self.immediate(memory_of(memarg)), self.b.ins().iconst(I64, memarg.offset as i64)];
@@ -134,8 +136,8 @@ impl Translator<'_, '_> {
         self.push(result);
     }
 
-    /// Takes the address operand and gives the address of an access, which traps unless it is aligned and inside the memory; where it
-    /// is neither, it is unaligned.
+    /// Takes the address operand and gives the address of an access, which traps unless it is
+    /// aligned and inside the memory; where it is neither, it is unaligned.
     fn pop_atomic_address(&mut self, access: Type, memarg: &MemArg) -> Value {
         let index = self.pop();
         let low_bits = u64::from(access.bytes()) - 1;

@@ -1,4 +1,5 @@
-//! Where a memory access goes, and what keeps it inside the memory (core spec, section 4.6.8, "Memory Instructions").
+//! Where a memory access goes, and what keeps it inside the memory (core spec, section 4.6.8,
+//! "Memory Instructions").
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, TrapCode, Value, types};
@@ -34,8 +35,8 @@ pub(super) fn memory_of(memarg: &MemArg) -> u32 {
 }
 
 impl Translator<'_, '_> {
-    /// Takes the address operand and gives the place of an access of `size` bytes. The access traps, here or when it is made,
-    /// unless it lies inside the memory.
+    /// Takes the address operand and gives the place of an access of `size` bytes. The access
+    /// traps, here or when it is made, unless it lies inside the memory.
     pub(super) fn pop_place(&mut self, memarg: &MemArg, size: u32) -> HeapPlace {
         let index = self.pop();
         self.place(index, memarg, size)
@@ -48,7 +49,8 @@ impl Translator<'_, '_> {
         if guarded {
             let base = self.memory_base(memory_of(memarg));
             if memarg.offset + u64::from(size) <= GUARD as u64 {
-                // A 32-bit index plus the offset ends inside the reservation, where what is past the memory's end faults.
+                // A 32-bit index plus the offset ends inside the reservation, where what is past
+                // the memory's end faults.
                 let address = self.b.ins().iadd(base, index);
                 self.mark();
                 return HeapPlace { address, offset: memarg.offset as i32 };
@@ -82,7 +84,8 @@ impl Translator<'_, '_> {
         start
     }
 
-    /// The length of a memory in bytes. Another thread may have changed a shared memory's since it was last read.
+    /// The length of a memory in bytes. Another thread may have changed a shared memory's since it
+    /// was last read.
     pub(super) fn memory_length(&mut self, memory: u32) -> Value {
         let record = self.memory_record(memory);
         if self.env.info.memories[memory as usize].shared {

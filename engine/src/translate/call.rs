@@ -1,5 +1,5 @@
-//! Calls (core spec, section 4.6.5, "Calls"). Every call that may throw is emitted by [`Translator::call_callee`], which decides what
-//! happens then.
+//! Calls (core spec, section 4.6.5, "Calls"). Every call that may throw is emitted by
+//! [`Translator::call_callee`], which decides what happens then.
 
 use cranelift_codegen::ir::{
     BlockArg, ExceptionTableData, ExceptionTableItem, ExtFuncData, ExternalName, FuncRef, InstBuilder,
@@ -60,7 +60,8 @@ impl Translator<'_, '_> {
         self.return_call_callee(type_index, callee);
     }
 
-    /// Calls a function. What it throws goes to the landing pad of the innermost `try_table` around the call, else to the caller.
+    /// Calls a function. What it throws goes to the landing pad of the innermost `try_table` around
+    /// the call, else to the caller.
     fn call_callee(&mut self, type_index: u32, callee: Callee) {
         let args = self.pop_boundary(self.env.info.func_type_at(type_index).params().len());
         let signature = self.signature(type_index);
@@ -94,8 +95,8 @@ impl Translator<'_, '_> {
         self.stack.extend_from_slice(self.b.block_params(returned));
     }
 
-    /// A tail call leaves the function: it takes its frame's place, so that any number of them need the room of one. It also leaves
-    /// every `try_table` around it.
+    /// A tail call leaves the function: it takes its frame's place, so that any number of them need
+    /// the room of one. It also leaves every `try_table` around it.
     fn return_call_callee(&mut self, type_index: u32, callee: Callee) {
         let args = self.pop_boundary(self.env.info.func_type_at(type_index).params().len());
         let signature = self.signature(type_index);
@@ -117,7 +118,8 @@ impl Translator<'_, '_> {
         Callee::Address { code, vmctx }
     }
 
-    /// Takes an index and gives the function that the table has there, which must have the type or one below it.
+    /// Takes an index and gives the function that the table has there, which must have the type or
+    /// one below it.
     fn table_callee(&mut self, type_index: u32, table: u32) -> Callee {
         let index = self.pop();
         let reference = self.table_element(table, index, Trap::UndefinedElement);
@@ -152,7 +154,8 @@ impl Translator<'_, '_> {
         signature
     }
 
-    /// A function of this module as a callee: it is named by its position among those that the module defines.
+    /// A function of this module as a callee: it is named by its position among those that the
+    /// module defines.
     fn defined_callee(&mut self, function: u32) -> FuncRef {
         if let Some(callee) = self.callees.get(&function) {
             return *callee;

@@ -42,7 +42,8 @@ pub(super) enum FrameKind {
     Unreachable,
 }
 
-/// The results of a block. A function type may have a thousand, and very many blocks may be open: they are not copied.
+/// The results of a block. A function type may have a thousand, and very many blocks may be open:
+/// they are not copied.
 #[derive(Clone, Copy)]
 enum Results {
     None,
@@ -52,7 +53,8 @@ enum Results {
 }
 
 impl<'a> Translator<'a, '_> {
-    /// Opens the function's body: a block whose end returns the results of the function type of that index.
+    /// Opens the function's body: a block whose end returns the results of the function type of
+    /// that index.
     pub(super) fn enter_body(&mut self, type_index: u32) {
         let results = Results::Of(type_index);
         self.frames.push(Frame { kind: FrameKind::Block, results, height: 0, exit: None });
@@ -195,7 +197,8 @@ impl<'a> Translator<'a, '_> {
             self.branch_when(condition, true, depth);
             return;
         }
-        // The target may be reached by other ways too, which nothing is said of: the unlikely way there gets a block of its own.
+        // The target may be reached by other ways too, which nothing is said of: the unlikely way
+        // there gets a block of its own.
         let (unlikely, next) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(unlikely);
         self.b.ins().brif(condition, unlikely, &[], next, &[]);
@@ -220,7 +223,8 @@ impl<'a> Translator<'a, '_> {
         self.pop();
     }
 
-    /// Branches where a value is not zero (`wanted`) or is zero, with the operands on the stack, which stay there.
+    /// Branches where a value is not zero (`wanted`) or is zero, with the operands on the stack,
+    /// which stay there.
     fn branch_when(&mut self, value: Value, wanted: bool, depth: u32) {
         let (target, count) = self.branch_target(depth);
         let args = self.peek_block_args(count);
@@ -266,8 +270,8 @@ impl<'a> Translator<'a, '_> {
         self.b.ins().jump(target, &args);
     }
 
-    /// The way to a target of `br_table`: a block of its own, so that operands are carried once for each target, and not for each
-    /// entry of the table that names it.
+    /// The way to a target of `br_table`: a block of its own, so that operands are carried once for
+    /// each target, and not for each entry of the table that names it.
     fn edge(&mut self, edges: &mut BTreeMap<u32, Block>, depth: u32) -> BlockCall {
         let block = *edges.entry(depth).or_insert_with(|| self.b.create_block());
         self.b.func.dfg.block_call(block, &[])
@@ -280,7 +284,8 @@ impl<'a> Translator<'a, '_> {
     }
 
     pub(super) fn unreachable(&mut self) {
-        // The code generator makes a branch to a block with nothing but a trap a trap of its own, which would seem to come from there.
+        // The code generator makes a branch to a block with nothing but a trap a trap of its own,
+        // which would seem to come from there.
         self.b.ins().sequence_point();
         self.trap(Trap::Unreachable);
         self.reachable = false;

@@ -1,7 +1,8 @@
 //! Exceptions (core spec, section 4.6.4, "Exception Handling").
 //!
-//! Every call inside a `try_table` has one handler: the landing pad of the innermost `try_table` around it. The pad gets the exception,
-//! compares its tag with those of the clauses, and throws it on if none of them catches.
+//! Every call inside a `try_table` has one handler: the landing pad of the innermost `try_table`
+//! around it. The pad gets the exception, compares its tag with those of the clauses, and throws it
+//! on if none of them catches.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Value};
@@ -37,7 +38,8 @@ pub(super) enum Leaving {
     Clauses(Block, SmallVec<[Catch; 2]>),
     /// They are thrown on: in this block, this one.
     Uncaught(Block, Value),
-    /// They go from a landing pad to whatever catches inside of the block of that label, which is counted from outside.
+    /// They go from a landing pad to whatever catches inside of the block of that label, which is
+    /// counted from outside.
     Delegated(Block, u32),
 }
 
@@ -116,7 +118,8 @@ impl Translator<'_, '_> {
         self.b.block_params(pad)[0]
     }
 
-    /// Translates the landing pad of a `try_table` that has just been closed: its clauses count labels from outside of it.
+    /// Translates the landing pad of a `try_table` that has just been closed: its clauses count
+    /// labels from outside of it.
     fn landing_pad(&mut self, pad: Block, catches: &[Catch]) -> Result<()> {
         let exception = self.land(pad);
         for catch in catches {
@@ -139,7 +142,8 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Branches with the values of an exception, and with itself where that is asked for, if it has that tag.
+    /// Branches with the values of an exception, and with itself where that is asked for, if it has
+    /// that tag.
     fn catch(&mut self, exception: Value, tag: u32, label: u32, with_reference: bool) {
         let next = self.if_tagged(exception, tag);
         let values = self.exception_values(exception, tag);

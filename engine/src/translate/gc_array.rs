@@ -117,7 +117,8 @@ impl Translator<'_, '_> {
         self.element(array, index, storage)
     }
 
-    /// The address of the first of `count` elements of an array of that length, where the range may reach outside.
+    /// The address of the first of `count` elements of an array of that length, where the range may
+    /// reach outside.
     fn checked_elements(
         &mut self,
         (array, length): (Value, Value),

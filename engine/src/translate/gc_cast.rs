@@ -1,4 +1,5 @@
-//! Type tests and casts, and unboxed integers (core spec, section 4.6.9, "Reference Instructions", and 4.6.10, "Aggregate Instructions").
+//! Type tests and casts, and unboxed integers (core spec, section 4.6.9, "Reference Instructions",
+//! and 4.6.10, "Aggregate Instructions").
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
@@ -14,8 +15,8 @@ use crate::types::layout::OBJECT_TYPE;
 use crate::vm::layout::offsets;
 use crate::vm::rows::{KIND_ARRAY, KIND_STRUCT, ROW_KIND, ROW_LOG2, display_offset};
 
-/// The low bits of a reference below `any` by which those that are no addresses are known: an unboxed integer has the lowest set, a
-/// value of the host's only the other.
+/// The low bits of a reference below `any` by which those that are no addresses are known: an
+/// unboxed integer has the lowest set, a value of the host's only the other.
 const TAG: i64 = 0b11;
 const I31_TAG: i64 = 0b01;
 const HOST_TAG: i64 = 0b10;
@@ -70,7 +71,8 @@ impl Translator<'_, '_> {
         })
     }
 
-    /// Branches with a reference of the type if `wanted`, else with any other; keeps what it does not branch with.
+    /// Branches with a reference of the type if `wanted`, else with any other; keeps what it does
+    /// not branch with.
     pub(super) fn br_on_cast(&mut self, depth: u32, to: RefType, wanted: bool) -> Result<()> {
         let reference = self.stack[self.stack.len() - 1];
         self.branch_on_cast(depth, wanted, |this, yes, no| {
@@ -78,7 +80,8 @@ impl Translator<'_, '_> {
         })
     }
 
-    /// Gives a reference if `test` goes to the first of its blocks, and traps if it goes to the second.
+    /// Gives a reference if `test` goes to the first of its blocks, and traps if it goes to the
+    /// second.
     pub(super) fn cast(
         &mut self,
         reference: Value,
@@ -99,8 +102,8 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Branches, with the operands on the stack, which stay there otherwise, if `test` goes to the first of its blocks and that is
-    /// `wanted`, or if it goes to the second and that is not.
+    /// Branches, with the operands on the stack, which stay there otherwise, if `test` goes to the
+    /// first of its blocks and that is `wanted`, or if it goes to the second and that is not.
     pub(super) fn branch_on_cast(
         &mut self,
         depth: u32,
@@ -203,7 +206,8 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Ends the block at hand: goes to `yes` if the reference, which was the top operand, has the type, else to `no`.
+    /// Ends the block at hand: goes to `yes` if the reference, which was the top operand, has the
+    /// type, else to `no`.
     pub(super) fn branch_on_type(
         &mut self,
         reference: Value,
@@ -259,7 +263,8 @@ impl Translator<'_, '_> {
         };
     }
 
-    /// The number of an object's type; goes to `other` where the reference, which is not null and below `any`, is to no object.
+    /// The number of an object's type; goes to `other` where the reference, which is not null and
+    /// below `any`, is to no object.
     fn object_type(&mut self, reference: Value, other: Block) -> Value {
         if self.top.is_none_or(may_be_tagged) {
             let object = self.b.create_block();
@@ -272,7 +277,8 @@ impl Translator<'_, '_> {
     }
 }
 
-/// Whether a reference of a type below `any` may be something other than null and the address of an object.
+/// Whether a reference of a type below `any` may be something other than null and the address of an
+/// object.
 fn may_be_tagged(ty: RefType) -> bool {
     use AbstractHeapType as A;
     matches!(ty.heap_type(), HeapType::Abstract { ty: A::Any | A::Eq | A::I31, .. })

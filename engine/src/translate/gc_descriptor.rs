@@ -32,7 +32,8 @@ impl Translator<'_, '_> {
         })
     }
 
-    /// Branches with a reference of the descriptor if `wanted`, else with any other; keeps what it does not branch with.
+    /// Branches with a reference of the descriptor if `wanted`, else with any other; keeps what it
+    /// does not branch with.
     pub(super) fn br_on_cast_desc_eq(&mut self, depth: u32, to: RefType, wanted: bool) -> Result<()> {
         let descriptor = self.pop_descriptor();
         let reference = self.stack[self.stack.len() - 1];
@@ -49,9 +50,11 @@ impl Translator<'_, '_> {
         descriptor
     }
 
-    /// Ends the block at hand: goes to `yes` if the reference has that descriptor, or is null where null is allowed.
+    /// Ends the block at hand: goes to `yes` if the reference has that descriptor, or is null where
+    /// null is allowed.
     ///
-    /// Only a structure of the type that the descriptor's type describes can have it: nothing else is asked for its descriptor.
+    /// Only a structure of the type that the descriptor's type describes can have it: nothing else
+    /// is asked for its descriptor.
     fn branch_on_descriptor(
         &mut self,
         (reference, descriptor): (Value, Value),
@@ -68,7 +71,8 @@ impl Translator<'_, '_> {
         self.b.ins().brif(reference, there, &[], if nullable { yes } else { no }, &[]);
         self.b.seal_block(there);
         self.b.switch_to_block(there);
-        // What was known of the top operand was known of the descriptor. The reference may be anything but null.
+        // What was known of the top operand was known of the descriptor. The reference may be
+        // anything but null.
         self.top = Some(RefType::ANY.as_non_null());
         self.branch_on_type(reference, (heap, false), object, no)?;
         self.b.seal_block(object);
@@ -80,7 +84,8 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Where structures of that type have their descriptor, which validation has found them to have.
+    /// Where structures of that type have their descriptor, which validation has found them to
+    /// have.
     fn descriptor_offset(&self, type_index: u32) -> i32 {
         match self.env.info.struct_layout(type_index).descriptor {
             Some(place) => place.offset as i32,

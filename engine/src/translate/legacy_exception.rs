@@ -1,7 +1,8 @@
-//! Exceptions as they were before `try_table` (legacy exception handling proposal): `try`, `catch`, `catch_all`, `delegate`, `rethrow`.
+//! Exceptions as they were before `try_table` (legacy exception handling proposal): `try`, `catch`,
+//! `catch_all`, `delegate`, `rethrow`.
 //!
-//! Until its first `catch` a `try` is a block with a landing pad, like a `try_table`. The pad then compares tags clause by clause, and each
-//! clause is translated where its tag was found.
+//! Until its first `catch` a `try` is a block with a landing pad, like a `try_table`. The pad then
+//! compares tags clause by clause, and each clause is translated where its tag was found.
 
 use cranelift_codegen::ir::{Block, Value};
 use wasmparser::BlockType;

@@ -1,4 +1,5 @@
-//! Scalar loads and stores, and the size of memories (core spec, section 4.6.8, "Memory Instructions").
+//! Scalar loads and stores, and the size of memories (core spec, section 4.6.8, "Memory
+//! Instructions").
 
 use cranelift_codegen::ir::{InstBuilder, Type, types};
 use wasmparser::MemArg;

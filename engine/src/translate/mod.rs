@@ -1,7 +1,7 @@
 //! From the instructions of a valid function body to Cranelift's.
 //!
-//! [`dispatch`] has one line an operator; each family of operators has a file. Nothing here looks at objects of a running store: code
-//! knows layouts only.
+//! [`dispatch`] has one line an operator; each family of operators has a file. Nothing here looks
+//! at objects of a running store: code knows layouts only.
 
 mod atomic;
 mod bounds;
@@ -87,38 +87,45 @@ pub(crate) struct Translator<'a, 'f> {
     loops: usize,
     /// How many operands open `if`s hold for their other arms.
     held: usize,
-    /// What was imported into the function so far: signatures by type index, functions by function index.
+    /// What was imported into the function so far: signatures by type index, functions by function
+    /// index.
     signatures: HashMap<u32, SigRef>,
     callees: HashMap<u32, FuncRef>,
     builtin_signature: Option<SigRef>,
     throw_signature: Option<SigRef>,
 }
 
-/// How many values a function may come to, since a few bytes can ask for thousands of them: some hundred megabytes while it is
-/// compiled. A body as long as the decoder takes has about as many if each instruction gives one.
+/// How many values a function may come to, since a few bytes can ask for thousands of them: some
+/// hundred megabytes while it is compiled. A body as long as the decoder takes has about as many if
+/// each instruction gives one.
 const MAX_VALUES: usize = 4 << 20;
 
-/// How many operands all instructions may have together. Most are what branches carry: where many branches, or calls with a handler,
-/// join, each carries every local that differs between any two of them.
+/// How many operands all instructions may have together. Most are what branches carry: where many
+/// branches, or calls with a handler, join, each carries every local that differs between any two
+/// of them.
 const MAX_LISTED: usize = 4 * MAX_VALUES;
 
-/// What a function may come to whose locals are values; beyond it they are kept in memory. A local that is a value is joined where
-/// branches join, so that a few bytes can ask for as many values as there are locals.
+/// What a function may come to whose locals are values; beyond it they are kept in memory. A local
+/// that is a value is joined where branches join, so that a few bytes can ask for as many values as
+/// there are locals.
 mod budget {
-    /// The most that the number of locals in use and that of blocks may come to when multiplied: the builder notes the value of a
-    /// local for each block up to the last that asked for it, in 4 bytes each.
+    /// The most that the number of locals in use and that of blocks may come to when multiplied:
+    /// the builder notes the value of a local for each block up to the last that asked for it, in 4
+    /// bytes each.
     pub(super) const NOTED: usize = 1 << 26;
 
-    /// How many loops, or handlers, may be open in one another: what a local is in the innermost loop is looked for through all of
-    /// them, and the better allocation of registers goes through all handlers for each.
+    /// How many loops, or handlers, may be open in one another: what a local is in the innermost
+    /// loop is looked for through all of them, and the better allocation of registers goes through
+    /// all handlers for each.
     pub(super) const NESTED: usize = 1 << 10;
 
-    /// How many operands all instructions may have together in any case, and how many values there may be.
+    /// How many operands all instructions may have together in any case, and how many values there
+    /// may be.
     pub(super) const LISTED: usize = 1 << 21;
     pub(super) const VALUES: usize = 1 << 20;
 
-    /// How many of either there may be for each byte of the body so far, where that is more: an instruction has two bytes or more, gives
-    /// one value, and has few operands for each byte.
+    /// How many of either there may be for each byte of the body so far, where that is more: an
+    /// instruction has two bytes or more, gives one value, and has few operands for each byte.
     pub(super) const A_BYTE: usize = 8;
 }
 
@@ -207,7 +214,8 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     /// # Errors
     ///
-    /// [`Limit`](crate::ErrorKind::Limit) where the function has grown too large to go on. With its locals in memory it may not.
+    /// [`Limit`](crate::ErrorKind::Limit) where the function has grown too large to go on. With its
+    /// locals in memory it may not.
     pub(crate) fn check_size(&self) -> Result<()> {
         let dfg = &self.b.func.dfg;
         let (values, listed) = (dfg.num_values(), dfg.value_lists.capacity());
@@ -335,8 +343,9 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     /// Says that the code from here on came from the instruction at hand.
     ///
-    /// An instruction that cannot trap and calls nothing does without: where the code generator folds a load into an operation on what it
-    /// loads, the place of the load is what counts. Where the operation can trap as well, or stores, its place is what a fault of the load gets.
+    /// An instruction that cannot trap and calls nothing does without: where the code generator
+    /// folds a load into an operation on what it loads, the place of the load is what counts. Where
+    /// the operation can trap as well, or stores, its place is what a fault of the load gets.
     fn mark(&mut self) {
         self.b.set_srcloc(SourceLoc::new(self.place));
     }

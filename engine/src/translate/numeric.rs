@@ -50,7 +50,8 @@ impl Translator<'_, '_> {
         self.binary(build);
     }
 
-    /// An operation on 128-bit integers, each of them a low and a high half on the stack (proposal "wide arithmetic").
+    /// An operation on 128-bit integers, each of them a low and a high half on the stack (proposal
+    /// "wide arithmetic").
     pub(super) fn wide_binary(&mut self, build: impl FnOnce(FuncInstBuilder<'_, '_>, Value, Value) -> Value) {
         let (low, high) = self.pop2();
         let right = self.b.ins().iconcat(low, high);

@@ -21,8 +21,9 @@ impl Translator<'_, '_> {
         self.b.ins().load(types::I32, constant(), types, type_index as i32 * 4)
     }
 
-    /// Makes an object of `size` bytes, header included, a multiple of 8, with its header filled in. What follows the header is left as it
-    /// was: the caller fills it in before anything that may collect.
+    /// Makes an object of `size` bytes, header included, a multiple of 8, with its header filled
+    /// in. What follows the header is left as it was: the caller fills it in before anything that
+    /// may collect.
     pub(super) fn allocate(&mut self, type_number: Value, length: u32, size: u32) -> Value {
         let length = self.b.ins().iconst(types::I32, i64::from(length));
         let size = self.immediate(size);
@@ -66,8 +67,8 @@ impl Translator<'_, '_> {
         self.b.ins().band_imm_s(padded, -8)
     }
 
-    /// Makes an object in free memory, where `prepare` gets it and its end; where it does not fit, or is larger than `most`, by the
-    /// builtin, which gives it with zeros.
+    /// Makes an object in free memory, where `prepare` gets it and its end; where it does not fit,
+    /// or is larger than `most`, by the builtin, which gives it with zeros.
     fn allocate_with(
         &mut self,
         type_number: Value,

@@ -27,8 +27,8 @@ impl Translator<'_, '_> {
         self.push(reference);
     }
 
-    /// A reference to a function is the address of its canonical record. The record of an import would
-    /// name this instance as the caller of a host function, whichever instance calls it.
+    /// A reference to a function is the address of its canonical record. The record of an import
+    /// would name this instance as the caller of a host function, whichever instance calls it.
     pub(super) fn ref_func(&mut self, function: u32) -> Result<()> {
         let info = self.env.info;
         let reference = if (function as usize) < info.imported.functions {

@@ -1,4 +1,5 @@
-//! Locals, globals, `drop` and `select` (core spec, section 4.6.6, "Variable Instructions", and 4.6.1).
+//! Locals, globals, `drop` and `select` (core spec, section 4.6.6, "Variable Instructions", and
+//! 4.6.1).
 
 use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind, Type, Value};
 use cranelift_frontend::Variable;

@@ -1,4 +1,5 @@
-//! Canonical types: equal recursive groups get equal numbers (core spec, section 3.1.2, "Defined types").
+//! Canonical types: equal recursive groups get equal numbers (core spec, section 3.1.2, "Defined
+//! types").
 //!
 //! A group lives as long as a module, a store or another group [holds](super::HeldTypes) it. Then
 //! its numbers are free for other types; a [`TypeId`] that was kept longer is recognised by its
@@ -20,8 +21,8 @@ use crate::error::{Error, Result};
 /// Marks a reference to a member of the group that is being interned, by its position there.
 const REC: u32 = 1 << 31;
 
-/// How many parameters, and how many results, a function type has at most: what the decoder takes too. Frames and trampolines are
-/// laid out for no more.
+/// How many parameters, and how many results, a function type has at most: what the decoder takes
+/// too. Frames and trampolines are laid out for no more.
 const MAX_ARITY: usize = 1000;
 
 /// A reference from within a recursive group to the member at that position.
@@ -34,7 +35,8 @@ pub(crate) fn rec_reference(position: u32) -> TypeId {
 pub(crate) struct CanonType {
     /// The type, with every reference resolved.
     pub(crate) sub: SubType,
-    /// The types that it extends, from the root of its hierarchy to itself: `display[depth]` is the type.
+    /// The types that it extends, from the root of its hierarchy to itself: `display[depth]` is the
+    /// type.
     pub(crate) display: Box<[TypeId]>,
     /// The function type, where it is one, in the form in which handles share it.
     pub(crate) func: Option<Arc<FuncType>>,

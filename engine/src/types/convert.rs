@@ -106,7 +106,8 @@ impl<'a> TypeConverter<'a> {
         Ok(FieldType { storage, mutable: field.mutable })
     }
 
-    /// The number of a type index; an index past the types known so far is one into the group at hand.
+    /// The number of a type index; an index past the types known so far is one into the group at
+    /// hand.
     fn index(self, index: UnpackedIndex) -> Result<TypeId> {
         match index {
             UnpackedIndex::Module(index) => Ok(match self.types.get(index as usize) {

@@ -84,8 +84,8 @@ pub struct FuncExtern {
     pub id: TypeId,
     /// The type.
     pub ty: Arc<FuncType>,
-    /// Whether a function of a type that extends this one is none of these (custom-descriptors proposal). Every function in a store has
-    /// exactly the type that it was made with.
+    /// Whether a function of a type that extends this one is none of these (custom-descriptors
+    /// proposal). Every function in a store has exactly the type that it was made with.
     pub exact: bool,
 }
 

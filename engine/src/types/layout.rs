@@ -1,7 +1,8 @@
 //! How objects lie on the heap: structures, arrays and exceptions.
 //!
-//! Every object begins with a header of 8 bytes: the number of its type, then, for an array, its length. A field has the same place in
-//! a type and in all that extend it, since its place depends only on the fields before it.
+//! Every object begins with a header of 8 bytes: the number of its type, then, for an array, its
+//! length. A field has the same place in a type and in all that extend it, since its place depends
+//! only on the fields before it.
 
 use super::{CompositeType, FieldType, FuncType, StorageType, ValType};
 
@@ -52,8 +53,9 @@ pub(crate) struct FieldsLayout {
     pub(crate) descriptor: Option<DescriptorPlace>,
 }
 
-/// Where structures of a type have the reference to their descriptor: behind the fields of the first supertype that has none, so that it
-/// stays in its place in all types that extend this one, as fields do.
+/// Where structures of a type have the reference to their descriptor: behind the fields of the
+/// first supertype that has none, so that it stays in its place in all types that extend this one,
+/// as fields do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DescriptorPlace {
     /// How many fields lie before it.
@@ -63,8 +65,9 @@ pub(crate) struct DescriptorPlace {
 }
 
 impl ObjectLayout {
-    /// The layout of a type's objects; for a function type, of the exceptions of tags that have the type. `parent` is the layout of the
-    /// type that it extends, `described` whether it has a descriptor.
+    /// The layout of a type's objects; for a function type, of the exceptions of tags that have the
+    /// type. `parent` is the layout of the type that it extends, `described` whether it has a
+    /// descriptor.
     pub(crate) fn of(ty: &CompositeType, described: bool, parent: Option<&ObjectLayout>) -> ObjectLayout {
         match ty {
             CompositeType::Struct(fields) => {
@@ -135,8 +138,8 @@ impl StorageType {
         }
     }
 
-    /// Whether the collector follows values of the type. It looks at references to functions too, and finds that they point to none of
-    /// its objects.
+    /// Whether the collector follows values of the type. It looks at references to functions too,
+    /// and finds that they point to none of its objects.
     pub(crate) fn is_traced(self) -> bool {
         matches!(self, StorageType::Val(ValType::Ref(_)))
     }

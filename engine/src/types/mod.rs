@@ -1,4 +1,5 @@
-//! The types of the specification (core spec, section 2.3), with references to defined types made canonical.
+//! The types of the specification (core spec, section 2.3), with references to defined types made
+//! canonical.
 
 pub(crate) mod canon;
 mod convert;
@@ -94,8 +95,8 @@ pub enum HeapType {
 
 /// A defined type, by the number under which an engine has it.
 ///
-/// Equal types of equal recursive groups have the same number, whichever module they come from (core spec, section 3.1.2), so
-/// that telling types apart is one comparison.
+/// Equal types of equal recursive groups have the same number, whichever module they come from
+/// (core spec, section 3.1.2), so that telling types apart is one comparison.
 ///
 /// An engine has a type as long as a module or a store of it does. A `TypeId` that is kept beyond
 /// that is equal to no other, and whatever takes a type refuses it with an error of kind

@@ -1,5 +1,5 @@
-//! Looks at the time between two pieces of long work, so that the deadline of a store ends Rust code as
-//! it ends compiled code.
+//! Looks at the time between two pieces of long work, so that the deadline of a store ends Rust
+//! code as it ends compiled code.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -9,8 +9,8 @@ use super::layout::VmStore;
 use super::ptr::VmBox;
 use crate::error::{Error, Result};
 
-/// How many bytes are written or copied before the time is looked at again: less than a millisecond's
-/// work, also where the system has to find the memory first.
+/// How many bytes are written or copied before the time is looked at again: less than a
+/// millisecond's work, also where the system has to find the memory first.
 pub(crate) const PIECE: usize = 1 << 20;
 
 /// Tells whether the time of a store is over, while the store's record is borrowed.
@@ -32,8 +32,8 @@ pub(super) unsafe fn is_over(own: *mut VmStore) -> bool {
     }
     let mut outer = current();
     while !outer.is_null() {
-        // SAFETY: the current store and those of its chain are alive (see `current`), and this thread
-        // alone writes `outer`.
+        // SAFETY: the current store and those of its chain are alive (see `current`), and this
+        // thread alone writes `outer`.
         unsafe {
             if (*outer).interrupted.load(Ordering::Acquire) {
                 interrupted.store(true, Ordering::Release);
@@ -52,8 +52,8 @@ impl<'a> Alarm<'a> {
         Alarm(store)
     }
 
-    /// Fails if the time is over of the store, or of one whose code waits for it on this thread; then
-    /// no code of the store runs any more.
+    /// Fails if the time is over of the store, or of one whose code waits for it on this thread;
+    /// then no code of the store runs any more.
     ///
     /// # Errors
     ///
@@ -64,8 +64,8 @@ impl<'a> Alarm<'a> {
         if unsafe { is_over(self.0.as_ptr()) } { Err(Error::interrupted()) } else { Ok(()) }
     }
 
-    /// Works on `count` items of `size` bytes, piece by piece from the first to the last, as long as
-    /// there is time.
+    /// Works on `count` items of `size` bytes, piece by piece from the first to the last, as long
+    /// as there is time.
     ///
     /// # Errors
     ///
@@ -147,9 +147,9 @@ impl<'a> Alarm<'a> {
         self.in_order(source, target, size_of::<T>(), |source, target| items.copy_within(source, target))
     }
 
-    /// Copies a range of items piece by piece to another place in the same sequence, in the order in
-    /// which none is overwritten before it is copied. `copy` gets a piece and where it goes, and copes
-    /// with the overlap of the two.
+    /// Copies a range of items piece by piece to another place in the same sequence, in the order
+    /// in which none is overwritten before it is copied. `copy` gets a piece and where it goes, and
+    /// copes with the overlap of the two.
     ///
     /// # Errors
     ///

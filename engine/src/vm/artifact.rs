@@ -3,7 +3,8 @@
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::LibCall;
 
-/// The trap code of a frame that does not fit the stack. It is not a trap of the specification, so it has a number of its own.
+/// The trap code of a frame that does not fit the stack. It is not a trap of the specification, so
+/// it has a number of its own.
 pub(crate) const STACK_OVERFLOW: u8 = u8::MAX;
 
 /// A compiled function.
@@ -13,7 +14,8 @@ pub(crate) struct CompiledFunction {
     /// What its address must be a multiple of.
     pub(crate) align: u32,
     pub(crate) relocs: Vec<CodeReloc>,
-    /// Offsets at which it may fault, ascending, with a [`Trap`](crate::Trap) by its code or [`STACK_OVERFLOW`].
+    /// Offsets at which it may fault, ascending, with a [`Trap`](crate::Trap) by its code or
+    /// [`STACK_OVERFLOW`].
     pub(crate) traps: Vec<(u32, u8)>,
     /// The calls that have a handler, in ascending order.
     pub(crate) handlers: Vec<CallSite>,

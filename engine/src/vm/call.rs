@@ -33,8 +33,8 @@ pub(crate) struct Entry {
     slots: usize,
 }
 
-/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots; 0
-/// if the call was left by a trap or an exception.
+/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots;
+/// 0 if the call was left by a trap or an exception.
 type EntryFn =
     unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
 
@@ -95,8 +95,8 @@ pub(super) fn new_vm_store<H: Host + ?Sized>() -> VmBox<VmStore> {
 ///
 /// # Panics
 ///
-/// If the function belongs to another store or has another type than the entry, or there are too few
-/// slots.
+/// If the function belongs to another store or has another type than the entry, or there are too
+/// few slots.
 pub(crate) fn enter<H: Host + ?Sized>(
     store: &mut H,
     entry: &Entry,
@@ -127,13 +127,15 @@ pub(crate) fn enter<H: Host + ?Sized>(
     }
     // SAFETY: the store is still borrowed, and no code of it runs.
     let (stack_low, stack_limit) = unsafe { ((*vm).stack_low, (*vm).stack_limit) };
-    // The stack limit, the watchdog and the way out of the outer call belong to the thread of that call.
+    // The stack limit, the watchdog and the way out of the outer call belong to the thread of that
+    // call.
     if stack_low != low {
         return Err(Error::usage("a store whose code runs is used by another thread"));
     }
     let watch = match here <= stack_limit {
         true => Err(Error::exhaustion()),
-        // SAFETY: the watch is dropped when the code has returned, before the borrow of the store ends.
+        // SAFETY: the watch is dropped when the code has returned, before the borrow of the store
+        // ends.
         false if saved.is_outermost() => unsafe { watch(vm, deadline) },
         // A nested call is watched with the outermost one.
         false => Ok(None),
@@ -149,8 +151,8 @@ pub(crate) fn enter<H: Host + ?Sized>(
         let outer = if previous == vm { (*vm).outer } else { previous };
         std::mem::replace(&mut (*vm).outer, outer)
     };
-    // SAFETY: the store is borrowed until the previous one is set again below, and `previous` was set
-    // by an entry that has not returned.
+    // SAFETY: the store is borrowed until the previous one is set again below, and `previous` was
+    // set by an entry that has not returned.
     unsafe { set_current(vm) };
     // SAFETY: the trampoline is one of entries, whose slots suffice, for the type that the function
     // has; that its code is that type's is the rule on code. The function's code and context belong
@@ -172,7 +174,8 @@ pub(crate) fn enter<H: Host + ?Sized>(
         (std::mem::take(&mut (*vm).fault), thrown, pending, std::mem::take(&mut (*vm).deepest))
     };
     if (low..here).contains(&deepest) {
-        // What the call left on the stack would look like references to the next call's collections.
+        // What the call left on the stack would look like references to the next call's
+        // collections.
         wipe_stack(deepest);
     }
     if returned != 0 {
@@ -180,7 +183,8 @@ pub(crate) fn enter<H: Host + ?Sized>(
     }
     let mut error = left(&*store, fault.code, thrown, pending);
     if error.kind() != ErrorKind::Interrupted {
-        // SAFETY: the record is alive, and its trace is not written before code of the store runs again.
+        // SAFETY: the record is alive, and its trace is not written before code of the store runs
+        // again.
         store.add_backtrace(&mut error, unsafe { &(*vm).trace });
     }
     Err(error)
@@ -245,8 +249,8 @@ fn left<H: Host + ?Sized>(store: &H, fault: u8, thrown: u64, pending: Option<Pen
 ///
 /// # Errors
 ///
-/// [`Interrupted`](ErrorKind::Interrupted) if the deadline has passed, [`Limit`](ErrorKind::Limit) if
-/// there is no thread to watch it; what `run` fails with otherwise.
+/// [`Interrupted`](ErrorKind::Interrupted) if the deadline has passed, [`Limit`](ErrorKind::Limit)
+/// if there is no thread to watch it; what `run` fails with otherwise.
 pub(crate) fn watched<H: Host + ?Sized, T>(
     store: &mut H,
     run: impl FnOnce(&mut H) -> Result<T>,
@@ -276,14 +280,14 @@ unsafe fn watch(vm: *mut VmStore, deadline: Option<Deadline>) -> Result<Option<W
     watch.map(Some).map_err(|error| Error::limit("no thread to watch the time").caused_by(error))
 }
 
-/// When the code that the thread runs is interrupted at the latest: the earliest deadline of the store
-/// that runs and of those further out, whose code waits for it.
+/// When the code that the thread runs is interrupted at the latest: the earliest deadline of the
+/// store that runs and of those further out, whose code waits for it.
 pub(crate) fn running_deadline() -> Option<Deadline> {
     let mut earliest: Option<Deadline> = None;
     let mut store = current();
     while !store.is_null() {
-        // SAFETY: the current store and those of its chain are alive (see `current`), and this thread
-        // alone writes the two fields.
+        // SAFETY: the current store and those of its chain are alive (see `current`), and this
+        // thread alone writes the two fields.
         let (deadline, outer) = unsafe { ((*store).deadline, (*store).outer) };
         earliest = match (earliest, deadline) {
             (Some(one), Some(other)) if other.instant() < one.instant() => Some(other),
@@ -294,7 +298,8 @@ pub(crate) fn running_deadline() -> Option<Deadline> {
     earliest
 }
 
-/// What a builtin returns to compiled code: in registers, a value and whether to leave by [`raise`].
+/// What a builtin returns to compiled code: in registers, a value and whether to leave by
+/// [`raise`].
 #[repr(C)]
 struct BuiltinReturn {
     value: u64,
@@ -315,7 +320,8 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
     d: u64,
     e: u64,
 ) -> BuiltinReturn {
-    // SAFETY: by the condition above the context is alive, and `enter` has lent its store to the code.
+    // SAFETY: by the condition above the context is alive, and `enter` has lent its store to the
+    // code.
     let (vm, store, instance) = unsafe {
         let vm = (*context.cast::<VmCtxHeader>()).store;
         (vm, running::<H>(vm), instance_of(context))
@@ -334,12 +340,12 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
 ///
 /// # Safety
 ///
-/// The context is that of a host function of a store of type `H` whose code runs, and the slots are as
-/// many as the function says.
+/// The context is that of a host function of a store of type `H` whose code runs, and the slots are
+/// as many as the function says.
 unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
-    // SAFETY: by the condition above the context and its function are alive, and `enter` has lent the
-    // store to the code. Both sources of `caller` hold null or the context of an instance of the store,
-    // which lives as long as the store.
+    // SAFETY: by the condition above the context and its function are alive, and `enter` has lent
+    // the store to the code. Both sources of `caller` hold null or the context of an instance of
+    // the store, which lives as long as the store.
     let (vm, store, host, caller, slots) = unsafe {
         let vm = (*context).store;
         let host = &*(*context).host.cast::<HostFunc<H>>();
@@ -353,9 +359,9 @@ unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots:
     u8::from(result.is_some())
 }
 
-/// As [`guarded`]. If the time of the store is over when the code has run, that is the error, unless
-/// there is another one that compiled code cannot catch: code that calls the host all the time is
-/// hardly ever found in its own instructions.
+/// As [`guarded`]. If the time of the store is over when the code has run, that is the error,
+/// unless there is another one that compiled code cannot catch: code that calls the host all the
+/// time is hardly ever found in its own instructions.
 ///
 /// # Safety
 ///
@@ -395,7 +401,8 @@ unsafe fn guarded<H: Host + ?Sized, T>(
         Ok(Err(error)) => Pending::Error(error),
         Err(payload) => Pending::Panic(payload),
     };
-    // SAFETY: by the condition above the record is alive, and its code does not go on before we return.
+    // SAFETY: by the condition above the record is alive, and its code does not go on before we
+    // return.
     unsafe { (*vm).pending = Some(pending) };
     None
 }

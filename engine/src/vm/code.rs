@@ -1,7 +1,8 @@
 //! Where machine code lives, and which code a program counter belongs to.
 //!
-//! All code of the process lies in one reserved range, so that functions reach each other by near calls, and so that one table with
-//! an entry for each page answers, without a lock, what lies at an address: signal handlers and walks of the stack ask that.
+//! All code of the process lies in one reserved range, so that functions reach each other by near
+//! calls, and so that one table with an entry for each page answers, without a lock, what lies at
+//! an address: signal handlers and walks of the stack ask that.
 
 use std::io;
 use std::ops::Range;
@@ -52,12 +53,13 @@ impl Code {
 pub(crate) struct CodeBlock {
     pages: Range<usize>,
     places: Places,
-    /// Owned by this block, published in the table of pages. Freed on drop, after it is taken from there.
+    /// Owned by this block, published in the table of pages. Freed on drop, after it is taken from
+    /// there.
     map: *mut CodeMap,
 }
 
-// SAFETY: the map that the pointer leads to is plain data, owned by the block, never written once it is
-// published, and freed by `drop`, which may run on any thread.
+// SAFETY: the map that the pointer leads to is plain data, owned by the block, never written once
+// it is published, and freed by `drop`, which may run on any thread.
 unsafe impl Send for CodeBlock {}
 // SAFETY: by `&self` the map is only read, and nothing writes it.
 unsafe impl Sync for CodeBlock {}
@@ -76,8 +78,8 @@ struct CodeMap {
     handlers: Box<[CallSite]>,
 }
 
-/// Whether an address lies in the body of a wasm function, where nothing but frames of such functions
-/// lies between it and the innermost entry. Takes no lock and allocates nothing.
+/// Whether an address lies in the body of a wasm function, where nothing but frames of such
+/// functions lies between it and the innermost entry. Takes no lock and allocates nothing.
 ///
 /// # Safety
 ///
@@ -120,13 +122,13 @@ pub(super) unsafe fn is_trap_instruction(pc: usize) -> bool {
     rest >= 2 && unsafe { *(pc as *const [u8; 2]) } == [0x0f, 0x0b]
 }
 
-/// What lies at an address of the range that holds code, for reports; `None` outside of it. Takes no
-/// lock and allocates nothing.
+/// What lies at an address of the range that holds code, for reports; `None` outside of it. Takes
+/// no lock and allocates nothing.
 ///
 /// # Safety
 ///
-/// As for [`map_at`], or the process ends with the report, because a defect has made the thread jump
-/// there.
+/// As for [`map_at`], or the process ends with the report, because a defect has made the thread
+/// jump there.
 pub(super) unsafe fn describe(pc: usize) -> Option<Description> {
     let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
     pc.checked_sub(space.map.base() as usize).filter(|offset| *offset < space.map.len())?;
@@ -152,8 +154,9 @@ pub(crate) enum Description {
     NoCode,
 }
 
-/// Where the exceptions of the call with that return address are handled: the handler's address, and how far its stack pointer lies
-/// below the frame pointer of the function that made the call. `None` where the call has no handler. Takes no lock.
+/// Where the exceptions of the call with that return address are handled: the handler's address,
+/// and how far its stack pointer lies below the frame pointer of the function that made the call.
+/// `None` where the call has no handler. Takes no lock.
 ///
 /// # Safety
 ///
@@ -171,20 +174,21 @@ pub(super) unsafe fn handler_at(return_address: usize) -> Option<(usize, usize)>
 ///
 /// # Safety
 ///
-/// If there is code at the address, it is in use as long as the map is: a frame of the thread that asks
-/// runs it or returns to it, so that a store keeps the block. Any address at which there is no code of
-/// a block is allowed.
+/// If there is code at the address, it is in use as long as the map is: a frame of the thread that
+/// asks runs it or returns to it, so that a store keeps the block. Any address at which there is no
+/// code of a block is allowed.
 unsafe fn map_at<'a>(pc: usize) -> Option<&'a CodeMap> {
     let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
     let page = pc.checked_sub(space.map.base() as usize)? / PAGE;
     let map = space.entry(page)?.load(Ordering::Acquire);
-    // SAFETY: the entry of a page is null, or the map of the block that has the page, which takes it out
-    // of the table before it frees it. By the condition above the block lives.
+    // SAFETY: the entry of a page is null, or the map of the block that has the page, which takes
+    // it out of the table before it frees it. By the condition above the block lives.
     unsafe { map.as_ref() }
 }
 
 impl CodeBlock {
-    /// Installs functions. Those of one batch may call each other directly, by their positions in it.
+    /// Installs functions. Those of one batch may call each other directly, by their positions in
+    /// it.
     pub(crate) fn install(
         isa: &OwnedTargetIsa,
         functions: &[CompiledFunction],
@@ -207,8 +211,8 @@ impl CodeBlock {
         map.base + map.starts[position] as usize
     }
 
-    /// The function that an address lies in, by its position in the batch, and the offset of the instruction that the code there came
-    /// from, where it came from one.
+    /// The function that an address lies in, by its position in the batch, and the offset of the
+    /// instruction that the code there came from, where it came from one.
     pub(crate) fn locate(&self, address: usize) -> Option<(usize, Option<u32>)> {
         if !self.contains(address) {
             return None;
@@ -295,15 +299,16 @@ impl Drop for CodeBlock {
                     entry.store(ptr::null_mut(), Ordering::Release);
                 }
             }
-            // SAFETY: the map came from a box in `publish` and is no longer published. A reference to it
-            // from the table is held only while the code is in use, which needs the block.
+            // SAFETY: the map came from a box in `publish` and is no longer published. A reference
+            // to it from the table is held only while the code is in use, which needs the block.
             drop(unsafe { Box::from_raw(self.map) });
         }
         space.free(self.pages.clone());
     }
 }
 
-/// Declares all functions first, so that each can refer to any other, then defines them and fills in the references.
+/// Declares all functions first, so that each can refer to any other, then defines them and fills
+/// in the references.
 fn define(isa: &OwnedTargetIsa, provider: Provider, functions: &[CompiledFunction]) -> Result<Box<[usize]>> {
     let mut builder =
         JITBuilder::with_isa(OwnedTargetIsa::clone(isa), cranelift_module::default_libcall_names());
@@ -366,8 +371,8 @@ impl JITMemoryProvider for Provider {
     fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
         let (start, length) = (self.pages.start * PAGE, self.pages.len() * PAGE);
         self.fill(length);
-        // SAFETY: the pages are the block's own, and the installer has written its code: nothing else
-        // refers to them.
+        // SAFETY: the pages are the block's own, and the installer has written its code: nothing
+        // else refers to them.
         let result = unsafe { self.space.map.make_executable(start, length) };
         result.map_err(|err| ModuleError::Allocation { err })
     }
@@ -381,8 +386,8 @@ impl Provider {
     /// Fills what lies between the code so far and that offset: old code must not be found there.
     fn fill(&mut self, end: usize) {
         assert!(self.used <= end && end <= self.pages.len() * PAGE, "an offset inside the block");
-        // SAFETY: by the assertion the range lies inside pages that are the block's own. They were opened
-        // when they were allocated, and are writable until `finalize` is over.
+        // SAFETY: by the assertion the range lies inside pages that are the block's own. They were
+        // opened when they were allocated, and are writable until `finalize` is over.
         unsafe { ptr::write_bytes(self.base().add(self.used), FILLER, end - self.used) };
         self.used = end;
     }
@@ -408,7 +413,8 @@ struct Free {
     kept: usize,
 }
 
-/// How many pages keep their memory: enough that the modules of a script find those of the script before it.
+/// How many pages keep their memory: enough that the modules of a script find those of the script
+/// before it.
 const KEPT: usize = 1024;
 
 /// What fills the bytes between functions and after the last one: an instruction that traps.
@@ -437,7 +443,8 @@ impl CodeSpace {
         if page >= self.map.len() / PAGE {
             return None;
         }
-        // SAFETY: the table has an entry for each page, is readable and writable for ever, and zero is a null pointer.
+        // SAFETY: the table has an entry for each page, is readable and writable for ever, and zero
+        // is a null pointer.
         Some(unsafe { &*self.table.base().cast::<AtomicPtr<CodeMap>>().add(page) })
     }
 
@@ -447,8 +454,9 @@ impl CodeSpace {
 
     /// Takes writable pages.
     ///
-    /// To take the right to execute from pages, or the right to write, interrupts every processor that runs a thread of the process:
-    /// so pages that have lost their code are opened by the run, not one by one.
+    /// To take the right to execute from pages, or the right to write, interrupts every processor
+    /// that runs a thread of the process: so pages that have lost their code are opened by the run,
+    /// not one by one.
     fn allocate(&self, count: usize) -> Result<Range<usize>> {
         let mut free = self.lock();
         if let Some(pages) = free.open.take(count) {
@@ -456,7 +464,8 @@ impl CodeSpace {
             return Ok(pages);
         }
         if let Some(mut run) = free.stale.take_run(count) {
-            // Where this fails the run stays out of use: nothing may write where it is unsure what is executable.
+            // Where this fails the run stays out of use: nothing may write where it is unsure what
+            // is executable.
             self.map.open(run.start * PAGE, run.len() * PAGE).map_err(no_room)?;
             let pages = run.start..run.start + count;
             run.start = pages.end;
@@ -483,7 +492,8 @@ impl CodeSpace {
             free.stale.give(pages);
             return;
         }
-        // SAFETY: the pages belonged to a block that was dropped, so that nothing runs or reads its code.
+        // SAFETY: the pages belonged to a block that was dropped, so that nothing runs or reads its
+        // code.
         if unsafe { self.map.close(pages.start * PAGE, pages.len() * PAGE) }.is_ok() {
             free.closed.give(pages);
         }

@@ -12,8 +12,8 @@ thread_local! {
 /// The record of the store whose code the thread runs, or null. Async-signal-safe: the cell has no
 /// destructor.
 ///
-/// It is alive, and so are those that its chain of [`outer`](VmStore::outer) stores leads to: `enter`
-/// borrows each store of the chain until its code has returned.
+/// It is alive, and so are those that its chain of [`outer`](VmStore::outer) stores leads to:
+/// `enter` borrows each store of the chain until its code has returned.
 #[inline]
 pub(super) fn current() -> *mut VmStore {
     CURRENT.get()

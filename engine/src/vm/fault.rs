@@ -1,8 +1,9 @@
 //! Whether a fault is the trap that the instruction is there for, or a defect of the engine.
 //!
-//! Code leaves some checks to the processor: a division faults by itself, nothing is mapped at null,
-//! memories end in guard pages. Any other fault, also of such an instruction, means that the code or
-//! what it reads is wrong. It is not reported as a trap, because a test that expects one would pass.
+//! Code leaves some checks to the processor: a division faults by itself, nothing is mapped at
+//! null, memories end in guard pages. Any other fault, also of such an instruction, means that the
+//! code or what it reads is wrong. It is not reported as a trap, because a test that expects one
+//! would pass.
 
 use super::cause::Cause;
 use super::code;

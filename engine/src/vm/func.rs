@@ -28,8 +28,8 @@ pub(super) struct HostRecord<H: ?Sized> {
 }
 
 impl<H: ?Sized> HostRecord<H> {
-    /// Sets up a host function with the host trampoline of its signature, whose calls have that many
-    /// slots.
+    /// Sets up a host function with the host trampoline of its signature, whose calls have that
+    /// many slots.
     pub(super) fn new(
         store: *mut VmStore,
         closure: HostClosure<H>,

@@ -10,9 +10,9 @@ use super::sys::mmap::Mapping;
 
 /// The memory in which a store's objects lie. References to objects are addresses in it.
 ///
-/// Every access is checked against what is open: a reference that points elsewhere is a defect of the
-/// engine, and panics. The heap is owned by its store, so that code of the store does not run while it
-/// is borrowed: see the [rules](super).
+/// Every access is checked against what is open: a reference that points elsewhere is a defect of
+/// the engine, and panics. The heap is owned by its store, so that code of the store does not run
+/// while it is borrowed: see the [rules](super).
 #[derive(Debug)]
 pub(crate) struct HeapMemory {
     /// The record of the store keeps it, too, once compiled code allocates in it.
@@ -75,21 +75,22 @@ impl HeapMemory {
     /// The word at an offset, a multiple of 8.
     #[inline]
     pub(crate) fn word(&self, offset: usize) -> u64 {
-        // SAFETY: `place` gives the address of an aligned word inside what is open, hence readable and
-        // initialised. Nothing writes it meanwhile: this is borrowed, and no code of the store runs.
+        // SAFETY: `place` gives the address of an aligned word inside what is open, hence readable
+        // and initialised. Nothing writes it meanwhile: this is borrowed, and no code of the store
+        // runs.
         unsafe { self.place(offset).read() }
     }
 
     /// Sets the word at an offset, a multiple of 8.
     #[inline]
     pub(crate) fn set_word(&mut self, offset: usize, word: u64) {
-        // SAFETY: `place` gives the address of an aligned word inside what is open, hence writable. This
-        // is borrowed by `&mut`, so that it is the only access.
+        // SAFETY: `place` gives the address of an aligned word inside what is open, hence writable.
+        // This is borrowed by `&mut`, so that it is the only access.
         unsafe { self.place(offset).write(word) }
     }
 
-    /// The address of a word inside what is open. Both the mapping and what is open of it are whole pages, so that a word that begins
-    /// there ends there.
+    /// The address of a word inside what is open. Both the mapping and what is open of it are whole
+    /// pages, so that a word that begins there ends there.
     #[inline]
     fn place(&self, offset: usize) -> *mut u64 {
         assert!(offset < self.open && offset.is_multiple_of(8), "a word inside the heap");
@@ -100,8 +101,8 @@ impl HeapMemory {
     pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
         assert!(range.start <= range.end && range.end <= self.open, "a range inside the heap");
         let length = range.end - range.start;
-        // SAFETY: by the assertion the range is open, hence readable and initialised. Nothing writes it
-        // meanwhile: this is borrowed, and no code of the store runs.
+        // SAFETY: by the assertion the range is open, hence readable and initialised. Nothing
+        // writes it meanwhile: this is borrowed, and no code of the store runs.
         unsafe { std::slice::from_raw_parts(self.map.base().add(range.start), length) }
     }
 
@@ -109,8 +110,8 @@ impl HeapMemory {
     pub(crate) fn bytes_mut(&mut self, range: Range<usize>) -> &mut [u8] {
         assert!(range.start <= range.end && range.end <= self.open, "a range inside the heap");
         let length = range.end - range.start;
-        // SAFETY: by the assertion the range is open, hence readable, writable and initialised. This is
-        // borrowed by `&mut`, so that it is the only access.
+        // SAFETY: by the assertion the range is open, hence readable, writable and initialised.
+        // This is borrowed by `&mut`, so that it is the only access.
         unsafe { std::slice::from_raw_parts_mut(self.map.base().add(range.start), length) }
     }
 

@@ -1,5 +1,5 @@
-//! What this folder asks of the store whose code it runs, and how Rust code that compiled code calls
-//! gets that store back.
+//! What this folder asks of the store whose code it runs, and how Rust code that compiled code
+//! calls gets that store back.
 
 use super::layout::{HostSlot, VmStore};
 use super::store::StoreRecord;
@@ -18,8 +18,9 @@ pub(crate) trait Host: 'static {
     /// Those of the builtin, by which the code is left.
     fn builtin(&mut self, number: usize, instance: usize, args: [u64; 5]) -> Result<u64>;
 
-    /// Whether a fault at an address is an access past the end of one of the store's memories, which
-    /// code leaves to the guard pages. Called by a signal handler: it must not lock or allocate.
+    /// Whether a fault at an address is an access past the end of one of the store's memories,
+    /// which code leaves to the guard pages. Called by a signal handler: it must not lock or
+    /// allocate.
     fn guards(&self, address: usize) -> bool;
 
     /// The error of an exception that compiled code did not catch.
@@ -36,15 +37,15 @@ pub(crate) trait Host: 'static {
 ///
 /// # Safety
 ///
-/// The record was made for `H`. Compiled code of the store has called the caller of this from inside
-/// [`enter`](super::call::enter), which does not touch its own borrow of the store meanwhile; no other
-/// borrow that came from here is in use as long as this one is.
+/// The record was made for `H`. Compiled code of the store has called the caller of this from
+/// inside [`enter`](super::call::enter), which does not touch its own borrow of the store
+/// meanwhile; no other borrow that came from here is in use as long as this one is.
 #[inline]
 pub(super) unsafe fn running<'a, H: Host + ?Sized>(vm: *mut VmStore) -> &'a mut H {
     // SAFETY: code of the store runs, so that its record is alive.
     match unsafe { &(*vm).host } {
-        // SAFETY: `enter` has made the slot from its `&mut H`, which it lends to the code as long as that
-        // runs, and by the condition above no other borrow from it is in use.
+        // SAFETY: `enter` has made the slot from its `&mut H`, which it lends to the code as long
+        // as that runs, and by the condition above no other borrow from it is in use.
         Some(slot) => unsafe { &mut *slot.pointer::<H>() },
         None => unreachable!("a store whose code runs was entered"),
     }
@@ -56,8 +57,9 @@ pub(super) unsafe fn running<'a, H: Host + ?Sized>(vm: *mut VmStore) -> &'a mut 
 ///
 /// The slot is that of a store of type `H` whose compiled code was interrupted.
 pub(super) unsafe fn guards<H: Host + ?Sized>(slot: HostSlot, address: usize) -> bool {
-    // SAFETY: `enter` has made the slot from the `&mut H` that it lends to the code that was interrupted.
-    // No Rust code is in the middle of using the store, and this borrow ends before the code goes on.
+    // SAFETY: `enter` has made the slot from the `&mut H` that it lends to the code that was
+    // interrupted. No Rust code is in the middle of using the store, and this borrow ends before
+    // the code goes on.
     let host = unsafe { &*slot.pointer::<H>() };
     host.guards(address)
 }

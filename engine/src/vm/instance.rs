@@ -71,7 +71,8 @@ impl NewInstance {
             type_rows: rows.base(),
             instance: number,
         };
-        // SAFETY: the block begins with a header and is aligned for it, and nothing else refers to it.
+        // SAFETY: the block begins with a header and is aligned for it, and nothing else refers to
+        // it.
         unsafe { base.cast::<VmCtxHeader>().write(header) };
         let keeps: [Arc<dyn Any + Send + Sync>; 3] =
             [Arc::clone(stubs) as _, Arc::new(Arc::clone(types)), Arc::clone(rows) as _];
@@ -137,7 +138,8 @@ impl NewInstance {
         self.write(self.context.layout.function(position), function);
     }
 
-    /// Sets the code of the instance's module, in which [`NewInstance::set_function`] finds functions.
+    /// Sets the code of the instance's module, in which [`NewInstance::set_function`] finds
+    /// functions.
     pub(crate) fn set_code(&mut self, code: &Arc<CodeBlock>) {
         self.context.keeps.push(Arc::clone(code) as _);
         self.code = Some(Arc::clone(code));
@@ -217,8 +219,8 @@ impl Context {
     /// Code follows these pointers without a check.
     fn assert_complete(&self) {
         for offset in self.layout.pointers() {
-            // SAFETY: `field` gives an address inside the block, which was zeroed and is written only
-            // by `write`: an initialised word that nothing borrows.
+            // SAFETY: `field` gives an address inside the block, which was zeroed and is written
+            // only by `write`: an initialised word that nothing borrows.
             let word = unsafe { self.field::<usize>(offset as i32).read() };
             assert!(word != 0, "an instance whose memories, tables, globals, tags and functions are set");
         }
@@ -240,8 +242,8 @@ impl Drop for Context {
 /// The pointer is null, or the address of a context that is alive.
 #[inline]
 pub(super) unsafe fn instance_of(context: *mut c_void) -> Option<usize> {
-    // SAFETY: by the condition above, if the pointer is not null; the header is written only when the
-    // context is made.
+    // SAFETY: by the condition above, if the pointer is not null; the header is written only when
+    // the context is made.
     if context.is_null() { None } else { Some(unsafe { (*context.cast::<VmCtxHeader>()).instance }) }
 }
 

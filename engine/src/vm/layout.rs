@@ -17,8 +17,8 @@ use crate::time::Deadline;
 #[repr(C, align(16))]
 pub(crate) struct VmVal(pub(crate) u128);
 
-/// Where compiled code continues after a trap or an exception: a handler, with the stack pointer and
-/// the frame pointer that it expects.
+/// Where compiled code continues after a trap or an exception: a handler, with the stack pointer
+/// and the frame pointer that it expects.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmHandler {
@@ -27,8 +27,9 @@ pub(crate) struct VmHandler {
     pub(crate) fp: usize,
 }
 
-/// Where compiled code was left for the host, for walks of the stack: the frame pointer of the stub or trampoline that made the call,
-/// and its return address. Saved and restored around nested entries, like `entry`.
+/// Where compiled code was left for the host, for walks of the stack: the frame pointer of the stub
+/// or trampoline that made the call, and its return address. Saved and restored around nested
+/// entries, like `entry`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmExit {
@@ -39,8 +40,8 @@ pub(crate) struct VmExit {
 /// The fault code of compiled code that was interrupted.
 pub(super) const INTERRUPTED: u8 = u8::MAX - 1;
 
-/// Why a signal ended compiled code. `code` is 0 if nothing did, else a [`Trap`](crate::Trap) by its
-/// code, or one of [`STACK_OVERFLOW`](super::artifact::STACK_OVERFLOW) and [`INTERRUPTED`].
+/// Why a signal ended compiled code. `code` is 0 if nothing did, else a [`Trap`](crate::Trap) by
+/// its code, or one of [`STACK_OVERFLOW`](super::artifact::STACK_OVERFLOW) and [`INTERRUPTED`].
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmFault {
@@ -48,8 +49,8 @@ pub(crate) struct VmFault {
     pub(crate) code: u8,
 }
 
-/// Where compiled code allocates objects by itself: free memory from `next` to `end`, both multiples of 8. Code that finds too little
-/// asks the collector.
+/// Where compiled code allocates objects by itself: free memory from `next` to `end`, both
+/// multiples of 8. Code that finds too little asks the collector.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmFree {
@@ -57,7 +58,8 @@ pub(crate) struct VmFree {
     pub(crate) end: usize,
 }
 
-/// A pointer to the owner of a store's record, as opaque words: as many as a pointer of its type needs.
+/// A pointer to the owner of a store's record, as opaque words: as many as a pointer of its type
+/// needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HostSlot([MaybeUninit<*mut c_void>; 2]);
 
@@ -66,7 +68,8 @@ impl HostSlot {
     pub(super) fn new<H: ?Sized>(host: &mut H) -> HostSlot {
         const { assert!(size_of::<*mut H>() <= size_of::<HostSlot>()) };
         let mut slot = HostSlot([MaybeUninit::uninit(); 2]);
-        // SAFETY: by the assertion the words have room for the pointer, which is aligned as they are.
+        // SAFETY: by the assertion the words have room for the pointer, which is aligned as they
+        // are.
         unsafe { slot.0.as_mut_ptr().cast::<*mut H>().write(host) };
         slot
     }
@@ -89,13 +92,15 @@ impl HostSlot {
 pub(crate) struct VmStore {
     /// The lowest address that the stack pointer of compiled code may take.
     pub(crate) stack_limit: usize,
-    /// The lowest address of the stack of the thread that runs the store's code; what it was before where none does.
+    /// The lowest address of the stack of the thread that runs the store's code; what it was before
+    /// where none does.
     pub(crate) stack_low: usize,
     /// The handler of the innermost entry trampoline. Its frame pointer is 0 where nothing runs.
     pub(crate) entry: VmHandler,
     pub(crate) exit: VmExit,
     pub(crate) fault: VmFault,
-    /// The exception that compiled code was left by because nothing in it caught it, until the innermost entry takes it; else null.
+    /// The exception that compiled code was left by because nothing in it caught it, until the
+    /// innermost entry takes it; else null.
     pub(crate) thrown: u64,
     /// An address above all frames of the store's activations, while there are any.
     pub(crate) stack_high: usize,
@@ -104,29 +109,34 @@ pub(crate) struct VmStore {
     pub(crate) interrupted: AtomicBool,
     /// When the watchdog does so, while code runs.
     pub(crate) deadline: Option<Deadline>,
-    /// The instance whose code last called a function by reference (`call_indirect`, `call_ref`), or
-    /// null if none has since the innermost entry. It is the caller of a host function reached so.
+    /// The instance whose code last called a function by reference (`call_indirect`, `call_ref`),
+    /// or null if none has since the innermost entry. It is the caller of a host function reached
+    /// so.
     pub(crate) caller: *mut c_void,
     /// The other store whose code called the host function that runs this one's code, or null.
     pub(crate) outer: *mut VmStore,
     /// Calls a builtin by its number: see [`call::builtin_call`](super::call).
     pub(crate) builtin_call: usize,
-    /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for [`VmStore::raise`].
+    /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for
+    /// [`VmStore::raise`].
     pub(crate) host_call: usize,
-    /// `extern "C" fn(*mut VmStore) -> !`: leaves compiled code that called a host function or a builtin which failed.
+    /// `extern "C" fn(*mut VmStore) -> !`: leaves compiled code that called a host function or a
+    /// builtin which failed.
     pub(crate) raise: usize,
     /// `extern "C" fn(*mut VmStore, u64) -> !`: throws an exception.
     pub(crate) throw: usize,
-    /// The store that this belongs to, as the innermost entry has borrowed it; none while nothing runs.
+    /// The store that this belongs to, as the innermost entry has borrowed it; none while nothing
+    /// runs.
     pub(super) host: Option<HostSlot>,
     /// [`host::guards`](super::host::guards) for the type of the store.
     pub(super) guards: unsafe fn(HostSlot, usize) -> bool,
     /// Why compiled code is being left on purpose.
     pub(super) pending: Option<Pending>,
-    /// How far down the stack was in use when an object was made, since the last call into the store
-    /// ended; 0 if none was made.
+    /// How far down the stack was in use when an object was made, since the last call into the
+    /// store ended; 0 if none was made.
     pub(super) deepest: usize,
-    /// The frames of the activation that was left last by anything but a return or an interruption, until its entry has read them.
+    /// The frames of the activation that was left last by anything but a return or an interruption,
+    /// until its entry has read them.
     pub(crate) trace: VmTrace,
 }
 
@@ -153,8 +163,8 @@ pub(crate) struct VmHostCtx {
     pub(crate) store: *mut VmStore,
     /// The [`HostFunc`](super::func::HostFunc) to call.
     pub(crate) host: *const c_void,
-    /// The instance through whose import the function is reached. Null if it is called by reference,
-    /// see [`VmStore::caller`], or by the host.
+    /// The instance through whose import the function is reached. Null if it is called by
+    /// reference, see [`VmStore::caller`], or by the host.
     pub(crate) caller: *mut c_void,
 }
 
@@ -163,7 +173,8 @@ pub(crate) struct VmHostCtx {
 #[repr(C)]
 pub(crate) struct VmMemory {
     pub(crate) base: *mut u8,
-    /// Atomic because threads share some memories; where one store has a memory for itself, as good as a plain number.
+    /// Atomic because threads share some memories; where one store has a memory for itself, as good
+    /// as a plain number.
     pub(crate) length: AtomicUsize,
 }
 
@@ -187,7 +198,8 @@ pub(crate) struct VmTable {
 /// The value of a global.
 pub(crate) type VmGlobal = VmVal;
 
-/// The code through which compiled code calls builtins, and by which it throws exceptions: the same for all of an engine.
+/// The code through which compiled code calls builtins, and by which it throws exceptions: the same
+/// for all of an engine.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct VmStubs {
@@ -257,8 +269,9 @@ pub(crate) mod offsets {
 
 /// Where the parts of an instance's context lie, for the instances of one module.
 ///
-/// After the header come, in this order: defined globals, a function record for each imported function and for each function that a
-/// reference can point to, memories, then a pointer for each table, each imported global and each tag.
+/// After the header come, in this order: defined globals, a function record for each imported
+/// function and for each function that a reference can point to, memories, then a pointer for each
+/// table, each imported global and each tag.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct VmCtxLayout {
     globals: u32,
@@ -350,8 +363,8 @@ impl VmCtxLayout {
         self.functions as usize..self.memories as usize
     }
 
-    /// The offsets of the words that must not be null when code runs: the code of each function, each
-    /// memory, table, imported global and tag.
+    /// The offsets of the words that must not be null when code runs: the code of each function,
+    /// each memory, table, imported global and tag.
     pub(super) fn pointers(&self) -> impl Iterator<Item = usize> {
         let functions = self.functions().step_by(size_of::<VmFuncRef>());
         let memories = (self.memories as usize..self.tables as usize).step_by(size_of::<VmMemoryRef>());

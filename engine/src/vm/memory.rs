@@ -30,8 +30,8 @@ pub(crate) fn may_guard() -> bool {
 
 /// A record that compiled code reads, and the mapping that it describes.
 ///
-/// The memory or table that it belongs to is its owner, and alone uses it from Rust. Instances keep it
-/// too, so that what their code reaches is there as long as they are.
+/// The memory or table that it belongs to is its owner, and alone uses it from Rust. Instances keep
+/// it too, so that what their code reaches is there as long as they are.
 struct Backing<R> {
     record: UnsafeCell<R>,
     map: UnsafeCell<Mapping>,
@@ -46,8 +46,8 @@ impl Record for VmTable {}
 // SAFETY: a record consists of an address inside the mapping and a number, and neither they nor the
 // mapping belong to a thread.
 unsafe impl<R: Record> Send for Backing<R> {}
-// SAFETY: only the owner reads and writes the fields, by methods that borrow the owner; who else has the
-// backing keeps it, and cannot look into it.
+// SAFETY: only the owner reads and writes the fields, by methods that borrow the owner; who else
+// has the backing keeps it, and cannot look into it.
 unsafe impl<R: Record> Sync for Backing<R> {}
 
 impl<R> fmt::Debug for Backing<R> {
@@ -110,8 +110,8 @@ impl LinearMemory {
         LinearMemory::open(reserve_guarded(length)?, length, true)
     }
 
-    /// A memory whose accesses code checks. It may move when it grows past what could be reserved for
-    /// it.
+    /// A memory whose accesses code checks. It may move when it grows past what could be reserved
+    /// for it.
     pub(crate) fn checked(length: usize, max: usize) -> io::Result<LinearMemory> {
         /// Where the address space is limited, a memory reserves at most one part in this many of
         /// it to grow into: it moves when it needs more.
@@ -133,16 +133,16 @@ impl LinearMemory {
 
     /// The bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: the first `len` bytes of the mapping are open, hence readable and initialised. They
-        // stay so while this is borrowed, and nothing writes them: no code of the store runs.
+        // SAFETY: the first `len` bytes of the mapping are open, hence readable and initialised.
+        // They stay so while this is borrowed, and nothing writes them: no code of the store runs.
         unsafe { std::slice::from_raw_parts(self.map().base(), self.len()) }
     }
 
     /// The bytes, to write.
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: the first `len` bytes of the mapping are open, hence readable, writable and
-        // initialised. They stay so while this is borrowed by `&mut`, and nothing else accesses them:
-        // no code of the store runs.
+        // initialised. They stay so while this is borrowed by `&mut`, and nothing else accesses
+        // them: no code of the store runs.
         unsafe { std::slice::from_raw_parts_mut(self.map().base(), self.len()) }
     }
 
@@ -156,8 +156,8 @@ impl LinearMemory {
             let map = limits::reserve_between(length, capacity)?;
             let needed = round_up(length).ok_or(io::Error::from(io::ErrorKind::OutOfMemory))?;
             limits::open(&map, 0, needed)?;
-            // SAFETY: the first `old` bytes are open in both, and this is borrowed by `&mut`, so that no
-            // reference points into them.
+            // SAFETY: the first `old` bytes are open in both, and this is borrowed by `&mut`, so
+            // that no reference points into them.
             unsafe { move_bytes(self.map(), &map, old, alarm) }?;
             moved = Some(map);
         } else {
@@ -167,8 +167,8 @@ impl LinearMemory {
         }
         let base = moved.as_ref().unwrap_or(self.map()).base();
         let record = VmMemory { base, length: AtomicUsize::new(length) };
-        // SAFETY: this is borrowed by `&mut`, so that no code of the store runs; `length` bytes are open
-        // in the mapping that the base is of.
+        // SAFETY: this is borrowed by `&mut`, so that no code of the store runs; `length` bytes are
+        // open in the mapping that the base is of.
         unsafe { self.backing.replace(record, moved) };
         Ok(())
     }
@@ -202,7 +202,8 @@ impl LinearMemory {
     }
 }
 
-/// All that a 32-bit address and a small offset can reach, for a memory that begins with that many bytes.
+/// All that a 32-bit address and a small offset can reach, for a memory that begins with that many
+/// bytes.
 pub(super) fn reserve_guarded(length: usize) -> io::Result<Mapping> {
     if length > REACH {
         return Err(io::ErrorKind::OutOfMemory.into());
@@ -229,16 +230,16 @@ impl TableElements {
 
     /// How many elements there are.
     pub(crate) fn len(&self) -> u64 {
-        // SAFETY: the record is alive with the backing. Only `grow` and code of the store write it, and
-        // neither runs while this is borrowed.
+        // SAFETY: the record is alive with the backing. Only `grow` and code of the store write it,
+        // and neither runs while this is borrowed.
         unsafe { (*self.backing.record()).length }
     }
 
     /// The elements, as compiled code holds references.
     pub(crate) fn words(&self) -> &[u64] {
-        // SAFETY: the first `len` words of the mapping are open, hence readable and initialised, and
-        // aligned because a mapping begins at a page. They stay so while this is borrowed, and nothing
-        // writes them: no code of the store runs.
+        // SAFETY: the first `len` words of the mapping are open, hence readable and initialised,
+        // and aligned because a mapping begins at a page. They stay so while this is borrowed, and
+        // nothing writes them: no code of the store runs.
         unsafe { std::slice::from_raw_parts(self.map().base().cast(), self.len() as usize) }
     }
 
@@ -250,22 +251,22 @@ impl TableElements {
         unsafe { std::slice::from_raw_parts_mut(self.map().base().cast(), self.len() as usize) }
     }
 
-    /// Grows to that many elements, which must be no fewer than now; the new ones are `fill`. If that
-    /// fails, as [`LinearMemory::grow`].
+    /// Grows to that many elements, which must be no fewer than now; the new ones are `fill`. If
+    /// that fails, as [`LinearMemory::grow`].
     pub(crate) fn grow(&mut self, length: u64, fill: u64, alarm: Alarm<'_>) -> Result<(), GrowError> {
         let old = self.len() as usize;
         let mut moved = None;
         if length > (self.map().len() / WORD) as u64 {
             let capacity = length.max((old as u64).saturating_mul(2));
             let map = map_elements(capacity).or_else(|_| map_elements(length))?;
-            // SAFETY: the first `old` words are open in both, and this is borrowed by `&mut`, so that no
-            // reference points into them.
+            // SAFETY: the first `old` words are open in both, and this is borrowed by `&mut`, so
+            // that no reference points into them.
             unsafe { move_bytes(self.map(), &map, old * WORD, alarm) }?;
             moved = Some(map);
         }
         let elements = moved.as_ref().unwrap_or(self.map()).base().cast();
-        // SAFETY: this is borrowed by `&mut`, so that no code of the store runs; all of the mapping that
-        // `elements` is of is open, and it has room for `length` words.
+        // SAFETY: this is borrowed by `&mut`, so that no code of the store runs; all of the mapping
+        // that `elements` is of is open, and it has room for `length` words.
         unsafe { self.backing.replace(VmTable { elements, length }, moved) };
         // What was never written is null.
         if fill != 0 {
@@ -290,8 +291,8 @@ impl TableElements {
     }
 }
 
-/// Moves the first bytes of a mapping to another one. What has been copied is given back, so that no
-/// more than a piece of it is there twice.
+/// Moves the first bytes of a mapping to another one. What has been copied is given back, so that
+/// no more than a piece of it is there twice.
 ///
 /// # Safety
 ///

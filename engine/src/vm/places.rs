@@ -3,9 +3,9 @@
 /// For each function of a batch, where in its machine code that of another instruction begins.
 ///
 /// The part of a function is a sequence of pairs of LEB128 numbers (core spec, section 5.2.2): the
-/// distance from the code of the previous pair, and the distance from its instruction. That is two or
-/// three bytes for each point where code can be left. They are decoded from the start of the function's
-/// part for each query.
+/// distance from the code of the previous pair, and the distance from its instruction. That is two
+/// or three bytes for each point where code can be left. They are decoded from the start of the
+/// function's part for each query.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     bytes: Box<[u8]>,
@@ -13,8 +13,8 @@ pub(crate) struct Places {
     ends: Box<[u32]>,
 }
 
-/// Encodes the places of one function: offsets in its machine code, in ascending order, each with the offset of the instruction whose
-/// code begins there, if it is that of one.
+/// Encodes the places of one function: offsets in its machine code, in ascending order, each with
+/// the offset of the instruction whose code begins there, if it is that of one.
 pub(crate) fn encode(places: impl Iterator<Item = (u32, Option<u32>)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut last = (0, 0);

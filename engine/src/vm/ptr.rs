@@ -25,9 +25,9 @@ impl StoreId {
 
 /// A handle to something that the [record](super::store::StoreRecord) of a store owns.
 ///
-/// Only this folder makes handles, and only for what a record keeps until it is dropped. So where the
-/// record is at hand, and has the handle's identity, what the handle points to is alive: the record
-/// checks that before it follows a handle. Without the record a handle is a number.
+/// Only this folder makes handles, and only for what a record keeps until it is dropped. So where
+/// the record is at hand, and has the handle's identity, what the handle points to is alive: the
+/// record checks that before it follows a handle. Without the record a handle is a number.
 pub(crate) struct Stored<T> {
     store: StoreId,
     address: NonNull<T>,
@@ -62,7 +62,8 @@ impl<T> Stored<T> {
 // SAFETY: a handle is an identity and an address. It is followed only by methods of the record that
 // owns what is there, which is borrowed meanwhile.
 unsafe impl<T> Send for Stored<T> {}
-// SAFETY: a shared handle allows no more than a copy of it, and those may cross threads: see `Send`.
+// SAFETY: a shared handle allows no more than a copy of it, and those may cross threads: see
+// `Send`.
 unsafe impl<T> Sync for Stored<T> {}
 
 impl<T> Clone for Stored<T> {

@@ -1,4 +1,5 @@
-//! The words on a thread's stack, for the collector, which takes each for a reference that it may be.
+//! The words on a thread's stack, for the collector, which takes each for a reference that it may
+//! be.
 
 use std::arch::asm;
 use std::marker::PhantomData;
@@ -10,8 +11,8 @@ use crate::error::{Error, Result};
 
 /// The part of the running thread's stack in which a store's code has frames.
 ///
-/// The store is borrowed as long as this is in use, so that the call into it that was running when this
-/// was made has not ended. It stays on its thread.
+/// The store is borrowed as long as this is in use, so that the call into it that was running when
+/// this was made has not ended. It stays on its thread.
 #[derive(Debug)]
 pub(crate) struct StackRoots<'a> {
     /// An address above those frames, or 0 if nothing of the store runs.
@@ -25,10 +26,11 @@ impl<'a> StackRoots<'a> {
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) if another thread runs the store, or this one on another stack.
+    /// [`Usage`](crate::ErrorKind::Usage) if another thread runs the store, or this one on another
+    /// stack.
     pub(crate) fn of<H: Host + ?Sized>(store: &'a StoreRecord<H>) -> Result<StackRoots<'a>> {
-        // SAFETY: the record is borrowed; only `enter` writes the two fields, which needs the store by
-        // `&mut`.
+        // SAFETY: the record is borrowed; only `enter` writes the two fields, which needs the store
+        // by `&mut`.
         let (low, high) = unsafe { ((*store.vm()).stack_low, (*store.vm()).stack_high) };
         let is_inside = || stack::low() == Some(low) && (low..high).contains(&stack::here());
         if high != 0 && !is_inside() {
@@ -37,8 +39,9 @@ impl<'a> StackRoots<'a> {
         Ok(StackRoots { high, _store: PhantomData, _thread: PhantomData })
     }
 
-    /// Calls `visit` with every word in which one of those frames may have a reference: the registers that a callee preserves, and the
-    /// stack from here up to the outermost entry into the store.
+    /// Calls `visit` with every word in which one of those frames may have a reference: the
+    /// registers that a callee preserves, and the stack from here up to the outermost entry into
+    /// the store.
     #[inline(never)]
     pub(crate) fn visit(&self, mut visit: impl FnMut(u64)) {
         if self.high == 0 {
@@ -65,10 +68,11 @@ impl<'a> StackRoots<'a> {
             visit(register);
         }
         for at in (stack.next_multiple_of(8)..self.high & !7).step_by(8) {
-            // SAFETY: `stack` is the stack pointer of this frame, and `high` an address in a frame of the
-            // same thread further out, that of an `enter` that has not returned, since the store is
-            // borrowed from it. All between the two is stack in use: mapped and aligned words, which no
-            // other thread accesses. The read is volatile because other frames have there what they like.
+            // SAFETY: `stack` is the stack pointer of this frame, and `high` an address in a frame
+            // of the same thread further out, that of an `enter` that has not returned, since the
+            // store is borrowed from it. All between the two is stack in use: mapped and aligned
+            // words, which no other thread accesses. The read is volatile because other frames have
+            // there what they like.
             visit(unsafe { std::ptr::with_exposed_provenance::<u64>(at).read_volatile() });
         }
     }
@@ -114,7 +118,8 @@ mod tests {
         let wanted = [1, 2, 3, 4, 5].map(|n: u64| digest(n * 0x0123_4567_89ab_cdef));
         assert!(!finds_all(&store, &wanted));
         let found: u8;
-        // SAFETY: calls a function with its two arguments, on an aligned stack; what the call or we change is declared or restored.
+        // SAFETY: calls a function with its two arguments, on an aligned stack; what the call or we
+        // change is declared or restored.
         unsafe {
             asm!(
                 "push rbx",

@@ -18,7 +18,8 @@ pub(crate) struct VmTypeRow {
     /// Which sort of type: one of the constants below.
     kind: u32,
     _reserved: u32,
-    /// The numbers of the supertypes from the root down, then the type's own; past that [`NO_TYPE`].
+    /// The numbers of the supertypes from the root down, then the type's own; past that
+    /// [`NO_TYPE`].
     display: [u32; DISPLAY],
 }
 

@@ -1,7 +1,8 @@
 //! The bytes of memories that threads share.
 //!
-//! Code of any number of stores reads and writes them at any time, and so do the methods here: there is no reference to the bytes, and
-//! no access is longer than the reader's own copy of the length, which only ever grows.
+//! Code of any number of stores reads and writes them at any time, and so do the methods here:
+//! there is no reference to the bytes, and no access is longer than the reader's own copy of the
+//! length, which only ever grows.
 
 use std::io;
 use std::ops::Range;
@@ -18,7 +19,8 @@ use super::sys::mmap::{Mapping, round_up};
 /// The most that is reserved for a memory whose accesses are checked; it grows no further.
 const ROOM: usize = 64 << 30;
 
-/// How many bytes of an overlapping range are taken up before they are written: more cost no less, fewer stall the processor.
+/// How many bytes of an overlapping range are taken up before they are written: more cost no less,
+/// fewer stall the processor.
 const PIECE: usize = 32 << 10;
 
 /// The bytes of one shared memory. They never move.
@@ -32,11 +34,11 @@ pub(crate) struct SharedBytes {
     growing: Mutex<()>,
 }
 
-// SAFETY: the record that the box owns is written only when it is made, but for its length, which is
-// atomic; its base points into `map`. Nothing here belongs to a thread.
+// SAFETY: the record that the box owns is written only when it is made, but for its length, which
+// is atomic; its base points into `map`. Nothing here belongs to a thread.
 unsafe impl Send for SharedBytes {}
-// SAFETY: by `&self` the record is read, or its length changed atomically; bytes are accessed only in
-// the ways that `load32` and `sys::bytes` describe.
+// SAFETY: by `&self` the record is read, or its length changed atomically; bytes are accessed only
+// in the ways that `load32` and `sys::bytes` describe.
 unsafe impl Sync for SharedBytes {}
 
 /// The right to grow a memory, which one thread has at a time.
@@ -52,7 +54,8 @@ impl SharedBytes {
         SharedBytes::open(reserve_guarded(length)?, length, true)
     }
 
-    /// A memory whose accesses code checks, and that can grow to `max` bytes if there is so much address space.
+    /// A memory whose accesses code checks, and that can grow to `max` bytes if there is so much
+    /// address space.
     pub(crate) fn checked(length: usize, max: usize) -> io::Result<SharedBytes> {
         /// Where the address space is limited, a memory reserves at most one part in this many of
         /// it.
@@ -80,7 +83,8 @@ impl SharedBytes {
 
     /// How many bytes there are now; there may be more at any time, never fewer.
     pub(crate) fn len(&self) -> usize {
-        // SAFETY: the record lives as long as this, its base never changes, and the length is atomic.
+        // SAFETY: the record lives as long as this, its base never changes, and the length is
+        // atomic.
         unsafe { (*self.vm.as_ptr()).length.load(Ordering::SeqCst) }
     }
 
@@ -102,7 +106,8 @@ impl SharedBytes {
     /// As all methods here: where a range does not lie inside the memory.
     pub(crate) fn read(&self, start: usize, to: &mut [u8]) {
         let from = self.place(start..start + to.len());
-        // SAFETY: `place` has found the source accessible, which it stays as long as `self`; the target is borrowed by us alone.
+        // SAFETY: `place` has found the source accessible, which it stays as long as `self`; the
+        // target is borrowed by us alone.
         unsafe { bytes::copy_upwards(from, to.as_mut_ptr(), to.len()) };
     }
 
@@ -110,7 +115,8 @@ impl SharedBytes {
     pub(crate) fn write(&self, start: usize, from: &[u8]) {
         let to = self.place(start..start + from.len());
         // SAFETY: `place` has found the target accessible, which it stays as long as `self`, and no
-        // reference points into it: there is none to bytes of a shared memory. The source is borrowed.
+        // reference points into it: there is none to bytes of a shared memory. The source is
+        // borrowed.
         unsafe { bytes::copy_upwards(from.as_ptr(), to, from.len()) };
     }
 
@@ -128,11 +134,13 @@ impl SharedBytes {
         let to = self.place(target..target + length);
         let from_place = from.place(source.clone());
         if !std::ptr::eq(self, from) || target <= source.start || source.end <= target {
-            // SAFETY: `place` has found both ranges accessible, which they stay as long as the two memories.
+            // SAFETY: `place` has found both ranges accessible, which they stay as long as the two
+            // memories.
             unsafe { bytes::copy_upwards(from_place, to, length) };
             return;
         }
-        // The target overlaps the source from above: piece by piece from the last to the first, each taken up whole.
+        // The target overlaps the source from above: piece by piece from the last to the first,
+        // each taken up whole.
         let mut piece = vec![0; length.min(PIECE)];
         let mut left = length;
         while left > 0 {
@@ -148,9 +156,10 @@ impl SharedBytes {
         let place = self.place(address..address + 4).cast::<u32>();
         assert!(place.is_aligned(), "an atomic access is aligned");
         // SAFETY: `place` has found the word readable, which it stays as long as `self`, and it is
-        // aligned. Rust code accesses it atomically or by the instructions of `sys::bytes`. Compiled code
-        // writes it by plain stores of 1 to 16 bytes: to the machine each is a store like any other, and
-        // to Rust that code is foreign, like another process that shares the page.
+        // aligned. Rust code accesses it atomically or by the instructions of `sys::bytes`.
+        // Compiled code writes it by plain stores of 1 to 16 bytes: to the machine each is a store
+        // like any other, and to Rust that code is foreign, like another process that shares the
+        // page.
         unsafe { AtomicU32::from_ptr(place) }.load(Ordering::SeqCst)
     }
 
@@ -158,8 +167,8 @@ impl SharedBytes {
     pub(crate) fn load64(&self, address: usize) -> u64 {
         let place = self.place(address..address + 8).cast::<u64>();
         assert!(place.is_aligned(), "an atomic access is aligned");
-        // SAFETY: as `load32` says of 32 bits, this holds for 64: readable, aligned, and written only by
-        // atomic stores, by `sys::bytes` or by foreign code.
+        // SAFETY: as `load32` says of 32 bits, this holds for 64: readable, aligned, and written
+        // only by atomic stores, by `sys::bytes` or by foreign code.
         unsafe { AtomicU64::from_ptr(place) }.load(Ordering::SeqCst)
     }
 
@@ -181,8 +190,8 @@ impl Growing<'_> {
         let opened = round_up(self.len()).unwrap_or_default();
         let needed = round_up(length).ok_or(io::ErrorKind::OutOfMemory)?;
         limits::open(&self.bytes.map, opened, needed.saturating_sub(opened))?;
-        // SAFETY: the record lives as long as the memory, and only its atomic field is borrowed. Whoever
-        // sees the new length finds the pages open.
+        // SAFETY: the record lives as long as the memory, and only its atomic field is borrowed.
+        // Whoever sees the new length finds the pages open.
         unsafe { (*self.bytes.vm.as_ptr()).length.store(length, Ordering::SeqCst) };
         Ok(())
     }

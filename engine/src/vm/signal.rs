@@ -33,8 +33,8 @@ pub(crate) fn install() -> io::Result<()> {
         // SAFETY: every element was zeroed, which is a valid `sigaction`, and then filled in.
         let _ = PREVIOUS.set(previous.map(|action| unsafe { action.assume_init() }));
         for signal in SIGNALS {
-            // SAFETY: zero is a valid `sigaction`; the handler has the signature that SA_SIGINFO asks for, and calls only what is
-            // safe in a handler: see `on_signal`.
+            // SAFETY: zero is a valid `sigaction`; the handler has the signature that SA_SIGINFO
+            // asks for, and calls only what is safe in a handler: see `on_signal`.
             let result = unsafe {
                 let mut action: libc::sigaction = std::mem::zeroed();
                 action.sa_sigaction = on_signal as *const () as usize;
@@ -55,13 +55,15 @@ pub(crate) fn install() -> io::Result<()> {
     result.map_err(io::Error::from_raw_os_error)
 }
 
-/// Async-signal-safe: reads a thread-local cell without a destructor, looks the place up without a lock, writes plain memory.
+/// Async-signal-safe: reads a thread-local cell without a destructor, looks the place up without a
+/// lock, writes plain memory.
 extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let store = current();
     // SAFETY: the kernel passes a `siginfo_t` to a handler that was installed with SA_SIGINFO.
     let (cause, was_sent) = unsafe { (Cause::of(signal, &*info), cause::was_sent(&*info)) };
     if !store.is_null() {
-        // SAFETY: the kernel passes a `ucontext_t` to a handler that was installed with SA_SIGINFO; it is ours until we return.
+        // SAFETY: the kernel passes a `ucontext_t` to a handler that was installed with SA_SIGINFO;
+        // it is ours until we return.
         let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
         let pc = registers[libc::REG_RIP as usize] as usize;
         let code = match signal {
@@ -73,9 +75,11 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
             _ => unsafe { fault::trap_of(store, pc, cause) },
         };
         if let Some(code) = code {
-            // SAFETY: the signal interrupted compiled code, which runs inside `call::enter` for this store: the store is alive, no
-            // Rust code is in the middle of using it, and `entry` describes the trampoline that made the call. Functions may fault only once
-            // their frame is set up; an interruption finds them anywhere, so that no frames are noted then, and none looked for.
+            // SAFETY: the signal interrupted compiled code, which runs inside `call::enter` for
+            // this store: the store is alive, no Rust code is in the middle of using it, and
+            // `entry` describes the trampoline that made the call. Functions may fault only once
+            // their frame is set up; an interruption finds them anywhere, so that no frames are
+            // noted then, and none looked for.
             let entry = unsafe {
                 if signal != INTERRUPT {
                     unwind::note_fault(store, pc, registers[libc::REG_RBP as usize] as usize);
@@ -99,8 +103,9 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
     pass_on(signal, was_sent, info, context);
 }
 
-/// Whether the watchdog wants the code of the store, or of one further out, to be left, and it can be where it is: inside the body
-/// of a function. The store is marked then: its code, too, was left between two instructions.
+/// Whether the watchdog wants the code of the store, or of one further out, to be left, and it can
+/// be where it is: inside the body of a function. The store is marked then: its code, too, was left
+/// between two instructions.
 ///
 /// # Safety
 ///
@@ -109,8 +114,8 @@ unsafe fn interrupt_at(store: *mut VmStore, pc: usize) -> Option<u8> {
     let mut wanted = store;
     // SAFETY: the thread runs the code at `pc`.
     while !wanted.is_null() && unsafe { code::is_body(pc) } {
-        // SAFETY: the current store and those of its chain are alive (see `current`), and this thread
-        // alone writes `outer`.
+        // SAFETY: the current store and those of its chain are alive (see `current`), and this
+        // thread alone writes `outer`.
         unsafe {
             if (*wanted).interrupted.load(Ordering::Acquire) {
                 (*store).interrupted.store(true, Ordering::Release);
@@ -122,7 +127,8 @@ unsafe fn interrupt_at(store: *mut VmStore, pc: usize) -> Option<u8> {
     None
 }
 
-/// Gives the signal to the handler that was there before, or lets the default action end the process.
+/// Gives the signal to the handler that was there before, or lets the default action end the
+/// process.
 fn pass_on(signal: libc::c_int, was_sent: bool, info: *mut libc::siginfo_t, context: *mut c_void) {
     let position = SIGNALS.iter().position(|known| *known == signal);
     let previous = position.and_then(|position| Some(PREVIOUS.get()?[position]));

@@ -42,13 +42,13 @@ pub(crate) struct StoreRecord<H: ?Sized> {
 }
 
 // SAFETY: the raw pointers in what the record owns lead to memory that the record owns or keeps, to
-// mappings, and while code runs to the stack of the thread that runs it: a store is borrowed by that
-// thread then, and cannot be sent. Closures of host functions, code and what contexts keep are `Send`
-// and `Sync`; a pending error or panic is `Send`, and taken only by `&mut`.
+// mappings, and while code runs to the stack of the thread that runs it: a store is borrowed by
+// that thread then, and cannot be sent. Closures of host functions, code and what contexts keep are
+// `Send` and `Sync`; a pending error or panic is `Send`, and taken only by `&mut`.
 unsafe impl<H: ?Sized> Send for StoreRecord<H> {}
-// SAFETY: what methods with `&self` read is changed only by methods with `&mut self`, by compiled code,
-// for which the store is borrowed by `&mut`, or atomically (`interrupted`). No pending error or panic,
-// which need not be `Sync`, is reached by `&self`. For the rest see `Send`.
+// SAFETY: what methods with `&self` read is changed only by methods with `&mut self`, by compiled
+// code, for which the store is borrowed by `&mut`, or atomically (`interrupted`). No pending error
+// or panic, which need not be `Sync`, is reached by `&self`. For the rest see `Send`.
 unsafe impl<H: ?Sized> Sync for StoreRecord<H> {}
 
 impl<H: ?Sized> fmt::Debug for StoreRecord<H> {
@@ -192,8 +192,8 @@ impl<H: Host + ?Sized> StoreRecord<H> {
         unsafe { Stored::new(self.id, address) }
     }
 
-    /// The function that a reference of compiled code points to; `None` if the word is not the address
-    /// of a function's record in this store.
+    /// The function that a reference of compiled code points to; `None` if the word is not the
+    /// address of a function's record in this store.
     pub(crate) fn function_at(&self, word: u64) -> Option<Stored<VmFuncRef>> {
         let address = usize::try_from(word).ok()?;
         let (start, end) = self.functions.range(..=address).next_back()?;
@@ -206,8 +206,8 @@ impl<H: Host + ?Sized> StoreRecord<H> {
     /// A copy of a function's record.
     pub(super) fn function_record(&self, function: Stored<VmFuncRef>) -> VmFuncRef {
         self.check(function.store());
-        // SAFETY: the handle is one of this record, which owns what it points to. Function records are
-        // not written after their instance was added.
+        // SAFETY: the handle is one of this record, which owns what it points to. Function records
+        // are not written after their instance was added.
         unsafe { *function.as_ptr() }
     }
 
@@ -241,15 +241,16 @@ impl<H: Host + ?Sized> StoreRecord<H> {
     /// The value of a global.
     pub(crate) fn global(&self, global: Stored<VmGlobal>) -> VmVal {
         self.check(global.store());
-        // SAFETY: the handle is one of this record, which owns the global. Only code of the store, for
-        // which the store is borrowed by `&mut`, and `set_global` write it.
+        // SAFETY: the handle is one of this record, which owns the global. Only code of the store,
+        // for which the store is borrowed by `&mut`, and `set_global` write it.
         unsafe { *global.as_ptr() }
     }
 
     /// Sets the value of a global, which has the global's type.
     pub(crate) fn set_global(&mut self, global: Stored<VmGlobal>, value: VmVal) {
         self.check(global.store());
-        // SAFETY: the handle is one of this record, which owns the global and is borrowed by `&mut`.
+        // SAFETY: the handle is one of this record, which owns the global and is borrowed by
+        // `&mut`.
         unsafe { *global.as_ptr() = value }
     }
 

@@ -2,7 +2,8 @@
 
 use crate::error::{INNERMOST, OUTERMOST};
 
-/// The frames of the activation that was left last. It is filled where nothing can be allocated, as in a signal handler.
+/// The frames of the activation that was left last. It is filled where nothing can be allocated, as
+/// in a signal handler.
 #[derive(Debug)]
 pub(crate) struct VmTrace {
     count: usize,
@@ -15,7 +16,8 @@ impl VmTrace {
     pub(crate) const EMPTY: VmTrace =
         VmTrace { count: 0, innermost: [0; INNERMOST], outermost: [0; OUTERMOST] };
 
-    /// Notes the frames of an activation, innermost first: for each an address inside the instruction that it was left at.
+    /// Notes the frames of an activation, innermost first: for each an address inside the
+    /// instruction that it was left at.
     pub(super) fn record(&mut self, frames: impl Iterator<Item = usize>) {
         self.count = 0;
         for address in frames {

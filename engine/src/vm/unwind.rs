@@ -1,8 +1,9 @@
-//! Leaving compiled code: by an exception to the innermost handler for it, else to the innermost entry.
+//! Leaving compiled code: by an exception to the innermost handler for it, else to the innermost
+//! entry.
 //!
-//! Frames of compiled code own nothing, so they are left by continuing in a frame further out. No Rust
-//! frame is ever left this way: there are none between an exit from compiled code and the entry of the
-//! same activation.
+//! Frames of compiled code own nothing, so they are left by continuing in a frame further out. No
+//! Rust frame is ever left this way: there are none between an exit from compiled code and the
+//! entry of the same activation.
 
 use super::alarm::is_over;
 use super::code;
@@ -20,8 +21,8 @@ use super::pending::Pending;
 ///
 /// Only the throw stub calls this: with the store that runs, whose `exit` is the stub's frame.
 pub(super) unsafe extern "C" fn throw(store: *mut VmStore, exception: u64) -> ! {
-    // SAFETY: by the condition above the record is alive, and all frames between the exit and the entry
-    // are compiled code's. `entry` is the handler of the innermost entry trampoline.
+    // SAFETY: by the condition above the record is alive, and all frames between the exit and the
+    // entry are compiled code's. `entry` is the handler of the innermost entry trampoline.
     unsafe {
         if is_over(store) {
             (*store).fault = VmFault { pc: 0, code: INTERRUPTED };
@@ -36,17 +37,18 @@ pub(super) unsafe extern "C" fn throw(store: *mut VmStore, exception: u64) -> ! 
     }
 }
 
-/// Leaves compiled code that called a builtin or a host function which failed: an exception that has a
-/// handler in this activation is thrown to it, anything else goes to the innermost entry.
+/// Leaves compiled code that called a builtin or a host function which failed: an exception that
+/// has a handler in this activation is thrown to it, anything else goes to the innermost entry.
 ///
 /// # Safety
 ///
 /// Only compiled code of a store of type `H` calls this, when the Rust function that it called has
-/// returned: with the store that runs, whose `exit` is the frame of the stub or trampoline that calls.
+/// returned: with the store that runs, whose `exit` is the frame of the stub or trampoline that
+/// calls.
 pub(super) unsafe extern "C" fn raise<H: Host + ?Sized>(store: *mut VmStore) -> ! {
-    // SAFETY: by the condition above the record is alive, and all frames between the exit and the entry
-    // are compiled code's: every nested entry has put `exit` back. The Rust function that borrowed the
-    // store has returned. `entry` is the handler of the innermost entry trampoline.
+    // SAFETY: by the condition above the record is alive, and all frames between the exit and the
+    // entry are compiled code's: every nested entry has put `exit` back. The Rust function that
+    // borrowed the store has returned. `entry` is the handler of the innermost entry trampoline.
     unsafe {
         match raised::<H>(store) {
             Some((handler, exception)) => resume(handler, exception),
@@ -58,9 +60,9 @@ pub(super) unsafe extern "C" fn raise<H: Host + ?Sized>(store: *mut VmStore) -> 
     }
 }
 
-/// The exception by which a host function failed, with its handler; nothing if it failed otherwise, or
-/// the exception has no handler: then the error stays for the entry. Nothing is allocated after the
-/// error is dropped, which kept the exception alive.
+/// The exception by which a host function failed, with its handler; nothing if it failed otherwise,
+/// or the exception has no handler: then the error stays for the entry. Nothing is allocated after
+/// the error is dropped, which kept the exception alive.
 ///
 /// # Safety
 ///
@@ -77,7 +79,8 @@ unsafe fn raised<H: Host + ?Sized>(vm: *mut VmStore) -> Option<(VmHandler, u64)>
     Some((handler, exception))
 }
 
-/// The handler of the innermost call that has one, between the exit from compiled code and the innermost entry.
+/// The handler of the innermost call that has one, between the exit from compiled code and the
+/// innermost entry.
 ///
 /// # Safety
 ///
@@ -93,11 +96,13 @@ unsafe fn find_handler(store: *mut VmStore) -> Option<VmHandler> {
     })
 }
 
-/// Notes the frames of the activation that is being left by a fault of the code at `pc`, whose frame pointer is `frame`. Async-signal-safe.
+/// Notes the frames of the activation that is being left by a fault of the code at `pc`, whose
+/// frame pointer is `frame`. Async-signal-safe.
 ///
 /// # Safety
 ///
-/// The store runs, and the code is the body of a function of its innermost activation, after the first steps, which set up its frame.
+/// The store runs, and the code is the body of a function of its innermost activation, after the
+/// first steps, which set up its frame.
 pub(super) unsafe fn note_fault(store: *mut VmStore, pc: usize, frame: usize) {
     // SAFETY: by the condition above the record is alive, and the frame is compiled code's.
     unsafe {
@@ -112,21 +117,23 @@ pub(super) unsafe fn note_fault(store: *mut VmStore, pc: usize, frame: usize) {
 ///
 /// As for [`find_handler`].
 unsafe fn note_exit(store: *mut VmStore) {
-    // SAFETY: by the condition of `find_handler` the record is alive, and its exit is the frame of a
-    // stub or trampoline.
+    // SAFETY: by the condition of `find_handler` the record is alive, and its exit is the frame of
+    // a stub or trampoline.
     unsafe {
         let callers = Callers::of((*store).exit.fp, (*store).entry.fp);
         (*store).trace.record(callers.map(inside_call));
     }
 }
 
-/// An address inside the call that returns there: where it is a function's last instruction, what follows belongs to another.
+/// An address inside the call that returns there: where it is a function's last instruction, what
+/// follows belongs to another.
 fn inside_call((return_address, _): (usize, usize)) -> usize {
     return_address - 1
 }
 
-/// The functions that a frame of compiled code was called from, innermost first, up to the innermost entry: for each the address that the
-/// call returns to, and the function's frame pointer.
+/// The functions that a frame of compiled code was called from, innermost first, up to the
+/// innermost entry: for each the address that the call returns to, and the function's frame
+/// pointer.
 struct Callers {
     frame: usize,
     entry: usize,
@@ -135,9 +142,9 @@ struct Callers {
 impl Callers {
     /// # Safety
     ///
-    /// `frame` is the frame pointer of compiled code on this thread's stack, and `entry` that of the
-    /// innermost entry trampoline. The frames from one to the other are compiled code's, and stay there
-    /// as long as this is used.
+    /// `frame` is the frame pointer of compiled code on this thread's stack, and `entry` that of
+    /// the innermost entry trampoline. The frames from one to the other are compiled code's, and
+    /// stay there as long as this is used.
     unsafe fn of(frame: usize, entry: usize) -> Callers {
         Callers { frame, entry }
     }
@@ -148,8 +155,8 @@ impl Iterator for Callers {
 
     fn next(&mut self) -> Option<(usize, usize)> {
         // SAFETY: by the condition of `Callers::of` the frame is compiled code's, which keeps frame
-        // pointers: at each of them are the frame pointer of the caller and the return address. We stop
-        // at the entry trampoline, which called the outermost frame.
+        // pointers: at each of them are the frame pointer of the caller and the return address. We
+        // stop at the entry trampoline, which called the outermost frame.
         let [caller, return_address] = unsafe { *(self.frame as *const [usize; 2]) };
         if caller == self.entry {
             return None;
@@ -163,12 +170,13 @@ impl Iterator for Callers {
 ///
 /// # Safety
 ///
-/// The handler is one of a frame further out on this thread's stack, with nothing but frames of compiled code between, and of the Rust
-/// function that calls this, which owns nothing.
+/// The handler is one of a frame further out on this thread's stack, with nothing but frames of
+/// compiled code between, and of the Rust function that calls this, which owns nothing.
 unsafe fn resume(handler: VmHandler, exception: u64) -> ! {
-    // SAFETY: the handler expects its stack and frame pointer, and the exception in rax, where the Tail convention passes an exception's
-    // first word; on this edge it takes all other registers as lost. The operands have registers of their own: a compiler without need
-    // of a frame pointer may choose rbp for one that is left open.
+    // SAFETY: the handler expects its stack and frame pointer, and the exception in rax, where the
+    // Tail convention passes an exception's first word; on this edge it takes all other registers
+    // as lost. The operands have registers of their own: a compiler without need of a frame pointer
+    // may choose rbp for one that is left open.
     unsafe {
         std::arch::asm!(
             "mov rsp, rcx",

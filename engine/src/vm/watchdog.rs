@@ -1,8 +1,8 @@
 //! Deadlines of code that runs.
 //!
-//! Compiled code has no checks for this. When a deadline has passed, the watchdog of the process marks
-//! the store, which long-running Rust code checks, and signals the thread repeatedly until the thread
-//! is found in compiled code, whose frames own nothing and can be left (see
+//! Compiled code has no checks for this. When a deadline has passed, the watchdog of the process
+//! marks the store, which long-running Rust code checks, and signals the thread repeatedly until
+//! the thread is found in compiled code, whose frames own nothing and can be left (see
 //! [`signal`](super::signal)). The signals also end system calls that the thread waits in.
 
 use std::sync::atomic::Ordering;
@@ -39,15 +39,16 @@ struct Entry {
     store: *mut VmStore,
 }
 
-// SAFETY: the watchdog's thread uses the record only by its atomic field, and only while the watch is
-// held: by the contract of `watch` the record is alive then.
+// SAFETY: the watchdog's thread uses the record only by its atomic field, and only while the watch
+// is held: by the contract of `watch` the record is alive then.
 unsafe impl Send for Entry {}
 
 impl Entry {
     /// Signals the thread; gives the time to do so again.
     fn interrupt(&self, now: Instant) -> Instant {
-        // SAFETY: this is called under the watchdog's lock, under which the entry is removed when the watch is dropped; by the contract of
-        // `watch` that is before the store's record or the thread goes away.
+        // SAFETY: this is called under the watchdog's lock, under which the entry is removed when
+        // the watch is dropped; by the contract of `watch` that is before the store's record or the
+        // thread goes away.
         unsafe {
             (*self.store).interrupted.store(true, Ordering::Release);
             libc::pthread_kill(self.thread, INTERRUPT);

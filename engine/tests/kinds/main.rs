@@ -1,5 +1,5 @@
-//! Malformed, invalid or valid, for every encoding that a version or a proposal added: by the binary grammar of each (core spec 1.0, 2.0
-//! and 3.0, chapter 5; the proposals' overviews).
+//! Malformed, invalid or valid, for every encoding that a version or a proposal added: by the
+//! binary grammar of each (core spec 1.0, 2.0 and 3.0, chapter 5; the proposals' overviews).
 
 #![allow(clippy::unwrap_used)]
 
@@ -119,7 +119,8 @@ fn blocks_nest_as_deep_as_there_are_bytes() {
     assert_eq!(rule, Rule::UnexpectedEnd);
 }
 
-/// With everything on, the grammar has the opcodes that `wasmparser` decodes, but for those of proposals that are not here.
+/// With everything on, the grammar has the opcodes that `wasmparser` decodes, but for those of
+/// proposals that are not here.
 #[test]
 fn the_opcodes_are_those_of_the_decoder() {
     let features = "3.0,threads,wide-arithmetic,custom-descriptors,legacy-exceptions,stack-switching";

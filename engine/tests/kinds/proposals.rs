@@ -12,7 +12,8 @@ use super::rows::{
     LIMITS, MEMORY, OPCODE, TABLE, VALUE, zeros,
 };
 
-/// Features with which a module is valid, features without, what the module has, and what it is without.
+/// Features with which a module is valid, features without, what the module has, and what it is
+/// without.
 type Row = (&'static str, &'static str, &'static str, Bytes, Kind);
 
 pub(crate) const ROWS: &[Row] = &[

@@ -1,7 +1,7 @@
 //! Which file of a crate imports which other one, read from the paths in its code.
 //!
-//! All paths count that lead into the crate: those of `use` items, and qualified ones in signatures,
-//! bodies and macros. Code that is compiled for tests only does not count.
+//! All paths count that lead into the crate: those of `use` items, and qualified ones in
+//! signatures, bodies and macros. Code that is compiled for tests only does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -14,13 +14,14 @@ use imports::{Imports, Module, circles, imports};
 struct Rules {
     /// The crate's folder, from that of the workspace.
     folder: &'static str,
-    /// The modules at the top of the crate, from the lowest layer to the highest. Modules of the same
-    /// layer do not import each other. The root, `lib`, is above all.
+    /// The modules at the top of the crate, from the lowest layer to the highest. Modules of the
+    /// same layer do not import each other. The root, `lib`, is above all.
     layers: &'static [&'static [&'static str]],
-    /// Whether every module of the crate has to be in a layer; otherwise only those listed are looked at.
+    /// Whether every module of the crate has to be in a layer; otherwise only those listed are
+    /// looked at.
     complete: bool,
-    /// The files that import each other in a circle, with the reason. Of crates that are not complete,
-    /// circles are not looked at.
+    /// The files that import each other in a circle, with the reason. Of crates that are not
+    /// complete, circles are not looked at.
     circles: &'static [(&'static str, &'static [&'static str])],
 }
 

@@ -6,7 +6,8 @@ use wassay_engine::{Engine, ExternRef, I31, Linker, Ref, Store, Trap, Val};
 
 use crate::guest::{Guest, configs, func, instantiate};
 
-/// A module with a chain of `depth` structure types, `$t0` the root, each with a field more, and for each a function `make`.
+/// A module with a chain of `depth` structure types, `$t0` the root, each with a field more, and
+/// for each a function `make`.
 fn chain(depth: usize, body: &str) -> String {
     let mut text = String::from("(module (rec");
     for level in 0..depth {

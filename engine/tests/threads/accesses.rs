@@ -4,7 +4,8 @@ use wassay_engine::{ErrorKind, MemoryType, SharedMemory, Trap, Val};
 
 use crate::{Agent, engines, run_agents, shared_type};
 
-/// Every atomic instruction with an address, its width in bytes, and its text with an address that stands in `$a`.
+/// Every atomic instruction with an address, its width in bytes, and its text with an address that
+/// stands in `$a`.
 fn atomic_instructions(offset: &str) -> Vec<(u64, String)> {
     let mut found = Vec::new();
     let widths = [("i32", "", 4), ("i32", "8", 1), ("i32", "16", 2), ("i64", "", 8), ("i64", "8", 1)];

@@ -7,7 +7,8 @@ use wassay_engine::{Engine, SharedMemory, Val};
 
 use crate::{Agent, engines, read32, run_agents, shared_type};
 
-/// Comes back when as many calls were made, on any thread, as it says: first by looking, then by waiting.
+/// Comes back when as many calls were made, on any thread, as it says: first by looking, then by
+/// waiting.
 const MEET: &str = "(func $meet (param $calls i32) (local $seen i32) (local $looks i32)
     (if (i32.eq (i32.add (i32.atomic.rmw.add (i32.const 0) (i32.const 1)) (i32.const 1)) (local.get $calls))
       (then (drop (memory.atomic.notify (i32.const 0) (i32.const -1))) (return)))
@@ -19,11 +20,13 @@ const MEET: &str = "(func $meet (param $calls i32) (local $seen i32) (local $loo
           (then (drop (memory.atomic.wait32 (i32.const 0) (local.get $seen) (i64.const -1)))))
         (br $again)))))";
 
-/// Two threads write one cell each and read the other's, `round` by round, which they begin together: 200,000 rounds, or fewer where
-/// the machine has other things to do. Gives how often the two read (0, 0), (0, 1), (1, 0) and (1, 1).
+/// Two threads write one cell each and read the other's, `round` by round, which they begin
+/// together: 200,000 rounds, or fewer where the machine has other things to do. Gives how often the
+/// two read (0, 0), (0, 1), (1, 0) and (1, 1).
 fn litmus(engine: &Engine, round: &str) -> [usize; 4] {
     const ROUNDS: usize = 1000;
-    // From 4096 what was read, a byte for each round and thread; from 65536 the cells, 64 bytes apart.
+    // From 4096 what was read, a byte for each round and thread; from 65536 the cells, 64 bytes
+    // apart.
     let text = format!(
         r#"(module (memory (import "h" "m") 1 3 shared) {MEET}
         (func $round (param $mine i32) (param $other i32) (result i32) {round})

@@ -25,7 +25,8 @@ fn shared_type(min: u64, max: u64) -> MemoryType {
     MemoryType { shared: true, ..MemoryType::new(min, Some(max)) }
 }
 
-/// What one thread works with: an instance of a module that imports the memory `h.m`, in a store of its own.
+/// What one thread works with: an instance of a module that imports the memory `h.m`, in a store of
+/// its own.
 struct Agent {
     store: Store,
     instance: Instance,

@@ -1,4 +1,5 @@
-//! Shared memories as objects: how they grow, how long they live, who pays for them, how the host reads them.
+//! Shared memories as objects: how they grow, how long they live, who pays for them, how the host
+//! reads them.
 
 use std::thread;
 use std::time::Duration;
@@ -141,7 +142,8 @@ fn an_engine_uses_the_shared_memories_of_another() {
 
 #[test]
 fn a_size_is_read_anew_each_time() {
-    // No store and no call stands between the two sizes that could make a compiler read the length again.
+    // No store and no call stands between the two sizes that could make a compiler read the length
+    // again.
     let text = r#"(module (memory (import "h" "m") 1 4 shared)
         (func (export "sizes") (result i32) (local $size i32)
           (local.set $size (memory.size))

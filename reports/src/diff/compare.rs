@@ -9,7 +9,8 @@ use crate::model::{Case, Failure, Note, Report, Suite};
 use crate::outcome::Outcome;
 use crate::text::{headline, link};
 
-/// A script is slower where it takes twice as long and so much more: below that a busy machine differs from itself.
+/// A script is slower where it takes twice as long and so much more: below that a busy machine
+/// differs from itself.
 const SLOWER_BY: Duration = Duration::from_millis(100);
 
 /// What changed from `old` to `new`.
@@ -68,7 +69,8 @@ fn run(report: &Report) -> Run {
 /// Two that are the same, or one that is in one report only.
 type Pair<'a, T> = (Option<&'a T>, Option<&'a T>);
 
-/// Pairs by name, and what is left by `same`; the new in their order, then the old that are left in theirs.
+/// Pairs by name, and what is left by `same`; the new in their order, then the old that are left in
+/// theirs.
 fn pair<'a, T>(
     old: &'a [T],
     new: &'a [T],
@@ -92,7 +94,8 @@ fn pair<'a, T>(
     pairs
 }
 
-/// A suite that has another name now, as a folder has that lies elsewhere, is known by the names of its cases.
+/// A suite that has another name now, as a folder has that lies elsewhere, is known by the names of
+/// its cases.
 fn pair_suites<'a>(old: &'a [Suite], new: &'a [Suite]) -> Vec<Pair<'a, Suite>> {
     pair(
         old,

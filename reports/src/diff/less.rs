@@ -1,4 +1,5 @@
-//! What is judged less than before: none of it is a failure by itself, and all of it could hide one.
+//! What is judged less than before: none of it is a failure by itself, and all of it could hide
+//! one.
 
 use serde::Serialize;
 
@@ -112,7 +113,8 @@ pub(super) fn case_gone(suite: &Suite, case: &Case) -> Option<Less> {
     (case.outcome != Outcome::Skipped || judged(case) > 0).then_some(gone)
 }
 
-/// A case that has fewer directives to judge, where that is not told of single directives: skipped ones are.
+/// A case that has fewer directives to judge, where that is not told of single directives: skipped
+/// ones are.
 pub(super) fn directives(suite: &Suite, old: &Case, new: &Case) -> Option<Less> {
     let by_directive = !old.keys.is_empty() && !new.keys.is_empty();
     let count = |case: &Case| if by_directive { case.directives.total() } else { judged(case) };

@@ -1,9 +1,11 @@
-//! What changed from one report to the next: what the engine does otherwise, apart from what the suites ask otherwise.
+//! What changed from one report to the next: what the engine does otherwise, apart from what the
+//! suites ask otherwise.
 //!
-//! Suites and cases are matched by their names, directives by their [keys](crate::Key): a directive that moved to another line,
-//! or a script that was renamed, is the same as before. What only one of the reports has is [drift](Drift) of the suites
-//! and no change of the engine; what fails of it is told as [new failures](Diff::new_failures), and where less is judged
-//! than before that is [told](Less) too: neither is a comparison in which all is well.
+//! Suites and cases are matched by their names, directives by their [keys](crate::Key): a directive
+//! that moved to another line, or a script that was renamed, is the same as before. What only one
+//! of the reports has is [drift](Drift) of the suites and no change of the engine; what fails of it
+//! is told as [new failures](Diff::new_failures), and where less is judged than before that is
+//! [told](Less) too: neither is a comparison in which all is well.
 
 mod compare;
 mod less;
@@ -22,7 +24,8 @@ use crate::key::Key;
 use crate::model::{Engine, MatchKind, Totals};
 use crate::outcome::{Counts, Outcome};
 
-/// What changed. Everything stands in the order of the new report; what only the old one has, in its order.
+/// What changed. Everything stands in the order of the new report; what only the old one has, in
+/// its order.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diff {
     /// The old run.
@@ -33,8 +36,8 @@ pub struct Diff {
     pub verdict: Verdict,
     /// What was as expected and is no more.
     pub regressed: Vec<Change>,
-    /// What is not as expected and was not judged before: directives that are new or were edited, those of new cases and suites, and
-    /// those that were not run.
+    /// What is not as expected and was not judged before: directives that are new or were edited,
+    /// those of new cases and suites, and those that were not run.
     pub new_failures: Vec<Change>,
     /// What was judged before and is skipped now.
     pub unjudged: Vec<Change>,
@@ -46,9 +49,11 @@ pub struct Diff {
     pub fixed: Vec<Change>,
     /// What is as expected, or not, as it was, but in another way, such as with another message.
     pub changed: Vec<Change>,
-    /// How many directives more pass by the judgement of the reader alone, in cases whose directives are the same.
+    /// How many directives more pass by the judgement of the reader alone, in cases whose
+    /// directives are the same.
     pub more_reader_only: u64,
-    /// How many directives more pass without a comparison of their error text, in cases whose directives are the same.
+    /// How many directives more pass without a comparison of their error text, in cases whose
+    /// directives are the same.
     pub more_text_not_compared: u64,
     /// Scripts that take longer, of those whose directives are the same.
     pub slower: Vec<Slower>,
@@ -62,8 +67,8 @@ pub struct Diff {
 pub enum Verdict {
     /// All that was judged is judged, nothing regressed, and nothing that is new fails.
     Good,
-    /// The same, but something is judged in another way: it is expected to fail now, is judged under other features or by less, or the old
-    /// report is incomplete.
+    /// The same, but something is judged in another way: it is expected to fail now, is judged
+    /// under other features or by less, or the old report is incomplete.
     Attention,
     /// Something regressed, something new fails, or less is judged than before.
     Bad,
@@ -123,7 +128,8 @@ pub struct Change {
 pub struct State {
     /// The outcome.
     pub outcome: Outcome,
-    /// The kind of the failure and its message, or the reason why it was skipped or expected to fail; empty where it passed.
+    /// The kind of the failure and its message, or the reason why it was skipped or expected to
+    /// fail; empty where it passed.
     pub message: String,
     /// What was expected, where there is something to compare.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,7 +199,8 @@ pub struct CaseDrift {
     pub case: String,
     /// What became of it.
     pub what: What,
-    /// Its name before, where it moved; the features it was judged under before, where these changed.
+    /// Its name before, where it moved; the features it was judged under before, where these
+    /// changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// The features it is judged under, where these changed.
@@ -203,7 +210,8 @@ pub struct CaseDrift {
     pub directives_new: u64,
     /// How many directives it had that it has no more.
     pub directives_gone: u64,
-    /// Those of its new directives that are not as expected, or the case as a whole where it is new and has no directives.
+    /// Those of its new directives that are not as expected, or the case as a whole where it is new
+    /// and has no directives.
     pub unexpected: Vec<Change>,
 }
 
@@ -224,13 +232,14 @@ pub enum What {
 }
 
 impl Diff {
-    /// Whether something regressed. New directives that fail are not regressions, but see [`Diff::is_failure`].
+    /// Whether something regressed. New directives that fail are not regressions, but see
+    /// [`Diff::is_failure`].
     pub fn is_regression(&self) -> bool {
         !self.regressed.is_empty()
     }
 
-    /// Whether the new run is worse, or cannot be told not to be: something regressed, something new fails, or less is judged. The last
-    /// does not count with `allow_less`.
+    /// Whether the new run is worse, or cannot be told not to be: something regressed, something
+    /// new fails, or less is judged. The last does not count with `allow_less`.
     pub fn is_failure(&self, allow_less: bool) -> bool {
         let less = !self.less.is_empty() || !self.unjudged.is_empty();
         self.is_regression() || !self.new_failures.is_empty() || (less && !allow_less)

@@ -87,7 +87,8 @@ impl Failed {
     }
 }
 
-/// A failure, what is to say of a directive that is none, or of those that were put aside for one reason.
+/// A failure, what is to say of a directive that is none, or of those that were put aside for one
+/// reason.
 enum Entry<'a> {
     Failure(&'a Failure),
     Note(&'a Note),

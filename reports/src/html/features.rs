@@ -21,7 +21,8 @@ pub(super) struct FeatureRow {
     passed: String,
     failed: String,
     other: String,
-    /// Of those that depend on this feature and on no other: how many there are, and how many of them passed.
+    /// Of those that depend on this feature and on no other: how many there are, and how many of
+    /// them passed.
     alone: String,
     alone_passed: String,
     bar: Vec<Stretch>,
@@ -41,8 +42,9 @@ struct Row {
     alone: Counts,
 }
 
-/// A row a feature, up to a maximum, after one of the directives that depend on none; empty where the report does not know. A directive that
-/// depends on several features is counted for each of them.
+/// A row a feature, up to a maximum, after one of the directives that depend on none; empty where
+/// the report does not know. A directive that depends on several features is counted for each of
+/// them.
 pub(super) fn features(report: &Report, most: usize) -> Vec<FeatureRow> {
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
     let mut plain = Row::default();

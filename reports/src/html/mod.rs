@@ -1,8 +1,10 @@
 //! The report as a page: one file that needs nothing from elsewhere and runs no script but its own.
 //!
-//! What to show is in `view`, `features`, `scripts` and `failed`, how in `parts.html`, `page.html`, `style.css` and `script.js`. Everything that comes from the report is escaped by
-//! the template; the page's content security policy would not let it do anything if it were not. The page is at most
-//! [`MAX_LENGTH`] bytes: failures and scripts that do not fit are counted, and those that are as expected go first.
+//! What to show is in `view`, `features`, `scripts` and `failed`, how in `parts.html`, `page.html`,
+//! `style.css` and `script.js`. Everything that comes from the report is escaped by the template;
+//! the page's content security policy would not let it do anything if it were not. The page is at
+//! most [`MAX_LENGTH`] bytes: failures and scripts that do not fit are counted, and those that are
+//! as expected go first.
 
 mod failed;
 mod features;
@@ -29,7 +31,8 @@ pub(crate) const STYLE: &str = include_str!("style.css");
 const PAGE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("script.js");
 
-/// The one script that the page's content security policy lets run, as the policy names it: a test computes it.
+/// The one script that the page's content security policy lets run, as the policy names it: a test
+/// computes it.
 const SCRIPT_HASH: &str = "sha256-6v7ZKLQVksTeDXrqeQUfRc1eETEfqnaSatl/MLxFNd4=";
 
 /// The report as an HTML document.
@@ -46,7 +49,8 @@ pub(crate) fn fill(page: &str, style: &str, context: Value) -> String {
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.expect("the usual delimiters are sound"));
     let style = Value::from_safe_string(style.to_owned());
-    // The name makes the template escape for HTML. It is a part of the program, as are the fields that it names.
+    // The name makes the template escape for HTML. It is a part of the program, as are the fields
+    // that it names.
     let rendered =
         environment.render_named_str("page.html", &format!("{PARTS}{page}"), context! { style, ..context });
     terminal::document(rendered.expect("the template fits its view"), Language::Markup)

@@ -38,7 +38,8 @@ pub(super) struct Row {
 /// The numbers of a suite and of a case in it.
 pub(super) type Place = (usize, usize);
 
-/// The rows of all scripts by suite, and how many did not fit. What is not as expected stands first and goes last.
+/// The rows of all scripts by suite, and how many did not fit. What is not as expected stands first
+/// and goes last.
 pub(super) fn scripts(report: &Report, room: &mut usize) -> (Vec<Group>, u64) {
     let mut left = 0u64;
     let mut groups = Vec::new();

@@ -15,7 +15,8 @@ use crate::model::{Case, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
 use crate::text::{caveats, grouped, link, percent_passed, verdict};
 
-/// How much of the page what comes from the report may take, in bytes; the rest is the template's own.
+/// How much of the page what comes from the report may take, in bytes; the rest is the template's
+/// own.
 const ROOM: usize = 2_900_000;
 
 /// So many rows a table has at most beside that of the scripts.

@@ -1,7 +1,9 @@
-//! The report as Markdown, for a comment on a pull request and for the summary of a CI step: totals, changes, failures.
+//! The report as Markdown, for a comment on a pull request and for the summary of a CI step:
+//! totals, changes, failures.
 //!
-//! It is GitHub's dialect, which GitLab reads as well. Names and messages stand in code, where they can neither call anybody nor
-//! be anything but text, and the whole is at most [`MAX_LENGTH`] bytes: what is left out is counted.
+//! It is GitHub's dialect, which GitLab reads as well. Names and messages stand in code, where they
+//! can neither call anybody nor be anything but text, and the whole is at most [`MAX_LENGTH`]
+//! bytes: what is left out is counted.
 
 mod changes;
 
@@ -89,7 +91,8 @@ impl Page {
         fits
     }
 
-    /// Adds blocks as long as they fit and are no more than `most`, then a line that says how many `things` are left out.
+    /// Adds blocks as long as they fit and are no more than `most`, then a line that says how many
+    /// `things` are left out.
     pub(crate) fn list<T>(&mut self, items: &[T], most: usize, things: &str, block: impl Fn(&T) -> String) {
         let shown = items.iter().take(most).take_while(|item| self.fits(&block(item))).count();
         let left = (items.len() - shown) as u64;

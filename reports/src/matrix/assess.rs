@@ -10,15 +10,16 @@ use crate::aside::Aside;
 use crate::model::{Case, Needs};
 use crate::outcome::Counts;
 
-/// How far an engine supports a feature, by the directives of whose features it is the newest. Those that need another one which the engine
-/// lacks altogether say nothing about it.
+/// How far an engine supports a feature, by the directives of whose features it is the newest.
+/// Those that need another one which the engine lacks altogether say nothing about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// No directive that depends on it was run.
     NotRun,
-    /// What was run does not tell: no module that needs it was to compile, or the report is of a version that does not count them.
+    /// What was run does not tell: no module that needs it was to compile, or the report is of a
+    /// version that does not count them.
     Unknown,
     /// No module that needs it compiles.
     No,
@@ -135,7 +136,8 @@ impl<'a> Assessment<'a> {
         features.find(|feature| self.absent.contains(feature))
     }
 
-    /// Whether directives that need these features say something about one of them; that one is empty for what needs nothing.
+    /// Whether directives that need these features say something about one of them; that one is
+    /// empty for what needs nothing.
     pub(super) fn is_about(&self, features: &[String], feature: &str) -> bool {
         let features = || features.iter().map(String::as_str);
         let lacks_feature = self.absent.contains(feature);
@@ -166,13 +168,15 @@ impl<'a> Assessment<'a> {
     }
 }
 
-/// The newest of these features; none where there are none. A directive counts for this one alone: what came later builds on what was there.
+/// The newest of these features; none where there are none. A directive counts for this one alone:
+/// what came later builds on what was there.
 fn newest<'a>(features: impl Iterator<Item = &'a str>) -> &'a str {
     features.max_by_key(|feature| (rank(feature), *feature)).unwrap_or_default()
 }
 
 fn state(Tally { directives, modules, .. }: &Tally) -> State {
-    // What is judged beside the modules. One that compiles and cannot be instantiated fails as a directive.
+    // What is judged beside the modules. One that compiles and cannot be instantiated fails as a
+    // directive.
     let good_beside = good(directives).saturating_sub(good(modules));
     let judged = |counts: &Counts| good(counts).saturating_add(bad(counts));
     let judged_beside = judged(directives).saturating_sub(judged(modules));
@@ -199,7 +203,8 @@ mod tests {
     use crate::aside::Apart;
     use crate::outcome::Outcome;
 
-    /// A case whose directives need these features: how many pass and fail, and how many modules compile and do not.
+    /// A case whose directives need these features: how many pass and fail, and how many modules
+    /// compile and do not.
     fn case(needs: &[(&[&str], [u64; 2], [u64; 2])]) -> Case {
         let counts = |[passed, failed]: [u64; 2]| Counts { passed, failed, ..Counts::default() };
         let of = |(features, directives, modules): &(&[&str], [u64; 2], [u64; 2])| Needs {

@@ -33,7 +33,8 @@ pub struct Column {
     pub reader_only: u64,
     /// What of the directives says nothing about the engine, or less than it could.
     pub aside: Aside,
-    /// What a reader has to know besides, a line each: that a newer run was not complete, or that somebody else packaged the engine.
+    /// What a reader has to know besides, a line each: that a newer run was not complete, or that
+    /// somebody else packaged the engine.
     pub notes: Vec<String>,
 }
 
@@ -62,7 +63,8 @@ pub struct Ran {
     pub source: String,
     /// Where it can be read; the address names the commit where that is known.
     pub url: Option<String>,
-    /// What tells its contents from those of other suites and versions: sixteen digits of a hash of its directives.
+    /// What tells its contents from those of other suites and versions: sixteen digits of a hash of
+    /// its directives.
     pub digest: String,
     /// How many cases it has.
     pub cases: u64,
@@ -140,7 +142,8 @@ impl<'a> Picked<'a> {
 }
 
 impl Column {
-    /// What it is called: the engine's name and version, and its configuration where that has a name.
+    /// What it is called: the engine's name and version, and its configuration where that has a
+    /// name.
     pub fn title(&self) -> String {
         self.engine.title_with_configuration()
     }
@@ -226,7 +229,8 @@ pub(super) fn pick<'a>(reports: &'a [Named], history: &'a [Named]) -> (Vec<Picke
     (picked, left_out)
 }
 
-/// The newest complete run of another version of the same engine in the same configuration, where that is no column anyway.
+/// The newest complete run of another version of the same engine in the same configuration, where
+/// that is no column anyway.
 fn last_complete<'a>(
     group: &[&'a Named],
     reports: &'a [Named],

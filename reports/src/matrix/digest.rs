@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 use super::guests::units;
 use crate::model::{Case, Suite};
 
-/// The first 64 bits of the SHA-256 of the names of a suite's cases and the keys of their directives, as sixteen digits. It is the same
-/// wherever the suite lies and however the lines of its scripts move, as long as each says the same.
+/// The first 64 bits of the SHA-256 of the names of a suite's cases and the keys of their
+/// directives, as sixteen digits. It is the same wherever the suite lies and however the lines of
+/// its scripts move, as long as each says the same.
 pub(super) fn digest(suite: &Suite) -> String {
     let mut cases: Vec<&Case> = suite.cases.iter().collect();
     cases.sort_by(|a, b| a.name.cmp(&b.name));
@@ -16,7 +17,8 @@ pub(super) fn digest(suite: &Suite) -> String {
     let mut line = String::new();
     for case in cases {
         line.clear();
-        // Writing to a string cannot fail. A name has no length of its own, hence the number before it.
+        // Writing to a string cannot fail. A name has no length of its own, hence the number before
+        // it.
         let _ = write!(line, "{} {} {} ", case.name.len(), case.name, case.directives.total());
         for key in units(case) {
             let _ = write!(line, "{key}");

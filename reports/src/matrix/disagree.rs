@@ -1,9 +1,10 @@
 //! The directives on which engines differ, and those that all of them fail.
 //!
-//! A report holds the keys of all directives that were to be judged, and says of each that did not pass why: what is left has passed. Two
-//! engines are compared on a script where both were to judge the same directives under the same features, and where what did not pass accounts
-//! for the counts; on any other script nothing is said, and it is counted. A directive that needs what an engine lacks altogether says nothing
-//! about it, whether it passes there or not.
+//! A report holds the keys of all directives that were to be judged, and says of each that did not
+//! pass why: what is left has passed. Two engines are compared on a script where both were to judge
+//! the same directives under the same features, and where what did not pass accounts for the
+//! counts; on any other script nothing is said, and it is counted. A directive that needs what an
+//! engine lacks altogether says nothing about it, whether it passes there or not.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -36,7 +37,8 @@ pub struct Disagreements {
     pub all_fail: u64,
     /// How many others of them some engines pass and some fail.
     pub differ: u64,
-    /// These directives by their kind, those that one engine alone fails by engine, in the order of the suites.
+    /// These directives by their kind, those that one engine alone fails by engine, in the order of
+    /// the suites.
     pub directives: Vec<Disagreement>,
     /// How many of them are not listed.
     pub left: u64,
@@ -190,8 +192,8 @@ pub(super) fn disagreements(columns: &[Picked<'_>]) -> Disagreements {
     found
 }
 
-/// The cases of all columns, those of the same suite and name together, in the order in which they are first met. Suites are the same that have
-/// the same name or the same contents.
+/// The cases of all columns, those of the same suite and name together, in the order in which they
+/// are first met. Suites are the same that have the same name or the same contents.
 fn same_name<'a>(columns: &'a [Picked<'a>]) -> Vec<Vec<Place<'a>>> {
     let mut suites: Vec<(&str, &str)> = Vec::new();
     let mut of: HashMap<(usize, &str), usize> = HashMap::new();
@@ -222,7 +224,8 @@ fn same_name<'a>(columns: &'a [Picked<'a>]) -> Vec<Vec<Place<'a>>> {
     groups
 }
 
-/// The largest set of columns that were to judge the same directives under the same features, and the others.
+/// The largest set of columns that were to judge the same directives under the same features, and
+/// the others.
 fn same_script<'a>(cases: &[Place<'a>]) -> (Vec<Place<'a>>, Vec<Place<'a>>) {
     let is_same = |a: &Place<'_>, b: &Place<'_>| {
         let under = [&a.case.judged_under, &b.case.judged_under];
@@ -252,7 +255,8 @@ enum Outcomes<'a> {
     Skipped(Option<Apart>),
 }
 
-/// What became of each directive of a case that did not simply pass; `None` where the report does not tell that of each.
+/// What became of each directive of a case that did not simply pass; `None` where the report does
+/// not tell that of each.
 fn outcomes(case: &Case) -> Option<HashMap<Key, Outcomes<'_>>> {
     let mut of = HashMap::new();
     if let Some(key) = case.guest {
@@ -365,7 +369,8 @@ impl Disagreements {
     }
 }
 
-/// The features that directives which did not pass depend on. They follow from the script alone, so that any column tells them.
+/// The features that directives which did not pass depend on. They follow from the script alone, so
+/// that any column tells them.
 fn features<'a>(known: &[(Place<'a>, HashMap<Key, Outcomes<'_>>)]) -> HashMap<Key, &'a [String]> {
     let needs = known.iter().flat_map(|(place, _)| &place.case.needs);
     needs
@@ -388,7 +393,8 @@ fn verdict(outcome: Option<&Outcomes<'_>>) -> Verdict {
     }
 }
 
-/// Which engines fail a directive; `None` where none does, or only one engine judged it. Versions and configurations of one engine are one here.
+/// Which engines fail a directive; `None` where none does, or only one engine judged it. Versions
+/// and configurations of one engine are one here.
 fn kind(columns: &[Picked<'_>], verdicts: &BTreeMap<usize, Verdict>) -> Option<Kind> {
     let engines = |is_wanted: fn(&Verdict) -> bool| -> BTreeSet<&str> {
         let wanted = verdicts.iter().filter(|(_, verdict)| is_wanted(verdict));

@@ -53,7 +53,8 @@ impl Failing {
     }
 }
 
-/// A directive of which no more is known than why its failure is expected, in the form of one that fails.
+/// A directive of which no more is known than why its failure is expected, in the form of one that
+/// fails.
 pub(super) fn expected_failure(note: &Note) -> Failure {
     Failure {
         line: note.line,
@@ -65,7 +66,8 @@ pub(super) fn expected_failure(note: &Note) -> Failure {
     }
 }
 
-/// What fails of the directives that say something about a feature, and how many of them are not listed.
+/// What fails of the directives that say something about a feature, and how many of them are not
+/// listed.
 pub(super) fn failing(column: &Picked<'_>, feature: &str) -> (Vec<Failing>, u64) {
     let (mut found, mut total) = (Vec::new(), 0u64);
     for (part, case) in column.cases() {

@@ -1,9 +1,12 @@
-//! The matrix in the shape of webassembly.org's `features.json`, computed, with the evidence beside it.
+//! The matrix in the shape of webassembly.org's `features.json`, computed, with the evidence beside
+//! it.
 //!
-//! Without the field `evidence` the document has the fields of that file: `features`, and `browsers` with a status for each feature. What tests
-//! cannot tell is left to the editors: an engine's address, logo and category, and features that no script is about. A status is `null` where nothing
-//! is known, `false`, `true`, the version since which it is supported, `"flag"` where it has to be switched on, or one of these with a note. The
-//! schema is `schema/features.schema.json` of this crate.
+//! Without the field `evidence` the document has the fields of that file: `features`, and
+//! `browsers` with a status for each feature. What tests cannot tell is left to the editors: an
+//! engine's address, logo and category, and features that no script is about. A status is `null`
+//! where nothing is known, `false`, `true`, the version since which it is supported, `"flag"` where
+//! it has to be switched on, or one of these with a note. The schema is
+//! `schema/features.schema.json` of this crate.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +29,8 @@ struct Features {
     features: BTreeMap<&'static str, Info>,
     /// The engines, by their names.
     browsers: BTreeMap<String, Browser>,
-    /// What shows each status: of an engine, by its name, of a feature, by its key. The same fields, in the same order.
+    /// What shows each status: of an engine, by its name, of a feature, by its key. The same
+    /// fields, in the same order.
     evidence: BTreeMap<String, Evidence>,
 }
 
@@ -176,7 +180,8 @@ pub fn render(matrix: &Matrix) -> String {
     document(&Features { features, browsers, evidence })
 }
 
-/// The columns of the newest version of each engine, by its name; one that others packaged is another engine.
+/// The columns of the newest version of each engine, by its name; one that others packaged is
+/// another engine.
 fn engines(columns: &[Column]) -> BTreeMap<String, Vec<usize>> {
     let mut engines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, column) in columns.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Guests of WASI: cases that are judged as a whole.
 //!
-//! Scripts are compared directive by directive, guests case by case; a suite of guests is a row of the matrix.
+//! Scripts are compared directive by directive, guests case by case; a suite of guests is a row of
+//! the matrix.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
@@ -17,7 +18,8 @@ pub(super) fn units(case: &Case) -> &[Key] {
     case.guest.as_ref().map_or(&case.keys, slice::from_ref)
 }
 
-/// Whether a case was run at all: one of a kind that cannot be run on an engine is skipped as a whole.
+/// Whether a case was run at all: one of a kind that cannot be run on an engine is skipped as a
+/// whole.
 pub(super) fn is_run(case: &Case) -> bool {
     !units(case).is_empty() || case.directives.total() != case.directives.skipped
 }

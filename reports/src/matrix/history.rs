@@ -43,7 +43,8 @@ pub(super) enum Subject<'a> {
     Guests(&'a str),
 }
 
-/// A timeline for each column: of the complete runs of the same engine in the same configuration on the same kind of host.
+/// A timeline for each column: of the complete runs of the same engine in the same configuration on
+/// the same kind of host.
 pub(super) fn timelines<'a>(
     picked: &[Picked<'a>],
     reports: &'a [Named],
@@ -71,7 +72,8 @@ fn point(report: &Report) -> Point<'_> {
 }
 
 impl Timeline<'_> {
-    /// Since when something is supported that is supported in a version; `None` where no report of another version tells anything.
+    /// Since when something is supported that is supported in a version; `None` where no report of
+    /// another version tells anything.
     pub(super) fn since(&self, subject: Subject<'_>, in_version: &str) -> Option<Since> {
         let until = self.points.iter().filter(|point| version::compare(point.version, in_version).is_le());
         let known = until.filter_map(|point| {

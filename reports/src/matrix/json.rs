@@ -6,10 +6,12 @@ pub(super) use crate::json::document;
 
 use super::{Column, Disagreements, Group, LeftOut, Matrix};
 
-/// The version of the matrix's schema: it changes when a field goes or comes to mean something else.
+/// The version of the matrix's schema: it changes when a field goes or comes to mean something
+/// else.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Engines by proposals: which features each engine supports, what shows it, and the directives on which engines differ.
+/// Engines by proposals: which features each engine supports, what shows it, and the directives on
+/// which engines differ.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Matrix"))]

@@ -1,7 +1,7 @@
 //! The matrix as Markdown, for a readme and the summary of a CI step.
 //!
-//! It is GitHub's dialect. Names stand in code, where they are nothing but text; the whole is at most [`MAX_LENGTH`] bytes, and what is left out
-//! is counted.
+//! It is GitHub's dialect. Names stand in code, where they are nothing but text; the whole is at
+//! most [`MAX_LENGTH`] bytes, and what is left out is counted.
 
 use super::{Cell, Column, Disagreement, Kind, Matrix, State, Verdict};
 pub use crate::markdown::MAX_LENGTH;

@@ -1,18 +1,21 @@
 //! Engines by proposals: one table of several reports, computed and never curated.
 //!
-//! [`Matrix::of`] takes reports of different engines, and perhaps older ones of the same engines; a renderer shows what came of it: [`html`] a
-//! page with the evidence for every cell, [`markdown`] a table for a readme, [`json`] everything for other programs, and [`features_json`] the
-//! shape of webassembly.org's `features.json`. As the other renderers do, none of them touches the file system or the clock.
+//! [`Matrix::of`] takes reports of different engines, and perhaps older ones of the same engines; a
+//! renderer shows what came of it: [`html`] a page with the evidence for every cell, [`markdown`] a
+//! table for a readme, [`json`] everything for other programs, and [`features_json`] the shape of
+//! webassembly.org's `features.json`. As the other renderers do, none of them touches the file
+//! system or the clock.
 //!
 //! A cell is honest by these rules:
 //!
-//! 1. A feature is supported only where the modules that need it compile: an engine that refuses everything passes every assertion that
-//!    something is refused ([`State`]).
+//! 1. A feature is supported only where the modules that need it compile: an engine that refuses
+//!    everything passes every assertion that something is refused ([`State`]).
 //! 2. Directives whose module did not come into being are blocked, and not failed.
 //! 3. Assertions that a later version of the specification revoked are superseded, and not failed.
 //! 4. Limits of an implementation are counted apart.
 //! 5. The flags of an engine are published, and each configuration has a column of its own.
-//! 6. Only complete runs count: where the newest one is not, the last complete one stays, with its date ([`Column::notes`]).
+//! 6. Only complete runs count: where the newest one is not, the last complete one stays, with its
+//!    date ([`Column::notes`]).
 //! 7. An engine that others packaged is named with its package.
 
 mod assess;
@@ -52,7 +55,8 @@ pub struct Named {
 /// Engines by proposals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
-    /// The engines, each in one version and configuration, in the order of their names and versions.
+    /// The engines, each in one version and configuration, in the order of their names and
+    /// versions.
     pub columns: Vec<Column>,
     /// The rows, by version of the specification and phase of the proposal.
     pub groups: Vec<Group>,
@@ -65,8 +69,8 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// The table of these reports. Those of `history` are no columns: they say since when an engine supports something, and stand in where an
-    /// engine has no other complete run.
+    /// The table of these reports. Those of `history` are no columns: they say since when an engine
+    /// supports something, and stand in where an engine has no other complete run.
     pub fn of(reports: &[Named], history: &[Named]) -> Matrix {
         let (picked, left_out) = column::pick(reports, history);
         let timelines = history::timelines(&picked, reports, history);

@@ -1,5 +1,5 @@
-//! The rows of the matrix: the features that reports name, by the version of the specification that they came with, or by the phase of their
-//! proposal.
+//! The rows of the matrix: the features that reports name, by the version of the specification that
+//! they came with, or by the phase of their proposal.
 
 use serde::Serialize;
 
@@ -73,7 +73,8 @@ impl Standard {
         self <= Standard::V3
     }
 
-    /// The phase of its proposals in the W3C process: 5 where the specification has it, `None` where there is no number.
+    /// The phase of its proposals in the W3C process: 5 where the specification has it, `None`
+    /// where there is no number.
     pub fn phase(self) -> Option<u8> {
         match self {
             Standard::V1 | Standard::V2 | Standard::V3 => Some(5),

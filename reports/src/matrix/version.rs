@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-/// Compares two versions: numbers by their value, everything else as text. What a `-` sets off is a prerelease, which comes before the version
-/// itself (Semantic Versioning 2.0.0, section 11).
+/// Compares two versions: numbers by their value, everything else as text. What a `-` sets off is a
+/// prerelease, which comes before the version itself (Semantic Versioning 2.0.0, section 11).
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a, b);
     loop {

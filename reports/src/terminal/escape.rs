@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character is written out wherever it comes from: it moves the cursor, ends a line, turns the direction of
-/// the text, or cannot be seen.
+/// Whether a character is written out wherever it comes from: it moves the cursor, ends a line,
+/// turns the direction of the text, or cannot be seen.
 ///
-/// These are the control characters (general category Cc), the separators of lines and paragraphs (Zl, Zp), the format
-/// characters that have no glyph (Cf), the other characters that are ignored by default (Unicode Standard, section
-/// 5.21), and noncharacters.
+/// These are the control characters (general category Cc), the separators of lines and paragraphs
+/// (Zl, Zp), the format characters that have no glyph (Cf), the other characters that are ignored
+/// by default (Unicode Standard, section 5.21), and noncharacters.
 pub fn is_hidden(c: char) -> bool {
     // Nearly all text is ASCII.
     if c.is_ascii() {
@@ -24,7 +24,8 @@ pub fn is_hidden(c: char) -> bool {
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// `text` as a part of a line: what [is hidden](is_hidden) is written out, as in `\n`, `\u{1b}` or `\u{202e}`.
+/// `text` as a part of a line: what [is hidden](is_hidden) is written out, as in `\n`, `\u{1b}` or
+/// `\u{202e}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden)
 }
@@ -34,8 +35,8 @@ pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| is_hidden(c) && c != '\n' && c != '\t')
 }
 
-/// Bytes as a part of a line: besides what [is hidden](is_hidden), bytes that are not UTF-8 are written out, as in
-/// `\xff`.
+/// Bytes as a part of a line: besides what [is hidden](is_hidden), bytes that are not UTF-8 are
+/// written out, as in `\xff`.
 pub fn printable_bytes(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -62,7 +63,8 @@ pub(crate) fn escaped(text: &str, bad: fn(char) -> bool) -> Cow<'_, str> {
     })
 }
 
-/// `text` with the characters in whose place `replace` has written something else, of which it says so.
+/// `text` with the characters in whose place `replace` has written something else, of which it says
+/// so.
 pub(crate) fn replaced(text: &str, replace: impl Fn(char, &mut String) -> bool) -> Cow<'_, str> {
     let mut out: Option<String> = None;
     let mut instead = String::new();

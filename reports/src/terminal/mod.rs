@@ -1,9 +1,10 @@
 //! Text for terminals and logs, in which data is nothing but data.
 //!
-//! What reports, scripts and guests say is printed among our own lines: on terminals, which obey control sequences, and
-//! in the logs of CI servers, which obey lines that begin with certain characters. [`Text`] is the only kind of text that
-//! is printed there: whatever is put into it is escaped, so that it can neither steer a terminal, nor forge a line, nor
-//! give a command to a CI server.
+//! What reports, scripts and guests say is printed among our own lines: on terminals, which obey
+//! control sequences, and in the logs of CI servers, which obey lines that begin with certain
+//! characters. [`Text`] is the only kind of text that is printed there: whatever is put into it is
+//! escaped, so that it can neither steer a terminal, nor forge a line, nor give a command to a CI
+//! server.
 
 mod escape;
 
@@ -18,10 +19,12 @@ pub use self::escape::{is_hidden, printable, printable_bytes};
 /// How many bytes of one datum are shown at most; how much is left out is said.
 pub const MAX_DATUM: usize = 64 << 10;
 
-/// Lines for people. All that is put in is escaped as [`printable`] does it, and cut at [`MAX_DATUM`] bytes.
+/// Lines for people. All that is put in is escaped as [`printable`] does it, and cut at
+/// [`MAX_DATUM`] bytes.
 ///
-/// No line of it is a command to a CI server: GitHub obeys lines that begin with `::` after any blanks, GitHub and Azure
-/// what follows `##[` and `##vso[` anywhere in a line, TeamCity `##teamcity[`. One character of these is escaped.
+/// No line of it is a command to a CI server: GitHub obeys lines that begin with `::` after any
+/// blanks, GitHub and Azure what follows `##[` and `##vso[` anywhere in a line, TeamCity
+/// `##teamcity[`. One character of these is escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {
     text: String,
@@ -36,9 +39,9 @@ impl Text {
         Text { text: String::new(), colour, line: 0 }
     }
 
-    /// The text of a library that styles by ANSI sequences: those that select a graphic rendition (`ESC [ … m`, ECMA-48
-    /// section 8.3.117) stay where there is `colour`, and line feeds end lines. Data in it has to be escaped before,
-    /// since it could style too.
+    /// The text of a library that styles by ANSI sequences: those that select a graphic rendition
+    /// (`ESC [ … m`, ECMA-48 section 8.3.117) stay where there is `colour`, and line feeds end
+    /// lines. Data in it has to be escaped before, since it could style too.
     pub fn of_styled(styled: &str, colour: bool) -> Text {
         let mut text = Text::new(colour);
         for line in styled.split_inclusive('\n') {
@@ -201,7 +204,8 @@ struct Instead {
 /// As other characters are escaped here.
 const PLAIN: Instead = Instead { colon: "\\u{3a}", hash: "\\u{23}" };
 
-/// A line in which what a CI server would take for a command is escaped; `None` where there is nothing of that kind.
+/// A line in which what a CI server would take for a command is escaped; `None` where there is
+/// nothing of that kind.
 fn without_commands(line: &str, instead: Instead) -> Option<String> {
     // Without its styles a line begins in the same way.
     let mut rest = line.trim_start();
@@ -229,8 +233,8 @@ fn without_commands(line: &str, instead: Instead) -> Option<String> {
     (written > 0).then(|| harmless + &line[written..])
 }
 
-/// A document in no line of which there is a command to a CI server, for those that print it. In JSON, XML and HTML it
-/// says the same as before.
+/// A document in no line of which there is a command to a CI server, for those that print it. In
+/// JSON, XML and HTML it says the same as before.
 pub(crate) fn document(text: String, language: Language) -> String {
     let instead = match language {
         // No line of a JSON document begins with a colon.

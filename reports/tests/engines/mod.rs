@@ -66,7 +66,8 @@ impl Ran {
         self
     }
 
-    /// No module that needs the feature compiles, so that what runs is blocked; what is to be refused is.
+    /// No module that needs the feature compiles, so that what runs is blocked; what is to be
+    /// refused is.
     pub(crate) fn lacks(mut self, feature: &str) -> Ran {
         self.lacks.push(feature.to_owned());
         self

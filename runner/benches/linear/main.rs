@@ -1,7 +1,8 @@
-//! That the cost of a script is linear in whatever it has very many of: each kind of script is doubled until it takes a while, and the
-//! time must not grow much more than its size did.
+//! That the cost of a script is linear in whatever it has very many of: each kind of script is
+//! doubled until it takes a while, and the time must not grow much more than its size did.
 //!
-//! `cargo bench -p wassay --bench linear [-- NAME...]`; it exits with 1 where the cost of one is not linear.
+//! `cargo bench -p wassay --bench linear [-- NAME...]`; it exits with 1 where the cost of one is
+//! not linear.
 
 // A benchmark prints what it found by itself.
 #![allow(clippy::disallowed_macros)]
@@ -20,7 +21,8 @@ use wassay_testsuite::directory;
 /// A script is doubled until running it takes at least so long.
 const LONG: Duration = Duration::from_millis(50);
 
-/// The most that its time may grow by when it is doubled. The caches of a processor alone make it more than 2; what is quadratic has 4.
+/// The most that its time may grow by when it is doubled. The caches of a processor alone make it
+/// more than 2; what is quadratic has 4.
 const RATIO: f64 = 2.6;
 
 /// So often it is doubled once more before a ratio counts as what it is.
@@ -42,7 +44,8 @@ fn main() -> ExitCode {
     if all_linear { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A number of repetitions, how long a script with that many takes, and how many times as long as one with half of them.
+/// A number of repetitions, how long a script with that many takes, and how many times as long as
+/// one with half of them.
 fn growth(text: &cases::Text) -> (usize, Duration, f64) {
     let (mut count, mut half) = (500, cost(&text(500)));
     let mut least = (0, Duration::ZERO, f64::INFINITY);

@@ -1,4 +1,5 @@
-//! The process of an adapter: lines to it and from it, each on a thread of their own, so that neither side can block the other.
+//! The process of an adapter: lines to it and from it, each on a thread of their own, so that
+//! neither side can block the other.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{ChildStdin, ChildStdout, Command as Process, Stdio};
@@ -15,7 +16,8 @@ const LONGEST: u64 = 64 << 10;
 const AHEAD: usize = 4096;
 /// How long a process that closed its output may take to end.
 const ENDING: Duration = Duration::from_secs(2);
-/// How long a process may take to end by itself after its last request, to write what it has gathered.
+/// How long a process may take to end by itself after its last request, to write what it has
+/// gathered.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A process that runs. It is killed when this is dropped.
@@ -94,7 +96,8 @@ impl Child {
         self.said.after(status.map_or_else(|| "the engine closed its output".to_owned(), how))
     }
 
-    /// Ends the process in order: it has no more requests, and some time to end by itself before it is killed.
+    /// Ends the process in order: it has no more requests, and some time to end by itself before it
+    /// is killed.
     pub(crate) fn close(mut self) {
         self.end_input();
         self.group.wait(Instant::now() + GRACE);
@@ -132,7 +135,8 @@ fn read_lines(stdout: ChildStdout, lines: &SyncSender<Line>) {
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
                 lines.send(Line::Text(String::from_utf8_lossy(line).into_owned()))
             }
-            // The output ended within a line, or the line goes on for too long: no answer in either case.
+            // The output ended within a line, or the line goes on for too long: no answer in either
+            // case.
             None if line.len() as u64 == LONGEST => {
                 let _ = lines.send(Line::TooLong);
                 return;

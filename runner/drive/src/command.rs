@@ -26,8 +26,8 @@ pub enum BadCommand {
 }
 
 impl Command {
-    /// Reads a command line: words between blanks, of which those in single or double quotes are one. Nothing else has a meaning: no shell
-    /// reads it.
+    /// Reads a command line: words between blanks, of which those in single or double quotes are
+    /// one. Nothing else has a meaning: no shell reads it.
     ///
     /// # Errors
     ///

@@ -175,7 +175,8 @@ impl Known {
             let package = identity.package.clone().or_else(|| said.package.clone());
             return Identity { adapter: said.adapter, version, package, ..identity };
         }
-        // What a run was asked for is published with what it found: words of the command that look like flags tell configurations apart.
+        // What a run was asked for is published with what it found: words of the command that look
+        // like flags tell configurations apart.
         let flags = command.words().iter().skip(1).filter(|word| word.starts_with('-'));
         Identity { flags: flags.cloned().collect(), command: Some(command.to_string()), ..said }
     }
@@ -236,7 +237,8 @@ impl Driver {
         Ok(replies)
     }
 
-    /// Sends a script again to learn the values that were not as expected, of which the replies have the last of each wrapper alone.
+    /// Sends a script again to learn the values that were not as expected, of which the replies
+    /// have the last of each wrapper alone.
     fn note(&mut self, plan: &ScriptPlan, replies: &[Reply], until: Instant) -> Noted {
         let calls = plan.not_noted(replies);
         let mut noted = Noted::new();
@@ -275,7 +277,8 @@ impl Driver {
         noted
     }
 
-    /// Sends requests one by one, so that it is known which one an engine fails on, and begins again without that.
+    /// Sends requests one by one, so that it is known which one an engine fails on, and begins
+    /// again without that.
     fn step(&mut self, plan: &ScriptPlan, until: Instant, patience: Duration) -> Vec<Reply> {
         let mut culprits: BTreeMap<usize, Reply> = BTreeMap::new();
         loop {

@@ -7,9 +7,9 @@
 //! | [`wasi`] | a command that runs a program of WASI |
 //! | [`description`] | a TOML file that says which of these an engine has |
 //!
-//! The process of a [`Driver`] is begun when the first script comes, and replaced when it ends, takes
-//! too long, or answers what is no answer: the script is then sent again, request by request, without
-//! the request on which that happened, so that one crash costs one directive.
+//! The process of a [`Driver`] is begun when the first script comes, and replaced when it ends,
+//! takes too long, or answers what is no answer: the script is then sent again, request by request,
+//! without the request on which that happened, so that one crash costs one directive.
 
 mod child;
 mod command;

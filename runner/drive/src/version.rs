@@ -18,8 +18,8 @@ const READ: u64 = 4 << 10;
 /// How many characters a version has at most.
 const LONGEST: usize = 100;
 
-/// The first line that a command prints, without the name of the engine before its version; `None` where it fails, prints nothing, or takes
-/// longer than 10 s.
+/// The first line that a command prints, without the name of the engine before its version; `None`
+/// where it fails, prints nothing, or takes longer than 10 s.
 pub fn of(command: &Command) -> Option<String> {
     within(command, WAIT)
 }
@@ -51,7 +51,8 @@ fn within(command: &Command, time: Duration) -> Option<String> {
     Some(without_name(line).chars().take(LONGEST).collect())
 }
 
-/// Waits for the end of a process, and ends it with all it started when the time is over. Whether it succeeded.
+/// Waits for the end of a process, and ends it with all it started when the time is over. Whether
+/// it succeeded.
 fn ends(process: &mut Child, until: Instant) -> bool {
     loop {
         match process.try_wait() {
@@ -66,7 +67,8 @@ fn ends(process: &mut Child, until: Instant) -> bool {
     }
 }
 
-/// A line such as `my-engine 1.2.3 (abc)` or `v1.2.3` from its first number on; the whole line where it has none.
+/// A line such as `my-engine 1.2.3 (abc)` or `v1.2.3` from its first number on; the whole line
+/// where it has none.
 fn without_name(line: &str) -> &str {
     let begins =
         |word: &str| word.strip_prefix('v').unwrap_or(word).starts_with(|c: char| c.is_ascii_digit());

@@ -1,4 +1,5 @@
-//! Adapters that crash, hang, lie and flood: one verdict each, and the rest of the script is judged.
+//! Adapters that crash, hang, lie and flood: one verdict each, and the rest of the script is
+//! judged.
 
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
 
@@ -17,7 +18,8 @@ const SCRIPT: &str = "(module (func (export \"f\")))
 (invoke \"f\")
 (module)";
 
-/// An adapter that answers as if all went well, but does something else when the second function of a wrapper is called.
+/// An adapter that answers as if all went well, but does something else when the second function of
+/// a wrapper is called.
 fn adapter(fault: &str) -> String {
     format!(
         "sh -c 'while IFS= read -r line; do set -- $line; case $1 in

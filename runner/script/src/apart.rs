@@ -1,6 +1,7 @@
 //! Directives that fail without saying anything about the engine.
 //!
-//! The verdicts are those of engines that are driven by [plans](crate::plan), so that a report does not depend on how an engine is driven.
+//! The verdicts are those of engines that are driven by [plans](crate::plan), so that a report does
+//! not depend on how an engine is driven.
 
 use wasmparser::{Parser, Payload};
 
@@ -12,10 +13,11 @@ use super::text::Grammar;
 use crate::verdict::{Apart, Failure, FailureKind};
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// In what way a directive says nothing about the engine, if it does not, and why. It failed so, or has passed.
+    /// In what way a directive says nothing about the engine, if it does not, and why. It failed
+    /// so, or has passed.
     ///
-    /// Of wassay's own engine everything is a failure but what cannot be asked: there is no limit that a script may meet, and what is
-    /// blocked has a failure before it.
+    /// Of wassay's own engine everything is a failure but what cannot be asked: there is no limit
+    /// that a script may meet, and what is blocked has a failure before it.
     pub(super) fn apart(&self, command: &Command, failure: Option<&Failure>) -> Option<(Apart, String)> {
         let error = failure.and_then(|failure| match failure.kind {
             FailureKind::Unexpected(kind) | FailureKind::Instead { actual: kind, .. } => {

@@ -10,12 +10,13 @@ use super::run::Interpreter;
 use super::text::Grammar;
 use super::thread::STACK;
 
-/// How many bytes a text has at least that is read on a thread of its own, where there is a deadline. A shorter one takes some ten
-/// milliseconds.
+/// How many bytes a text has at least that is read on a thread of its own, where there is a
+/// deadline. A shorter one takes some ten milliseconds.
 const LARGE: usize = 256 << 10;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// The bytes of a module; an error of kind [`Timeout`](ErrorKind::Timeout) where the time is over before they are known.
+    /// The bytes of a module; an error of kind [`Timeout`](ErrorKind::Timeout) where the time is
+    /// over before they are known.
     pub(super) fn bytes_of<'a>(
         &self,
         form: &'a ModuleForm,

@@ -4,7 +4,8 @@ use std::ops::{Deref, DerefMut};
 
 use super::embed::Embedder;
 
-/// An embedder that notes when it is asked for anything: whatever drives an engine borrows it mutably.
+/// An embedder that notes when it is asked for anything: whatever drives an engine borrows it
+/// mutably.
 #[derive(Debug)]
 pub(super) struct Asked<'a, E> {
     embedder: &'a mut E,

@@ -9,8 +9,8 @@ use super::text::Grammar;
 use crate::verdict::Failure;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// The module must be well-formed but for an annotation or a custom section: its text without its annotations, its bytes but
-    /// for what those sections hold.
+    /// The module must be well-formed but for an annotation or a custom section: its text without
+    /// its annotations, its bytes but for what those sections hold.
     pub(super) fn assert_malformed_custom(
         &mut self,
         module: &Definition,
@@ -37,7 +37,8 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         self.assert_custom(checked, ErrorKind::MalformedCustom, text)
     }
 
-    /// The module must be valid, and its annotations and custom sections well-formed; one of them is not valid.
+    /// The module must be valid, and its annotations and custom sections well-formed; one of them
+    /// is not valid.
     pub(super) fn assert_invalid_custom(
         &mut self,
         module: &Definition,

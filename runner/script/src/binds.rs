@@ -1,8 +1,9 @@
 //! What a directive binds: the names that later directives use.
 //!
-//! A directive that is not carried out, since it does not parse, is skipped or is not known, binds nothing. What it would have bound must
-//! not stay what it was: a later directive would run on an older module and pass. So it is found out by structure what that is, also for
-//! a form that does not parse. Where the form leaves open which name was meant, it counts as each that it may be:
+//! A directive that is not carried out, since it does not parse, is skipped or is not known, binds
+//! nothing. What it would have bound must not stay what it was: a later directive would run on an
+//! older module and pass. So it is found out by structure what that is, also for a form that does
+//! not parse. Where the form leaves open which name was meant, it counts as each that it may be:
 //!
 //! | form | would bind |
 //! |---|---|
@@ -77,7 +78,8 @@ impl Bindings {
     }
 }
 
-/// A form that does not parse, as far as it can be read: the tokens in its parentheses, annotations left out.
+/// A form that does not parse, as far as it can be read: the tokens in its parentheses, annotations
+/// left out.
 struct Form<'a> {
     /// Each with how many parentheses of the form are open around it.
     tokens: Vec<(usize, Item<'a>)>,
@@ -233,7 +235,8 @@ fn string(token: &str) -> Option<Name> {
 mod tests {
     use super::*;
 
-    /// What a form that does not parse would bind: definitions, instances, registrations and threads.
+    /// What a form that does not parse would bind: definitions, instances, registrations and
+    /// threads.
     fn bound(text: &str) -> [String; 4] {
         let Bindings { definitions, instances, registrations, threads } = Form::read(text).bindings();
         [definitions, instances, registrations, threads].map(|names| match names {

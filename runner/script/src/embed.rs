@@ -2,25 +2,32 @@
 //!
 //! # Another engine
 //!
-//! To drive an engine from Rust, implement [`Embedder`] and hand it to `cli::main_with` or `harness::run_with` of the crate `wassay`.
-//! `examples/wasmi` is a complete one, and `docs/your-own-engine-in-rust.md` leads through it. Everything that an implementation needs is
-//! exported by this crate: [`Features`], the values of [`value`](super::value), and [`spectest`](super::spectest).
+//! To drive an engine from Rust, implement [`Embedder`] and hand it to `cli::main_with` or
+//! `harness::run_with` of the crate `wassay`. `examples/wasmi` is a complete one, and
+//! `docs/your-own-engine-in-rust.md` leads through it. Everything that an implementation needs is
+//! exported by this crate: [`Features`], the values of [`value`](super::value), and
+//! [`spectest`](super::spectest).
 //!
-//! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly. Its text is compared by the rule that it stands for; if the
-//!   table of texts does not have one of the two, or the engine's texts are its [own](Embedder::HAS_TEXTS), the directive passes and is
-//!   counted as *text not compared*. An engine that refuses a module
-//!   without saying whether it is malformed or invalid returns [`Refused`](ErrorKind::Refused), which passes for either and is counted as
-//!   *coarse*.
-//! - **What cannot be asked.** [`NotApplicable`](ErrorKind::NotApplicable) is for what the engine's interface cannot express, such as a
-//!   reference that the host cannot make: the directive then neither passes nor fails. [`Unsupported`](ErrorKind::Unsupported) is for
-//!   what the engine does not implement, and fails a module that should compile; what needs that module is *blocked*, not failed.
-//! - **Deadlines.** [`begin`](Embedder::begin) gets the time at which the script has to end. An engine that cannot interrupt its code may
-//!   ignore it: a few seconds later the script has timed out, its thread is left behind, and another thread runs the other scripts. With
-//!   `--isolate` the process of the case is killed.
-//! - **WASI.** WASI cases run on wassay's own engine, so for another engine they are reported as not run: see
-//!   [`DRIVES_WASSAY`](Embedder::DRIVES_WASSAY).
-//! - **What is not asked.** A directive that the reader can judge alone, such as one about text that does not parse, does not reach the
-//!   engine. If it passes, reports count it as `reader_only`.
+//! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly. Its text is
+//!   compared by the rule that it stands for; if the table of texts does not have one of the two,
+//!   or the engine's texts are its [own](Embedder::HAS_TEXTS), the directive passes and is counted
+//!   as *text not compared*. An engine that refuses a module without saying whether it is malformed
+//!   or invalid returns [`Refused`](ErrorKind::Refused), which passes for either and is counted
+//!   as *coarse*.
+//! - **What cannot be asked.** [`NotApplicable`](ErrorKind::NotApplicable) is for what the engine's
+//!   interface cannot express, such as a reference that the host cannot make: the directive then
+//!   neither passes nor fails. [`Unsupported`](ErrorKind::Unsupported) is for what the engine does
+//!   not implement, and fails a module that should compile; what needs that module is *blocked*,
+//!   not failed.
+//! - **Deadlines.** [`begin`](Embedder::begin) gets the time at which the script has to end. An
+//!   engine that cannot interrupt its code may ignore it: a few seconds later the script has timed
+//!   out, its thread is left behind, and another thread runs the other scripts. With `--isolate`
+//!   the process of the case is killed.
+//! - **WASI.** WASI cases run on wassay's own engine, so for another engine they are reported as
+//!   not run: see [`DRIVES_WASSAY`](Embedder::DRIVES_WASSAY).
+//! - **What is not asked.** A directive that the reader can judge alone, such as one about text
+//!   that does not parse, does not reach the engine. If it passes, reports count it as
+//!   `reader_only`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,41 +49,50 @@ pub type Results = SmallVec<[Value; 2]>;
 /// An engine that scripts can drive.
 ///
 /// The host module `spectest` has to be there after every [`begin`](Embedder::begin): see
-/// [`spectest::module`](super::spectest::module). Errors say how
-/// something failed by their kind alone; nothing reads their text to find out. Where an engine does not tell malformed modules from
-/// invalid ones, `classify` of the crate `wassay` does, and [`EmbedError::of`] makes an error of what it says.
+/// [`spectest::module`](super::spectest::module). Errors say how something failed by their kind
+/// alone; nothing reads their text to find out. Where an engine does not tell malformed modules
+/// from invalid ones, `classify` of the crate `wassay` does, and [`EmbedError::of`] makes an error
+/// of what it says.
 pub trait Embedder {
     /// A compiled module.
     type Module;
     /// An instance in the embedder's store.
     type Instance: Clone;
-    /// What drives the engine on a thread that a script starts; `Self` for an engine that does not run threads.
+    /// What drives the engine on a thread that a script starts; `Self` for an engine that does not
+    /// run threads.
     type Thread: Embedder<Thread = Self::Thread, Instance: Send> + Send + 'static;
 
-    /// Whether wassay's own engine is what this embedder drives, perhaps with something in between. WASI cases run on that engine: for any
-    /// other they are not run, so that it is not credited with what it did not do.
+    /// Whether wassay's own engine is what this embedder drives, perhaps with something in between.
+    /// WASI cases run on that engine: for any other they are not run, so that it is not credited
+    /// with what it did not do.
     const DRIVES_WASSAY: bool = false;
 
-    /// Whether the texts of the engine's errors are those of the rules of scripts. Where they are not, `--match class` does not compare
-    /// them, and the directive is counted as *text not compared*.
+    /// Whether the texts of the engine's errors are those of the rules of scripts. Where they are
+    /// not, `--match class` does not compare them, and the directive is counted as *text not
+    /// compared*.
     const HAS_TEXTS: bool = true;
 
-    /// What reports call the engine. Without a definition it is the path of the embedder's type, without a version.
+    /// What reports call the engine. Without a definition it is the path of the embedder's type,
+    /// without a version.
     fn identity(&self) -> Identity {
         Identity::new(std::any::type_name::<Self>(), "")
     }
 
-    /// Forgets every module, instance and registered name, and from now on compiles with these features.
+    /// Forgets every module, instance and registered name, and from now on compiles with these
+    /// features.
     ///
-    /// Code that runs when the deadline passes ends in an error of kind [`ErrorKind::Timeout`], and none runs after it.
+    /// Code that runs when the deadline passes ends in an error of kind [`ErrorKind::Timeout`], and
+    /// none runs after it.
     ///
     /// # Errors
     ///
-    /// Where the engine cannot do with these features: [`ErrorKind::Unsupported`], or another kind where its setup fails.
+    /// Where the engine cannot do with these features: [`ErrorKind::Unsupported`], or another kind
+    /// where its setup fails.
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError>;
 
-    /// Limits what a script may use, in bytes, from the next [`begin`](Embedder::begin) on: the memories, tables and objects of its
-    /// stores together. An engine without such limits leaves it at that.
+    /// Limits what a script may use, in bytes, from the next [`begin`](Embedder::begin) on: the
+    /// memories, tables and objects of its stores together. An engine without such limits leaves it
+    /// at that.
     fn limit_memory(&mut self, bytes: Option<u64>) {
         let _ = bytes;
     }
@@ -85,25 +101,30 @@ pub trait Embedder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Malformed`], [`ErrorKind::Invalid`], [`ErrorKind::Unsupported`] or [`ErrorKind::Limit`].
+    /// [`ErrorKind::Malformed`], [`ErrorKind::Invalid`], [`ErrorKind::Unsupported`] or
+    /// [`ErrorKind::Limit`].
     fn compile(&mut self, bytes: &[u8]) -> Result<Self::Module, EmbedError>;
 
-    /// Checks those custom sections of a module that the specification has rules for. The module has not been compiled before. Without a
-    /// definition, assertions about custom sections are not applicable.
+    /// Checks those custom sections of a module that the specification has rules for. The module
+    /// has not been compiled before. Without a definition, assertions about custom sections are not
+    /// applicable.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MalformedCustom`] or [`ErrorKind::InvalidCustom`]; [`ErrorKind::Malformed`] if the bytes are not a module.
+    /// [`ErrorKind::MalformedCustom`] or [`ErrorKind::InvalidCustom`]; [`ErrorKind::Malformed`] if
+    /// the bytes are not a module.
     fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
         let _ = bytes;
         Err(EmbedError::new(ErrorKind::NotApplicable, "the engine does not check custom sections"))
     }
 
-    /// Instantiates a module: links it against the registered names, initializes it and runs its start function.
+    /// Instantiates a module: links it against the registered names, initializes it and runs its
+    /// start function.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unlinkable`], or the kind with which initialization or the start function failed.
+    /// [`ErrorKind::Unlinkable`], or the kind with which initialization or the start function
+    /// failed.
     fn instantiate(&mut self, module: &Self::Module) -> Result<Self::Instance, EmbedError>;
 
     /// Makes an instance's exports importable under a module name, or takes the name away.
@@ -117,8 +138,9 @@ pub trait Embedder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoSuchExport`] where there is no function of that name, [`ErrorKind::WrongArguments`] where it takes others, or the
-    /// kind with which the call ended: trap, exhaustion, exception or limit.
+    /// [`ErrorKind::NoSuchExport`] where there is no function of that name,
+    /// [`ErrorKind::WrongArguments`] where it takes others, or the kind with which the call ended:
+    /// trap, exhaustion, exception or limit.
     fn invoke(
         &mut self,
         instance: &Self::Instance,
@@ -133,13 +155,14 @@ pub trait Embedder {
     /// [`ErrorKind::NoSuchExport`] where there is no global of that name.
     fn global(&mut self, instance: &Self::Instance, export: &str) -> Result<Value, EmbedError>;
 
-    /// Makes an embedder for another thread: begun with the same features and deadline, and with nothing in it but, for each of these
-    /// instances, one that exports its shared memories under the same names. Without a definition, directives that start threads are not
-    /// applicable.
+    /// Makes an embedder for another thread: begun with the same features and deadline, and with
+    /// nothing in it but, for each of these instances, one that exports its shared memories under
+    /// the same names. Without a definition, directives that start threads are not applicable.
     ///
     /// # Errors
     ///
-    /// Where the engine fails at it or cannot do it: [`ErrorKind::Limit`], [`ErrorKind::Unsupported`] or [`ErrorKind::Internal`].
+    /// Where the engine fails at it or cannot do it: [`ErrorKind::Limit`],
+    /// [`ErrorKind::Unsupported`] or [`ErrorKind::Internal`].
     fn begin_thread(&mut self, shared: &[Self::Instance]) -> Result<Begun<Self::Thread>, EmbedError> {
         let _ = shared;
         Err(EmbedError::new(ErrorKind::NotApplicable, "the engine does not run the threads of scripts"))
@@ -164,7 +187,8 @@ pub enum ErrorKind {
     Refused,
     /// The module uses what the engine does not implement.
     Unsupported,
-    /// The interface of the engine cannot express what the directive asks, so that it says nothing about the engine.
+    /// The interface of the engine cannot express what the directive asks, so that it says nothing
+    /// about the engine.
     NotApplicable,
     /// An import is missing or does not match.
     Unlinkable,
@@ -193,7 +217,8 @@ pub struct EmbedError {
     pub kind: ErrorKind,
     /// The engine's text, without the place.
     pub message: String,
-    /// The rules that a malformed or invalid module breaks, where the engine names them: a script's text is then compared with these.
+    /// The rules that a malformed or invalid module breaks, where the engine names them: a script's
+    /// text is then compared with these.
     pub rules: SmallVec<[Rule; 2]>,
     /// Where in the module it arose, if that is known.
     pub location: Option<Location>,
@@ -201,7 +226,8 @@ pub struct EmbedError {
     pub backtrace: Option<Left>,
 }
 
-/// The functions of wasm code that an error left, as a line for each: to be shown, and no part of what the error is. So any two are equal.
+/// The functions of wasm code that an error left, as a line for each: to be shown, and no part of
+/// what the error is. So any two are equal.
 #[derive(Clone)]
 pub struct Left(pub Arc<dyn fmt::Display + Send + Sync>);
 
@@ -236,13 +262,14 @@ impl EmbedError {
         EmbedError { kind, message: message.into(), rules: SmallVec::new(), location: None, backtrace: None }
     }
 
-    /// The error where an instance exports nothing of that name that is such a thing: `function` or `global`.
+    /// The error where an instance exports nothing of that name that is such a thing: `function` or
+    /// `global`.
     pub fn no_such(what: &str, export: &str) -> Self {
         EmbedError::new(ErrorKind::NoSuchExport, format!("no {what} is exported as `{export}`"))
     }
 
-    /// What is wrong with the bytes of a module, for an engine that refuses them and does not say in which of the specification's ways;
-    /// `None` where nothing is.
+    /// What is wrong with the bytes of a module, for an engine that refuses them and does not say
+    /// in which of the specification's ways; `None` where nothing is.
     ///
     /// ```
     /// use wassay_script::embed::{EmbedError, ErrorKind};

@@ -6,8 +6,9 @@ use wast::token::Index;
 
 /// Encodes a module.
 ///
-/// The encoder writes the table of an element segment wherever the text names one, also the first. 1.0 has no such encoding, and the one
-/// that it has means the same in every version, so that a segment of functions for the first table is written without its table.
+/// The encoder writes the table of an element segment wherever the text names one, also the first.
+/// 1.0 has no such encoding, and the one that it has means the same in every version, so that a
+/// segment of functions for the first table is written without its table.
 pub(super) fn encode(module: &mut Module<'_>) -> Result<Vec<u8>> {
     if names_tables(module) {
         module.resolve()?;

@@ -9,14 +9,16 @@ use super::spectest;
 
 /// The definitions, instances and registrations that later directives can name.
 ///
-/// What failed is kept too: a directive that needs it must not silently get what had the name before.
+/// What failed is kept too: a directive that needs it must not silently get what had the name
+/// before.
 #[derive(Debug)]
 pub(crate) struct Env<Module, Instance> {
     modules: Bound<Rc<Module>>,
     instances: Bound<Instance>,
     /// The names that instances are registered under.
     registered: HashSet<Name>,
-    /// The names that no instance could be registered under, with the line of the directive that failed.
+    /// The names that no instance could be registered under, with the line of the directive that
+    /// failed.
     unregistered: HashMap<Name, usize>,
 }
 
@@ -88,7 +90,8 @@ impl<Module, Instance: Clone> Env<Module, Instance> {
         self.unregistered.insert(name.into(), line);
     }
 
-    /// The names that no instance could be registered under, with the line of the directive that failed.
+    /// The names that no instance could be registered under, with the line of the directive that
+    /// failed.
     pub(super) fn unregistered(&self) -> &HashMap<Name, usize> {
         &self.unregistered
     }
@@ -99,7 +102,8 @@ impl<Module, Instance: Clone> Env<Module, Instance> {
         self.instances.unbind(instances, why);
     }
 
-    /// The names that nothing may be registered under any more: all of them include that of the host module.
+    /// The names that nothing may be registered under any more: all of them include that of the
+    /// host module.
     pub(super) fn unbind_registrations(&mut self, names: Names) -> Vec<Name> {
         match names {
             Names::Nothing => Vec::new(),

@@ -60,7 +60,8 @@ pub(crate) fn directives(parser: Parser<'_>) -> Result<Vec<Directive>> {
     while !parser.is_empty() {
         let start = parser.cur_span().offset();
         let command = parser.parens(command)?;
-        // The parser tells as the previous token's place where that token ends, which is behind the `)`.
+        // The parser tells as the previous token's place where that token ends, which is behind the
+        // `)`.
         directives.push(Directive { span: start..parser.prev_span().offset(), command });
     }
     Ok(directives)

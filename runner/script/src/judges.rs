@@ -6,8 +6,8 @@ use crate::reading::Reading;
 use crate::run::run_parts;
 use crate::verdict::ScriptResult;
 
-/// Whatever judges scripts: an [`Embedder`], directive by directive, or what drives an engine in another way, such as by
-/// [plans](crate::plan).
+/// Whatever judges scripts: an [`Embedder`], directive by directive, or what drives an engine in
+/// another way, such as by [plans](crate::plan).
 pub trait Judges {
     /// Whether wassay's own engine is what is driven: see [`Embedder::DRIVES_WASSAY`].
     const DRIVES_WASSAY: bool;

@@ -1,4 +1,5 @@
-//! The keys of a script's directives, by which reports and expectations know them whatever line they stand on.
+//! The keys of a script's directives, by which reports and expectations know them whatever line
+//! they stand on.
 
 use std::collections::HashMap;
 
@@ -25,7 +26,8 @@ pub fn in_parts(reading: &Reading<'_, '_>) -> Vec<(Place, Key)> {
 /// Counts the directives that have the same tokens.
 #[derive(Default)]
 struct Keys {
-    /// By the beginning of their digests, which tells them apart as well as keys do, how many there were.
+    /// By the beginning of their digests, which tells them apart as well as keys do, how many there
+    /// were.
     before: HashMap<u64, u32>,
 }
 
@@ -42,7 +44,8 @@ impl Keys {
     }
 }
 
-/// The digest so far of the tokens of a text, a space behind each. Blanks and comments are none (core spec, section 6.3.3).
+/// The digest so far of the tokens of a text, a space behind each. Blanks and comments are none
+/// (core spec, section 6.3.3).
 fn tokens(text: &str) -> Sha256 {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);

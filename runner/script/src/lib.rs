@@ -1,7 +1,8 @@
 //! The interpreter of WebAssembly test scripts (`.wast`).
 //!
-//! The directives are those of the reference interpreter (`interpreter/README.md` of the specification, "Scripts"). A script is
-//! [parsed](parse) into [directives](model), which [run] on any engine behind the [`Embedder`] trait; what becomes of them is a
+//! The directives are those of the reference interpreter (`interpreter/README.md` of the
+//! specification, "Scripts"). A script is [parsed](parse) into [directives](model), which [run] on
+//! any engine behind the [`Embedder`] trait; what becomes of them is a
 //! [`ScriptResult`](crate::verdict::ScriptResult).
 
 mod annotations;

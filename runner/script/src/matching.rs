@@ -122,7 +122,8 @@ fn match_value(value: &Value, pattern: &Pattern) -> Result<(), Difference> {
     }
 }
 
-/// One of the patterns has to match. Where none does, the difference told is of the first whose type fits.
+/// One of the patterns has to match. Where none does, the difference told is of the first whose
+/// type fits.
 fn match_either(value: &Value, patterns: &[Pattern]) -> Result<(), Difference> {
     let mut told: Option<Difference> = None;
     for pattern in patterns {
@@ -164,7 +165,8 @@ fn each_lane<Lane, Expected: Copy, const COUNT: usize>(
     Ok(())
 }
 
-/// The NaN classes of core spec, section 4.3.3 ("NaN Propagation"): canonical is the quiet bit alone, arithmetic has it.
+/// The NaN classes of core spec, section 4.3.3 ("NaN Propagation"): canonical is the quiet bit
+/// alone, arithmetic has it.
 fn match_f32(actual: u32, expected: FloatPattern<u32>) -> Result<(), Difference> {
     const QUIET: u32 = 0x7fc0_0000;
     match expected {

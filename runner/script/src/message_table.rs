@@ -1,10 +1,13 @@
-//! The one table of error texts: the specification's rules, each with the texts that say it is broken.
+//! The one table of error texts: the specification's rules, each with the texts that say it is
+//! broken.
 //!
-//! `spec` are the texts of scripts (the reference interpreter's, over the years), `ours` those of `wast` (text), `wasmparser` (binary and
-//! validation) and the engine (linking and execution). `#` stands for a number, `*` for anything. A text may stand under several
-//! rules: scripts write `out of bounds` for three traps.
+//! `spec` are the texts of scripts (the reference interpreter's, over the years), `ours` those of
+//! `wast` (text), `wasmparser` (binary and validation) and the engine (linking and execution). `#`
+//! stands for a number, `*` for anything. A text may stand under several rules: scripts write
+//! `out of bounds` for three traps.
 //!
-//! Rules of the binary format and of validation have names in the engine ([`Rule`]); `NAMES` has what scripts call them besides.
+//! Rules of the binary format and of validation have names in the engine ([`Rule`]); `NAMES` has
+//! what scripts call them besides.
 
 use wassay_terms::Rule;
 
@@ -57,7 +60,8 @@ pub const TEXTS: &[Texts] = &[
         &["invalid i64 number: constant out of range", "invalid u64 number: constant out of range"],
     ),
     rule(&["constant out of range"], &["invalid float value: constant out of range"]),
-    // The grammar of the text format: a word that is not a keyword, and one in the wrong place (see `text_fault`). A script may name the word.
+    // The grammar of the text format: a word that is not a keyword, and one in the wrong place (see
+    // `text_fault`). A script may name the word.
     rule(&["unknown operator"], &["unknown operator *"]),
     rule(&["unknown operator *"], &[]),
     rule(&["unexpected token"], &["unexpected token*"]),
@@ -141,7 +145,8 @@ pub const TEXTS: &[Texts] = &[
         &["@metadata.code.branch_hint annotation: invalid hint value"],
         &["@metadata.code.branch_hint annotation: invalid value for branch hint"],
     ),
-    // Custom sections (the same appendix). The interpreter names the annotation where the section is invalid, in the binary format too.
+    // Custom sections (the same appendix). The interpreter names the annotation where the section
+    // is invalid, in the binary format too.
     rule(
         &["@metadata.code.branch_hint annotation: invalid target"],
         &["metadata.code.branch_hint section: invalid target*"],
@@ -222,7 +227,8 @@ pub const TEXTS: &[Texts] = &[
     rule(&["call stack exhausted"], &["call stack exhausted"]),
 ];
 
-/// What scripts call the rules of the binary format and of validation, besides their names: the words of other versions.
+/// What scripts call the rules of the binary format and of validation, besides their names: the
+/// words of other versions.
 pub const NAMES: &[(Rule, &[&str])] = &[
     (Rule::UnexpectedEnd, &["unexpected end of section or function"]),
     (Rule::MalformedUtf8, &["malformed UTF-8", "invalid UTF-8 encoding"]),
@@ -261,8 +267,9 @@ pub const NAMES: &[(Rule, &[&str])] = &[
     (Rule::CastToAbstract, &["type any does not have a descriptor", "type none does not have a descriptor"]),
 ];
 
-/// What scripts call the rules of the binary format where the module is written as text: what the text grammar of an older version does
-/// not derive, the binary grammar does not derive in its encoding.
+/// What scripts call the rules of the binary format where the module is written as text: what the
+/// text grammar of an older version does not derive, the binary grammar does not derive in its
+/// encoding.
 pub const NAMES_IN_TEXT: &[(Rule, &[&str])] = &[
     // Limits, offsets and alignments are numbers of 32 bits where no address has 64.
     (Rule::IntegerTooLarge, &["constant out of range", "i32 constant out of range", "i32 constant"]),
@@ -279,7 +286,8 @@ pub const NAMES_IN_TEXT: &[(Rule, &[&str])] = &[
     (Rule::MalformedExportKind, UNKNOWN_WORD),
     (Rule::MalformedElementSegment, UNKNOWN_WORD),
     (Rule::MalformedDataSegment, UNKNOWN_WORD),
-    // A word that it has, in a place of a later version, whose encoding the version reads in another way.
+    // A word that it has, in a place of a later version, whose encoding the version reads in
+    // another way.
     (Rule::UnexpectedEnd, &["unexpected token"]),
     (Rule::LengthOutOfBounds, &["unexpected token"]),
     (Rule::SectionSizeMismatch, &["unexpected token"]),
@@ -294,8 +302,8 @@ pub const NAMES_IN_TEXT: &[(Rule, &[&str])] = &[
 
 const UNKNOWN_WORD: &[&str] = &["unknown operator", "unknown operator *", "unexpected token"];
 
-/// What `wasmparser` says, in engines that pass it on, where one of these rules is broken: it reads no byte beyond the section, function
-/// or module it is in, and says that it ends.
+/// What `wasmparser` says, in engines that pass it on, where one of these rules is broken: it reads
+/// no byte beyond the section, function or module it is in, and says that it ends.
 pub const VAGUE: &[(&str, &[Rule])] = &[(
     "unexpected end-of-file",
     &[

@@ -1,8 +1,10 @@
-//! Whether two texts of an error mean the same: the specification's text in a script, and the text that an engine gives.
+//! Whether two texts of an error mean the same: the specification's text in a script, and the text
+//! that an engine gives.
 //!
-//! The texts in scripts are those of the reference interpreter, and its rule is that a script's text begins the real one. No other
-//! engine words its errors so. What a script's text stands for is the rule of the specification that is broken; the table in
-//! `message_table` lists each rule once, with the interpreter's texts for it and those of the libraries used here.
+//! The texts in scripts are those of the reference interpreter, and its rule is that a script's
+//! text begins the real one. No other engine words its errors so. What a script's text stands for
+//! is the rule of the specification that is broken; the table in `message_table` lists each rule
+//! once, with the interpreter's texts for it and those of the libraries used here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +16,8 @@ use wassay_terms::Rule;
 use super::embed::EmbedError;
 use super::message_table::{NAMES, NAMES_IN_TEXT, TEXTS, Texts, VAGUE};
 
-/// How the text of an error is compared. The kind of the failure is compared strictly in every case.
+/// How the text of an error is compared. The kind of the failure is compared strictly in every
+/// case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatchKind {
     /// Both texts have to be about the same rule, or the script's has to begin the other at a word.

@@ -36,7 +36,8 @@ pub enum Command {
     Module(Definition),
     /// `(module definition ..)`: defines a module only.
     ModuleDefinition(Definition),
-    /// `(module instance $instance? $module?)`: instantiates a definition, the last one where none is named.
+    /// `(module instance $instance? $module?)`: instantiates a definition, the last one where none
+    /// is named.
     ModuleInstance {
         /// The name of the new instance.
         instance: Option<Name>,
@@ -117,8 +118,8 @@ pub enum Command {
         /// The text of the error.
         text: Box<str>,
     },
-    /// `(thread $name (shared (module $instance))* directive*)`: runs directives on a thread of their own, in a store of its own that
-    /// has the shared memories of these instances.
+    /// `(thread $name (shared (module $instance))* directive*)`: runs directives on a thread of
+    /// their own, in a store of its own that has the shared memories of these instances.
     Thread {
         /// The name that `wait` uses.
         name: Name,
@@ -190,7 +191,8 @@ impl ModuleForm {
 pub struct TextError {
     /// What is wrong.
     pub message: String,
-    /// Where, as an offset: in the source for a module in place, in the quoted text for a quoted one.
+    /// Where, as an offset: in the source for a module in place, in the quoted text for a quoted
+    /// one.
     pub offset: usize,
 }
 
@@ -302,8 +304,8 @@ impl Command {
         )
     }
 
-    /// Whether running the directive can change what later directives meet. A form that is not understood can: what it would have bound
-    /// stands for nothing then.
+    /// Whether running the directive can change what later directives meet. A form that is not
+    /// understood can: what it would have bound stands for nothing then.
     pub fn has_effects(&self) -> bool {
         !matches!(
             self,

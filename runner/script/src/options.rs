@@ -28,21 +28,23 @@ pub struct Options {
     pub lines: Option<LineRange>,
     /// Whether to end at the first failure; what was not reached is skipped.
     pub fail_fast: bool,
-    /// What is expected of directives besides that they pass, by their number in the script; of several the first that fits holds.
+    /// What is expected of directives besides that they pass, by their number in the script; of
+    /// several the first that fits holds.
     pub expected: HashMap<usize, Vec<Arc<Expectation>>>,
-    /// The directives, by their number, that are passed over as if they did not stand in the script. What is *expected* to be skipped
-    /// unbinds what it would have bound.
+    /// The directives, by their number, that are passed over as if they did not stand in the
+    /// script. What is *expected* to be skipped unbinds what it would have bound.
     pub left_out: HashSet<usize>,
     /// How long the script may run; what was not reached then fails as not run.
     pub timeout: Option<Duration>,
-    /// How many bytes the memories, tables and objects of the script's stores may have together, where the engine has such a limit.
+    /// How many bytes the memories, tables and objects of the script's stores may have together,
+    /// where the engine has such a limit.
     pub max_memory: Option<u64>,
     /// Who is told of each directive while the script runs.
     pub observer: Option<Arc<dyn Observer>>,
 }
 
-/// Who is told how far a script has come, by the thread that runs it. What its own threads do is part of the directives
-/// that start them and wait for them.
+/// Who is told how far a script has come, by the thread that runs it. What its own threads do is
+/// part of the directives that start them and wait for them.
 pub trait Observer: fmt::Debug + Send + Sync {
     /// The directive at this place begins.
     fn begins(&self, place: Place);
@@ -75,7 +77,8 @@ pub enum Position {
 }
 
 impl LineRange {
-    /// Where a span of a source stands, as seen from the range; a span that has a line in common with it is within.
+    /// Where a span of a source stands, as seen from the range; a span that has a line in common
+    /// with it is within.
     pub fn position(&self, source: &Source<'_>, span: &Span) -> Position {
         let (first, last) = (source.line(span.start), source.line(span.end.saturating_sub(1)));
         if last < *self.0.start() {

@@ -16,12 +16,14 @@ use super::text_fault::named;
 
 /// Parses a script.
 ///
-/// A form that does not parse becomes a directive of its own that fails ([`Command::Malformed`]); the others still run. A
-/// file that holds the fields of a module and no `(module` is one directive.
+/// A form that does not parse becomes a directive of its own that fails ([`Command::Malformed`]);
+/// the others still run. A file that holds the fields of a module and no `(module` is one
+/// directive.
 ///
 /// # Errors
 ///
-/// Where the text does not fall into forms: a parenthesis, a string or a comment that does not close.
+/// Where the text does not fall into forms: a parenthesis, a string or a comment that does not
+/// close.
 pub fn parse(source: Source<'_>) -> Result<Script<'_>, SourceError> {
     parse_as(source, Grammar::default())
 }
@@ -164,8 +166,8 @@ fn move_all(directives: &mut [Directive], in_source: &dyn Fn(usize) -> usize) {
     }
 }
 
-/// Counts the offsets within a directive, of a thread's directives and of what is wrong with a module's text, from the beginning of
-/// the source.
+/// Counts the offsets within a directive, of a thread's directives and of what is wrong with a
+/// module's text, from the beginning of the source.
 fn move_within(command: &mut Command, in_source: &dyn Fn(usize) -> usize) {
     if let Command::Thread { directives, .. } = command
         && let Some(directives) = Arc::get_mut(directives)

@@ -11,13 +11,15 @@ use super::text::Grammar;
 /// How many bytes a part has that ends with the form which makes it so large.
 const PART: usize = 1 << 20;
 
-/// How many forms a part has at most. Where one does not parse each is parsed by itself, which takes some microseconds.
+/// How many forms a part has at most. Where one does not parse each is parsed by itself, which
+/// takes some microseconds.
 const FORMS: usize = 1 << 14;
 
 /// Of how many parts a text is small enough to be parsed form by form at once.
 const SMALL: usize = 16;
 
-/// The directives of a script, in parts. A script of one part is parsed once, one of several each time that it is gone through.
+/// The directives of a script, in parts. A script of one part is parsed once, one of several each
+/// time that it is gone through.
 #[derive(Debug)]
 pub struct Reading<'s, 'a> {
     source: &'s Source<'a>,
@@ -140,8 +142,9 @@ impl<'r> Iterator for Parts<'r> {
     }
 }
 
-/// How many bytes of memory parsing takes for a token, at most. The `wast` crate's syntax trees have nodes of fixed sizes: a function without
-/// instructions, three tokens, takes 460 bytes until it is encoded, and a list that grows takes half as much again for a moment.
+/// How many bytes of memory parsing takes for a token, at most. The `wast` crate's syntax trees
+/// have nodes of fixed sizes: a function without instructions, three tokens, takes 460 bytes until
+/// it is encoded, and a list that grows takes half as much again for a moment.
 const OF_TOKEN: u64 = 250;
 
 /// Why text of so many tokens is not parsed where that may take so many bytes.

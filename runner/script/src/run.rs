@@ -154,7 +154,8 @@ impl Run {
         }
     }
 
-    /// Whether nothing is to be said of the directives to come but how many they are: there may be millions, and time is over.
+    /// Whether nothing is to be said of the directives to come but how many they are: there may be
+    /// millions, and time is over.
     fn is_to_be_counted(&self, options: &Options) -> bool {
         let is_all_alike =
             options.lines.is_none() && options.left_out.is_empty() && options.expected.is_empty();
@@ -203,7 +204,8 @@ impl Run {
     }
 }
 
-/// How many bytes parsing may take for each byte of a module's text, at most: a smaller one need not be looked at.
+/// How many bytes parsing may take for each byte of a module's text, at most: a smaller one need
+/// not be looked at.
 const OF_BYTE: u64 = 250;
 
 /// Why a run ended before its last directive.
@@ -236,7 +238,8 @@ impl End {
     }
 }
 
-/// A script while it runs, as one of its threads does: what the embedder has belongs to that thread, the rest to all of them.
+/// A script while it runs, as one of its threads does: what the embedder has belongs to that
+/// thread, the rest to all of them.
 pub(super) struct Interpreter<'a, 'scope, 'env, E: Embedder> {
     pub(super) embedder: Asked<'a, E>,
     pub(super) env: Env<E::Module, E::Instance>,
@@ -313,7 +316,8 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         self.env.unbind(&definitions, &instances, why);
         self.threads.unbind(&threads, why);
         for name in self.env.unbind_registrations(registrations) {
-            // An engine that fails at it has failed at more than this directive, which fails or is skipped as it is.
+            // An engine that fails at it has failed at more than this directive, which fails or is
+            // skipped as it is.
             let _ = self.embedder.register(&name, None);
         }
     }

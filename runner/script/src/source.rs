@@ -31,8 +31,8 @@ struct Mark {
     start: usize,
 }
 
-/// After how many bytes lines and characters are counted anew: a place costs as much as counting these, and a text with millions of lines
-/// takes no memory for each.
+/// After how many bytes lines and characters are counted anew: a place costs as much as counting
+/// these, and a text with millions of lines takes no memory for each.
 const STRIDE: usize = 256;
 
 /// A line and a column, both counted from 1; columns count characters.
@@ -44,7 +44,8 @@ pub struct Place {
     pub column: usize,
 }
 
-/// Why a text is no script at all: a parenthesis, a string or a comment that does not close, or a parenthesis that closes nothing.
+/// Why a text is no script at all: a parenthesis, a string or a comment that does not close, or a
+/// parenthesis that closes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{name}:{place}: {message}")]
 pub struct SourceError {
@@ -57,7 +58,8 @@ pub struct SourceError {
 }
 
 impl<'a> Source<'a> {
-    /// Takes a script's text under a name, usually the path of its file. A byte order mark before the text is dropped.
+    /// Takes a script's text under a name, usually the path of its file. A byte order mark before
+    /// the text is dropped.
     pub fn new(name: impl Into<String>, text: &'a str) -> Self {
         let text = without_bom(text);
         Source { name: name.into(), text, marks: marks(text), characters: OnceLock::new() }

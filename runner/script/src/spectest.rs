@@ -1,7 +1,8 @@
 //! The host module `spectest` that scripts may import from, as data.
 //!
-//! It is described in the reference interpreter's README ("Spectest host module"); `table64` and `shared_memory` came with the scripts
-//! of 64-bit tables and of threads. The `print` functions take their arguments and print nothing: nothing in a script depends on it.
+//! It is described in the reference interpreter's README ("Spectest host module"); `table64` and
+//! `shared_memory` came with the scripts of 64-bit tables and of threads. The `print` functions
+//! take their arguments and print nothing: nothing in a script depends on it.
 
 pub(crate) mod binary;
 
@@ -51,7 +52,8 @@ pub enum Item {
     },
 }
 
-/// What `spectest` exports: `table64` only where there are 64-bit tables, `shared_memory` only where there are threads.
+/// What `spectest` exports: `table64` only where there are 64-bit tables, `shared_memory` only
+/// where there are threads.
 pub fn items(memory64: bool, threads: bool) -> impl Iterator<Item = (&'static str, Item)> {
     ITEMS.into_iter().filter(move |(_, item)| match item {
         Item::Table { index64, .. } => memory64 || !index64,

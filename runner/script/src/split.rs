@@ -5,18 +5,21 @@ use wast::lexer::Lexer;
 use super::source::{Source, SourceError, Span};
 use super::tokens::{Token, TokenKind, Unclosed, tokens};
 
-/// The top-level forms of a source, and what else stands between them; comments and annotations are left out.
+/// The top-level forms of a source, and what else stands between them; comments and annotations are
+/// left out.
 ///
 /// # Errors
 ///
-/// Where a parenthesis, a string or a comment does not close, or a parenthesis closes that was never opened.
+/// Where a parenthesis, a string or a comment does not close, or a parenthesis closes that was
+/// never opened.
 pub fn split(source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
     let mut found = Vec::new();
     for_each_form(source, |form, _| found.push(form))?;
     Ok(found)
 }
 
-/// The same, one after the other, with how many tokens each has. Those before an error are given, too.
+/// The same, one after the other, with how many tokens each has. Those before an error are given,
+/// too.
 pub(super) fn for_each_form(
     source: &Source<'_>,
     mut form: impl FnMut(Span, usize),
@@ -44,7 +47,8 @@ pub(super) fn for_each_form(
     forms.finish(source)
 }
 
-/// The lexer of scripts: the grammar allows every character in strings and comments (core spec, sections 6.2.4 and 6.3.3).
+/// The lexer of scripts: the grammar allows every character in strings and comments (core spec,
+/// sections 6.2.4 and 6.3.3).
 pub fn lexer(text: &str) -> Lexer<'_> {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);

@@ -1,8 +1,9 @@
 //! Which rule of the text format (core spec, chapter 6) malformed text breaks.
 //!
-//! The `wast` crate says what it expected where it stopped, in the same words for several rules of the specification. Which rule it is
-//! follows from the tokens there: an unknown keyword is another rule than a known one in the wrong place, and a number that is too
-//! large is another one where lanes are counted. The message that this makes begins with the specification's words.
+//! The `wast` crate says what it expected where it stopped, in the same words for several rules of
+//! the specification. Which rule it is follows from the tokens there: an unknown keyword is another
+//! rule than a known one in the wrong place, and a number that is too large is another one where
+//! lanes are counted. The message that this makes begins with the specification's words.
 
 use wast::lexer::{Token, TokenKind};
 
@@ -91,7 +92,8 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// A rule of annotations (appendix "Custom Sections and Annotations"), where the error is at one or in one.
+    /// A rule of annotations (appendix "Custom Sections and Annotations"), where the error is at
+    /// one or in one.
     fn annotation(&self, error: &TextError) -> Option<String> {
         // Those that the parser reads; it passes over all others.
         const READ: [&str; 3] = ["custom", "name", "metadata.code.branch_hint"];
@@ -193,7 +195,8 @@ impl<'a> Tokens<'a> {
         (instruction.contains("_lane") && ranged && natural).then_some("malformed lane index")
     }
 
-    /// Whether the reference interpreter's lexer has the token: it knows every keyword, and calls all else an unknown operator.
+    /// Whether the reference interpreter's lexer has the token: it knows every keyword, and calls
+    /// all else an unknown operator.
     fn is_known(&self, token: &Token) -> bool {
         match token.kind {
             // An annotation that is not behind a parenthesis.

@@ -1,4 +1,5 @@
-//! The threads of a script (`thread` and `wait` of the reference interpreter for the threads proposal).
+//! The threads of a script (`thread` and `wait` of the reference interpreter for the threads
+//! proposal).
 
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
@@ -17,9 +18,9 @@ use crate::verdict::{Failure, FailureKind};
 
 /// How large the stack of a thread that runs scripts is, in bytes.
 ///
-/// Wasm code may use 1 MiB of it (`Config::max_stack`), what the host needs to parse and compile stands on it too, and a
-/// debug build needs several times what a release build does. A thread's usual 2 MiB leave too little, and depend on the
-/// environment (`RUST_MIN_STACK`).
+/// Wasm code may use 1 MiB of it (`Config::max_stack`), what the host needs to parse and compile
+/// stands on it too, and a debug build needs several times what a release build does. A thread's
+/// usual 2 MiB leave too little, and depend on the environment (`RUST_MIN_STACK`).
 pub const STACK: usize = 8 << 20;
 
 /// The threads that one thread of a script has started.
@@ -64,7 +65,8 @@ impl<'scope, 'env> Threads<'scope, 'env> {
         self.named.get(Some(name)).err()
     }
 
-    /// Waits for every thread, and gives the failures of those that nobody has waited for, by the place of their directive.
+    /// Waits for every thread, and gives the failures of those that nobody has waited for, by the
+    /// place of their directive.
     pub(super) fn join_all(&mut self) -> Vec<(Place, Failure)> {
         let joined =
             self.running.drain(..).flatten().map(|thread| (thread.place, thread.text, thread.join()));
@@ -135,7 +137,8 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
 }
 
 impl<'scope, 'env, E: Embedder> Body<'scope, 'env, E> {
-    /// Runs the directives; one that fails fails the thread, and the others still run while there is time.
+    /// Runs the directives; one that fails fails the thread, and the others still run while there
+    /// is time.
     fn run(mut self) -> Result<Judged, Failure> {
         let mut interpreter =
             Interpreter::new(&mut self.embedder, self.options, (self.source, self.deadline), self.scope);

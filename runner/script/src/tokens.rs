@@ -1,6 +1,7 @@
 //! The tokens of a text as far as its parentheses are concerned (core spec, section 6.3).
 //!
-//! Unlike the lexer of the `wast` crate this continues after text that is not a token, in time linear in the text.
+//! Unlike the lexer of the `wast` crate this continues after text that is not a token, in time
+//! linear in the text.
 
 use super::source::Span;
 
@@ -13,7 +14,8 @@ pub(super) enum TokenKind {
     Annotation,
     /// `)`
     Close,
-    /// A word, a name, a number or a string, several that touch, or one character that no token begins with.
+    /// A word, a name, a number or a string, several that touch, or one character that no token
+    /// begins with.
     Atom,
 }
 
@@ -32,7 +34,8 @@ pub(super) struct Unclosed {
     pub(super) message: &'static str,
 }
 
-/// The tokens of a text; blanks and comments are none. The last is an error where a string or a comment does not end.
+/// The tokens of a text; blanks and comments are none. The last is an error where a string or a
+/// comment does not end.
 pub(super) fn tokens(text: &str) -> impl Iterator<Item = Result<Token, Unclosed>> + '_ {
     let mut reader = Reader { text, bytes: text.as_bytes(), position: 0 };
     let mut ended = false;
@@ -105,7 +108,8 @@ impl Reader<'_> {
         Err(Unclosed { offset: start, message })
     }
 
-    /// Takes the name of an annotation, where one follows: `@` with a name or a string right behind the parenthesis.
+    /// Takes the name of an annotation, where one follows: `@` with a name or a string right behind
+    /// the parenthesis.
     fn annotation_name(&mut self) -> Result<bool, Unclosed> {
         let start = self.position;
         if self.bytes.get(start) != Some(&b'@') {

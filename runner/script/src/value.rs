@@ -1,4 +1,5 @@
-//! The values of scripts, the patterns results are held against, and how both are written in messages.
+//! The values of scripts, the patterns results are held against, and how both are written in
+//! messages.
 
 use std::fmt;
 
@@ -30,7 +31,8 @@ pub enum Reference {
     Func,
     /// An external reference; the number is there where a script's `ref.extern` made it.
     Extern(Option<u32>),
-    /// A host value in the `any` hierarchy, made by a script's `ref.host`, or by internalizing its `ref.extern`.
+    /// A host value in the `any` hierarchy, made by a script's `ref.host`, or by internalizing its
+    /// `ref.extern`.
     Host(u32),
     /// An unboxed scalar, by its 31 bits.
     I31(u32),

@@ -38,9 +38,11 @@ pub struct DirectiveResult {
     pub keyword: Cow<'static, str>,
     /// What became of it.
     pub outcome: Outcome,
-    /// Whether it passed by the kind of an error alone, since its text or the engine's is not in the table.
+    /// Whether it passed by the kind of an error alone, since its text or the engine's is not in
+    /// the table.
     pub text_not_compared: bool,
-    /// Whether it passed by the judgement of the reader alone: nothing of it was asked of the engine.
+    /// Whether it passed by the judgement of the reader alone: nothing of it was asked of the
+    /// engine.
     pub reader_only: bool,
     /// Whether it passed by an error that the engine's adapter does not tell apart from others.
     pub coarse: bool,
@@ -76,7 +78,8 @@ pub struct Failure {
     pub actual: Option<String>,
     /// The text of the directive.
     pub source: String,
-    /// The functions of wasm code that were left, one a line: for people alone, no part of a report.
+    /// The functions of wasm code that were left, one a line: for people alone, no part of a
+    /// report.
     pub backtrace: Option<Box<str>>,
 }
 
@@ -124,14 +127,16 @@ impl FailureKind {
         )
     }
 
-    /// Whether the script ended with it or before it: it is expected of no directive, since it says nothing of one.
+    /// Whether the script ended with it or before it: it is expected of no directive, since it says
+    /// nothing of one.
     pub fn is_end(self) -> bool {
         self.is_timeout() || matches!(self, FailureKind::Crashed | FailureKind::NotRun)
     }
 }
 
 impl ScriptResult {
-    /// Fails the directives at these places by what came of them later, unless they have failed already or are not among those judged.
+    /// Fails the directives at these places by what came of them later, unless they have failed
+    /// already or are not among those judged.
     pub fn fail_at(&mut self, failures: Vec<(Place, Failure)>) {
         if failures.is_empty() {
             return;
@@ -175,7 +180,8 @@ impl ScriptResult {
         self.directives.aside()
     }
 
-    /// Whether everything came as expected: nothing failed, and nothing passed that was expected to fail.
+    /// Whether everything came as expected: nothing failed, and nothing passed that was expected to
+    /// fail.
     pub fn is_success(&self) -> bool {
         self.counts().outcome().is_expected()
     }
@@ -239,7 +245,8 @@ impl DirectiveResult {
 }
 
 impl Outcome {
-    /// The outcome of a directive of which something else may be expected than that it passes: the first expectation that fits holds.
+    /// The outcome of a directive of which something else may be expected than that it passes: the
+    /// first expectation that fits holds.
     pub fn under(self, expectations: &[Arc<Expectation>]) -> Outcome {
         let mut to_fail = expectations.iter().filter(|expectation| expectation.outcome == Expected::Xfail);
         match self {

@@ -3,7 +3,8 @@
 use wasmparser::{Validator, WasmFeatures};
 use wassay_terms::{Deadline, Features};
 
-/// The validator's flag of a feature of the engine: both have the proposal's name, each in its own case.
+/// The validator's flag of a feature of the engine: both have the proposal's name, each in its own
+/// case.
 pub fn flag(name: &str) -> WasmFeatures {
     WasmFeatures::from_name(&name.to_uppercase().replace('-', "_")).unwrap_or(WasmFeatures::empty())
 }
@@ -15,8 +16,9 @@ pub fn flags(features: Features) -> WasmFeatures {
     missing.fold(named, WasmFeatures::difference)
 }
 
-/// What is left of a set of features when as many of these are left out as can be, so that the rest `will_do`. The newest, which are the
-/// last, are left out first: of two either of which would do the older stays.
+/// What is left of a set of features when as many of these are left out as can be, so that the rest
+/// `will_do`. The newest, which are the last, are left out first: of two either of which would do
+/// the older stays.
 pub fn reduced(
     mut set: WasmFeatures,
     of: impl DoubleEndedIterator<Item = WasmFeatures>,
@@ -30,8 +32,8 @@ pub fn reduced(
     set
 }
 
-/// How to have the features that a module needs beyond `given`; `None` where they are not what it is refused for, or there is no time
-/// to find out.
+/// How to have the features that a module needs beyond `given`; `None` where they are not what it
+/// is refused for, or there is no time to find out.
 pub(super) fn hint(bytes: &[u8], given: Features, deadline: Option<Deadline>) -> Option<String> {
     let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
     let set = flags(given);

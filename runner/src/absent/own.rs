@@ -1,5 +1,5 @@
-//! What stands in for wassay's own engine in a build without the feature `engine`: the names of `own`, and commands that say
-//! what to do instead.
+//! What stands in for wassay's own engine in a build without the feature `engine`: the names of
+//! `own`, and commands that say what to do instead.
 
 use std::ffi::OsString;
 

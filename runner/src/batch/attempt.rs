@@ -13,9 +13,9 @@ use super::watch::Watch;
 use super::workers::Task;
 use crate::script::Judges;
 
-/// Runs a task, and again where it failed, at most so often as the [settings](Settings::retries) say. What is said of it is what became
-/// of it in the end; what went before is noted. `watch` tells how far an attempt in this process has come, and gives up one that does
-/// not end by itself.
+/// Runs a task, and again where it failed, at most so often as the [settings](Settings::retries)
+/// say. What is said of it is what became of it in the end; what went before is noted. `watch`
+/// tells how far an attempt in this process has come, and gives up one that does not end by itself.
 pub(super) fn run<E: Judges>(
     task: &Task,
     settings: &Settings,

@@ -1,9 +1,10 @@
 //! A process that runs one case, for a parent that survives it.
 //!
-//! The parent starts its own executable again with [`MARKER`] in the environment, and a socket as its standard input. Over that goes one
-//! [`Request`], and back come [`Message`]s, each a line of JSON: what did not pass, so that it is not lost by a crash, and what became of the
-//! case. Where the case is, so that a crash is pinned to its directive, stands in shared
-//! memory (`mark`). What the process prints is no part of this.
+//! The parent starts its own executable again with [`MARKER`] in the environment, and a socket as
+//! its standard input. Over that goes one [`Request`], and back come [`Message`]s, each a line of
+//! JSON: what did not pass, so that it is not lost by a crash, and what became of the case. Where
+//! the case is, so that a crash is pinned to its directive, stands in shared memory (`mark`). What
+//! the process prints is no part of this.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -76,7 +77,8 @@ pub(super) enum Locator {
         /// The case.
         name: String,
     },
-    /// In the folder of a suite, by its name there. It is the same folder, and links lead no further than for the parent.
+    /// In the folder of a suite, by its name there. It is the same folder, and links lead no
+    /// further than for the parent.
     InSuite {
         /// The folder.
         root: Root,
@@ -129,7 +131,8 @@ impl Locator {
     }
 }
 
-/// Runs the case that the parent asks for where this process is a child; `None` where it is not. `make` makes the engine.
+/// Runs the case that the parent asks for where this process is a child; `None` where it is not.
+/// `make` makes the engine.
 ///
 /// A program that [isolates](Settings::isolate) its cases calls this first.
 pub fn child<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Option<ExitCode> {

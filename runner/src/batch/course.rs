@@ -88,9 +88,10 @@ impl Course {
         self.judged.push(result.into_owned());
     }
 
-    /// The result of the script if it ended at the directive that was begun last, by a failure that is no judgement of the directive:
-    /// what was judged before counts, what comes after it fails as not run, for this reason. `None` where no directive was begun, or none
-    /// stands there, or more failed than are noted.
+    /// The result of the script if it ended at the directive that was begun last, by a failure that
+    /// is no judgement of the directive: what was judged before counts, what comes after it fails
+    /// as not run, for this reason. `None` where no directive was begun, or none stands there, or
+    /// more failed than are noted.
     pub(super) fn ended_by(
         self,
         failure: &Failure,

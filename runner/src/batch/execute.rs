@@ -27,7 +27,8 @@ use crate::script::{Grammar, Judges, Observer, Options};
 use crate::verdict::{Apart, Failure, FailureKind};
 use crate::{expectations, keys, wasi_case};
 
-/// Runs a case; a panic ends it alone. What is expected of its directives is what is given here. `watch` is told how far it has come.
+/// Runs a case; a panic ends it alone. What is expected of its directives is what is given here.
+/// `watch` is told how far it has come.
 pub(super) fn execute<E: Judges>(
     label: String,
     case: &Case,
@@ -97,7 +98,8 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
     }
 }
 
-/// What became of a case that was running when the run was interrupted: what had been judged of a script by then counts.
+/// What became of a case that was running when the run was interrupted: what had been judged of a
+/// script by then counts.
 pub(super) fn cut_short(task: &Task, course: Course, settings: &Settings) -> Finished {
     let finished = match &task.case {
         Case::Script(script) if course.begun.is_some() => {
@@ -217,8 +219,8 @@ fn run_caught<E: Judges>(
     }
 }
 
-/// What became of a script that ended amid its directives by a failure, or before the first, and why others were not run. It was judged
-/// under these features.
+/// What became of a script that ended amid its directives by a failure, or before the first, and
+/// why others were not run. It was judged under these features.
 fn ended_by(
     label: String,
     text: &str,
@@ -290,7 +292,8 @@ fn checks(guest: &Guest) -> usize {
     catch_unwind(|| wasi_case::checks(guest)).unwrap_or(0)
 }
 
-/// How many directives or steps a case has that is not run, and the keys of directives where they are wanted.
+/// How many directives or steps a case has that is not run, and the keys of directives where they
+/// are wanted.
 fn count(label: &str, case: &Case, wants_keys: bool) -> (usize, Vec<(Place, Key)>) {
     match case {
         Case::Script(script) => {

@@ -9,7 +9,8 @@ use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 /// The number of `openat2`, the same on every architecture.
 const OPENAT2: i64 = 437;
 
-/// Has the system answer `openat2` as one does that does not know it, in this thread and in those that it starts later.
+/// Has the system answer `openat2` as one does that does not know it, in this thread and in those
+/// that it starts later.
 ///
 /// # Errors
 ///

@@ -19,13 +19,15 @@ pub struct Finished {
     pub label: String,
     /// How long it took, reading and parsing included.
     pub duration: Duration,
-    /// What became of its directives by the features that each depends on, where that was to be found out ([`Settings::uses`]).
+    /// What became of its directives by the features that each depends on, where that was to be
+    /// found out ([`Settings::uses`]).
     ///
     /// [`Settings::uses`]: super::Settings::uses
     pub needs: Vec<Needs>,
     /// The features it was judged under, where it came so far.
     pub features: Option<String>,
-    /// The key of each directive and where it begins, where that was to be found out ([`Settings::keys`]).
+    /// The key of each directive and where it begins, where that was to be found out
+    /// ([`Settings::keys`]).
     ///
     /// [`Settings::keys`]: super::Settings::keys
     pub keys: Vec<(Place, Key)>,
@@ -54,7 +56,8 @@ pub enum End {
     Judged(ScriptResult),
     /// It is a guest, and it was run.
     Ran(Box<GuestResult>),
-    /// It is no script and no guest: it cannot be read, or its text, its header, its module or its JSON is broken.
+    /// It is no script and no guest: it cannot be read, or its text, its header, its module or its
+    /// JSON is broken.
     Unusable {
         /// One line that names the file, and the place where there is one.
         message: String,
@@ -122,8 +125,8 @@ impl Finished {
         is_success && self.unmatched.is_empty()
     }
 
-    /// Whether it failed in a way that may be another one when it is run again: a file that is no script stays none, and what passes though
-    /// it is expected to fail has not failed.
+    /// Whether it failed in a way that may be another one when it is run again: a file that is no
+    /// script stays none, and what passes though it is expected to fail has not failed.
     pub(super) fn has_failed(&self) -> bool {
         match &self.end {
             End::Judged(result) => result.counts().failed > 0,
@@ -157,7 +160,8 @@ impl Finished {
         }
     }
 
-    /// The same of the directives alone that begin on a line; all of it where directives were not judged one by one.
+    /// The same of the directives alone that begin on a line; all of it where directives were not
+    /// judged one by one.
     pub fn on_line(&self, line: usize) -> Finished {
         let end = match &self.end {
             End::Judged(result) => {

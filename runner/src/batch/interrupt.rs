@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::scratch::signal::ask_to_end;
 
-/// The exit code of a run that was interrupted, by whatever signal: 128 and the number of SIGINT, as shells have it.
+/// The exit code of a run that was interrupted, by whatever signal: 128 and the number of SIGINT,
+/// as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
 /// Whether a run is to end now: no more cases are begun, those that run are given up.
@@ -14,8 +15,8 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// An interrupt that SIGINT, SIGTERM and SIGHUP set from now on. The second such signal ends the process at once, as SIGQUIT does; its
-    /// temporary folders are removed all the same.
+    /// An interrupt that SIGINT, SIGTERM and SIGHUP set from now on. The second such signal ends
+    /// the process at once, as SIGQUIT does; its temporary folders are removed all the same.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! A case in a process of its own: what it does to that process is its verdict, never the end of the run.
+//! A case in a process of its own: what it does to that process is its verdict, never the end of
+//! the run.
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
@@ -42,8 +43,8 @@ const TAIL: usize = 64 << 10;
 /// How many bytes the process of a case may say, besides those for each byte of the case.
 const LARGEST: u64 = 64 << 20;
 
-/// How many bytes it may say for each byte of the case: a directive that fails is told twice, with its text, both sides and
-/// the functions that were left.
+/// How many bytes it may say for each byte of the case: a directive that fails is told twice, with
+/// its text, both sides and the functions that were left.
 const OF_SIZE: u64 = 1024;
 
 /// How a case ended whose process did not say so.
@@ -108,7 +109,8 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     Err(Lost::Ended { course: course(&mut process), failure: failure.into() })
 }
 
-/// Starts a process. Where the system has too few descriptors or processes, what other cases have is waited for.
+/// Starts a process. Where the system has too few descriptors or processes, what other cases have
+/// is waited for.
 fn start(request: &Request, scratch: &Folder, task: &Task, settings: &Settings) -> io::Result<Process> {
     // What it takes to start one is not taken twice at a time.
     static STARTING: Mutex<()> = Mutex::new(());
@@ -181,7 +183,8 @@ enum Watched {
 }
 
 impl Process {
-    /// Starts the process. Its temporary folder is `scratch`, so that nothing stays of what it has no time to remove.
+    /// Starts the process. Its temporary folder is `scratch`, so that nothing stays of what it has
+    /// no time to remove.
     fn start(request: &Request, scratch: &Folder, task: &Task) -> io::Result<Process> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
@@ -216,7 +219,8 @@ impl Process {
         })
     }
 
-    /// Takes in what the process says and prints until it ends, its time is over or the run is interrupted.
+    /// Takes in what the process says and prints until it ends, its time is over or the run is
+    /// interrupted.
     fn watch(&mut self, settings: &Settings) -> io::Result<Watched> {
         let mut due = Deadline::after(START);
         let mut seen = (self.phase, self.received.0);
@@ -226,7 +230,8 @@ impl Process {
                 return Ok(Watched::Interrupted);
             }
             let now = (self.phase, self.received.0);
-            // Neither parsing nor telling the result is part of the case's own time. What is told may take long, as long as something comes.
+            // Neither parsing nor telling the result is part of the case's own time. What is told
+            // may take long, as long as something comes.
             if seen.0 != now.0 || (now.0 == Phase::Telling && seen.1 != now.1) {
                 let beside = match now.0 {
                     Phase::Started if !self.is_script => Duration::ZERO,
@@ -256,7 +261,8 @@ impl Process {
         self.wait_for_end(settings)
     }
 
-    /// Waits for a process that has closed everything it could say something with. That is how it ends; but it may go on.
+    /// Waits for a process that has closed everything it could say something with. That is how it
+    /// ends; but it may go on.
     fn wait_for_end(&mut self, settings: &Settings) -> io::Result<Watched> {
         let due = Instant::now() + GRACE;
         let mut pause = Duration::from_micros(50);
@@ -423,7 +429,8 @@ fn size(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    /// What is made of a process that is a shell with this script, whose standard input is the socket.
+    /// What is made of a process that is a shell with this script, whose standard input is the
+    /// socket.
     fn watched(script: &str) -> (Watched, Vec<u8>, Duration) {
         let (socket, end) = UnixStream::pair().unwrap();
         let (output, printed) = io::pipe().unwrap();

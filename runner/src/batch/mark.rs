@@ -1,8 +1,9 @@
 //! Where a script is that runs in another process.
 //!
-//! A process that crashes cannot say at which directive it did, and a system call for each directive would cost more than most directives
-//! do. So both processes share a page of memory: the child stores the place of each directive before it begins, and the parent reads the
-//! last one when the child has ended.
+//! A process that crashes cannot say at which directive it did, and a system call for each
+//! directive would cost more than most directives do. So both processes share a page of memory: the
+//! child stores the place of each directive before it begins, and the parent reads the last one
+//! when the child has ended.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -79,8 +80,9 @@ impl Mark {
 
     #[allow(unsafe_code)]
     fn shared(&self) -> &AtomicU64 {
-        // SAFETY: the mapping begins on a page, has `SIZE` bytes, lives as long as `self`, and is used by atomic operations alone in both
-        // processes. The file cannot become shorter, since `SEALS` was found on it, so every access is to memory that exists.
+        // SAFETY: the mapping begins on a page, has `SIZE` bytes, lives as long as `self`, and is
+        // used by atomic operations alone in both processes. The file cannot become shorter, since
+        // `SEALS` was found on it, so every access is to memory that exists.
         unsafe { self.page.as_ref() }
     }
 
@@ -101,7 +103,8 @@ impl Mark {
 impl Drop for Mark {
     #[allow(unsafe_code)]
     fn drop(&mut self) {
-        // SAFETY: the mapping is this value's alone, and nobody can have a reference to it any more.
+        // SAFETY: the mapping is this value's alone, and nobody can have a reference to it any
+        // more.
         unsafe {
             libc::munmap(self.page.as_ptr().cast(), SIZE);
         }

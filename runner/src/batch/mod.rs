@@ -1,4 +1,5 @@
-//! Many scripts and guests on several threads: what `wassay test`, `wassay wast` and the [harness](crate::harness) have in common.
+//! Many scripts and guests on several threads: what `wassay test`, `wassay wast` and the
+//! [harness](crate::harness) have in common.
 
 mod attempt;
 mod child;
@@ -44,21 +45,25 @@ pub struct Settings {
     pub match_kind: MatchKind,
     /// The lines to judge; what stands before them is run for its effects.
     pub lines: Option<LineRange>,
-    /// The directives of each script, by their number, that are passed over as if they did not stand in it.
+    /// The directives of each script, by their number, that are passed over as if they did not
+    /// stand in it.
     pub left_out: Vec<usize>,
-    /// Whether nothing more is begun after the first failure. Scripts are then taken in the order given.
+    /// Whether nothing more is begun after the first failure. Scripts are then taken in the order
+    /// given.
     pub fail_fast: bool,
     /// How long each script may run; what it has not reached by then fails as not run.
     pub timeout: Option<Duration>,
-    /// Whether to find out which features the directives of a script depend on, which takes about as long as running it.
+    /// Whether to find out which features the directives of a script depend on, which takes about
+    /// as long as running it.
     pub uses: bool,
     /// Whether to find out the keys of directives, by which reports are compared.
     pub keys: bool,
-    /// Whether each script has a process of its own, so that one that crashes takes nothing with it. The executable of this process has to
-    /// call [`child`] first.
+    /// Whether each script has a process of its own, so that one that crashes takes nothing with
+    /// it. The executable of this process has to call [`child`] first.
     pub isolate: bool,
-    /// How many bytes the memories and the objects of a store may have; where cases are isolated also how much more memory the process of
-    /// one may have than it begins with, compiler and all; it is ended where it has more.
+    /// How many bytes the memories and the objects of a store may have; where cases are isolated
+    /// also how much more memory the process of one may have than it begins with, compiler and all;
+    /// it is ended where it has more.
     pub max_memory: Option<u64>,
     /// How many times more a script that fails is run, until it does not.
     pub retries: u32,
@@ -94,7 +99,8 @@ mod written {
     }
 }
 
-/// How long a script may run where nobody watches. The slowest of the official ones take less than a second in a debug build.
+/// How long a script may run where nobody watches. The slowest of the official ones take less than
+/// a second in a debug build.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The cases of a suite that are to be run.
@@ -113,8 +119,8 @@ impl Selection {
         Selection { suite, cases }
     }
 
-    /// Compares what was found with how much the catalogue says the suite holds. That says something only where all its
-    /// cases were run in full.
+    /// Compares what was found with how much the catalogue says the suite holds. That says
+    /// something only where all its cases were run in full.
     ///
     /// # Errors
     ///
@@ -125,7 +131,8 @@ impl Selection {
     }
 }
 
-/// What messages call a case: its path where it has one, else its [name among all](full_name). A guest that is run as a variant says so.
+/// What messages call a case: its path where it has one, else its [name among all](full_name). A
+/// guest that is run as a variant says so.
 pub fn label(suite: &Suite, case: &Case) -> String {
     let Some(path) = case.path() else {
         let given = case.script().filter(|script| script.is_given());
@@ -140,8 +147,8 @@ pub fn full_name(suite: &Suite, case: &Case) -> String {
     format!("{}::{}", suite.name(), case.name())
 }
 
-/// Runs cases, the largest first, so that at the end no thread is left alone with a long one. `observe` is told of each
-/// as it ends: the index of its selection, and what became of it.
+/// Runs cases, the largest first, so that at the end no thread is left alone with a long one.
+/// `observe` is told of each as it ends: the index of its selection, and what became of it.
 ///
 /// The result has a list for each selection, in the order of its cases.
 pub fn run(

@@ -1,11 +1,13 @@
 //! Which features the directives of a script depend on, computed from the bytes of its modules.
 //!
-//! A directive depends on what its module needs: the module that it writes, that it instantiates, whose instance it names, or, of a thread,
-//! those of the thread's directives. Modules that this one imports from are not looked at.
+//! A directive depends on what its module needs: the module that it writes, that it instantiates,
+//! whose instance it names, or, of a thread, those of the thread's directives. Modules that this
+//! one imports from are not looked at.
 //!
-//! What a module needs is a smallest set of features beyond 1.0 under which it is judged as under the features of the script: valid, or refused
-//! at the same place for the same reason. A module that is refused under these features and valid under all needs what makes it valid, unless
-//! it is refused as the directive asserts.
+//! What a module needs is a smallest set of features beyond 1.0 under which it is judged as under
+//! the features of the script: valid, or refused at the same place for the same reason. A module
+//! that is refused under these features and valid under all needs what makes it valid, unless it is
+//! refused as the directive asserts.
 
 use std::collections::HashMap;
 use std::iter::Peekable;
@@ -23,9 +25,10 @@ use crate::script::source::Place;
 use crate::script::wanted::{self, flag, flags};
 use crate::verdict::{FailureKind, Outcome, ScriptResult, Verdict};
 
-/// What became of the directives of a script, judged under these features, by the features that each depends on; those of which that cannot be
-/// told are left out. `keys` has the key of each directive by its place, in order; it is empty where they are not wanted. Where the time of
-/// the script is over before that is known, nothing is.
+/// What became of the directives of a script, judged under these features, by the features that
+/// each depends on; those of which that cannot be told are left out. `keys` has the key of each
+/// directive by its place, in order; it is empty where they are not wanted. Where the time of the
+/// script is over before that is known, nothing is.
 pub(super) fn needs(
     reading: &Reading<'_, '_>,
     result: &ScriptResult,
@@ -172,7 +175,8 @@ pub(super) fn union(needs: &[Needs]) -> Vec<String> {
     Features::names().filter(is_needed).map(str::to_owned).collect()
 }
 
-/// What the names of a script stand for, by what their modules need; `None` where that cannot be told.
+/// What the names of a script stand for, by what their modules need; `None` where that cannot be
+/// told.
 #[derive(Default)]
 struct Scope {
     /// The features that the script is judged under.
@@ -283,7 +287,8 @@ impl Scope {
             // Of what is missing, the least.
             reduced(&bytes, all, &Ok(()), self.deadline)
         } else if judgement.is_err() && has_descriptors(&bytes) {
-            // The validator does not have the latest rules of that proposal, and refuses some modules for its older ones.
+            // The validator does not have the latest rules of that proposal, and refuses some
+            // modules for its older ones.
             reduced(&bytes, self.given, &judgement, self.deadline) | WasmFeatures::CUSTOM_DESCRIPTORS
         } else {
             reduced(&bytes, self.given, &judgement, self.deadline)
@@ -316,8 +321,9 @@ fn judge(bytes: &[u8], features: WasmFeatures) -> Judgement {
     validated.map(drop).map_err(|error| (error.offset(), error.message().to_owned()))
 }
 
-/// A smallest set of features beyond 1.0 under which a module is judged so, as it is under `given`; of two features either of which would do,
-/// the older. Where the deadline has passed, one that need not be smallest.
+/// A smallest set of features beyond 1.0 under which a module is judged so, as it is under `given`;
+/// of two features either of which would do, the older. Where the deadline has passed, one that
+/// need not be smallest.
 fn reduced(
     bytes: &[u8],
     given: WasmFeatures,
@@ -442,7 +448,8 @@ mod tests {
                 (of.features.join(" "), of.modules.passed, of.modules.failed, of.not_passed.len() as u64)
             })
             .collect();
-        // Those that trap or lack an import have compiled; the invalid one and the vectors have not. An assertion is no module.
+        // Those that trap or lack an import have compiled; the invalid one and the vectors have
+        // not. An assertion is no module.
         let plain = (String::new(), 3, 1, 4);
         assert_eq!(modules, [plain, ("simd".to_owned(), 0, 1, 1), ("reference-types".to_owned(), 1, 0, 0)]);
         let places: Vec<_> = [2, 3, 5, 7].map(|at: usize| keys[at].1).into();

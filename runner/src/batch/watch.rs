@@ -11,13 +11,15 @@ use crate::script::Observer;
 use crate::script::source::Place;
 use crate::verdict::DirectiveResult;
 
-/// How long a case may take to come to its first directive, which is to read and parse it and to begin with the engine.
+/// How long a case may take to come to its first directive, which is to read and parse it and to
+/// begin with the engine.
 pub(super) const START: Duration = Duration::from_secs(30);
 
 /// How long a case may go on when its time is over, to say so itself.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-/// Watches the attempts at one case: what it notes is what is known of one that is cut short or never comes back.
+/// Watches the attempts at one case: what it notes is what is known of one that is cut short or
+/// never comes back.
 pub(super) struct Watch {
     course: Noted,
     attempt: Mutex<Attempt>,
@@ -59,8 +61,8 @@ impl Watch {
         self.lock().begun = None;
     }
 
-    /// Gives the attempt up where it runs for longer than its timeout and did not end by itself; says how far it had come, and how long it
-    /// ran.
+    /// Gives the attempt up where it runs for longer than its timeout and did not end by itself;
+    /// says how far it had come, and how long it ran.
     pub(super) fn abandon(&self) -> Option<(Course, Duration)> {
         let mut attempt = self.lock();
         let begun = attempt.begun?;

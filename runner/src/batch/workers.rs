@@ -28,7 +28,8 @@ const NOT_BEGUN: &str = "a case before it failed";
 pub(super) const NOT_REACHED: &str = "the run was interrupted before it";
 pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 
-/// Threads with a stack of [`STACK`](crate::script::STACK) bytes, each with an embedder of its own that it keeps from script to script.
+/// Threads with a stack of [`STACK`](crate::script::STACK) bytes, each with an embedder of its own
+/// that it keeps from script to script.
 #[derive(Debug)]
 pub struct Workers {
     tasks: Option<Sender<Job>>,
@@ -52,8 +53,9 @@ impl fmt::Debug for Start {
 }
 
 impl Workers {
-    /// Starts so many threads, or fewer where the system has not enough for them and for those that they start. Each makes its embedder
-    /// when it gets its first script, and another one after a panic.
+    /// Starts so many threads, or fewer where the system has not enough for them and for those that
+    /// they start. Each makes its embedder when it gets its first script, and another one after a
+    /// panic.
     ///
     /// # Errors
     ///
@@ -84,11 +86,14 @@ impl Workers {
         self.warning.as_deref()
     }
 
-    /// Runs tasks, begun in this order. `ended` gets what became of each as it ends, with its number in this order.
+    /// Runs tasks, begun in this order. `ended` gets what became of each as it ends, with its
+    /// number in this order.
     ///
-    /// Where the run is [interrupted](Settings::interrupt), what was not begun is not run, and what runs in this process goes on, is not
-    /// waited for, and counts as far as it has come. A script that goes on for some seconds after its time, since its engine does not end
-    /// it, is not waited for either: it has timed out, its thread is left behind until the end of the process, and another takes its place.
+    /// Where the run is [interrupted](Settings::interrupt), what was not begun is not run, and what
+    /// runs in this process goes on, is not waited for, and counts as far as it has come. A script
+    /// that goes on for some seconds after its time, since its engine does not end it, is not
+    /// waited for either: it has timed out, its thread is left behind until the end of the process,
+    /// and another takes its place.
     pub fn run(
         &self,
         tasks: impl Iterator<Item = Task>,
@@ -172,8 +177,9 @@ impl Workers {
     }
 }
 
-/// Of so many workers those for which there are enough threads: each may start one for a guest, and they share two, the one that ends
-/// them at their deadlines and one to spare. Why they are fewer is told in a line.
+/// Of so many workers those for which there are enough threads: each may start one for a guest, and
+/// they share two, the one that ends them at their deadlines and one to spare. Why they are fewer
+/// is told in a line.
 fn affordable(count: NonZeroUsize) -> (NonZeroUsize, Option<String>) {
     let (threads, missing) = threads::available(count.get().saturating_mul(2).saturating_add(2));
     let Some(error) = missing else { return (count, None) };
@@ -314,7 +320,8 @@ mod tests {
     use crate::script::value::Value;
     use crate::verdict::Outcome;
 
-    /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its kind were made.
+    /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its
+    /// kind were made.
     struct Panicky(Arc<AtomicUsize>);
 
     impl Embedder for Panicky {
@@ -362,7 +369,8 @@ mod tests {
         }
     }
 
-    /// How many frames of 4 KiB fit on the stack, up to the number that a stack of 8 MiB takes in a debug build.
+    /// How many frames of 4 KiB fit on the stack, up to the number that a stack of 8 MiB takes in a
+    /// debug build.
     fn stack_left() -> usize {
         fn deeper(frames: usize) -> usize {
             let frame = std::hint::black_box([frames; 512]);

@@ -9,7 +9,8 @@ use crate::printer::Annotation;
 /// GitHub keeps this many errors of a step and leaves out the others.
 const MOST: usize = 10;
 
-/// The path of a file from the folder of the checkout where the environment names one that holds it, else from the current folder, else as it is.
+/// The path of a file from the folder of the checkout where the environment names one that holds
+/// it, else from the current folder, else as it is.
 pub(crate) fn file(path: &Path) -> Option<String> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let roots = [variable("GITHUB_WORKSPACE"), variable("CI_PROJECT_DIR"), std::env::current_dir().ok()];
@@ -33,8 +34,8 @@ pub(crate) fn annotate(report: &Report) {
     }
 }
 
-/// An annotation for each failure, as many as GitHub keeps, at the line where the script failed. The first failure of each case comes before the
-/// second of any.
+/// An annotation for each failure, as many as GitHub keeps, at the line where the script failed.
+/// The first failure of each case comes before the second of any.
 fn annotations(report: &Report) -> Vec<Annotation> {
     let cases = report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
     let cases = cases.filter(|(_, case)| !case.outcome.is_expected());

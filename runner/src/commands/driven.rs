@@ -9,7 +9,8 @@ use super::{Error, Exit, several, test, wast};
 use crate::engines::{Chosen, EngineError, Origin, choose as chosen};
 use crate::printer;
 
-/// What a run takes over from the description of its engine, or from the other runs of the same command.
+/// What a run takes over from the description of its engine, or from the other runs of the same
+/// command.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Driven {
     /// The file of what is known to fail.
@@ -31,7 +32,8 @@ impl From<EngineError> for Error {
     }
 }
 
-/// Finds the engine that a word names. A project's description is a command that the project has written: that is said.
+/// Finds the engine that a word names. A project's description is a command that the project has
+/// written: that is said.
 pub(crate) fn choose(word: &str) -> Result<Chosen, Error> {
     let chosen = chosen(word)?;
     if let Some(Origin::Project(path)) = chosen.origin() {

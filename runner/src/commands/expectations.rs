@@ -1,4 +1,5 @@
-//! `--expectations FILE`: what is expected of directives besides that they pass, and how such a file is renewed.
+//! `--expectations FILE`: what is expected of directives besides that they pass, and how such a
+//! file is renewed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -55,7 +56,8 @@ impl File {
         Ok(File { path: path.to_owned(), text, expectations })
     }
 
-    /// The suites with what the file expects of them. Entries have to be about what there is, unless the file `may_be_about_nothing`.
+    /// The suites with what the file expects of them. Entries have to be about what there is,
+    /// unless the file `may_be_about_nothing`.
     pub(crate) fn apply(&self, suites: Vec<Suite>, may_be_about_nothing: bool) -> Result<Vec<Suite>, Error> {
         match expecting(suites.clone(), Arc::clone(&self.expectations)) {
             Err(ExpectationsError::NoEntry { .. }) if may_be_about_nothing => Ok(suites),
@@ -68,8 +70,8 @@ impl File {
         suites.into_iter().map(|suite| suite.expecting(Arc::clone(&self.expectations))).collect()
     }
 
-    /// Writes the file anew after a run: every directive that failed is expected to, none that passed is, and what was said of scripts that
-    /// were not run stays.
+    /// Writes the file anew after a run: every directive that failed is expected to, none that
+    /// passed is, and what was said of scripts that were not run stays.
     pub(crate) fn bless(
         &self,
         selections: &[Selection],

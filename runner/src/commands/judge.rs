@@ -21,7 +21,8 @@ use crate::verdict::{Apart, Outcome};
 /// Judge an engine's answers to a plan
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output. Repeatable
+    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
+    /// Repeatable
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
     /// The plan that `wassay plan` wrote
@@ -135,8 +136,8 @@ fn finish(args: &Args, report: &Report, judged: &Judged) -> Result<Exit, Error> 
     Ok(if report.is_expected() && !report.is_unjudged() { Exit::Success } else { Exit::Failure })
 }
 
-/// Shows which directives passed although their expectations are altered: each of them is judged by less than it says. What is not judged is
-/// counted with its reasons.
+/// Shows which directives passed although their expectations are altered: each of them is judged by
+/// less than it says. What is not judged is counted with its reasons.
 fn control(judged: &Judged) -> Result<Exit, Error> {
     let (mut text, mut failed, mut passed) = (Text::new(false), 0, 0);
     let mut apart = BTreeMap::<String, usize>::new();

@@ -27,15 +27,15 @@ pub(crate) struct Args {
     /// The reports, in JSON
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
-    /// An older JSON report of one of the engines. It tells since when a feature is supported, and is used as the
-    /// column if no newer run is complete. Repeatable
+    /// An older JSON report of one of the engines. It tells since when a feature is supported, and
+    /// is used as the column if no newer run is complete. Repeatable
     #[arg(long, value_name = "REPORT")]
     history: Vec<PathBuf>,
     /// Output file; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// html, markdown, json, or features-json (as webassembly.org's `features.json`) [default: by the suffix of FILE,
-    /// else html]
+    /// html, markdown, json, or features-json (as webassembly.org's `features.json`)
+    /// [default: by the suffix of FILE, else html]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
 }

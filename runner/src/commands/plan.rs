@@ -40,13 +40,16 @@ pub(crate) struct Args {
     /// Use only scripts whose name, such as `spec-v1::i32.wast`, contains this text. Repeatable
     #[arg(long = "filter", value_name = "TEXT")]
     filters: Vec<String>,
-    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always compared
+    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always
+    /// compared
     #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
     match_kind: MatchKind,
-    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides suite defaults and `;;!` headers
+    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides suite
+    /// defaults and `;;!` headers
     #[arg(long, value_name = "LIST", value_parser = features)]
     features: Option<Features>,
-    /// Alter every expectation, as a control: each directive must then fail. N selects which result or lane to alter
+    /// Alter every expectation, as a control: each directive must then fail. N selects which result
+    /// or lane to alter
     #[arg(long, value_name = "N")]
     altered: Option<usize>,
     /// Output file; compressed if its name ends in `.gz`

@@ -1,4 +1,5 @@
-//! A report is never written over something that the command reads, however the two paths are spelled.
+//! A report is never written over something that the command reads, however the two paths are
+//! spelled.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,8 @@ use super::Error;
 use super::destination::{Destination, Key, key_of};
 use crate::batch::Selection;
 
-/// The names of the files that belong to a guest besides its module: what is beside it under its own name, and what its folder has.
+/// The names of the files that belong to a guest besides its module: what is beside it under its
+/// own name, and what its folder has.
 const BESIDE: [&str; 4] = ["json", "stdin", "stdout", "stderr"];
 const MANIFEST: &str = "manifest.json";
 
@@ -19,11 +21,13 @@ const FOLDERS: [&str; 2] = ["dir", "fs"];
 /// What the name of a script or a module ends in.
 const SOURCES: [&str; 3] = ["wast", "wat", "wasm"];
 
-/// Makes sure that no file which is to be written is one of those that options name or that are of the cases.
+/// Makes sure that no file which is to be written is one of those that options name or that are of
+/// the cases.
 ///
 /// # Errors
 ///
-/// Wrong usage: one is, or it has the name of a script or a module, or of something that belongs to a guest.
+/// Wrong usage: one is, or it has the name of a script or a module, or of something that belongs to
+/// a guest.
 pub(crate) fn spare(written: &[&Path], named: &[PathBuf], selections: &[Selection]) -> Result<(), Error> {
     if written.is_empty() {
         return Ok(());
@@ -77,7 +81,8 @@ impl Read {
         read
     }
 
-    /// Whether a file would belong to a guest: it is named like one, or lies in a folder that guests are given.
+    /// Whether a file would belong to a guest: it is named like one, or lies in a folder that
+    /// guests are given.
     fn is_of_guest(&self, path: &Path) -> bool {
         let is_given = |folder: &Path| {
             has_extension(folder, &FOLDERS)

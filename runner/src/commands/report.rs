@@ -34,7 +34,8 @@ enum Command {
     Render {
         /// The report, in JSON
         file: PathBuf,
-        /// json, junit, markdown, html or badge; a badge in a `.json` file is an endpoint for shields.io
+        /// json, junit, markdown, html or badge; a badge in a `.json` file is an endpoint for
+        /// shields.io
         #[arg(long, value_name = "FORMAT")]
         to: Format,
         /// Output file; `-` is standard output [default: -]
@@ -43,7 +44,8 @@ enum Command {
     },
     /// Combine the reports of a run's shards
     ///
-    /// Reports of `--shard K/N` must be from the same run, and complete. Reports without shards are simply combined.
+    /// Reports of `--shard K/N` must be from the same run, and complete. Reports without shards are
+    /// simply combined.
     Merge {
         /// The reports of the shards, in JSON
         #[arg(required = true, value_name = "FILE")]
@@ -57,8 +59,9 @@ enum Command {
     },
     /// Compare two reports; exit with 1 if anything got worse
     ///
-    /// Worse means: regressions, failures of new or edited directives, and less judged than before (suites, cases or
-    /// directives that were removed or are skipped, an incomplete report, texts that are compared less strictly).
+    /// Worse means: regressions, failures of new or edited directives, and less judged than before
+    /// (suites, cases or directives that were removed or are skipped, an incomplete report, texts
+    /// that are compared less strictly).
     Diff {
         /// The older report, in JSON
         old: PathBuf,

@@ -46,7 +46,8 @@ impl Format {
         ("badge", Format::Badge),
     ];
 
-    /// The report as text. `path` is where it goes; what changed since another one is told where there is a place for it.
+    /// The report as text. `path` is where it goes; what changed since another one is told where
+    /// there is a place for it.
     pub(crate) fn render(self, report: &Report, changes: Option<&Diff>, path: Option<&Path>) -> String {
         let is_json = path.and_then(Path::extension).is_some_and(|extension| extension == "json");
         match self {
@@ -115,7 +116,8 @@ impl ReportFile {
         matches!(Destination::of(&self.path), Ok(Destination::Stream(Stream::Out)))
     }
 
-    /// Writes the report, with what changed since another one where that is known: whole, or not at all.
+    /// Writes the report, with what changed since another one where that is known: whole, or not at
+    /// all.
     ///
     /// # Errors
     ///

@@ -22,7 +22,8 @@ use crate::verdict::ScriptResult;
 /// How long to look for what can be left out.
 const TIME: Duration = Duration::from_secs(60);
 
-/// Writes a script that fails as the directive on this line of a file does. That there is none is a failure.
+/// Writes a script that fails as the directive on this line of a file does. That there is none is a
+/// failure.
 pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Result<Exit, Error> {
     let usage = |error: &dyn std::error::Error| Error::Usage(error.to_string());
     let script = scripts::script(file).map_err(Error::Usage)?;
@@ -64,8 +65,8 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
     }
 }
 
-/// Runs a script in a process of its own, from a file at this path: what takes its process down is to be reproduced too. An error says
-/// why no directive was judged.
+/// Runs a script in a process of its own, from a file at this path: what takes its process down is
+/// to be reproduced too. An error says why no directive was judged.
 fn run_alone(
     script: &Script<'_>,
     options: &Options,

@@ -12,7 +12,8 @@ const DASH: &str = "-";
 /// What every module in the binary format begins with (core specification, section 5.5.17).
 const BINARY: &[u8; 4] = b"\0asm";
 
-/// The script that a word names. Standard input (`-`), a pipe, a FIFO or a device is read to its end now.
+/// The script that a word names. Standard input (`-`), a pipe, a FIFO or a device is read to its
+/// end now.
 ///
 /// # Errors
 ///

@@ -43,11 +43,13 @@ impl FromStr for Shard {
 }
 
 impl Shard {
-    /// Takes the cases of the other shards away. Suites stay, also those of which nothing is left: a report has them. Says what a report of
-    /// the shard has to say of that; `judging` is how cases are judged, which has to be the same in all shards.
+    /// Takes the cases of the other shards away. Suites stay, also those of which nothing is left:
+    /// a report has them. Says what a report of the shard has to say of that; `judging` is how
+    /// cases are judged, which has to be the same in all shards.
     ///
-    /// The split is the same on every machine that has the same cases and the same report. A case that has a time in the report goes to the
-    /// shard with the least to do so far, the longest first; any other goes where the hash of its name and content says.
+    /// The split is the same on every machine that has the same cases and the same report. A case
+    /// that has a time in the report goes to the shard with the least to do so far, the longest
+    /// first; any other goes where the hash of its name and content says.
     pub(crate) fn apply(
         self,
         selections: &mut [Selection],
@@ -55,7 +57,8 @@ impl Shard {
         judging: &str,
     ) -> Shards {
         let times = timings.map(|report| times(report, selections)).unwrap_or_default();
-        // What a shard has to do so far, and how many cases, so that those that take no time fall apart too.
+        // What a shard has to do so far, and how many cases, so that those that take no time fall
+        // apart too.
         let mut loads = vec![(Duration::ZERO, 0_usize); self.count as usize];
         let mut timed: Vec<(Duration, (usize, usize))> = Vec::new();
         let mut shards: BTreeMap<(usize, usize), u32> = BTreeMap::new();
@@ -106,7 +109,8 @@ impl Shard {
     }
 }
 
-/// A case by what it is, wherever it lies: its suite's number among those that were named, its name and its content.
+/// A case by what it is, wherever it lies: its suite's number among those that were named, its name
+/// and its content.
 fn digest(suite: usize, case: &Case) -> [u8; 32] {
     let content = match case {
         Case::Script(script) => script.read().map(|text| text.into_owned().into_bytes()).unwrap_or_default(),
@@ -174,7 +178,8 @@ mod tests {
         assert_eq!(shards.iter().flatten().collect::<BTreeSet<_>>(), all.iter().collect());
     }
 
-    /// A report in which each case took what `time` says of its number, but for the last suite, which it does not have.
+    /// A report in which each case took what `time` says of its number, but for the last suite,
+    /// which it does not have.
     fn report(time: impl Fn(usize) -> u64) -> Report {
         let mut number = 0..;
         let suite = |selection: &Selection| {

@@ -1,8 +1,10 @@
-//! Where on the web the scripts of a folder can be read: known in CI jobs of GitHub and GitLab, for folders of the checkout.
+//! Where on the web the scripts of a folder can be read: known in CI jobs of GitHub and GitLab, for
+//! folders of the checkout.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The variables of a CI system: the address of the repository's files up to the commit, the commit, the checkout's folder.
+/// The variables of a CI system: the address of the repository's files up to the commit, the
+/// commit, the checkout's folder.
 struct Ci {
     base: String,
     checkout: PathBuf,

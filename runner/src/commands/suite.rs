@@ -34,7 +34,8 @@ enum Command {
         /// Another copy of the repository: a URL or a folder
         #[arg(long, value_name = "URL or DIR")]
         from: Option<String>,
-        /// Folder to put it in, missing or empty [default: in the user's cache, where `wassay test NAME` finds it]
+        /// Folder to put it in, missing or empty [default: in the user's cache, where `wassay test
+        /// NAME` finds it]
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
     },
@@ -94,7 +95,8 @@ fn width() -> u16 {
     printer::columns().unwrap_or(COLUMNS)
 }
 
-/// The suites that run by default, and those that have to be named: a line each, as far as the columns are enough.
+/// The suites that run by default, and those that have to be named: a line each, as far as the
+/// columns are enough.
 fn list(suites: &[Suite], width: u16) -> String {
     let mut defaults = table();
     defaults.set_header(["suite", "cases", "directives", "features"]);
@@ -136,7 +138,8 @@ fn list(suites: &[Suite], width: u16) -> String {
     )
 }
 
-/// What a suite is, and a line a case, a script with its features where they are others than the suite's.
+/// What a suite is, and a line a case, a script with its features where they are others than the
+/// suite's.
 fn show(suite: &Suite) -> String {
     let (cases, directives) = counts(suite);
     let default = if suite.is_default() { "yes" } else { "no" };
@@ -173,7 +176,8 @@ fn show(suite: &Suite) -> String {
     format!("{}\n{}", text(head), text(names))
 }
 
-/// How many cases and directives a suite has; the directives of a folder are not known before it is run.
+/// How many cases and directives a suite has; the directives of a folder are not known before it is
+/// run.
 fn counts(suite: &Suite) -> (String, String) {
     match suite.pin() {
         Some(pin) => (pin.cases.to_string(), pin.directives.to_string()),

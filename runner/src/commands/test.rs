@@ -58,21 +58,24 @@ pub(crate) struct Args {
     /// Number of threads that run cases [default: number of processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always compared
+    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always
+    /// compared
     #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
     match_kind: MatchKind,
-    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides suite defaults and `;;!` headers
+    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides suite
+    /// defaults and `;;!` headers
     #[arg(long, value_name = "LIST", value_parser = features)]
     features: Option<Features>,
     /// Time limit for each case, such as `10s` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) timeout: Option<Duration>,
-    /// Limit for the memories, tables and objects of a case together, such as `512MiB`; with --isolate, also for the
-    /// growth of its process
+    /// Limit for the memories, tables and objects of a case together, such as `512MiB`;
+    /// with --isolate, also for the growth of its process
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(crate) max_memory: Option<u64>,
-    /// Test another engine: NAME or NAME:COLUMN (see `wassay engine list`), a FILE.toml that describes it, or the
-    /// COMMAND of an adapter. WASI cases run if the description says how (docs/command-line.md). With several,
+    /// Test another engine: NAME or NAME:COLUMN (see `wassay engine list`), a FILE.toml that
+    /// describes it, or the COMMAND of an adapter. WASI cases run if the description says how
+    /// (docs/command-line.md). With several,
     /// --report is a matrix, with each engine's report beside it
     #[arg(long = "engine", value_name = "ENGINE", conflicts_with = "isolate")]
     pub(crate) engines: Vec<String>,
@@ -96,13 +99,15 @@ pub(crate) struct Args {
     /// Retry a case that fails up to N times; cases that pass on retry are reported as flaky
     #[arg(long, value_name = "N", default_value_t = 0)]
     retries: u32,
-    /// TOML file of expected failures; overrides the built-in ones. Entries about other suites are ignored
+    /// TOML file of expected failures; overrides the built-in ones. Entries about other suites are
+    /// ignored
     #[arg(long, value_name = "FILE")]
     pub(super) expectations: Option<PathBuf>,
     /// Rewrite the file to match this run's failures; comments and reasons are kept
     #[arg(long, requires = "expectations")]
     pub(super) bless_expectations: bool,
-    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output. Repeatable
+    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
+    /// Repeatable
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     pub(super) reports: Vec<ReportFile>,
     /// Compare with a previous JSON report; fail on regressions
@@ -117,8 +122,8 @@ pub(crate) struct Args {
     /// Balance shards by the durations in this JSON report [default: that of --baseline]
     #[arg(long, value_name = "REPORT", requires = "shard")]
     timings: Option<PathBuf>,
-    /// Follow symbolic links out of a suite's folder into DIR; without DIR, into the folders that the suite's
-    /// wassay.toml names. By default no link may leave its suite's folder. Repeatable
+    /// Follow symbolic links out of a suite's folder into DIR; without DIR, into the folders that
+    /// the suite's wassay.toml names. By default no link may leave its suite's folder. Repeatable
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = SETTINGS)]
     allow_links: Vec<PathBuf>,
     /// Suites by name, folders and files by path [default: the embedded suites that should pass]
@@ -273,7 +278,8 @@ fn filter(text: &str) -> Result<String, String> {
     }
 }
 
-/// What runs the guests of WASI among the cases, where that is another engine and its description says how.
+/// What runs the guests of WASI among the cases, where that is another engine and its description
+/// says how.
 fn guests(args: &Args, selections: &[Selection]) -> Result<Option<Arc<Runtime>>, Error> {
     let mut cases = selections.iter().flat_map(|selection| &selection.cases);
     match &args.driven.runtime {
@@ -312,7 +318,8 @@ fn summed_up(report: &Report, is_quiet: bool, colour: bool) -> Text {
     }
 }
 
-/// What is wrong with the run as a whole: a suite that did not hold what the catalogue says, an expectation that applied to nothing.
+/// What is wrong with the run as a whole: a suite that did not hold what the catalogue says, an
+/// expectation that applied to nothing.
 fn lost(
     selections: &[Selection],
     finished: &[Vec<Finished>],
@@ -343,7 +350,8 @@ pub(super) fn interrupted(finished: &[Vec<Finished>]) -> String {
     format!("interrupted: {run} of {} were run to their end", plural(all, "case"))
 }
 
-/// What of an older report was run again: the suites of the new one, and of them the cases that the filters name, or that are in the shard.
+/// What of an older report was run again: the suites of the new one, and of them the cases that the
+/// filters name, or that are in the shard.
 fn comparable(mut old: Report, new: &Report, selections: &[Selection], args: &Args) -> Report {
     // An older report may have the path of a folder as it was typed.
     for suite in &mut old.suites {
@@ -352,7 +360,8 @@ fn comparable(mut old: Report, new: &Report, selections: &[Selection], args: &Ar
             suite.name = selection.suite.name().to_owned();
         }
     }
-    // One suite may have been called otherwise; of several it is not known which were left out on purpose.
+    // One suite may have been called otherwise; of several it is not known which were left out on
+    // purpose.
     if new.suites.len() > 1 || old.suites.len() > 1 {
         old.suites.retain(|suite| new.suites.iter().any(|other| other.name == suite.name));
     }

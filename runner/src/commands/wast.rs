@@ -40,16 +40,19 @@ those of 3.0.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always compared
+    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always
+    /// compared
     #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
     match_kind: MatchKind,
-    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides `;;!` headers
+    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides `;;!`
+    /// headers
     #[arg(long, value_name = "LIST", conflicts_with = "suite", value_parser = features)]
     features: Option<Features>,
     /// Use the features of an embedded suite
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// Check only these lines; earlier directives run unchecked. It is an error if no directive is there
+    /// Check only these lines; earlier directives run unchecked. It is an error if no directive is
+    /// there
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
     /// Allow scripts without a directive on the lines of --lines
@@ -67,11 +70,12 @@ pub(crate) struct Args {
     /// Limit for the memories, tables and objects of a script together, such as `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(crate) max_memory: Option<u64>,
-    /// Test another engine: NAME or NAME:COLUMN (see `wassay engine list`), a FILE.toml that describes it, or the
-    /// COMMAND of an adapter (docs/engines.md)
+    /// Test another engine: NAME or NAME:COLUMN (see `wassay engine list`), a FILE.toml that
+    /// describes it, or the COMMAND of an adapter (docs/engines.md)
     #[arg(long, value_name = "ENGINE", conflicts_with = "repro")]
     pub(crate) engine: Option<String>,
-    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output. Repeatable
+    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
+    /// Repeatable
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     reports: Vec<ReportFile>,
     /// The scripts; `-` is standard input
@@ -175,7 +179,8 @@ fn features_of(suite: &str) -> Result<Features, Error> {
     suite.features().parse().map_err(|error| Error::Usage(format!("--suite: {error}")))
 }
 
-/// The files as suites of one script each, and those that are none. A file that is named twice is taken once.
+/// The files as suites of one script each, and those that are none. A file that is named twice is
+/// taken once.
 fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     let (mut selections, mut unusable, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for path in files.iter().filter(|path| seen.insert(path.as_path())) {
@@ -190,7 +195,8 @@ fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     (selections, unusable)
 }
 
-/// What was not as expected, and the counts. What could not be run, and warnings, are said on standard error.
+/// What was not as expected, and the counts. What could not be run, and warnings, are said on
+/// standard error.
 fn shown(finished: &[Finished], colour: bool) -> Text {
     let mut text = Text::new(colour);
     for finished in finished {

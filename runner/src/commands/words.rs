@@ -9,10 +9,12 @@ use wassay_testsuite::naming::is_of_catalogue;
 use crate::catalogue::SUITE;
 use crate::suggest::closest;
 
-/// Puts a command line that runs a file into one form, which clap reads: `wassay run OPTIONS -- FILE ARGS`.
+/// Puts a command line that runs a file into one form, which clap reads:
+/// `wassay run OPTIONS -- FILE ARGS`.
 ///
-/// Words that begin with a command, `--help` or `--version` stay as they are, but for `run`, where every word after FILE is the guest's.
-/// All others are the short form: there, options of `run` may also follow FILE, up to the first word that is none, or `--`.
+/// Words that begin with a command, `--help` or `--version` stay as they are, but for `run`, where
+/// every word after FILE is the guest's. All others are the short form: there, options of `run` may
+/// also follow FILE, up to the first word that is none, or `--`.
 pub(crate) fn canonical(cli: &Command, words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let words: Vec<OsString> = words.into_iter().collect();
     let (Some(first), Some(run)) = (words.get(1), cli.find_subcommand("run")) else { return words };
@@ -24,7 +26,8 @@ pub(crate) fn canonical(cli: &Command, words: impl IntoIterator<Item = OsString>
     if is_command || is_flag { words } else { arrange(&words[0], run, &words[1..], true) }
 }
 
-/// The command, or the suite, that a command line in the short form may have been meant for: its first word is not a file.
+/// The command, or the suite, that a command line in the short form may have been meant for: its
+/// first word is not a file.
 pub(crate) fn meant(cli: &Command, words: &[OsString]) -> Option<String> {
     let word = words.get(1)?.to_str()?;
     let commands = || cli.get_subcommands().map(Command::get_name).chain(["help"]);

@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::scratch;
 
-/// The environment variable that names the folder of the adapters, `runner/adapters` of a checkout: those that have to be built are looked
-/// for there too. Without it the adapters that are scripts are taken from the program.
+/// The environment variable that names the folder of the adapters, `runner/adapters` of a checkout:
+/// those that have to be built are looked for there too. Without it the adapters that are scripts
+/// are taken from the program.
 pub const ADAPTERS: &str = "WASSAY_ADAPTERS";
 
 macro_rules! descriptions {
@@ -49,7 +50,8 @@ const SCRIPTS: [(&str, &str); 3] = [
 /// Where the scripts were written to.
 static WRITTEN: Mutex<Option<scratch::Folder>> = Mutex::new(None);
 
-/// The folder of the adapters: the one that the environment names, else a temporary one with those that need not be built.
+/// The folder of the adapters: the one that the environment names, else a temporary one with those
+/// that need not be built.
 pub(super) fn adapters() -> io::Result<PathBuf> {
     let named = std::env::var_os(ADAPTERS).filter(|folder: &OsString| !folder.is_empty());
     if let Some(folder) = named {

@@ -81,7 +81,8 @@ fn command(word: &str) -> Result<Chosen, EngineError> {
     Ok(Chosen { word: word.to_owned(), start, described: None })
 }
 
-/// The file of a description and a column in it, where the word is that. A path with blanks has to be there: else the word is a command.
+/// The file of a description and a column in it, where the word is that. A path with blanks has to
+/// be there: else the word is a command.
 fn as_file(word: &str) -> Option<(&str, Option<&str>)> {
     let (path, column) = match word.rsplit_once(':') {
         Some((path, column)) if path.ends_with(FILE) && is_name(column) => (path, Some(column)),
@@ -163,7 +164,8 @@ impl Chosen {
         self.described.as_ref()?.version.as_ref()
     }
 
-    /// What its process may use: so many bytes of memory, or what its description or else the default says.
+    /// What its process may use: so many bytes of memory, or what its description or else the
+    /// default says.
     pub fn limits(&self, max_memory: Option<u64>) -> Limits {
         let described = self.described.as_ref();
         let memory = max_memory.or(described.and_then(|described| described.max_memory));
@@ -179,7 +181,8 @@ impl Chosen {
     ///
     /// # Errors
     ///
-    /// It cannot be started, does not speak the protocol, or its exit codes say nothing of the modules that it runs.
+    /// It cannot be started, does not speak the protocol, or its exit codes say nothing of the
+    /// modules that it runs.
     pub fn ask(&self, max_memory: Option<u64>) -> Result<Way, EngineError> {
         let limits = self.limits(max_memory);
         match &self.start {
@@ -210,7 +213,8 @@ impl Chosen {
     ///
     /// # Errors
     ///
-    /// It is not on this machine, its adapter does not answer, or what is expected of it cannot be read.
+    /// It is not on this machine, its adapter does not answer, or what is expected of it cannot be
+    /// read.
     pub fn runtime(&self, max_memory: Option<u64>) -> Result<Option<Runtime>, EngineError> {
         let Some(described) = &self.described else { return Ok(None) };
         let runtime = described.description.runtime(&described.column, &described.places)?;
@@ -229,7 +233,8 @@ impl Chosen {
         command.and_then(version::of).unwrap_or_default()
     }
 
-    /// What makes drivers of it, each with a process of its own, for [`harness::run_with`](crate::harness::run_with) and the like.
+    /// What makes drivers of it, each with a process of its own, for
+    /// [`harness::run_with`](crate::harness::run_with) and the like.
     ///
     /// # Errors
     ///

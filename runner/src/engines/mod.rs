@@ -1,4 +1,5 @@
-//! Other engines by name: where their descriptions are looked for, and what a word on the command line names.
+//! Other engines by name: where their descriptions are looked for, and what a word on the command
+//! line names.
 //!
 //! | word | names |
 //! |---|---|
@@ -7,9 +8,10 @@
 //! | `FILE.toml`, `FILE.toml:COLUMN` | the engine that the file describes |
 //! | anything else | the command of an adapter that speaks wap/1 |
 //!
-//! A name is looked for as `NAME.toml`, in the folders `.wassay/engines` of the current folder and of those above it up to the root of its
-//! git repository, in `wassay/engines` of the user's configuration (`XDG_CONFIG_HOME`), and among the descriptions that are built in. The
-//! first that is found counts. Folders of suites are never searched: a description is a command that is run.
+//! A name is looked for as `NAME.toml`, in the folders `.wassay/engines` of the current folder and
+//! of those above it up to the root of its git repository, in `wassay/engines` of the user's
+//! configuration (`XDG_CONFIG_HOME`), and among the descriptions that are built in. The first that
+//! is found counts. Folders of suites are never searched: a description is a command that is run.
 //!
 //! A test binary runs scripts on such an engine so:
 //!

@@ -62,8 +62,9 @@ pub fn user_folder() -> Option<PathBuf> {
     Some(ProjectDirs::from("", "", "wassay")?.config_dir().join("engines"))
 }
 
-/// The folders of the project's descriptions: of the current folder and those above it, up to the root of the git repository that it is
-/// in. Where it is in none, what is above it is not the project's.
+/// The folders of the project's descriptions: of the current folder and those above it, up to the
+/// root of the git repository that it is in. Where it is in none, what is above it is not the
+/// project's.
 fn project_folders() -> Vec<PathBuf> {
     let Ok(current) = std::env::current_dir() else { return Vec::new() };
     let above: Vec<&Path> = current.ancestors().collect();

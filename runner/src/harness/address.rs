@@ -1,7 +1,7 @@
 //! What a filter of `cargo test` and the variable `WASSAY_SUITES` are about.
 //!
-//! `cargo test FILTER` gives the filter to every test binary, so that one which matches nothing here may be meant for another. It is a
-//! mistake only where nothing else than cases can be meant.
+//! `cargo test FILTER` gives the filter to every test binary, so that one which matches nothing
+//! here may be meant for another. It is a mistake only where nothing else than cases can be meant.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -56,8 +56,8 @@ pub(super) fn missed(args: &Arguments, trials: &[Trial], suites: &[Suite]) -> Op
     })
 }
 
-/// Whether a filter begins with the name of a suite and `::`, or with a slip of one. What may also be a path of Rust's, such as
-/// `wasi::clock`, is the name of a suite only if that is among these.
+/// Whether a filter begins with the name of a suite and `::`, or with a slip of one. What may also
+/// be a path of Rust's, such as `wasi::clock`, is the name of a suite only if that is among these.
 fn names_suite(filter: &str, suites: &[Suite]) -> bool {
     let Some((suite, _)) = filter.split_once("::") else { return false };
     let names = || suites.iter().chain(catalogue::suites()).map(Suite::name);

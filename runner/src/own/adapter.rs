@@ -1,4 +1,5 @@
-//! Our own engine behind the process protocol `wap/1`, as any other engine is: what `wassay adapter` answers.
+//! Our own engine behind the process protocol `wap/1`, as any other engine is: what
+//! `wassay adapter` answers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -165,7 +166,8 @@ impl Session {
         self.instances.get(&number(handle)?).copied().ok_or(Refused::Handle)
     }
 
-    /// The functions that make a reference of the host from a number, the same each time, and that compare one with a number.
+    /// The functions that make a reference of the host from a number, the same each time, and that
+    /// compare one with a number.
     fn host(&mut self) -> Result<[Extern; 2], Refused> {
         if let Some(host) = self.host {
             return Ok(host);

@@ -289,7 +289,8 @@ impl Session {
         })
     }
 
-    /// The reference of a number: the same each time, as scripts compare them. Its value seen from inside is that of `ref.host`.
+    /// The reference of a number: the same each time, as scripts compare them. Its value seen from
+    /// inside is that of `ref.host`.
     fn extern_ref(&mut self, number: u32) -> Result<ExternRef, EmbedError> {
         if let Some(known) = self.externs.get(&number) {
             return Ok(known.clone());

@@ -1,8 +1,8 @@
-//! wassay's own engine: everything that links `wassay_engine` and `wassay_wasi`, but for the cases of WASI in
-//! [`wasi_case`](crate::wasi_case).
+//! wassay's own engine: everything that links `wassay_engine` and `wassay_wasi`, but for the cases
+//! of WASI in [`wasi_case`](crate::wasi_case).
 //!
-//! A build without the feature `engine` has `absent/own.rs` in its place, which offers the same names to the rest of the crate
-//! and refuses the commands that need an engine.
+//! A build without the feature `engine` has `absent/own.rs` in its place, which offers the same
+//! names to the rest of the crate and refuses the commands that need an engine.
 
 mod adapter;
 mod embed;
@@ -19,10 +19,12 @@ use self::embed::limited;
 /// The version that `wassay --version` prints.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The environment variable that switches Cranelift's verifier: `1` on, `0` off. Without it the verifier is on in debug builds.
+/// The environment variable that switches Cranelift's verifier: `1` on, `0` off. Without it the
+/// verifier is on in debug builds.
 pub const VERIFIER: &str = "WASSAY_VERIFIER";
 
-/// The environment variable that stresses the collector: `1` has every allocation of an object collect first.
+/// The environment variable that stresses the collector: `1` has every allocation of an object
+/// collect first.
 pub const STRESS: &str = "WASSAY_STRESS";
 
 /// Makes embedders of our engine, with the settings that the environment has.
@@ -40,7 +42,8 @@ pub(crate) fn prepare() {
     wassay_engine::save_address_space();
 }
 
-/// An engine with these features and the settings that the environment has, whose stores may use this many bytes.
+/// An engine with these features and the settings that the environment has, whose stores may use
+/// this many bytes.
 pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engine::Result<Engine> {
     let config = environment().features(features);
     Engine::new(&match max_memory {

@@ -1,4 +1,5 @@
-//! `wassay adapter`: wassay's own engine as an adapter that speaks wap/1, so that it can be driven as any other.
+//! `wassay adapter`: wassay's own engine as an adapter that speaks wap/1, so that it can be driven
+//! as any other.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::thread;
@@ -19,7 +20,8 @@ pub(crate) fn run(Args {}: Args) -> Result<Exit, Error> {
     served.map(|()| Exit::Success).map_err(failed)
 }
 
-/// Answers until there are no more requests. Answers are for a program, and of a grammar that has no control characters.
+/// Answers until there are no more requests. Answers are for a program, and of a grammar that has
+/// no control characters.
 #[expect(clippy::disallowed_methods, reason = "not for people")]
 fn serve() -> io::Result<()> {
     let mut adapter = Adapter::new(embedder());

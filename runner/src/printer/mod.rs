@@ -1,11 +1,12 @@
 //! The one way to standard output and standard error.
 //!
-//! Lines for people are [`Text`]s, in which data is escaped: they are the same on a terminal, in a pipe and in a log.
-//! What other programs read (reports, scripts) goes out as it is by [`document`]. Nothing else in this crate writes to the
-//! streams of the process: `clippy.toml` forbids the macros and functions that could.
+//! Lines for people are [`Text`]s, in which data is escaped: they are the same on a terminal, in a
+//! pipe and in a log. What other programs read (reports, scripts) goes out as it is by
+//! [`document`]. Nothing else in this crate writes to the streams of the process: `clippy.toml`
+//! forbids the macros and functions that could.
 //!
-//! A line that cannot be written to standard error is lost, since there is nowhere to say so. For standard output see
-//! [`show`].
+//! A line that cannot be written to standard error is lost, since there is nowhere to say so. For
+//! standard output see [`show`].
 
 mod command;
 mod panics;
@@ -56,7 +57,8 @@ impl Stream {
         }
     }
 
-    /// Whether it takes colours: it is a terminal, and no variable says otherwise (`NO_COLOR`, `CLICOLOR`).
+    /// Whether it takes colours: it is a terminal, and no variable says otherwise (`NO_COLOR`,
+    /// `CLICOLOR`).
     #[expect(clippy::disallowed_methods, reason = "the printer's own")]
     pub(crate) fn has_colour(self) -> bool {
         let choice = match self {
@@ -82,7 +84,8 @@ pub(crate) fn columns() -> Option<u16> {
 ///
 /// # Errors
 ///
-/// They cannot be written. A reader that has gone away, such as `head`, is not an error: nothing more is written.
+/// They cannot be written. A reader that has gone away, such as `head`, is not an error: nothing
+/// more is written.
 pub(crate) fn show(text: &Text) -> io::Result<()> {
     unless_read(Stream::Out.write(text.as_bytes()))
 }
@@ -92,7 +95,8 @@ pub(crate) fn tell(text: &Text) {
     let _ = Stream::Err.write(text.as_bytes());
 }
 
-/// Writes what other programs read to a stream, unaltered. On a terminal it is escaped as all other lines are.
+/// Writes what other programs read to a stream, unaltered. On a terminal it is escaped as all other
+/// lines are.
 ///
 /// # Errors
 ///
@@ -139,8 +143,8 @@ fn complain(word: &str, colour: AnsiColor, message: &str) {
     tell(&text);
 }
 
-/// Where the log goes: each write is a line of it, which the subscriber has styled and in which it has escaped what could
-/// style.
+/// Where the log goes: each write is a line of it, which the subscriber has styled and in which it
+/// has escaped what could style.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log;
 

@@ -4,8 +4,8 @@ use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
 
 use super::tell;
 
-/// Passes on to standard error what a process prints, each line escaped when it is complete. What is left when this value
-/// goes is passed on as a line.
+/// Passes on to standard error what a process prints, each line escaped when it is complete. What
+/// is left when this value goes is passed on as a line.
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
     /// The beginning of a line whose end is still to come.

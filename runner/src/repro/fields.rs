@@ -5,8 +5,8 @@ use wast::lexer::TokenKind;
 use crate::script::lexer;
 use crate::script::source::Span;
 
-/// Where the fields of the module stand that this directive is, `(module $name? field*)`: its parenthesised forms. None
-/// where it is no such directive, or its module is written as strings.
+/// Where the fields of the module stand that this directive is, `(module $name? field*)`: its
+/// parenthesised forms. None where it is no such directive, or its module is written as strings.
 pub(super) fn fields(text: &str) -> Vec<Span> {
     let lexer = lexer(text);
     let (mut depth, mut start, mut found) = (0_usize, 0, Vec::new());
@@ -39,7 +39,8 @@ pub(super) fn fields(text: &str) -> Vec<Span> {
     }
 }
 
-/// A text without these stretches of it, which are in order and apart, and without the lines that hold nothing else.
+/// A text without these stretches of it, which are in order and apart, and without the lines that
+/// hold nothing else.
 pub(super) fn without(text: &str, left_out: &[Span]) -> String {
     if left_out.is_empty() {
         return text.to_owned();

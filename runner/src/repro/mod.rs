@@ -1,8 +1,8 @@
 //! A small script of its own that fails as one directive of a larger one does.
 //!
-//! First whole directives are left out where they stand, then fields of the modules that are left. What is
-//! left out stays out only if the directive then fails in the same way, with the same kind, message and two sides, and if the others
-//! that are left end as they did.
+//! First whole directives are left out where they stand, then fields of the modules that are left.
+//! What is left out stays out only if the directive then fails in the same way, with the same kind,
+//! message and two sides, and if the others that are left end as they did.
 
 mod fields;
 mod shrink;
@@ -52,8 +52,9 @@ pub enum NoRepro {
     Differs(String),
 }
 
-/// Finds a script that fails as the directive on this line of a script does, the first of them that fails; a thread fails
-/// where it is waited for. `time` is for all that is tried beyond the first run. `run` runs a script: it survives what that does.
+/// Finds a script that fails as the directive on this line of a script does, the first of them that
+/// fails; a thread fails where it is waited for. `time` is for all that is tried beyond the first
+/// run. `run` runs a script: it survives what that does.
 ///
 /// # Errors
 ///
@@ -154,7 +155,8 @@ impl Search<'_> {
         shrink(start.unwrap_or_else(|| (0..target).collect()), &mut needs)
     }
 
-    /// The text of these directives, its modules without the fields that are not needed for them to fail so.
+    /// The text of these directives, its modules without the fields that are not needed for them to
+    /// fail so.
     fn text(&mut self, kept: &[usize], failures: &Failures) -> Result<String, NoRepro> {
         let source = &self.script.source;
         let pieces: Vec<&str> =
@@ -240,7 +242,8 @@ fn is_same(one: Option<&Failure>, other: Option<&Failure>) -> bool {
     }
 }
 
-/// The words of a text without those that name places: `12:5`, and what follows `line`. Values stay.
+/// The words of a text without those that name places: `12:5`, and what follows `line`. Values
+/// stay.
 fn without_places(text: &str) -> Vec<&str> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut after_line = false;

@@ -1,9 +1,10 @@
 //! Leaves out of a list what is not needed.
 
-/// The items without which `needs` is no longer true, found by leaving out halves, quarters and so on down to single items
-/// until no single item can be left out (delta debugging: Zeller and Hildebrandt, "Simplifying and Isolating
-/// Failure-Inducing Input", 2002). `needs` is true of the items as given. Where it says no because the time is over, what was
-/// left out until then stays out.
+/// The items without which `needs` is no longer true, found by leaving out halves, quarters and so
+/// on down to single items until no single item can be left out (delta debugging: Zeller and
+/// Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002). `needs` is true of the
+/// items as given. Where it says no because the time is over, what was left out until then stays
+/// out.
 pub(super) fn shrink<T: Clone>(items: Vec<T>, needs: &mut dyn FnMut(&[T]) -> bool) -> Vec<T> {
     let mut items = items;
     let mut size = items.len();
@@ -31,7 +32,8 @@ pub(super) fn shrink<T: Clone>(items: Vec<T>, needs: &mut dyn FnMut(&[T]) -> boo
 mod tests {
     use super::*;
 
-    /// Shrinks the numbers to 100, all of which are kept if `needs` says so of them, and counts the questions.
+    /// Shrinks the numbers to 100, all of which are kept if `needs` says so of them, and counts the
+    /// questions.
     fn shrunk(needs: impl Fn(&[u32]) -> bool) -> (Vec<u32>, usize) {
         let mut asked = 0;
         let items = shrink((0..100).collect(), &mut |items| {

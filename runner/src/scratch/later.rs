@@ -1,7 +1,7 @@
 //! Removal in the background.
 //!
-//! One thread removes one folder after the other, and ends with the last. Where it cannot be started, or a folder cannot be removed yet,
-//! the folder goes with that of the process.
+//! One thread removes one folder after the other, and ends with the last. Where it cannot be
+//! started, or a folder cannot be removed yet, the folder goes with that of the process.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,8 @@ use super::root::Root;
 /// How long the thread tries to remove one folder, which others may still write to.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many folders may wait. With more of them removal is slower than what fills them, and is waited for.
+/// How many folders may wait. With more of them removal is slower than what fills them, and is
+/// waited for.
 const WAITING: usize = 16;
 
 /// The folders that wait, and whether a thread removes them.
@@ -24,7 +25,8 @@ struct Queue {
 
 static QUEUE: Mutex<Queue> = Mutex::new(Queue { folders: VecDeque::new(), has_thread: false });
 
-/// Removes a folder: at once as far as that takes no longer than `prompt`, and the rest in the background.
+/// Removes a folder: at once as far as that takes no longer than `prompt`, and the rest in the
+/// background.
 pub(super) fn remove(root: &Arc<Root>, name: &str, prompt: Duration) {
     if root.remove(name, prompt).is_ok() {
         return;

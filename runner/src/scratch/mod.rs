@@ -1,9 +1,11 @@
 //! Temporary folders that others cannot enter, and that go with the process whatever ends it.
 //!
-//! A process has one folder in the system's temporary folder (`TMPDIR`), whose name is `wassay-` and 16 digits, and below it one for each
-//! [`Folder`]. It is removed with the last of them or, where there is a [`Session`], at the end of that, though a thread that was abandoned
-//! may still use it; and by [signals](signal) that end the process. What is left of a process that was killed is removed by the next one
-//! (`sweep`). A folder that takes long to remove is removed in the background, so that it delays no verdict.
+//! A process has one folder in the system's temporary folder (`TMPDIR`), whose name is `wassay-`
+//! and 16 digits, and below it one for each [`Folder`]. It is removed with the last of them or,
+//! where there is a [`Session`], at the end of that, though a thread that was abandoned may still
+//! use it; and by [signals](signal) that end the process. What is left of a process that was killed
+//! is removed by the next one (`sweep`). A folder that takes long to remove is removed in the
+//! background, so that it delays no verdict.
 //!
 //! | file | is |
 //! |---|---|
@@ -87,8 +89,8 @@ pub(crate) fn folder() -> io::Result<Folder> {
     Folder::new(root, PROMPT)
 }
 
-/// Makes a temporary folder in another place than the usual one, from where it can be renamed to a place in that. What killed processes
-/// have left there is removed.
+/// Makes a temporary folder in another place than the usual one, from where it can be renamed to a
+/// place in that. What killed processes have left there is removed.
 ///
 /// # Errors
 ///
@@ -116,7 +118,8 @@ impl Session {
         Session(())
     }
 
-    /// Ends it: removes all temporary folders of this process, whatever threads still use them. From now on there are no others.
+    /// Ends it: removes all temporary folders of this process, whatever threads still use them.
+    /// From now on there are no others.
     ///
     /// # Errors
     ///

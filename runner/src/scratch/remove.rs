@@ -1,10 +1,12 @@
 //! Removes the contents of a folder, whatever a guest has made of it.
 //!
-//! Nothing here recurses, and at most three descriptors are open at a time: a folder that is not empty is moved up to the top before
-//! it is emptied, so the tree never has more than two levels to look at. Links are removed and never followed, and nothing is done
-//! in a file system that is mounted below the folder.
+//! Nothing here recurses, and at most three descriptors are open at a time: a folder that is not
+//! empty is moved up to the top before it is emptied, so the tree never has more than two levels to
+//! look at. Links are removed and never followed, and nothing is done in a file system that is
+//! mounted below the folder.
 //!
-//! Nothing here allocates, locks or panics either, since [a signal's handler](super::signal) removes folders too.
+//! Nothing here allocates, locks or panics either, since [a signal's handler](super::signal)
+//! removes folders too.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -67,7 +69,8 @@ impl fmt::Debug for Left {
     }
 }
 
-/// Removes a folder, which is open, with everything in it. One that is still written to is tried again until the time is over.
+/// Removes a folder, which is open, with everything in it. One that is still written to is tried
+/// again until the time is over.
 ///
 /// # Errors
 ///
@@ -148,7 +151,8 @@ impl Emptying<'_> {
         Instant::now() >= self.until
     }
 
-    /// Tries once to remove each entry of a folder: of the top folder, which takes note of what is left, or of one in that.
+    /// Tries once to remove each entry of a folder: of the top folder, which takes note of what is
+    /// left, or of one in that.
     fn pass(&mut self, dir: BorrowedFd<'_>, mut left: Option<&mut Left>) -> Result<Pass, Errno> {
         let mut pass = Pass::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];
@@ -266,11 +270,13 @@ fn admit_to(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Errno> {
     if mode & 0o700 == 0o700 { Ok(()) } else { fchmod(dir, Mode::RWXU) }
 }
 
-/// Gives a folder that cannot be opened these permissions. The folder alone: what has taken its name since is never changed.
+/// Gives a folder that cannot be opened these permissions. The folder alone: what has taken its
+/// name since is never changed.
 fn admit(dir: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let found = open_with(dir, name, flags)?;
-    // A descriptor of this kind takes no `fchmod`; the path below /proc leads to the same folder (proc_pid_fd(5)).
+    // A descriptor of this kind takes no `fchmod`; the path below /proc leads to the same folder
+    // (proc_pid_fd(5)).
     let mut text = [0; 40];
     let mut rest = text.as_mut_slice();
     write!(rest, "/proc/self/fd/{}", found.as_raw_fd()).map_err(|_| Errno::INVAL)?;

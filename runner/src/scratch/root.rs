@@ -1,8 +1,10 @@
-//! The folder of a process, in which its temporary folders are, and what is left of those of others.
+//! The folder of a process, in which its temporary folders are, and what is left of those of
+//! others.
 //!
-//! A process proves that it lives by a lock (flock(2)) on its folder, which the system releases whatever ends the process. A folder is
-//! locked before it is used, and whoever wants to remove one has to lock it first, so nobody removes what is in use: a process whose new
-//! folder was removed before it could lock it makes another one.
+//! A process proves that it lives by a lock (flock(2)) on its folder, which the system releases
+//! whatever ends the process. A folder is locked before it is used, and whoever wants to remove one
+//! has to lock it first, so nobody removes what is in use: a process whose new folder was removed
+//! before it could lock it makes another one.
 
 use std::ffi::{CString, OsStr};
 use std::io::{self, ErrorKind};
@@ -26,8 +28,8 @@ const PREFIX: &str = "wassay-";
 /// How long to look for what others have left, and to remove that.
 const SWEEP: Duration = Duration::from_secs(2);
 
-/// How long the removal of everything may take at the end of the process: what abandoned threads still write to is tried again, and a slow
-/// disk removes some thousand folders a second.
+/// How long the removal of everything may take at the end of the process: what abandoned threads
+/// still write to is tried again, and a slow disk removes some thousand folders a second.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The folder of a process.
@@ -71,7 +73,8 @@ impl Root {
         Ok(name)
     }
 
-    /// Removes a folder in it, in this time. What cannot be removed yet goes with the folder of the process.
+    /// Removes a folder in it, in this time. What cannot be removed yet goes with the folder of the
+    /// process.
     ///
     /// # Errors
     ///
@@ -108,8 +111,8 @@ impl Drop for Root {
     }
 }
 
-/// Makes a folder that is this process's alone, and locks it; `None` where there is one of that name, or another process took the new one
-/// for a remnant.
+/// Makes a folder that is this process's alone, and locks it; `None` where there is one of that
+/// name, or another process took the new one for a remnant.
 fn make(path: &Path) -> io::Result<Option<(OwnedFd, Stat)>> {
     match mkdirat(CWD, path, Mode::RWXU) {
         Err(Errno::EXIST) => return Ok(None),
@@ -143,8 +146,9 @@ fn random() -> io::Result<u64> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// Removes what processes that have ended left in a folder: folders with our name, of our user, that nobody else may enter and nobody holds
-/// a lock on. What cannot be removed now is left for another time, as is all that takes long.
+/// Removes what processes that have ended left in a folder: folders with our name, of our user,
+/// that nobody else may enter and nobody holds a lock on. What cannot be removed now is left for
+/// another time, as is all that takes long.
 pub(super) fn sweep(parent: &Path) {
     let until = Instant::now() + SWEEP;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

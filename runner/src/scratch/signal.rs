@@ -1,6 +1,7 @@
 //! Signals that end the process: they remove the temporary folders first.
 //!
-//! What runs in a handler (signal-safety(7)) takes no lock and allocates nothing, so the folders are in a list that only grows.
+//! What runs in a handler (signal-safety(7)) takes no lock and allocates nothing, so the folders
+//! are in a list that only grows.
 
 use std::ffi::CString;
 use std::io;
@@ -78,8 +79,9 @@ fn remove_all() {
 /// Whether a signal ends the process already.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Has the first SIGINT, SIGTERM or SIGHUP ask for the end of the run, and the second end the process at once, with this exit code.
-/// SIGQUIT ends it at once as it does by default. SIGHUP is left alone where it is ignored (nohup(1)).
+/// Has the first SIGINT, SIGTERM or SIGHUP ask for the end of the run, and the second end the
+/// process at once, with this exit code. SIGQUIT ends it at once as it does by default. SIGHUP is
+/// left alone where it is ignored (nohup(1)).
 ///
 /// # Errors
 ///
@@ -96,7 +98,8 @@ pub(crate) fn ask_to_end(asked: &Arc<AtomicBool>, code: u8) -> io::Result<()> {
     handle(SIGQUIT, || last(|| end_by(SIGQUIT)))
 }
 
-/// Has SIGINT, SIGTERM, SIGHUP and SIGQUIT end the process as they do by default, once the folders are removed.
+/// Has SIGINT, SIGTERM, SIGHUP and SIGQUIT end the process as they do by default, once the folders
+/// are removed.
 ///
 /// # Errors
 ///
@@ -108,8 +111,9 @@ pub(crate) fn end_clean() -> io::Result<()> {
         .try_for_each(|signal| handle(signal, move || last(|| end_by(signal))))
 }
 
-/// Has files that would become larger than the process may write (setrlimit(2), `RLIMIT_FSIZE`) be errors of those who write them, and
-/// not the end of the process. What the process starts has the default again, as for every signal that is handled.
+/// Has files that would become larger than the process may write (setrlimit(2), `RLIMIT_FSIZE`) be
+/// errors of those who write them, and not the end of the process. What the process starts has the
+/// default again, as for every signal that is handled.
 ///
 /// # Errors
 ///
@@ -118,7 +122,8 @@ pub(crate) fn refuse_large_files() -> io::Result<()> {
     handle(SIGXFSZ, || {})
 }
 
-/// Removes the folders, and ends the process. A further signal meanwhile changes nothing: what is removed takes a bounded time.
+/// Removes the folders, and ends the process. A further signal meanwhile changes nothing: what is
+/// removed takes a bounded time.
 fn last(end: impl Fn()) {
     if !ENDING.swap(true, Ordering::Relaxed) {
         remove_all();
@@ -130,7 +135,8 @@ fn end_by(signal: i32) {
     let _ = low_level::emulate_default_handler(signal);
 }
 
-/// Whether SIGHUP was ignored when the process began (proc_pid_status(5)). The others are handled as ever.
+/// Whether SIGHUP was ignored when the process began (proc_pid_status(5)). The others are handled
+/// as ever.
 fn is_ignored(signal: i32) -> bool {
     if signal != SIGHUP {
         return false;
@@ -144,7 +150,8 @@ fn is_ignored(signal: i32) -> bool {
 /// Runs `then` when a signal comes.
 #[allow(unsafe_code)]
 fn handle(signal: i32, then: impl Fn() + Send + Sync + 'static) -> io::Result<()> {
-    // SAFETY: what this file gives as `then` is safe in a handler: it reads and writes atomic values, reads the list above, whose
-    // entries are never freed, and makes system calls with buffers on the stack; it neither allocates nor locks nor panics.
+    // SAFETY: what this file gives as `then` is safe in a handler: it reads and writes atomic
+    // values, reads the list above, whose entries are never freed, and makes system calls with
+    // buffers on the stack; it neither allocates nor locks nor panics.
     unsafe { low_level::register(signal, then) }.map(drop)
 }

@@ -125,8 +125,8 @@ fn error_of(embedder: &mut EngineEmbedder, definition: &Definition) -> Option<Ca
     Some((error, written))
 }
 
-/// Each text that the embedded suites expect of a malformed or invalid module, with the errors that come. Errors that differ in numbers
-/// alone are the same.
+/// Each text that the embedded suites expect of a malformed or invalid module, with the errors that
+/// come. Errors that differ in numbers alone are the same.
 fn expectations() -> BTreeMap<String, Vec<Came>> {
     let mut found: BTreeMap<String, BTreeMap<String, Came>> = BTreeMap::new();
     let mut embedder = EngineEmbedder::new(Config::new());
@@ -154,7 +154,8 @@ fn expectations() -> BTreeMap<String, Vec<Came>> {
     found.into_iter().map(|(text, errors)| (text, errors.into_values().collect())).collect()
 }
 
-/// Whether two texts name one rule: one may begin the other, which says more, or leave the index out.
+/// Whether two texts name one rule: one may begin the other, which says more, or leave the index
+/// out.
 fn are_synonyms(one: &str, other: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         let words = text.split(' ').filter(|word| word.parse::<u32>().is_err());
@@ -376,7 +377,8 @@ fn right_texts_pass_and_wrong_ones_do_not() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// What the engine says of linking and execution, with the texts that may name it besides the same words.
+/// What the engine says of linking and execution, with the texts that may name it besides the same
+/// words.
 const EXECUTION: &[(&str, &[&str])] = &[
     ("unreachable", &[]),
     ("integer divide by zero", &[]),

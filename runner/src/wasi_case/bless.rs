@@ -13,7 +13,8 @@ pub(super) fn is_asked_for() -> bool {
     std::env::var_os(BLESS).is_some_and(|value| value == "1")
 }
 
-/// Writes what a guest left into those of its golden files that are there and have something else, and says which.
+/// Writes what a guest left into those of its golden files that are there and have something else,
+/// and says which.
 pub(super) fn write(guest: &Guest, left: &Goldens, budget: &mut Budget) -> Result<(), GuestError> {
     let old = guest.goldens(budget)?;
     let streams = [(Stream::Stdout, &old.stdout, &left.stdout), (Stream::Stderr, &old.stderr, &left.stderr)];

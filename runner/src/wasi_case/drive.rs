@@ -61,13 +61,15 @@ pub(super) struct Outcome {
     /// What was not as expected, at most one a step; the first has the guest's last calls.
     pub(super) failures: Vec<Failure>,
     pub(super) timed_out: bool,
-    /// What the guest left, where it ended as expected and that is to be blessed, with the folders that it lies in.
+    /// What the guest left, where it ended as expected and that is to be blessed, with the folders
+    /// that it lies in.
     pub(super) left: Option<(Goldens, Folders)>,
 }
 
 /// Runs the steps of a case until one of them makes the others meaningless.
 ///
-/// An error says what the case cannot be run for: that a folder it names is not there, or that its module is none.
+/// An error says what the case cannot be run for: that a folder it names is not there, or that its
+/// module is none.
 pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
     let deadline = due(setup.timeout).map_err(|why| format!("{}: {why}", setup.label))?;
     let mut drive = Drive {
@@ -84,7 +86,8 @@ pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
         let judged = drive.step(operation);
         if let Err(failure) = drive.in_time(judged)? {
             failures.push(*failure);
-            // What a guest says depends on what it was told; all that can be judged by itself is how it ended, and what it left.
+            // What a guest says depends on what it was told; all that can be judged by itself is
+            // how it ended, and what it left.
             let ends_alone = matches!(operation, Operation::Wait { .. } | Operation::Output { .. });
             if drive.timed_out || !ends_alone {
                 if let Some(running) = &mut drive.running {
@@ -312,8 +315,8 @@ impl Drive<'_> {
         if written.is_empty() { String::new() } else { format!(", and on standard error:\n{written}") }
     }
 
-    /// Compares what the guest left behind with what it is to. What it left in its folders is looked at only where something says what that
-    /// is to be.
+    /// Compares what the guest left behind with what it is to. What it left in its folders is
+    /// looked at only where something says what that is to be.
     fn judge(&self) -> Result<Vec<Failure>, Stop> {
         let mut budget = self.budget();
         let expected = self.setup.guest.goldens(&mut budget)?;
@@ -332,7 +335,8 @@ impl Drive<'_> {
         Ok(judged.into_iter().filter_map(Judged::err).map(|failure| *failure).collect())
     }
 
-    /// What the guest left behind, as far as that is to be blessed; `None` where there was no time left to look.
+    /// What the guest left behind, as far as that is to be blessed; `None` where there was no time
+    /// left to look.
     fn left_to_bless(&mut self) -> Result<Option<Goldens>, String> {
         let looked = self.setup.guest.has_golden_files().map_err(Stop::from).and_then(|has| match has {
             true => self.left_in_folders(&mut self.budget()).map(Some),

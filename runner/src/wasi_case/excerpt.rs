@@ -1,4 +1,5 @@
-//! Parts of what a guest wrote or left: a failure quotes a few kilobytes, and says how much there is besides.
+//! Parts of what a guest wrote or left: a failure quotes a few kilobytes, and says how much there
+//! is besides.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -43,7 +44,8 @@ pub(super) fn cut(mut text: String, most: usize) -> String {
     text
 }
 
-/// Bytes as a text: as they are where they are one, else with what is none written out. A character that is cut at the end is left out.
+/// Bytes as a text: as they are where they are one, else with what is none written out. A character
+/// that is cut at the end is left out.
 fn readable(bytes: &[u8], is_cut: bool) -> Cow<'_, str> {
     text(bytes, is_cut).map_or_else(|| escaped(bytes).into(), Cow::Borrowed)
 }

@@ -29,8 +29,8 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Waits for the end of the guest, to which nothing more is written. Where its time is over, what it may wait for is taken away, and
-    /// a guest that does not end even then is left behind.
+    /// Waits for the end of the guest, to which nothing more is written. Where its time is over,
+    /// what it may wait for is taken away, and a guest that does not end even then is left behind.
     pub(super) fn wait(&mut self) -> Ended {
         self.stdin = None;
         let ended = self.process.ending.wait();

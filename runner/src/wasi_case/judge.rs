@@ -1,6 +1,7 @@
 //! Compares what a guest wrote and left behind with what it is to.
 //!
-//! However long both are, what is looked at closely is a window around their first difference, and a failure has a few kilobytes of it.
+//! However long both are, what is looked at closely is a window around their first difference, and
+//! a failure has a few kilobytes of it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -123,7 +124,8 @@ impl Side {
         Ok(Side::new(bytes, begin, length, first_difference))
     }
 
-    /// A window that begins with a line, if it can; both sides have the same before their first difference.
+    /// A window that begins with a line, if it can; both sides have the same before their first
+    /// difference.
     fn new(mut bytes: Vec<u8>, begin: u64, length: u64, first_difference: u64) -> Side {
         let after = length.saturating_sub(begin + bytes.len() as u64);
         let same = usize::try_from(first_difference - begin).unwrap_or(0).min(bytes.len());

@@ -1,4 +1,5 @@
-//! What tells a guest from others, so that what engines made of it is compared only where it was the same one.
+//! What tells a guest from others, so that what engines made of it is compared only where it was
+//! the same one.
 
 use sha2::{Digest, Sha256};
 use wassay_reports::Key;
@@ -7,8 +8,9 @@ use wassay_testsuite::wasi::Guest;
 
 use crate::batch::Settings;
 
-/// The first 48 bits of the SHA-256 of the guest's module and of the files that say what is done with it and expected of it, each after its
-/// extension and its length, and of the name of its variant. `None` where something of that cannot be read.
+/// The first 48 bits of the SHA-256 of the guest's module and of the files that say what is done
+/// with it and expected of it, each after its extension and its length, and of the name of its
+/// variant. `None` where something of that cannot be read.
 pub(crate) fn key(guest: &Guest, settings: &Settings) -> Option<Key> {
     let mut hash = Sha256::new();
     let variant = guest.variant().map_or("", |variant| variant.name());

@@ -1,11 +1,12 @@
-//! Runs guests of WASI as cases: gives each what its [specification](wassay_testsuite::wasi::spec) says, does with it what that says, and
-//! judges what comes of it.
+//! Runs guests of WASI as cases: gives each what its [specification](wassay_testsuite::wasi::spec)
+//! says, does with it what that says, and judges what comes of it.
 //!
-//! A guest runs in a fresh copy of its folders, and until a deadline: on wassay's own engine in this process, on a thread of its own, and
-//! on another one in a process of that ([`wassay_drive::wasi`]). What is expected of it, and how that is judged, is the same.
+//! A guest runs in a fresh copy of its folders, and until a deadline: on wassay's own engine in
+//! this process, on a thread of its own, and on another one in a process of that
+//! ([`wassay_drive::wasi`]). What is expected of it, and how that is judged, is the same.
 //!
-//! With `BLESS=1` in the environment what a guest leaves behind is not compared with its golden files but written there, where it ended as
-//! expected.
+//! With `BLESS=1` in the environment what a guest leaves behind is not compared with its golden
+//! files but written there, where it ended as expected.
 
 mod bless;
 mod drive;
@@ -99,7 +100,8 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     Ok(End::Ran(Box::new(result)))
 }
 
-/// Why a guest is to fail, and why it is not to be run, by what the official suite expects of the engine.
+/// Why a guest is to fail, and why it is not to be run, by what the official suite expects of the
+/// engine.
 fn expected(guest: &Guest, settings: &Settings) -> Result<(Option<String>, Option<String>), GuestError> {
     let Some(runtime) = &settings.guests else { return Ok((None, None)) };
     let name = guest.name().rsplit('/').next().unwrap_or_default();
@@ -114,7 +116,8 @@ fn expected(guest: &Guest, settings: &Settings) -> Result<(Option<String>, Optio
 /// A preview, where one is named, and the module for it.
 type Under<'a> = (Option<u8>, Cow<'a, [u8]>);
 
-/// The module under each preview that it is to be run under; under none in particular, where none is named.
+/// The module under each preview that it is to be run under; under none in particular, where none
+/// is named.
 fn previews<'a>(module: &'a [u8], previews: &[u8]) -> Result<Vec<Under<'a>>, String> {
     if previews.is_empty() {
         return Ok(vec![(None, Cow::Borrowed(module))]);

@@ -27,7 +27,8 @@ pub(crate) fn url(file: &str) -> String {
     format!("file://{}", escaped.collect::<String>())
 }
 
-/// The smallest contrast of a text with what is behind it, of all texts that can be seen (WCAG 2.2, "contrast ratio").
+/// The smallest contrast of a text with what is behind it, of all texts that can be seen (WCAG 2.2,
+/// "contrast ratio").
 pub(crate) const CONTRAST: &str = "(() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
@@ -46,7 +47,8 @@ pub(crate) const CONTRAST: &str = "(() => {
 /// What is done with a browser.
 pub(crate) type Test = fn(&mut Browser);
 
-/// Runs tests one after the other in one browser; where there is none that starts, each says that it was not run.
+/// Runs tests one after the other in one browser; where there is none that starts, each says that
+/// it was not run.
 pub(crate) fn run<const N: usize>(tests: [(&'static str, Test); N]) -> ExitCode {
     let args = Arguments::from_args();
     let program = find(&["chromium", "chromium-browser", "google-chrome"]);

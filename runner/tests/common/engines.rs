@@ -10,8 +10,9 @@ const OBJECTS: &str = "(module (type (struct)) (func (export \"f\") (result i32)
 (assert_invalid (module (type (struct)) (func (result i32))) \"type mismatch\")
 ";
 
-/// A folder with the reports `a.json`, `b.json`, `c.json` and `d.json`, of runs of the same scripts: `a` does everything right, `b` fails one
-/// directive, `c` lacks garbage collection, and `d` is `b` in another configuration.
+/// A folder with the reports `a.json`, `b.json`, `c.json` and `d.json`, of runs of the same
+/// scripts: `a` does everything right, `b` fails one directive, `c` lacks garbage collection, and
+/// `d` is `b` in another configuration.
 pub(crate) fn folder() -> Folder {
     let folder = Folder::new(&[("s/good.wast", PASSES), ("s/objects.wast", OBJECTS)]);
     let file = folder.arg("a.json");

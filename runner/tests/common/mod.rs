@@ -50,8 +50,8 @@ pub(crate) struct Ran {
 /// Variables of the tests' own environment that the processes they start get too.
 const KEPT: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
 
-/// Gives a command the variables that were set for it, [`KEPT`] and a `TMPDIR` for any working directory: what else is set where the tests
-/// run does not change what they find.
+/// Gives a command the variables that were set for it, [`KEPT`] and a `TMPDIR` for any working
+/// directory: what else is set where the tests run does not change what they find.
 pub(crate) fn clean(command: &mut Command) -> &mut Command {
     let set: Vec<_> = command
         .get_envs()

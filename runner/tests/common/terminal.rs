@@ -9,8 +9,8 @@ use nix::pty::openpty;
 
 use super::clean;
 
-/// Runs a command in a [`clean`] environment with its standard output and standard error on a terminal, and gives what it
-/// wrote there.
+/// Runs a command in a [`clean`] environment with its standard output and standard error on a
+/// terminal, and gives what it wrote there.
 pub(crate) fn on_a_terminal(command: &mut Command) -> Vec<u8> {
     let pair = openpty(None, None).unwrap();
     let (out, err) = (pair.slave.try_clone().unwrap(), pair.slave);

@@ -1,4 +1,5 @@
-//! Tests of a binary without libtest's harness. Where a machine lacks what a test needs, the test is ignored and says why.
+//! Tests of a binary without libtest's harness. Where a machine lacks what a test needs, the test
+//! is ignored and says why.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -53,7 +54,8 @@ pub(crate) fn ignored(name: &str, why: NotRun) -> Trial {
     trial(name, move || Err(why)).with_kind(kind).with_ignored_flag(true)
 }
 
-/// Says on standard error, also where the output of tests is captured, that the rest of a test of libtest is not run.
+/// Says on standard error, also where the output of tests is captured, that the rest of a test of
+/// libtest is not run.
 pub(crate) fn not_run(why: &NotRun) {
     #[allow(clippy::disallowed_methods, reason = "a test prints by itself")]
     std::io::stderr().write_all(format!("{}\n", why.message()).as_bytes()).unwrap();

@@ -1,4 +1,5 @@
-//! Our own engine directly and through the protocol: the same verdict for every directive, and none that passes whatever is expected.
+//! Our own engine directly and through the protocol: the same verdict for every directive, and none
+//! that passes whatever is expected.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,8 @@ fn driver() -> Driver {
     Arc::new(Known::ask(Command::read(&own()).unwrap(), limits).unwrap()).driver()
 }
 
-/// The scripts that are judged both ways: those of ours, and of proposals that use all that wrappers have.
+/// The scripts that are judged both ways: those of ours, and of proposals that use all that
+/// wrappers have.
 fn scripts() -> Vec<Script> {
     let suites = ["scripts", "proposals/exception-handling", "proposals/gc", "proposals/threads"];
     let found = suites.iter().filter_map(|name| catalogue::find(name));

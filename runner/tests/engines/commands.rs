@@ -49,7 +49,8 @@ fn failures_say_what_came() {
     assert!(driven.out.contains("actual   i32 7 (0x00000007)"), "{}", driven.out);
 }
 
-/// The control of an engine against false passes, as anybody can run it: `plan --altered`, the adapter, `judge`.
+/// The control of an engine against false passes, as anybody can run it: `plan --altered`, the
+/// adapter, `judge`.
 fn altered_expectations_fail() {
     let script = "(module (func (export \"v\") (result v128) (v128.const i32x4 1 2 3 4)) (func (export \"t\") (unreachable)))
 (assert_return (invoke \"v\") (v128.const i32x4 1 2 3 4))

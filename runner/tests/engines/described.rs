@@ -276,7 +276,8 @@ fn an_interrupted_run() {
     command.args(["test", "a.wast", "--report", "json=out.json"]);
     command.args(["--engine", "wassay", "--engine", "slow.toml", "--engine", "last.toml"]);
     let mut child = clean(&mut command).stdout(std::process::Stdio::null()).spawn().unwrap();
-    // Engines are asked who they are before any is run; the first report says that the second is on.
+    // Engines are asked who they are before any is run; the first report says that the second is
+    // on.
     let begun = std::time::Instant::now();
     while !folder.file("out.wassay.json").exists() {
         assert!(begun.elapsed().as_secs() < 20);

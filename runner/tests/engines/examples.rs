@@ -27,7 +27,8 @@ fn coarsely(class: &str) -> &str {
     if matches!(class, "malformed" | "invalid") { "compile" } else { class }
 }
 
-/// The plan in `docs/engines.md`, which adapters are tried with by hand, and the descriptions there.
+/// The plan in `docs/engines.md`, which adapters are tried with by hand, and the descriptions
+/// there.
 fn the_page_for_engines() {
     let page = include_str!("../../../docs/engines.md");
     let block = |after: &str, begins: &str| {

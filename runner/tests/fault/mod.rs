@@ -1,4 +1,5 @@
-//! An engine that takes its process down when a script asks for it: ours, but for functions whose names begin with `fault-`.
+//! An engine that takes its process down when a script asks for it: ours, but for functions whose
+//! names begin with `fault-`.
 
 // What goes wrong here is a failed test. Faults end the process in every way there is.
 #![allow(clippy::unwrap_used)]
@@ -121,7 +122,8 @@ fn victim() {
     std::hint::black_box(());
 }
 
-/// Reads from the address 0: an instruction that does so is written over a function's own, which the file of a process's memory allows.
+/// Reads from the address 0: an instruction that does so is written over a function's own, which
+/// the file of a process's memory allows.
 fn fault_for_real() {
     // xor eax, eax; mov eax, [rax]
     let code = [0x31, 0xc0, 0x8b, 0x00];

@@ -13,7 +13,8 @@ use super::Verdict;
 use super::Verdict::{Ends, Failed, Passed};
 use super::common::PASSES;
 
-/// Writes the entries below `suite`, some of which lead to `outside`, and gives the names of the cases with their verdicts.
+/// Writes the entries below `suite`, some of which lead to `outside`, and gives the names of the
+/// cases with their verdicts.
 pub(crate) fn write(suite: &Path, outside: &Path) -> Vec<(String, Verdict)> {
     let mut cases = vec![];
     let mut case = |name: &str, verdict| cases.push((name.to_owned(), verdict));

@@ -30,7 +30,8 @@ pub(crate) fn all() -> Vec<Guest> {
     guests.chain(jsons).collect()
 }
 
-/// What the guests do. Memory has 16 pages; a vector of 64 KiB is at 0, one of a byte at 8; the result of a call goes to 32.
+/// What the guests do. Memory has 16 pages; a vector of 64 KiB is at 0, one of a byte at 8; the
+/// result of a call goes to 32.
 const BODIES: &[(&str, Verdict, &str, &str)] = &[
     ("good", Passed, "{}", ""),
     ("loop", TimedOut, "{}", "(loop (br 0))"),

@@ -1,5 +1,6 @@
-//! A suite that a stranger wrote to harm who runs it: every case has its verdict in time, memory is bounded, nothing outside of the suite
-//! is read or changed, nothing stays behind, and nothing that it says reaches the terminal as more than text.
+//! A suite that a stranger wrote to harm who runs it: every case has its verdict in time, memory is
+//! bounded, nothing outside of the suite is read or changed, nothing stays behind, and nothing that
+//! it says reaches the terminal as more than text.
 
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
 
@@ -41,7 +42,8 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// How much longer than its deadline a case may take on a machine that does other work too.
 const LATE: Duration = Duration::from_secs(5);
 
-/// The limit of a run, and what a process may have besides: `docs/limits.md` says what that is made of.
+/// The limit of a run, and what a process may have besides: `docs/limits.md` says what that is made
+/// of.
 const MEMORY: usize = 256 << 20;
 const BESIDES: usize = 512 << 20;
 
@@ -174,8 +176,9 @@ fn on_a_terminal(command: &mut Command) -> (ExitStatus, Vec<u8>) {
     (child.wait().unwrap(), printed)
 }
 
-/// The printed text has no character that is more than text: controls, C1 controls, and what changes the direction of writing. The styles
-/// of the command line and the movements of its progress bar are its own.
+/// The printed text has no character that is more than text: controls, C1 controls, and what
+/// changes the direction of writing. The styles of the command line and the movements of its
+/// progress bar are its own.
 fn check_printed(printed: &[u8], on_terminal: bool) {
     let text = std::str::from_utf8(printed).expect("UTF-8");
     let mut rest = text;
@@ -197,7 +200,8 @@ fn is_control(character: char) -> bool {
     directs || (character.is_control() && character != '\n')
 }
 
-/// How long the sequence is that begins a text, if it is a style or a movement within the lines of a progress bar.
+/// How long the sequence is that begins a text, if it is a style or a movement within the lines of
+/// a progress bar.
 fn own_sequence(text: &str) -> usize {
     if text.starts_with('\r') {
         return 1;

@@ -1,4 +1,5 @@
-//! Programs that check what their language's library makes of WASI, and themselves say which check failed.
+//! Programs that check what their language's library makes of WASI, and themselves say which check
+//! failed.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -6,8 +7,8 @@ use std::process::{Command, Stdio};
 use crate::common::{Folder, Ran, run};
 use crate::guests::built;
 
-/// Runs a program whose folder `/` has one file, with these options and arguments, and this standard input; the folder is as before
-/// afterwards.
+/// Runs a program whose folder `/` has one file, with these options and arguments, and this
+/// standard input; the folder is as before afterwards.
 fn checked(program: &str, options: &[&str], args: &[&str], input: &str) -> Ran {
     let folder = Folder::new(&[("root/input.txt", "input\n"), ("input", input)]);
     let root = format!("{}::/", folder.arg("root"));

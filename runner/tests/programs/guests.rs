@@ -23,7 +23,8 @@ pub(crate) fn built(name: &str) -> PathBuf {
     folder.join(name).with_extension("wasm")
 }
 
-/// A folder `work` to stand in, with what a user put there, beside a folder `other` and a file `secret` that no guest is given.
+/// A folder `work` to stand in, with what a user put there, beside a folder `other` and a file
+/// `secret` that no guest is given.
 pub(crate) struct Place(Folder);
 
 impl Place {
@@ -35,7 +36,8 @@ impl Place {
         place
     }
 
-    /// Runs `wassay` in `work` with these words; in each, `PWD` and `OTHER` stand for the folders, absolute.
+    /// Runs `wassay` in `work` with these words; in each, `PWD` and `OTHER` stand for the folders,
+    /// absolute.
     pub(crate) fn run(&self, line: &str) -> Ran {
         let words = line.split_whitespace();
         let words: Vec<String> = words
@@ -45,7 +47,8 @@ impl Place {
         run(command.args(&words).current_dir(self.0.file("work")).stdin(Stdio::null()))
     }
 
-    /// [`Place::run`] that has to end with that code and say that, and no more; `OTHER` stands for the folder.
+    /// [`Place::run`] that has to end with that code and say that, and no more; `OTHER` stands for
+    /// the folder.
     #[track_caller]
     pub(crate) fn expect(&self, line: &str, code: i32, out: &str, err: &str) {
         let ran = self.run(line);
@@ -76,7 +79,8 @@ impl Place {
             .collect()
     }
 
-    /// The files are those that were there in the beginning, and these, in the order of their names.
+    /// The files are those that were there in the beginning, and these, in the order of their
+    /// names.
     #[track_caller]
     pub(crate) fn expect_files(&self, more: &[(&str, &str)]) {
         let mut expected = vec![("secret", "secret\n"), ("work/test.txt", "hello world\n")];

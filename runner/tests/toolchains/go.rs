@@ -1,7 +1,8 @@
 //! Programs in Go, which are built here: they are megabytes.
 //!
-//! Go's library makes every path absolute, by the variable `PWD` or else by the name of the first folder that was given, and then looks for
-//! a folder whose name is how the path begins. So `--dir=.` gives it nothing that it finds.
+//! Go's library makes every path absolute, by the variable `PWD` or else by the name of the first
+//! folder that was given, and then looks for a folder whose name is how the path begins. So
+//! `--dir=.` gives it nothing that it finds.
 
 use std::ffi::OsString;
 use std::fs;
@@ -207,7 +208,8 @@ fn post(connection: &mut BufReader<TcpStream>, path: &str, body: &[u8]) -> Strin
     String::from_utf8(answer).unwrap()
 }
 
-/// As any program in Go does it that is given a socket: with the library's server, and no flags set.
+/// As any program in Go does it that is given a socket: with the library's server, and no flags
+/// set.
 fn a_server_of_http_answers_a_thousand_requests(go: &Go) {
     let (_folder, program) = go.build("http", "wasip1");
     let (child, address) = serve(&program);

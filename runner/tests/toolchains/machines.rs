@@ -1,5 +1,5 @@
-//! Machines with other tools than the one that the repository's programs were built on: what cannot be compared there is not run, says so, and
-//! fails nothing.
+//! Machines with other tools than the one that the repository's programs were built on: what cannot
+//! be compared there is not run, says so, and fails nothing.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -68,7 +68,8 @@ fn machine() -> Result<Folder, NotRun> {
     Ok(folder)
 }
 
-/// The other trials of this binary, but for those whose names contain a text, where the PATH is this.
+/// The other trials of this binary, but for those whose names contain a text, where the PATH is
+/// this.
 fn again(path: &OsStr, skipped: &str) -> Ran {
     let mut tests = Command::new(std::env::current_exe().unwrap());
     let ran = run(tests.args(["--skip", "machines::", "--skip", skipped]).env("PATH", path));

@@ -1,5 +1,5 @@
-//! What needs compilers for WASI: programs in Go, and whether the programs of the repository are what their sources say. Where there is no
-//! compiler, or another version, the trials say so.
+//! What needs compilers for WASI: programs in Go, and whether the programs of the repository are
+//! what their sources say. Where there is no compiler, or another version, the trials say so.
 
 // A harness of its own: its arguments and its output are those of a developer.
 #![allow(clippy::disallowed_methods)]

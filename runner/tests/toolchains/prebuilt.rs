@@ -75,7 +75,8 @@ fn programs(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// The compilers that built the programs build each of them again to the byte, whatever variables are set.
+/// The compilers that built the programs build each of them again to the byte, whatever variables
+/// are set.
 fn compare(language: &str, variables: &[(&str, String)]) -> Result<(), NotRun> {
     same_compilers(language)?;
     let folder = Folder::new::<&str>(&[]);
@@ -98,7 +99,8 @@ fn compare(language: &str, variables: &[(&str, String)]) -> Result<(), NotRun> {
     Ok(())
 }
 
-/// Neither `wasm-opt`, nor headers, libraries and options that the environment names have a part in a program.
+/// Neither `wasm-opt`, nor headers, libraries and options that the environment names have a part in
+/// a program.
 fn depend_on_their_compilers_alone(language: &str) -> Result<(), NotRun> {
     let folder = Folder::new(&[("headers/stdio.h", "#error not the one of the sysroot\n")]);
     crate::machines::install(&folder, "tools/wasm-opt", "for file; do echo spoiled > \"$file\"; done");

@@ -1,4 +1,5 @@
-//! Runs the steps of a composite action for GitHub Actions (`action.yml`), and of the job template for GitLab.
+//! Runs the steps of a composite action for GitHub Actions (`action.yml`), and of the job template
+//! for GitLab.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,7 +74,8 @@ impl Context {
     }
 }
 
-/// Runs the action of this repository with these inputs in the checkout of a world, after a script of the job that uses it.
+/// Runs the action of this repository with these inputs in the checkout of a world, after a script
+/// of the job that uses it.
 pub(crate) fn run(world: &World, prepare: &str, inputs: &[(&str, &str)]) -> Ran {
     let action = load(&fs::read_to_string(root().join("action.yml")).unwrap());
     let (job, temporary) = (world.fresh("job"), world.fresh("temporary files"));
@@ -147,7 +149,8 @@ pub(crate) fn run(world: &World, prepare: &str, inputs: &[(&str, &str)]) -> Ran 
     Ran { is_success: context.is_success, log, summary, report, artifact }
 }
 
-/// Puts the program where the build would put it, which builds it without an engine for the engine of a user.
+/// Puts the program where the build would put it, which builds it without an engine for the engine
+/// of a user.
 fn build_stands_in(script: &str, variables: &[(String, String)], world: &World) {
     let value =
         |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
@@ -162,7 +165,8 @@ fn build_stands_in(script: &str, variables: &[(String, String)], world: &World) 
     copy_file(world.program(), &bin.join("wassay"), true);
 }
 
-/// Runs the job that extends the template for GitLab as a pipeline does that includes it; `job` is the job as the page has it.
+/// Runs the job that extends the template for GitLab as a pipeline does that includes it; `job` is
+/// the job as the page has it.
 pub(crate) fn run_template(world: &World, job: &Yaml, variables: &[(&str, &str)]) -> (bool, String) {
     let template = load(&fs::read_to_string(root().join(".gitlab-template.yml")).unwrap());
     let extended = text(job, "extends");

@@ -21,7 +21,8 @@ pub(crate) struct Ran {
     pub(crate) artifacts: Vec<PathBuf>,
 }
 
-/// Runs the jobs in their order, each in a folder of its own. `baseline` is a report that the network would give; `few` changes commands.
+/// Runs the jobs in their order, each in a folder of its own. `baseline` is a report that the
+/// network would give; `few` changes commands.
 pub(crate) fn run(
     workflow: &Yaml,
     world: &World,

@@ -1,4 +1,5 @@
-//! Runs the jobs of a pipeline for GitLab: each has a checkout, and the artifacts of the stages before its own.
+//! Runs the jobs of a pipeline for GitLab: each has a checkout, and the artifacts of the stages
+//! before its own.
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,7 @@
-//! The workflows of docs/ci.md, docs/ci-engines.md, `action.yml` and `.github/workflows` do what they say when they are copied: the commands of their steps are run in a fresh
-//! repository, job by job, each with the checkout and the artifacts that it asks for and nothing else. Commands that need the network
-//! are left out by name.
+//! The workflows of docs/ci.md, docs/ci-engines.md, `action.yml` and `.github/workflows` do what
+//! they say when they are copied: the commands of their steps are run in a fresh repository, job by
+//! job, each with the checkout and the artifacts that it asks for and nothing else. Commands that
+//! need the network are left out by name.
 
 // A test prints what it found by itself.
 #![allow(clippy::disallowed_macros)]
@@ -20,8 +21,8 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 /// Copies a file, and the right to execute it where that is to stay.
 ///
-/// A process of its own does so: a test that starts a process meanwhile would pass on a descriptor that is open for writing,
-/// and as long as a process has that, a program that was copied is busy.
+/// A process of its own does so: a test that starts a process meanwhile would pass on a descriptor
+/// that is open for writing, and as long as a process has that, a program that was copied is busy.
 pub(crate) fn copy_file(from: &Path, to: &Path, keeps_mode: bool) {
     let mode = if keeps_mode { "--preserve=mode" } else { "--no-preserve=mode" };
     assert!(Command::new("cp").arg(mode).arg(from).arg(to).status().unwrap().success());
@@ -70,7 +71,8 @@ impl World {
         assert!(git(folder, &["clone", "--quiet", repository.to_str().unwrap(), "."]));
     }
 
-    /// Runs a script of a job with these variables; says whether it ended with 0, and what it printed.
+    /// Runs a script of a job with these variables; says whether it ended with 0, and what it
+    /// printed.
     pub(crate) fn shell(
         &self,
         folder: &Path,
@@ -265,7 +267,8 @@ fn the_page_for_engine_maintainers_names_inputs_that_exist() {
             .map(|(name, value)| (name.as_str().unwrap(), value.as_str().unwrap()))
             .collect();
         let world = World::new(&[MOCK]);
-        // What the page's `make my-adapter` stands for, and what it says is to be in the repository.
+        // What the page's `make my-adapter` stands for, and what it says is to be in the
+        // repository.
         let prepare = "cp 'my adapter.sh' my-adapter; chmod +x my-adapter; : > wassay.toml";
         let ran = action::run(&world, prepare, &inputs);
         let report = std::fs::read_to_string(&ran.report).unwrap();

@@ -1,4 +1,5 @@
-//! The section of branch hints (appendix, "Branch Hints"): which arm of an `if` or `br_if` is likely.
+//! The section of branch hints (appendix, "Branch Hints"): which arm of an `if` or `br_if` is
+//! likely.
 
 use std::collections::HashMap;
 
@@ -13,12 +14,14 @@ use crate::error::{Error, Result};
 /// The name of the section.
 pub(super) const NAME: &str = "metadata.code.branch_hint";
 
-/// The hints of a module as the compiler takes them, those of a function by the offset of the branch from the beginning of its body.
+/// The hints of a module as the compiler takes them, those of a function by the offset of the
+/// branch from the beginning of its body.
 #[derive(Debug, Default)]
 pub(crate) struct BranchHints(HashMap<u32, HashMap<u64, bool>>);
 
 impl BranchHints {
-    /// Reads a section. One that its grammar does not derive gives no hints. Hints only order code: a wrong one does no harm.
+    /// Reads a section. One that its grammar does not derive gives no hints. Hints only order code:
+    /// a wrong one does no harm.
     fn read(reader: BinaryReader<'_>) -> wasmparser::Result<BranchHints> {
         let mut hints = HashMap::new();
         for function in BranchHintSectionReader::new(reader)? {
@@ -91,7 +94,8 @@ fn check_hints(hints: &[(u64, BranchHint)], body: &FunctionBody<'_>) -> Result<O
     Ok(invalid)
 }
 
-/// Where each instruction of a function begins, from the beginning of its body, and whether a hint may be on it.
+/// Where each instruction of a function begins, from the beginning of its body, and whether a hint
+/// may be on it.
 fn instructions(body: &FunctionBody<'_>) -> wasmparser::Result<HashMap<u32, bool>> {
     let mut found = HashMap::new();
     let mut operators = body.get_operators_reader()?;

@@ -1,7 +1,9 @@
-//! The custom sections that the specification gives a meaning to (appendix "Custom Sections and Annotations").
+//! The custom sections that the specification gives a meaning to (appendix "Custom Sections and
+//! Annotations").
 //!
-//! They say nothing of what a module does. One that is broken is reported apart and never makes its module malformed or invalid
-//! (core spec, section 5.5.3); to the engine it is as if it were not there.
+//! They say nothing of what a module does. One that is broken is reported apart and never makes its
+//! module malformed or invalid (core spec, section 5.5.3); to the engine it is as if it were not
+//! there.
 
 pub(in crate::decode) mod branch_hint;
 mod fault;
@@ -16,7 +18,8 @@ use self::outline::Outline;
 use super::refused::malformed;
 use crate::error::{ErrorKind, Result};
 
-/// Checks the custom sections that have rules. The grammar must derive the module under the features.
+/// Checks the custom sections that have rules. The grammar must derive the module under the
+/// features.
 ///
 /// # Errors
 ///

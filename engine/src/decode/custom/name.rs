@@ -1,4 +1,5 @@
-//! The name section (appendix, "Name Section"), with the subsections that the proposal of extended name sections adds.
+//! The name section (appendix, "Name Section"), with the subsections that the proposal of extended
+//! name sections adds.
 
 use wasmparser::{BinaryReader, IndirectNameMap, Name, NameMap, NameSectionReader};
 

@@ -5,7 +5,8 @@ use wasmparser::{CompositeInnerType, FunctionBody, Payload, TypeRef};
 /// The sizes of a well-formed module's index spaces, which is not known to be valid.
 #[derive(Default)]
 pub(super) struct Outline<'a> {
-    /// By type index, the number of parameters of a function type, and that of the fields of a structure type.
+    /// By type index, the number of parameters of a function type, and that of the fields of a
+    /// structure type.
     pub(super) types: Vec<Shape>,
     /// The type index of each function, imported ones first.
     functions: Vec<u32>,
@@ -81,7 +82,8 @@ impl<'a> Outline<'a> {
         self.bodies.get((function as usize).checked_sub(self.imported_functions)?)
     }
 
-    /// How many locals a function has, its parameters included; none where its type is not that of a function.
+    /// How many locals a function has, its parameters included; none where its type is not that of
+    /// a function.
     pub(super) fn locals(&self, function: u32) -> wasmparser::Result<usize> {
         let ty = self.functions.get(function as usize).and_then(|ty| self.types.get(*ty as usize));
         let mut count = match ty {
@@ -96,7 +98,8 @@ impl<'a> Outline<'a> {
         Ok(count)
     }
 
-    /// How many fields a type has; none where it is no structure type, or there is none of that index.
+    /// How many fields a type has; none where it is no structure type, or there is none of that
+    /// index.
     pub(super) fn fields(&self, ty: u32) -> usize {
         match self.types.get(ty as usize) {
             Some(Shape::Struct { fields }) => *fields,

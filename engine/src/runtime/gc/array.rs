@@ -1,4 +1,5 @@
-//! Arrays on the heap: made, filled and copied (core spec, section 4.6.10, "Aggregate Instructions").
+//! Arrays on the heap: made, filled and copied (core spec, section 4.6.10, "Aggregate
+//! Instructions").
 
 use std::ops::Range;
 

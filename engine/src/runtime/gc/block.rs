@@ -1,8 +1,9 @@
 //! The blocks of a heap: which of their lines are free, and where their objects begin.
 //!
-//! A block is 64 KiB, a line of it 256 bytes. Small objects lie in the lines of a block one after the other; a line is free again once a
-//! collection has found no object alive in it, and a run of free lines is a *hole*, in which objects are made by moving a pointer. An
-//! object larger than half a block has blocks of its own, unless compiled code found room for it in the hole at hand.
+//! A block is 64 KiB, a line of it 256 bytes. Small objects lie in the lines of a block one after
+//! the other; a line is free again once a collection has found no object alive in it, and a run of
+//! free lines is a *hole*, in which objects are made by moving a pointer. An object larger than
+//! half a block has blocks of its own, unless compiled code found room for it in the hole at hand.
 
 use std::ops::Range;
 
@@ -12,7 +13,8 @@ pub(super) const GRANULE: usize = 8;
 pub(super) const LINE: usize = 256;
 /// The unit in which memory is given to small objects or to a large one.
 pub(super) const BLOCK: usize = 64 << 10;
-/// The size of the largest object that is given room in a block with others. Compiled code makes larger ones there where they fit.
+/// The size of the largest object that is given room in a block with others. Compiled code makes
+/// larger ones there where they fit.
 pub(super) const SMALL: usize = BLOCK / 2;
 
 const LINES: usize = BLOCK / LINE;
@@ -92,7 +94,8 @@ impl Lines {
         Lines(std::array::from_fn(|word| self.0[word] | other.0[word]))
     }
 
-    /// The first line from `from` on that is in the set, or that is not; the number of lines if there is none.
+    /// The first line from `from` on that is in the set, or that is not; the number of lines if
+    /// there is none.
     fn next(&self, from: usize, inside: bool) -> usize {
         let mut at = from;
         while at < LINES {

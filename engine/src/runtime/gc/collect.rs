@@ -33,14 +33,15 @@ impl StoreState {
         }
     }
 
-    /// Frees the objects and the values of the host's that nothing refers to. Allocation does so by itself when the heap has doubled.
+    /// Frees the objects and the values of the host's that nothing refers to. Allocation does so by
+    /// itself when the heap has doubled.
     ///
     /// What a frame of wasm code might refer to is kept while the frame is there.
     ///
     /// # Errors
     ///
-    /// [`Interrupted`](crate::ErrorKind::Interrupted) where the store was interrupted, and [`Usage`](crate::ErrorKind::Usage) where its
-    /// code runs on another thread.
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) where the store was interrupted, and
+    /// [`Usage`](crate::ErrorKind::Usage) where its code runs on another thread.
     pub fn collect(&mut self) -> Result<()> {
         // Code that was left between two instructions may have left an object half made.
         self.refuse_if_interrupted()?;
@@ -59,8 +60,9 @@ impl StoreState {
         Ok(())
     }
 
-    /// Marks what the roots lead to and frees the other objects. Where the time is over meanwhile, nothing is freed, and the heap can
-    /// be read and dropped, but no object is made in it any more.
+    /// Marks what the roots lead to and frees the other objects. Where the time is over meanwhile,
+    /// nothing is freed, and the heap can be read and dropped, but no object is made in it any
+    /// more.
     fn mark(&mut self) -> Result<()> {
         let (engine, record, alarm) = (self.engine().clone(), &self.vm, self.vm.alarm());
         let stack = StackRoots::of(record)?;

@@ -55,7 +55,8 @@ impl Heap {
         self.memory_mut().bytes_mut(start + range.start..start + range.end)
     }
 
-    /// Sets every `step` of `size` bytes inside an object, from that address on, to the low bytes of a value.
+    /// Sets every `step` of `size` bytes inside an object, from that address on, to the low bytes
+    /// of a value.
     ///
     /// # Errors
     ///
@@ -154,7 +155,8 @@ impl StoreState {
         Ok(address)
     }
 
-    /// Room for an object, zero; collects before, where it is time to or there is no room otherwise.
+    /// Room for an object, zero; collects before, where it is time to or there is no room
+    /// otherwise.
     fn room(&mut self, size: usize) -> Result<usize> {
         let Config { limits, collect_always, .. } = self.engine().config();
         let (limit, mut collect) = (limits.heap_bytes, *collect_always);
@@ -202,7 +204,8 @@ impl StoreState {
         }
     }
 
-    /// Tells compiled code where it may make objects; nowhere, where every allocation is to collect.
+    /// Tells compiled code where it may make objects; nowhere, where every allocation is to
+    /// collect.
     pub(super) fn publish_hole(&mut self) {
         if self.engine().config().collect_always {
             return;

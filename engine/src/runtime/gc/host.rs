@@ -9,12 +9,14 @@ use crate::runtime::StoreState;
 pub(crate) const HOST: u64 = 0b10;
 /// The bits that tell such references from others.
 pub(super) const TAG: u64 = 0b11;
-/// The reference to the first value; that to the next is 4 more. So large a number is hardly on a stack unless it is such a reference.
+/// The reference to the first value; that to the next is 4 more. So large a number is hardly on a
+/// stack unless it is such a reference.
 const FIRST: u64 = 1 << 62 | HOST;
 
 /// How many values one store keeps at most.
 const MAX: usize = 1 << 30;
-/// The least number of values for which looking for those that nothing refers to any more is worth it.
+/// The least number of values for which looking for those that nothing refers to any more is worth
+/// it.
 const ENOUGH: usize = 4096;
 
 /// A value of the host's.

@@ -10,7 +10,8 @@ use crate::types::layout::{ObjectLayout, PAYLOAD};
 use crate::vm::alarm::Alarm;
 use crate::vm::heap::HeapMemory;
 
-/// How many elements of an array are looked at before what they lead to, and how many a large one has at least.
+/// How many elements of an array are looked at before what they lead to, and how many a large one
+/// has at least.
 const CHUNK: usize = 512;
 
 /// A collection that marks.
@@ -53,7 +54,8 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Keeps what the objects lead to that were kept so far; gives the bytes of all of them together.
+    /// Keeps what the objects lead to that were kept so far; gives the bytes of all of them
+    /// together.
     ///
     /// # Errors
     ///
@@ -106,7 +108,8 @@ impl<'a> Marker<'a> {
             ObjectLayout::Array(_) => {}
         }
         self.live_bytes += size;
-        // Not by its size: compiled code puts into a hole whatever fits, also what would get blocks of its own here.
+        // Not by its size: compiled code puts into a hole whatever fits, also what would get blocks
+        // of its own here.
         let block = &mut blocks[object / BLOCK];
         if block.usage == Use::Small {
             keep_lines(block, object % BLOCK, size);

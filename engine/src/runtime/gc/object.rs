@@ -1,4 +1,5 @@
-//! Objects as the host sees them (core spec, section 4.2.1, "Values", and 4.2.9 to 4.2.11, structure, array and exception instances).
+//! Objects as the host sees them (core spec, section 4.2.1, "Values", and 4.2.9 to 4.2.11,
+//! structure, array and exception instances).
 
 use super::Root;
 use crate::error::{Error, Result};

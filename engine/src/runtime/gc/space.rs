@@ -12,21 +12,24 @@ use crate::vm::alarm::{Alarm, PIECE};
 use crate::vm::heap::HeapMemory;
 use crate::vm::sys::limits::share;
 
-/// How many bytes are allocated at least from one collection to the next. Also what is kept of free memory at least.
+/// How many bytes are allocated at least from one collection to the next. Also what is kept of free
+/// memory at least.
 pub(super) const STEP: usize = 4 << 20;
-/// By how many bytes at least the part of the reserved range grows that can be accessed. It costs nothing until it is written.
+/// By how many bytes at least the part of the reserved range grows that can be accessed. It costs
+/// nothing until it is written.
 const GROWTH: usize = 1 << 20;
 /// The most that is reserved for one heap.
 pub(super) const MAX_RESERVED: u64 = 1 << 40;
-/// What a block is charged for: its memory, what is known of it, and the list of the objects that a collection has still to look into.
-/// Each entry there stands for an object and a reference to it, which need at least twice as much.
+/// What a block is charged for: its memory, what is known of it, and the list of the objects that a
+/// collection has still to look into. Each entry there stands for an object and a reference to it,
+/// which need at least twice as much.
 const COST: usize = BLOCK + BLOCK / 2 + size_of::<Block>() + 2 * size_of::<Granules>();
 /// How many blocks are given back at a time: the system needs some milliseconds for them.
 const SPARE: usize = (64 << 20) / BLOCK;
 /// Where the address space is limited, a heap reserves at most one part in this many of it.
 const PARTS: usize = 16;
-/// Stands in the place of a type's number at the begin of memory in which there is no object. The place of an array's length has how
-/// many granules it is.
+/// Stands in the place of a type's number at the begin of memory in which there is no object. The
+/// place of an array's length has how many granules it is.
 const FILLER: u32 = u32::MAX;
 
 /// The memory of a heap. Objects are named by their offsets.
@@ -35,7 +38,8 @@ pub(super) struct Space {
     /// How many bytes may be used, whole lines.
     limit: usize,
     pub(super) blocks: Vec<Block>,
-    /// Where the objects begin that the last collection found alive, and in blocks that were walked also the newer ones.
+    /// Where the objects begin that the last collection found alive, and in blocks that were walked
+    /// also the newer ones.
     pub(super) starts: Vec<Granules>,
     /// Where the objects begin that the present collection has found alive. Nothing outside of one.
     pub(super) marks: Vec<Granules>,
@@ -75,19 +79,22 @@ impl Space {
         })
     }
 
-    /// Whether so much was given out since the last collection that it is time for another before `size` bytes are.
+    /// Whether so much was given out since the last collection that it is time for another before
+    /// `size` bytes are.
     pub(super) fn is_due(&self, size: usize) -> bool {
         !self.fits(size) && self.given.saturating_add(size) > self.kept.max(STEP)
     }
 
-    /// Whether there is so little left, after a collection, that the next would follow at once. `budget` is what the heap may grow by.
+    /// Whether there is so little left, after a collection, that the next would follow at once.
+    /// `budget` is what the heap may grow by.
     pub(super) fn is_full(&self, budget: &Budget) -> bool {
         let more = usize::try_from(budget.left()).unwrap_or(usize::MAX) / COST * BLOCK;
         let limit = self.limit.min((self.blocks.len() * BLOCK).saturating_add(more));
         limit.saturating_sub(self.kept) < limit / 64
     }
 
-    /// Room for an object, which is zero. `None` if there is none. What the heap grows by is charged to the budget.
+    /// Room for an object, which is zero. `None` if there is none. What the heap grows by is
+    /// charged to the budget.
     pub(super) fn allocate(
         &mut self,
         size: usize,
@@ -236,7 +243,8 @@ impl Space {
         (first.checked_add(count)? <= self.limit.div_ceil(BLOCK)).then_some(first)
     }
 
-    /// Grows to this many blocks, which lie within the limit; `false` where the budget does not allow them.
+    /// Grows to this many blocks, which lie within the limit; `false` where the budget does not
+    /// allow them.
     fn reach(&mut self, count: usize, budget: &mut Budget) -> Result<bool> {
         let cost = count.saturating_sub(self.blocks.len()) * COST;
         if budget.charge(cost as u64).is_err() {
@@ -269,7 +277,8 @@ impl Space {
         }
     }
 
-    /// Begins a collection: no hole is open any more, so that all that was given out is objects and fillers, one after the other.
+    /// Begins a collection: no hole is open any more, so that all that was given out is objects and
+    /// fillers, one after the other.
     pub(super) fn close(&mut self) {
         let (hole, medium) = (std::mem::take(&mut self.hole), std::mem::take(&mut self.medium));
         self.fill(hole);
@@ -348,7 +357,8 @@ impl Space {
         self.given = 0;
     }
 
-    /// Gives memory back to the system where much more is free than will be used until the next collection.
+    /// Gives memory back to the system where much more is free than will be used until the next
+    /// collection.
     pub(super) fn trim(&mut self, alarm: Alarm<'_>) -> Result<()> {
         let enough = self.kept.max(STEP) / BLOCK;
         let is_spare = |block: &Block| block.usage == Use::Free && !block.clean;

@@ -355,11 +355,13 @@ fn any(random: &mut Random, roots: &[Root]) -> u64 {
     }
 }
 
-/// Random graphs of objects, with a model of them beside: what the roots lead to is there unchanged, and nothing else is.
+/// Random graphs of objects, with a model of them beside: what the roots lead to is there
+/// unchanged, and nothing else is.
 fn random_graphs(config: &Config, seed: u64, steps: usize) {
     let mut world = World::new(config);
     let mut random = Random(seed | 1);
-    // Of each object its size, and its number or the begin and end of its bytes, and the references in it.
+    // Of each object its size, and its number or the begin and end of its bytes, and the references
+    // in it.
     let mut model: HashMap<u64, (u64, u64, Vec<u64>)> = HashMap::new();
     let mut roots: Vec<Root> = Vec::new();
     for step in 0..steps as u64 {

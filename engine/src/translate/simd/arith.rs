@@ -1,4 +1,5 @@
-//! Arithmetic lane by lane, bitwise operations and tests (core spec, section 4.6.11, "Vector Instructions").
+//! Arithmetic lane by lane, bitwise operations and tests (core spec, section 4.6.11, "Vector
+//! Instructions").
 
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
@@ -32,7 +33,8 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// An instruction that shifts lanes of the given shape by an i32. Its count is taken modulo the lane's width.
+    /// An instruction that shifts lanes of the given shape by an i32. Its count is taken modulo the
+    /// lane's width.
     pub(super) fn vector_shift(
         &mut self,
         shape: Type,

@@ -40,8 +40,9 @@ impl Translator<'_, '_> {
         self.vector_unary(types::F32X4, |ins, x| ins.fcvt_to_uint_sat(types::I32X4, x));
     }
 
-    /// Truncates two floats into the low lanes of an i32x4 whose high lanes are zero. The code generator knows a truncation to
-    /// 64-bit lanes only together with what narrows it: so the two are built here, side by side.
+    /// Truncates two floats into the low lanes of an i32x4 whose high lanes are zero. The code
+    /// generator knows a truncation to 64-bit lanes only together with what narrows it: so the two
+    /// are built here, side by side.
     pub(super) fn trunc_zero(
         &mut self,
         truncate: impl FnOnce(FuncInstBuilder<'_, '_>, Value) -> Value,

@@ -1,4 +1,5 @@
-//! Making vectors from scalars, and moving lanes (core spec, section 4.6.11, "Vector Instructions").
+//! Making vectors from scalars, and moving lanes (core spec, section 4.6.11, "Vector
+//! Instructions").
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 

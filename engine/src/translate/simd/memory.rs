@@ -1,5 +1,5 @@
-//! Loads that make a vector of less than its 128 bits, and loads and stores of a lane (core spec, section 4.6.8, "Memory
-//! Instructions"). Whole vectors go the way of scalars.
+//! Loads that make a vector of less than its 128 bits, and loads and stores of a lane (core spec,
+//! section 4.6.8, "Memory Instructions"). Whole vectors go the way of scalars.
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
 use cranelift_frontend::FuncInstBuilder;

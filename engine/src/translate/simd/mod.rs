@@ -19,7 +19,8 @@ use crate::error::Result;
 use convert::Half::{High, Low};
 
 impl Translator<'_, '_> {
-    /// One line an operator, by family and in each in the order of the specification's index of instructions.
+    /// One line an operator, by family and in each in the order of the specification's index of
+    /// instructions.
     #[expect(clippy::too_many_lines, reason = "a table: one line an operator")]
     pub(super) fn simd_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {

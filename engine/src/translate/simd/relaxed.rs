@@ -1,8 +1,9 @@
 //! Relaxed operators (core spec, section 4.3.6, "Relaxed Operations").
 //!
-//! The specification lets one parameter for each family choose among a few results. What this machine does in one instruction is
-//! chosen, for all shapes of a family alike; where it has none, the choice is that of the deterministic profile. Minimum, maximum
-//! and unsigned truncation have no method here: they are the `pmin`, `pmax` and `trunc_sat` of other families.
+//! The specification lets one parameter for each family choose among a few results. What this
+//! machine does in one instruction is chosen, for all shapes of a family alike; where it has none,
+//! the choice is that of the deterministic profile. Minimum, maximum and unsigned truncation have
+//! no method here: they are the `pmin`, `pmax` and `trunc_sat` of other families.
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 
@@ -37,7 +38,8 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Whether floats are truncated by one instruction that gives the least integer for what is out of range.
+    /// Whether floats are truncated by one instruction that gives the least integer for what is out
+    /// of range.
     fn truncates_in_one(&self) -> bool {
         self.env.isa.name() == "x64"
     }
@@ -90,7 +92,8 @@ impl Translator<'_, '_> {
         });
     }
 
-    /// `R_idot`: the second operand is unsigned, else signed. Neighbouring products are added with saturation.
+    /// `R_idot`: the second operand is unsigned, else signed. Neighbouring products are added with
+    /// saturation.
     pub(super) fn relaxed_dot(&mut self) {
         let operands = self.pop2_vector(types::I8X16);
         let value = if self.env.isa.has_x86_pmaddubsw_lowering() {
@@ -105,7 +108,8 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// As [`Translator::relaxed_dot`], whose neighbouring sums are added once more, and to a third operand.
+    /// As [`Translator::relaxed_dot`], whose neighbouring sums are added once more, and to a third
+    /// operand.
     pub(super) fn relaxed_dot_add(&mut self) {
         let addend = self.pop_vector(types::I32X4);
         self.relaxed_dot();

@@ -20,10 +20,12 @@ fn limit(resource: libc::__rlimit_resource_t) -> Option<usize> {
 /// Below this many bytes of address space threads share what the allocator has.
 const SCARCE: usize = 8 << 30;
 
-/// Has the threads of the process share one arena of the allocator where its address space is limited (`RLIMIT_AS`) to a few GiB.
+/// Has the threads of the process share one arena of the allocator where its address space is
+/// limited (`RLIMIT_AS`) to a few GiB.
 ///
-/// glibc's allocator reserves 64 MiB for each thread, and twice as much for a moment, so on a machine with many processors its threads
-/// leave no address space for memories and code. A program calls this before it starts threads; elsewhere it does nothing.
+/// glibc's allocator reserves 64 MiB for each thread, and twice as much for a moment, so on a
+/// machine with many processors its threads leave no address space for memories and code. A program
+/// calls this before it starts threads; elsewhere it does nothing.
 pub fn save_address_space() {
     #[cfg(target_env = "gnu")]
     if limit(libc::RLIMIT_AS).is_some_and(|limit| limit < SCARCE) {

@@ -13,19 +13,21 @@ pub(crate) struct Mapping {
     length: usize,
 }
 
-// SAFETY: a mapping belongs to the process, not to a thread, and `Mapping` itself never reads or writes
-// what is in it.
+// SAFETY: a mapping belongs to the process, not to a thread, and `Mapping` itself never reads or
+// writes what is in it.
 unsafe impl Send for Mapping {}
-// SAFETY: the kernel serialises changes of permissions. Those methods with `&self` that destroy what is
-// in the mapping or take a permission away are `unsafe`: see each.
+// SAFETY: the kernel serialises changes of permissions. Those methods with `&self` that destroy
+// what is in the mapping or take a permission away are `unsafe`: see each.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Reserves `length` bytes, rounded up to pages, that nothing can access yet and that cost no memory.
+    /// Reserves `length` bytes, rounded up to pages, that nothing can access yet and that cost no
+    /// memory.
     pub(crate) fn reserve(length: usize) -> io::Result<Mapping> {
         let length = round_up(length).ok_or(io::ErrorKind::OutOfMemory)?.max(PAGE);
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing that exists.
+        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing
+        // that exists.
         let base = unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -67,20 +69,22 @@ impl Mapping {
     pub(crate) unsafe fn close(&self, start: usize, length: usize) -> io::Result<()> {
         let base = self.range(start, length)?;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
-        // SAFETY: `range` has checked that the pages belong to this mapping; they are replaced by fresh ones without access.
+        // SAFETY: `range` has checked that the pages belong to this mapping; they are replaced by
+        // fresh ones without access.
         let result = unsafe { libc::mmap(base.cast(), length, libc::PROT_NONE, flags, -1, 0) };
         if result == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Gives the memory of a range of whole pages back. They stay accessible, and are zero when they are
-    /// next read.
+    /// Gives the memory of a range of whole pages back. They stay accessible, and are zero when
+    /// they are next read.
     ///
     /// # Safety
     ///
     /// No reference into the range is in use, and nothing relies on what it holds.
     pub(crate) unsafe fn discard(&self, start: usize, length: usize) -> io::Result<()> {
         let base = self.range(start, length)?;
-        // SAFETY: `range` has checked that the pages belong to this mapping, which is private and anonymous.
+        // SAFETY: `range` has checked that the pages belong to this mapping, which is private and
+        // anonymous.
         if unsafe { libc::madvise(base.cast(), length, libc::MADV_DONTNEED) } == 0 {
             Ok(())
         } else {

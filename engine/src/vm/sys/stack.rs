@@ -22,8 +22,9 @@ pub(crate) fn here() -> usize {
     black_box(&raw const local) as usize
 }
 
-/// Prepares the running thread for compiled code, the first time that it is called there: learns the bounds of its stack and gives
-/// it an alternate stack for signals. Gives the lowest address of the stack.
+/// Prepares the running thread for compiled code, the first time that it is called there: learns
+/// the bounds of its stack and gives it an alternate stack for signals. Gives the lowest address of
+/// the stack.
 #[inline]
 pub(crate) fn prepare_thread() -> io::Result<usize> {
     match LOW.get() {
@@ -50,7 +51,8 @@ fn stack_low() -> io::Result<usize> {
     // SAFETY: a zeroed attribute object is what `pthread_getattr_np` initialises.
     let mut attributes: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
     let (mut base, mut size) = (std::ptr::null_mut(), 0);
-    // SAFETY: the object is initialised by the first call, read by the second and destroyed by the third.
+    // SAFETY: the object is initialised by the first call, read by the second and destroyed by the
+    // third.
     let result = unsafe {
         let mut result = libc::pthread_getattr_np(libc::pthread_self(), &mut attributes);
         if result == 0 {
@@ -76,7 +78,8 @@ impl SignalStack {
         let new = libc::stack_t { ss_sp, ss_flags: 0, ss_size: SIGNAL_STACK };
         // SAFETY: zero is a valid `stack_t`, which `sigaltstack` overwrites.
         let mut previous: libc::stack_t = unsafe { std::mem::zeroed() };
-        // SAFETY: the new stack is mapped, writable, and stays so until `drop` has put the previous one back.
+        // SAFETY: the new stack is mapped, writable, and stays so until `drop` has put the previous
+        // one back.
         if unsafe { libc::sigaltstack(&new, &mut previous) } != 0 {
             return Err(io::Error::last_os_error());
         }
@@ -86,7 +89,8 @@ impl SignalStack {
 
 impl Drop for SignalStack {
     fn drop(&mut self) {
-        // SAFETY: zero is a valid `stack_t`, which `sigaltstack` overwrites; the previous stack is the thread's own from before.
+        // SAFETY: zero is a valid `stack_t`, which `sigaltstack` overwrites; the previous stack is
+        // the thread's own from before.
         unsafe {
             let mut current: libc::stack_t = std::mem::zeroed();
             libc::sigaltstack(std::ptr::null(), &mut current);
@@ -134,9 +138,9 @@ mod tests {
     fn what_a_call_left_on_the_stack_is_wiped() {
         let (secret, deep) = (black_box(0x0fed_cba9_8765_4321_u64), (here() - (64 << 10)) & !7);
         let lies_below = |wanted: u64| {
-            // SAFETY: an aligned word of this thread's stack below this frame, which is mapped because
-            // `leave` or `wipe_stack` has used the stack as far down. No variable of Rust's is there,
-            // except those of the calls made by this closure, and any bits are a `u64`.
+            // SAFETY: an aligned word of this thread's stack below this frame, which is mapped
+            // because `leave` or `wipe_stack` has used the stack as far down. No variable of Rust's
+            // is there, except those of the calls made by this closure, and any bits are a `u64`.
             (deep..here() - 512)
                 .step_by(8)
                 .any(|at| digest(unsafe { (at as *const u64).read_volatile() }) == wanted)

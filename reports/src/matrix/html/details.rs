@@ -1,4 +1,5 @@
-//! What shows that a cell is right, and the directives on which engines differ, as far as there is room.
+//! What shows that a cell is right, and the directives on which engines differ, as far as there is
+//! room.
 
 use serde::Serialize;
 

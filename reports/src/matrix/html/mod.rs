@@ -1,8 +1,9 @@
 //! The matrix as a page: one file that needs nothing from elsewhere and runs no script at all.
 //!
-//! What to show is in `view` and `details`, how in `page.html` and `style.css`, beside the parts and the style of the report's page. Everything that
-//! comes from reports is escaped by the template, and the page's content security policy admits no script. The page is at most [`MAX_LENGTH`] bytes:
-//! directives that do not fit are counted.
+//! What to show is in `view` and `details`, how in `page.html` and `style.css`, beside the parts
+//! and the style of the report's page. Everything that comes from reports is escaped by the
+//! template, and the page's content security policy admits no script. The page is at most
+//! [`MAX_LENGTH`] bytes: directives that do not fit are counted.
 
 mod details;
 mod view;

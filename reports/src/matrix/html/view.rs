@@ -131,7 +131,8 @@ impl View {
             + lines(&uncompared)
             + lines(&left_out);
         let room = ROOM.saturating_sub(taken);
-        // What engines differ on is what people come for; what is left of its half is for the evidence.
+        // What engines differ on is what people come for; what is left of its half is for the
+        // evidence.
         let mut half = room / 2;
         let differences = differences(matrix, columns.len(), &mut half);
         let (evidence, failing_left) = evidence(matrix, columns.len(), room / 2 + half);

@@ -6,17 +6,17 @@
 //! notes = "built with the interpreter"  # for people
 //! install = "cargo install my-engine"   # how to get it; shown where it is not there
 //! package = "Debian my-engine"          # who packaged it, where that was not its makers
-//! program = ["my-engine", "{dir}/target/release/my-engine"]   # the first that is there is {program}
+//! program = ["my-engine", "{dir}/target/release/my-engine"]   # {program}
 //! version = ["{program}", "--version"]  # prints the version
 //! timeout = "20s"                       # for a script, as --timeout
 //! max-memory = "2GiB"                   # for the process, as --max-memory
-//! expectations = "my-engine.toml"       # what is known to fail, as --expectations; from the folder of this file
+//! expectations = "my-engine.toml"       # known failures, as for --expectations
 //!
 //! [protocol]                            # an adapter that speaks wap/1
 //! command = ["{program}", "{flags}", "adapter"]
 //! env = { MY_ENGINE_LOG = "0" }
 //!
-//! [columns.default]                     # a configuration that is tested, and what is published of it
+//! [columns.default]                     # a configuration to test
 //! features = ["2.0", "threads"]
 //!
 //! [columns.all]
@@ -27,9 +27,10 @@
 //!
 //! Engines without an adapter have a table `[module]` or `[wasi]` (`ways`).
 //!
-//! `name` is required, and so is a way to drive the engine, such as `[protocol]`. Without `[columns.NAME]` there is one column, `default`,
-//! without flags. Commands are lists of words, which no shell reads; [`Template`] says what placeholders in them are. A program is looked
-//! for in the folders of `PATH`, or is an absolute path.
+//! `name` is required, and so is a way to drive the engine, such as `[protocol]`. Without
+//! `[columns.NAME]` there is one column, `default`, without flags. Commands are lists of words,
+//! which no shell reads; [`Template`] says what placeholders in them are. A program is looked for
+//! in the folders of `PATH`, or is an absolute path.
 
 mod read;
 mod start;
@@ -100,7 +101,8 @@ pub struct Protocol {
 pub struct Column {
     /// What stands for `{flags}` in commands.
     pub flags: Vec<String>,
-    /// The features that are on, a version and then names, as reports publish them; empty where that is not said.
+    /// The features that are on, a version and then names, as reports publish them; empty where
+    /// that is not said.
     pub features: Vec<String>,
     /// The file of what is known to fail in it, in the place of the description's.
     pub expectations: Option<PathBuf>,
@@ -139,7 +141,8 @@ impl Description {
     ///
     /// # Errors
     ///
-    /// It is not TOML, has an unknown key or a value that is not understood, or does not say how the engine is driven.
+    /// It is not TOML, has an unknown key or a value that is not understood, or does not say how
+    /// the engine is driven.
     pub fn parse(file: &str, text: &str) -> Result<Description, BadDescription> {
         read::parse(file, text)
     }
@@ -153,8 +156,8 @@ impl Description {
         read::read(path)
     }
 
-    /// Whether a word can be the name of an engine or a column: at most 64 letters, digits and any of `-_.+`, the first a letter or a digit,
-    /// and not the name of a TOML file.
+    /// Whether a word can be the name of an engine or a column: at most 64 letters, digits and any
+    /// of `-_.+`, the first a letter or a digit, and not the name of a TOML file.
     pub fn is_name(word: &str) -> bool {
         read::is_name(word)
     }

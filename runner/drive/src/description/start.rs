@@ -64,7 +64,8 @@ fn how(install: Option<&str>) -> String {
 }
 
 impl Description {
-    /// The column of this name; without one the column `default`, or the first where there is none of that name.
+    /// The column of this name; without one the column `default`, or the first where there is none
+    /// of that name.
     ///
     /// # Errors
     ///
@@ -197,8 +198,8 @@ impl Places {
     }
 }
 
-/// Where a program is: the path itself where it is one, else the first file of that name in the folders of `PATH`; `None` where there is no
-/// program.
+/// Where a program is: the path itself where it is one, else the first file of that name in the
+/// folders of `PATH`; `None` where there is no program.
 pub fn find(program: &str) -> Option<PathBuf> {
     let is_program = |path: &Path| {
         path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)

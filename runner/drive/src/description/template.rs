@@ -6,10 +6,12 @@ use std::str::FromStr;
 use serde::Deserialize;
 use wassay_script::suggest::did_you_mean;
 
-/// A command line whose words may have placeholders in braces, such as `["node", "{flags}", "{dir}/wap.js"]`.
+/// A command line whose words may have placeholders in braces, such as
+/// `["node", "{flags}", "{dir}/wap.js"]`.
 ///
-/// A word is repeated for each value of a placeholder that has several, and left out where there is none: `{flags}` becomes as many words
-/// as there are flags, and `--dir={dirs}` an option for each directory. `{{` and `}}` are braces.
+/// A word is repeated for each value of a placeholder that has several, and left out where there is
+/// none: `{flags}` becomes as many words as there are flags, and `--dir={dirs}` an option for each
+/// directory. `{{` and `}}` are braces.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub struct Template {
@@ -126,7 +128,8 @@ impl fmt::Display for Placeholder {
 }
 
 impl Template {
-    /// The words with values in the place of placeholders. A placeholder that is not a list has the first of its values, or an empty text.
+    /// The words with values in the place of placeholders. A placeholder that is not a list has the
+    /// first of its values, or an empty text.
     pub fn fill(&self, values: &dyn Fn(Placeholder) -> Vec<String>) -> Vec<String> {
         self.words.iter().flat_map(|word| word.fill(values)).collect()
     }

@@ -1,9 +1,9 @@
 //! The tables `[module]` and `[wasi]`: engines by their command line alone.
 //!
 //! ```toml
-//! [module]                              # it runs a module in a file, and its exit code says how that ended
+//! [module]                              # runs a module from a file
 //! run = ["{program}", "{flags}", "{module}"]
-//! entry = "_start"                      # the export that it calls; `start = true` where it only instantiates
+//! entry = "_start"                      # the export it calls, or `start = true`
 //! env = { MY_ENGINE_LOG = "0" }
 //!
 //! [wasi]                                # it runs a program of WASI

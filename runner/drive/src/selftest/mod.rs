@@ -46,8 +46,8 @@ pub enum Verdict {
     },
 }
 
-/// Runs the self-test on the adapter that a command starts, and tells each finding. What is checked depends on what the adapter says that it
-/// can do.
+/// Runs the self-test on the adapter that a command starts, and tells each finding. What is checked
+/// depends on what the adapter says that it can do.
 ///
 /// # Errors
 ///

@@ -51,7 +51,8 @@ pub(super) fn send(words: &str, text: &str, about: &str, want: Want, fix: &'stat
     Step { request, about: format!("`{words} …`, {about}"), want, fix }
 }
 
-/// Sends steps all at once to a process of its own, after `hello`, and gives what is wrong with their answers.
+/// Sends steps all at once to a process of its own, after `hello`, and gives what is wrong with
+/// their answers.
 pub(super) fn run(
     command: &Command,
     limits: &Limits,

@@ -1,7 +1,8 @@
 //! Altered expectations: a control against false passes.
 //!
-//! A plan with altered expectations asks an engine for the same, and expects something else of every directive. So on an engine that passes a
-//! directive, the altered one has to fail; where it passes, the directive is not judged by what it says.
+//! A plan with altered expectations asks an engine for the same, and expects something else of
+//! every directive. So on an engine that passes a directive, the altered one has to fail; where it
+//! passes, the directive is not judged by what it says.
 
 use crate::embed::ErrorKind;
 use crate::messages::Written;
@@ -9,11 +10,13 @@ use crate::value::{FloatPattern, HeapType, Pattern, RefPattern, VectorPattern};
 
 use super::Want;
 
-/// Which part of each expectation is altered: of several results the one of this number, or the last, and of a vector's lanes likewise.
+/// Which part of each expectation is altered: of several results the one of this number, or the
+/// last, and of a vector's lanes likewise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alter(pub usize);
 
-/// The bits by which a number is altered, as many as it has: not those by which the alternatives of an `either` differ.
+/// The bits by which a number is altered, as many as it has: not those by which the alternatives of
+/// an `either` differ.
 const BITS: u64 = 0x5a5a_5a5a_5a5a_5a5a;
 
 impl Alter {
@@ -77,7 +80,8 @@ fn float<Bits>(pattern: FloatPattern<Bits>, alter: impl Fn(Bits) -> Bits, zero: 
     }
 }
 
-/// A reference that is not the one expected: another number, something in the place of null, null in the place of something.
+/// A reference that is not the one expected: another number, something in the place of null, null
+/// in the place of something.
 fn reference(pattern: RefPattern) -> RefPattern {
     match pattern {
         RefPattern::Extern(Some(number)) => RefPattern::Extern(Some(number ^ 1)),

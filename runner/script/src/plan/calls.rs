@@ -158,7 +158,8 @@ fn result_type(ty: Passed) -> ResultType {
     }
 }
 
-/// What an action calls. Where there is nothing to call: the error that an engine gives, or none where a type cannot be carried over.
+/// What an action calls. Where there is nothing to call: the error that an engine gives, or none
+/// where a type cannot be carried over.
 fn call<'a>(info: &Info, action: &'a Action) -> Result<(&'a str, Call<'a>), Option<(ErrorKind, String)>> {
     let foreign = |Foreign| None;
     let missing = |what: &str, export: &str| {

@@ -1,7 +1,8 @@
 //! The comparisons that a wrapper makes, each a function of its own in the wrapper.
 //!
-//! A check takes a value, and what it is compared with where that differs from one use to the next. It gives 0 where the value is as
-//! expected, else 1, and then leaves the bits of the value in the wrapper's two globals.
+//! A check takes a value, and what it is compared with where that differs from one use to the next.
+//! It gives 0 where the value is as expected, else 1, and then leaves the bits of the value in the
+//! wrapper's two globals.
 
 use wasm_encoder::{AbstractHeapType, BlockType, Function, HeapType as Encoded, InstructionSink, ValType};
 
@@ -14,7 +15,8 @@ pub(super) const LOW: u32 = 0;
 /// Which has the upper 64 bits.
 pub(super) const HIGH: u32 = 1;
 
-/// What a reference is, as a wrapper writes it into the lower 32 bits; the value of an unboxed scalar is in the next 32.
+/// What a reference is, as a wrapper writes it into the lower 32 bits; the value of an unboxed
+/// scalar is in the next 32.
 pub(super) mod kind {
     pub(in crate::plan) const NULL: i64 = 0;
     pub(in crate::plan) const FUNC: i64 = 1;
@@ -89,7 +91,8 @@ impl Check {
         matches!(self, Check::Reference(_, Kind::Number))
     }
 
-    /// Its body, by the index of the host's comparison and that of the first of the wrapper's own globals.
+    /// Its body, by the index of the host's comparison and that of the first of the wrapper's own
+    /// globals.
     pub(super) fn body(self, equals: u32, globals: u32) -> Function {
         let mut function = Function::new([]);
         let mut code = function.instructions();
@@ -188,8 +191,8 @@ pub(super) fn reference(top: HeapType) -> ValType {
     })
 }
 
-/// How a value of a type is held against a pattern: by a check with the constants beside the value. `None` where no value of the type can
-/// be as expected.
+/// How a value of a type is held against a pattern: by a check with the constants beside the value.
+/// `None` where no value of the type can be as expected.
 pub(super) fn check(ty: Passed, pattern: &Pattern) -> Option<(Check, Constants)> {
     Some(match (ty, pattern) {
         (Passed::I32, Pattern::I32(value)) => (Check::Bits32, Constants::Bits32(vec![*value])),
@@ -271,7 +274,8 @@ impl Constants {
     }
 }
 
-/// The mask and the bits under it. The classes of NaN are those of core spec, section 4.3.3 ("NaN Propagation").
+/// The mask and the bits under it. The classes of NaN are those of core spec, section 4.3.3 ("NaN
+/// Propagation").
 fn float32(pattern: FloatPattern<u32>) -> (u32, u32) {
     match pattern {
         FloatPattern::CanonicalNan => (0x7fff_ffff, 0x7fc0_0000),

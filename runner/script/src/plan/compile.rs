@@ -1,4 +1,5 @@
-//! From a script to its plan: what the [interpreter](crate::run()) does directive by directive, with handles in the place of instances.
+//! From a script to its plan: what the [interpreter](crate::run()) does directive by directive,
+//! with handles in the place of instances.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -26,8 +27,9 @@ use crate::text::Grammar;
 use crate::verdict::{Failure, FailureKind};
 use crate::wanted::{flag, flags};
 
-/// Compiles a script to its plan. Of the options it takes the features, the lines, what is expected to be skipped and what is left out;
-/// `keys` are those of the directives in order, or none. With `alter` every expectation is another one.
+/// Compiles a script to its plan. Of the options it takes the features, the lines, what is expected
+/// to be skipped and what is left out; `keys` are those of the directives in order, or none. With
+/// `alter` every expectation is another one.
 pub fn compile(
     script: &Script<'_>,
     options: &Options,

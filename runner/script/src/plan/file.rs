@@ -1,10 +1,13 @@
-//! Plans as files: text that an adapter can be given as it is, with what the judge has to know in lines that adapters pass over.
+//! Plans as files: text that an adapter can be given as it is, with what the judge has to know in
+//! lines that adapters pass over.
 //!
-//! The first line is `# wassay-plan/1` and the [`Header`] in JSON. Then there is the request `hello`, for each suite a line `# suite`, for
-//! each of its scripts a line `# script`, its requests, and before those of a directive, or in their place, a line `# directive` with
-//! what is [`Planned`]. The last line, `# end`, has how many requests there are.
+//! The first line is `# wassay-plan/1` and the [`Header`] in JSON. Then there is the request
+//! `hello`, for each suite a line `# suite`, for each of its scripts a line `# script`, its
+//! requests, and before those of a directive, or in their place, a line `# directive` with what is
+//! [`Planned`]. The last line, `# end`, has how many requests there are.
 //!
-//! A file whose name ends in `.gz` is compressed, and a compressed one is read whatever its name is.
+//! A file whose name ends in `.gz` is compressed, and a compressed one is read whatever its name
+//! is.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -20,8 +23,8 @@ use crate::wap::{Answer, PROTOCOL, encoded};
 /// What the first line of a plan begins with.
 pub const MAGIC: &str = "# wassay-plan/1 ";
 
-/// The most bytes that a plan or a file of answers may have when it is not compressed. What is read of it is kept, and a compressed file
-/// may be a thousand times smaller.
+/// The most bytes that a plan or a file of answers may have when it is not compressed. What is read
+/// of it is kept, and a compressed file may be a thousand times smaller.
 const MOST_BYTES: u64 = 512 << 20;
 
 /// The most bytes that a line of a plan may have: it may hold a module.
@@ -63,7 +66,8 @@ pub struct ScriptHeader {
     /// Why it is not in the plan, where it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unusable: Option<String>,
-    /// Which features its directives depend on; directives of which that cannot be told are in none of these.
+    /// Which features its directives depend on; directives of which that cannot be told are in none
+    /// of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Dependents>,
 }
@@ -195,7 +199,8 @@ impl<'f> Lines<'f> {
         Ok(Lines { text: BufReader::new(text), left: MOST_BYTES, line: Vec::new() })
     }
 
-    /// The next line, without its end; of one that has more than `most` bytes so many, and whether that is all of it.
+    /// The next line, without its end; of one that has more than `most` bytes so many, and whether
+    /// that is all of it.
     fn next(&mut self, most: usize) -> io::Result<Option<(&[u8], bool)>> {
         self.line.clear();
         let mut length = 0u64;
@@ -361,7 +366,8 @@ impl ScriptPlan {
         replies
     }
 
-    /// Whether the answers are as many as the requests, as far as the last one says: that to `E` repeats the name of the script.
+    /// Whether the answers are as many as the requests, as far as the last one says: that to `E`
+    /// repeats the name of the script.
     ///
     /// # Errors
     ///

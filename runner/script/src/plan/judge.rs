@@ -65,7 +65,8 @@ impl From<Failure> for Ended {
     }
 }
 
-/// What came of the requests of a directive: the number that a call gave, or the error that one of them ended in, with its class.
+/// What came of the requests of a directive: the number that a call gave, or the error that one of
+/// them ended in, with its class.
 type Came = Result<i32, (EmbedError, Option<Class>)>;
 
 impl ScriptPlan {
@@ -84,7 +85,8 @@ impl ScriptPlan {
         directives
     }
 
-    /// Fails the directive after a request that ended the engine and belongs to no directive, so that nothing of this kind is lost.
+    /// Fails the directive after a request that ended the engine and belongs to no directive, so
+    /// that nothing of this kind is lost.
     fn blame(&self, replies: &[Reply], directives: &mut [DirectiveResult]) {
         if replies.iter().all(|reply| matches!(reply, Reply::Answered(_))) {
             return;
@@ -117,7 +119,8 @@ impl ScriptPlan {
         }
     }
 
-    /// The same under the options of a run: what is expected of directives, and that the first failure ends the script.
+    /// The same under the options of a run: what is expected of directives, and that the first
+    /// failure ends the script.
     pub fn judge_under(
         &self,
         replies: &[Reply],
@@ -145,8 +148,9 @@ impl ScriptPlan {
         ScriptResult { name: self.name.clone(), directives: directives.into_iter().collect() }
     }
 
-    /// The calls that found something unexpected of which the replies do not have the bits, each with the requests that give them when
-    /// they are made right after it: where the script is run again with them, its values can be told.
+    /// The calls that found something unexpected of which the replies do not have the bits, each
+    /// with the requests that give them when they are made right after it: where the script is run
+    /// again with them, its values can be told.
     pub fn not_noted(&self, replies: &[Reply]) -> Vec<(usize, Vec<String>)> {
         let last = self.last_unexpected(replies);
         let mut calls = Vec::new();
@@ -163,7 +167,8 @@ impl ScriptPlan {
         calls
     }
 
-    /// By wrapper, the request of the last call that found something unexpected: the wrapper has the bits of that.
+    /// By wrapper, the request of the last call that found something unexpected: the wrapper has
+    /// the bits of that.
     fn last_unexpected(&self, replies: &[Reply]) -> HashMap<usize, usize> {
         let mut last = HashMap::new();
         for planned in &self.directives {
@@ -268,8 +273,8 @@ impl Judge<'_> {
         }
     }
 
-    /// What becomes of a directive that needs references of the host, where the adapter has none. That the engine ended on its requests
-    /// is a failure all the same.
+    /// What becomes of a directive that needs references of the host, where the adapter has none.
+    /// That the engine ended on its requests is a failure all the same.
     fn needs_host(&self, planned: &Planned, made: usize) -> Result<(), Ended> {
         for request in planned.requests.clone().chain([made]) {
             self.reply(request)?;

@@ -1,8 +1,10 @@
-//! Static plans: a script as the requests that an engine's adapter is sent, and what each answer has to be.
+//! Static plans: a script as the requests that an engine's adapter is sent, and what each answer
+//! has to be.
 //!
-//! Assertions are compiled into wrappers: wasm modules that call, compare and say by a number whether all is as expected. So an
-//! adapter only compiles bytes, instantiates, calls functions without parameters, and tells errors apart; and since no answer changes what
-//! is asked next, a plan can be written to a file, run anywhere, and its answers judged later.
+//! Assertions are compiled into wrappers: wasm modules that call, compare and say by a number
+//! whether all is as expected. So an adapter only compiles bytes, instantiates, calls functions
+//! without parameters, and tells errors apart; and since no answer changes what is asked next, a
+//! plan can be written to a file, run anywhere, and its answers judged later.
 //!
 //! | | |
 //! |---|---|
@@ -81,7 +83,8 @@ pub struct Planned {
 pub struct Wrapped {
     /// The request that makes it.
     pub made: usize,
-    /// The requests that give the bits of the last value that was not as expected, after all of its calls.
+    /// The requests that give the bits of the last value that was not as expected, after all of its
+    /// calls.
     pub noted: Range<usize>,
     /// The types of the results.
     pub results: Vec<ResultType>,
@@ -123,14 +126,16 @@ pub enum Want {
         /// How the module that fails is written.
         #[serde(default)]
         written: Written,
-        /// Whether later versions of the specification say otherwise, so that an engine which implements them cannot pass.
+        /// Whether later versions of the specification say otherwise, so that an engine which
+        /// implements them cannot pass.
         superseded: bool,
     },
     /// An exception, which the wrapper catches: the call gives 0.
     Throws,
     /// Results as these patterns say.
     Returns(Vec<Pattern>),
-    /// An error is known without the engine: what the directive asks for does not exist, or the text does not parse.
+    /// An error is known without the engine: what the directive asks for does not exist, or the
+    /// text does not parse.
     Known {
         /// The kind of the error.
         kind: ErrorKind,

@@ -72,7 +72,8 @@ pub(super) struct Global {
 }
 
 impl Info {
-    /// Reads a module, whatever features it uses. Function bodies and constant expressions are not looked at.
+    /// Reads a module, whatever features it uses. Function bodies and constant expressions are not
+    /// looked at.
     ///
     /// `None` where it cannot be read.
     pub(super) fn read(bytes: &[u8]) -> Option<Info> {
@@ -148,7 +149,8 @@ impl Info {
         self.types.len() as u32
     }
 
-    /// The function that is exported under a name. `Ok(None)` where there is none, `Err` where its type cannot be carried over.
+    /// The function that is exported under a name. `Ok(None)` where there is none, `Err` where its
+    /// type cannot be carried over.
     pub(super) fn function(&self, export: &str) -> Result<Option<Function>, Foreign> {
         let Some((ExternalKind::Func | ExternalKind::FuncExact, index)) = self.exports.get(export) else {
             return Ok(None);
@@ -214,7 +216,8 @@ impl Info {
     }
 }
 
-/// A type that a wrapper cannot carry over: it is not in the module, or of a proposal that plans do not know.
+/// A type that a wrapper cannot carry over: it is not in the module, or of a proposal that plans do
+/// not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Foreign;
 

@@ -1,8 +1,10 @@
-//! Which instances are not what the script made of them, since something that was to act on them was not carried out.
+//! Which instances are not what the script made of them, since something that was to act on them
+//! was not carried out.
 //!
-//! A module may write to the memory or the table of an instance that it imports from, when it is instantiated or called, and a call may change
-//! its instance. Where the engine refuses the module, or the call cannot be made, later directives on that instance meet another state than the
-//! script says, which is no fault of theirs.
+//! A module may write to the memory or the table of an instance that it imports from, when it is
+//! instantiated or called, and a call may change its instance. Where the engine refuses the module,
+//! or the call cannot be made, later directives on that instance meet another state than the script
+//! says, which is no fault of theirs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -63,7 +65,8 @@ impl Missing {
 }
 
 impl Taint {
-    /// Looks through a script's replies. `host` says whether the adapter has references of the host.
+    /// Looks through a script's replies. `host` says whether the adapter has references of the
+    /// host.
     pub(super) fn of(plan: &ScriptPlan, replies: &[Reply], host: bool) -> Taint {
         let mut taint = Taint::default();
         for planned in &plan.directives {
@@ -112,7 +115,8 @@ impl Taint {
     }
 }
 
-/// Whether a directive is a call that was not carried out, and in which way. Where its instance is missing there is nothing to act on.
+/// Whether a directive is a call that was not carried out, and in which way. Where its instance is
+/// missing there is nothing to act on.
 fn missing_call(planned: &Planned, replies: &[Reply], host: bool) -> Option<What> {
     let Some(Wrapped { made, host: needs_host, .. }) = &planned.wrapper else {
         let is_call = planned.requests.is_empty() && !planned.after.is_empty();

@@ -207,7 +207,8 @@ fn what_needs_host_references_is_not_applicable_where_the_adapter_has_none() {
         let judged = judge(&plan, "", &without);
         assert_eq!(judged, ["pass", "pass", apart, apart, apart, "pass", "pass", "pass"], "{class}");
     }
-    // An adapter that says it has them is judged by what it does; what is a failure of its own stays one.
+    // An adapter that says it has them is judged by what it does; what is a failure of its own
+    // stays one.
     let lies = [("L 3 1", "E link no $h"), ("V 3 0", "E nohandle"), ("V 3 1", "E nohandle"), right[0]];
     assert_eq!(judge(&plan, "caps=host", &lies)[2..4], ["unexpected-unlinkable", "unexpected-unlinkable"]);
     let before = [("V 2 0", "v 1"), right[0]];

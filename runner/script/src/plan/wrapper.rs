@@ -1,8 +1,9 @@
 //! Wrapper modules: assertions as exported functions `[] -> [i32]`.
 //!
-//! A wrapper is a module of its own beside the instance that it is about. It has the types of the instance's module, imports the functions
-//! and globals under test, holds the arguments as constants and compares the results bit by bit. So no value has to cross the interface of
-//! an engine, which may have no way to pass a vector, an exception or the payload of a NaN.
+//! A wrapper is a module of its own beside the instance that it is about. It has the types of the
+//! instance's module, imports the functions and globals under test, holds the arguments as
+//! constants and compares the results bit by bit. So no value has to cross the interface of an
+//! engine, which may have no way to pass a vector, an exception or the payload of a NaN.
 
 use std::collections::HashMap;
 
@@ -40,7 +41,8 @@ pub(super) enum Call<'a> {
 /// When an item gives 0.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wanted<'a> {
-    /// The results are as these patterns say; else it gives the number of the first that is not, from 1.
+    /// The results are as these patterns say; else it gives the number of the first that is not,
+    /// from 1.
     Results(&'a [Pattern]),
     /// It returns.
     Return,
@@ -50,7 +52,8 @@ pub(super) enum Wanted<'a> {
     Exception,
 }
 
-/// What an item's code needs of an engine beyond the instance's own module. Items that need other things are in wrappers of their own.
+/// What an item's code needs of an engine beyond the instance's own module. Items that need other
+/// things are in wrappers of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Needs {
     /// The functions of the host, which make and compare its references.
@@ -94,11 +97,12 @@ fn alternatives(pattern: &Pattern) -> Box<dyn Iterator<Item = &Pattern> + '_> {
     }
 }
 
-/// The exports that give the bits of the last value that was not as expected, 32 each, the lowest first.
+/// The exports that give the bits of the last value that was not as expected, 32 each, the lowest
+/// first.
 pub(super) const NOTED: [&str; 4] = ["a0", "a1", "a2", "a3"];
 
-/// Builds the wrapper of items that need the same. Item number `k` is its export `k`. `legacy` says by which of the two proposals
-/// exceptions are caught.
+/// Builds the wrapper of items that need the same. Item number `k` is its export `k`. `legacy` says
+/// by which of the two proposals exceptions are caught.
 pub(super) fn build(info: &Info, items: &[Item<'_>], needs: Needs, legacy: bool) -> Vec<u8> {
     let mut builder = Builder::new(info, needs);
     items.iter().for_each(|item| builder.import(item));

@@ -1,4 +1,5 @@
-//! The module `spectest` in the binary format, so that engines need not provide it by host functions.
+//! The module `spectest` in the binary format, so that engines need not provide it by host
+//! functions.
 
 use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
@@ -9,11 +10,12 @@ use wasm_encoder::{
 use super::{Item, Param, items};
 use crate::value::Value;
 
-/// The module `spectest` in the binary format: a function that does nothing, a table and so on for each of [`items`]. An engine that
-/// registers an instance of it has the host module without defining host functions.
+/// The module `spectest` in the binary format: a function that does nothing, a table and so on for
+/// each of [`items`]. An engine that registers an instance of it has the host module without
+/// defining host functions.
 ///
-/// With `threads` the module has two memories, with `memory64` two tables: it is valid only where the engine has multiple memories or
-/// reference types besides.
+/// With `threads` the module has two memories, with `memory64` two tables: it is valid only where
+/// the engine has multiple memories or reference types besides.
 ///
 /// ```
 /// let bytes = wassay_script::spectest::module(true, false);

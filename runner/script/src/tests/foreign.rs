@@ -52,7 +52,8 @@ impl Embedder for Foreign {
     }
 }
 
-/// What became of each directive: `pass`, `coarse`, the way in which it says nothing with the reason, or the name of the failure.
+/// What became of each directive: `pass`, `coarse`, the way in which it says nothing with the
+/// reason, or the name of the failure.
 fn outcomes<E: Embedder + Default>(text: &str) -> Vec<String> {
     let result = run_script("t.wast", text, &Options::default(), &mut E::default()).unwrap();
     let named = result.directives.iter().map(|directive| match directive.outcome {

@@ -1,4 +1,5 @@
-//! An embedder for tests: it decodes and validates for real, and its functions do what their names say.
+//! An embedder for tests: it decodes and validates for real, and its functions do what their names
+//! say.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,7 +43,8 @@ impl Embedder for Mock {
     type Instance = Instance;
     type Thread = Mock;
 
-    /// What is a failure of wassay's own engine is one here: `foreign.rs` has what is not one of another.
+    /// What is a failure of wassay's own engine is one here: `foreign.rs` has what is not one of
+    /// another.
     const DRIVES_WASSAY: bool = true;
 
     fn begin(&mut self, features: Features, _deadline: Option<Instant>) -> Result<(), EmbedError> {

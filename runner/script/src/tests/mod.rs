@@ -215,7 +215,8 @@ fn the_kind_of_a_failure_is_what_the_embedder_says() {
     let unknown_section =
         "(assert_malformed (module binary \"\\00asm\\01\\00\\00\\00\\7f\\00\") \"malformed section id\")";
     assert_eq!(outcome(unknown_section), "invalid-instead-of-malformed");
-    // The text grammar of 1.0 derives two results; that there is one at most is a rule of validation.
+    // The text grammar of 1.0 derives two results; that there is one at most is a rule of
+    // validation.
     let two_results =
         "(assert_malformed (module quote \"(func (result i32 i32) unreachable)\") \"unexpected token\")";
     assert_eq!(outcome(two_results), "not-malformed");

@@ -1,4 +1,5 @@
-//! That nothing runs on what a name stood for before a directive that was to bind it and was not carried out.
+//! That nothing runs on what a name stood for before a directive that was to bind it and was not
+//! carried out.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ const NO_INSTANCE: &str = "no-such-instance";
 const NO_DEFINITION: &str = "no-such-definition";
 const UNLINKABLE: &str = "unexpected-unlinkable";
 
-/// What becomes of directives on an older module that is called `$m` and registered as `r`, behind a form that was to take its place.
+/// What becomes of directives on an older module that is called `$m` and registered as `r`, behind
+/// a form that was to take its place.
 fn behind(form: &str, directives: &str) -> Vec<String> {
     let text = format!("(module definition $m) (module instance $m $m) (register \"r\") {form} {directives}");
     let mut outcomes = outcomes(&text);

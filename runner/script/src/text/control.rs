@@ -227,8 +227,10 @@ impl<'t, 'a> Sequence<'t, 'a> {
 /// The proposal's grammar folds `try` as it folds `if`:
 ///
 /// ```text
-/// (try label? blocktype (do instr*) (catch x instr*)* (catch_all instr*)?)   =   try .. instr* catch x instr* .. end
-/// (try label? blocktype (do instr*) (delegate l))                            =   try .. instr* delegate l
+/// (try label? blocktype (do instr*) (catch x instr*)* (catch_all instr*)?)
+///     = try .. instr* catch x instr* .. end
+/// (try label? blocktype (do instr*) (delegate l))
+///     = try .. instr* delegate l
 /// ```
 ///
 /// Any other folded instruction follows its operands when unfolded. So `(end try .. catch x ..)`

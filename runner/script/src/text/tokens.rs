@@ -320,8 +320,8 @@ fn string_end(text: &[u8]) -> usize {
     text.len()
 }
 
-/// Whether a `\u{…}` of a string has two underscores in a row (section 6.3.3), which the lexer of the
-/// `wast` crate takes.
+/// Whether a `\u{…}` of a string has two underscores in a row (section 6.3.3), which the lexer of
+/// the `wast` crate takes.
 fn has_odd_escape(string: &str) -> bool {
     let mut rest = string.contains("__").then_some(string);
     while let Some((_, after)) = rest.and_then(|text| text.split_once('\\')) {

@@ -1,7 +1,8 @@
 //! What became of many directives, in little memory.
 //!
-//! A script may have millions of directives, nearly all of which pass. One that passed takes about three bytes: its word, and how far it
-//! is from the one before. Any other is kept whole, up to [`LISTED`] of them; the rest is only counted.
+//! A script may have millions of directives, nearly all of which pass. One that passed takes about
+//! three bytes: its word, and how far it is from the one before. Any other is kept whole, up to
+//! [`LISTED`] of them; the rest is only counted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,15 +16,15 @@ use super::{DirectiveResult, Outcome};
 use crate::model::KEYWORDS;
 use crate::source::Place;
 
-/// How many directives that did not simply pass are kept whole. One that failed takes a kilobyte, and a script of a few megabytes can
-/// have millions of them.
+/// How many directives that did not simply pass are kept whole. One that failed takes a kilobyte,
+/// and a script of a few megabytes can have millions of them.
 pub const LISTED: usize = 10_000;
 
 /// What became of the directives of a script, in order.
 #[derive(Clone, Default)]
 pub struct Directives {
-    /// For each directive a byte, which is [`WHOLE`], or its number in [`KEYWORDS`] and two flags; for one that passed then how many lines
-    /// it is after the one before, and its column.
+    /// For each directive a byte, which is [`WHOLE`], or its number in [`KEYWORDS`] and two flags;
+    /// for one that passed then how many lines it is after the one before, and its column.
     codes: Vec<u8>,
     /// Those that did not simply pass, or that the codes cannot tell.
     whole: Vec<DirectiveResult>,

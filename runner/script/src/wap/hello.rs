@@ -52,7 +52,8 @@ pub enum Told {
 }
 
 impl Hello {
-    /// Reads the answer to `hello`. Words that are not known are passed over, so that later versions can add some.
+    /// Reads the answer to `hello`. Words that are not known are passed over, so that later
+    /// versions can add some.
     ///
     /// # Errors
     ///
@@ -106,7 +107,8 @@ impl Merges {
         sets.map(|set| set.split('+').map(class).collect()).collect::<Result<_, _>>().map(Merges)
     }
 
-    /// How a class that came relates to the kind expected. An engine that only refuses a module may have found it malformed or invalid.
+    /// How a class that came relates to the kind expected. An engine that only refuses a module may
+    /// have found it malformed or invalid.
     pub fn tell(&self, came: Class, expected: ErrorKind) -> Told {
         let refused = [Class::Compile, Class::Malformed, Class::Invalid];
         let wanted = Class::of(expected);

@@ -1,4 +1,5 @@
-//! The process protocol `wap/1`, in which an engine's adapter is asked to compile, instantiate and call: its lines, read and written.
+//! The process protocol `wap/1`, in which an engine's adapter is asked to compile, instantiate and
+//! call: its lines, read and written.
 //!
 //! `docs/protocol.md` of the repository specifies it.
 

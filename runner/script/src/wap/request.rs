@@ -203,7 +203,8 @@ impl Request {
     }
 }
 
-/// A text as one word: all bytes but letters, digits and a few signs as `%` and two hexadecimal digits, as URLs have them.
+/// A text as one word: all bytes but letters, digits and a few signs as `%` and two hexadecimal
+/// digits, as URLs have them.
 pub fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

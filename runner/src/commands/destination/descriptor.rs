@@ -1,5 +1,5 @@
-//! Descriptors that this process was started with, by the names that the system has for them: `/dev/stdout`, `/dev/fd/3`,
-//! `/proc/self/fd/3`.
+//! Descriptors that this process was started with, by the names that the system has for them:
+//! `/dev/stdout`, `/dev/fd/3`, `/proc/self/fd/3`.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -16,7 +16,8 @@ use crate::printer::Stream;
 const ACCESS: u32 = 0o3;
 const CLOSE_ON_EXEC: u32 = 0o2000000;
 
-/// The number of the descriptor that a name in a folder without links stands for, if it is one of this process.
+/// The number of the descriptor that a name in a folder without links stands for, if it is one of
+/// this process.
 pub(super) fn number(folder: &Path, name: &OsStr) -> Option<u32> {
     let own = Path::new("/proc").join(std::process::id().to_string());
     let within = folder.strip_prefix(own).ok()?;
@@ -56,7 +57,8 @@ pub(super) fn write(number: u32, bytes: &[u8]) -> io::Result<()> {
     };
     let mut file = match same() {
         Ok(descriptor) => File::from(descriptor),
-        // Where that is forbidden it is opened once more, which is the same but for what is written to it besides.
+        // Where that is forbidden it is opened once more, which is the same but for what is written
+        // to it besides.
         Err(_) => File::options().append(true).open(path(number))?,
     };
     file.write_all(bytes)

@@ -1,8 +1,9 @@
 //! Files that are written for a user: reports, and expectations that are blessed.
 //!
-//! A regular file is replaced whole or not at all, and keeps its owner, group, mode and attributes. Links are followed,
-//! also to a file that is still to come. FIFOs, terminals and the descriptors that the process was given are written to.
-//! Whatever would lose something is refused, before the run: see [`Destination::of`].
+//! A regular file is replaced whole or not at all, and keeps its owner, group, mode and attributes.
+//! Links are followed, also to a file that is still to come. FIFOs, terminals and the descriptors
+//! that the process was given are written to. Whatever would lose something is refused, before the
+//! run: see [`Destination::of`].
 
 mod descriptor;
 mod pipe;
@@ -61,8 +62,9 @@ impl Destination {
     ///
     /// # Errors
     ///
-    /// It is a folder, a block device or a socket; a file with several names (hard links), of which the others would keep
-    /// what is replaced; or something that another user has put into a folder that all may write to, such as `/tmp`.
+    /// It is a folder, a block device or a socket; a file with several names (hard links), of which
+    /// the others would keep what is replaced; or something that another user has put into a folder
+    /// that all may write to, such as `/tmp`.
     pub(crate) fn of(path: &Path) -> io::Result<Destination> {
         if path == Path::new(STDOUT) {
             return Ok(Destination::Stream(Stream::Out));
@@ -126,7 +128,8 @@ impl Destination {
     ///
     /// # Errors
     ///
-    /// It cannot be written; a file has what it had before. A FIFO has no reader, or one that does not read.
+    /// It cannot be written; a file has what it had before. A FIFO has no reader, or one that does
+    /// not read.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Destination::Stream(stream) => printer::document(*stream, bytes),
@@ -136,7 +139,8 @@ impl Destination {
         }
     }
 
-    /// By what it is told whether two are the same; nothing for a device, which may be written several times.
+    /// By what it is told whether two are the same; nothing for a device, which may be written
+    /// several times.
     pub(crate) fn keys(&self) -> Vec<Key> {
         let (own, path) = match self {
             Destination::Stream(stream) => {
@@ -202,8 +206,9 @@ fn folder_and_name(path: &Path) -> io::Result<(PathBuf, OsString)> {
     Ok((full, name.to_owned()))
 }
 
-/// Refuses what another user has put into a folder that all may write to and only owners may delete from. Linux does so
-/// for links, files and FIFOs where it is set up to (`proc_sys_fs(5)`, `protected_symlinks` and its like).
+/// Refuses what another user has put into a folder that all may write to and only owners may delete
+/// from. Linux does so for links, files and FIFOs where it is set up to (`proc_sys_fs(5)`,
+/// `protected_symlinks` and its like).
 fn refuse_planted(folder: &Path, found: &Metadata) -> io::Result<()> {
     const SHARED: u32 = 0o1002;
     let folder = folder.metadata()?;

@@ -38,13 +38,14 @@ pub(super) fn write(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Re
     }
     file.sync_all()?;
     new.persist(path).map_err(|error| error.error)?;
-    // The name is there; that it survives a crash of the machine is more than some file systems can say.
+    // The name is there; that it survives a crash of the machine is more than some file systems can
+    // say.
     let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
-/// Whether a folder takes names that differ by their letters' case alone for the same: by what is in it, or by its own name.
-/// Where that cannot be found out, it does not.
+/// Whether a folder takes names that differ by their letters' case alone for the same: by what is
+/// in it, or by its own name. Where that cannot be found out, it does not.
 pub(super) fn is_caseless(folder: &Path) -> bool {
     let is_same = |path: &Path, other: &Path| {
         let found =
@@ -64,7 +65,8 @@ fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
 }
 
-/// A file in the folder of `path` that only this user can read, and that goes away again unless it is given that name.
+/// A file in the folder of `path` that only this user can read, and that goes away again unless it
+/// is given that name.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder(path))
 }
@@ -110,7 +112,8 @@ fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The bits of a mode that new files of this process do not get. To ask the system for them would set them.
+/// The bits of a mode that new files of this process do not get. To ask the system for them would
+/// set them.
 fn umask() -> u32 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));

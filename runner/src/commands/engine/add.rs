@@ -10,7 +10,8 @@ use wassay_reports::terminal::Text;
 use super::super::{Error, destination};
 use crate::engines::{self, Origin, by_name, user_folder};
 
-/// Copies a description to where it is found by its name, with paths that lead to the same files from there.
+/// Copies a description to where it is found by its name, with paths that lead to the same files
+/// from there.
 pub(super) fn add(file: &Path, may_replace: bool) -> Result<Text, Error> {
     let found = engines::named(file)?;
     let name = &found.description.name;

@@ -50,7 +50,8 @@ pub(super) fn check(word: &str) -> Result<Exit, Error> {
     Ok(if bad == 0 { Exit::Success } else { Exit::Failure })
 }
 
-/// Checks an engine that is driven by its command line alone: whether it runs what it has to run, and its exit codes tell.
+/// Checks an engine that is driven by its command line alone: whether it runs what it has to run,
+/// and its exit codes tell.
 fn by_command(chosen: &Chosen) -> Result<Exit, Error> {
     let identity = chosen.ask(None)?.identity();
     let mut text = Text::new(Stream::Out.has_colour());

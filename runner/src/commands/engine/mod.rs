@@ -71,7 +71,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     Ok(Exit::Success)
 }
 
-/// The text of a description, after comments on what there is of the engine: together they are a description again.
+/// The text of a description, after comments on what there is of the engine: together they are a
+/// description again.
 fn show(word: &str) -> Result<Text, Error> {
     let Found { description, text, origin } = found(word)?;
     let mut shown = Text::new(false);

@@ -10,7 +10,8 @@ use super::backtrace::{self, Loaded};
 use crate::commands::Exit;
 use crate::printer;
 
-/// The exit code of a guest that something else ended than itself: as of a process that aborts, 128 and SIGABRT.
+/// The exit code of a guest that something else ended than itself: as of a process that aborts, 128
+/// and SIGABRT.
 const ABORTED: u8 = 134;
 
 /// The exit code in place of a failing one whose low 8 bits are zero.
@@ -35,8 +36,8 @@ pub(super) fn of(file: &Path, error: Error, loaded: &Loaded) -> Exit {
     }
 }
 
-/// The exit code of the process: the low 8 bits of the guest's code, but never 0 for a nonzero code,
-/// which would report a failure as a success.
+/// The exit code of the process: the low 8 bits of the guest's code, but never 0 for a nonzero
+/// code, which would report a failure as a success.
 fn low_bits(file: &Path, code: u32) -> u8 {
     match code as u8 {
         0 if code != 0 => {

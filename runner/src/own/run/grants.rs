@@ -1,5 +1,5 @@
-//! The folders that a guest is given by `--dir`, `--dir-ro` and `--mapdir`. The order of the command
-//! line is the order of the guest's descriptors.
+//! The folders that a guest is given by `--dir`, `--dir-ro` and `--mapdir`. The order of the
+//! command line is the order of the guest's descriptors.
 
 use std::collections::HashSet;
 

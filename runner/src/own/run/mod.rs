@@ -102,7 +102,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     };
     match (ended, timeout) {
         (Ok(exit), _) => exit,
-        // The process ends now and the guest with it, wherever it is: a read can wait in the system for ever.
+        // The process ends now and the guest with it, wherever it is: a read can wait in the system
+        // for ever.
         (Err(RecvTimeoutError::Timeout), Some(timeout)) => Ok(ending::of_time(&file, timeout)),
         (Err(_), _) => match thread.join() {
             Err(panic) => std::panic::resume_unwind(panic),
@@ -139,9 +140,10 @@ fn execute(args: &Args) -> Result<Exit, Error> {
     Ok(exit)
 }
 
-/// Gives the thread of the guest a table of descriptors of its own, with all that are open. The system takes no lock and counts no
-/// references for a table that one thread has alone: half a million small calls take 4 % less. What the guest opens from now on is not
-/// known to other threads, which only compile and wait.
+/// Gives the thread of the guest a table of descriptors of its own, with all that are open. The
+/// system takes no lock and counts no references for a table that one thread has alone: half a
+/// million small calls take 4 % less. What the guest opens from now on is not known to other
+/// threads, which only compile and wait.
 fn own_descriptors() {
     // Where that is forbidden it costs those 4 %.
     let _ = unshare(CloneFlags::CLONE_FILES);
@@ -187,7 +189,8 @@ impl Guest {
         Ok(None)
     }
 
-    /// Runs a command by `_start`, or a reactor by `_initialize` and the function that was asked for (WASI, "Application ABI").
+    /// Runs a command by `_start`, or a reactor by `_initialize` and the function that was asked
+    /// for (WASI, "Application ABI").
     fn run(mut self, args: &Args, module: &Module) -> Result<Exit, Error> {
         let file = &*args.file;
         let instance = match self.instantiate(file, module)? {
@@ -306,7 +309,8 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
     }
     builder = args.grants.give(builder)?;
     for address in &args.listen {
-        // Runtimes with an event loop, such as Go's, expect a nonblocking socket and wait with `poll_oneoff`.
+        // Runtimes with an event loop, such as Go's, expect a nonblocking socket and wait with
+        // `poll_oneoff`.
         let listener = TcpListener::bind(address).and_then(|listener| {
             listener.set_nonblocking(true)?;
             if address.ends_with(":0") {

@@ -1,4 +1,5 @@
-//! Names another module in the arguments of a macro, and one in code for tests, which does not count.
+//! Names another module in the arguments of a macro, and one in code for tests, which does not
+//! count.
 
 pub fn four() -> u32 {
     assert!(crate::a::one() > 0);

@@ -1,5 +1,6 @@
-//! Where in the source an instruction came from, by the DWARF that a module carries (WebAssembly tool conventions, "DWARF for
-//! WebAssembly"): addresses are offsets from the begin of the code section's content.
+//! Where in the source an instruction came from, by the DWARF that a module carries (WebAssembly
+//! tool conventions, "DWARF for WebAssembly"): addresses are offsets from the begin of the code
+//! section's content.
 
 use std::collections::HashMap;
 
@@ -60,8 +61,8 @@ impl<'a> Lines<'a> {
         Some(Lines { context: Context::from_dwarf(dwarf).ok()?, code: code? })
     }
 
-    /// The places that an instruction at an offset of the module came from: of the function inlined innermost first, of the function
-    /// itself last. None where nothing is known.
+    /// The places that an instruction at an offset of the module came from: of the function inlined
+    /// innermost first, of the function itself last. None where nothing is known.
     pub(super) fn places(&self, offset: u64) -> Vec<Place> {
         let mut places = Vec::new();
         let Some(address) = offset.checked_sub(self.code) else { return places };

@@ -1,4 +1,5 @@
-//! The backtrace of a guest that trapped: names, offsets, and places in the source where a module has DWARF.
+//! The backtrace of a guest that trapped: names, offsets, and places in the source where a module
+//! has DWARF.
 
 mod lines;
 mod names;
@@ -24,8 +25,9 @@ pub(super) type Loaded = Vec<(Module, PathBuf)>;
 ///      main (prog.wasm+0x1f0) at src/prog.c:31:5
 /// ```
 ///
-/// A function without a name is `func[12]`. Offsets are those of instructions in their module, as tools for binaries count them: of the one that
-/// trapped, and of the calls further out. Places are `FILE:LINE:COLUMN`, of the file as the compiler was given it.
+/// A function without a name is `func[12]`. Offsets are those of instructions in their module, as
+/// tools for binaries count them: of the one that trapped, and of the calls further out. Places are
+/// `FILE:LINE:COLUMN`, of the file as the compiler was given it.
 pub(super) fn show(backtrace: &Backtrace, loaded: &Loaded) -> Text {
     let mut shower = Shower { loaded, lines: Vec::new(), number: 0, text: Text::new(false) };
     backtrace.innermost().for_each(|frame| shower.frame(&frame));

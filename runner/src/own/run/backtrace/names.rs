@@ -14,7 +14,8 @@ pub(super) fn demangled(name: &str) -> String {
         return shortened(name);
     }
     let mut text = Bounded(String::new());
-    // What stands for a name may be larger than the name by any factor: it is written only as far as it is shown.
+    // What stands for a name may be larger than the name by any factor: it is written only as far
+    // as it is shown.
     let written = if let Ok(rust) = rustc_demangle::try_demangle(name) {
         write!(text, "{rust:#}")
     } else if let Ok(cpp) = cpp_demangle::Symbol::new(name) {
@@ -75,7 +76,8 @@ mod tests {
 
     #[test]
     fn a_name_that_stands_for_more_than_can_be_shown_stays_as_it_is() {
-        // Each parameter is a pair of the one before: a function of 40 of them has a name of 2^40 words.
+        // Each parameter is a pair of the one before: a function of 40 of them has a name of 2^40
+        // words.
         let mut name = "_Z1fSt4pairIiiE".to_owned();
         for number in ["_", "0_", "1_", "2_", "3_", "4_", "5_", "6_", "7_", "8_", "9_", "A_", "B_", "C_"] {
             name.push_str(&format!("St4pairIS{number}S{number}E"));
