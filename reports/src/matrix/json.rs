@@ -40,22 +40,8 @@ pub fn render(matrix: &Matrix) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use schemars::JsonSchema;
-    use schemars::generate::SchemaSettings;
-
     use super::*;
-
-    /// Compares a schema with its file, and writes it where that is asked for.
-    pub(in super::super) fn assert_schema<T: JsonSchema>(file: &str) {
-        let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-        let schema = generator.into_root_schema_for::<T>();
-        let path = format!("{}/schema/{file}", env!("CARGO_MANIFEST_DIR"));
-        if std::env::var_os("BLESS").is_some_and(|value| value == "1") {
-            std::fs::write(&path, serde_json::to_string_pretty(&schema).unwrap() + "\n").unwrap();
-        }
-        let file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        assert_eq!(&file, schema.as_value(), "run the test with BLESS=1 to write the file anew");
-    }
+    pub(in super::super) use crate::json::tests::assert_schema;
 
     #[test]
     fn the_schema_file_says_what_is_written() {
