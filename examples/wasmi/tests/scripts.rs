@@ -1,5 +1,7 @@
 //! The scripts of the specification as tests of wasmi: `cargo test`.
 
+#![allow(clippy::disallowed_macros)]
+
 use std::process::ExitCode;
 
 use wassay::{catalogue, harness};

@@ -194,7 +194,12 @@ fn greet(command: &Command, limits: &Limits) -> Result<(Child, Hello), DriveErro
     let answer = match child.line(Instant::now() + wait) {
         Ok(Line::Text(line)) => line.parse::<Answer>().map_err(|error| silent(error.to_string()))?,
         Ok(Line::TooLong) => return Err(silent("a line that does not end".to_owned())),
-        Err(Silence::Timeout) => return Err(silent(format!("nothing within {}", shown(wait)))),
+        Err(Silence::Timeout) => {
+            return Err(silent(format!(
+                "nothing within {}; an adapter has to flush its output after each answer",
+                shown(wait)
+            )));
+        }
         Err(Silence::Ended(how)) => return Err(silent(how)),
     };
     let hello = Hello::read(&answer);
