@@ -31,6 +31,7 @@ pub(super) const DESCRIPTIONS: &[(&str, &str)] = descriptions![
     "sm",
     "wabt",
     "wasmi",
+    "wasmi-cli",
     "wasmtime",
     "wasmtime-c",
     "wasmtime-cli",
