@@ -278,7 +278,7 @@ fn no_exit_codes() {
 }
 
 /// Refuses what is larger than the modules that an engine is tried with.
-const REFUSES: &str = "[ $(wc -c < $0) -lt 45 ] || exit 1; exec $1 run $0";
+const REFUSES: &str = "[ $(wc -c < \"$0\") -lt 45 ] || exit 1; exec \"$1\" run \"$0\"";
 
 fn refuses_everything() {
     let result = judge(&mut shell(REFUSES, limits()), WRONG, "3.0");
@@ -305,7 +305,8 @@ fn faults() {
       (assert_return (invoke \"good\")) (assert_return (invoke \"hang_or_crash\")) (assert_return (invoke \"good\"))
       (module (func (export \"good\") (result i32) (i32.const 1))) (assert_return (invoke \"good\") (i32.const 1))";
     let limits = Limits { request: Duration::from_millis(1500), script: Duration::from_secs(12), ..limits() };
-    let on_fault = |what: &str| format!("if grep -q hang_or_crash $0; then {what}; fi; exec $1 run $0");
+    let on_fault =
+        |what: &str| format!("if grep -q hang_or_crash \"$0\"; then {what}; fi; exec \"$1\" run \"$0\"");
     let begun = Instant::now();
     for (what, expected) in [
         ("sleep 6617", ["timeout"; 1]),
@@ -318,7 +319,8 @@ fn faults() {
         assert!(found[1..4].iter().all(|outcome| outcome != "passed"), "{what}: {found:?}");
     }
     let floods = "head -c 50000000 /dev/zero; head -c 50000000 /dev/zero >&2; true";
-    let found = outcomes(&judge(&mut shell(&format!("{floods}; exec $1 run $0"), limits), script, "3.0"));
+    let found =
+        outcomes(&judge(&mut shell(&format!("{floods}; exec \"$1\" run \"$0\""), limits), script, "3.0"));
     assert_eq!(found, ["passed"; 6]);
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
@@ -329,7 +331,7 @@ fn faults() {
 fn by_start() {
     // `--invoke` of a function that does nothing: the module is instantiated, and its start
     // function is all that can fail.
-    let words = ["sh", "-c", "exec $1 run --preload m=$0 $2", MODULE, WASSAY];
+    let words = ["sh", "-c", "exec \"$1\" run --preload m=\"$0\" \"$2\"", MODULE, WASSAY];
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("empty.wat");
     std::fs::write(&empty, "(module (func (export \"_start\")))").unwrap();
