@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wassay_drive::wasi::Runtime;
 
-use super::{Error, Exit, several, test, wast};
+use super::{Error, Exit, interrupt, several, test, wast};
 use crate::engines::{Chosen, EngineError, Origin, choose as chosen};
 use crate::printer;
 
@@ -44,6 +44,7 @@ pub(crate) fn choose(word: &str) -> Result<Chosen, Error> {
 
 /// `wassay test` with `--engine`.
 pub(crate) fn test(mut args: test::Args) -> Result<Exit, Error> {
+    interrupt()?;
     let words = std::mem::take(&mut args.engines);
     match words.as_slice() {
         [word] => {
@@ -57,6 +58,7 @@ pub(crate) fn test(mut args: test::Args) -> Result<Exit, Error> {
 
 /// `wassay wast` with `--engine`.
 pub(crate) fn wast(mut args: wast::Args, word: &str) -> Result<Exit, Error> {
+    interrupt()?;
     let chosen = choose(word)?;
     let make = drivers(&chosen, args.max_memory)?;
     args.timeout = args.timeout.or(chosen.timeout());

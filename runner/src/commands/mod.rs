@@ -25,6 +25,7 @@ pub(crate) mod words;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Instant;
 
@@ -162,9 +163,17 @@ fn workers<E: Judges>(
     Ok(workers)
 }
 
-/// What SIGINT and SIGTERM set from now on.
+/// The interrupt that signals set, one for the process. From the first call on, signals no longer end
+/// the process by themselves, so it is made before an engine is started that they would leave behind.
 fn interrupt() -> Result<Interrupt, Error> {
-    Interrupt::by_signals().map_err(|error| Error::System { what: "cannot handle signals".to_owned(), error })
+    static MADE: Mutex<Option<Interrupt>> = Mutex::new(None);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(interrupt) = &*made {
+        return Ok(interrupt.clone());
+    }
+    let interrupt = Interrupt::by_signals()
+        .map_err(|error| Error::System { what: "cannot handle signals".to_owned(), error })?;
+    Ok(made.insert(interrupt).clone())
 }
 
 /// A list of features.
