@@ -55,10 +55,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use wassay_drive::wasi::Runtime;
 use wassay_reports::terminal::as_line;
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{Case, Pin, Script, Suite, naming};
@@ -138,9 +136,9 @@ fn run_driven(mut suites: Vec<Suite>, engine: &str) -> Result<ExitCode, String> 
     }
     let make = chosen.drivers(None).map_err(|error| error.to_string())?;
     let guests = chosen.runtime(None).map_err(|error| error.to_string())?.map(Arc::new);
-    let timeout = chosen.timeout().unwrap_or(TIMEOUT);
-    // It has processes of its own.
-    Ok(run_within(suites, make, Within { timeout, guests, isolate: false }))
+    // It has processes of its own, so its cases are not isolated.
+    let timeout = Some(chosen.timeout().unwrap_or(TIMEOUT));
+    Ok(run_within(suites, make, Settings { timeout, guests, ..Settings::default() }))
 }
 
 /// The same, on engines that `make` makes.
@@ -149,24 +147,14 @@ pub fn run_with<E: Judges>(
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
     let isolate = std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0");
-    run_within(suites, make, Within { timeout: TIMEOUT, guests: None, isolate })
+    run_within(suites, make, Settings { timeout: Some(TIMEOUT), isolate, ..Settings::default() })
 }
 
-/// What a run of trials is bound by.
-struct Within {
-    /// How long each case may run.
-    timeout: Duration,
-    /// What runs guests of WASI where that is another engine.
-    guests: Option<Arc<Runtime>>,
-    /// Whether each script has a process of its own.
-    isolate: bool,
-}
-
-/// The same within what is said.
+/// The same with these settings for each case.
 fn run_within<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
-    within: Within,
+    settings: Settings,
 ) -> ExitCode {
     own::prepare();
     if let Some(exit) = batch::child(make.clone()) {
@@ -177,7 +165,7 @@ fn run_within<E: Judges>(
     if let Err(error) = signal::end_clean() {
         printer::warning(&format!("signals will leave temporary folders: {error}"));
     }
-    let exit = run_trials(suites, make, within);
+    let exit = run_trials(suites, make, settings);
     // Where a case was given up its engine still runs.
     wassay_drive::end_all();
     if let Err(left) = session.end() {
@@ -189,7 +177,7 @@ fn run_within<E: Judges>(
 fn run_trials<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
-    within: Within,
+    settings: Settings,
 ) -> ExitCode {
     let mut args = match arguments::<Arguments>(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(args) => args,
@@ -198,7 +186,7 @@ fn run_trials<E: Judges>(
     let threads = args.test_threads.and_then(NonZeroUsize::new).or_else(|| available_parallelism().ok());
     let shared = Arc::new(Shared {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
-        within,
+        settings,
         start: Box::new(move |threads| Workers::start(threads, make.clone())),
         workers: OnceLock::new(),
         found: Mutex::default(),
@@ -273,7 +261,8 @@ impl Grain {
 /// What the trials of a process share.
 struct Shared {
     threads: NonZeroUsize,
-    within: Within,
+    /// Those of each case.
+    settings: Settings,
     start: Box<dyn Fn(NonZeroUsize) -> io::Result<Workers> + Send + Sync>,
     /// Started by the first trial that runs.
     workers: OnceLock<Result<Workers, String>>,
@@ -321,10 +310,7 @@ impl Shared {
         };
         let workers = self.workers.get_or_init(start).as_ref().map_err(String::clone)?;
         let mut finished = None;
-        let Within { timeout, ref guests, isolate } = self.within;
-        let (timeout, guests) = (Some(timeout), guests.clone());
-        let settings = Settings { timeout, guests, isolate, ..Settings::default() };
-        workers.run(std::iter::once(task), settings, |_, ended| {
+        workers.run(std::iter::once(task), self.settings.clone(), |_, ended| {
             finished = Some(ended);
         });
         let finished = finished.ok_or("the thread of the case ended before it")?;
