@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use wassay::script::embed::Identity;
-use wassay::script::plan::{Alter, Engine, compile};
+use wassay::script::plan::ScriptPlan;
 use wassay::script::reading::Reading;
 use wassay::script::selfcheck::Entry;
 use wassay::script::source::Source;
-use wassay::script::{EngineEmbedder, Grammar, Judges, Options, parse_as};
+use wassay::script::{EngineEmbedder, Grammar, Judges, Options};
 use wassay::verdict::{Apart, Outcome, ScriptResult, Verdict};
 use wassay_drive::Limits;
 use wassay_drive::modules::{Command, MODULE, Modules, ModulesDriver, ModulesError};
@@ -21,6 +21,7 @@ use wassay_testsuite::{Script, catalogue};
 
 use super::common::trials::trial;
 use super::common::with_stack;
+use super::judging;
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -113,63 +114,27 @@ fn scripts() -> Vec<Script> {
     scripts
 }
 
-/// Does something with each script under its features.
-fn each(mut judge: impl FnMut(&wassay::script::model::Script<'_>, &Options)) {
-    for script in scripts() {
-        let text = script.read().unwrap();
-        let header = wassay_testsuite::header::parse(script.name(), &text).unwrap();
-        let features = header.features.as_deref().unwrap_or(script.features()).parse().unwrap();
-        let options = Options { features, ..Options::default() };
-        judge(&parse_as(Source::new(script.name(), &text), Grammar::of(features)).unwrap(), &options);
-    }
-}
-
 fn same_verdicts() {
-    let (mut direct, mut driven) = (EngineEmbedder::new(Config::new()), own());
-    let (mut judged, mut apart, mut differ) = (0, BTreeMap::<String, usize>::new(), Vec::new());
-    each(|script, options| {
-        let reading = Reading::new(&script.source, Grammar::of(options.features)).unwrap();
-        let (direct, driven) = (direct.judge(&reading, options), driven.judge(&reading, options));
-        assert_eq!(direct.directives.len(), driven.directives.len(), "{}", direct.name);
-        for (one, other) in direct.directives.iter().zip(&driven.directives) {
-            assert_eq!((one.place, &one.keyword), (other.place, &other.keyword));
-            if let Outcome::Apart(Apart::NotApplicable | Apart::Superseded, why) = other.outcome {
-                // Numbers of lines are not of interest.
-                let why = why.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
-                *apart.entry(why.to_owned()).or_default() += 1;
-                continue;
-            }
-            judged += 1;
-            if verdict(one) != verdict(other) {
-                differ.push(format!(
-                    "{}:{}: {:?} and {:?}",
-                    direct.name, one.place, one.outcome, other.outcome
-                ));
-            }
-        }
+    let mut apart = BTreeMap::<String, usize>::new();
+    let judged = judging::same_verdicts(&scripts(), &mut own(), |directive| {
+        let Outcome::Apart(Apart::NotApplicable | Apart::Superseded, why) = directive.outcome else {
+            return false;
+        };
+        // Numbers of lines are not of interest.
+        let why = why.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
+        *apart.entry(why.to_owned()).or_default() += 1;
+        true
     });
     println!("{judged} directives judged both ways; apart: {apart:#?}");
-    assert!(differ.is_empty(), "{}", differ.join("\n"));
     let apart: usize = apart.values().sum();
     assert!(judged > 700 && apart < judged, "{judged} directives and {apart}");
 }
 
 fn altered() {
     let mut driver = own();
-    let engine = Engine { hello: driver.hello().clone(), ..Engine::default() };
-    let (mut failed, mut met) = (0, Vec::new());
-    each(|script, options| {
-        let plan = compile(script, options, &[], Some(Alter(0)));
-        let replies = driver.run(&plan, Duration::from_secs(300));
-        for directive in &plan.judge(&replies, &engine).directives {
-            match directive.outcome {
-                Outcome::Failed(_) => failed += 1,
-                Outcome::Passed => met.push(format!("{}:{}", plan.name, directive.place)),
-                _ => {}
-            }
-        }
-    });
-    assert!(met.is_empty(), "{met:#?}");
+    let hello = driver.hello().clone();
+    let run = |plan: &ScriptPlan| driver.run(plan, Duration::from_secs(300));
+    let failed = judging::none_altered_passes(&scripts(), 0, &hello, run);
     assert!(failed > 700, "{failed} directives");
 }
 

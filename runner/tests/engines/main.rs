@@ -10,6 +10,7 @@ mod command_line;
 mod commands;
 mod described;
 mod examples;
+mod judging;
 mod kept;
 mod wasi;
 
