@@ -111,7 +111,7 @@ fn an_engine_has_time_to_end_by_itself() {
     let (left, pid) = (folder.path().join("left"), folder.path().join("pid"));
     // What it has gathered, such as coverage, is written when its input has ended.
     let gathers = adapter("echo v 0")
-        .replace("esac; done", &format!("esac; done; sleep 0.1; echo done > {}", left.display()));
+        .replace("esac; done", &format!("esac; done; sleep 0.1; echo done > \"{}\"", left.display()));
     let mut driver = driver(&gathers, limits());
     assert_eq!(outcomes(&judge(&mut driver)), ["pass"; 5]);
     std::fs::remove_file(&left).unwrap();
@@ -119,7 +119,7 @@ fn an_engine_has_time_to_end_by_itself() {
     assert_eq!(std::fs::read_to_string(&left).unwrap(), "done\n");
     // One that does not end is killed, with what it started.
     let stays = adapter("echo v 0")
-        .replace("esac; done", &format!("esac; done; echo $$ > {}; sleep 620", pid.display()));
+        .replace("esac; done", &format!("esac; done; echo $$ > \"{}\"; sleep 620", pid.display()));
     let begun = Instant::now();
     let mut driver = self::driver(&stays, limits());
     assert_eq!(outcomes(&judge(&mut driver)), ["pass"; 5]);
