@@ -113,9 +113,8 @@ impl Compiler {
         translated
     }
 
-    /// Whether there are so many values, or so many of them meet where branches join that the
-    /// better allocation of registers, whose time grows with a power of their number, would take
-    /// seconds.
+    /// Whether the optimising register allocator would take seconds: its time grows with a power of
+    /// the number of values and of block parameters, and this function has too many of either.
     fn is_tangled(&self) -> bool {
         let func = &self.context.func;
         if func.dfg.num_values() > HUGE || leads_far(func) {

@@ -85,8 +85,8 @@ impl Module {
     ///
     /// [`Malformed`](crate::ErrorKind::Malformed) or [`Invalid`](crate::ErrorKind::Invalid) with
     /// the offset at which a rule is broken, [`Unsupported`](crate::ErrorKind::Unsupported) for
-    /// what the engine does not carry out, [`Limit`](crate::ErrorKind::Limit) where there is no
-    /// room for the code.
+    /// what the engine does not implement, [`Limit`](crate::ErrorKind::Limit) if the memory for
+    /// code is full.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
         Module::new_until(engine, bytes, None)
     }

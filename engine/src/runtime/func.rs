@@ -54,8 +54,8 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// Where there is no room for the code that calls it, the type has more than 1000 parameters or
-    /// results, or a result's type has no default value.
+    /// Returns an error if the memory for code is full, if the type has more than 1000 parameters
+    /// or results, or if a result's type has no default value.
     pub fn alloc(
         store: &mut StoreState,
         ty: FuncType,

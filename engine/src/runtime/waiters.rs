@@ -41,8 +41,8 @@ impl Waiters {
         left: impl Fn() -> Option<Duration>,
     ) -> Waited {
         let mut queues = self.lock();
-        // Under the lock: whoever writes another value and then notifies finds the waiter in the
-        // queue, or was seen here.
+        // The value is read under the lock: a thread that writes another one and then notifies
+        // either finds the waiter in the queue, or wrote it before this read.
         if !is_expected() {
             return Waited::NotEqual;
         }

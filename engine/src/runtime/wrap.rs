@@ -14,8 +14,8 @@ use crate::types::{FuncType, ValType};
 use crate::vm::call::enter;
 use crate::vm::layout::VmVal;
 
-/// A Rust type that stands for a value type: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, and `u128`
-/// for vectors.
+/// A Rust type with a corresponding value type: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, and
+/// `u128` for vectors.
 pub trait WasmTy: private::Sealed + Copy + Send + Sync + 'static {
     /// The value type.
     const TYPE: ValType;
@@ -293,8 +293,8 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// [`Limit`](crate::ErrorKind::Limit) if there is no room for the function's type or for the
-    /// code that calls it.
+    /// [`Limit`](crate::ErrorKind::Limit) if the engine cannot hold another type or the code that
+    /// calls the function.
     pub fn wrap<Params, Results: WasmTuple>(
         store: &mut StoreState,
         body: impl IntoFunc<Params, Results>,

@@ -15,8 +15,8 @@ use crate::types::layout::OBJECT_TYPE;
 use crate::vm::layout::offsets;
 use crate::vm::rows::{KIND_ARRAY, KIND_STRUCT, ROW_KIND, ROW_LOG2, display_offset};
 
-/// The low bits of a reference below `any` by which those that are no addresses are known: an
-/// unboxed integer has the lowest set, a value of the host's only the other.
+/// The low bits of a reference below `any`, which tell references that are not addresses: an
+/// unboxed integer has the lowest bit set, a value of the host only the other.
 const TAG: i64 = 0b11;
 const I31_TAG: i64 = 0b01;
 const HOST_TAG: i64 = 0b10;

@@ -98,8 +98,8 @@ impl<'a> Outline<'a> {
         Ok(count)
     }
 
-    /// How many fields a type has; none where it is no structure type, or there is none of that
-    /// index.
+    /// The number of fields of a type; 0 if it is not a structure type, or if the index is out of
+    /// range.
     pub(super) fn fields(&self, ty: u32) -> usize {
         match self.types.get(ty as usize) {
             Some(Shape::Struct { fields }) => *fields,

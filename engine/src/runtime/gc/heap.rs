@@ -155,8 +155,8 @@ impl StoreState {
         Ok(address)
     }
 
-    /// Room for an object, zero; collects before, where it is time to or there is no room
-    /// otherwise.
+    /// Allocates zeroed memory for an object. Collects first if a collection is due or memory runs
+    /// out.
     fn room(&mut self, size: usize) -> Result<usize> {
         let Config { limits, collect_always, .. } = self.engine().config();
         let (limit, mut collect) = (limits.heap_bytes, *collect_always);

@@ -20,16 +20,16 @@ pub(super) const STEP: usize = 4 << 20;
 const GROWTH: usize = 1 << 20;
 /// The most that is reserved for one heap.
 pub(super) const MAX_RESERVED: u64 = 1 << 40;
-/// What a block is charged for: its memory, what is known of it, and the list of the objects that a
-/// collection has still to look into. Each entry there stands for an object and a reference to it,
-/// which need at least twice as much.
+/// The memory that a block accounts for: its own, its metadata, and its part of the list of objects
+/// that a collection has yet to scan. An entry of the list belongs to an object and a reference to
+/// it, which are at least twice as large.
 const COST: usize = BLOCK + BLOCK / 2 + size_of::<Block>() + 2 * size_of::<Granules>();
 /// How many blocks are given back at a time: the system needs some milliseconds for them.
 const SPARE: usize = (64 << 20) / BLOCK;
 /// Where the address space is limited, a heap reserves at most one part in this many of it.
 const PARTS: usize = 16;
-/// Stands in the place of a type's number at the begin of memory in which there is no object. The
-/// place of an array's length has how many granules it is.
+/// The type number at the start of memory without an object. Where an array has its length, such
+/// memory has its size in granules.
 const FILLER: u32 = u32::MAX;
 
 /// The memory of a heap. Objects are named by their offsets.

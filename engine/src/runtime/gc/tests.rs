@@ -360,8 +360,7 @@ fn any(random: &mut Random, roots: &[Root]) -> u64 {
 fn random_graphs(config: &Config, seed: u64, steps: usize) {
     let mut world = World::new(config);
     let mut random = Random(seed | 1);
-    // Of each object its size, and its number or the begin and end of its bytes, and the references
-    // in it.
+    // For each object: its size, its number or the first and last of its bytes, and its references.
     let mut model: HashMap<u64, (u64, u64, Vec<u64>)> = HashMap::new();
     let mut roots: Vec<Root> = Vec::new();
     for step in 0..steps as u64 {
