@@ -163,8 +163,9 @@ fn workers<E: Judges>(
     Ok(workers)
 }
 
-/// The interrupt that signals set, one for the process. From the first call on, signals no longer end
-/// the process by themselves, so it is made before an engine is started that they would leave behind.
+/// Returns the interrupt that signals set, one for the process. From the first call on, signals no
+/// longer end the process by themselves: the first call comes before an engine is started, which a
+/// signal would otherwise leave running.
 fn interrupt() -> Result<Interrupt, Error> {
     static MADE: Mutex<Option<Interrupt>> = Mutex::new(None);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
