@@ -13,6 +13,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Folder, clean, run};
+use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::process::{Pid, Signal, kill_process};
 use wassay_reports::{Outcome, Report, json};
 
 /// What each case is given.
@@ -347,10 +349,8 @@ fn a_program() {
 /// A FIFO that nothing writes to makes the call that opens it wait.
 #[test]
 fn opening_a_fifo() {
-    let fifo = |folder: &Folder, name: &str| {
-        let status = Command::new("mkfifo").arg(folder.file(name)).status().unwrap();
-        assert!(status.success());
-    };
+    let fifo =
+        |folder: &Folder, name: &str| mkfifoat(CWD, folder.file(name), Mode::RUSR | Mode::WUSR).unwrap();
     let open = TO_OPEN.replace("(i32.const 9)", "(i32.const 0)").replace("0x1fffffff", "2");
     ends(&guest(&[OPEN], 1, &open), "400ms", &[], |folder| fifo(folder, "d/f"));
 }
@@ -375,14 +375,11 @@ fn a_process_that_is_stopped() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = clean(&mut command).spawn().unwrap();
-        let signal = |name: &str| {
-            let status = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status();
-            assert!(status.unwrap().success());
-        };
+        let signal = |signal: Signal| kill_process(Pid::from_child(&child), signal).unwrap();
         std::thread::sleep(Duration::from_millis(150));
-        signal("STOP");
+        signal(Signal::STOP);
         std::thread::sleep(Duration::from_secs(6));
-        signal("CONT");
+        signal(Signal::CONT);
         let output = child.wait_with_output().unwrap();
         let told =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

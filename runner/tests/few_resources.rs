@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use common::trials::{NotRun, find, not_run};
 use common::{Folder, PASSES, Ran, run};
 
 /// A guest, and a module whose compilation is shared by threads.
@@ -45,11 +46,6 @@ fn limited(folder: &Folder, limit: &str, more: &[&str]) -> Ran {
     run(command.env("TMPDIR", folder.file("tmp")))
 }
 
-fn is_there(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
 #[track_caller]
 fn assert_passes(ran: &Ran, told: &str) {
     assert!(!ran.err.contains("panicked") && !ran.out.contains("panicked"), "{told}: {}{}", ran.out, ran.err);
@@ -59,8 +55,8 @@ fn assert_passes(ran: &Ran, told: &str) {
 
 #[test]
 fn sixteen_descriptors_are_enough() {
-    if !is_there("prlimit") {
-        return eprintln!("not run: no prlimit");
+    if let Err(why) = find(&["prlimit"]) {
+        return not_run(&why);
     }
     let folder = suite();
     for more in [&[][..], &["--jobs", "1"], &["--isolate"]] {
@@ -71,8 +67,8 @@ fn sixteen_descriptors_are_enough() {
 
 #[test]
 fn a_quarter_of_a_gibibyte_of_address_space_is_enough() {
-    if !is_there("prlimit") {
-        return eprintln!("not run: no prlimit");
+    if let Err(why) = find(&["prlimit"]) {
+        return not_run(&why);
     }
     let folder = suite();
     for more in [&["--jobs", "1"][..], &["--jobs", "2"], &["--jobs", "1", "--isolate"]] {
@@ -84,8 +80,13 @@ fn a_quarter_of_a_gibibyte_of_address_space_is_enough() {
 /// Runs a command as a user without other processes, of whom the system allows so many threads.
 /// Root has no such limit (setrlimit(2)).
 fn with_threads(folder: &Folder, threads: usize, binary: &Path, more: &[&str]) -> Option<Ran> {
-    if !rustix::process::geteuid().is_root() || !is_there("prlimit") || !is_there("setpriv") {
-        eprintln!("not run: not root, or no prlimit or setpriv");
+    let may = if rustix::process::geteuid().is_root() {
+        find(&["prlimit"]).and_then(|_| find(&["setpriv"]))
+    } else {
+        Err(NotRun("only root can become another user".to_owned()))
+    };
+    if let Err(why) = may {
+        not_run(&why);
         return None;
     }
     // One that is used by nobody else, since the limit is one for all processes of a user.

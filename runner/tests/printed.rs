@@ -354,14 +354,9 @@ fn an_annotation_is_one_line_and_a_command_of_ours() {
         commands.iter().all(|line| line.starts_with("::error file=") && !line.contains('\u{1b}')),
         "{text}"
     );
-    let piped = Command::new("sh")
-        .arg("-c")
-        .arg("exec \"$0\" wast - < \"$1\"")
-        .arg(env!("CARGO_BIN_EXE_wassay"))
-        .arg(folder.file(&name))
-        .env("GITHUB_ACTIONS", "true")
-        .output()
-        .unwrap();
+    let mut piped = Command::new("sh");
+    piped.args(["-c", "exec \"$0\" wast - < \"$1\"", env!("CARGO_BIN_EXE_wassay")]).arg(folder.file(&name));
+    let piped = clean(piped.env("GITHUB_ACTIONS", "true")).output().unwrap();
     let text = String::from_utf8(piped.stderr).unwrap();
     assert!(text.contains("::error line=2") && !text.contains("file="), "{text}");
 }

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::guests::{ECHO, ENDLESS, NOTHING, nested, noisy, sparse};
+use common::trials::{find, not_run};
 use common::{Folder, PASSES, Ran};
 use wassay_reports::{Outcome, json};
 
@@ -524,9 +525,8 @@ fn a_deep_tree_is_compared_with_few_descriptors() {
         limited.arg("--nofile=64").arg(command.get_program()).args(command.get_args());
         common::run(limited.env("TMPDIR", suite.folder.file("tmp")))
     };
-    if !Path::new("/usr/bin/prlimit").exists() {
-        eprintln!("not run: no prlimit");
-        return;
+    if let Err(why) = find(&["prlimit"]) {
+        return not_run(&why);
     }
     assert_eq!(limited(&mut command).code, 0);
     fs::create_dir(suite.file("g.fs")).unwrap();

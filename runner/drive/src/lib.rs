@@ -18,6 +18,7 @@ mod driven;
 mod driver;
 pub mod modules;
 mod process;
+pub mod program;
 pub mod quantity;
 pub mod selftest;
 pub mod version;

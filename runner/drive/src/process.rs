@@ -15,6 +15,8 @@ use rustix::process::{
     pidfd_open, prlimit, waitid,
 };
 
+use crate::program::not_started;
+
 /// How much of the end of standard error is kept, in bytes.
 const KEPT: usize = 2 << 10;
 /// How often it is looked whether a process has ended, where the system cannot say.
@@ -54,7 +56,8 @@ impl Group {
     ///
     /// The command cannot be started.
     pub(crate) fn start(command: &mut Command, memory: Option<u64>) -> io::Result<Group> {
-        let process = command.process_group(0).spawn()?;
+        let started = command.process_group(0).spawn();
+        let process = started.map_err(|error| not_started(command, error))?;
         running().insert(Pid::from_child(&process).as_raw_nonzero().get());
         let group = Group { process, is_reaped: false };
         if let Some(bytes) = memory {

@@ -86,9 +86,16 @@ fn without_name(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::path_with_default;
+
+    fn shell(script: &str) -> Command {
+        let path = path_with_default().into_string().unwrap();
+        let env = [("PATH".to_owned(), path)].into();
+        Command::new(["/bin/sh", "-c", script].map(str::to_owned).into(), env).unwrap()
+    }
 
     fn printed(script: &str) -> Option<String> {
-        of(&Command::read(&format!("sh -c '{script}'")).unwrap())
+        of(&shell(script))
     }
 
     #[test]
@@ -114,10 +121,10 @@ mod tests {
         assert_eq!(printed(":"), None);
         assert_eq!(of(&Command::read("/no/such/program").unwrap()), None);
         let begun = Instant::now();
-        let hanging = Command::read("sh -c 'echo 1; exec sleep 616'").unwrap();
+        let hanging = shell("echo 1; exec sleep 616");
         assert_eq!(within(&hanging, Duration::from_millis(200)), None);
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-        let flood = printed("head -c 1000000 /dev/zero | tr \"\\\\0\" 1");
+        let flood = printed("head -c 1000000 /dev/zero | tr '\\0' 1");
         assert!(flood.is_none_or(|version| version.len() == LONGEST));
     }
 }

@@ -427,6 +427,8 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wassay_drive::program::path_with_default;
+
     use super::*;
 
     /// What is made of a process that is a shell with this script, whose standard input is the
@@ -435,7 +437,7 @@ mod tests {
         let (socket, end) = UnixStream::pair().unwrap();
         let (output, printed) = io::pipe().unwrap();
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", script]).stdin(OwnedFd::from(end));
+        command.args(["-c", script]).env("PATH", path_with_default()).stdin(OwnedFd::from(end));
         command.stdout(printed.try_clone().unwrap()).stderr(printed);
         let child = command.spawn().unwrap();
         drop(command);

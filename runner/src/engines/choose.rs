@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use wassay_drive::description::{Description, Places, Unstartable, find};
+use wassay_drive::description::{Description, Places, Unstartable};
 use wassay_drive::modules::{self, Modules};
+use wassay_drive::program::find;
 use wassay_drive::wasi::Runtime;
 use wassay_drive::{Command, Driven, Known, Limits, Published, Way, version};
 
@@ -272,7 +273,6 @@ mod tests {
     fn a_word_is_an_engine_a_program_or_a_command() {
         let unknown = choose("nodee").unwrap_err().to_string();
         assert!(unknown.contains("did you mean `node`?"), "{unknown}");
-        assert!(choose("sh").unwrap().origin().is_none());
         assert_eq!(choose("a/b c").unwrap().command().unwrap().words(), ["a/b", "c"]);
         assert_eq!(choose("wassay").unwrap().origin(), Some(&Origin::BuiltIn));
         let column = choose("wassay:all").unwrap_err().to_string();

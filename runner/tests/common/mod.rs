@@ -6,6 +6,7 @@
 pub(crate) mod engines;
 pub(crate) mod guests;
 pub(crate) mod program;
+pub(crate) mod sleep;
 pub(crate) mod terminal;
 pub(crate) mod trials;
 
@@ -14,6 +15,7 @@ use std::process::Command;
 
 use wassay::script::{EngineEmbedder, Options, run_script};
 use wassay::verdict::Render;
+use wassay_drive::program::path_with_default;
 use wassay_engine::Config;
 
 /// Runs something on a thread with the stack that scripts need.
@@ -48,10 +50,13 @@ pub(crate) struct Ran {
 }
 
 /// Variables of the tests' own environment that the processes they start get too.
-const KEPT: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
+const KEPT: [&str; 2] = ["LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
 
-/// Gives a command the variables that were set for it, [`KEPT`] and a `TMPDIR` for any working
-/// directory: what else is set where the tests run does not change what they find.
+/// Gives a command the variables that were set for it, [`KEPT`], a `TMPDIR` for any working
+/// directory, and a `PATH` that has the system's tools: what else is set where the tests run does
+/// not change what they find.
+///
+/// Tests start a shell and other tools of the system by their names in such a command.
 pub(crate) fn clean(command: &mut Command) -> &mut Command {
     let set: Vec<_> = command
         .get_envs()
@@ -59,7 +64,8 @@ pub(crate) fn clean(command: &mut Command) -> &mut Command {
         .collect();
     command.env_clear();
     let kept = KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
-    command.envs(kept).env("TMPDIR", std::path::absolute(std::env::temp_dir()).unwrap());
+    let temporary = std::path::absolute(std::env::temp_dir()).unwrap();
+    command.envs(kept).env("PATH", path_with_default()).env("TMPDIR", temporary);
     for (name, value) in set {
         match value {
             Some(value) => command.env(name, value),

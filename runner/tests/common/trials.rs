@@ -2,10 +2,10 @@
 //! is ignored and says why.
 
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use libtest_mimic::{Completion, Trial};
+use wassay_drive::program;
 
 /// Why a test was not run.
 #[derive(Clone, Debug)]
@@ -65,14 +65,8 @@ pub(crate) fn not_run(why: &NotRun) {
 ///
 /// # Errors
 ///
-/// None of them can be run from there.
+/// None of them is there.
 pub(crate) fn find(programs: &[&str]) -> Result<PathBuf, NotRun> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let files =
-        std::env::split_paths(&path).flat_map(|folder| programs.iter().map(move |name| folder.join(name)));
-    let runs = |file: &PathBuf| {
-        file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
-    };
-    let found = files.filter(runs).find_map(|file| std::path::absolute(file).ok());
+    let found = programs.iter().find_map(|name| std::path::absolute(program::find(name)?).ok());
     found.ok_or_else(|| NotRun(format!("no {}", programs[0])))
 }

@@ -3,6 +3,7 @@
 use libtest_mimic::Trial;
 use serde_json::Value;
 
+use super::common::sleep::Sleep;
 use super::common::trials::trial;
 use super::common::{FAILS, Folder, PASSES, run, wassay};
 use super::{node, own};
@@ -191,18 +192,14 @@ fn what_is_no_plan() {
 /// An interrupted run ends the engine that hangs, and what the engine started.
 fn no_engine_outlives_its_run() {
     let folder = Folder::new(&[("a.wast", PASSES)]);
-    let hanging = "sh -c 'read -r l; echo ok engine=e; sleep 617'";
+    let sleep = Sleep::new(617);
+    let hanging = format!("sh -c 'read -r l; echo ok engine=e; {sleep}'");
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
-    command.args(["test", &folder.arg("a.wast"), "--engine", hanging]);
+    command.args(["test", &folder.arg("a.wast"), "--engine", &hanging]);
     let mut wassay = super::common::clean(&mut command).stdout(std::process::Stdio::null()).spawn().unwrap();
-    let sleeps = || {
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-        lines.into_iter().any(|line| line == b"sleep\x00617\x00")
-    };
     let until = |wanted: bool| {
         let begun = std::time::Instant::now();
-        while sleeps() != wanted {
+        while sleep.is_running() != wanted {
             assert!(begun.elapsed().as_secs() < 20, "still waiting for {wanted}");
             std::thread::sleep(std::time::Duration::from_millis(20));
         }

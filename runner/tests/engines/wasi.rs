@@ -3,6 +3,7 @@
 use libtest_mimic::Trial;
 use serde_json::Value;
 
+use super::common::sleep::Sleep;
 use super::common::trials::{find, trial};
 use super::common::{Folder, Ran, wassay};
 
@@ -317,7 +318,8 @@ fn faults() {
         assert_eq!(ran.code, 1, "{script}: {ran:?}");
         (outcomes(&report)[0].1.clone(), ran.out)
     };
-    let (hangs, _) = ran("sleep 6618");
+    let sleep = Sleep::new(6618);
+    let (hangs, _) = ran(&sleep.to_string());
     assert_eq!(hangs, "timeout");
     let (crashes, said) = ran("echo oh >&2; kill -9 $$");
     assert!(
@@ -332,9 +334,7 @@ fn faults() {
     );
     let (other, said) = ran("exit 7");
     assert!(other == "failed" && said.contains("exit code 7"), "{said}");
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-    assert!(!lines.into_iter().any(|line| line.starts_with(b"sleep\x006618")));
+    assert!(!sleep.is_running());
     // What the template has no place for is not asked.
     let (ran, report) = tested(&folder, &engine("exit 0"), &["--filter", "dir.wat"]);
     assert_eq!(outcomes(&report)[0].1, "skipped", "{ran:?}");

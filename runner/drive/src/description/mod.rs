@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use self::start::{Places, Unstartable, find};
+pub use self::start::{Places, Unstartable};
 pub use self::start_ways::NoRuntime;
 pub use self::template::{Placeholder, Template, Word};
 pub use self::ways::{Modules, Wasi, WasiWay};
