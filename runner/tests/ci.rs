@@ -1,5 +1,5 @@
 //! `.ci/run` and `.ci/engines` on machines that lack what they use: what is installed, and what is
-//! said of what is not run.
+//! said of what is not run. `.ci/machines` on test binaries that do not pass everywhere.
 
 #![allow(clippy::unwrap_used)]
 
@@ -29,9 +29,9 @@ esac
 ";
 
 /// What the scripts use of any system.
-const TOOLS: [&str; 16] = [
-    "awk", "basename", "bash", "cat", "cp", "dirname", "grep", "mkdir", "mktemp", "realpath", "rm", "sed",
-    "sh", "sort", "tail", "tee",
+const TOOLS: [&str; 19] = [
+    "awk", "basename", "bash", "cat", "chmod", "cp", "dirname", "env", "grep", "ln", "mkdir", "mktemp",
+    "realpath", "rm", "sed", "sh", "sort", "tail", "tee",
 ];
 
 /// A repository with the scripts, on a machine where these programs do so.
@@ -49,7 +49,7 @@ impl Machine {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let machine = Machine { folder: Folder::new(&[("calls", "")]), _alone: alone };
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for script in ["run", "engines"] {
+        for script in ["run", "engines", "machines"] {
             let text = fs::read_to_string(root.join(".ci").join(script)).unwrap();
             machine.program(&format!("repository/.ci/{script}"), &text);
         }
@@ -197,4 +197,59 @@ fn an_engine_that_fails_its_suites_fails_the_run_and_one_that_is_absent_does_not
     let program = machine.bin().join("wassay");
     let (ran, _) = machine.run("engines", &[program.to_str().unwrap()], &[]);
     assert!(ran.code == 1 && ran.err.contains("examples/wasmi: its lock file is not up to date"), "{ran:?}");
+}
+
+/// A `cargo` that has built the test binaries `one` and `two`.
+const BUILDS: &str = r#"#!/bin/sh
+cd "${0%/*}/.."
+for name in one two; do
+    echo "{\"manifest_path\":\"$PWD/bin/Cargo.toml\",\"target\":{\"test\":true},\"features\":[],\"executable\":\"$PWD/bin/$name-0123\"}"
+done
+"#;
+
+/// A machine with a test binary that passes everywhere, and one that needs `HOME` and misses tests
+/// on a single thread.
+fn built() -> Machine {
+    let passes = "#!/bin/sh\necho 'test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured'\n";
+    let needs = "#!/bin/sh
+case $* in *--test-threads=1) echo 'test result: ok. 0 passed; 0 failed; 0 ignored'; exit;; esac
+if [ -n \"${HOME+x}\" ]; then echo 'test result: ok. 1 passed; 0 failed; 0 ignored'; exit; fi
+echo 'test at::home ... FAILED'
+echo 'test result: FAILED. 0 passed; 1 failed; 0 ignored'
+exit 101
+";
+    Machine::new(&[("cargo", BUILDS), ("one-0123", passes), ("two-0123", needs)])
+}
+
+#[test]
+fn the_variation_that_fails_is_found() {
+    if let Some(why) = lacks() {
+        return not_run(&why);
+    }
+    let machine = built();
+    let run = |args: &[&str]| {
+        let (ran, _) = machine.run("machines", args, &[("HOME", "/")]);
+        // The output of tests is kept in a folder.
+        for (_, log) in ran.out.lines().filter_map(|line| line.split_once(": /")) {
+            let kept = Path::new("/").join(log);
+            fs::remove_dir_all(kept.parent().unwrap()).unwrap_or_default();
+        }
+        let lines = ran.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        (ran.code, lines.collect::<Vec<_>>())
+    };
+    let has = |lines: &[String], text: &str| lines.iter().any(|line| line.starts_with(text));
+    let (code, lines) = run(&["--together", "HOME unset", "umask 077", "LANG=C"]);
+    assert_eq!(code, 1, "{lines:#?}");
+    assert!(has(&lines, "together: 3 2 passed 1 failed 1 ignored"), "{lines:#?}");
+    assert!(has(&lines, "alone: HOME unset 0 passed 1 failed 0 ignored"), "{lines:#?}");
+    assert!(has(&lines, "at::home"), "{lines:#?}");
+    for passes in ["alone: umask 077 1 passed", "alone: LANG=C 1 passed"] {
+        assert!(lines.iter().any(|line| line.starts_with(passes) && line.ends_with("ok")), "{lines:#?}");
+    }
+    let (code, lines) = run(&["--together", "--binary", "one", "HOME unset", "umask 077", "LANG=C"]);
+    assert!(code == 0 && has(&lines, "together: 3 2 passed 0 failed 1 ignored"), "{lines:#?}");
+    // A variation with fewer tests is no success.
+    let (code, lines) = run(&["as it is", "one thread"]);
+    let fewer = |line: &String| line.starts_with("one thread 2 passed") && line.contains("OTHER TESTS");
+    assert!(code == 1 && lines.iter().any(fewer), "{lines:#?}");
 }
