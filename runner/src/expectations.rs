@@ -66,14 +66,19 @@ pub fn expecting(
                 suites: suites.join(", "),
             });
         }
-        let is_of = |(suite, cases): (&Suite, &Vec<Case>)| {
-            cases.iter().filter_map(Case::script).any(|script| entry.applies_to(suite, script.name()))
-        };
         if !suites.iter().any(|suite| entry.applies_to_suite(suite)) {
             continue;
         }
-        if !suites.iter().zip(&cases).any(is_of) {
-            return Err(ExpectationsError::NoScript { entry: Box::new(entry.clone()) });
+        let all =
+            suites.iter().zip(&cases).flat_map(|(suite, cases)| cases.iter().map(move |case| (suite, case)));
+        let of_entry: Vec<&Case> =
+            all.filter(|(suite, case)| entry.applies_to(suite, case.name())).map(|(_, case)| case).collect();
+        let entry = || Box::new(entry.clone());
+        if !of_entry.iter().any(|case| matches!(case, Case::Script(_) | Case::Guest(_))) {
+            return Err(ExpectationsError::NoCase { entry: entry() });
+        }
+        if !entry().is_broad() && of_entry.iter().all(|case| case.script().is_none()) {
+            return Err(ExpectationsError::NoDirectives { entry: entry() });
         }
         of_these += 1;
     }
@@ -106,9 +111,15 @@ pub enum ExpectationsError {
     /// It is not understood.
     #[error(transparent)]
     Malformed(#[from] ExpectationError),
-    /// An entry is about a suite of the run, and about none of its scripts.
-    #[error("{}: {entry}: the suites do not contain this script; remove the entry", entry.origin())]
-    NoScript {
+    /// An entry is about a suite of the run, and about none of its cases.
+    #[error("{}: {entry}: the suites do not contain this case; remove the entry", entry.origin())]
+    NoCase {
+        /// The entry.
+        entry: Box<Entry>,
+    },
+    /// An entry is about a directive of a WASI case.
+    #[error("{}: {entry}: a WASI case has no directives: remove `key`, `line` and `text`", entry.origin())]
+    NoDirectives {
         /// The entry.
         entry: Box<Entry>,
     },
@@ -250,7 +261,7 @@ pub(crate) fn used(found: &Found, keys: &[(Place, Key)], result: &ScriptResult) 
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     used: HashSet<Origin>,
-    /// The scripts that were run to their end, by suite and name.
+    /// The scripts and guests that were run to their end, by suite and name.
     ran: HashSet<(String, String)>,
 }
 
@@ -260,6 +271,7 @@ impl Tally {
         self.used.extend(finished.used.iter().cloned());
         let is_whole = match &finished.end {
             End::Judged(result) => !result.failures().any(|(_, failure)| failure.kind.is_end()),
+            End::Ran(result) => result.ends().next().is_none(),
             End::Skipped { .. } => true,
             _ => false,
         };
@@ -268,14 +280,14 @@ impl Tally {
         }
     }
 
-    /// The entries whose scripts were all run and that applied to none of their directives, as far
-    /// as they are `wanted`.
+    /// The entries whose cases were all run and that applied to none of their directives, or of the
+    /// guests, as far as they are `wanted`.
     pub(crate) fn stale<'a>(&self, suites: &'a [Suite], wanted: impl Fn(&Entry) -> bool) -> Vec<&'a Entry> {
         let files: Vec<&Arc<Expectations>> = suites.iter().flat_map(Suite::expectations).collect();
         if files.is_empty() {
             return Vec::new();
         }
-        let names = |suite: &Suite| suite.scripts().iter().map(|script| script.name().to_owned()).collect();
+        let names = |suite: &Suite| suite.cases().iter().map(|case| case.name().to_owned()).collect();
         let suites: Vec<(&Suite, Vec<String>)> = suites.iter().map(|suite| (suite, names(suite))).collect();
         let mut seen: Vec<*const Expectations> = Vec::new();
         let mut stale = Vec::new();

@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::guests::{ENDLESS, NOTHING};
 use common::{Folder, Ran, wassay};
 
 /// Three directives on three lines: the second fails, the third takes for ever.
@@ -81,7 +82,7 @@ fn an_expectation_of_nothing_is_an_error() {
     let (ran, _) = run(SCRIPT, &entry("0123456789ab", "xfail").replace("a.wast", "b.wast"), &[]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert!(
-        ran.err.contains("e.toml:1: b.wast 0123456789ab: the suites do not contain this script"),
+        ran.err.contains("e.toml:1: b.wast 0123456789ab: the suites do not contain this case"),
         "{}",
         ran.err
     );
@@ -314,4 +315,87 @@ fn entries_hold_however_the_folder_is_typed() {
         std::fs::write(&file, text.replace("suite = \"s\"", &format!("suite = \"{old}\""))).unwrap();
         assert_eq!(test("x", "s", &[]).code, 0, "{old}");
     }
+}
+
+/// Runs two guests, of which one does not exit as it should, with a file of expectations.
+fn run_guests(code: &str, expectations: &str, more: &[&str]) -> (Ran, String) {
+    let json = format!("{{\"exit_code\": {code}}}");
+    let folder = Folder::new(&[
+        ("s/bad.wat", NOTHING),
+        ("s/bad.json", json.as_str()),
+        ("s/good.wat", NOTHING),
+        ("s/good.json", "{}"),
+        ("e.toml", expectations),
+    ]);
+    let (suite, file) = (folder.arg("s"), folder.arg("e.toml"));
+    let ran = wassay(&[&["test", &suite, "--expectations", &file], more].concat());
+    let shown = |text: String| text.replace(&suite, "S").replace(&file, "e.toml");
+    let written = std::fs::read_to_string(folder.file("e.toml")).unwrap();
+    (Ran { out: shown(ran.out), err: shown(ran.err), ..ran }, written)
+}
+
+#[test]
+fn an_entry_is_about_a_wasi_case() {
+    for lines in [
+        "case = \"bad.wat\"",
+        "script = \"bad.wat\"",
+        "case = \"b*.wat\"",
+        "kind = \"wrong-exit-code\"",
+        "suite = \"s\"\ncase = \"bad.wat\"\nkind = \"wrong\"",
+    ] {
+        for more in [&[][..], &["--isolate"]] {
+            let (ran, _) = run_guests("3", &entry_of(lines, "xfail"), more);
+            assert_eq!(ran.code, 0, "{lines}: {}{}", ran.out, ran.err);
+            assert!(ran.out.contains("S/bad.wat: failed as expected: it is known\n"), "{}", ran.out);
+        }
+        // If nothing fails like this, the entry is to be removed.
+        let (ran, _) = run_guests("0", &entry_of(lines, "xfail"), &[]);
+        assert_eq!(ran.code, 1, "{lines}: {}", ran.out);
+        assert!(ran.err.contains("e.toml:1: ") && ran.err.contains("remove the entry"), "{}", ran.err);
+    }
+    let (ran, _) = run_guests("3", &entry_of("case = \"bad.wat\"\nkind = \"wrong-stdout\"", "xfail"), &[]);
+    assert!(ran.code == 1 && ran.out.contains("S/bad.wat: wrong-exit-code: "), "{}", ran.out);
+    let (ran, _) = run_guests("3", &entry_of("case = \"bad.wat\"", "skip"), &[]);
+    assert!(ran.code == 0 && ran.out.contains("S/bad.wat: not run: it is known"), "{}", ran.out);
+    for (lines, message) in [
+        ("case = \"gone.wat\"", "the suites do not contain this case"),
+        ("case = \"bad.wat\"\nline = 1", "a WASI case has no directives: remove `key`, `line` and `text`"),
+    ] {
+        let (ran, _) = run_guests("3", &entry_of(lines, "xfail"), &[]);
+        assert!(ran.code == 2 && ran.err.contains(message), "{lines}: {}", ran.err);
+    }
+}
+
+#[test]
+fn blessing_writes_wasi_cases() {
+    let (ran, written) = run_guests("3", "", &["--bless-expectations"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let entry = "suite = \"s\"\ncase = \"bad.wat\"\nkind = \"wrong-exit-code\"\noutcome = \"xfail\"\n";
+    assert!(written.contains(entry) && written.matches("[[expected]]").count() == 1, "{written}");
+    let (ran, again) = run_guests("3", &written, &["--bless-expectations"]);
+    assert!(ran.code == 0 && again == written, "{again}");
+    let (ran, removed) = run_guests("0", &written, &["--bless-expectations"]);
+    assert!(ran.out.contains("0 entries written, 0 kept, 1 removed"), "{}", ran.out);
+    assert!(!removed.contains("[[expected]]"), "{removed}");
+    // A person's reason is kept for the failure that it explains.
+    let mine = entry_of("suite = \"s\"\ncase = \"bad.wat\"\nkind = \"wrong-stdout\"", "xfail");
+    let (_, replaced) = run_guests("3", &mine, &["--bless-expectations"]);
+    assert!(replaced.contains(entry) && !replaced.contains("it is known"), "{replaced}");
+}
+
+#[test]
+fn a_wasi_case_that_hangs_is_expected_where_an_entry_says_so() {
+    let folder = Folder::new(&[("s/a.wat", ENDLESS), ("s/a.json", "{}"), ("e.toml", "")]);
+    let (suite, file) = (folder.arg("s"), folder.arg("e.toml"));
+    for (lines, code) in [("case = \"a.wat\"\nkind = \"timeout\"", 0), ("case = \"a.wat\"", 1)] {
+        std::fs::write(folder.file("e.toml"), entry_of(lines, "xfail")).unwrap();
+        for more in [&["--timeout", "300ms"][..], &["--timeout", "300ms", "--isolate"]] {
+            let ran = wassay(&[&["test", &suite, "--expectations", &file], more].concat());
+            assert_eq!(ran.code, code, "{lines}: {}{}", ran.out, ran.err);
+        }
+    }
+    let bless = ["test", &suite, "--expectations", &file, "--timeout", "300ms", "--bless-expectations"];
+    std::fs::write(folder.file("e.toml"), "").unwrap();
+    let ran = wassay(&bless);
+    assert!(ran.code == 1 && ran.out.contains("left out: 1 failure"), "{}{}", ran.out, ran.err);
 }

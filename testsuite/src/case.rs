@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::access::Root;
+use crate::expectation::Expectation;
 use crate::script::Script;
 use crate::wasi::{Guest, Variant, has_suffix};
 
@@ -112,11 +113,21 @@ impl Case {
         }
     }
 
-    /// The script, mutable, if the case is one.
-    pub fn script_mut(&mut self) -> Option<&mut Script> {
+    /// The expectations for its directives, or for a guest as a whole.
+    pub fn expectations(&self) -> &[Expectation] {
         match self {
-            Case::Script(script) => Some(script),
-            Case::Guest(_) | Case::Unreadable(_) => None,
+            Case::Script(script) => script.expectations(),
+            Case::Guest(guest) => guest.expectations(),
+            Case::Unreadable(_) => &[],
+        }
+    }
+
+    /// Adds expectations that override those so far.
+    pub(crate) fn expect(&mut self, expectations: Vec<Expectation>) {
+        match self {
+            Case::Script(script) => script.expect(expectations),
+            Case::Guest(guest) => guest.expect(expectations),
+            Case::Unreadable(_) => {}
         }
     }
 }

@@ -124,7 +124,7 @@ impl Suite {
         self.by_default
     }
 
-    /// The cases, sorted by name, with the expectations for scripts. Names are unique.
+    /// The cases, sorted by name, with their expectations. Names are unique.
     pub fn cases(&self) -> Vec<Case> {
         let embedded = |scripts: Vec<Script>| {
             let expected = |mut script: Script| {
@@ -141,8 +141,9 @@ impl Suite {
             Origin::Folder(cases) => cases.clone(),
         };
         for expectations in &self.expectations {
-            for script in cases.iter_mut().filter_map(Case::script_mut) {
-                script.expect(expectations.of(self, script.name()));
+            for case in &mut cases {
+                let expected = expectations.of(self, case.name());
+                case.expect(expected);
             }
         }
         cases.sort_by(|a, b| a.name().cmp(b.name()));

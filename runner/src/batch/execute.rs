@@ -49,7 +49,7 @@ pub(super) fn execute<E: Judges>(
         Case::Guest(guest) if settings.guests.is_some() && guest.variant().is_some() => {
             not_asked(&label, case, VARIANT)
         }
-        Case::Guest(guest) => run_guest(label, guest, settings),
+        Case::Guest(guest) => run_guest(label, guest, expected, settings),
         Case::Unreadable(unreadable) => {
             let message = format!("{label}: cannot be read: {}", unreadable.reason());
             Finished::new(label, End::Unusable { message, place: None })
@@ -93,7 +93,10 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
             let features = features_of(script, &label, &text, settings);
             ended_by(label, &text, course, (&failure, None), task.expectations(), settings, features)
         }
-        Case::Guest(guest) => Finished::new(label, end(failure, checks(guest))),
+        Case::Guest(guest) => {
+            let (end, used) = wasi_case::under(&label, end(failure, checks(guest)), task.expectations());
+            Finished { used, ..Finished::new(label, end) }
+        }
         Case::Unreadable(_) => Finished::new(label, end(failure, 0)),
     }
 }
@@ -279,12 +282,13 @@ fn end(failure: Failure, directives: usize) -> End {
 }
 
 /// Runs a guest; a panic ends it alone.
-fn run_guest(label: String, guest: &Guest, settings: &Settings) -> Finished {
+fn run_guest(label: String, guest: &Guest, expected: &[Expectation], settings: &Settings) -> Finished {
     let run = || wasi_case::run(&label, guest, settings);
     let end = catch_unwind(AssertUnwindSafe(run))
         .unwrap_or_else(|payload| End::Crashed { message: panicked(&*payload), directives: checks(guest) });
+    let (end, used) = wasi_case::under(&label, end, expected);
     let guest = if settings.keys { wasi_case::key(guest, settings) } else { None };
-    Finished { guest, ..Finished::new(label, end) }
+    Finished { guest, used, ..Finished::new(label, end) }
 }
 
 /// How many steps of a guest are judged, as far as that can be told.

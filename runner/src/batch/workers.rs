@@ -224,9 +224,9 @@ impl Task {
         Task { label: label(suite, case), suite: suite.name().to_owned(), case: case.clone() }
     }
 
-    /// What is expected of its directives.
+    /// What is expected of its directives, or of a guest as a whole.
     pub(super) fn expectations(&self) -> &[Expectation] {
-        self.case.script().map_or(&[], |script| script.expectations())
+        self.case.expectations()
     }
 }
 

@@ -10,7 +10,7 @@ use wassay_reports::terminal::Text;
 use wassay_testsuite::Suite;
 use wassay_testsuite::access::{Budget, read_text};
 use wassay_testsuite::expectation::{
-    Added, Document, Entry, ExpectationError, Expectations, Expected, HEAD, one_line,
+    Added, AddedDirective, Document, Entry, ExpectationError, Expectations, Expected, HEAD, one_line,
 };
 
 use super::{Error, destination, plural};
@@ -106,6 +106,13 @@ impl File {
                         added.extend(judged.failed(suite, case.name(), &mut blessed.left_out));
                     }
                     _ if finished.is_expected() => {}
+                    End::Ran(result) => {
+                        let uncovered = result.uncovered(case.expectations());
+                        added.extend(of_guest(suite, case.name(), uncovered));
+                        blessed.left_out.extend(result.ends().map(|failure| {
+                            format!("{}: {}: {}", finished.label, failure.kind, failure.message)
+                        }));
+                    }
                     _ => blessed.left_out.push(finished.render(false).trim_end().to_owned()),
                 }
             }
@@ -113,7 +120,7 @@ impl File {
         // One that names another kind of failure gives way to what came.
         for new in &added {
             for (index, old) in self.expectations.entries.iter().enumerate() {
-                if old.is_about_key(&new.key) && old.is_in(new) && !removed.contains(&index) {
+                if old.is_about(new) && !removed.contains(&index) {
                     removed.push(index);
                     blessed.removed.push(format!("{}: {old}", old.origin()));
                 }
@@ -230,14 +237,35 @@ impl Judged<'_> {
 fn entry(suite: &Suite, script: &str, key: String, place: Place, failure: &Failure) -> Added {
     Added {
         suite: suite.name().to_owned(),
-        script: script.to_owned(),
-        key,
-        line: place.line,
-        text: shortened(&failure.source),
+        case: script.to_owned(),
+        directive: Some(AddedDirective { key, line: place.line, text: shortened(&failure.source) }),
         kind: failure.kind.to_string(),
         outcome: Expected::Xfail,
         reason: format!("blessed, to be explained: {}", failure.message),
     }
+}
+
+/// The entries for the failures of a guest, one for each kind. What ended it is left out.
+fn of_guest<'a>(
+    suite: &Suite,
+    case: &str,
+    failures: impl Iterator<Item = &'a wassay_reports::Failure>,
+) -> Vec<Added> {
+    let mut added: Vec<Added> = Vec::new();
+    for failure in failures {
+        if added.iter().any(|entry| entry.kind == failure.kind) {
+            continue;
+        }
+        added.push(Added {
+            suite: suite.name().to_owned(),
+            case: case.to_owned(),
+            directive: None,
+            kind: failure.kind.clone(),
+            outcome: Expected::Xfail,
+            reason: format!("blessed, to be explained: {}", one_line(&failure.message)),
+        });
+    }
+    added
 }
 
 /// The text of a directive in one line that is not too long.

@@ -26,6 +26,7 @@ use std::borrow::Cow;
 
 use wassay_drive::wasi::expectations::Expected;
 use wassay_testsuite::access::Budget;
+use wassay_testsuite::expectation::{Expectation, Origin};
 use wassay_testsuite::wasi::{Guest, GuestError};
 
 use self::drive::{Setup, drive, due};
@@ -42,6 +43,28 @@ const PREVIEWS: [&str; 2] = ["wasi_unstable", "wasi_snapshot_preview1"];
 /// Runs a guest, and judges it.
 pub(crate) fn run(label: &str, guest: &Guest, settings: &Settings) -> End {
     judged(label, guest, settings).unwrap_or_else(|end| end)
+}
+
+/// How a guest ended, under what is expected of it, and the entries that cover one of its failures.
+pub(crate) fn under(label: &str, end: End, expected: &[Expectation]) -> (End, Vec<Origin>) {
+    if expected.is_empty() {
+        return (end, Vec::new());
+    }
+    let (result, otherwise) = match end {
+        End::Ran(result) => (*result, None),
+        End::Crashed { ref message, directives } => {
+            (GuestResult::crashed(label, message, directives), Some(end))
+        }
+        End::TimedOut { ref message, directives } => {
+            (GuestResult::timed_out(label, message, directives), Some(end))
+        }
+        end => return (end, Vec::new()),
+    };
+    let (result, used) = result.under(expected);
+    match otherwise {
+        Some(end) if !result.is_success() => (end, used),
+        _ => (End::Ran(Box::new(result)), used),
+    }
 }
 
 /// How many steps of a guest are judged; 0 where that is not known.

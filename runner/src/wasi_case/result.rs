@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
 use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Counts, Failure, Note, Outcome};
+use wassay_testsuite::expectation::{Expectation, Expected, Origin};
 
 use crate::verdict::{BAD, FAINT, STRONG};
 
@@ -28,7 +29,58 @@ pub struct GuestResult {
     pub to_fail: Option<String>,
 }
 
+/// The kind of failure of a step that was not reached.
+const NOT_RUN: &str = "not-run";
+/// The kinds of failures that end a guest before it is judged.
+const ENDS: [&str; 2] = ["timeout", "crashed"];
+
 impl GuestResult {
+    /// The result of a guest whose process crashed, with this number of steps.
+    pub(super) fn crashed(name: &str, message: &str, checks: usize) -> GuestResult {
+        let (kind, message) = ("crashed".to_owned(), message.to_owned());
+        let failures = vec![Failure { kind, message, ..Failure::default() }];
+        GuestResult { name: name.to_owned(), checks, failures, ..GuestResult::default() }
+    }
+
+    /// The result of a guest whose process did not end in time, with this number of steps.
+    pub(super) fn timed_out(name: &str, message: &str, checks: usize) -> GuestResult {
+        let (kind, message) = ("timeout".to_owned(), message.to_owned());
+        let failures = vec![Failure { kind, message, ..Failure::default() }];
+        GuestResult { name: name.to_owned(), checks, failures, timed_out: true, to_fail: None }
+    }
+
+    /// The result under what is expected, and the entries that cover one of its failures. The guest
+    /// fails as expected if each of its failures is covered.
+    pub(super) fn under(mut self, expected: &[Expectation]) -> (GuestResult, Vec<Origin>) {
+        let covering = |failure| covering(failure, expected);
+        let mut used: Vec<Origin> =
+            self.reached().filter_map(covering).map(|entry| entry.origin.clone()).collect();
+        used.sort_unstable();
+        used.dedup();
+        let is_covered = self.reached().all(|failure| covering(failure).is_some());
+        let reason = self.reached().find_map(covering).map(|entry| entry.reason.clone());
+        if is_covered {
+            self.to_fail = self.to_fail.or(reason);
+        }
+        (self, used)
+    }
+
+    /// The failures that no expectation covers, without those that ended the guest.
+    pub(crate) fn uncovered<'a>(&'a self, expected: &'a [Expectation]) -> impl Iterator<Item = &'a Failure> {
+        let is_end = |failure: &Failure| ENDS.contains(&failure.kind.as_str());
+        self.reached().filter(move |failure| !is_end(failure) && covering(failure, expected).is_none())
+    }
+
+    /// The failures that ended the guest.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = &Failure> {
+        self.failures.iter().filter(|failure| ENDS.contains(&failure.kind.as_str()))
+    }
+
+    /// The failures of steps that were reached.
+    fn reached(&self) -> impl Iterator<Item = &Failure> {
+        self.failures.iter().filter(|failure| failure.kind != NOT_RUN)
+    }
+
     /// Whether everything came as expected.
     pub fn is_success(&self) -> bool {
         self.failures.is_empty() != self.to_fail.is_some()
@@ -65,6 +117,8 @@ impl GuestResult {
             if self.failures.is_empty() {
                 text.paint(STRONG, &self.name).put(": ").paint(BAD, "unexpected-pass");
                 text.put(": it passed, and was to fail: ").put(reason).end();
+            } else {
+                text.paint(STRONG, &self.name).put(": failed as expected: ").put(reason).end();
             }
             return text;
         }
@@ -90,6 +144,13 @@ impl GuestResult {
             text.put("    ").paint(FAINT, shortened(call)).end();
         }
     }
+}
+
+/// The first expectation that covers a failure of a guest.
+fn covering<'a>(failure: &Failure, expected: &'a [Expectation]) -> Option<&'a Expectation> {
+    let is_end = ENDS.contains(&failure.kind.as_str());
+    let mut to_fail = expected.iter().filter(|expectation| expectation.outcome == Expected::Xfail);
+    to_fail.find(|expectation| expectation.covers(&failure.kind, is_end))
 }
 
 /// How a line of a unified diff looks.

@@ -14,25 +14,32 @@ pub const HEAD: &str = "# Directives that are expected to fail or are not run, e
 #[derive(Debug, Clone)]
 pub struct Document(DocumentMut);
 
-/// A new entry for one directive.
+/// A new entry for one directive, or for a WASI case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Added {
     /// The suite.
     pub suite: String,
-    /// The script.
-    pub script: String,
-    /// The key of the directive.
-    pub key: String,
-    /// The line it begins on, from 1.
-    pub line: usize,
-    /// The text of the directive on one line, possibly shortened.
-    pub text: String,
+    /// The name of the script or WASI case.
+    pub case: String,
+    /// The directive of a script.
+    pub directive: Option<AddedDirective>,
     /// The kind of failure, as in reports.
     pub kind: String,
     /// The expected outcome.
     pub outcome: Expected,
     /// The reason.
     pub reason: String,
+}
+
+/// The directive that a new entry applies to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedDirective {
+    /// Its key.
+    pub key: String,
+    /// The line it begins on, from 1.
+    pub line: usize,
+    /// Its text on one line, possibly shortened.
+    pub text: String,
 }
 
 /// A file of expectations that cannot be edited.
@@ -173,10 +180,15 @@ fn set(entry: &mut Table, key: &str, new: impl Into<toml_edit::Value>) {
 fn table(added: &Added) -> Table {
     let mut table = Table::new();
     table["suite"] = value(&added.suite);
-    table["script"] = value(&added.script);
-    table["key"] = value(&added.key);
-    table["line"] = value(i64::try_from(added.line).unwrap_or(i64::MAX));
-    table["text"] = value(&added.text);
+    match &added.directive {
+        Some(directive) => {
+            table["script"] = value(&added.case);
+            table["key"] = value(&directive.key);
+            table["line"] = value(i64::try_from(directive.line).unwrap_or(i64::MAX));
+            table["text"] = value(&directive.text);
+        }
+        None => table["case"] = value(&added.case),
+    }
     table["kind"] = value(&added.kind);
     table["outcome"] = value(match added.outcome {
         Expected::Xfail => "xfail",
@@ -193,10 +205,12 @@ mod tests {
     fn added(key: &str) -> Added {
         Added {
             suite: "s".to_owned(),
-            script: "a.wast".to_owned(),
-            key: key.to_owned(),
-            line: 3,
-            text: "(invoke \"f\")".to_owned(),
+            case: "a.wast".to_owned(),
+            directive: Some(AddedDirective {
+                key: key.to_owned(),
+                line: 3,
+                text: "(invoke \"f\")".to_owned(),
+            }),
             kind: "wrong-value".to_owned(),
             outcome: Expected::Xfail,
             reason: "r".to_owned(),

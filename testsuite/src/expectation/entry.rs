@@ -8,14 +8,14 @@ use serde::Deserialize;
 use super::{Added, Expectation, Expected, Origin, Target, one_line};
 use crate::suite::Suite;
 
-/// An entry: an expectation with the suite and scripts that it applies to.
+/// An entry: an expectation with the suite and the scripts or WASI cases that it applies to.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The suite of the scripts; `None` for all suites of the run.
     pub suite: Option<String>,
     /// The expectation for each of the scripts.
     expectation: Expectation,
-    /// The scripts of the suite.
+    /// The scripts and WASI cases of the suite.
     scripts: Scripts,
 }
 
@@ -32,6 +32,7 @@ enum Scripts {
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
     suite: Option<String>,
+    #[serde(alias = "case")]
     script: Option<String>,
     key: Option<String>,
     line: Option<usize>,
@@ -99,10 +100,11 @@ impl Entry {
         matches!(&self.expectation.target, Target::Key(own) if own == key)
     }
 
-    /// Whether it is for the same suite and script as a new entry.
-    pub fn is_in(&self, other: &Added) -> bool {
-        let is_script = matches!(&self.scripts, Scripts::One(name) if *name == other.script);
-        is_script && self.suite.as_deref() == Some(other.suite.as_str())
+    /// Whether it selects the directive of a new entry by its key, in the same suite and script.
+    pub fn is_about(&self, new: &Added) -> bool {
+        let is_script = matches!(&self.scripts, Scripts::One(name) if *name == new.case);
+        let is_directive = new.directive.as_ref().is_some_and(|directive| self.is_about_key(&directive.key));
+        is_script && is_directive && self.suite.as_deref() == Some(new.suite.as_str())
     }
 
     /// The suite that it names.
@@ -115,14 +117,14 @@ impl Entry {
         self.suite.as_deref().is_none_or(|name| suite.is_called(name))
     }
 
-    /// Whether it applies to a script of a suite.
-    pub fn applies_to(&self, suite: &Suite, script: &str) -> bool {
-        let is_script = match &self.scripts {
+    /// Whether it applies to a script or a WASI case of a suite.
+    pub fn applies_to(&self, suite: &Suite, case: &str) -> bool {
+        let is_case = match &self.scripts {
             Scripts::All => true,
-            Scripts::One(name) => name == script,
-            Scripts::Glob(glob) => glob.is_match(script),
+            Scripts::One(name) => name == case,
+            Scripts::Glob(glob) => glob.is_match(case),
         };
-        is_script && self.applies_to_suite(suite)
+        is_case && self.applies_to_suite(suite)
     }
 
     pub(super) fn expectation(&self) -> Expectation {

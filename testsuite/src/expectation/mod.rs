@@ -1,4 +1,4 @@
-//! Expectations: directives that fail or are not run, each with the reason.
+//! Expectations: directives and WASI cases that fail or are not run, each with the reason.
 //!
 //! A file of expectations is TOML:
 //!
@@ -24,6 +24,10 @@
 //! | only `kind` | all directives of the suite |
 //! | `kind` with any of these | those of the above that fail with this kind |
 //!
+//! A WASI case is selected by its name or a glob, in `case`, which is another name of `script`, and
+//! by `kind`. It has no directives, so `key`, `line` and `text` cannot be used. It fails as expected
+//! if entries cover each of its failures.
+//!
 //! A key is 12 hexadecimal digits, a hash of the tokens of the directive and of the number of equal
 //! directives before it. It stays the same when lines shift. A `kind` is the name of a failure as
 //! in reports, or its first words: `invalid-instead` matches `invalid-instead-of-malformed`.
@@ -44,7 +48,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::Spanned;
 
-pub use self::document::{Added, Document, DocumentError, HEAD};
+pub use self::document::{Added, AddedDirective, Document, DocumentError, HEAD};
 pub use self::entry::Entry;
 use self::entry::Raw;
 use crate::suite::Suite;
@@ -217,10 +221,11 @@ impl Expectations {
         Ok(Expectations { entries })
     }
 
-    /// The expectations for the directives of a script, in the order of the file.
-    pub fn of(&self, suite: &Suite, script: &str) -> Vec<Expectation> {
-        let of_script = self.entries.iter().filter(|entry| entry.applies_to(suite, script));
-        of_script.map(Entry::expectation).collect()
+    /// The expectations for the directives of a script, or for a WASI case, in the order of the
+    /// file.
+    pub fn of(&self, suite: &Suite, case: &str) -> Vec<Expectation> {
+        let of_case = self.entries.iter().filter(|entry| entry.applies_to(suite, case));
+        of_case.map(Entry::expectation).collect()
     }
 }
 

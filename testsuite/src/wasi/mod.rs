@@ -28,6 +28,7 @@ use self::spec::Stream;
 pub use self::spec::{Spec, SpecError};
 pub use self::tree::Tree;
 use crate::access::{Budget, Root};
+use crate::expectation::Expectation;
 
 /// A module with its input and expected results.
 #[derive(Debug, Clone)]
@@ -37,6 +38,7 @@ pub struct Guest {
     path: Option<PathBuf>,
     files: Files,
     variant: Option<Variant>,
+    expectations: Vec<Expectation>,
 }
 
 /// The maximum size of a JSON file in bytes.
@@ -83,7 +85,7 @@ pub struct Goldens {
 impl Guest {
     pub(crate) fn new(name: String, files: Files) -> Guest {
         let path = files.root().map(|root| root.join(Path::new(&name)));
-        Guest { name, path, files, variant: None }
+        Guest { name, path, files, variant: None, expectations: Vec::new() }
     }
 
     /// The variant that the guest is run under.
@@ -93,6 +95,16 @@ impl Guest {
 
     pub(crate) fn set_variant(&mut self, variant: Variant) {
         self.variant = Some(variant);
+    }
+
+    /// The expectations for it as a whole. For each failure, the first that covers it applies.
+    pub fn expectations(&self) -> &[Expectation] {
+        &self.expectations
+    }
+
+    /// Adds expectations that override those so far. Those for single directives are ignored.
+    pub(crate) fn expect(&mut self, expectations: impl IntoIterator<Item = Expectation>) {
+        self.expectations.splice(0..0, expectations.into_iter().filter(Expectation::is_broad));
     }
 
     /// The path of the module inside its suite, with `/` between folders. Unique within the suite.
