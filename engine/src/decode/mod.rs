@@ -77,6 +77,7 @@ pub(crate) fn validate<'a>(
             let validated = type_section::validate(validator, section, refusal, features, &registry());
             validated.map(|()| None).map_err(invalid)
         }
+        (Err(refusal), Payload::TypeSection(section)) => Err(type_section::refused(refusal, section)),
         (validated, _) => validated.map(|_| None).map_err(invalid),
     }
 }

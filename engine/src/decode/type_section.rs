@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use wasmparser::{Encoding, RecGroup, TypeSectionReader, Validator, WasmFeatures};
 
+use super::refused::invalid;
+use crate::error::Error;
 use crate::types::canon::GroupIds;
 use crate::types::{CompositeType, FieldType, HeldTypes, StorageType, TypeConverter, TypeId, TypeRegistry};
 use wassay_terms::Features;
@@ -26,6 +28,41 @@ const MAX_ADMITTED: usize = 64;
 
 /// How many supertypes a type has at most, as the validator counts them.
 const MAX_DEPTH: usize = 63;
+
+/// The refusals of a type that does not match its supertype.
+const MISMATCHES: [&str; 2] = ["sub type must match super type", "sub type cannot have a final super type"];
+
+/// The error of a type section that the validator refused. It names the types if a type does not
+/// match its supertype and is not one of several in a recursive group, of which the validator gives
+/// only the place.
+pub(super) fn refused(refusal: wasmparser::Error, section: &TypeSectionReader<'_>) -> Error {
+    if !MISMATCHES.contains(&refusal.message()) {
+        return invalid(refusal);
+    }
+    match mismatch(&refusal, section) {
+        Some((sub, sup)) => {
+            let message = format!("{}: sub type {sub} does not match super type {sup}", refusal.message());
+            Error::invalid(message, refusal.offset())
+        }
+        None => invalid(refusal),
+    }
+}
+
+/// The type that does not match its supertype, and that supertype.
+fn mismatch(refusal: &wasmparser::Error, section: &TypeSectionReader<'_>) -> Option<(usize, u32)> {
+    let mut index = 0;
+    for group in section.clone().into_iter_with_offsets() {
+        let (offset, group) = group.ok()?;
+        if offset == refusal.offset() {
+            let mut types = group.types();
+            let (ty, None) = (types.next()?, types.next()) else { return None };
+            let supertype = ty.supertype_idxs.first()?.unpack().as_module_index()?;
+            return Some((index, supertype));
+        }
+        index += group.types().len();
+    }
+    None
+}
 
 /// Whether the validator refused a type by a rule that does not hold.
 pub(super) fn is_outdated(refusal: &wasmparser::Error) -> bool {
@@ -164,6 +201,25 @@ mod tests {
     const TYPES: &str = "(type $a (sub (struct (field i32))))
         (type $b (sub $a (descriptor $d) (struct (field i32))))
         (type $d (sub (describes $b) (struct)))";
+
+    #[test]
+    fn a_mismatch_names_the_types_if_they_are_known() {
+        let mismatch = |what: &str, types: &str| Err(format!("{what}{types}"));
+        let must = "sub type must match super type";
+        let known = ": sub type 1 does not match super type 0";
+        for (sup, message) in [("sub (struct)", must), ("struct", "sub type cannot have a final super type")]
+        {
+            assert_eq!(
+                validate(&format!("(type ({sup})) (type (sub 0 (array i8)))")),
+                mismatch(message, known)
+            );
+        }
+        let third = "(rec (type (sub (struct))) (type (struct))) (type (sub 0 (array i8)))";
+        assert_eq!(validate(third), mismatch(must, ": sub type 2 does not match super type 0"));
+        // Either of the group may be the one.
+        let group = "(type (sub (struct))) (rec (type (sub 0 (struct))) (type (sub 0 (array i8))))";
+        assert_eq!(validate(group), mismatch(must, ""));
+    }
 
     #[test]
     fn a_type_may_have_a_descriptor_though_its_supertype_has_none() {

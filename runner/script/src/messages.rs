@@ -113,13 +113,29 @@ fn names(expected: &str, rule: Rule, message: &str, written: Written) -> bool {
     named && !other_index(expected, rule, message)
 }
 
-/// Whether both texts give the index of what is unknown, and not the same.
+/// The words before the index in messages that do not have the rule's own.
+const BEFORE_INDEX: &[(Rule, &str)] = &[
+    (Rule::NotFunction, "expected func type at index"),
+    (Rule::NotFunction, "type index"),
+    (Rule::NotStruct, "expected struct type at index"),
+    (Rule::NotArray, "expected array type at index"),
+];
+
+/// Whether both texts give the indices of what breaks a rule, and not the same.
 fn other_index(expected: &str, rule: Rule, message: &str) -> bool {
-    let index = |text: &str| {
-        let rest = text.strip_prefix(rule.text())?.strip_prefix(' ')?;
-        rest.split(|end: char| !end.is_ascii_digit()).next()?.parse::<u32>().ok()
-    };
-    matches!((index(expected), index(message)), (Some(expected), Some(actual)) if expected != actual)
+    let words = BEFORE_INDEX.iter().filter(|(of, _)| *of == rule).map(|(_, words)| *words);
+    let actual = [rule.text()].into_iter().chain(words).find_map(|words| indices(words, message));
+    let Some((expected, actual)) = indices(rule.text(), expected).zip(actual) else { return false };
+    expected.iter().zip(&actual).any(|(expected, actual)| expected != actual)
+}
+
+/// The numbers of a text from the one after these words on; `None` if no number follows the words.
+fn indices(words: &str, text: &str) -> Option<Vec<u32>> {
+    let mut rests =
+        text.match_indices(words).filter_map(|(at, _)| text.get(at + words.len()..)?.strip_prefix(' '));
+    let rest = rests.find(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))?;
+    let numbers = rest.split(|end: char| !end.is_ascii_digit()).filter(|number| !number.is_empty());
+    numbers.map(|number| number.parse().ok()).collect()
 }
 
 /// Whether the tables have a script's text.
@@ -258,6 +274,37 @@ mod tests {
         }
         assert_eq!(class("illegal escape", "invalid unicode scalar value 0x110000"), Comparison::Same);
         assert_eq!(class("import after memory", "multiple start sections"), Comparison::Different);
+    }
+
+    #[test]
+    fn indices_in_both_texts_are_the_same() {
+        for (ours, spec, other) in [
+            (
+                "sub type must match super type: sub type 2 does not match super type 1",
+                "sub type 2 does not match super type 1",
+                "sub type 2 does not match super type 0",
+            ),
+            ("expected func type at index 3, found (struct)", "non-function type 3", "non-function type 1"),
+            ("type index 3 is not a function type", "non-function type 3", "non-function type 1"),
+            (
+                "expected struct type at index 3, found (func)",
+                "non-structure type 3",
+                "non-structure type 30",
+            ),
+            ("expected array type at index 3, found (func)", "non-array type 3", "non-array type 0"),
+            ("unknown memory 1: memory index out of bounds", "unknown memory 1", "unknown memory 0"),
+        ] {
+            assert_eq!(
+                (class(spec, ours), class(other, ours)),
+                (Comparison::Same, Comparison::Different),
+                "{ours}"
+            );
+        }
+        // Several types may be meant where the message does not say which.
+        assert_eq!(
+            class("sub type 2 does not match super type 1", "sub type must match super type"),
+            Comparison::Same
+        );
     }
 
     #[test]
