@@ -157,14 +157,24 @@ fn a_read_only_directory_refuses_changes() {
             ("path_create_directory", "dir", Errno::Exist),
             ("path_create_directory", "none/new", Errno::NoEnt),
             ("path_create_directory", "../new", Errno::NotCapable),
+            ("path_create_directory", "new/", rofs),
             ("path_remove_directory", "dir", rofs),
+            ("path_remove_directory", "none", rofs),
+            ("path_remove_directory", "none/x", Errno::NoEnt),
+            ("path_remove_directory", "file/x", Errno::NotDir),
+            ("path_remove_directory", "dir/.", Errno::Inval),
+            ("path_remove_directory", "../x", Errno::NotCapable),
             ("path_unlink_file", "file", rofs),
+            ("path_unlink_file", "none/x", Errno::NoEnt),
+            ("path_unlink_file", ".", Errno::IsDir),
         ] {
             assert_eq!(host.path(function, dir, path), errno, "{function} {path}");
         }
         assert_eq!(host.call("fd_filestat_set_times", &[dir, 0, 0, 5]), rofs);
     }
     assert_eq!((host.symlink("file", "new"), host.symlink("file", "link")), (rofs, Errno::Exist));
+    assert_eq!(host.symlink("file", "new/"), Errno::NoEnt);
+    assert_eq!(host.open("new/", 0, CREAT, FD_WRITE), Err(Errno::IsDir));
     assert_eq!(
         (host.set_times("file", 0, 0, 0, 5), host.set_times("none", 0, 0, 0, 5)),
         (rofs, Errno::NoEnt)
@@ -186,10 +196,16 @@ fn rename_and_link_between_preopened_directories_fail() {
         (dir, "file", 4, "stolen", Errno::Xdev, Errno::Xdev),
         (dir, "none", 4, "stolen", Errno::Xdev, Errno::NoEnt),
         (dir, "none/file", 4, "stolen", Errno::NoEnt, Errno::NoEnt),
-        (dir, "file", 4, "none/stolen", Errno::NoEnt, Errno::Xdev),
+        (dir, "file", 4, "none/stolen", Errno::NoEnt, Errno::NoEnt),
+        (dir, "file", 4, ".", Errno::Xdev, Errno::Exist),
         (dir, "file", dir, "new", rofs, rofs),
         (dir, "file", dir, "dir", rofs, Errno::Exist),
-        (4, "none", dir, "new", Errno::Xdev, rofs),
+        (dir, "none", dir, "new", rofs, Errno::NoEnt),
+        (dir, "file/", dir, "new", rofs, Errno::NotDir),
+        (dir, "file", dir, "new/", rofs, Errno::NoEnt),
+        (dir, ".", dir, "new", Errno::Busy, rofs),
+        (dir, "file", dir, ".", Errno::Busy, Errno::Exist),
+        (4, "none", dir, "new", Errno::Xdev, Errno::NoEnt),
     ] {
         assert_eq!(host.rename(from, old, to, new), renamed, "{old} {new}");
         assert_eq!(host.link(from, 0, old, to, new), linked, "{old} {new}");

@@ -3,7 +3,7 @@
 
 use rustix::fs::{AtFlags, Mode};
 
-use super::resolve::{directory_to_create_in, parent};
+use super::resolve::{Target, directory_to_create_in, parent};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, Text};
 use crate::call::Call;
@@ -24,8 +24,7 @@ pub(crate) fn path_create_directory(call: &mut Call<'_>, fd: Fd, path: Text) -> 
 /// Errors: those of all paths; NOTCAPABLE without `path_remove_directory`; NOTDIR; NOTEMPTY; INVAL
 /// if the path ends with `.`; BUSY.
 pub(crate) fn path_remove_directory(call: &mut Call<'_>, fd: Fd, path: Text) -> Result<(), Errno> {
-    let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_REMOVE_DIRECTORY)?;
-    let target = parent(dir, call.guest.text(path)?)?;
+    let target = to_remove(call, fd, path, Rights::PATH_REMOVE_DIRECTORY, Errno::Inval)?;
     Ok(rustix::fs::unlinkat(target.dir(), target.entry(), AtFlags::REMOVEDIR)?)
 }
 
@@ -34,16 +33,33 @@ pub(crate) fn path_remove_directory(call: &mut Call<'_>, fd: Fd, path: Text) -> 
 /// Errors: those of all paths; NOTCAPABLE without `path_unlink_file`; ISDIR; NOTDIR if the path
 /// ends with a slash and does not name a directory.
 pub(crate) fn path_unlink_file(call: &mut Call<'_>, fd: Fd, path: Text) -> Result<(), Errno> {
-    let (dir, _) = call.ctx.table.directory(fd, Rights::PATH_UNLINK_FILE)?;
-    let target = parent(dir, call.guest.text(path)?)?;
+    let target = to_remove(call, fd, path, Rights::PATH_UNLINK_FILE, Errno::IsDir)?;
     Ok(rustix::fs::unlinkat(target.dir(), target.entry(), AtFlags::empty())?)
+}
+
+/// The target of a path to remove. As on a read-only file system (`unlink(2)`, `rmdir(2)`), errors
+/// of the lookup and `itself`, the error for the directory itself, take precedence over ROFS.
+fn to_remove<'a>(
+    call: &'a Call<'_>,
+    fd: Fd,
+    path: Text,
+    right: Rights,
+    itself: Errno,
+) -> Result<Target<'a>, Errno> {
+    let (dir, entry) = call.ctx.table.directory(fd, Rights::empty())?;
+    let target = parent(dir, call.guest.text(path)?)?;
+    match entry.require(right) {
+        Err(Errno::Rofs) if target.is_directory_itself() => Err(itself),
+        required => required.map(|()| target),
+    }
 }
 
 /// Renames a file, directory or symbolic link, replacing what the new path names. Writes no
 /// results.
 ///
 /// Errors: those of all paths; NOTCAPABLE without `path_rename_source`, or `path_rename_target` for
-/// the new path; ISDIR, NOTDIR and NOTEMPTY if what the new path names cannot be replaced; XDEV,
+/// the new path; ISDIR, NOTDIR and NOTEMPTY if what the new path names cannot be replaced; BUSY for
+/// a preopened directory itself; XDEV,
 /// also between a read-only and a writable preopened directory, which are different file systems
 /// for the guest; INVAL if a directory would be moved below itself.
 pub(crate) fn path_rename(
@@ -61,8 +77,14 @@ pub(crate) fn path_rename(
     if old_entry.grant != new_entry.grant {
         return Err(old.and(new).err().unwrap_or(Errno::Xdev));
     }
-    old_entry.require(Rights::PATH_RENAME_SOURCE)?;
-    new_entry.require(Rights::PATH_RENAME_TARGET)?;
     let (old, new) = (old?, new?);
+    let required = old_entry.require(Rights::PATH_RENAME_SOURCE);
+    match required.and_then(|()| new_entry.require(Rights::PATH_RENAME_TARGET)) {
+        // As on a read-only file system, see `rename(2)`.
+        Err(Errno::Rofs) if old.is_directory_itself() || new.is_directory_itself() => {
+            return Err(Errno::Busy);
+        }
+        required => required?,
+    }
     Ok(rustix::fs::renameat(old.dir(), old.entry(), new.dir(), new.entry())?)
 }

@@ -2,7 +2,7 @@
 
 use rustix::fs::{AtFlags, linkat, readlinkat_raw, symlinkat};
 
-use super::resolve::{directory_to_create_in, final_name, find, parent_of_new_file};
+use super::resolve::{directory_to_create_in, final_name, find, parent_of_new_file, refusal_of_new};
 use crate::abi::flags::Rights;
 use crate::abi::{Buffer, Fd, LookupFlags, Out, Text};
 use crate::call::Call;
@@ -24,17 +24,16 @@ pub(crate) fn path_link(
     new_path: Text,
 ) -> Result<(), Errno> {
     let table = &call.ctx.table;
-    let (old_dir, _) = table.directory(old_fd, Rights::empty())?;
+    let (old_dir, old_entry) = table.directory(old_fd, Rights::empty())?;
     let new_path = call.guest.text(new_path)?;
-    let new_dir = directory_to_create_in(table, new_fd, Rights::PATH_LINK_TARGET, new_path)?;
     let follow = old_flags.contains(LookupFlags::SYMLINK_FOLLOW);
-    let old = find(old_dir, call.guest.text(old_path)?, follow);
-    match table.directory(old_fd, Rights::PATH_LINK_SOURCE) {
-        Err(Errno::Rofs) => return Err(old.err().unwrap_or(Errno::Xdev)),
-        source => _ = source?,
-    }
-    let (old, _) = old?;
+    let (old, _) = find(old_dir, call.guest.text(old_path)?, follow)?;
+    let new_dir = directory_to_create_in(table, new_fd, Rights::PATH_LINK_TARGET, new_path)?;
     let new = parent_of_new_file(new_dir, new_path)?;
+    match old_entry.require(Rights::PATH_LINK_SOURCE) {
+        Err(Errno::Rofs) => return Err(refusal_of_new(&new, false, Errno::Xdev)),
+        required => required?,
+    }
     Ok(linkat(old.dir(), final_name(&old), new.dir(), new.entry(), AtFlags::empty())?)
 }
 

@@ -155,7 +155,16 @@ impl Request<'_> {
             return Err(Errno::Inval);
         }
         if self.is_for_directory() {
-            return self.open_directory(dir);
+            return match self.open_directory(dir) {
+                // As in `open(2)`, no file is created under a name with a slash after it.
+                Err(Errno::NoEnt)
+                    if self.oflags.contains(OFlags::CREAT)
+                        && parent(dir, self.path).is_ok_and(|target| !target.exists()) =>
+                {
+                    Err(Errno::IsDir)
+                }
+                opened => opened,
+            };
         }
         let file = match dir.open_with(self.path, &self.options()) {
             Err(error) if self.oflags.contains(OFlags::CREAT) => {

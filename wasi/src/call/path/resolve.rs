@@ -47,6 +47,21 @@ impl Target<'_> {
         &self.name
     }
 
+    /// Whether it is the directory itself, which has no name here.
+    pub(super) fn is_directory_itself(&self) -> bool {
+        self.name == Path::new(".")
+    }
+
+    /// Whether slashes follow the name.
+    pub(super) fn has_slash(&self) -> bool {
+        self.name.as_os_str().as_encoded_bytes().ends_with(b"/")
+    }
+
+    /// Whether something has this name, which may be a symbolic link.
+    pub(super) fn exists(&self) -> bool {
+        look(self).is_ok()
+    }
+
     /// The name without slashes, for calls that look it up: with slashes the system would follow a
     /// symbolic link.
     fn bare(&self) -> &Path {
@@ -87,8 +102,8 @@ pub(super) fn parent_of_new_file<'a>(start: &'a Dir, path: &'a str) -> Result<Ta
 }
 
 /// The directory to create `path` below: BADF, NOTDIR, NOTCAPABLE, or ROFS for read-only access. As
-/// on a read-only file system (`mkdir(2)`), errors of the lookup and EXIST take precedence over
-/// ROFS.
+/// on a read-only file system (`mkdir(2)`, `symlink(2)`), errors of the lookup, EXIST, and NOENT for
+/// a slash after the name of anything but a directory take precedence over ROFS.
 pub(super) fn directory_to_create_in<'a>(
     table: &'a Table,
     fd: Fd,
@@ -99,9 +114,20 @@ pub(super) fn directory_to_create_in<'a>(
         Err(Errno::Rofs) => {
             let (dir, _) = table.directory(fd, Rights::empty())?;
             let target = parent(dir, path)?;
-            Err(if look(&target).is_ok() { Errno::Exist } else { Errno::Rofs })
+            Err(refusal_of_new(&target, right == Rights::PATH_CREATE_DIRECTORY, Errno::Rofs))
         }
         found => Ok(found?.0),
+    }
+}
+
+/// The error for a new name that cannot be created because of `otherwise`.
+pub(super) fn refusal_of_new(target: &Target<'_>, is_directory: bool, otherwise: Errno) -> Errno {
+    if target.exists() {
+        Errno::Exist
+    } else if target.has_slash() && !is_directory {
+        Errno::NoEnt
+    } else {
+        otherwise
     }
 }
 
