@@ -7,7 +7,6 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
-use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -53,6 +52,11 @@ impl Suite {
 
     fn fifo(&self, name: &str) {
         rustix::fs::mkfifoat(rustix::fs::CWD, self.file(name), rustix::fs::Mode::RWXU).unwrap();
+    }
+
+    fn socket(&self, name: &str) {
+        let (mode, socket) = (rustix::fs::Mode::RWXU, rustix::fs::FileType::Socket);
+        rustix::fs::mknodat(rustix::fs::CWD, self.file(name), socket, mode, 0).unwrap();
     }
 
     /// A sparse file.
@@ -191,7 +195,7 @@ fn what_would_hold_its_reader_fails_one_case() {
     }
     for file in ["g.stdin", "g.stdout", "g.stderr"] {
         let suite = Suite::new(&guest);
-        let _socket = UnixListener::bind(suite.file(file)).unwrap();
+        suite.socket(file);
         suite.fails("g.wat", "expected a regular file, found a socket");
         let suite = Suite::new(&guest);
         fs::create_dir(suite.file(file)).unwrap();
@@ -217,7 +221,7 @@ fn what_is_odd_is_one_case_that_fails() {
     fs::write(suite.file("").join(std::ffi::OsStr::from_bytes(b"\xff.wast")), PASSES).unwrap();
     fs::create_dir(suite.file("folder.wast")).unwrap();
     suite.large("large.wast", 3 << 30);
-    let _socket = UnixListener::bind(suite.file("notes.sock")).unwrap();
+    suite.socket("notes.sock");
     let cases = suite.cases(&[]);
     let failed = |name: &str| {
         let case = cases.iter().find(|case| case.0 == name).unwrap_or_else(|| panic!("{name}: {cases:?}"));

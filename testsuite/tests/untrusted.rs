@@ -6,7 +6,6 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
-use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use wassay_testsuite::access::{Budget, Reach, Root};
@@ -149,7 +148,8 @@ fn an_invalid_wassay_toml_is_an_error_if_the_suite_is_trusted() {
 fn a_file_that_is_not_regular_is_a_failing_case() {
     let folder = folder(&["a.wast", "g.json", "folder.wast/b.wast"]);
     let path = |name: &str| folder.path().join(name);
-    let _socket = UnixListener::bind(path("socket.wast")).unwrap();
+    let (mode, socket) = (rustix::fs::Mode::RUSR, rustix::fs::FileType::Socket);
+    rustix::fs::mknodat(rustix::fs::CWD, path("socket.wast"), socket, mode, 0).unwrap();
     for name in ["pipe.wast", "g.wasm", "ignored"] {
         rustix::fs::mkfifoat(rustix::fs::CWD, path(name), rustix::fs::Mode::RUSR).unwrap();
     }
