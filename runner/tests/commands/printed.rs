@@ -2,17 +2,13 @@
 //! control character, no bidirectional one and no invalid byte of theirs arrives, and no line is
 //! forged.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::terminal::on_a_terminal;
-use common::{FAILS, Folder, clean};
+use crate::common::terminal::on_a_terminal;
+use crate::common::{FAILS, Folder, clean};
 
 /// What steers terminals, deceives readers, and commands CI servers. Neither a `/` nor a NUL, so
 /// that it can be a name.

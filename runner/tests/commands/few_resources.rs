@@ -1,17 +1,14 @@
 //! Runs with few threads, few descriptors and little address space: they do their work more slowly,
 //! or say what they lack.
 
-#![cfg(target_os = "linux")]
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::{Folder, PASSES, Ran, run};
+use crate::common::{Folder, PASSES, Ran, run};
 
 /// A guest, and a module whose compilation is shared by threads.
 const GUEST: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;

@@ -1,13 +1,9 @@
 //! What a command line names: suites and folders, cases, files to write; and what is said where
 //! that is unclear or nothing.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::process::Command;
 
-use common::{FAILS, Folder, PASSES, Ran, run, wassay};
+use crate::common::{FAILS, Folder, PASSES, Ran, run, wassay};
 
 fn wassay_in(folder: &Folder, from: &str, args: &[&str]) -> Ran {
     run(Command::new(env!("CARGO_BIN_EXE_wassay")).args(args).current_dir(folder.file(from)))

@@ -1,13 +1,8 @@
 //! Suites under limits of the system: each directive passes, or says that a limit was reached.
 
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::process::Command;
 
-use common::{Folder, Ran, run};
+use crate::common::{Folder, Ran, run};
 use wassay_reports::{Report, json};
 
 /// Runs `wassay` with a limit of the shell's `ulimit`, in KiB.

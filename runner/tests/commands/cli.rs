@@ -1,14 +1,10 @@
 //! `wassay test`, `wassay suite` and what all commands have in common, as processes.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use common::{FAILS, Folder, PASSES, Ran, clean, run, wassay};
+use crate::common::{FAILS, Folder, PASSES, Ran, clean, run, wassay};
 use wassay_reports::{Outcome, Report, json};
 
 fn report(path: &str) -> Report {
@@ -278,8 +274,8 @@ fn a_suite_that_cannot_be_fetched_says_why() {
         "{}",
         ran.err
     );
-    if let Err(why) = common::trials::find(&["git"]) {
-        return common::trials::not_run(&why);
+    if let Err(why) = crate::common::trials::find(&["git"]) {
+        return crate::common::trials::not_run(&why);
     }
     let ran = wassay(&["suite", "fetch", "wasi-official", "--from", "/nowhere"]);
     assert_eq!((ran.code, ran.err.lines().count()), (1, 1), "{}", ran.err);

@@ -1,10 +1,6 @@
 //! `--expectations` and `--bless-expectations`, as processes.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::{Folder, Ran, wassay};
+use crate::common::{Folder, Ran, wassay};
 
 /// Three directives on three lines: the second fails, the third takes for ever.
 const SCRIPT: &str =
@@ -210,8 +206,11 @@ fn a_timeout_is_expected_where_an_entry_says_so() {
 
 #[test]
 fn a_file_for_several_suites_serves_one_of_them() {
-    let folder =
-        Folder::new(&[("one/a.wast", SCRIPT), ("two/b.wast", SCRIPT), ("three/c.wast", common::PASSES)]);
+    let folder = Folder::new(&[
+        ("one/a.wast", SCRIPT),
+        ("two/b.wast", SCRIPT),
+        ("three/c.wast", crate::common::PASSES),
+    ]);
     let [one, two, three, file] = ["one", "two", "three", "e.toml"].map(|name| folder.arg(name));
     let test = |suites: &[&String], more: &[&str]| {
         let suites: Vec<&str> = suites.iter().map(|suite| suite.as_str()).collect();
@@ -228,7 +227,7 @@ fn a_file_for_several_suites_serves_one_of_them() {
     assert!(ran.err.contains("none of its 2 entries applies to the suites that run: three"), "{}", ran.err);
     assert_eq!(test(&[&three], &["--allow-empty"]).code, 0);
     // Blessing one leaves the entries of the other.
-    std::fs::write(folder.file("one/a.wast"), common::PASSES).unwrap();
+    std::fs::write(folder.file("one/a.wast"), crate::common::PASSES).unwrap();
     let ran = test(&[&one], &["--bless-expectations"]);
     assert!(ran.out.contains("0 entries written, 1 kept, 1 removed"), "{}", ran.out);
     assert_eq!(test(&[&one, &two], &[]).code, 0);
@@ -289,7 +288,7 @@ fn entries_hold_however_the_folder_is_typed() {
     let test = |from: &str, suite: &str, more: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
         command.current_dir(folder.file(from)).args(["test", suite, "--expectations", &file]).args(more);
-        common::run(&mut command)
+        crate::common::run(&mut command)
     };
     assert_eq!(test("x", "s", &["--bless-expectations"]).code, 0);
     let absolute = folder.arg("x/s");

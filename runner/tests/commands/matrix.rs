@@ -1,15 +1,11 @@
 //! `wassay matrix` as a process.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::engines::folder;
-use common::{Folder, wassay};
+use crate::common::engines::folder;
+use crate::common::{Folder, wassay};
 use serde_json::Value;
 
 /// Makes a matrix of reports of the folder.
-fn matrix(folder: &Folder, reports: &[&str], more: &[&str]) -> common::Ran {
+fn matrix(folder: &Folder, reports: &[&str], more: &[&str]) -> crate::common::Ran {
     let mut args = vec!["matrix".to_owned()];
     args.extend(reports.iter().map(|name| folder.arg(&format!("{name}.json"))));
     args.extend(more.iter().map(|word| (*word).to_owned()));

@@ -3,11 +3,6 @@
 //! `WASSAY_TEST_SIGNALS=200` sends that many signals at random moments; `WASSAY_TEST_BINARY=PATH`
 //! tests another binary.
 
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::collections::hash_map::RandomState;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -17,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Folder, PASSES, clean};
+use crate::common::{Folder, PASSES, clean};
 use rustix::process::{Pid, Signal, kill_process};
 use wassay_reports::json;
 

@@ -1,12 +1,8 @@
 //! What WASI asks of a program (its "Application ABI"), and what `wassay run` makes of one that
 //! does otherwise.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::program::{expect, hello, program};
-use common::{Folder, wassay};
+use crate::common::program::{expect, hello, program};
+use crate::common::{Folder, wassay};
 
 /// A process has 8 bits for its exit code.
 #[test]

@@ -1,16 +1,11 @@
 //! `--max-memory` holds for the process: whatever a script or a guest takes, the process has no
 //! more than that and what `docs/limits.md` says it needs besides.
 
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{Folder, clean};
+use crate::common::{Folder, clean};
 
 /// The limit.
 const LIMIT: u64 = 64 << 20;

@@ -3,8 +3,6 @@
 
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
@@ -13,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::guests::{ECHO, ENDLESS, NOTHING, nested, noisy, sparse};
-use common::{Folder, PASSES, Ran};
+use crate::common::guests::{ECHO, ENDLESS, NOTHING, nested, noisy, sparse};
+use crate::common::{Folder, PASSES, Ran};
 use wassay_reports::{Outcome, json};
 
 /// The user and the group `nobody`.
@@ -68,7 +66,7 @@ impl Suite {
     }
 
     fn test(&self, args: &[&str]) -> Ran {
-        common::run(&mut self.command(args))
+        crate::common::run(&mut self.command(args))
     }
 
     /// Runs the suite, and gives what became of each case: its outcome, and the message of its
@@ -139,8 +137,9 @@ fn no_link_leads_out_of_a_suite() {
     let suite = Suite::new(&guest);
     suite.link("g.stdin", "../secret/file");
     let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
-    let ran =
-        common::run(command.arg("test").arg(format!("{}@no-openat2", suite.folder.file("s").display())));
+    let ran = crate::common::run(
+        command.arg("test").arg(format!("{}@no-openat2", suite.folder.file("s").display())),
+    );
     assert!(ran.out.contains("g.stdin: cannot be read: symbolic link leads out of the suite"), "{}", ran.out);
 }
 
@@ -168,7 +167,7 @@ fn links_lead_where_the_user_allows_it() {
         assert_eq!(passed(args), all, "{args:?}");
     }
     for (value, expected) in [(shared.to_str().unwrap(), &all[..]), ("1", &all), ("", &all[..1])] {
-        let ran = common::run(suite.command(&["--quiet"]).env("WASSAY_ALLOW_LINKS", value));
+        let ran = crate::common::run(suite.command(&["--quiet"]).env("WASSAY_ALLOW_LINKS", value));
         let failed = if expected.len() == 1 { "3 of 4" } else { "1 of 5" };
         assert!(ran.out.contains(&format!("{failed} cases not as expected")), "{value}: {}", ran.out);
     }
@@ -232,7 +231,7 @@ fn what_is_odd_is_one_case_that_fails() {
     assert_eq!(cases.len(), 6, "{cases:?}");
     assert_eq!(cases[0].0, "a.wast");
     let mut show = Command::new(env!("CARGO_BIN_EXE_wassay"));
-    let shown = common::run(show.args(["suite", "show"]).arg(suite.file("")));
+    let shown = crate::common::run(show.args(["suite", "show"]).arg(suite.file("")));
     assert!(shown.out.contains("gone.wast   cannot be read\n"), "{}", shown.out);
 }
 
@@ -253,7 +252,7 @@ fn what_may_not_be_read_is_one_case_that_fails() {
         command.arg("test").arg(suite.folder.file("s")).env("TMPDIR", suite.folder.file("tmp"));
         command.uid(NOBODY).gid(NOBODY);
     }
-    let ran = common::run(&mut command);
+    let ran = crate::common::run(&mut command);
     fs::set_permissions(suite.file("d"), PermissionsExt::from_mode(0o755)).unwrap();
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("/b.wast: cannot read the script: Permission denied"), "{}{}", ran.out, ran.err);
@@ -299,7 +298,8 @@ fn a_copy_has_no_bits_of_the_original_and_is_private() {
     // A temporary folder whose entries inherit its group.
     fs::set_permissions(suite.folder.file("tmp"), PermissionsExt::from_mode(0o2777)).unwrap();
     let mut command = suite.command(&["--timeout", "3s"]);
-    let mut child = common::clean(&mut command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        crate::common::clean(&mut command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let tool = wait_for(&suite.folder.file("tmp"), "tool");
     let folder = tool.parent().unwrap().parent().unwrap().to_owned();
     wait_for(&folder, "none");
@@ -352,7 +352,7 @@ fn measured(suite: &Suite, args: &[&str]) -> (Ran, u64, Duration) {
     let file = fs::File::create(&out).unwrap();
     let mut command = suite.command(args);
     let mut child =
-        common::clean(&mut command).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        crate::common::clean(&mut command).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
     let mut most = 0;
     let status = loop {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
@@ -467,7 +467,7 @@ fn blessing_writes_through_no_link_and_sets_no_bits() {
         ("g.stdin", "new"),
         ("x.dir/f", "f"),
     ]);
-    let bless = |suite: &Suite| common::run(suite.command(&[]).env("BLESS", "1"));
+    let bless = |suite: &Suite| crate::common::run(suite.command(&[]).env("BLESS", "1"));
     fs::write(suite.file("keep"), "old").unwrap();
     suite.link("g.stdout", "keep");
     let ran = bless(&suite);
@@ -522,7 +522,7 @@ fn a_deep_tree_is_compared_with_few_descriptors() {
     let limited = |command: &mut Command| {
         let mut limited = Command::new("prlimit");
         limited.arg("--nofile=64").arg(command.get_program()).args(command.get_args());
-        common::run(limited.env("TMPDIR", suite.folder.file("tmp")))
+        crate::common::run(limited.env("TMPDIR", suite.folder.file("tmp")))
     };
     if !Path::new("/usr/bin/prlimit").exists() {
         eprintln!("not run: no prlimit");

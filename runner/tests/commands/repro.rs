@@ -1,14 +1,10 @@
 //! `wassay wast --repro`: what it writes fails as the directive does, and is small.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{Ran, run};
+use crate::common::{Ran, run};
 
 /// A wrong expectation on line 14, which needs the counter of `$a` to have been called twice, and
 /// `$b` to be registered.

@@ -1,10 +1,6 @@
 //! Guests of WASI as cases of `wassay test`: what each form of a case says is done and judged.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::{Folder, Ran, wassay};
+use crate::common::{Folder, Ran, wassay};
 use wassay_reports::{Outcome, json};
 
 /// A guest that writes `hello` to standard output and ends with the code 3.
@@ -34,7 +30,7 @@ fn test(files: &[(&str, &str)], args: &[&str]) -> Ran {
 /// Runs the cases of a folder with this value of `BLESS`.
 fn bless(path: &str, value: &str) -> Ran {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
-    common::run(command.args(["test", path]).env("BLESS", value))
+    crate::common::run(command.args(["test", path]).env("BLESS", value))
 }
 
 #[test]
@@ -48,7 +44,7 @@ fn a_module_is_a_case_beside_its_json_or_a_manifest() {
             ("two/manifest.json", "{}"),
             ("two/b.wat", NOTHING),
             ("two/x.dir/no-case.wat", HELLO),
-            ("c.wast", common::PASSES),
+            ("c.wast", crate::common::PASSES),
         ],
         &[],
     );
@@ -304,8 +300,11 @@ fn without_openat2_guests_do_the_same_in_processes_of_their_own() {
     assert_eq!(passed(&suites[0]), passed(&suites[1]));
     assert_eq!(passed(&suites[1]).len(), suites[0].cases.len());
     // Any folder has the variant, and scripts are not among it.
-    let folder =
-        Folder::new(&[("a.wat", NOTHING), ("a.json", "{\"exit_code\": 1}"), ("b.wast", common::PASSES)]);
+    let folder = Folder::new(&[
+        ("a.wat", NOTHING),
+        ("a.json", "{\"exit_code\": 1}"),
+        ("b.wast", crate::common::PASSES),
+    ]);
     let path = format!("{}@no-openat2", folder.path().display());
     let ran = wassay(&["test", &path]);
     assert_eq!(ran.code, 1);

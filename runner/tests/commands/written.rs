@@ -1,9 +1,5 @@
 //! What is written to files and streams, and what happens where that cannot be.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -11,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use common::{FAILS, Folder, PASSES, Ran, clean, run, wassay};
+use crate::common::{FAILS, Folder, PASSES, Ran, clean, run, wassay};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 /// Runs a line of the shell in a folder; `$0` is `wassay`.

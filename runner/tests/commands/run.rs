@@ -1,16 +1,12 @@
 //! `wassay run` as a process: what a guest is given, what it prints, and how it ends.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use common::program::{expect, hello, program};
-use common::{Folder, clean, run, wassay};
+use crate::common::program::{expect, hello, program};
+use crate::common::{Folder, clean, run, wassay};
 
 /// Prints its arguments and its environment, each string with its NUL.
 fn given() -> String {
@@ -100,7 +96,7 @@ fn the_guest_decides_the_exit_code_and_its_output_is_there_whatever_ends_it() {
         assert_eq!((ran.code, ran.out.as_str()), (134, "hello\n"));
         assert_eq!(ran.err.lines().next(), Some(format!("error: {file}: {said}").as_str()));
     }
-    let folder = Folder::new(&[("raise.wat", include_str!("../../testsuite/guests/wat/raise.wat"))]);
+    let folder = Folder::new(&[("raise.wat", include_str!("../../../testsuite/guests/wat/raise.wat"))]);
     let file = folder.arg("raise.wat");
     expect(&wassay(&["run", &file]), 143, "", &format!("error: {file}: the guest raised signal 15\n"));
 }

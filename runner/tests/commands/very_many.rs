@@ -1,15 +1,10 @@
 //! Scripts with more directives that fail, or are not reached, than can be listed: they cost little
 //! time and memory, and are all counted.
 
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{Folder, run};
+use crate::common::{Folder, run};
 use wassay_reports::{Case, Outcome, Report, json};
 
 /// How many failures of a script are listed.

@@ -1,12 +1,8 @@
 //! What `wassay run` says of a guest that traps: where it was, and who called.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 
-use common::{Folder, wassay};
+use crate::common::{Folder, wassay};
 
 /// The lines behind the first, which is the trap, with all offsets as `+0x…`.
 fn frames(err: &str) -> Vec<String> {

@@ -1,13 +1,9 @@
 //! `--shard K/N`, as processes: the parts of a run, and the report that `report merge` makes of
 //! theirs.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::time::Duration;
 
-use common::{FAILS, Folder, PASSES, wassay};
+use crate::common::{FAILS, Folder, PASSES, wassay};
 use wassay_reports::{Report, json};
 
 /// One suite has expected failures, one a single script, so that it is missing in most shards.

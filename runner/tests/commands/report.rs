@@ -1,10 +1,6 @@
 //! `wassay report`, and reports of runs, as processes.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::{FAILS, Folder, PASSES, Ran, wassay};
+use crate::common::{FAILS, Folder, PASSES, Ran, wassay};
 use wassay_reports::{Report, json};
 
 fn read(path: &str) -> Report {
@@ -233,7 +229,7 @@ fn a_report_knows_where_its_scripts_can_be_read() {
             ("GITHUB_SHA", "c0ffee"),
         ]);
         process.env("GITHUB_WORKSPACE", folder.file("checkout"));
-        assert_eq!(common::run(&mut process).code, 1);
+        assert_eq!(crate::common::run(&mut process).code, 1);
         read(&file).suites.remove(0).url
     };
     let tests = Some("https://example.org/o/r/blob/c0ffee/tests".to_owned());
@@ -286,7 +282,7 @@ fn files_and_lines_are_in_junit_and_annotated_on_github() {
         if github {
             process.env("GITHUB_ACTIONS", "true");
         }
-        let ran = common::run(&mut process);
+        let ran = crate::common::run(&mut process);
         assert_eq!(ran.code, 1);
         (ran, std::fs::read_to_string(&junit).unwrap())
     };

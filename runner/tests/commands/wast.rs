@@ -1,8 +1,6 @@
 //! `wassay wast` as a process.
 
-mod common;
-
-use common::{FAILS, Folder, PASSES, run, wassay};
+use crate::common::{FAILS, Folder, PASSES, run, wassay};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 

@@ -4,15 +4,10 @@
 //! Each script here would go on for ever, or for very much longer than it is given. The table says
 //! how late the end comes; here the margin is wide, so that a loaded machine passes.
 
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Folder, clean, run};
+use crate::common::{Folder, clean, run};
 use wassay_reports::{Outcome, Report, json};
 
 /// What each case is given.
@@ -411,7 +406,7 @@ fn the_table_names_a_test_for_each_place() {
     for row in rows {
         let named = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap().trim().trim_matches('`');
         let (file, test) = named.split_once("::").unwrap_or_else(|| panic!("no test in: {row}"));
-        let files = ["runner/tests", "engine/tests", "wasi/tests/functions"]
+        let files = ["runner/tests/commands", "engine/tests", "wasi/tests/functions"]
             .map(|folder| root.join(folder).join(format!("{file}.rs")));
         let text = files.iter().find_map(|file| std::fs::read_to_string(file).ok());
         let text = text.unwrap_or_else(|| panic!("no file {file}.rs of tests"));
