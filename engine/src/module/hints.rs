@@ -1,4 +1,4 @@
-//! Tests: what branch hints do to the order of code.
+//! Tests for the effect of branch hints on the order of code.
 
 use super::layout;
 use crate::config::Config;
@@ -19,7 +19,8 @@ fn code(text: &str) -> Vec<u8> {
     functions.into_iter().next().unwrap().bytes
 }
 
-/// Asserts that of two stores, one on each arm of a branch, the unlikely one comes second.
+/// Asserts that of two stores, one on each arm of a branch, the unlikely one comes second in the
+/// code.
 fn assert_hinted(text: &str) {
     let with = |hint: &str| code(&text.replace("HINT", hint));
     let (unlikely, likely) =
@@ -52,7 +53,7 @@ fn unlikely_code_comes_after_likely_code() {
 }
 
 #[test]
-fn a_section_that_cannot_be_read_gives_no_hints() {
+fn a_malformed_section_gives_no_hints() {
     let text = "(module (@custom \"metadata.code.branch_hint\" (before code) BYTES) (func (param i32)
         (block (br_if 0 (local.get 0)) (unreachable))))";
     let plain = code(&text.replace("(@custom \"metadata.code.branch_hint\" (before code) BYTES)", ""));
