@@ -139,7 +139,7 @@ fn exports_are_found_by_name_and_sort() {
     assert!(instance.get_func(&store, "f").is_some());
     assert!(instance.get_func(&store, "m").is_none() && instance.get_memory(&store, "none").is_none());
     let error = instance.get_typed_func::<(), ()>(&mut store, "g").unwrap_err();
-    assert_eq!(error.message(), "no function is exported as `g`");
+    assert_eq!(error.message(), "no exported function `g`");
 }
 
 #[test]

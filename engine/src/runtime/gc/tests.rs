@@ -1,4 +1,4 @@
-//! The collector, driven without compiled code: what the host holds are the roots.
+//! Tests of the collector without compiled code. The roots are the references that the host holds.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::{Config, Engine, ErrorKind, ExternRef, Store, StoreLimits, Trap};
 const ANYREF: StorageType = StorageType::Val(ValType::Ref(RefType { nullable: true, heap: HeapType::Any }));
 const I64: StorageType = StorageType::Val(ValType::I64);
 
-/// A store with the types that the tests use.
+/// A store with the types of the tests.
 struct World {
     store: Store,
-    /// The numbers of the types. This one has a number and two references.
+    /// The numbers of the types. This type has a number and two references.
     node: u32,
     references: u32,
     bytes: u32,
@@ -71,7 +71,7 @@ impl World {
 }
 
 #[test]
-fn what_the_host_holds_survives_with_what_it_leads_to() {
+fn objects_reachable_from_host_roots_survive() {
     let mut world = World::new(&Config::new());
     let leaf = world.node(1, 0, 0).unwrap();
     let top = world.node(2, leaf, 0).unwrap();
@@ -85,7 +85,7 @@ fn what_the_host_holds_survives_with_what_it_leads_to() {
 }
 
 #[test]
-fn a_cycle_that_nothing_leads_to_is_freed() {
+fn unreachable_cycles_are_freed() {
     let mut world = World::new(&Config::new());
     let first = world.node(1, 0, 0).unwrap();
     let second = world.node(2, first, 0).unwrap();
@@ -97,7 +97,7 @@ fn a_cycle_that_nothing_leads_to_is_freed() {
 }
 
 #[test]
-fn an_unboxed_integer_and_an_i64_are_no_references() {
+fn an_unboxed_integer_and_an_i64_are_not_references() {
     let mut world = World::new(&Config::new());
     let lost = world.node(1, 0, 0).unwrap();
     let node = world.node(lost, lost | 1, 0).unwrap();
@@ -130,7 +130,7 @@ fn objects_of_all_sizes_keep_their_bytes() {
 }
 
 #[test]
-fn a_word_into_an_object_keeps_it_and_one_behind_its_end_does_not() {
+fn a_word_into_an_object_keeps_it_but_one_past_its_end_does_not() {
     let mut world = World::new(&Config::new());
     for length in [16, 3000, 100_000] {
         let size = (8 + u64::from(length)).next_multiple_of(8);
@@ -159,8 +159,8 @@ fn words_into_free_memory_keep_nothing() {
     }
     assert_eq!(world.live(), 0);
     let node = world.node(1, 0, 0).unwrap();
-    assert_eq!(node, first, "the memory is used again");
-    assert_eq!(world.live(), 32, "the new object alone");
+    assert_eq!(node, first, "the memory is reused");
+    assert_eq!(world.live(), 32, "only the new object");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn garbage_runs_in_bounded_memory() {
 }
 
 #[test]
-fn memory_goes_back_to_the_system() {
+fn memory_is_returned_to_the_system() {
     let mut world = World::new(&Config::new());
     let mut list = 0;
     let mut root = None;
@@ -205,7 +205,7 @@ fn memory_goes_back_to_the_system() {
 }
 
 #[test]
-fn the_limit_is_an_error_and_the_store_goes_on() {
+fn exceeding_the_limit_is_an_error_and_the_store_stays_usable() {
     for limit in [0, 100, 4096, 70_000, 1 << 20] {
         let mut world = World::with_limit(limit);
         let (mut list, mut root, mut count) = (0, None, 0);
@@ -217,7 +217,7 @@ fn the_limit_is_an_error_and_the_store_goes_on() {
             count += 1;
         };
         assert_eq!(error.kind(), ErrorKind::Limit);
-        assert_eq!(error.message(), format!("a store's objects may use {limit} bytes"));
+        assert_eq!(error.message(), format!("the objects of a store can use at most {limit} bytes"));
         assert!(
             count * 32 <= limit && count * 32 >= (limit / 256 * 256) * 15 / 16,
             "{count} objects of {limit}"
@@ -238,13 +238,13 @@ fn an_array_that_no_store_could_hold_traps() {
         assert_eq!(error.kind(), ErrorKind::Trap(Trap::AllocationTooLarge), "{limit}");
         world.node(1, 0, 0).unwrap();
     }
-    // Another store could have room for this one.
+    // In another store, this array could fit.
     let mut world = World::with_limit(4096);
     assert_eq!(world.store.allocate_object(world.bytes, 0, 1 << 30).unwrap_err().kind(), ErrorKind::Limit);
 }
 
 #[test]
-fn large_objects_use_the_room_of_those_before() {
+fn large_objects_reuse_the_memory_of_freed_ones() {
     let mut world = World::with_limit(1 << 20);
     for length in [900_000, 40_000, 500_000, 1_000_000, 70_000] {
         for _ in 0..50 {
@@ -259,10 +259,10 @@ fn large_objects_use_the_room_of_those_before() {
 }
 
 #[test]
-fn medium_objects_fit_into_holes_where_there_is_no_block() {
+fn medium_objects_are_allocated_in_holes_if_there_is_no_free_block() {
     let mut world = World::with_limit(256 << 10);
     let mut held = Vec::new();
-    // Every other kibibyte stays in use.
+    // Every second kibibyte stays in use.
     for number in 0.. {
         match world.bytes(1016) {
             Ok(object) if number % 2 == 0 => held.push(world.hold(object)),
@@ -291,7 +291,7 @@ fn an_interrupted_store_neither_allocates_nor_collects() {
     assert!(ExternRef::new(&mut world.store, 1).is_ok());
 }
 
-/// Counts how many were dropped.
+/// Counts drops.
 struct Counted(Arc<AtomicUsize>);
 
 impl Drop for Counted {
@@ -301,7 +301,7 @@ impl Drop for Counted {
 }
 
 #[test]
-fn values_of_the_host_live_as_long_as_references_to_them() {
+fn host_values_are_kept_as_long_as_references_to_them() {
     let mut world = World::new(&Config::new());
     let dropped = Arc::new(AtomicUsize::new(0));
     let count = || dropped.load(Ordering::Relaxed);
@@ -315,7 +315,7 @@ fn values_of_the_host_live_as_long_as_references_to_them() {
     world.store.collect().unwrap();
     assert_eq!((count(), world.store.heap_stats().host_values), (1, 2));
     assert!(held.data(&world.store).unwrap().is::<Counted>());
-    // The object's number is the same word, and no reference.
+    // The field with the same word as a number is not a reference.
     world.store.heap.set_field(node, 16, ANYREF, VmVal(0));
     world.store.collect().unwrap();
     assert_eq!((count(), world.store.heap_stats().host_values), (2, 1));
@@ -325,7 +325,7 @@ fn values_of_the_host_live_as_long_as_references_to_them() {
 }
 
 #[test]
-fn many_values_of_the_host_are_collected_without_being_asked() {
+fn many_host_values_trigger_a_collection() {
     let mut world = World::new(&Config::new());
     let dropped = Arc::new(AtomicUsize::new(0));
     for _ in 0..100_000 {
@@ -335,7 +335,7 @@ fn many_values_of_the_host_are_collected_without_being_asked() {
     assert!(dropped.load(Ordering::Relaxed) >= 100_000 - 4096);
 }
 
-/// Numbers that look random: xorshift.
+/// A xorshift pseudorandom number generator.
 struct Random(u64);
 
 impl Random {
@@ -347,7 +347,7 @@ impl Random {
     }
 }
 
-/// One of the roots, or null where there is none.
+/// One of the roots, or null if there are none.
 fn any(random: &mut Random, roots: &[Root]) -> u64 {
     match roots.len() {
         0 => 0,
@@ -355,12 +355,12 @@ fn any(random: &mut Random, roots: &[Root]) -> u64 {
     }
 }
 
-/// Random graphs of objects, with a model of them beside: what the roots lead to is there
-/// unchanged, and nothing else is.
+/// Compares random graphs of objects with a model: what is reachable from the roots is kept
+/// unchanged, and nothing else is kept.
 fn random_graphs(config: &Config, seed: u64, steps: usize) {
     let mut world = World::new(config);
     let mut random = Random(seed | 1);
-    // For each object: its size, its number or the first and last of its bytes, and its references.
+    // For each object: its size, its number or its first and last byte, and its references.
     let mut model: HashMap<u64, (u64, u64, Vec<u64>)> = HashMap::new();
     let mut roots: Vec<Root> = Vec::new();
     for step in 0..steps as u64 {
