@@ -29,7 +29,7 @@ pub struct Engine(Arc<EngineInner>);
 struct EngineInner {
     config: Config,
     isa: OwnedTargetIsa,
-    tangled_isa: OwnedTargetIsa,
+    fast_isa: OwnedTargetIsa,
     types: Arc<TypeRegistry>,
     /// The supertype displays and signatures that compiled code reads.
     rows: Arc<TypeRows>,
@@ -53,11 +53,11 @@ struct Trampolines {
 struct TrampolineCache {
     made: HashMap<AbiSignature, Arc<CodeBlock>>,
     /// The number of trampolines above which unused ones are searched for.
-    enough: usize,
+    threshold: usize,
 }
 
-/// The lower bound of [`TrampolineCache::enough`]. Each trampoline takes a page of memory.
-const ENOUGH: usize = 128;
+/// The lower bound of [`TrampolineCache::threshold`]. Each trampoline takes a page of memory.
+const MIN_THRESHOLD: usize = 128;
 
 /// The number of types and trampolines that an engine holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,12 +87,13 @@ impl Engine {
     /// to the previous handlers.
     pub fn new(config: &Config) -> Result<Engine> {
         signal::install().map_err(|error| Error::limit("cannot install signal handlers").caused_by(error))?;
-        let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
+        let (isa, fast_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
         let stubs = Arc::new(CodeBlock::install(&isa, &[builtin, throw], Code::Stubs)?);
-        let rows = TypeRows::new()
-            .map_err(|error| Error::limit("cannot reserve address space for the type table").caused_by(error))?;
+        let rows = TypeRows::new().map_err(|error| {
+            Error::limit("cannot reserve address space for the type table").caused_by(error)
+        })?;
         let rows = Arc::new(rows);
         let types = Arc::new(TypeRegistry::new(Arc::clone(&rows) as Arc<dyn TypeTable>));
         let host_types = Mutex::new(HeldTypes::new(&types));
@@ -100,7 +101,7 @@ impl Engine {
         let mut config = config.clone();
         // Bounds checks cannot be left out if guard pages cannot be used.
         config.guard_pages &= may_guard();
-        let inner = EngineInner { config, isa, tangled_isa, types, rows, host_types, stubs, trampolines };
+        let inner = EngineInner { config, isa, fast_isa, types, rows, host_types, stubs, trampolines };
         Ok(Engine(Arc::new(inner)))
     }
 
@@ -146,8 +147,8 @@ impl Engine {
         &self.0.isa
     }
 
-    pub(crate) fn tangled_isa(&self) -> &OwnedTargetIsa {
-        &self.0.tangled_isa
+    pub(crate) fn fast_isa(&self) -> &OwnedTargetIsa {
+        &self.0.fast_isa
     }
 
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {
@@ -208,9 +209,9 @@ impl Engine {
 impl TrampolineCache {
     /// Adds a trampoline. If there are many, removes those that no store uses.
     fn insert(&mut self, signature: AbiSignature, block: Arc<CodeBlock>) {
-        if self.made.len() >= self.enough.max(ENOUGH) {
+        if self.made.len() >= self.threshold.max(MIN_THRESHOLD) {
             self.made.retain(|_, block| Arc::strong_count(block) > 1);
-            self.enough = self.made.len() * 2;
+            self.threshold = self.made.len() * 2;
         }
         self.made.insert(signature, block);
     }

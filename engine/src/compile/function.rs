@@ -82,7 +82,7 @@ impl Compiler {
         self.validator = validator.into_allocations();
         translated?;
         let tangled = locals == Locals::Memory || self.is_tangled();
-        let isa = if tangled { env.tangled_isa } else { env.isa };
+        let isa = if tangled { env.fast_isa } else { env.isa };
         match env.deadline.filter(|_| self.is_large()) {
             Some(deadline) => self.finish_aside(isa, deadline),
             None => self.finish(&**isa),

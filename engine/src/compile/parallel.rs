@@ -92,7 +92,10 @@ fn pool() -> Option<&'static ThreadPool> {
         }
         built
             .inspect_err(|error| {
-                tracing::debug!(error, "cannot start compiler threads: modules are compiled on the calling thread")
+                tracing::debug!(
+                    error,
+                    "cannot start compiler threads: modules are compiled on the calling thread"
+                )
             })
             .ok()
     });

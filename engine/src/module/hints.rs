@@ -12,9 +12,9 @@ fn code(text: &str) -> Vec<u8> {
     let bytes = wat::parse_str(text).unwrap();
     let decoded = decode(&bytes, engine.features(), engine.types(), None).unwrap();
     let layout = layout(&decoded.info).unwrap();
-    let (isa, tangled_isa) = (engine.isa(), engine.tangled_isa());
+    let (isa, fast_isa) = (engine.isa(), engine.fast_isa());
     let info = &decoded.info;
-    let env = ModuleEnv { info, layout, isa, tangled_isa, deadline: None, guard_pages: true };
+    let env = ModuleEnv { info, layout, isa, fast_isa, deadline: None, guard_pages: true };
     let functions = crate::compile::parallel::compile_all(&env, decoded.bodies).unwrap();
     functions.into_iter().next().unwrap().bytes
 }

@@ -275,8 +275,8 @@ fn install(
     guard_pages: bool,
     deadline: Option<Deadline>,
 ) -> Result<CodeBlock> {
-    let (isa, tangled_isa) = (engine.isa(), engine.tangled_isa());
-    let env = ModuleEnv { info, layout, isa, tangled_isa, deadline, guard_pages };
+    let (isa, fast_isa) = (engine.isa(), engine.fast_isa());
+    let env = ModuleEnv { info, layout, isa, fast_isa, deadline, guard_pages };
     let functions = parallel::compile_all(&env, bodies)?;
     // Validation allows no more functions than 32 bits can count.
     let first = info.imported.functions as u32;

@@ -127,7 +127,7 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// Those of [`Memory::read`].
+    /// Returns the errors of [`Memory::read`].
     pub fn write(self, store: &mut StoreState, address: u64, data: &[u8]) -> Result<()> {
         let index = self.index(store);
         store.memories[index].write(address, data, store.vm.alarm())
@@ -290,13 +290,13 @@ impl MemoryEntity {
 
 impl StoreState {
     pub(super) fn add_memory(&mut self, ty: MemoryType) -> Result<usize> {
-        let room = Room::of(&ty, self.engine().config())?;
-        let length = room.length as u64;
+        let plan = MemoryPlan::of(&ty, self.engine().config())?;
+        let length = plan.length as u64;
         self.charge_memory(length)?;
         let made = if ty.shared {
-            SharedMemory::open(ty, &room).map(MemoryBytes::Shared)
+            SharedMemory::open(ty, &plan).map(MemoryBytes::Shared)
         } else {
-            room.open(LinearMemory::guarded, LinearMemory::checked).map(MemoryBytes::Own)
+            plan.open(LinearMemory::guarded, LinearMemory::checked).map(MemoryBytes::Own)
         };
         let bytes = made.inspect_err(|_| self.budget.release(length))?;
         self.memory_bytes += length;
@@ -358,7 +358,7 @@ impl StoreState {
 
 /// What to allocate for a memory of a type.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct MemoryPlan {
     /// The initial size in bytes.
     length: usize,
     /// The maximum size in bytes.
@@ -367,17 +367,19 @@ pub(super) struct Room {
     guarded: bool,
 }
 
-impl Room {
-    pub(super) fn of(ty: &MemoryType, config: &Config) -> Result<Room> {
+impl MemoryPlan {
+    pub(super) fn of(ty: &MemoryType, config: &Config) -> Result<MemoryPlan> {
         if ty.limits.max.is_some_and(|max| max < ty.limits.min) || ty.page_size_log2 > 16 {
-            return Err(Error::usage("invalid memory type: the minimum exceeds the maximum, or the page size exceeds 64 KiB"));
+            return Err(Error::usage(
+                "invalid memory type: the minimum exceeds the maximum, or the page size exceeds 64 KiB",
+            ));
         }
         let bytes = |pages: u64| pages.checked_mul(1 << ty.page_size_log2);
         let length = bytes(ty.limits.min).filter(|length| *length <= max_bytes(ty));
         let length = length.ok_or_else(|| Error::limit("the memory exceeds its address range"))?;
         let max = ty.limits.max.and_then(bytes).unwrap_or(u64::MAX).min(max_bytes(ty));
         let guarded = config.guard_pages && !ty.memory64 && ty.page_size_log2 == 16;
-        Ok(Room { length: length as usize, max: max as usize, guarded })
+        Ok(MemoryPlan { length: length as usize, max: max as usize, guarded })
     }
 
     /// Creates the memory: with guard pages if that is possible, otherwise with bounds checks.
@@ -397,7 +399,9 @@ pub(super) fn grown(ty: &MemoryType, old: u64, delta: u64) -> Result<u64> {
     let pages = (old >> ty.page_size_log2).checked_add(delta);
     let pages = pages.filter(|pages| *pages <= ty.limits.max.unwrap_or(u64::MAX));
     let length = pages.and_then(|pages| pages.checked_mul(1 << ty.page_size_log2));
-    length.filter(|length| *length <= max_bytes(ty)).ok_or_else(|| Error::limit("the memory exceeds its maximum"))
+    length
+        .filter(|length| *length <= max_bytes(ty))
+        .ok_or_else(|| Error::limit("the memory exceeds its maximum"))
 }
 
 pub(super) fn no_room(length: u64, error: io::Error) -> Error {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::memory::{Room, grown, no_room};
+use super::memory::{MemoryPlan, grown, no_room};
 use super::waiters::{Waited, Waiters};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -61,14 +61,16 @@ impl SharedMemory {
     /// Returns an error if the type is not shared or has no maximum, or if the system cannot
     /// provide the memory.
     pub fn new(engine: &Engine, ty: MemoryType) -> Result<SharedMemory> {
-        SharedMemory::open(ty, &Room::of(&ty, engine.config())?)
+        SharedMemory::open(ty, &MemoryPlan::of(&ty, engine.config())?)
     }
 
-    pub(super) fn open(ty: MemoryType, room: &Room) -> Result<SharedMemory> {
+    pub(super) fn open(ty: MemoryType, plan: &MemoryPlan) -> Result<SharedMemory> {
         if !ty.shared || ty.limits.max.is_none() {
-            return Err(Error::usage("invalid type of a shared memory: it must be shared and have a maximum"));
+            return Err(Error::usage(
+                "invalid type of a shared memory: it must be shared and have a maximum",
+            ));
         }
-        let bytes = Arc::new(room.open(SharedBytes::guarded, SharedBytes::checked)?);
+        let bytes = Arc::new(plan.open(SharedBytes::guarded, SharedBytes::checked)?);
         let waiters = Waiters::default();
         Ok(SharedMemory(Arc::new(Inner { ty, bytes, waiters, charges: Mutex::default() })))
     }
@@ -109,7 +111,7 @@ impl SharedMemory {
     ///
     /// # Errors
     ///
-    /// Those of [`SharedMemory::read`].
+    /// Returns the errors of [`SharedMemory::read`].
     pub fn write(&self, address: u64, data: &[u8]) -> Result<()> {
         let range = within(self.0.bytes.len(), address, data.len() as u64, Trap::MemoryOutOfBounds)?;
         self.0.bytes.write(range.start, data);

@@ -148,7 +148,8 @@ impl StoreState {
     fn charge_table(&mut self, elements: u64) -> Result<()> {
         let limit = self.engine().config().limits.table_elements;
         let total = self.table_elements.checked_add(elements).filter(|total| *total <= limit);
-        let total = total.ok_or_else(|| Error::limit(format!("a store can have at most {limit} table elements")))?;
+        let total =
+            total.ok_or_else(|| Error::limit(format!("a store can have at most {limit} table elements")))?;
         self.budget.charge(elements.saturating_mul(ELEMENT))?;
         self.table_elements = total;
         Ok(())

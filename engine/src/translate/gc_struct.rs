@@ -11,10 +11,10 @@ use crate::trap::Trap;
 use crate::types::StorageType;
 use crate::vm::layout::NULL_PAGE;
 
-/// The number of fields up to which a structure of default values is made in place.
+/// The maximum number of fields of a structure with default values that is allocated inline.
 const FEW: usize = 64;
 
-/// A field, reached from a reference that may be null.
+/// The location of a field, reached by a reference that can be null.
 struct FieldPlace {
     object: Value,
     offset: i32,
@@ -77,7 +77,8 @@ impl Translator<'_, '_> {
         self.store_value(place.storage, place.flags, value, place.object, place.offset);
     }
 
-    /// A field near the begin of its structure faults by itself where that is null.
+    /// The location of a field. An access to a field near the start of its structure faults by
+    /// itself if the reference is null.
     fn field_place(&mut self, object: Value, type_index: u32, field: u32) -> FieldPlace {
         let (offset, storage) = self.env.info.struct_layout(type_index).fields[field as usize];
         let flags = if offset + storage.size() <= NULL_PAGE {

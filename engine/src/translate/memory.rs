@@ -1,4 +1,4 @@
-//! Scalar loads and stores, and the size of memories (core spec, section 4.6.8, "Memory
+//! Scalar loads and stores, and the sizes of memories (core spec, section 4.6.8, "Memory
 //! Instructions").
 
 use cranelift_codegen::ir::{InstBuilder, Type, types};
@@ -8,7 +8,7 @@ use super::Translator;
 use super::bounds::heap_flags;
 use crate::abi::builtin::Builtin;
 
-/// How a narrow value fills a wide one.
+/// How a narrow value is extended.
 #[derive(Clone, Copy)]
 pub(super) enum Extend {
     Sign,
@@ -60,7 +60,7 @@ impl Translator<'_, '_> {
         self.push_address(old, self.env.info.memories[memory as usize].memory64);
     }
 
-    /// Pushes a 64-bit value as an address of a memory or table: of 32 bits, unless that has 64.
+    /// Pushes a 64-bit value as an address of a memory or table: narrowed to 32 bits unless `wide`.
     pub(super) fn push_address(&mut self, value: cranelift_codegen::ir::Value, wide: bool) {
         let value = if wide { value } else { self.b.ins().ireduce(types::I32, value) };
         self.push(value);

@@ -249,7 +249,7 @@ impl Inner {
         let first = members[0].number;
         if let Err(error) = self.fill(&group, &members, first, table) {
             members.iter().for_each(|id| self.vacate(id.number));
-            return Err(Error::limit("no room for a type").caused_by(error));
+            return Err(Error::limit("cannot allocate memory for a type").caused_by(error));
         }
         for other in &refers_to {
             if let Some(other) = self.groups.get_mut(other) {
@@ -475,7 +475,7 @@ mod tests {
         let again = one(&mut third, func(&[ValType::I64], None));
         assert_eq!(again.number, alone.number, "the number is free");
         assert_ne!(again, alone);
-        let stale = one_refused(&mut third, func(&[reference(alone)], None));
+        let stale = one_rejected(&mut third, func(&[reference(alone)], None));
         assert_eq!(stale, crate::ErrorKind::Usage);
         assert!(third.hold(alone).is_err() && third.hold(again).is_ok());
         drop(second);
@@ -510,6 +510,6 @@ mod tests {
         let foreign = one(&mut one_engine, func(&[], None));
         one(&mut other, func(&[], None));
         assert!(other.registry().find(foreign).is_none());
-        assert_eq!(one_refused(&mut other, func(&[reference(foreign)], None)), crate::ErrorKind::Usage);
+        assert_eq!(one_rejected(&mut other, func(&[reference(foreign)], None)), crate::ErrorKind::Usage);
     }
 }

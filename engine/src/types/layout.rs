@@ -97,7 +97,7 @@ impl FieldsLayout {
     fn new(
         start: u32,
         storages: impl Iterator<Item = StorageType>,
-        descriptor_behind: Option<usize>,
+        descriptor_after: Option<usize>,
     ) -> FieldsLayout {
         let mut at = start;
         let mut place = |size: u32| {
@@ -107,7 +107,7 @@ impl FieldsLayout {
         };
         let (mut fields, mut descriptor) = (Vec::new(), None);
         let mut describe = |fields_before: usize, place: &mut dyn FnMut(u32) -> u32| {
-            if descriptor_behind == Some(fields_before) {
+            if descriptor_after == Some(fields_before) {
                 descriptor = Some(DescriptorPlace { fields_before, offset: place(8) });
             }
         };

@@ -69,7 +69,7 @@ impl<'a> Alarm<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn in_pieces(
         self,
@@ -92,7 +92,7 @@ impl<'a> Alarm<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     pub(crate) fn in_pieces_backwards(
         self,
         count: usize,
@@ -114,7 +114,7 @@ impl<'a> Alarm<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn fill<T: Copy>(self, items: &mut [T], value: T) -> Result<()> {
         self.in_pieces(items.len(), size_of::<T>(), |piece| items[piece].fill(value))
@@ -124,7 +124,7 @@ impl<'a> Alarm<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn copy<T: Copy>(self, to: &mut [T], from: &[T]) -> Result<()> {
         self.in_pieces(from.len(), size_of::<T>(), |piece| {
@@ -136,7 +136,7 @@ impl<'a> Alarm<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn copy_within<T: Copy>(
         self,
@@ -152,7 +152,7 @@ impl<'a> Alarm<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn in_order(
         self,

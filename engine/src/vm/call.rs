@@ -112,8 +112,8 @@ pub(crate) fn enter<H: Host + ?Sized>(
     if record.is_interrupted() {
         return Err(Error::interrupted());
     }
-    let low =
-        stack::prepare_thread().map_err(|error| Error::limit(format!("cannot prepare the thread's stack: {error}")))?;
+    let low = stack::prepare_thread()
+        .map_err(|error| Error::limit(format!("cannot prepare the thread's stack: {error}")))?;
     let (vm, here) = (record.vm(), stack::here());
     let (deadline, max_stack) = (record.deadline(), record.max_stack());
     // SAFETY: the store is borrowed, so its record is alive and no code of it runs.
@@ -223,7 +223,7 @@ impl Saved {
 
     /// # Safety
     ///
-    /// Those of [`Saved::of`].
+    /// The conditions of [`Saved::of`] must hold.
     unsafe fn restore(self, vm: *mut VmStore) {
         // SAFETY: by the condition above.
         unsafe {
@@ -370,7 +370,7 @@ unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots:
 ///
 /// # Safety
 ///
-/// Those of [`guarded`].
+/// The conditions of [`guarded`] must hold.
 #[inline]
 unsafe fn in_time<H: Host + ?Sized, T>(
     vm: *mut VmStore,
@@ -488,6 +488,6 @@ mod tests {
         assert_eq!(signal, None, "two frames fit: {told}");
         let (signal, told) = in_child(LARGE_FRAMES, "20");
         assert_eq!(signal, Some(libc::SIGSEGV), "{told}");
-        assert!(told.contains("defect of the engine: SIGSEGV"), "{told}");
+        assert!(told.contains("engine bug: SIGSEGV"), "{told}");
     }
 }

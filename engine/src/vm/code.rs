@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 const SPACE: usize = 2 << 30;
 /// The minimum address space for code.
 const SMALLEST_SPACE: usize = 16 << 20;
-/// If the address space is limited, code reserves at most this fraction of it.
+/// If the address space is limited, code reserves at most `1 / PARTS` of it.
 const PARTS: usize = 8;
 
 /// The kind of code in a block. The compiler guarantees that the code behaves accordingly: see the
@@ -85,7 +85,7 @@ struct CodeMap {
 ///
 /// # Safety
 ///
-/// Those of [`map_at`].
+/// The conditions of [`map_at`] must hold.
 pub(super) unsafe fn is_body(pc: usize) -> bool {
     // SAFETY: by the condition above.
     let map = unsafe { map_at(pc) };
@@ -100,7 +100,7 @@ pub(super) unsafe fn is_body(pc: usize) -> bool {
 ///
 /// # Safety
 ///
-/// Those of [`map_at`].
+/// The conditions of [`map_at`] must hold.
 pub(super) unsafe fn trap_at(pc: usize) -> Option<u8> {
     // SAFETY: by the condition above.
     let map = unsafe { map_at(pc) }.filter(|map| map.code.is_wasm())?;
@@ -114,7 +114,7 @@ pub(super) unsafe fn trap_at(pc: usize) -> Option<u8> {
 ///
 /// # Safety
 ///
-/// Those of [`map_at`].
+/// The conditions of [`map_at`] must hold.
 pub(super) unsafe fn is_trap_instruction(pc: usize) -> bool {
     // SAFETY: by the condition above.
     let Some(map) = (unsafe { map_at(pc) }) else { return false };
@@ -129,8 +129,8 @@ pub(super) unsafe fn is_trap_instruction(pc: usize) -> bool {
 ///
 /// # Safety
 ///
-/// Those of [`map_at`], or the process ends with the report, because the thread has jumped there
-/// due to a bug.
+/// The conditions of [`map_at`] must hold, or the process ends with the report, because the thread
+/// has jumped there due to a bug.
 pub(super) unsafe fn describe(pc: usize) -> Option<Description> {
     let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
     pc.checked_sub(space.map.base() as usize).filter(|offset| *offset < space.map.len())?;
@@ -162,7 +162,7 @@ pub(crate) enum Description {
 ///
 /// # Safety
 ///
-/// Those of [`map_at`].
+/// The conditions of [`map_at`] must hold.
 pub(super) unsafe fn handler_at(return_address: usize) -> Option<(usize, usize)> {
     // SAFETY: by the condition above.
     let map = unsafe { map_at(return_address) }?;
@@ -387,7 +387,7 @@ impl Provider {
 
     /// Fills the gap between the code so far and this offset, so that it contains no old code.
     fn fill(&mut self, end: usize) {
-        assert!(self.used <= end && end <= self.pages.len() * PAGE, "the offset is inside the block");
+        assert!(self.used <= end && end <= self.pages.len() * PAGE, "offset outside of the block");
         // SAFETY: by the assertion the range is in pages that the block owns. They were opened when
         // they were allocated, and are writable until `finalize`.
         unsafe { ptr::write_bytes(self.base().add(self.used), FILLER, end - self.used) };
@@ -426,7 +426,9 @@ static SPACE_OF_PROCESS: OnceLock<Result<CodeSpace, String>> = OnceLock::new();
 
 fn space() -> Result<&'static CodeSpace> {
     let space = SPACE_OF_PROCESS.get_or_init(|| CodeSpace::reserve().map_err(|error| error.to_string()));
-    space.as_ref().map_err(|error| Error::limit(format!("cannot reserve address space for machine code: {error}")))
+    space
+        .as_ref()
+        .map_err(|error| Error::limit(format!("cannot reserve address space for machine code: {error}")))
 }
 
 impl CodeSpace {
@@ -577,7 +579,7 @@ mod tests {
 
     #[test]
     fn an_address_outside_of_code_is_not_a_trap() {
-        let here = an_address_that_is_no_code_is_no_trap as *const () as usize;
+        let here = an_address_outside_of_code_is_not_a_trap as *const () as usize;
         for address in [0, usize::MAX, here] {
             // SAFETY: none of these addresses is in code of a block.
             let found = unsafe { (trap_at(address), handler_at(address)) };

@@ -38,7 +38,7 @@ pub(super) unsafe fn trap_of(store: *mut VmStore, pc: usize, cause: Cause) -> Op
 ///
 /// # Safety
 ///
-/// Those of [`trap_of`]; the instruction belongs to compiled code.
+/// The conditions of [`trap_of`] must hold; the instruction belongs to compiled code.
 unsafe fn may_access(store: *mut VmStore, code: u8, address: usize) -> bool {
     match Trap::from_code(code) {
         Some(Trap::MemoryOutOfBounds) => {

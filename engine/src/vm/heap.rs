@@ -41,7 +41,7 @@ impl HeapMemory {
 
     /// Returns the memory of whole pages to the system. They are zero afterwards.
     pub(crate) fn discard(&mut self, range: Range<usize>) -> io::Result<()> {
-        assert!(range.start <= range.end && range.end <= self.open, "the range is inside the heap");
+        assert!(range.start <= range.end && range.end <= self.open, "range outside of the heap");
         // SAFETY: `self` is borrowed mutably, so no reference points into the range. The collector
         // guarantees that it contains no live objects; if it does, they read as zeros.
         unsafe { self.map.discard(range.start, range.end - range.start) }
@@ -92,13 +92,13 @@ impl HeapMemory {
     /// pages, so a word that starts in the range also ends in it.
     #[inline]
     fn place(&self, offset: usize) -> *mut u64 {
-        assert!(offset < self.open && offset.is_multiple_of(8), "the word is inside the heap");
+        assert!(offset < self.open && offset.is_multiple_of(8), "word outside of the heap or misaligned");
         self.map.base().wrapping_add(offset).cast()
     }
 
     /// A range of the open bytes.
     pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
-        assert!(range.start <= range.end && range.end <= self.open, "the range is inside the heap");
+        assert!(range.start <= range.end && range.end <= self.open, "range outside of the heap");
         let length = range.end - range.start;
         // SAFETY: by the assertion the range is open, thus readable and initialised. Nothing writes
         // it meanwhile: `self` is borrowed, and no code of the store runs.
@@ -107,7 +107,7 @@ impl HeapMemory {
 
     /// Like [`HeapMemory::bytes`], mutably.
     pub(crate) fn bytes_mut(&mut self, range: Range<usize>) -> &mut [u8] {
-        assert!(range.start <= range.end && range.end <= self.open, "the range is inside the heap");
+        assert!(range.start <= range.end && range.end <= self.open, "range outside of the heap");
         let length = range.end - range.start;
         // SAFETY: by the assertion the range is open, thus readable, writable and initialised.
         // `self` is borrowed mutably, so this is the only access.

@@ -172,7 +172,10 @@ impl NewInstance {
     /// Panics if a pointer is missing, or if the instance was not created for this store and
     /// number.
     pub(super) fn finish(self, store: StoreId, number: usize) -> Context {
-        assert!((self.store, self.number) == (store, number), "the instance was created for this store and number");
+        assert!(
+            (self.store, self.number) == (store, number),
+            "the instance was created for another store or number"
+        );
         self.context.assert_complete();
         self.context
     }
@@ -211,10 +214,10 @@ impl Context {
     /// Panics if the field is not inside the context, or not aligned.
     fn field<T>(&self, offset: i32) -> NonNull<T> {
         let offset = offset as usize;
-        assert!(offset + size_of::<T>() <= self.layout.size(), "the field is inside the context");
+        assert!(offset + size_of::<T>() <= self.layout.size(), "field outside of the context");
         // SAFETY: the assertion keeps the field inside the block.
         let field = unsafe { self.base.add(offset).cast::<T>() };
-        assert!(field.is_aligned(), "the field is aligned");
+        assert!(field.is_aligned(), "misaligned field");
         field
     }
 
@@ -224,7 +227,7 @@ impl Context {
             // SAFETY: `field` returns an address inside the block, which was zeroed and is written
             // only by `write`: an initialised word that is not borrowed.
             let word = unsafe { self.field::<usize>(offset as i32).read() };
-            assert!(word != 0, "all memories, tables, globals, tags and functions are set");
+            assert!(word != 0, "a memory, table, global, tag or function is not set");
         }
     }
 }

@@ -18,7 +18,7 @@ const REACH: usize = 4 << 30;
 /// The size of the inaccessible range after it. Constant offsets below this need no check.
 pub(crate) const GUARD: usize = 32 << 20;
 
-/// If the address space is limited, a guarded memory reserves at most this fraction of it.
+/// If the address space is limited, a guarded memory reserves at most `1 / PARTS` of it.
 const PARTS: usize = 16;
 
 /// Whether the process has enough address space for memories to reserve the whole range of a 32-bit
@@ -112,11 +112,11 @@ impl LinearMemory {
     /// Creates a memory whose accesses are checked. It may move when it grows beyond its
     /// reservation.
     pub(crate) fn checked(length: usize, max: usize) -> io::Result<LinearMemory> {
-        /// If the address space is limited, a memory reserves at most this fraction of it for
+        /// If the address space is limited, a memory reserves at most `1 / GROWTH_PARTS` of it for
         /// growth, and moves when it needs more.
-        const ROOM_PARTS: usize = 1024;
-        let room = share(max.min(REACH), ROOM_PARTS);
-        LinearMemory::open(limits::reserve_between(length, room)?, length, false)
+        const GROWTH_PARTS: usize = 1024;
+        let reserved = share(max.min(REACH), GROWTH_PARTS);
+        LinearMemory::open(limits::reserve_between(length, reserved)?, length, false)
     }
 
     /// Whether the base address never changes and out-of-bounds accesses fault.
@@ -300,7 +300,7 @@ impl TableElements {
 ///
 /// Both mappings are open up to `length`, and no reference points into the moved range.
 unsafe fn move_bytes(from: &Mapping, to: &Mapping, length: usize, alarm: Alarm<'_>) -> Result<(), GrowError> {
-    debug_assert!(length <= from.len().min(to.len()), "the range is inside both mappings");
+    debug_assert!(length <= from.len().min(to.len()), "range exceeds a mapping");
     let mut given_back = Ok(());
     alarm.in_pieces(length, 1, |piece| {
         // SAFETY: by the condition above the chunk is accessible in both mappings, which are

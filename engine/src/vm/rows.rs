@@ -46,7 +46,7 @@ pub(crate) fn display_offset(depth: usize) -> Option<i32> {
 const MOST: usize = 4 << 20;
 /// The number of types that an engine can hold even with very little address space.
 const LEAST: usize = 16 << 10;
-/// If the address space is limited, the table reserves at most this fraction of it, since a process
+/// If the address space is limited, the table reserves at most `1 / PARTS` of it, since a process
 /// may have an engine for each thread and feature set.
 const PARTS: usize = 256;
 /// The number of bytes by which the accessible part of the table grows.

@@ -17,7 +17,7 @@ use super::sys::limits::{self, reserve_between, share};
 use super::sys::mmap::{Mapping, round_up};
 
 /// The maximum reservation for a memory whose accesses are checked. It cannot grow beyond that.
-const ROOM: usize = 64 << 30;
+const MAX_RESERVED: usize = 64 << 30;
 
 /// The number of bytes of an overlapping range that are copied to a buffer at a time: a larger
 /// buffer is not faster, and a smaller one stalls the processor.
@@ -57,9 +57,9 @@ impl SharedBytes {
     /// Creates a memory whose accesses are checked. It can grow to `max` bytes, if there is enough
     /// address space.
     pub(crate) fn checked(length: usize, max: usize) -> io::Result<SharedBytes> {
-        /// If the address space is limited, a memory reserves at most this fraction of it.
+        /// If the address space is limited, a memory reserves at most `1 / PARTS` of it.
         const PARTS: usize = 16;
-        SharedBytes::open(reserve_between(length, share(max.min(ROOM), PARTS))?, length, false)
+        SharedBytes::open(reserve_between(length, share(max.min(MAX_RESERVED), PARTS))?, length, false)
     }
 
     fn open(map: Mapping, length: usize, guarded: bool) -> io::Result<SharedBytes> {
@@ -153,7 +153,7 @@ impl SharedBytes {
     /// Loads the 32 bits at an address that is a multiple of 4.
     pub(crate) fn load32(&self, address: usize) -> u32 {
         let place = self.place(address..address + 4).cast::<u32>();
-        assert!(place.is_aligned(), "an atomic access is aligned");
+        assert!(place.is_aligned(), "misaligned atomic access");
         // SAFETY: `place` has checked that the word is readable, and it stays so as long as `self`;
         // it is aligned. Rust code accesses it atomically or by the instructions of `sys::bytes`.
         // Compiled code writes it by plain stores of 1 to 16 bytes. For the machine these are
@@ -165,7 +165,7 @@ impl SharedBytes {
     /// Loads the 64 bits at an address that is a multiple of 8.
     pub(crate) fn load64(&self, address: usize) -> u64 {
         let place = self.place(address..address + 8).cast::<u64>();
-        assert!(place.is_aligned(), "an atomic access is aligned");
+        assert!(place.is_aligned(), "misaligned atomic access");
         // SAFETY: the same conditions as for `load32` hold for 64 bits: the word is readable,
         // aligned, and written only by atomic stores, by `sys::bytes` or by foreign code.
         unsafe { AtomicU64::from_ptr(place) }.load(Ordering::SeqCst)
@@ -173,7 +173,7 @@ impl SharedBytes {
 
     /// The address of a range, which is readable and writable from now on.
     fn place(&self, range: Range<usize>) -> *mut u8 {
-        assert!(range.start <= range.end && range.end <= self.len(), "the range is inside the memory");
+        assert!(range.start <= range.end && range.end <= self.len(), "range outside of the memory");
         self.map.base().wrapping_add(range.start)
     }
 }

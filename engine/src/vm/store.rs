@@ -281,8 +281,8 @@ impl<H: Host + ?Sized> StoreRecord<H> {
     /// words.
     pub(crate) fn set_free_range(&mut self, heap: &HeapMemory, range: Range<usize>) {
         let Range { start, end } = range;
-        assert!(start <= end && end <= heap.len(), "the range is inside the heap");
-        assert!(start.is_multiple_of(8) && end.is_multiple_of(8), "the range consists of whole words");
+        assert!(start <= end && end <= heap.len(), "range outside of the heap");
+        assert!(start.is_multiple_of(8) && end.is_multiple_of(8), "range does not consist of whole words");
         heap.keep_in(&mut self.heap);
         let address = |offset| heap.address_of(offset) as usize;
         // SAFETY: the box owns the record, and no code of the store runs while the record is

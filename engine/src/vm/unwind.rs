@@ -65,7 +65,8 @@ pub(super) unsafe extern "C" fn raise<H: Host + ?Sized>(store: *mut VmStore) -> 
 ///
 /// # Safety
 ///
-/// Those of [`find_handler`]; the store has type `H`, and no borrow of it is in use.
+/// The conditions of [`find_handler`] must hold; the store has type `H`, and no borrow of it is in
+/// use.
 unsafe fn raised<H: Host + ?Sized>(vm: *mut VmStore) -> Option<(VmHandler, u64)> {
     // SAFETY: by the condition above the record is alive, and nothing else uses its pending error.
     let pending = unsafe { &mut (*vm).pending };
@@ -114,7 +115,7 @@ pub(super) unsafe fn note_fault(store: *mut VmStore, pc: usize, frame: usize) {
 ///
 /// # Safety
 ///
-/// Those of [`find_handler`].
+/// The conditions of [`find_handler`] must hold.
 unsafe fn note_exit(store: *mut VmStore) {
     // SAFETY: by the condition of `find_handler` the record is alive, and its exit is the frame of
     // a stub or trampoline.

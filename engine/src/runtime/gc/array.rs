@@ -15,7 +15,7 @@ impl StoreState {
     ///
     /// # Errors
     ///
-    /// Those of [`StoreState::allocate_object`].
+    /// Returns the errors of [`StoreState::allocate_object`].
     pub(crate) fn allocate_array(&mut self, ty: u32, length: u32) -> Result<u64> {
         let size = array_size(self.storage_of(ty), length);
         self.allocate_object(ty, length, size)

@@ -60,7 +60,7 @@ impl Heap {
     ///
     /// # Errors
     ///
-    /// Those of [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     pub(crate) fn fill(
         &mut self,
         address: u64,
@@ -93,7 +93,7 @@ impl Heap {
     ///
     /// # Errors
     ///
-    /// Those of [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     pub(crate) fn copy(&mut self, to: u64, from: u64, size: usize, alarm: Alarm<'_>) -> Result<()> {
         if size == 0 {
             // The address is beyond the object if it follows the last element.
@@ -149,7 +149,7 @@ impl StoreState {
         self.begin_heap()?;
         self.vm.note_depth();
         self.learn_hole();
-        let object = self.room(size as usize)?;
+        let object = self.allocate_zeroed(size as usize)?;
         let Some(Parts { space, .. }) = &mut self.heap.parts else { unreachable!("the heap is initialised") };
         space.memory.set_word(object, u64::from(ty) | u64::from(length) << 32);
         let address = space.memory.address_of(object);
@@ -159,7 +159,7 @@ impl StoreState {
 
     /// Allocates zeroed memory for an object. Collects first if a collection is due or memory runs
     /// out.
-    fn room(&mut self, size: usize) -> Result<usize> {
+    fn allocate_zeroed(&mut self, size: usize) -> Result<usize> {
         let Config { limits, collect_always, .. } = self.engine().config();
         let (limit, mut collect) = (limits.heap_bytes, *collect_always);
         collect |= self.space().is_some_and(|space| space.is_due(size));

@@ -16,7 +16,7 @@ const FIRST: u64 = 1 << 62 | HOST;
 /// The maximum number of values in one store.
 const MAX: usize = 1 << 30;
 /// The lower bound of the number of values that triggers a collection.
-const ENOUGH: usize = 4096;
+const MIN_THRESHOLD: usize = 4096;
 
 /// A host value.
 pub(super) type HostValue = Box<dyn Any + Send + Sync>;
@@ -30,7 +30,7 @@ pub(crate) struct HostValues {
     /// The indices of the values that a collection has marked.
     marks: Vec<u64>,
     /// The number of values that triggers a collection.
-    enough: usize,
+    threshold: usize,
 }
 
 impl HostValues {
@@ -62,7 +62,7 @@ impl HostValues {
 
     /// Whether there are twice as many values as the last collection left.
     pub(crate) fn are_many(&self) -> bool {
-        self.len() >= self.enough.clamp(ENOUGH, MAX)
+        self.len() >= self.threshold.clamp(MIN_THRESHOLD, MAX)
     }
 
     /// Removes all marks, at the start of a collection.
@@ -91,7 +91,7 @@ impl HostValues {
                 dead.push(value);
             }
         }
-        self.enough = self.len() * 2;
+        self.threshold = self.len() * 2;
         self.shrink();
         dead
     }
@@ -101,12 +101,12 @@ impl HostValues {
     /// Frees the unused entries at the end if there are many.
     fn shrink(&mut self) {
         let used = self.values.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        let room = self.enough.max(ENOUGH);
-        if self.values.len() - used > room {
+        let kept = self.threshold.max(MIN_THRESHOLD);
+        if self.values.len() - used > kept {
             self.values.truncate(used);
             self.vacant.retain(|index| (*index as usize) < used);
-            self.values.shrink_to(room);
-            self.vacant.shrink_to(room);
+            self.values.shrink_to(kept);
+            self.vacant.shrink_to(kept);
         }
     }
 }
@@ -140,7 +140,9 @@ mod tests {
         values.unmark();
         values.mark(words[7]);
         values.sweep();
-        assert!(values.values.capacity() <= 2 * ENOUGH && values.vacant.capacity() <= 2 * ENOUGH);
+        assert!(
+            values.values.capacity() <= 2 * MIN_THRESHOLD && values.vacant.capacity() <= 2 * MIN_THRESHOLD
+        );
         assert_eq!(values.get(words[7]).unwrap().downcast_ref(), Some(&7u32));
         let again = values.insert(Box::new(8u32)).unwrap();
         assert!(words[..8].contains(&again) && again != words[7], "the lowest index is used first");

@@ -68,7 +68,10 @@ impl StructRef {
             unreachable!("the type of a structure is a structure type")
         };
         let (offset, storage) = layout.fields.get(field).ok_or_else(|| {
-            Error::usage(format!("field index {field} is out of bounds: the structure has {} fields", layout.fields.len()))
+            Error::usage(format!(
+                "field index {field} is out of bounds: the structure has {} fields",
+                layout.fields.len()
+            ))
         })?;
         Ok(store.unpack(store.heap.field(self.0.word(), *offset as usize, *storage), *storage))
     }
@@ -99,10 +102,14 @@ impl ArrayRef {
     pub fn element(&self, store: &StoreState, index: u32) -> Result<Val> {
         let size = self.size(store);
         if index >= size {
-            return Err(Error::usage(format!("element index {index} is out of bounds: the array has {size} elements")));
+            return Err(Error::usage(format!(
+                "element index {index} is out of bounds: the array has {size} elements"
+            )));
         }
         let ty = store.engine().types().get(self.defined_type(store));
-        let ObjectLayout::Array(storage) = ty.layout else { unreachable!("the type of an array is an array type") };
+        let ObjectLayout::Array(storage) = ty.layout else {
+            unreachable!("the type of an array is an array type")
+        };
         let offset = element_offset(storage, index);
         Ok(store.unpack(store.heap.field(self.0.word(), offset, storage), storage))
     }

@@ -22,11 +22,11 @@ pub(crate) struct RootList(Mutex<Roots>);
 struct Roots {
     cells: Vec<Weak<RootCell>>,
     /// The number of cells above which unused ones are searched for.
-    enough: usize,
+    threshold: usize,
 }
 
-/// The lower bound of [`Roots::enough`].
-const ENOUGH: usize = 64;
+/// The lower bound of [`Roots::threshold`].
+const MIN_THRESHOLD: usize = 64;
 
 impl Root {
     pub(crate) fn word(&self) -> u64 {
@@ -52,9 +52,9 @@ impl RootList {
     pub(crate) fn hold(&self, store: StoreId, word: u64) -> Root {
         let cell = Arc::new(RootCell { store, word });
         let mut roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if roots.cells.len() >= roots.enough {
+        if roots.cells.len() >= roots.threshold {
             roots.cells.retain(|cell| cell.strong_count() > 0);
-            roots.enough = (roots.cells.len() * 2).max(ENOUGH);
+            roots.threshold = (roots.cells.len() * 2).max(MIN_THRESHOLD);
         }
         roots.cells.push(Arc::downgrade(&cell));
         Root(cell)
@@ -79,7 +79,7 @@ mod tests {
             drop(roots.hold(StoreId::test(), word));
         }
         assert_eq!(roots.words(), [8]);
-        assert!(roots.0.lock().unwrap().cells.len() <= ENOUGH);
+        assert!(roots.0.lock().unwrap().cells.len() <= MIN_THRESHOLD);
         assert_eq!(kept, kept.clone());
         assert_ne!(kept, roots.hold(StoreId::test(), 16));
     }

@@ -26,7 +26,7 @@ pub(super) const MAX_RESERVED: u64 = 1 << 40;
 const COST: usize = BLOCK + BLOCK / 2 + size_of::<Block>() + 2 * size_of::<Granules>();
 /// The number of blocks that are returned to the system at a time, which takes a few milliseconds.
 const SPARE: usize = (64 << 20) / BLOCK;
-/// If the address space is limited, a heap reserves at most this fraction of it.
+/// If the address space is limited, a heap reserves at most `1 / PARTS` of it.
 const PARTS: usize = 16;
 /// The type number that marks memory without an object. In place of an array's length, such memory
 /// has its size in granules.

@@ -4,8 +4,8 @@ use std::io;
 
 use super::mmap::Mapping;
 
-/// This fraction of a limited resource is left to the allocator, which aborts the process when it
-/// gets no memory.
+/// `1 / LEFT` of a limited resource is left to the allocator, which aborts the process when it gets
+/// no memory.
 const LEFT: usize = 16;
 
 /// A limit of the process (`getrlimit(2)`); `None` if it is unlimited.
