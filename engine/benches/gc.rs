@@ -1,4 +1,4 @@
-//! What objects cost: making them, and collecting those that are garbage.
+//! Benchmarks of objects: allocation, and collection of garbage.
 //!
 //! `cargo bench -p wassay-engine --bench gc`
 
@@ -50,7 +50,7 @@ fn world() -> (Store, Instance) {
     (store, instance)
 }
 
-/// Objects that are garbage at once, the collections of them included.
+/// Objects that are garbage immediately, including their collections.
 fn short_lived(c: &mut Criterion) {
     let (mut store, instance) = world();
     let mut group = c.benchmark_group("short-lived");
@@ -69,7 +69,7 @@ fn short_lived(c: &mut Criterion) {
     group.finish();
 }
 
-/// Trees that are garbage once they are made.
+/// Trees that are garbage once they are complete.
 fn trees(c: &mut Criterion) {
     let (mut store, instance) = world();
     let tree = func(&store, instance, "tree");
@@ -81,7 +81,7 @@ fn trees(c: &mut Criterion) {
     group.finish();
 }
 
-/// The same beside two million objects that stay.
+/// The same with two million live objects.
 fn large_live_heap(c: &mut Criterion) {
     let (mut store, instance) = world();
     func(&store, instance, "keep").invoke(&mut store, &[Val::I32(64), Val::I32(14)]).unwrap();
@@ -96,7 +96,7 @@ fn large_live_heap(c: &mut Criterion) {
     group.finish();
 }
 
-/// What the first object of a store costs.
+/// The cost of the first object of a store.
 fn first_object(c: &mut Criterion) {
     let (store, instance) = world();
     let (engine, module) = (store.engine().clone(), instance.module(&store).clone());
