@@ -42,7 +42,7 @@ fn func(store: &Store, instance: Instance, name: &str) -> Func {
     }
 }
 
-fn world() -> (Store, Instance) {
+fn setup() -> (Store, Instance) {
     let config = Config::new().features(Features::V3).verifier(false);
     let mut store = Store::new(&Engine::new(&config).unwrap());
     let module = Module::new(store.engine(), &wat::parse_str(TEXT).unwrap()).unwrap();
@@ -52,7 +52,7 @@ fn world() -> (Store, Instance) {
 
 /// Objects that are garbage immediately, including their collections.
 fn short_lived(c: &mut Criterion) {
-    let (mut store, instance) = world();
+    let (mut store, instance) = setup();
     let mut group = c.benchmark_group("short-lived");
     group.throughput(Throughput::Elements(1_000_000));
     let short = func(&store, instance, "short");
@@ -71,7 +71,7 @@ fn short_lived(c: &mut Criterion) {
 
 /// Trees that are garbage once they are complete.
 fn trees(c: &mut Criterion) {
-    let (mut store, instance) = world();
+    let (mut store, instance) = setup();
     let tree = func(&store, instance, "tree");
     let mut group = c.benchmark_group("trees");
     group.throughput(Throughput::Elements((1 << 17) - 1));
@@ -83,7 +83,7 @@ fn trees(c: &mut Criterion) {
 
 /// The same with two million live objects.
 fn large_live_heap(c: &mut Criterion) {
-    let (mut store, instance) = world();
+    let (mut store, instance) = setup();
     func(&store, instance, "keep").invoke(&mut store, &[Val::I32(64), Val::I32(14)]).unwrap();
     let mut group = c.benchmark_group("beside 2097088 live objects");
     group.throughput(Throughput::Elements(64 * ((1 << 15) - 1)));
@@ -98,7 +98,7 @@ fn large_live_heap(c: &mut Criterion) {
 
 /// The cost of the first object of a store.
 fn first_object(c: &mut Criterion) {
-    let (store, instance) = world();
+    let (store, instance) = setup();
     let (engine, module) = (store.engine().clone(), instance.module(&store).clone());
     for (name, function) in [("a store without objects", "none"), ("a store with three objects", "short")] {
         c.bench_function(name, |b| {

@@ -13,7 +13,7 @@ use crate::vm::call::running_deadline;
 /// nanoseconds. Returns 0 if woken by `notify`, 1 if the value differs, 2 if it timed out.
 pub(super) fn wait32(store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
     let [memory, offset, address, expected, timeout] = args;
-    let address = place(store, instance, [memory, offset, address], 4)?;
+    let address = effective_address(store, instance, [memory, offset, address], 4)?;
     let shared = expect_shared(store, instance, memory)?;
     wait(store, timeout, |left| shared.wait32(address, expected as u32, left))
 }
@@ -21,7 +21,7 @@ pub(super) fn wait32(store: &mut StoreState, instance: usize, args: [u64; 5]) ->
 /// Like [`wait32`].
 pub(super) fn wait64(store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
     let [memory, offset, address, expected, timeout] = args;
-    let address = place(store, instance, [memory, offset, address], 8)?;
+    let address = effective_address(store, instance, [memory, offset, address], 8)?;
     let shared = expect_shared(store, instance, memory)?;
     wait(store, timeout, |left| shared.wait64(address, expected, left))
 }
@@ -33,14 +33,19 @@ pub(super) fn notify(
     instance: usize,
     [memory, offset, address, count, _]: [u64; 5],
 ) -> Result<u64> {
-    let address = place(store, instance, [memory, offset, address], 4)?;
+    let address = effective_address(store, instance, [memory, offset, address], 4)?;
     let memory = store.memory(store.instance(instance).memories[memory as usize]);
     Ok(memory.shared().map_or(0, |shared| shared.notify(address, count as u32)).into())
 }
 
 /// Returns the effective address of an access of `size` bytes. Traps if the address is not aligned,
 /// then if it is out of bounds.
-fn place(store: &StoreState, instance: usize, [memory, offset, address]: [u64; 3], size: u64) -> Result<u64> {
+fn effective_address(
+    store: &StoreState,
+    instance: usize,
+    [memory, offset, address]: [u64; 3],
+    size: u64,
+) -> Result<u64> {
     if !address.wrapping_add(offset).is_multiple_of(size) {
         return Err(Trap::UnalignedAtomic.into());
     }

@@ -55,8 +55,8 @@ mod tests {
 
     #[test]
     fn builtins_are_in_the_order_of_their_numbers() {
-        for (place, (builtin, _)) in BODIES.iter().enumerate() {
-            assert_eq!(*builtin as usize, place);
+        for (index, (builtin, _)) in BODIES.iter().enumerate() {
+            assert_eq!(*builtin as usize, index);
         }
     }
 }

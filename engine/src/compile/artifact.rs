@@ -9,7 +9,7 @@ use cranelift_codegen::{
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 use crate::vm::artifact::{CallSite, CodeReloc, CompiledFunction, RelocTarget, STACK_OVERFLOW};
-use crate::vm::places;
+use crate::vm::source_map;
 
 /// Copies a function from Cranelift's buffers. Its user names must be indices in a batch.
 pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<CompiledFunction> {
@@ -17,8 +17,8 @@ pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<
     let traps = code.buffer.traps().iter().map(|trap| (trap.offset, number(trap.code))).collect();
     let handlers = code.buffer.call_sites().filter_map(|site| read_call_site(&site)).collect();
     let locations = code.buffer.get_srclocs_sorted().iter();
-    let places =
-        places::encode(locations.map(|range| {
+    let source_map =
+        source_map::encode(locations.map(|range| {
             (range.start, Some(range.loc).filter(|loc| !loc.is_default()).map(SourceLoc::bits))
         }));
     Ok(CompiledFunction {
@@ -27,7 +27,7 @@ pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<
         relocs,
         traps,
         handlers,
-        places,
+        source_map,
     })
 }
 

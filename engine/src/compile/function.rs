@@ -22,15 +22,15 @@ use crate::vm::artifact::CompiledFunction;
 use crate::vm::layout::offsets;
 
 /// The number of block parameters and branch operands, together, from which a function counts as
-/// tangled. At this number the optimising register allocator takes about four seconds in the worst
+/// complex. At this number the optimising register allocator takes about four seconds in the worst
 /// case. Functions in practice have a tenth of it.
-const TANGLED: usize = 100_000;
+const COMPLEX: usize = 100_000;
 
-/// The number of values from which a function counts as tangled regardless of its branches.
+/// The number of values from which a function counts as complex regardless of its branches.
 const HUGE: usize = 1_000_000;
 
 /// The number of blocks that all branches of a function together can skip before it counts as
-/// tangled. The optimising register allocator visits them to compute dominators, which takes about
+/// complex. The optimising register allocator visits them to compute dominators, which takes about
 /// a tenth of a second at this number.
 const FAR: u64 = 1 << 25;
 
@@ -81,8 +81,8 @@ impl Compiler {
         }
         self.validator = validator.into_allocations();
         translated?;
-        let tangled = locals == Locals::Memory || self.is_tangled();
-        let isa = if tangled { env.fast_isa } else { env.isa };
+        let complex = locals == Locals::Memory || self.is_complex();
+        let isa = if complex { env.fast_isa } else { env.isa };
         match env.deadline.filter(|_| self.is_large()) {
             Some(deadline) => self.finish_aside(isa, deadline),
             None => self.finish(&**isa),
@@ -115,7 +115,7 @@ impl Compiler {
 
     /// Whether the optimising register allocator would take seconds. Its time grows superlinearly
     /// with the number of values and of block parameters.
-    fn is_tangled(&self) -> bool {
+    fn is_complex(&self) -> bool {
         let func = &self.context.func;
         if func.dfg.num_values() > HUGE || leads_far(func) {
             return true;
@@ -123,7 +123,7 @@ impl Compiler {
         let joined: usize = func.layout.blocks().map(|block| func.dfg.num_block_params(block)).sum();
         let carried =
             |block| branches(func, block).iter().map(|call| call.len(&func.dfg.value_lists)).sum::<usize>();
-        joined + func.layout.blocks().map(carried).sum::<usize>() > TANGLED
+        joined + func.layout.blocks().map(carried).sum::<usize>() > COMPLEX
     }
 
     /// Whether the code generator may need more than a few milliseconds for the function.
@@ -229,14 +229,14 @@ fn leads_far(func: &Function) -> bool {
     if (count as u64).saturating_mul(count as u64) < FAR {
         return false;
     }
-    let mut places = vec![0u64; count];
-    for (block, place) in func.layout.blocks().zip(0..) {
-        places[block.as_u32() as usize] = place;
+    let mut positions = vec![0u64; count];
+    for (block, position) in func.layout.blocks().zip(0..) {
+        positions[block.as_u32() as usize] = position;
     }
-    let place = |block: Block| places[block.as_u32() as usize];
+    let position = |block: Block| positions[block.as_u32() as usize];
     let passed = |block| {
         let targets = branches(func, block).iter().map(|call| call.block(&func.dfg.value_lists));
-        targets.map(|target| place(target).abs_diff(place(block))).sum::<u64>()
+        targets.map(|target| position(target).abs_diff(position(block))).sum::<u64>()
     };
     func.layout.blocks().map(passed).sum::<u64>() > FAR
 }
@@ -268,7 +268,7 @@ fn translate(
             in_time(deadline)?;
         }
         let (op, at) = operators.read_with_offset().map_err(malformed)?;
-        translator.set_place((at - start) as u32);
+        translator.set_offset((at - start) as u32);
         translator.set_top(validator.get_operand_type(0).flatten());
         translator.set_likely(hints.and_then(|hints| hints.get(&(at - start)).copied()));
         validator.op(at, &op).map_err(invalid)?;

@@ -6,10 +6,10 @@ use cranelift_codegen::settings::{self, Configurable};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-/// Creates the code generator for this machine with the engine's settings. For `tangled` functions,
+/// Creates the code generator for this machine with the engine's settings. For `complex` functions,
 /// it uses a register allocator with linear run time, and no passes whose run time grows with the
 /// nesting depth of blocks.
-pub(crate) fn host(config: &Config, tangled: bool) -> Result<OwnedTargetIsa> {
+pub(crate) fn host(config: &Config, complex: bool) -> Result<OwnedTargetIsa> {
     if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
         return Err(Error::unsupported("code is generated for x86-64 Linux only"));
     }
@@ -19,8 +19,8 @@ pub(crate) fn host(config: &Config, tangled: bool) -> Result<OwnedTargetIsa> {
     let mut flags = settings::builder();
     let verifier = if config.verifier { "true" } else { "false" };
     let settings = [
-        ("opt_level", if config.optimize && !tangled { "speed" } else { "none" }),
-        ("regalloc_algorithm", if config.optimize && !tangled { "backtracking" } else { "single_pass" }),
+        ("opt_level", if config.optimize && !complex { "speed" } else { "none" }),
+        ("regalloc_algorithm", if config.optimize && !complex { "backtracking" } else { "single_pass" }),
         ("enable_verifier", verifier),
         // Tail calls and stack walks need frame pointers.
         ("preserve_frame_pointers", "true"),

@@ -26,12 +26,12 @@ fn assert_hinted(text: &str) {
     let (unlikely, likely) =
         (with("(@metadata.code.branch_hint \"\\00\")"), with("(@metadata.code.branch_hint \"\\01\")"));
     assert_ne!(unlikely, likely, "{text}");
-    let place = |code: &[u8], value: u32| {
+    let position = |code: &[u8], value: u32| {
         code.windows(4).position(|bytes| bytes == value.to_le_bytes()).expect("the constant is in the code")
     };
     let (taken, other) = (0x1111_1111, 0x2222_2222);
-    assert!(place(&unlikely, taken) > place(&unlikely, other), "{text}");
-    assert!(place(&likely, taken) < place(&likely, other), "{text}");
+    assert!(position(&unlikely, taken) > position(&unlikely, other), "{text}");
+    assert!(position(&likely, taken) < position(&likely, other), "{text}");
 }
 
 #[test]

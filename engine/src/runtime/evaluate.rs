@@ -80,13 +80,13 @@ impl StoreState {
         let module = self.instance(index).module.clone();
         let layout = module.info().struct_layout(type_index);
         let object = self.allocate_object(type_number(&module, type_index), 0, u64::from(layout.size))?;
-        if let Some(place) = layout.descriptor {
+        if let Some(location) = layout.descriptor {
             let descriptor = self.pop_const()?;
             if descriptor.0 == 0 {
                 return Err(Trap::NullDescriptor.into());
             }
             let storage = StorageType::Val(ValType::Ref(RefType { nullable: false, heap: HeapType::Struct }));
-            self.heap.set_field(object, place.offset as usize, storage, descriptor);
+            self.heap.set_field(object, location.offset as usize, storage, descriptor);
         }
         if with_operands {
             for (offset, storage) in layout.fields.iter().rev() {

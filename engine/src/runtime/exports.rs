@@ -86,14 +86,14 @@ impl Instance {
 }
 
 /// Implements the conversions between [`Extern`] and each of its kinds.
-macro_rules! sorts {
+macro_rules! kinds {
     ($($method:ident, $ty:ident, $text:literal;)*) => {
         impl Extern {
             $(
                 #[doc = concat!("The ", $text, ", if it is one.")]
                 pub fn $method(self) -> Option<$ty> {
                     match self {
-                        Extern::$ty(thing) => Some(thing),
+                        Extern::$ty(item) => Some(item),
                         _ => None,
                     }
                 }
@@ -101,14 +101,14 @@ macro_rules! sorts {
         }
 
         $(impl From<$ty> for Extern {
-            fn from(thing: $ty) -> Extern {
-                Extern::$ty(thing)
+            fn from(item: $ty) -> Extern {
+                Extern::$ty(item)
             }
         })*
     };
 }
 
-sorts! {
+kinds! {
     func, Func, "function";
     table, Table, "table";
     memory, Memory, "memory";

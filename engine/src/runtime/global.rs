@@ -59,12 +59,12 @@ impl Global {
     ///
     /// Returns an error if the global is immutable, or if the value does not have its type.
     pub fn write(self, store: &mut StoreState, value: Val) -> Result<()> {
-        let GlobalEntity { ty, value: place } = *self.entity(store);
+        let GlobalEntity { ty, value: address } = *self.entity(store);
         if ty.mutability == Mutability::Const {
             return Err(Error::usage("cannot write an immutable global"));
         }
         let value = value.to_vm(ty.content, store)?;
-        store.vm.set_global(place, value);
+        store.vm.set_global(address, value);
         Ok(())
     }
 

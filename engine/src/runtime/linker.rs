@@ -48,11 +48,11 @@ impl Linker {
     /// # Errors
     ///
     /// [`Usage`](crate::ErrorKind::Usage) if the two names are already defined.
-    pub fn add(&mut self, module: &str, name: &str, thing: impl Into<Extern>) -> Result<()> {
+    pub fn add(&mut self, module: &str, name: &str, item: impl Into<Extern>) -> Result<()> {
         if self.get(module, name).is_some() {
             return Err(Error::usage(format!("`{module}` `{name}` is already defined")));
         }
-        self.define(module, name, thing.into());
+        self.define(module, name, item.into());
         Ok(())
     }
 
@@ -94,19 +94,19 @@ impl Linker {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Extern)> {
         self.names
             .iter()
-            .flat_map(|(module, names)| names.iter().map(|(name, thing)| (&**module, &**name, *thing)))
+            .flat_map(|(module, names)| names.iter().map(|(name, item)| (&**module, &**name, *item)))
     }
 
     /// Defines an external value, replacing an existing definition, which [`Linker::add`] does not
     /// allow.
-    pub fn define(&mut self, module: &str, name: &str, thing: Extern) {
-        self.names.entry(module.into()).or_default().insert(name.into(), thing);
+    pub fn define(&mut self, module: &str, name: &str, item: Extern) {
+        self.names.entry(module.into()).or_default().insert(name.into(), item);
     }
 
     /// Defines all exports of an instance under a module name, replacing all definitions under that
     /// name.
     pub fn define_instance(&mut self, store: &StoreState, module: &str, instance: Instance) {
-        let exports = instance.exports(store).map(|(name, thing)| (name.into(), thing)).collect();
+        let exports = instance.exports(store).map(|(name, item)| (name.into(), item)).collect();
         self.names.insert(module.into(), exports);
     }
 

@@ -78,8 +78,8 @@ impl Table {
         let word = value.to_word(self.entity(store).ty.element, store)?;
         let table = self.index(store);
         let words = store.tables[table].elements.words_mut();
-        let place = usize::try_from(index).ok().and_then(|index| words.get_mut(index));
-        *place.ok_or(Trap::TableOutOfBounds)? = word;
+        let element = usize::try_from(index).ok().and_then(|index| words.get_mut(index));
+        *element.ok_or(Trap::TableOutOfBounds)? = word;
         Ok(())
     }
 

@@ -149,8 +149,8 @@ impl Translator<'_, '_> {
             let unaligned = self.b.ins().band_imm_u(sum, low_bits as i64);
             self.trap_if(unaligned, Trap::UnalignedAtomic);
         }
-        let place = self.place(index, memarg, access.bytes());
-        self.b.ins().iadd_imm_s(place.address, i64::from(place.offset))
+        let location = self.location(index, memarg, access.bytes());
+        self.b.ins().iadd_imm_s(location.address, i64::from(location.offset))
     }
 
     fn pop_narrowed(&mut self, access: Type) -> Value {

@@ -14,7 +14,7 @@ use crate::vm::memory::GUARD;
 
 /// The location of a memory access: a checked address and a constant to add to it.
 #[derive(Clone, Copy)]
-pub(super) struct HeapPlace {
+pub(super) struct HeapLocation {
     pub(super) address: Value,
     pub(super) offset: i32,
 }
@@ -38,12 +38,12 @@ pub(super) fn memory_of(memarg: &MemArg) -> u32 {
 impl Translator<'_, '_> {
     /// Pops the address operand and returns the location of an access of `size` bytes. The access
     /// traps, here or when it is executed, if it is out of bounds.
-    pub(super) fn pop_place(&mut self, memarg: &MemArg, size: u32) -> HeapPlace {
+    pub(super) fn pop_location(&mut self, memarg: &MemArg, size: u32) -> HeapLocation {
         let index = self.pop();
-        self.place(index, memarg, size)
+        self.location(index, memarg, size)
     }
 
-    pub(super) fn place(&mut self, index: Value, memarg: &MemArg, size: u32) -> HeapPlace {
+    pub(super) fn location(&mut self, index: Value, memarg: &MemArg, size: u32) -> HeapLocation {
         let memory = self.env.info.memories[memory_of(memarg) as usize];
         let index = self.widen(index);
         let guarded = self.env.guard_pages && !memory.memory64 && memory.page_size_log2 == 16;
@@ -54,15 +54,15 @@ impl Translator<'_, '_> {
                 // after the memory's end faults.
                 let address = self.b.ins().iadd(base, index);
                 self.mark();
-                return HeapPlace { address, offset: memarg.offset as i32 };
+                return HeapLocation { address, offset: memarg.offset as i32 };
             }
             let start = self.check_range(index, memarg, size);
-            return HeapPlace { address: self.b.ins().iadd(base, start), offset: 0 };
+            return HeapLocation { address: self.b.ins().iadd(base, start), offset: 0 };
         }
         let start = self.check_range(index, memarg, size);
         let record = self.memory_record(memory_of(memarg));
         let base = self.b.ins().load(POINTER, TRUSTED, record, offsets::MEMORY_BASE);
-        HeapPlace { address: self.b.ins().iadd(base, start), offset: 0 }
+        HeapLocation { address: self.b.ins().iadd(base, start), offset: 0 }
     }
 
     /// Returns the effective address of an access after comparing it with the memory's length.
@@ -90,8 +90,8 @@ impl Translator<'_, '_> {
     pub(super) fn memory_length(&mut self, memory: u32) -> Value {
         let record = self.memory_record(memory);
         if self.env.info.memories[memory as usize].shared {
-            let place = self.b.ins().iadd_imm_s(record, i64::from(offsets::MEMORY_LENGTH));
-            return self.b.ins().atomic_load(types::I64, TRUSTED, place);
+            let address = self.b.ins().iadd_imm_s(record, i64::from(offsets::MEMORY_LENGTH));
+            return self.b.ins().atomic_load(types::I64, TRUSTED, address);
         }
         self.b.ins().load(types::I64, TRUSTED, record, offsets::MEMORY_LENGTH)
     }

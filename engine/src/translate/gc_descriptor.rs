@@ -89,7 +89,7 @@ impl Translator<'_, '_> {
     /// have one.
     fn descriptor_offset(&self, type_index: u32) -> i32 {
         match self.env.info.struct_layout(type_index).descriptor {
-            Some(place) => place.offset as i32,
+            Some(location) => location.offset as i32,
             None => unreachable!("type {type_index} has a descriptor by validation"),
         }
     }

@@ -17,14 +17,14 @@ pub(super) enum Extend {
 
 impl Translator<'_, '_> {
     pub(super) fn load(&mut self, ty: Type, memarg: &MemArg) {
-        let place = self.pop_place(memarg, ty.bytes());
-        let value = self.b.ins().load(ty, heap_flags(), place.address, place.offset);
+        let location = self.pop_location(memarg, ty.bytes());
+        let value = self.b.ins().load(ty, heap_flags(), location.address, location.offset);
         self.push(value);
     }
 
     pub(super) fn load_extend(&mut self, narrow: Type, extend: Extend, wide: Type, memarg: &MemArg) {
-        let place = self.pop_place(memarg, narrow.bytes());
-        let value = self.b.ins().load(narrow, heap_flags(), place.address, place.offset);
+        let location = self.pop_location(memarg, narrow.bytes());
+        let value = self.b.ins().load(narrow, heap_flags(), location.address, location.offset);
         let value = match extend {
             Extend::Sign => self.b.ins().sextend(wide, value),
             Extend::Zero => self.b.ins().uextend(wide, value),
@@ -35,15 +35,15 @@ impl Translator<'_, '_> {
     pub(super) fn store(&mut self, memarg: &MemArg) {
         let value = self.pop();
         let size = self.b.func.dfg.value_type(value).bytes();
-        let place = self.pop_place(memarg, size);
-        self.b.ins().store(heap_flags(), value, place.address, place.offset);
+        let location = self.pop_location(memarg, size);
+        self.b.ins().store(heap_flags(), value, location.address, location.offset);
     }
 
     pub(super) fn store_low(&mut self, narrow: Type, memarg: &MemArg) {
         let value = self.pop();
-        let place = self.pop_place(memarg, narrow.bytes());
+        let location = self.pop_location(memarg, narrow.bytes());
         let value = self.b.ins().ireduce(narrow, value);
-        self.b.ins().store(heap_flags(), value, place.address, place.offset);
+        self.b.ins().store(heap_flags(), value, location.address, location.offset);
     }
 
     pub(super) fn memory_size(&mut self, memory: u32) {

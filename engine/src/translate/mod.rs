@@ -77,7 +77,7 @@ pub(crate) struct Translator<'a, 'f> {
     /// translated.
     reachable: bool,
     /// The offset of the current instruction in the function's body.
-    place: u32,
+    offset: u32,
     vmctx: Value,
     /// How locals are kept, and where each of them is.
     kept: Locals,
@@ -165,7 +165,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             likely: None,
             try_tables: Vec::new(),
             reachable: true,
-            place: 0,
+            offset: 0,
             vmctx: params[0],
             kept,
             locals: Vec::with_capacity(params.len()),
@@ -199,8 +199,8 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     /// Sets the offset of the next instruction in the function's body.
-    pub(crate) fn set_place(&mut self, place: u32) {
-        self.place = place;
+    pub(crate) fn set_offset(&mut self, offset: u32) {
+        self.offset = offset;
     }
 
     /// Sets whether the next instruction, if it is a branch, is likely taken.
@@ -228,7 +228,7 @@ impl<'a, 'f> Translator<'a, 'f> {
                 if self.loops.max(self.try_tables.len()) > budget::NESTED {
                     return Err(Error::limit("the loops or handlers of the function are nested too deeply"));
                 }
-                let by_size = budget::A_BYTE * self.place as usize;
+                let by_size = budget::A_BYTE * self.offset as usize;
                 if values > budget::VALUES.max(by_size) {
                     return Err(Error::limit("the function has too many block parameters for its locals"));
                 }
@@ -349,7 +349,7 @@ impl<'a, 'f> Translator<'a, 'f> {
     /// load into an operation on the loaded value, the location of the load is used. If the
     /// operation can trap as well, or stores, its own location is used for a fault of the load.
     fn mark(&mut self) {
-        self.b.set_srcloc(SourceLoc::new(self.place));
+        self.b.set_srcloc(SourceLoc::new(self.offset));
     }
 
     /// The flags of an access that traps on a fault.

@@ -7,7 +7,7 @@ use cranelift_frontend::Variable;
 use super::{TRUSTED, Translator, constant};
 use crate::abi::signature::{POINTER, ir_type};
 use crate::types::Mutability;
-use crate::vm::layout::GlobalPlace;
+use crate::vm::layout::GlobalLocation;
 
 /// How the locals of a function are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Translator<'_, '_> {
 
     pub(super) fn global_get(&mut self, global: u32) {
         let ty = self.env.info.globals[global as usize];
-        let (base, offset) = self.global_place(global);
+        let (base, offset) = self.global_location(global);
         // An immutable global is initialised before any code of the instance runs.
         let flags = if ty.mutability == Mutability::Const { constant() } else { TRUSTED };
         let value = self.b.ins().load(ir_type(ty.content), flags, base, offset);
@@ -83,7 +83,7 @@ impl Translator<'_, '_> {
     pub(super) fn global_set(&mut self, global: u32) {
         let value = self.pop();
         let value = self.boundary(value);
-        let (base, offset) = self.global_place(global);
+        let (base, offset) = self.global_location(global);
         self.b.ins().store(TRUSTED, value, base, offset);
     }
 
@@ -104,10 +104,12 @@ impl Translator<'_, '_> {
         self.locals[local]
     }
 
-    fn global_place(&mut self, global: u32) -> (Value, i32) {
+    fn global_location(&mut self, global: u32) -> (Value, i32) {
         match self.env.layout.global(global) {
-            GlobalPlace::Inline(offset) => (self.vmctx, offset),
-            GlobalPlace::Pointer(offset) => (self.b.ins().load(POINTER, constant(), self.vmctx, offset), 0),
+            GlobalLocation::Inline(offset) => (self.vmctx, offset),
+            GlobalLocation::Pointer(offset) => {
+                (self.b.ins().load(POINTER, constant(), self.vmctx, offset), 0)
+            }
         }
     }
 }

@@ -50,14 +50,14 @@ pub(crate) struct FieldsLayout {
     /// The offsets of the references that the collector traces.
     pub(crate) references: Box<[u32]>,
     /// The reference to a structure's descriptor, if its type has one.
-    pub(crate) descriptor: Option<DescriptorPlace>,
+    pub(crate) descriptor: Option<DescriptorLocation>,
 }
 
 /// The location of the reference to the descriptor in the structures of a type. It follows the
 /// fields of the most derived supertype without a descriptor, so that it has the same offset in all
 /// subtypes, as fields do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DescriptorPlace {
+pub(crate) struct DescriptorLocation {
     /// The number of fields before it.
     fields_before: usize,
     /// The offset from the start of the object.
@@ -73,7 +73,7 @@ impl ObjectLayout {
             CompositeType::Struct(fields) => {
                 let descriptor = described.then(|| match parent {
                     Some(ObjectLayout::Struct(parent)) => {
-                        parent.descriptor.map_or(parent.fields.len(), |place| place.fields_before)
+                        parent.descriptor.map_or(parent.fields.len(), |location| location.fields_before)
                     }
                     _ => 0,
                 });
@@ -100,24 +100,24 @@ impl FieldsLayout {
         descriptor_after: Option<usize>,
     ) -> FieldsLayout {
         let mut at = start;
-        let mut place = |size: u32| {
+        let mut allocate = |size: u32| {
             let offset = at.next_multiple_of(size.min(8));
             at = offset + size;
             offset
         };
         let (mut fields, mut descriptor) = (Vec::new(), None);
-        let mut describe = |fields_before: usize, place: &mut dyn FnMut(u32) -> u32| {
+        let mut describe = |fields_before: usize, allocate: &mut dyn FnMut(u32) -> u32| {
             if descriptor_after == Some(fields_before) {
-                descriptor = Some(DescriptorPlace { fields_before, offset: place(8) });
+                descriptor = Some(DescriptorLocation { fields_before, offset: allocate(8) });
             }
         };
         for storage in storages {
-            describe(fields.len(), &mut place);
-            fields.push((place(storage.size()), storage));
+            describe(fields.len(), &mut allocate);
+            fields.push((allocate(storage.size()), storage));
         }
-        describe(fields.len(), &mut place);
+        describe(fields.len(), &mut allocate);
         let traced = fields.iter().filter(|(_, storage)| storage.is_traced()).map(|(offset, _)| *offset);
-        let references = traced.chain(descriptor.map(|place| place.offset)).collect();
+        let references = traced.chain(descriptor.map(|location| location.offset)).collect();
         FieldsLayout { size: at.next_multiple_of(8), references, fields: fields.into(), descriptor }
     }
 }
@@ -183,7 +183,7 @@ mod tests {
             panic!("structures")
         };
         for layout in [&described, &child] {
-            assert_eq!(layout.descriptor.map(|place| place.offset), Some(16));
+            assert_eq!(layout.descriptor.map(|location| location.offset), Some(16));
             assert_eq!((layout.fields[0].0, layout.fields[1].0), (8, 24));
         }
         assert_eq!((child.fields[2].0, &*child.references), (32, &[32, 16][..]));

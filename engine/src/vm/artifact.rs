@@ -19,8 +19,8 @@ pub(crate) struct CompiledFunction {
     /// The calls that have a handler, in ascending order.
     pub(crate) handlers: Vec<CallSite>,
     /// The mapping from machine code to instructions, in the form of
-    /// [`encode`](super::places::encode).
-    pub(crate) places: Vec<u8>,
+    /// [`encode`](super::source_map::encode).
+    pub(crate) source_map: Vec<u8>,
 }
 
 /// A call whose exceptions the function handles. Offsets are relative to the start of the function.

@@ -484,10 +484,10 @@ mod tests {
         if let Some(depth) = case() {
             return on_another_stack(depth.parse().unwrap());
         }
-        let (signal, told) = in_child(LARGE_FRAMES, "1");
-        assert_eq!(signal, None, "two frames fit: {told}");
-        let (signal, told) = in_child(LARGE_FRAMES, "20");
-        assert_eq!(signal, Some(libc::SIGSEGV), "{told}");
-        assert!(told.contains("engine bug: SIGSEGV"), "{told}");
+        let (signal, stderr) = in_child(LARGE_FRAMES, "1");
+        assert_eq!(signal, None, "two frames fit: {stderr}");
+        let (signal, stderr) = in_child(LARGE_FRAMES, "20");
+        assert_eq!(signal, Some(libc::SIGSEGV), "{stderr}");
+        assert!(stderr.contains("engine bug: SIGSEGV"), "{stderr}");
     }
 }

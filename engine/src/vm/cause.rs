@@ -51,7 +51,7 @@ pub(crate) fn was_sent(info: &libc::siginfo_t) -> bool {
     clippy::disallowed_methods,
     reason = "a signal handler cannot do anything else, and the line is not formatted from input"
 )]
-pub(crate) fn report(signal: libc::c_int, cause: Cause, pc: usize, place: Description) {
+pub(crate) fn report(signal: libc::c_int, cause: Cause, pc: usize, code: Description) {
     let name = match signal {
         libc::SIGSEGV => "SIGSEGV",
         libc::SIGBUS => "SIGBUS",
@@ -61,7 +61,7 @@ pub(crate) fn report(signal: libc::c_int, cause: Cause, pc: usize, place: Descri
     let mut line = Line { bytes: [0; LENGTH], used: 0 };
     // A line that is too long is truncated.
     let _ = write!(line, "wassay: engine bug: {name} at {pc:#x}, ");
-    let _ = match place {
+    let _ = match code {
         Description::Function { index, offset } => {
             write!(line, "in wasm function {index} (code offset {offset:#x}), ")
         }

@@ -15,7 +15,7 @@ use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvid
 use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
 
 use super::artifact::{CallSite, CompiledFunction, RelocTarget};
-use super::places::Places;
+use super::source_map::SourceMap;
 use super::sys::limits::{reserve_between, share};
 use super::sys::mmap::{Mapping, PAGE};
 use crate::error::{Error, Result};
@@ -52,7 +52,7 @@ impl Code {
 #[derive(Debug)]
 pub(crate) struct CodeBlock {
     pages: Range<usize>,
-    places: Places,
+    source_map: SourceMap,
     /// Owned by this block and published in the page table. Freed on drop, after it has been
     /// removed from the table.
     map: *mut CodeMap,
@@ -199,10 +199,11 @@ impl CodeBlock {
         let space = space()?;
         let size: usize = functions.iter().map(CompiledFunction::padded_size).sum();
         let pages = space.allocate(size.div_ceil(PAGE).max(1))?;
-        let mut block = CodeBlock { pages: pages.clone(), places: Places::default(), map: ptr::null_mut() };
+        let mut block =
+            CodeBlock { pages: pages.clone(), source_map: SourceMap::default(), map: ptr::null_mut() };
         let provider = Provider { space, pages, used: 0 };
         let addresses = define(isa, provider, functions)?;
-        block.places = Places::of(functions.iter().map(|function| &*function.places));
+        block.source_map = SourceMap::of(functions.iter().map(|function| &*function.source_map));
         block.publish(space, functions, &addresses, code);
         Ok(block)
     }
@@ -222,7 +223,7 @@ impl CodeBlock {
         let map = self.map();
         let offset = u32::try_from(address - map.base).ok()?;
         let position = map.starts.partition_point(|start| *start <= offset).checked_sub(1)?;
-        Some((position, self.places.find(position, offset - map.starts[position])))
+        Some((position, self.source_map.find(position, offset - map.starts[position])))
     }
 
     /// The number of slots of an entry trampoline.

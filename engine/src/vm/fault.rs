@@ -161,11 +161,11 @@ mod tests {
             return go_wrong(&case);
         }
         for case in ["elsewhere", "null", "no address", "inside", "function", "object"] {
-            let (signal, told) = in_child("vm::fault::tests::an_unexpected_fault_ends_the_process", case);
-            assert_eq!(signal, Some(libc::SIGSEGV), "{case}: {told}");
-            assert!(told.contains("wassay: engine bug: SIGSEGV at 0x"), "{case}: {told}");
-            assert!(told.contains("in wasm function "), "{case}: {told}");
-            assert_eq!(told.contains("accessing address 0x"), case != "no address", "{case}: {told}");
+            let (signal, stderr) = in_child("vm::fault::tests::an_unexpected_fault_ends_the_process", case);
+            assert_eq!(signal, Some(libc::SIGSEGV), "{case}: {stderr}");
+            assert!(stderr.contains("wassay: engine bug: SIGSEGV at 0x"), "{case}: {stderr}");
+            assert!(stderr.contains("in wasm function "), "{case}: {stderr}");
+            assert_eq!(stderr.contains("accessing address 0x"), case != "no address", "{case}: {stderr}");
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
     /// Sends itself a signal while wasm code runs, or while none runs.
     #[expect(clippy::disallowed_macros, reason = "the test reads what it prints")]
     fn be_sent(case: &str) {
-        let (place, signal) = case.split_once(' ').unwrap();
+        let (context, signal) = case.split_once(' ').unwrap();
         let signal: i32 = signal.parse().unwrap();
         let mut guest = Guest::new();
         // SAFETY: has no preconditions.
@@ -200,7 +200,7 @@ mod tests {
             unsafe { libc::pthread_kill(thread, signal) };
         });
         let end = Instant::now() + Duration::from_secs(20);
-        if place == "wasm" {
+        if context == "wasm" {
             guest.store.set_deadline(Some(end));
             println!("{:?}", guest.call("loop", &[]));
         } else {
@@ -218,11 +218,11 @@ mod tests {
             return be_sent(&case);
         }
         for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE] {
-            for place in ["wasm", "host"] {
-                let case = format!("{place} {signal}");
-                let (ended, told) = in_child(SENT, &case);
-                assert_eq!(ended, Some(signal), "{case}: {told}");
-                assert!(!told.contains("engine bug"), "{case}: {told}");
+            for context in ["wasm", "host"] {
+                let case = format!("{context} {signal}");
+                let (ended, stderr) = in_child(SENT, &case);
+                assert_eq!(ended, Some(signal), "{case}: {stderr}");
+                assert!(!stderr.contains("engine bug"), "{case}: {stderr}");
             }
         }
     }

@@ -74,24 +74,24 @@ impl HeapMemory {
     /// Reads the word at an offset, a multiple of 8.
     #[inline]
     pub(crate) fn word(&self, offset: usize) -> u64 {
-        // SAFETY: `place` returns the address of an aligned word in the open range, which is
+        // SAFETY: `word_ptr` returns the address of an aligned word in the open range, which is
         // readable and initialised. Nothing writes it meanwhile: `self` is borrowed, and no code of
         // the store runs.
-        unsafe { self.place(offset).read() }
+        unsafe { self.word_ptr(offset).read() }
     }
 
     /// Writes the word at an offset, a multiple of 8.
     #[inline]
     pub(crate) fn set_word(&mut self, offset: usize, word: u64) {
-        // SAFETY: `place` returns the address of an aligned word in the open range, which is
+        // SAFETY: `word_ptr` returns the address of an aligned word in the open range, which is
         // writable. `self` is borrowed mutably, so this is the only access.
-        unsafe { self.place(offset).write(word) }
+        unsafe { self.word_ptr(offset).write(word) }
     }
 
     /// The address of a word in the open range. The mapping and its open range consist of whole
     /// pages, so a word that starts in the range also ends in it.
     #[inline]
-    fn place(&self, offset: usize) -> *mut u64 {
+    fn word_ptr(&self, offset: usize) -> *mut u64 {
         assert!(offset < self.open && offset.is_multiple_of(8), "word outside of the heap or misaligned");
         self.map.base().wrapping_add(offset).cast()
     }

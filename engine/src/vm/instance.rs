@@ -11,7 +11,7 @@ use super::code::CodeBlock;
 use super::func::imported_context;
 use super::host::Host;
 use super::layout::{
-    GlobalPlace, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef, VmStubs, VmTable,
+    GlobalLocation, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef, VmStubs, VmTable,
 };
 use super::memory::{LinearMemory, TableElements};
 use super::ptr::{StoreId, Stored, VmBox};
@@ -108,7 +108,7 @@ impl NewInstance {
     /// All methods panic if the argument belongs to another store.
     pub(crate) fn set_imported_global(&mut self, index: u32, global: Stored<VmGlobal>) {
         self.check(global.store());
-        if let GlobalPlace::Pointer(offset) = self.context.layout.global(index) {
+        if let GlobalLocation::Pointer(offset) = self.context.layout.global(index) {
             self.write::<*mut VmGlobal>(offset, global.as_ptr());
         }
     }
@@ -149,9 +149,9 @@ impl NewInstance {
     /// code.
     pub(crate) fn set_function(&mut self, position: usize, function: usize, type_id: u32) {
         let Some(code) = &self.code else { unreachable!("`set_code` is called before `set_function`") };
-        let place = self.context.field::<VmFuncRef>(self.context.layout.function(position)).as_ptr();
+        let address = self.context.field::<VmFuncRef>(self.context.layout.function(position)).as_ptr();
         let (code, vmctx) = (code.address(function), self.context.base.as_ptr().cast());
-        let record = VmFuncRef { code, vmctx, type_id, is_host: false, canonical: place };
+        let record = VmFuncRef { code, vmctx, type_id, is_host: false, canonical: address };
         self.write(self.context.layout.function(position), record);
     }
 
@@ -202,8 +202,8 @@ impl Context {
     /// The value of a global that the instance defines; `None` for an imported global.
     pub(super) fn defined_global(&self, index: u32) -> Option<NonNull<VmGlobal>> {
         match self.layout.global(index) {
-            GlobalPlace::Inline(offset) => Some(self.field(offset)),
-            GlobalPlace::Pointer(_) => None,
+            GlobalLocation::Inline(offset) => Some(self.field(offset)),
+            GlobalLocation::Pointer(_) => None,
         }
     }
 

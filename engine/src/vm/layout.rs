@@ -346,14 +346,14 @@ impl VmCtxLayout {
     }
 
     /// The location of this global.
-    pub(crate) fn global(&self, index: u32) -> GlobalPlace {
+    pub(crate) fn global(&self, index: u32) -> GlobalLocation {
         match index.checked_sub(self.imported_global_count) {
-            None => GlobalPlace::Pointer(
+            None => GlobalLocation::Pointer(
                 (self.imported_globals as usize + index as usize * size_of::<usize>()) as i32,
             ),
-            Some(defined) => {
-                GlobalPlace::Inline((self.globals as usize + defined as usize * size_of::<VmGlobal>()) as i32)
-            }
+            Some(defined) => GlobalLocation::Inline(
+                (self.globals as usize + defined as usize * size_of::<VmGlobal>()) as i32,
+            ),
         }
     }
 
@@ -382,7 +382,7 @@ impl VmCtxLayout {
 
 /// The location of a global in a context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GlobalPlace {
+pub(crate) enum GlobalLocation {
     /// The global's value is at this offset.
     Inline(i32),
     /// A pointer to the global's value is at this offset.
@@ -405,7 +405,7 @@ mod tests {
             tags: 1,
         };
         let layout = VmCtxLayout::new(&counts).unwrap();
-        let GlobalPlace::Inline(first) = layout.global(1) else { panic!("a defined global lies inline") };
+        let GlobalLocation::Inline(first) = layout.global(1) else { panic!("a defined global is inline") };
         assert_eq!(first % 16, 0);
         assert_eq!(first as usize, size_of::<VmCtxHeader>());
         assert_eq!(layout.function(0), first + 5 * 16);

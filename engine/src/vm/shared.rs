@@ -104,16 +104,16 @@ impl SharedBytes {
     ///
     /// All methods panic if a range is out of bounds.
     pub(crate) fn read(&self, start: usize, to: &mut [u8]) {
-        let from = self.place(start..start + to.len());
-        // SAFETY: `place` has checked that the source is accessible, and it stays so as long as
+        let from = self.range_ptr(start..start + to.len());
+        // SAFETY: `range_ptr` has checked that the source is accessible, and it stays so as long as
         // `self`; the target is borrowed exclusively.
         unsafe { bytes::copy_upwards(from, to.as_mut_ptr(), to.len()) };
     }
 
     /// Copies bytes to the memory, starting at `start`.
     pub(crate) fn write(&self, start: usize, from: &[u8]) {
-        let to = self.place(start..start + from.len());
-        // SAFETY: `place` has checked that the target is accessible, and it stays so as long as
+        let to = self.range_ptr(start..start + from.len());
+        // SAFETY: `range_ptr` has checked that the target is accessible, and it stays so as long as
         // `self`. No reference points into it, because none to bytes of a shared memory exists. The
         // source is borrowed.
         unsafe { bytes::copy_upwards(from.as_ptr(), to, from.len()) };
@@ -121,8 +121,8 @@ impl SharedBytes {
 
     /// Sets all bytes of a range.
     pub(crate) fn fill(&self, range: Range<usize>, byte: u8) {
-        let (to, length) = (self.place(range.clone()), range.len());
-        // SAFETY: `place` has checked that the range is accessible, and it stays so as long as
+        let (to, length) = (self.range_ptr(range.clone()), range.len());
+        // SAFETY: `range_ptr` has checked that the range is accessible, and it stays so as long as
         // `self`. No reference points into it, because none to bytes of a shared memory exists.
         unsafe { bytes::fill(to, byte, length) };
     }
@@ -130,12 +130,12 @@ impl SharedBytes {
     /// Copies a range of another memory, or of the same one, to `target`. The ranges can overlap.
     pub(crate) fn copy(&self, target: usize, from: &SharedBytes, source: Range<usize>) {
         let length = source.len();
-        let to = self.place(target..target + length);
-        let from_place = from.place(source.clone());
+        let to = self.range_ptr(target..target + length);
+        let from_ptr = from.range_ptr(source.clone());
         if !std::ptr::eq(self, from) || target <= source.start || source.end <= target {
-            // SAFETY: `place` has checked that both ranges are accessible, and they stay so as long
-            // as the two memories.
-            unsafe { bytes::copy_upwards(from_place, to, length) };
+            // SAFETY: `range_ptr` has checked that both ranges are accessible, and they stay so as
+            // long as the two memories.
+            unsafe { bytes::copy_upwards(from_ptr, to, length) };
             return;
         }
         // The target overlaps the source from above: copy chunks in descending order through a
@@ -152,27 +152,27 @@ impl SharedBytes {
 
     /// Loads the 32 bits at an address that is a multiple of 4.
     pub(crate) fn load32(&self, address: usize) -> u32 {
-        let place = self.place(address..address + 4).cast::<u32>();
-        assert!(place.is_aligned(), "misaligned atomic access");
-        // SAFETY: `place` has checked that the word is readable, and it stays so as long as `self`;
-        // it is aligned. Rust code accesses it atomically or by the instructions of `sys::bytes`.
-        // Compiled code writes it by plain stores of 1 to 16 bytes. For the machine these are
-        // ordinary stores, and for Rust compiled code is foreign code, like another process that
-        // shares the page.
-        unsafe { AtomicU32::from_ptr(place) }.load(Ordering::SeqCst)
+        let word = self.range_ptr(address..address + 4).cast::<u32>();
+        assert!(word.is_aligned(), "misaligned atomic access");
+        // SAFETY: `range_ptr` has checked that the word is readable, and it stays so as long as
+        // `self`; it is aligned. Rust code accesses it atomically or by the instructions of
+        // `sys::bytes`. Compiled code writes it by plain stores of 1 to 16 bytes. For the machine
+        // these are ordinary stores, and for Rust compiled code is foreign code, like another
+        // process that shares the page.
+        unsafe { AtomicU32::from_ptr(word) }.load(Ordering::SeqCst)
     }
 
     /// Loads the 64 bits at an address that is a multiple of 8.
     pub(crate) fn load64(&self, address: usize) -> u64 {
-        let place = self.place(address..address + 8).cast::<u64>();
-        assert!(place.is_aligned(), "misaligned atomic access");
+        let word = self.range_ptr(address..address + 8).cast::<u64>();
+        assert!(word.is_aligned(), "misaligned atomic access");
         // SAFETY: the same conditions as for `load32` hold for 64 bits: the word is readable,
         // aligned, and written only by atomic stores, by `sys::bytes` or by foreign code.
-        unsafe { AtomicU64::from_ptr(place) }.load(Ordering::SeqCst)
+        unsafe { AtomicU64::from_ptr(word) }.load(Ordering::SeqCst)
     }
 
     /// The address of a range, which is readable and writable from now on.
-    fn place(&self, range: Range<usize>) -> *mut u8 {
+    fn range_ptr(&self, range: Range<usize>) -> *mut u8 {
         assert!(range.start <= range.end && range.end <= self.len(), "range outside of the memory");
         self.map.base().wrapping_add(range.start)
     }

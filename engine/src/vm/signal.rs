@@ -97,9 +97,9 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         if signal != INTERRUPT
             && !was_sent
             // SAFETY: the thread runs the code at `pc`, or has jumped there due to a bug.
-            && let Some(place) = unsafe { code::describe(pc) }
+            && let Some(description) = unsafe { code::describe(pc) }
         {
-            cause::report(signal, cause, pc, place);
+            cause::report(signal, cause, pc, description);
         }
     }
     pass_on(signal, was_sent, info, context);

@@ -23,7 +23,7 @@ impl VmTrace {
         self.count = 0;
         for address in frames {
             match self.innermost.get_mut(self.count) {
-                Some(place) => *place = address,
+                Some(slot) => *slot = address,
                 None => self.outermost[(self.count - INNERMOST) % OUTERMOST] = address,
             }
             self.count += 1;

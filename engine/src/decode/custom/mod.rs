@@ -61,8 +61,8 @@ fn check(
         return Err(malformed_custom(name, "duplicate section", start));
     }
     if misplaced {
-        let place = if name == name::NAME { "after the data section" } else { "before the code section" };
-        return Err(malformed_custom(name, &format!("wrong position: it must be {place}"), start));
+        let position = if name == name::NAME { "after the data section" } else { "before the code section" };
+        return Err(malformed_custom(name, &format!("wrong position: it must be {position}"), start));
     }
     let reader = section.data_reader();
     if name == name::NAME { name::check(reader, module) } else { branch_hint::check(reader, module) }

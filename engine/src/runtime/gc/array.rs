@@ -63,10 +63,10 @@ impl StoreState {
         let words = &self.instances[instance].elements[segment];
         let source = within(words.len(), source, length, Trap::TableOutOfBounds)?;
         let (words, alarm) = (&words[source], self.vm.alarm());
-        let places = self.heap.bytes_mut(array, target).as_chunks_mut::<8>().0;
+        let elements = self.heap.bytes_mut(array, target).as_chunks_mut::<8>().0;
         alarm.in_pieces(words.len(), size_of::<u64>(), |piece| {
-            for (place, word) in places[piece.clone()].iter_mut().zip(&words[piece]) {
-                *place = word.to_le_bytes();
+            for (element, word) in elements[piece.clone()].iter_mut().zip(&words[piece]) {
+                *element = word.to_le_bytes();
             }
         })
     }

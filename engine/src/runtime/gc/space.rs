@@ -145,8 +145,8 @@ impl Space {
             }
         };
         let Some(hole) = hole else { return Ok(false) };
-        let place = if size <= LINE { &mut self.hole } else { &mut self.medium };
-        let rest = std::mem::replace(place, hole);
+        let range = if size <= LINE { &mut self.hole } else { &mut self.medium };
+        let rest = std::mem::replace(range, hole);
         self.fill(rest);
         Ok(true)
     }

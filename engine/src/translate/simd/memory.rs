@@ -15,8 +15,8 @@ impl Translator<'_, '_> {
         memarg: &MemArg,
         build: impl FnOnce(FuncInstBuilder<'_, '_>, MemFlagsData, Value, i32) -> Value,
     ) {
-        let place = self.pop_place(memarg, 8);
-        let value = build(self.b.ins(), heap_flags(), place.address, place.offset);
+        let location = self.pop_location(memarg, 8);
+        let value = build(self.b.ins(), heap_flags(), location.address, location.offset);
         self.push(value);
     }
 

@@ -8,7 +8,7 @@
 /// or three bytes for each point where code can be unwound. A lookup decodes the data from the
 /// start of the function.
 #[derive(Debug, Default)]
-pub(crate) struct Places {
+pub(crate) struct SourceMap {
     bytes: Box<[u8]>,
     /// The end of each function's data.
     ends: Box<[u32]>,
@@ -16,10 +16,10 @@ pub(crate) struct Places {
 
 /// Encodes the mapping of a function: offsets in its machine code, in ascending order, each with
 /// the offset of the instruction whose code begins there, if it belongs to one.
-pub(crate) fn encode(places: impl Iterator<Item = (u32, Option<u32>)>) -> Vec<u8> {
+pub(crate) fn encode(entries: impl Iterator<Item = (u32, Option<u32>)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut last = (0, 0);
-    for (code, instruction) in places {
+    for (code, instruction) in entries {
         // 0 means no instruction.
         let instruction = instruction.map_or(0, |offset| i64::from(offset) + 1);
         if instruction != last.1 {
@@ -33,15 +33,15 @@ pub(crate) fn encode(places: impl Iterator<Item = (u32, Option<u32>)>) -> Vec<u8
     bytes
 }
 
-impl Places {
+impl SourceMap {
     /// Concatenates the data of the functions of a batch.
-    pub(crate) fn of<'a>(functions: impl Iterator<Item = &'a [u8]>) -> Places {
+    pub(crate) fn of<'a>(functions: impl Iterator<Item = &'a [u8]>) -> SourceMap {
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         for function in functions {
             bytes.extend_from_slice(function);
             ends.push(bytes.len() as u32);
         }
-        Places { bytes: bytes.into(), ends: ends.into() }
+        SourceMap { bytes: bytes.into(), ends: ends.into() }
     }
 
     /// The offset of the instruction that the machine code at this offset of a function belongs to.
@@ -90,9 +90,9 @@ mod tests {
     fn an_entry_extends_to_the_next_one() {
         let first = [(4, Some(9)), (6, Some(9)), (200, Some(3)), (300, None), (305, Some(7_000_000))];
         let second = [(0, Some(0)), (1 << 20, Some(1))];
-        let encoded = [first.as_slice(), &[], &second].map(|places| encode(places.iter().copied()));
+        let encoded = [first.as_slice(), &[], &second].map(|entries| encode(entries.iter().copied()));
         assert_eq!(encoded[0].len(), 2 + 3 + 2 + 5, "a repeated instruction is not encoded");
-        let places = Places::of(encoded.iter().map(Vec::as_slice));
+        let source_map = SourceMap::of(encoded.iter().map(Vec::as_slice));
         for (function, offset, expected) in [
             (0, 0, None),
             (0, 3, None),
@@ -107,7 +107,7 @@ mod tests {
             (2, 1 << 20, Some(1)),
             (3, 0, None),
         ] {
-            assert_eq!(places.find(function, offset), expected, "function {function}, offset {offset}");
+            assert_eq!(source_map.find(function, offset), expected, "function {function}, offset {offset}");
         }
     }
 }
