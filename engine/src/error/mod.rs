@@ -84,8 +84,8 @@ impl Error {
     ///
     /// ```
     /// use wassay_engine::Error;
-    /// let error = Error::from_source(std::io::Error::other("no such luck"));
-    /// assert_eq!(error.to_string(), "no such luck");
+    /// let error = Error::from_source(std::io::Error::other("disk full"));
+    /// assert_eq!(error.to_string(), "disk full");
     /// assert!(std::error::Error::source(&error).unwrap().is::<std::io::Error>());
     /// ```
     pub fn from_source(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {

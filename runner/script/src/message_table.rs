@@ -183,10 +183,7 @@ pub const TEXTS: &[Texts] = &[
     ),
     rule(&["custom @name: invalid function index #"], &["name section: unknown function #"]),
     rule(&["custom @name: invalid type index #"], &["name section: unknown type #"]),
-    rule(
-        &["custom @name: invalid local index # for function #"],
-        &["name section: unknown local #"],
-    ),
+    rule(&["custom @name: invalid local index # for function #"], &["name section: unknown local #"]),
     rule(
         &["custom @name: invalid field index # for type #", "custom @name: non-struct type #"],
         &["name section: unknown field #"],
