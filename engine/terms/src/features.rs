@@ -61,7 +61,7 @@ impl Features {
 
     /// The flags to pass to `wasmparser`. It enables tags and `throw`, which legacy exceptions need
     /// as well, only together with the exceptions of 3.0. If those are disabled, the engine's own
-    /// grammar refuses the rest of them.
+    /// grammar rejects the rest of them.
     pub fn library_flags(self) -> WasmFeatures {
         let legacy = self.0.contains(WasmFeatures::LEGACY_EXCEPTIONS);
         if legacy { self.0.union(WasmFeatures::EXCEPTIONS) } else { self.0 }

@@ -1,5 +1,5 @@
-//! The layers of the crates: a module imports only what is below it. ARCHITECTURE.md has the same
-//! table.
+//! Checks the layers of the crates: a module imports only modules below it. ARCHITECTURE.md has the
+//! same table.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,18 +10,18 @@ use std::path::Path;
 
 use imports::{Imports, Module, circles, imports};
 
-/// What is asserted of a crate.
+/// The rules for a crate.
 struct Rules {
-    /// The crate's folder, from that of the workspace.
+    /// The crate's folder, relative to that of the workspace.
     folder: &'static str,
-    /// The modules at the top of the crate, from the lowest layer to the highest. Modules of the
-    /// same layer do not import each other. The root, `lib`, is above all.
+    /// The top-level modules of the crate, from the lowest layer to the highest. Modules of the
+    /// same layer do not import each other. The root, `lib`, is above all layers.
     layers: &'static [&'static [&'static str]],
-    /// Whether every module of the crate has to be in a layer; otherwise only those listed are
-    /// looked at.
+    /// Whether every module of the crate must be in a layer; otherwise only those listed are
+    /// checked.
     complete: bool,
-    /// The files that import each other in a circle, with the reason. Of crates that are not
-    /// complete, circles are not looked at.
+    /// The files that import each other in a circle, with the reason. Circles are checked only in
+    /// complete crates.
     circles: &'static [(&'static str, &'static [&'static str])],
 }
 
@@ -43,15 +43,15 @@ const RULES: [Rules; 5] = [
         complete: true,
         circles: &[
             (
-                "types/mod.rs declares the types, and re-exports what its files do with them",
+                "types/mod.rs declares the types and re-exports items of its files",
                 &["types", "types/canon", "types/convert", "types/external", "types/held", "types/layout"],
             ),
             (
-                "to run code takes the record of a store, whose code calls back into its owner",
+                "running code needs the record of a store, whose code calls its owner",
                 &["vm/call", "vm/host", "vm/instance", "vm/store", "vm/unwind"],
             ),
             (
-                "the families of operators are methods of one translator, which keeps state for them",
+                "the families of operators are methods of one translator, which has their state",
                 &[
                     "translate",
                     "translate/call",
@@ -63,7 +63,7 @@ const RULES: [Rules; 5] = [
                 ],
             ),
             (
-                "a store owns everything in it, and every handle is looked up in its store",
+                "a store owns all runtime objects, and handles are resolved in their store",
                 &[
                     "runtime",
                     "runtime/exception",
@@ -135,7 +135,7 @@ fn read(folder: &str) -> Imports {
     imports(&Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(folder))
 }
 
-/// The name of a module at the top of its crate.
+/// The top-level module that contains a module.
 fn top(module: &Module) -> &str {
     module.first().map_or("lib", String::as_str)
 }
@@ -144,14 +144,14 @@ fn path(module: &Module) -> String {
     module.join("/")
 }
 
-/// What is wrong with a crate's imports.
+/// The violations of a crate's rules.
 fn faults(rules: &Rules, imports: &Imports) -> Vec<String> {
     let place = |name: &str| rules.layers.iter().position(|layer| layer.contains(&name));
     let mut faults = Vec::new();
     for (module, targets) in imports.iter().filter(|(module, _)| !module.is_empty()) {
         let Some(own) = place(top(module)) else {
             if rules.complete {
-                faults.push(format!("`{}` is in no layer", path(module)));
+                faults.push(format!("`{}` is not in a layer", path(module)));
             }
             continue;
         };
@@ -182,10 +182,10 @@ fn faults(rules: &Rules, imports: &Imports) -> Vec<String> {
         let found = circles(imports);
         for circle in found.iter().filter(|circle| !known(circle)) {
             let names: Vec<String> = circle.iter().map(path).collect();
-            faults.push(format!("a circle without a reason: {}", names.join(", ")));
+            faults.push(format!("import circle without a reason: {}", names.join(", ")));
         }
         if found.len() < rules.circles.len() {
-            faults.push("a circle with a reason is gone: remove it from the table".to_owned());
+            faults.push("stale circle: remove it from the table".to_owned());
         }
     }
     faults
@@ -195,14 +195,14 @@ fn faults(rules: &Rules, imports: &Imports) -> Vec<String> {
 fn a_module_imports_only_what_is_below_it() {
     for rules in &RULES {
         let imports = read(rules.folder);
-        assert!(imports.len() >= 4, "{}: the files are found", rules.folder);
+        assert!(imports.len() >= 4, "{}: too few files found", rules.folder);
         let faults = faults(rules, &imports);
         assert!(faults.is_empty(), "{}:\n{}", rules.folder, faults.join("\n"));
     }
 }
 
 #[test]
-fn the_table_in_the_documentation_is_the_same() {
+fn the_documentation_has_the_same_table() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let text = std::fs::read_to_string(workspace.join("ARCHITECTURE.md")).unwrap();
     let mut documented: Vec<BTreeSet<&str>> = Vec::new();
@@ -220,7 +220,7 @@ fn the_table_in_the_documentation_is_the_same() {
 }
 
 #[test]
-fn paths_are_found_wherever_they_are() {
+fn paths_are_found_everywhere() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layers/example");
     let imports = imports(&folder);
     let of = |name: &str| -> Vec<String> {
