@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags as SystemFlags};
 use super::resolve::{final_name, find, parent};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FdFlags, FileType, LookupFlags, OFlags, Out, Text};
-use crate::call::Call;
+use crate::calling::Call;
 use crate::ctx::Access;
 use crate::entry::{Directory, Entry, Kind};
 use crate::errno::Errno;
