@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use wassay_terms::time::aside;
 
-use super::embed::{EmbedError, Embedder, ErrorKind};
-use super::model::ModuleForm;
 use super::run::Interpreter;
-use super::text::Grammar;
-use super::thread::STACK;
+use super::threads::STACK;
+use crate::embed::{EmbedError, Embedder, ErrorKind};
+use crate::failures::time_over;
+use crate::model::ModuleForm;
+use crate::text::Grammar;
 
 /// How many bytes a text has at least that is read on a thread of its own, where there is a
 /// deadline. A shorter one takes some ten milliseconds.
@@ -33,9 +34,4 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         };
         bytes.map_err(|error| self.malformed_text(form, error))
     }
-}
-
-/// The error of a script whose time is over.
-pub(super) fn time_over() -> EmbedError {
-    EmbedError::new(ErrorKind::Timeout, "timed out")
 }
