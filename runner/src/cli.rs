@@ -8,13 +8,13 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
+use wassay_script::Judges;
 
 use crate::batch;
 use crate::commands::{self, Error, Exit, words};
 use crate::own;
 use crate::printer::{self, Stream};
 use crate::scratch::{self, Session};
-use crate::script::Judges;
 
 /// The short form of `run` is none of clap's: see [`commands::words`].
 const USAGE: &str = "wassay <COMMAND>\n       wassay [RUN OPTIONS] <FILE> [ARGS]...";

@@ -58,6 +58,8 @@ use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use wassay_reports::terminal::as_line;
+use wassay_script::source::Source;
+use wassay_script::{Judges, parse};
 use wassay_testsuite::expectation::Entry;
 use wassay_testsuite::{Case, Pin, Script, Suite, naming};
 
@@ -72,8 +74,6 @@ use crate::expectations::{self, ExpectationsError, Tally, expecting, stale_messa
 use crate::own;
 use crate::printer;
 use crate::scratch::{Session, signal};
-use crate::script::source::Source;
-use crate::script::{Judges, parse};
 use crate::threads;
 
 mod address;

@@ -45,7 +45,6 @@ pub mod verdict;
 pub mod wasi_case;
 
 pub use wassay_script::keys;
-use wassay_script::suggest;
 
 /// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind
 /// [`Embedder`](wassay_script::Embedder).

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use wassay_script::Judges;
 use wassay_testsuite::Case;
 
 use super::Settings;
@@ -11,7 +12,6 @@ use super::finished::Finished;
 use super::isolated::{self, Lost};
 use super::watch::Watch;
 use super::workers::Task;
-use crate::script::Judges;
 
 /// Runs a task, and again where it failed, at most so often as the [settings](Settings::retries)
 /// say. What is said of it is what became of it in the end; what went before is noted. `watch`

@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use serde::{Deserialize, Serialize};
+use wassay_script::source::Place;
+use wassay_script::{Judges, Observer};
 use wassay_testsuite::access::Root;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::wasi::Variant;
@@ -31,8 +33,6 @@ use super::finished::Finished;
 use super::mark::Mark;
 use super::watch::Watch;
 use crate::printer;
-use crate::script::source::Place;
-use crate::script::{Judges, Observer};
 use crate::threads;
 use crate::verdict::{DirectiveResult, LISTED, Outcome};
 

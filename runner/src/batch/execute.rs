@@ -6,6 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use wassay_reports::Key;
+use wassay_script::keys;
+use wassay_script::reading::Reading;
+use wassay_script::source::{Place, Source, SourceError};
+use wassay_script::split;
+use wassay_script::{Grammar, Judges, Observer, Options};
 use wassay_terms::{Deadline, Features};
 use wassay_testsuite::access::Budget;
 use wassay_testsuite::expectation::{Expectation, Expected};
@@ -20,12 +25,8 @@ use super::watch::Watch;
 use super::workers::{CUT_SHORT, NOT_REACHED, Task};
 use crate::catalogue::judging;
 use crate::printer::panic_message;
-use crate::script::reading::Reading;
-use crate::script::source::{Place, Source, SourceError};
-use crate::script::split;
-use crate::script::{Grammar, Judges, Observer, Options};
 use crate::verdict::{Apart, Failure, FailureKind};
-use crate::{expectations, keys, wasi_case};
+use crate::{expectations, wasi_case};
 
 /// Runs a case; a panic ends it alone. What is expected of its directives is what is given here.
 /// `watch` is told how far it has come.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wassay_reports::terminal::Text;
 use wassay_reports::{Apart, Aside, Attempt, Case, Counts, Failure, Key, Needs, Note, Outcome};
+use wassay_script::source::Place;
 use wassay_testsuite::expectation::Origin;
 
 use super::uses::union;
-use crate::script::source::Place;
 use crate::verdict::{BAD, Render, STRONG, ScriptResult};
 use crate::wasi_case::GuestResult;
 
@@ -305,10 +305,10 @@ impl Finished {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys;
-    use crate::script::source::Source;
-    use crate::script::{Options, parse, run};
     use crate::verdict::Directives;
+    use wassay_script::keys;
+    use wassay_script::source::Source;
+    use wassay_script::{Options, parse, run};
 
     fn finished(end: End) -> Finished {
         Finished::new("d/a.wast".to_owned(), end)

@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::time::Timespec;
 use signal_hook::low_level::signal_name;
+use wassay_script::embed::ErrorKind;
 use wassay_terms::Deadline;
 
 use super::Settings;
@@ -25,7 +26,6 @@ use super::watch::{GRACE, START};
 use super::workers::Task;
 use crate::printer::Relay;
 use crate::scratch::{self, Folder};
-use crate::script::embed::ErrorKind;
 use crate::verdict::{Failure, FailureKind};
 
 /// How often a run looks whether it was interrupted, and whether time is over.

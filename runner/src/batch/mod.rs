@@ -31,9 +31,9 @@ pub use self::interrupt::{INTERRUPTED, Interrupt};
 pub use self::workers::{Task, Workers};
 #[cfg(feature = "engine")]
 pub use crate::own::{STRESS, VERIFIER, embedder};
-pub use crate::script::STACK;
-use crate::script::messages::MatchKind;
-use crate::script::{LineRange, Observer};
+pub use wassay_script::STACK;
+use wassay_script::messages::MatchKind;
+use wassay_script::{LineRange, Observer};
 
 /// How scripts are run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

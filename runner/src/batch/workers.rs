@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use wassay_script::Judges;
+use wassay_script::embed::ErrorKind;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::{Case, Suite};
 
@@ -18,8 +20,6 @@ use super::execute::{cut_short, lost, not_run};
 use super::finished::Finished;
 use super::watch::Watch;
 use super::{Settings, attempt, label};
-use crate::script::Judges;
-use crate::script::embed::ErrorKind;
 use crate::threads;
 use crate::verdict::{Failure, FailureKind};
 
@@ -313,12 +313,12 @@ mod tests {
 
     use super::*;
     use crate::batch::End;
-    use crate::script::Embedder;
-    use crate::script::STACK;
-    use crate::script::embed::{Begun, EmbedError, Results};
-    use crate::script::source::Place;
-    use crate::script::value::Value;
     use crate::verdict::Outcome;
+    use wassay_script::Embedder;
+    use wassay_script::STACK;
+    use wassay_script::embed::{Begun, EmbedError, Results};
+    use wassay_script::source::Place;
+    use wassay_script::value::Value;
 
     /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its
     /// kind were made.

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use wassay_reports::matrix::{Matrix, Named, features_json, html, json, markdown};
+use wassay_script::suggest::did_you_mean;
 
 use super::report_file::{self, read};
 use super::{Error, Exit, protect};
 use crate::printer;
-use crate::suggest::did_you_mean;
 
 const EXAMPLES: &str = "\
 Examples:

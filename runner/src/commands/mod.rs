@@ -33,6 +33,10 @@ use thiserror::Error;
 use wassay_drive::quantity::{duration, limit};
 use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Suite};
+use wassay_script::Judges;
+use wassay_script::embed::Identity;
+use wassay_script::messages::MatchKind;
+use wassay_script::suggest::did_you_mean;
 use wassay_terms::{Features, UnknownFeature};
 
 use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
@@ -40,10 +44,6 @@ use crate::catalogue::ResolveError;
 use crate::expectations::ExpectationsError;
 use crate::fetch::FetchError;
 use crate::printer::{self, panic_message};
-use crate::script::Judges;
-use crate::script::embed::Identity;
-use crate::script::messages::MatchKind;
-use crate::suggest::did_you_mean;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

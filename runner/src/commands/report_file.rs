@@ -8,12 +8,12 @@ use std::str::FromStr;
 
 use wassay_reports::diff::Diff;
 use wassay_reports::{Report, badge, html, json, junit, markdown};
+use wassay_script::suggest::did_you_mean;
 use wassay_testsuite::text::without_bom;
 
 use super::Error;
 use super::destination::{self, Destination, Key};
 use crate::printer::{self, Stream};
-use crate::suggest::did_you_mean;
 
 /// A report that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

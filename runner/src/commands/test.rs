@@ -9,6 +9,8 @@ use std::time::Duration;
 use wassay_drive::wasi::Runtime;
 use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Shards, diff, summary};
+use wassay_script::Judges;
+use wassay_script::messages::MatchKind;
 use wassay_terms::Features;
 use wassay_testsuite::access::{Reach, SETTINGS};
 use wassay_testsuite::expectation::Entry;
@@ -29,8 +31,6 @@ use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT, full_name}
 use crate::catalogue::{self as words, resolve_any, resolve_within};
 use crate::expectations::stale_message;
 use crate::printer;
-use crate::script::Judges;
-use crate::script::messages::MatchKind;
 
 const EXAMPLES: &str = "\
 Examples:

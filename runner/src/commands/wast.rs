@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use wassay_reports::terminal::Text;
 use wassay_reports::{Aside, Case, Counts, Report, Suite};
+use wassay_script::messages::MatchKind;
+use wassay_script::{Judges, LineRange};
 use wassay_terms::Features;
 use wassay_testsuite::directory;
 
@@ -20,8 +22,6 @@ use super::{
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::catalogue::embedded;
 use crate::printer;
-use crate::script::messages::MatchKind;
-use crate::script::{Judges, LineRange};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Trial};
+use wassay_script::suggest::{closest, did_you_mean};
 use wassay_testsuite::naming::is_of_catalogue;
 use wassay_testsuite::{Case, Suite, catalogue, directory};
 
@@ -14,7 +15,6 @@ use super::{lines_of, not_opened};
 use crate::batch::full_name;
 use crate::catalogue::{ResolveError, SUITE, resolve};
 use crate::fetch::FetchError;
-use crate::suggest::{closest, did_you_mean};
 
 /// How the name of a case ends.
 const ENDINGS: [&str; 3] = [".wast", ".wasm", ".wat"];

@@ -33,8 +33,8 @@ pub(crate) use self::key::key;
 use self::process::Host;
 pub use self::result::GuestResult;
 use crate::batch::{End, Settings, TIMEOUT};
-use crate::script::source::Place;
 use crate::verdict::Apart;
+use wassay_script::source::Place;
 
 /// The modules that guests import the functions of WASI from: preview 0 and preview 1.
 const PREVIEWS: [&str; 2] = ["wasi_unstable", "wasi_snapshot_preview1"];
