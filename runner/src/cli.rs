@@ -11,7 +11,8 @@ use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
 use wassay_script::Judges;
 
 use crate::batch;
-use crate::commands::{self, Error, Exit, words};
+use crate::commands::{self, words};
+use crate::exit::{Error, Exit};
 use crate::own;
 use crate::printer::{self, Stream};
 use crate::scratch::{self, Session};
@@ -113,10 +114,10 @@ fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>
             None => own::run::run(args),
         },
         Command::Wast(mut args) => match args.engine.take() {
-            Some(engine) => commands::driven::wast(args, &engine),
+            Some(engine) => commands::with_engine::wast(args, &engine),
             None => commands::wast::run(args, chosen(make, "wast")?),
         },
-        Command::Test(args) if !args.engines.is_empty() => commands::driven::test(args),
+        Command::Test(args) if !args.engines.is_empty() => commands::with_engine::test(args),
         Command::Test(args) => commands::test::run(args, chosen(make, "test")?),
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),

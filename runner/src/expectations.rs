@@ -31,7 +31,7 @@ use wassay_testsuite::expectation::{
 };
 use wassay_testsuite::{Case, Suite};
 
-use crate::batch::{End, Finished};
+use crate::finished::{End, Finished};
 use crate::verdict::{DirectiveResult, Outcome, ScriptResult};
 
 /// Reads a file of expectations.

@@ -8,7 +8,7 @@ use wassay_script::Options;
 use wassay_script::embed::Identity;
 use wassay_script::reading::Reading;
 
-use crate::commands::{Error, Exit};
+use crate::exit::{Error, Exit};
 use crate::verdict::ScriptResult;
 
 /// The version that `wassay --version` prints.

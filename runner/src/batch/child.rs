@@ -25,14 +25,14 @@ use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::wasi::Variant;
 use wassay_testsuite::{Case, catalogue, directory};
 
-use super::Settings;
 use super::course::is_plain;
 use super::execute::{execute, skipped};
 use super::filter::no_openat2;
-use super::finished::Finished;
 use super::mark::Mark;
 use super::watch::Watch;
+use crate::finished::Finished;
 use crate::printer;
+use crate::settings::Settings;
 use crate::threads;
 use crate::verdict::{DirectiveResult, LISTED, Outcome};
 

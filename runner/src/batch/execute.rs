@@ -17,14 +17,14 @@ use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;
 use wassay_testsuite::{Case, ReadError, Script};
 
-use super::Settings;
 use super::course::Course;
-use super::finished::{End, Finished};
+use super::task::{CUT_SHORT, NOT_REACHED, Task};
 use super::uses;
 use super::watch::Watch;
-use super::workers::{CUT_SHORT, NOT_REACHED, Task};
 use crate::catalogue::judging;
+use crate::finished::{End, Finished};
 use crate::printer::panic_message;
+use crate::settings::Settings;
 use crate::verdict::{Apart, Failure, FailureKind};
 use crate::{expectations, wasi_case};
 

@@ -17,15 +17,15 @@ use signal_hook::low_level::signal_name;
 use wassay_script::embed::ErrorKind;
 use wassay_terms::Deadline;
 
-use super::Settings;
 use super::child::{Locator, MARKER, Message, Request, Setup, resident};
 use super::course::Course;
-use super::finished::Finished;
 use super::mark::Mark;
+use super::task::Task;
 use super::watch::{GRACE, START};
-use super::workers::Task;
+use crate::finished::Finished;
 use crate::printer::Relay;
 use crate::scratch::{self, Folder};
+use crate::settings::Settings;
 use crate::verdict::{Failure, FailureKind};
 
 /// How often a run looks whether it was interrupted, and whether time is over.

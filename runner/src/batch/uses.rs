@@ -169,12 +169,6 @@ fn has_compiled(outcome: &Outcome) -> bool {
     )
 }
 
-/// All features that some directive depends on.
-pub(super) fn union(needs: &[Needs]) -> Vec<String> {
-    let is_needed = |name: &&str| needs.iter().any(|group| group.features.iter().any(|known| known == name));
-    Features::names().filter(is_needed).map(str::to_owned).collect()
-}
-
 /// What the names of a script stand for, by what their modules need; `None` where that cannot be
 /// told.
 #[derive(Default)]

@@ -12,21 +12,16 @@ use std::time::Duration;
 
 use wassay_script::Judges;
 use wassay_script::embed::ErrorKind;
-use wassay_testsuite::expectation::Expectation;
-use wassay_testsuite::{Case, Suite};
 
+use super::attempt;
 use super::course::Course;
 use super::execute::{cut_short, lost, not_run};
-use super::finished::Finished;
+use super::task::{NOT_BEGUN, NOT_REACHED, Task};
 use super::watch::Watch;
-use super::{Settings, attempt, label};
+use crate::finished::Finished;
+use crate::settings::Settings;
 use crate::threads;
 use crate::verdict::{Failure, FailureKind};
-
-/// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
-const NOT_BEGUN: &str = "a case before it failed";
-pub(super) const NOT_REACHED: &str = "the run was interrupted before it";
-pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 
 /// Threads with a stack of [`STACK`](crate::script::STACK) bytes, each with an embedder of its own
 /// that it keeps from script to script.
@@ -205,28 +200,6 @@ impl Drop for Workers {
         for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
             let _ = thread.join();
         }
-    }
-}
-
-/// A case to run.
-#[derive(Clone, Debug)]
-pub struct Task {
-    /// What messages call it.
-    pub(super) label: String,
-    /// The name of its suite.
-    pub(super) suite: String,
-    pub(super) case: Case,
-}
-
-impl Task {
-    /// A case of a suite.
-    pub fn new(suite: &Suite, case: &Case) -> Task {
-        Task { label: label(suite, case), suite: suite.name().to_owned(), case: case.clone() }
-    }
-
-    /// What is expected of its directives.
-    pub(super) fn expectations(&self) -> &[Expectation] {
-        self.case.script().map_or(&[], |script| script.expectations())
     }
 }
 

@@ -10,7 +10,7 @@ use wassay_drive::wasi::Runtime;
 use wassay_drive::{Command, Driven, Known, Limits, Published, Way, version};
 use wassay_script::suggest::did_you_mean;
 
-use super::EngineError;
+use super::error::EngineError;
 use super::folder::Scratch;
 use super::search::{Found, Origin, all, by_name, is_name, named, places};
 

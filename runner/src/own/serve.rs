@@ -8,7 +8,7 @@ use wassay_script::STACK;
 
 use super::adapter::Adapter;
 use super::embedder;
-use crate::commands::{Error, Exit};
+use crate::exit::{Error, Exit};
 
 /// Answer requests of the protocol wap/1 on standard input by wassay's own engine
 #[derive(Debug, clap::Args)]

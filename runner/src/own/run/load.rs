@@ -8,7 +8,7 @@ use wassay_engine::{Engine, Module};
 use wassay_script::quoted;
 use wassay_script::source::Source;
 
-use crate::commands::Error;
+use crate::exit::Error;
 
 /// What every binary begins with.
 const MAGIC: &[u8] = b"\0asm";

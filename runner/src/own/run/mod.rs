@@ -25,7 +25,8 @@ use wassay_script::STACK;
 use wassay_wasi::{CallRecord, WasiCtx, add_imports_to_linker};
 
 use super::embed::limited;
-use crate::commands::{Error, Exit, show};
+use crate::console::show;
+use crate::exit::{Error, Exit};
 use crate::printer;
 
 const EXAMPLES: &str = "\
