@@ -25,6 +25,17 @@ pub(crate) enum Exit {
     Guest(u8),
 }
 
+/// What each exit code means, but for those of guests. The help shows it, and so does README.md.
+pub(crate) const CODES: [(Exit, &str); 4] = [
+    (Exit::Success, "everything is as expected"),
+    (Exit::Failure, "a failure, a regression, or an error of wassay's own"),
+    (
+        Exit::Usage,
+        "wrong usage: an option that is invalid, a file that cannot be read or parsed, or a selection that matches nothing",
+    ),
+    (Exit::Interrupted, "interrupted; reports of what ran are written"),
+];
+
 impl Exit {
     /// The exit code of the process.
     pub(crate) fn code(self) -> u8 {

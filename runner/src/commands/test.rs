@@ -21,7 +21,7 @@ use super::driven::Driven;
 use super::expectations::{File, tally};
 use super::progress::Progress;
 use super::report::is_worse;
-use super::report_file::{ReportFile, check_all, check_stdin, read, write_all};
+use super::report_file::{self, ReportFile, check_all, check_stdin, read, write_all};
 use super::shard::Shard;
 use super::{
     Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
@@ -106,9 +106,7 @@ pub(crate) struct Args {
     /// Rewrite the file to match this run's failures; comments and reasons are kept
     #[arg(long, requires = "expectations")]
     pub(super) bless_expectations: bool,
-    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
-    /// Repeatable
-    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    #[arg(long = "report", value_name = "FORMAT=FILE", help = report_file::help())]
     pub(super) reports: Vec<ReportFile>,
     /// Compare with a previous JSON report; fail on regressions
     #[arg(long, value_name = "REPORT")]

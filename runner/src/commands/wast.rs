@@ -13,7 +13,7 @@ use wassay_terms::Features;
 use wassay_testsuite::directory;
 
 use super::checkout::{self, annotate};
-use super::report_file::{ReportFile, check_all, write_all};
+use super::report_file::{self, ReportFile, check_all, write_all};
 use super::test::interrupted;
 use super::{
     Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
@@ -74,9 +74,7 @@ pub(crate) struct Args {
     /// describes it, or the COMMAND of an adapter (docs/engines.md)
     #[arg(long, value_name = "ENGINE", conflicts_with = "repro")]
     pub(crate) engine: Option<String>,
-    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
-    /// Repeatable
-    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    #[arg(long = "report", value_name = "FORMAT=FILE", help = report_file::help())]
     reports: Vec<ReportFile>,
     /// The scripts; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
