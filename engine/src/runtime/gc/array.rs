@@ -1,4 +1,4 @@
-//! Arrays on the heap: made, filled and copied (core spec, section 4.6.10, "Aggregate
+//! Arrays on the heap: allocation, fills and copies (core spec, section 4.6.10, "Aggregate
 //! Instructions").
 
 use std::ops::Range;
@@ -11,29 +11,28 @@ use crate::types::StorageType;
 use crate::types::layout::{ObjectLayout, PAYLOAD, array_size};
 
 impl StoreState {
-    /// Makes an array of the type of that number and of that length, whose elements have their
-    /// default values.
+    /// Allocates an array of `length` elements with default values. `ty` is the number of its type.
     ///
     /// # Errors
     ///
-    /// As [`StoreState::allocate_object`].
+    /// Those of [`StoreState::allocate_object`].
     pub(crate) fn allocate_array(&mut self, ty: u32, length: u32) -> Result<u64> {
         let size = array_size(self.storage_of(ty), length);
         self.allocate_object(ty, length, size)
     }
 
-    /// The logarithm of the size of an array type's elements.
+    /// The binary logarithm of the size of an array type's elements.
     pub(crate) fn element_size_log2(&self, ty: u32) -> u32 {
         self.storage_of(ty).size_log2()
     }
 
-    /// Whether that many bytes of a data segment follow its byte `source`.
+    /// Traps unless `size` bytes from `source` on are inside a data segment.
     pub(crate) fn check_data(&self, instance: usize, segment: usize, source: u64, size: u64) -> Result<()> {
         let data = self.instance(instance).data(segment);
         within(data.len(), source, size, Trap::MemoryOutOfBounds).map(drop)
     }
 
-    /// Sets elements to what the bytes of a data segment mean, from its byte `source` on.
+    /// Initialises elements from the bytes of a data segment, from byte `source` on.
     pub(crate) fn array_from_data(
         &mut self,
         instance: usize,
@@ -50,7 +49,7 @@ impl StoreState {
         alarm.copy(self.heap.bytes_mut(array, target), &data[source])
     }
 
-    /// Sets elements to references of an element segment.
+    /// Initialises elements from references of an element segment.
     pub(crate) fn array_from_elements(
         &mut self,
         instance: usize,
@@ -72,7 +71,7 @@ impl StoreState {
         })
     }
 
-    /// Where elements lie in their array, which is not null: as offsets from its begin.
+    /// The byte range of elements in their array, which is not null.
     fn element_range(&self, array: u64, start: u64, length: u64) -> Result<Range<usize>> {
         let (ty, elements) = self.heap.header(array);
         let range = within(elements as usize, start, length, Trap::ArrayOutOfBounds)?;
@@ -84,7 +83,7 @@ impl StoreState {
     fn storage_of(&self, ty: u32) -> StorageType {
         match self.engine().types().numbered(ty).layout {
             ObjectLayout::Array(storage) => storage,
-            _ => unreachable!("an array has an array's type"),
+            _ => unreachable!("the type of an array is an array type"),
         }
     }
 }

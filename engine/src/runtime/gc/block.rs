@@ -1,35 +1,36 @@
-//! The blocks of a heap: which of their lines are free, and where their objects begin.
+//! The blocks of a heap: their free lines, and the starts of their objects.
 //!
-//! A block is 64 KiB, a line of it 256 bytes. Small objects lie in the lines of a block one after
-//! the other; a line is free again once a collection has found no object alive in it, and a run of
-//! free lines is a *hole*, in which objects are made by moving a pointer. An object larger than
-//! half a block has blocks of its own, unless compiled code found room for it in the hole at hand.
+//! A block has 64 KiB, and consists of lines of 256 bytes. Small objects are allocated
+//! consecutively in the lines of a block. A line is free again if a collection has found no live
+//! object in it. A run of free lines is a *hole*, in which objects are bump-allocated. Objects
+//! larger than half a block get blocks of their own, unless compiled code has allocated them in its
+//! current hole.
 
 use std::ops::Range;
 
-/// What objects are aligned to, and the least size that one has.
+/// The alignment and the minimum size of objects.
 pub(super) const GRANULE: usize = 8;
-/// The unit in which the memory of small objects becomes free.
+/// The unit in which the memory of small objects is freed.
 pub(super) const LINE: usize = 256;
-/// The unit in which memory is given to small objects or to a large one.
+/// The unit in which memory is used for small objects or for a large one.
 pub(super) const BLOCK: usize = 64 << 10;
-/// The size of the largest object that is given room in a block with others. Compiled code makes
-/// larger ones there where they fit.
+/// The maximum size of objects that share a block. Compiled code can allocate larger objects there
+/// if they fit in the current hole.
 pub(super) const SMALL: usize = BLOCK / 2;
 
 const LINES: usize = BLOCK / LINE;
 const WORD: usize = u64::BITS as usize;
 
-/// What a block is used for.
+/// The use of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
-    /// For nothing.
+    /// Not in use.
     Free,
-    /// For objects one after the other.
+    /// Consecutive small objects.
     Small,
-    /// For the begin of a large object, which has that many blocks.
+    /// The start of a large object that takes this number of blocks.
     Large(u32),
-    /// For the rest of the large object that begins in that block.
+    /// A further block of the large object that starts in the block with this index.
     Rest(u32),
 }
 
@@ -37,29 +38,29 @@ pub(super) enum Use {
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub(super) usage: Use,
-    /// Whether nothing was written here since the system gave the memory, so that it is zero.
+    /// Whether nothing was written since the system provided the memory, so that it is zero.
     pub(super) clean: bool,
-    /// Whether the begins of the objects in fresh lines are known.
+    /// Whether the starts of the objects in fresh lines have been recorded.
     pub(super) walked: bool,
-    /// The lines in which a collection found objects alive.
+    /// The lines in which a collection found live objects.
     pub(super) live: Lines,
-    /// The lines that were given out as holes since.
+    /// The lines that were given out as holes since that collection.
     pub(super) fresh: Lines,
 }
 
 impl Block {
-    /// A block of memory that was never used.
+    /// A block of memory that has not been used yet.
     pub(super) const NEW: Block =
         Block { usage: Use::Free, clean: true, walked: false, live: Lines::NONE, fresh: Lines::NONE };
 
-    /// Gives out the first hole at or behind a line, in a block of so many lines.
+    /// Takes the first hole at or after a line, in a block of `lines` lines.
     pub(super) fn take_hole(&mut self, from: usize, lines: usize) -> Option<Range<usize>> {
         let hole = self.hole(from, lines)?;
         self.fresh.insert(hole.clone());
         Some(hole)
     }
 
-    /// The first hole at or behind a line.
+    /// The first hole at or after a line.
     pub(super) fn hole(&self, from: usize, lines: usize) -> Option<Range<usize>> {
         let used = self.live.union(&self.fresh);
         let start = used.next(from, false);
@@ -84,7 +85,7 @@ impl Lines {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// The first run of lines of the set that begins at `from` or behind.
+    /// The first run of lines in the set that begins at or after `from`.
     pub(super) fn run(&self, from: usize) -> Option<Range<usize>> {
         let start = self.next(from, true);
         (start < LINES).then(|| start..self.next(start, false))
@@ -94,8 +95,8 @@ impl Lines {
         Lines(std::array::from_fn(|word| self.0[word] | other.0[word]))
     }
 
-    /// The first line from `from` on that is in the set, or that is not; the number of lines if
-    /// there is none.
+    /// The first line at or after `from` that is in the set (if `inside`) or not in the set; the
+    /// number of lines if there is none.
     fn next(&self, from: usize, inside: bool) -> usize {
         let mut at = from;
         while at < LINES {
@@ -110,14 +111,14 @@ impl Lines {
     }
 }
 
-/// A set of the granules of a block: where objects begin.
+/// A set of the granules of a block at which objects start.
 #[derive(Clone, Debug)]
 pub(super) struct Granules([u64; BLOCK / GRANULE / WORD]);
 
 impl Granules {
     pub(super) const NONE: Granules = Granules([0; BLOCK / GRANULE / WORD]);
 
-    /// Adds the granule at that offset in the block; whether it was not there.
+    /// Adds the granule at this offset in the block. Returns whether it was new.
     pub(super) fn insert(&mut self, offset: usize) -> bool {
         let (word, bit) = place(offset);
         let was = self.0[word];
@@ -125,13 +126,13 @@ impl Granules {
         was & bit == 0
     }
 
-    /// Whether the granule at that offset is in the set.
+    /// Whether the granule at this offset is in the set.
     pub(super) fn contains(&self, offset: usize) -> bool {
         let (word, bit) = place(offset);
         self.0[word] & bit != 0
     }
 
-    /// The offset of the last granule of the set that begins at that offset or before it.
+    /// The offset of the last granule in the set at or before this offset.
     pub(super) fn last_before(&self, offset: usize) -> Option<usize> {
         let (last, bit) = place(offset);
         let mut word = self.0[last] & (bit | (bit - 1));
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_gives_out_its_holes_one_by_one() {
+    fn holes_are_taken_one_by_one() {
         let mut block = Block::NEW;
         block.live.insert(0..3);
         block.live.insert(60..70);
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_block_has_no_hole_behind_its_end() {
+    fn a_short_block_has_no_hole_after_its_end() {
         let mut block = Block::NEW;
         assert_eq!(block.hole(0, 0), None);
         assert_eq!(block.take_hole(5, 100), Some(5..100));
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_object_around_an_address_is_the_last_that_begins_before() {
+    fn the_object_at_an_address_is_the_last_that_starts_before_it() {
         let mut granules = Granules::NONE;
         assert_eq!(granules.last_before(BLOCK - 1), None);
         for offset in [8, 504, 512, 40_000] {

@@ -1,4 +1,4 @@
-//! Collections: when there is one, from where it starts, what it frees.
+//! Collections: their triggers, roots and results.
 
 use super::heap::Parts;
 use super::mark::Marker;
@@ -8,22 +8,22 @@ use crate::time::STEPS;
 use crate::types::{HeapType, ValType};
 use crate::vm::roots::StackRoots;
 
-/// What is known of a store's heap.
+/// Statistics of a store's heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeapStats {
-    /// How many collections there were.
+    /// The number of collections.
     pub collections: u64,
-    /// The bytes of the objects that the last collection found alive.
+    /// The size in bytes of the objects that the last collection found alive.
     pub live_bytes: u64,
-    /// The bytes of memory that the heap has from the system.
+    /// The size in bytes of the memory that the heap has from the system.
     pub capacity: u64,
-    /// How many values of the host's the store keeps.
+    /// The number of host values that the store keeps.
     pub host_values: usize,
 }
 
 impl StoreState {
-    /// What is known of the store's heap.
+    /// Returns statistics of the store's heap.
     pub fn heap_stats(&self) -> HeapStats {
         HeapStats {
             collections: self.heap.collections,
@@ -33,17 +33,18 @@ impl StoreState {
         }
     }
 
-    /// Frees the objects and the values of the host's that nothing refers to. Allocation does so by
-    /// itself when the heap has doubled.
+    /// Frees unreachable objects and host values. Allocation does this automatically when the heap
+    /// has doubled.
     ///
-    /// What a frame of wasm code might refer to is kept while the frame is there.
+    /// Frames of wasm code are scanned conservatively: everything that they might refer to is kept.
     ///
     /// # Errors
     ///
-    /// [`Interrupted`](crate::ErrorKind::Interrupted) where the store was interrupted, and
-    /// [`Usage`](crate::ErrorKind::Usage) where its code runs on another thread.
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) if the store was interrupted, and
+    /// [`Usage`](crate::ErrorKind::Usage) if its code runs on another thread.
     pub fn collect(&mut self) -> Result<()> {
-        // Code that was left between two instructions may have left an object half made.
+        // Code that was interrupted between two instructions may have left an object partially
+        // initialised.
         self.refuse_if_interrupted()?;
         // Fails before anything has changed.
         StackRoots::of(&self.vm)?;
@@ -55,14 +56,14 @@ impl StoreState {
         self.mark()?;
         self.publish_hole();
         let dead = self.host_values.sweep();
-        // This runs code of the host's, which cannot reach the store.
+        // This runs the destructors of host values, which cannot access the store.
         drop(dead);
         Ok(())
     }
 
-    /// Marks what the roots lead to and frees the other objects. Where the time is over meanwhile,
-    /// nothing is freed, and the heap can be read and dropped, but no object is made in it any
-    /// more.
+    /// Marks all objects that are reachable from the roots and frees the others. If the deadline
+    /// passes meanwhile, nothing is freed; the heap can still be read and dropped, but no further
+    /// objects can be allocated.
     fn mark(&mut self) -> Result<()> {
         let (engine, record, alarm) = (self.engine().clone(), &self.vm, self.vm.alarm());
         let stack = StackRoots::of(record)?;
@@ -75,9 +76,11 @@ impl StoreState {
         let globals = globals.map(|global| record.global(global.value).0 as u64);
         let tables = self.tables.iter().filter(|table| !is_func(table.ty.element.heap));
         let tables = tables.flat_map(|table| table.elements.words()).copied();
-        // Those of functions are addresses elsewhere.
+        // References to functions are not in the heap and are ignored.
         let segments = self.instances.iter().flat_map(|instance| &instance.elements).flatten().copied();
-        let Some(Parts { space, layouts }) = &mut self.heap.parts else { unreachable!("the heap has begun") };
+        let Some(Parts { space, layouts }) = &mut self.heap.parts else {
+            unreachable!("the heap is initialised")
+        };
         space.close();
         self.host_values.unmark();
         let mut marker = Marker::new(space, layouts, &mut self.host_values);
@@ -95,7 +98,7 @@ impl StoreState {
         self.heap.collections += 1;
         space.sweep();
         if let Err(error) = space.trim(alarm) {
-            tracing::warn!(%error, "not all memory of the heap was given back that is free");
+            tracing::warn!(%error, "cannot return all free memory of the heap to the system");
         }
         tracing::debug!(live = self.heap.live_bytes, "collected");
         Ok(())
