@@ -120,7 +120,7 @@ struct SuiteOut<'a> {
 
 #[cfg(test)]
 impl schemars::JsonSchema for Suite {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         SuiteOut::schema_name()
     }
 
