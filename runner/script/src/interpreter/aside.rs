@@ -6,7 +6,7 @@ use wassay_terms::time::aside;
 
 use super::run::Interpreter;
 use super::threads::STACK;
-use crate::embed::{EmbedError, Embedder, ErrorKind};
+use crate::embed::{EmbedError, Embedder};
 use crate::failures::time_over;
 use crate::model::ModuleForm;
 use crate::text::Grammar;
@@ -16,7 +16,7 @@ use crate::text::Grammar;
 const LARGE: usize = 256 << 10;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// The bytes of a module; an error of kind [`Timeout`](ErrorKind::Timeout) where the time is
+    /// The bytes of a module; an error of kind [`Timeout`](crate::embed::ErrorKind::Timeout) where the time is
     /// over before they are known.
     pub(super) fn bytes_of<'a>(
         &self,

@@ -2,14 +2,14 @@
 
 use super::judged::Judged;
 use super::run::Interpreter;
-use crate::embed::{EmbedError, Embedder, ErrorKind, Results};
+use crate::embed::{EmbedError, Embedder, ErrorKind};
 use crate::failures::{
     accepted, instead, missed, not_returned, patterns_written, results_written, wrong_text,
 };
 use crate::matching::match_results;
 use crate::messages::{Comparison, MatchKind, Written, compare};
 use crate::model::{Action, Definition, Instantiation};
-use crate::value::{Pattern, Value};
+use crate::value::Pattern;
 use crate::verdict::{Failure, FailureKind};
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {

@@ -2,16 +2,14 @@
 //! proposal).
 
 use std::sync::Arc;
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread::{self, Scope};
 
 use wassay_terms::Deadline;
 
 use super::judged::Judged;
 use super::run::Interpreter;
 use super::threads::Running;
-use crate::binds::Names;
 use crate::embed::{EmbedError, Embedder, ErrorKind};
-use crate::env::{Bound, Missing};
 use crate::failures::{no_such, unexpected};
 use crate::model::{Directive, Name};
 use crate::options::Options;
