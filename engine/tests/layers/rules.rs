@@ -77,7 +77,7 @@ pub(crate) const RULES: [Rules; 8] = [
     },
     Rules {
         folder: "engine/terms",
-        layers: &[&["features", "rule", "time"], &["classification", "refusal"]],
+        layers: &[&["features", "rule", "time"], &["classification", "refusal", "stream"]],
         circles: &[],
     },
     Rules {

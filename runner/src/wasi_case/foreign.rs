@@ -84,7 +84,7 @@ impl Host for Runtime {
 
 impl Output for wasi::Output {
     fn wait(&self, until: Deadline, enough: &dyn Fn(&[u8]) -> bool) -> bool {
-        wasi::Output::wait(self, until.instant(), enough)
+        wasi::Output::wait(self, until, enough)
     }
 
     fn take(&self) -> Vec<u8> {
