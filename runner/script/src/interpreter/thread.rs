@@ -8,7 +8,7 @@ use wassay_terms::Deadline;
 
 use super::judged::Judged;
 use super::run::Interpreter;
-use super::threads::Running;
+use super::threads::{Running, STACK};
 use crate::embed::{EmbedError, Embedder, ErrorKind};
 use crate::failures::{no_such, unexpected};
 use crate::model::{Directive, Name};
