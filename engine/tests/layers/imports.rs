@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Attribute, ImplItem, Item, UseTree, Visibility};
+use syn::{Attribute, ImplItem, Item, Meta, Token, UseTree, Visibility};
 
 /// A module with a file, by its path in the crate; empty for the crate's root.
 pub(crate) type Module = Vec<String>;
@@ -176,11 +177,17 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 }
 
-/// Whether code is compiled only for tests.
+/// Whether code is compiled for tests only: `#[cfg(test)]`, or `#[cfg(all(test, …))]`.
 fn is_test(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        attribute.path().is_ident("cfg")
-            && attribute.parse_args::<syn::Path>().is_ok_and(|condition| condition.is_ident("test"))
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| {
+        let all = |condition: &Meta| match condition {
+            Meta::Path(path) => path.is_ident("test"),
+            Meta::List(list) if list.path.is_ident("all") => list
+                .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+                .is_ok_and(|conditions| conditions.iter().any(|one| one.path().is_ident("test"))),
+            _ => false,
+        };
+        attribute.parse_args::<Meta>().is_ok_and(|condition| all(&condition))
     })
 }
 

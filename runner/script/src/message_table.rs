@@ -61,7 +61,7 @@ pub const TEXTS: &[Texts] = &[
     ),
     rule(&["constant out of range"], &["invalid float value: constant out of range"]),
     // The grammar of the text format: a word that is not a keyword, and one in the wrong place (see
-    // `text_fault`). A script may name the word.
+    // `malformed_text`). A script may name the word.
     rule(&["unknown operator"], &["unknown operator *"]),
     rule(&["unknown operator *"], &[]),
     rule(&["unexpected token"], &["unexpected token*"]),

@@ -2,42 +2,19 @@
 //! proposal).
 
 use std::sync::Arc;
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread::{self, Scope};
 
 use wassay_terms::Deadline;
 
-use super::assert::Judged;
-use super::binds::Names;
-use super::embed::{EmbedError, Embedder, ErrorKind};
-use super::env::{Bound, Missing};
-use super::model::{Directive, Name};
-use super::options::Options;
-use super::run::{Interpreter, no_such, unexpected};
-use super::source::{Place, Source, Span};
+use super::judged::Judged;
+use super::run::Interpreter;
+use super::threads::{Running, STACK};
+use crate::embed::{EmbedError, Embedder, ErrorKind};
+use crate::failures::{no_such, unexpected};
+use crate::model::{Directive, Name};
+use crate::options::Options;
+use crate::source::{Place, Source, Span};
 use crate::verdict::{Failure, FailureKind};
-
-/// How large the stack of a thread that runs scripts is, in bytes.
-///
-/// Wasm code may use 1 MiB of it (`Config::max_stack`), what the host needs to parse and compile
-/// stands on it too, and a debug build needs several times what a release build does. A thread's
-/// usual 2 MiB leave too little, and depend on the environment (`RUST_MIN_STACK`).
-pub const STACK: usize = 8 << 20;
-
-/// The threads that one thread of a script has started.
-pub(super) struct Threads<'scope, 'env> {
-    scope: &'scope Scope<'scope, 'env>,
-    /// Each until it is waited for.
-    running: Vec<Option<Running<'scope>>>,
-    /// Which of them has a name.
-    named: Bound<usize>,
-}
-
-struct Running<'scope> {
-    /// Where its `thread` directive stands, and its text.
-    place: Place,
-    text: &'scope str,
-    handle: ScopedJoinHandle<'scope, Result<Judged, Failure>>,
-}
 
 /// What a new thread runs.
 struct Body<'scope, 'env, E: Embedder> {
@@ -48,38 +25,6 @@ struct Body<'scope, 'env, E: Embedder> {
     source: &'env Source<'env>,
     deadline: Option<Deadline>,
     scope: &'scope Scope<'scope, 'env>,
-}
-
-impl<'scope, 'env> Threads<'scope, 'env> {
-    pub(super) fn new(scope: &'scope Scope<'scope, 'env>) -> Self {
-        Threads { scope, running: Vec::new(), named: Bound::new() }
-    }
-
-    /// Has names stand for no thread, for this reason. What runs is waited for at the end.
-    pub(super) fn unbind(&mut self, names: &Names, why: Missing) {
-        self.named.unbind(names, why);
-    }
-
-    /// Why no thread has this name, if none has.
-    pub(super) fn missing(&self, name: &str) -> Option<Missing> {
-        self.named.get(Some(name)).err()
-    }
-
-    /// Waits for every thread, and gives the failures of those that nobody has waited for, by the
-    /// place of their directive.
-    pub(super) fn join_all(&mut self) -> Vec<(Place, Failure)> {
-        let joined =
-            self.running.drain(..).flatten().map(|thread| (thread.place, thread.text, thread.join()));
-        let failed = joined.filter_map(|(place, text, judged)| Some((place, text, judged.err()?)));
-        failed.map(|(place, text, failure)| (place, Failure { source: text.to_owned(), ..failure })).collect()
-    }
-}
-
-impl Running<'_> {
-    /// Waits for the end; a panic goes on here.
-    fn join(self) -> Result<Judged, Failure> {
-        self.handle.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
-    }
 }
 
 impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {

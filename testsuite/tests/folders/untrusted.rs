@@ -1,7 +1,5 @@
 //! Suites from untrusted sources: which files are found and read, and which are refused.
 
-#![allow(clippy::unwrap_used)]
-
 use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -15,20 +13,7 @@ use wassay_testsuite::wasi::Tree;
 use wassay_testsuite::wasi::tree::Entry;
 use wassay_testsuite::{Case, Suite};
 
-/// Creates a folder with `files`, each of which contains its own name.
-fn folder(files: &[&str]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for file in files {
-        let path = folder.path().join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, file).unwrap();
-    }
-    folder
-}
-
-fn names(suite: &Suite) -> Vec<String> {
-    suite.scripts().iter().map(|script| script.name().to_owned()).collect()
-}
+use crate::{folder, names};
 
 /// The names of the unreadable cases, with the reasons.
 fn unreadable(suite: &Suite) -> Vec<(String, String)> {

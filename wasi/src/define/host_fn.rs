@@ -5,33 +5,12 @@ use std::collections::HashSet;
 use wassay_engine::{Caller, Error, Extern, Func, FuncType, Linker, Result, StoreState, ValType, Words};
 
 use super::arg::Arg;
-use crate::call::Call;
+use crate::calling::{Call, Stop};
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::exit::Exit;
 use crate::guest::Guest;
 use crate::trace::CallRecord;
-
-/// How a call ends without success.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    Errno(Errno),
-    Exit(Exit),
-    /// The guest's deadline passed while the call was blocked.
-    TimedOut,
-}
-
-impl From<Errno> for Stop {
-    fn from(errno: Errno) -> Stop {
-        Stop::Errno(errno)
-    }
-}
-
-impl From<rustix::io::Errno> for Stop {
-    fn from(errno: rustix::io::Errno) -> Stop {
-        Stop::Errno(errno.into())
-    }
-}
 
 /// The result type of a host function: an error number for the guest, or a call that never returns.
 pub(crate) trait Outcome {

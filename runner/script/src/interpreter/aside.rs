@@ -4,18 +4,19 @@ use std::borrow::Cow;
 
 use wassay_terms::time::aside;
 
-use super::embed::{EmbedError, Embedder, ErrorKind};
-use super::model::ModuleForm;
 use super::run::Interpreter;
-use super::text::Grammar;
-use super::thread::STACK;
+use super::threads::STACK;
+use crate::embed::{EmbedError, Embedder};
+use crate::failures::time_over;
+use crate::model::ModuleForm;
+use crate::text::Grammar;
 
 /// How many bytes a text has at least that is read on a thread of its own, where there is a
 /// deadline. A shorter one takes some ten milliseconds.
 const LARGE: usize = 256 << 10;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// The bytes of a module; an error of kind [`Timeout`](ErrorKind::Timeout) where the time is
+    /// The bytes of a module; an error of kind [`Timeout`](crate::embed::ErrorKind::Timeout) where the time is
     /// over before they are known.
     pub(super) fn bytes_of<'a>(
         &self,
@@ -33,9 +34,4 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         };
         bytes.map_err(|error| self.malformed_text(form, error))
     }
-}
-
-/// The error of a script whose time is over.
-pub(super) fn time_over() -> EmbedError {
-    EmbedError::new(ErrorKind::Timeout, "timed out")
 }

@@ -1,16 +1,18 @@
 //! What became of a case as a whole.
 
+mod guest;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wassay_reports::terminal::Text;
 use wassay_reports::{Apart, Aside, Attempt, Case, Counts, Failure, Key, Needs, Note, Outcome};
+use wassay_script::source::Place;
+use wassay_terms::Features;
 use wassay_testsuite::expectation::Origin;
 
-use super::uses::union;
-use crate::script::source::Place;
+pub use self::guest::GuestResult;
 use crate::verdict::{BAD, Render, STRONG, ScriptResult};
-use crate::wasi_case::GuestResult;
 
 /// A case that is done with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,18 +24,18 @@ pub struct Finished {
     /// What became of its directives by the features that each depends on, where that was to be
     /// found out ([`Settings::uses`]).
     ///
-    /// [`Settings::uses`]: super::Settings::uses
+    /// [`Settings::uses`]: crate::settings::Settings::uses
     pub needs: Vec<Needs>,
     /// The features it was judged under, where it came so far.
     pub features: Option<String>,
     /// The key of each directive and where it begins, where that was to be found out
     /// ([`Settings::keys`]).
     ///
-    /// [`Settings::keys`]: super::Settings::keys
+    /// [`Settings::keys`]: crate::settings::Settings::keys
     pub keys: Vec<(Place, Key)>,
     /// What tells a guest from others, where that was to be found out ([`Settings::keys`]).
     ///
-    /// [`Settings::keys`]: super::Settings::keys
+    /// [`Settings::keys`]: crate::settings::Settings::keys
     pub guest: Option<Key>,
     /// What is said of each expectation that is about no directive of the script.
     pub unmatched: Vec<String>,
@@ -127,7 +129,7 @@ impl Finished {
 
     /// Whether it failed in a way that may be another one when it is run again: a file that is no
     /// script stays none, and what passes though it is expected to fail has not failed.
-    pub(super) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         match &self.end {
             End::Judged(result) => result.counts().failed > 0,
             End::Ran(result) => !result.is_success(),
@@ -142,7 +144,7 @@ impl Finished {
     }
 
     /// What became of it as an attempt that another one follows.
-    pub(super) fn attempt(&self) -> Attempt {
+    pub(crate) fn attempt(&self) -> Attempt {
         let Case { outcome, duration, failures, .. } = self.case(&self.label);
         Attempt { outcome, duration, failures }
     }
@@ -302,13 +304,19 @@ impl Finished {
     }
 }
 
+/// All features that some directive depends on.
+pub(crate) fn union(needs: &[Needs]) -> Vec<String> {
+    let is_needed = |name: &&str| needs.iter().any(|group| group.features.iter().any(|known| known == name));
+    Features::names().filter(is_needed).map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys;
-    use crate::script::source::Source;
-    use crate::script::{Options, parse, run};
     use crate::verdict::Directives;
+    use wassay_script::keys;
+    use wassay_script::source::Source;
+    use wassay_script::{Options, parse, run};
 
     fn finished(end: End) -> Finished {
         Finished::new("d/a.wast".to_owned(), end)

@@ -1,23 +1,16 @@
 //! What each assertion asks.
 
-use super::embed::{EmbedError, Embedder, ErrorKind, Results};
-use super::matching::match_results;
-use super::messages::{Comparison, MatchKind, Written, compare};
-use super::model::{Action, Definition, Instantiation};
-use super::run::{Interpreter, missed};
-use super::value::{Pattern, Value};
+use super::judged::Judged;
+use super::run::Interpreter;
+use crate::embed::{EmbedError, Embedder, ErrorKind};
+use crate::failures::{
+    accepted, instead, missed, not_returned, patterns_written, results_written, wrong_text,
+};
+use crate::matching::match_results;
+use crate::messages::{Comparison, MatchKind, Written, compare};
+use crate::model::{Action, Definition, Instantiation};
+use crate::value::Pattern;
 use crate::verdict::{Failure, FailureKind};
-
-/// How far a directive that passes was judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Judged {
-    /// In all it says.
-    Fully,
-    /// By the kind of an error; the table knows nothing of its text.
-    ByKindAlone,
-    /// By an error whose kind the engine does not tell apart from others.
-    Coarsely,
-}
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     pub(super) fn assert_return(&mut self, action: &Action, patterns: &[Pattern]) -> Result<Judged, Failure> {
@@ -117,49 +110,4 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
             Comparison::Different => Err(wrong_text(error, text, self.options.match_kind)),
         }
     }
-}
-
-/// The failure where results were expected and an error came.
-pub(super) fn not_returned(error: &EmbedError, patterns: &[Pattern]) -> Failure {
-    let failure = Failure::new(FailureKind::Unexpected(error.kind), "expected the call to return");
-    failure.with(patterns_written(patterns), error.to_string()).left_by(error)
-}
-
-/// The failure where an error of another kind came.
-pub(super) fn instead(error: &EmbedError, expected: ErrorKind, text: Option<&str>) -> Failure {
-    let kind = FailureKind::Instead { actual: error.kind, expected };
-    let message = format!("expected {}, got {}", expected.name(), error.kind.name());
-    Failure::new(kind, message).with(wanted(expected, text), error.to_string()).left_by(error)
-}
-
-/// The failure where an error of the right kind came, for another reason.
-pub(super) fn wrong_text(error: &EmbedError, text: &str, match_kind: MatchKind) -> Failure {
-    let message = format!("the text of the error does not match (--match {match_kind})");
-    let failure = Failure::new(FailureKind::WrongText, message);
-    failure.with(wanted(error.kind, Some(text)), error.to_string()).left_by(error)
-}
-
-/// Results as messages write them; vectors in the shapes of the patterns beside them.
-pub(super) fn results_written(results: &Results, patterns: &[Pattern]) -> String {
-    let written =
-        |(index, value): (usize, &Value)| value.in_shape(patterns.get(index).and_then(Pattern::shape));
-    list_written(results.iter().enumerate().map(written))
-}
-
-pub(super) fn patterns_written(patterns: &[Pattern]) -> String {
-    list_written(patterns.iter().map(Pattern::to_string))
-}
-
-pub(super) fn list_written(items: impl Iterator<Item = String>) -> String {
-    let items: Vec<String> = items.collect();
-    if items.is_empty() { "no result".to_owned() } else { items.join("; ") }
-}
-
-/// What an assertion wants, as an error would be written.
-fn wanted(kind: ErrorKind, text: Option<&str>) -> String {
-    text.map_or_else(|| kind.name().to_owned(), |text| format!("{}: {text}", kind.name()))
-}
-
-pub(super) fn accepted(kind: ErrorKind, text: &str, message: &str) -> Failure {
-    Failure::new(FailureKind::Missed(kind), message).with(wanted(kind, Some(text)), "no error")
 }

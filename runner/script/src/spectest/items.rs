@@ -1,13 +1,6 @@
-//! The host module `spectest` that scripts may import from, as data.
-//!
-//! It is described in the reference interpreter's README ("Spectest host module"); `table64` and
-//! `shared_memory` came with the scripts of 64-bit tables and of threads. The `print` functions
-//! take their arguments and print nothing: nothing in a script depends on it.
+//! What `spectest` exports.
 
-pub(crate) mod binary;
-
-pub use self::binary::module;
-use super::value::Value;
+use crate::value::Value;
 
 /// The module name to import from.
 pub const NAME: &str = "spectest";

@@ -1,11 +1,12 @@
 //! Assertions about custom sections and annotations (appendix "Custom Sections and Annotations").
 
-use super::annotations::without_annotations;
-use super::assert::{Judged, accepted};
-use super::embed::{EmbedError, Embedder, ErrorKind};
-use super::model::{Definition, ModuleForm};
+use super::judged::Judged;
 use super::run::Interpreter;
-use super::text::Grammar;
+use crate::annotations::without_annotations;
+use crate::embed::{EmbedError, Embedder, ErrorKind};
+use crate::failures::accepted;
+use crate::model::{Definition, ModuleForm};
+use crate::text::Grammar;
 use crate::verdict::Failure;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {

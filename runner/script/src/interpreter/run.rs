@@ -8,22 +8,22 @@ use std::thread::{self, Scope};
 use wassay_terms::Deadline;
 use wassay_testsuite::expectation::{Expectation, Expected};
 
-use super::aside::time_over;
 use super::asked::Asked;
-use super::assert::{Judged, results_written};
-use super::binds::Bindings;
-use super::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
-use super::env::{Env, Missing};
-use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
-use super::options::{Options, Position};
-use super::parse::parse_as;
-use super::reading::{Parts, too_large_to_parse};
-use super::source::{Source, SourceError};
-use super::text::Grammar;
-use super::thread::Threads;
-use super::tokens::tokens;
-use super::wanted::hint;
+use super::judged::Judged;
+use super::threads::Threads;
+use crate::binds::Bindings;
+use crate::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
+use crate::env::{Env, Missing};
+use crate::failures::{no_such, time_over, unexpected, unsupported};
+use crate::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
+use crate::options::{Options, Position};
+use crate::parse::parse_as;
+use crate::reading::{Parts, too_large_to_parse};
+use crate::source::{Source, SourceError};
+use crate::text::Grammar;
+use crate::tokens::tokens;
 use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, Outcome, ScriptResult};
+use crate::wanted::hint;
 
 /// Parses and runs a script.
 ///
@@ -46,7 +46,7 @@ pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E
 }
 
 /// Directives that come in parts.
-pub(super) trait InParts: Iterator<Item: Deref<Target = [Directive]>> {
+pub(crate) trait InParts: Iterator<Item: Deref<Target = [Directive]>> {
     /// How many are still to come.
     fn remaining(&self) -> usize;
 }
@@ -75,7 +75,7 @@ impl InParts for Whole<'_> {
 }
 
 /// The same of a script whose directives come in parts.
-pub(super) fn run_parts<E: Embedder>(
+pub(crate) fn run_parts<E: Embedder>(
     source: &Source<'_>,
     mut parts: impl InParts,
     options: &Options,
@@ -485,32 +485,4 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             .module(name)
             .map_err(|missing| no_such(FailureKind::NoSuchDefinition, "module", name, missing))
     }
-}
-
-pub(super) fn no_such(kind: FailureKind, what: &str, name: Option<&str>, missing: Missing) -> Failure {
-    let name = name.map_or_else(|| format!("no {what}"), |name| format!("no {what} `${name}`"));
-    let why = match missing {
-        Missing::Undefined => "not defined earlier in the script".to_owned(),
-        Missing::Failed(line) => format!("the directive on line {line}, which defines it, failed"),
-        Missing::Skipped(line) => format!("the directive on line {line}, which defines it, was skipped"),
-        Missing::Unclear(line) => {
-            format!("the directive on line {line}, which may define it, failed")
-        }
-    };
-    Failure::new(kind, format!("{name}: {why}"))
-}
-
-pub(super) fn unsupported(keyword: &str) -> Failure {
-    Failure::new(FailureKind::Unsupported, format!("unsupported directive `{keyword}`"))
-}
-
-/// A failure where nothing was to fail.
-pub(super) fn unexpected(error: &EmbedError) -> Failure {
-    Failure::new(FailureKind::Unexpected(error.kind), error.to_string()).left_by(error)
-}
-
-/// A failure where an action returned although it was not to.
-pub(super) fn missed(expected: ErrorKind, results: &Results) -> Failure {
-    let message = format!("expected {}, but the call returned", expected.name());
-    Failure::new(FailureKind::Missed(expected), message).with(expected.name(), results_written(results, &[]))
 }

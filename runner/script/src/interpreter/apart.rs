@@ -5,11 +5,11 @@
 
 use wasmparser::{Parser, Payload};
 
-use super::embed::{Embedder, ErrorKind};
-use super::env::Missing;
-use super::model::{Action, Command, Definition, Instantiation};
 use super::run::Interpreter;
-use super::text::Grammar;
+use crate::embed::{Embedder, ErrorKind};
+use crate::env::Missing;
+use crate::model::{Action, Command, Definition, Instantiation};
+use crate::text::Grammar;
 use crate::verdict::{Apart, Failure, FailureKind};
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {

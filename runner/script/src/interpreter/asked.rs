@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::embed::Embedder;
+use crate::embed::Embedder;
 
 /// An embedder that notes when it is asked for anything: whatever drives an engine borrows it
 /// mutably.
