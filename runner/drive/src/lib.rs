@@ -21,6 +21,7 @@ mod process;
 pub mod program;
 pub mod quantity;
 pub mod selftest;
+mod template;
 pub mod version;
 pub mod wasi;
 

@@ -5,8 +5,8 @@ use std::fmt;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 
-use super::{Added, Expectation, Expected, Origin, Target, one_line};
-use crate::suite::Suite;
+use super::document::Added;
+use super::model::{Expectation, Expected, Origin, Target, one_line};
 
 /// An entry: an expectation with the suite and the scripts or WASI cases that it applies to.
 #[derive(Debug, Clone)]
@@ -112,22 +112,16 @@ impl Entry {
         self.suite.as_deref()
     }
 
-    /// Whether it applies to a suite.
-    pub fn applies_to_suite(&self, suite: &Suite) -> bool {
-        self.suite.as_deref().is_none_or(|name| suite.is_called(name))
-    }
-
-    /// Whether it applies to a script or a WASI case of a suite.
-    pub fn applies_to(&self, suite: &Suite, case: &str) -> bool {
-        let is_case = match &self.scripts {
+    /// Whether it applies to a script or a WASI case of this name, in the suites that it applies to.
+    pub(crate) fn is_for_case(&self, case: &str) -> bool {
+        match &self.scripts {
             Scripts::All => true,
             Scripts::One(name) => name == case,
             Scripts::Glob(glob) => glob.is_match(case),
-        };
-        is_case && self.applies_to_suite(suite)
+        }
     }
 
-    pub(super) fn expectation(&self) -> Expectation {
+    pub(crate) fn expectation(&self) -> Expectation {
         self.expectation.clone()
     }
 
