@@ -36,14 +36,14 @@ const ENDS: [&str; 2] = ["timeout", "crashed"];
 
 impl GuestResult {
     /// The result of a guest whose process crashed, with this number of steps.
-    pub(super) fn crashed(name: &str, message: &str, checks: usize) -> GuestResult {
+    pub(crate) fn crashed(name: &str, message: &str, checks: usize) -> GuestResult {
         let (kind, message) = ("crashed".to_owned(), message.to_owned());
         let failures = vec![Failure { kind, message, ..Failure::default() }];
         GuestResult { name: name.to_owned(), checks, failures, ..GuestResult::default() }
     }
 
     /// The result of a guest whose process did not end in time, with this number of steps.
-    pub(super) fn timed_out(name: &str, message: &str, checks: usize) -> GuestResult {
+    pub(crate) fn timed_out(name: &str, message: &str, checks: usize) -> GuestResult {
         let (kind, message) = ("timeout".to_owned(), message.to_owned());
         let failures = vec![Failure { kind, message, ..Failure::default() }];
         GuestResult { name: name.to_owned(), checks, failures, timed_out: true, to_fail: None }
@@ -51,7 +51,7 @@ impl GuestResult {
 
     /// The result under what is expected, and the entries that cover one of its failures. The guest
     /// fails as expected if each of its failures is covered.
-    pub(super) fn under(mut self, expected: &[Expectation]) -> (GuestResult, Vec<Origin>) {
+    pub(crate) fn under(mut self, expected: &[Expectation]) -> (GuestResult, Vec<Origin>) {
         let covering = |failure| covering(failure, expected);
         let mut used: Vec<Origin> =
             self.reached().filter_map(covering).map(|entry| entry.origin.clone()).collect();
