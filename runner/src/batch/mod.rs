@@ -1,5 +1,5 @@
-//! Many scripts and guests on several threads: what `wassay test`, `wassay wast` and the
-//! [harness](crate::harness) have in common.
+//! Runs many scripts and guests on several threads: the common part of `wassay test`, `wassay wast`
+//! and the [harness](crate::harness).
 
 mod attempt;
 mod child;
@@ -35,50 +35,48 @@ pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
 use crate::script::{LineRange, Observer};
 
-/// How scripts are run.
+/// How to run scripts.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Settings {
-    /// Features that go before what a script's header and place say.
+    /// Features that override a script's header and suite.
     #[serde(with = "written")]
     pub features: Option<Features>,
-    /// How the texts of errors are compared.
+    /// How to compare error texts.
     pub match_kind: MatchKind,
-    /// The lines to judge; what stands before them is run for its effects.
+    /// The lines to check; earlier directives run unchecked.
     pub lines: Option<LineRange>,
-    /// The directives of each script, by their number, that are passed over as if they did not
-    /// stand in it.
+    /// The directives of each script to skip, by their number, as if the script did not have them.
     pub left_out: Vec<usize>,
-    /// Whether nothing more is begun after the first failure. Scripts are then taken in the order
-    /// given.
+    /// Whether to stop at the first failure. Scripts then run in the given order.
     pub fail_fast: bool,
-    /// How long each script may run; what it has not reached by then fails as not run.
+    /// The time limit for each script; directives not reached by then fail as not run.
     pub timeout: Option<Duration>,
-    /// Whether to find out which features the directives of a script depend on, which takes about
-    /// as long as running it.
+    /// Whether to compute which features the directives of a script depend on, which takes about as
+    /// long as running it.
     pub uses: bool,
-    /// Whether to find out the keys of directives, by which reports are compared.
+    /// Whether to compute the keys of directives, which reports are compared by.
     pub keys: bool,
-    /// Whether each script has a process of its own, so that one that crashes takes nothing with
-    /// it. The executable of this process has to call [`child`] first.
+    /// Whether to run each script in its own process, so that a crash affects that script only. The
+    /// executable must call [`child`] first.
     pub isolate: bool,
-    /// How many bytes the memories and the objects of a store may have; where cases are isolated
-    /// also how much more memory the process of one may have than it begins with, compiler and all;
-    /// it is ended where it has more.
+    /// The limit in bytes for the memories, tables and objects of a store. If cases are isolated,
+    /// it is also the limit for the growth of the process of each, including the compiler; the
+    /// process is killed if it exceeds it.
     pub max_memory: Option<u64>,
-    /// How many times more a script that fails is run, until it does not.
+    /// How often to retry a script that fails.
     pub retries: u32,
-    /// What runs guests of WASI where that is not wassay's own engine.
+    /// Runs WASI guests on another engine than wassay's own.
     #[serde(skip)]
     pub guests: Option<Arc<Runtime>>,
-    /// By what the run can be ended.
+    /// Interrupts the run.
     #[serde(skip)]
     pub interrupt: Interrupt,
-    /// Who is told of each directive of each script while it runs in this process.
+    /// Observes each directive of each script that runs in this process.
     #[serde(skip)]
     pub observer: Option<Arc<dyn Observer>>,
 }
 
-/// Features as the expression that stands for them.
+/// Serialises features as their expression.
 mod written {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -99,16 +97,16 @@ mod written {
     }
 }
 
-/// How long a script may run where nobody watches. The slowest of the official ones take less than
-/// a second in a debug build.
+/// The default time limit for a script. The slowest official scripts take less than a second in a
+/// debug build.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The cases of a suite that are to be run.
+/// The cases of a suite to run.
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// The suite.
     pub suite: Suite,
-    /// Those of its cases.
+    /// The selected cases.
     pub cases: Vec<Case>,
 }
 
@@ -119,20 +117,20 @@ impl Selection {
         Selection { suite, cases }
     }
 
-    /// Compares what was found with how much the catalogue says the suite holds. That says
-    /// something only where all its cases were run in full.
+    /// Compares the counts with those in the catalogue. This is meaningful only if all cases were
+    /// run in full.
     ///
     /// # Errors
     ///
-    /// The numbers differ.
+    /// The counts differ.
     pub fn check(&self, finished: &[Finished]) -> Result<(), PinError> {
         let directives = finished.iter().map(Finished::directives).sum();
         self.suite.check(Pin { cases: finished.len(), directives })
     }
 }
 
-/// What messages call a case: its path where it has one, else its [name among all](full_name). A
-/// guest that is run as a variant says so.
+/// The name of a case in messages: its path if it has one, else its [full name](full_name). For a
+/// guest with a variant, the variant is added.
 pub fn label(suite: &Suite, case: &Case) -> String {
     let Some(path) = case.path() else {
         let given = case.script().filter(|script| script.is_given());
@@ -142,15 +140,15 @@ pub fn label(suite: &Suite, case: &Case) -> String {
     printable(&format!("{}{variant}", path.display())).into_owned()
 }
 
-/// The name of a case among those of all suites: `suite::script.wast`.
+/// The full name of a case: `suite::script.wast`.
 pub fn full_name(suite: &Suite, case: &Case) -> String {
     format!("{}::{}", suite.name(), case.name())
 }
 
-/// Runs cases, the largest first, so that at the end no thread is left alone with a long one.
-/// `observe` is told of each as it ends: the index of its selection, and what became of it.
+/// Runs cases, the largest first, so that no long case is left to a single thread at the end.
+/// `observe` is called as each ends, with the index of its selection and its result.
 ///
-/// The result has a list for each selection, in the order of its cases.
+/// Returns a list for each selection, in the order of its cases.
 pub fn run(
     workers: &Workers,
     selections: &[Selection],
@@ -213,7 +211,7 @@ mod tests {
     const WRONG: &str = "(module (func (export \"f\"))) (assert_trap (invoke \"f\") \"unreachable\")";
 
     #[test]
-    fn results_stand_in_the_order_of_the_scripts_whatever_was_first() {
+    fn results_are_in_the_order_of_the_scripts_whichever_ended_first() {
         let folder = tempfile::tempdir().unwrap();
         let one = selection(folder.path(), &[("a.wast", SHORT), ("b.wast", LONG), ("c.wast", WRONG)]);
         let scripts = Selection::all(wassay_testsuite::catalogue::find("scripts").unwrap().clone());
@@ -231,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_is_begun_first() {
+    fn the_largest_case_starts_first() {
         let folder = tempfile::tempdir().unwrap();
         let one = selection(folder.path(), &[("a.wast", SHORT), ("b.wast", LONG), ("c.wast", WRONG)]);
         let mut observed = Vec::new();
@@ -241,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_begun_after_a_failure_where_that_was_asked_for() {
+    fn fail_fast_starts_nothing_after_a_failure() {
         let folder = tempfile::tempdir().unwrap();
         let scripts = [("a.wast", SHORT), ("b.wast", WRONG), ("c.wast", LONG), ("d.wast", SHORT)];
         let one = selection(folder.path(), &scripts);

@@ -1,19 +1,19 @@
-//! Other engines by name: where their descriptions are looked for, and what a word on the command
-//! line names.
+//! Other engines: where their descriptions are searched, and how a word on the command line selects
+//! one.
 //!
 //! | word | names |
 //! |---|---|
 //! | `NAME` | the engine of that name, in its column `default` |
 //! | `NAME:COLUMN` | the same in another column |
 //! | `FILE.toml`, `FILE.toml:COLUMN` | the engine that the file describes |
-//! | anything else | the command of an adapter that speaks wap/1 |
+//! | anything else | the command of an adapter that implements wap/1 |
 //!
-//! A name is looked for as `NAME.toml`, in the folders `.wassay/engines` of the current folder and
-//! of those above it up to the root of its git repository, in `wassay/engines` of the user's
-//! configuration (`XDG_CONFIG_HOME`), and among the descriptions that are built in. The first that
-//! is found counts. Folders of suites are never searched: a description is a command that is run.
+//! A name is searched as `NAME.toml` in the folders `.wassay/engines` of the current folder and of
+//! those above it up to the root of its git repository, in `wassay/engines` of the user's
+//! configuration (`XDG_CONFIG_HOME`), and among the built-in descriptions. The first match is used.
+//! Folders of suites are never searched, because a description contains commands that are run.
 //!
-//! A test binary runs scripts on such an engine so:
+//! To run scripts on such an engine in a test binary:
 //!
 //! ```no_run
 //! use wassay::{catalogue, engines, harness};
@@ -42,25 +42,25 @@ pub use self::choose::{Chosen, choose};
 pub(crate) use self::search::named;
 pub use self::search::{Found, Origin, PROJECT, Searched, all, by_name, user_folder};
 
-/// Why a word names no engine that can be driven.
+/// Why an engine cannot be used.
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// It is neither the name of an engine nor a program.
     #[error(
-        "`{word}` is neither an engine nor a program{meant}; `wassay engine list` shows the engines, and an adapter of your own is \
-         named by its command, or by a file that ends in .toml"
+        "`{word}` is neither an engine nor a program{meant}; `wassay engine list` lists the engines; for your own adapter, \
+        give its command or a description that ends in .toml"
     )]
     Unknown {
         /// The word.
         word: String,
-        /// The engine that may have been meant.
+        /// A hint with a similar name.
         meant: String,
     },
-    /// A description cannot be used.
+    /// A description is unusable.
     #[error(transparent)]
     Description(#[from] DescriptionError),
-    /// A description is found under another name than its own.
-    #[error("{}: it describes `{name}`: the file has to be {name}.toml", path.display())]
+    /// The file name of a description differs from the name in it.
+    #[error("{}: describes `{name}`, so the file must be named {name}.toml", path.display())]
     Misnamed {
         /// The file.
         path: PathBuf,
@@ -70,24 +70,24 @@ pub enum EngineError {
     /// The engine that is described cannot be started.
     #[error(transparent)]
     Unstartable(#[from] Unstartable),
-    /// The command is none.
+    /// The command is invalid.
     #[error(transparent)]
     Command(#[from] BadCommand),
-    /// The engine does not speak the protocol.
+    /// The engine does not implement the protocol.
     #[error(transparent)]
     Drive(#[from] DriveError),
     /// The engine cannot be driven by the exit codes of its command.
     #[error(transparent)]
     Modules(#[from] ModulesError),
-    /// The engine cannot run programs of WASI.
+    /// The engine cannot run WASI programs.
     #[error(transparent)]
     NoRuntime(#[from] NoRuntime),
-    /// The system refused something.
+    /// A system call failed.
     #[error("{what}: {error}")]
     System {
-        /// What was tried.
+        /// What failed.
         what: String,
-        /// What the system said.
+        /// The error.
         error: std::io::Error,
     },
 }

@@ -1,12 +1,12 @@
-//! The one way to standard output and standard error.
+//! All output to standard output and standard error.
 //!
-//! Lines for people are [`Text`]s, in which data is escaped: they are the same on a terminal, in a
-//! pipe and in a log. What other programs read (reports, scripts) goes out as it is by
-//! [`document`]. Nothing else in this crate writes to the streams of the process: `clippy.toml`
-//! forbids the macros and functions that could.
+//! Messages are [`Text`]s, in which data is escaped: they are the same on a terminal, in a pipe and
+//! in a log. Machine-readable output (reports, scripts) is written unchanged by [`document`].
+//! Nothing else in this crate writes to the standard streams: `clippy.toml` forbids the macros and
+//! functions that could.
 //!
-//! A line that cannot be written to standard error is lost, since there is nowhere to say so. For
-//! standard output see [`show`].
+//! Errors on writing to standard error are ignored, since they cannot be reported. For standard
+//! output see [`show`].
 
 mod command;
 mod panics;
@@ -30,7 +30,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The number of its descriptor.
+    /// Its file descriptor.
     pub(crate) fn number(self) -> u32 {
         match self {
             Stream::Out => 1,
@@ -57,8 +57,7 @@ impl Stream {
         }
     }
 
-    /// Whether it takes colours: it is a terminal, and no variable says otherwise (`NO_COLOR`,
-    /// `CLICOLOR`).
+    /// Whether to use colours: it is a terminal, and `NO_COLOR` and `CLICOLOR` permit them.
     #[expect(clippy::disallowed_methods, reason = "the printer's own")]
     pub(crate) fn has_colour(self) -> bool {
         let choice = match self {
@@ -68,13 +67,13 @@ impl Stream {
         choice != ColorChoice::Never
     }
 
-    /// An empty text for it.
+    /// Creates an empty text for this stream.
     pub(crate) fn text(self) -> Text {
         Text::new(self.has_colour())
     }
 }
 
-/// How many columns the terminal has that is standard output; `None` where it is none.
+/// The width of the terminal if standard output is one.
 #[expect(clippy::disallowed_methods, reason = "the printer's own")]
 pub(crate) fn columns() -> Option<u16> {
     terminal_size::terminal_size_of(io::stdout()).map(|(terminal_size::Width(columns), _)| columns)
@@ -84,8 +83,7 @@ pub(crate) fn columns() -> Option<u16> {
 ///
 /// # Errors
 ///
-/// They cannot be written. A reader that has gone away, such as `head`, is not an error: nothing
-/// more is written.
+/// They cannot be written. A closed pipe, as with `head`, is not an error.
 pub(crate) fn show(text: &Text) -> io::Result<()> {
     unless_read(Stream::Out.write(text.as_bytes()))
 }
@@ -95,8 +93,8 @@ pub(crate) fn tell(text: &Text) {
     let _ = Stream::Err.write(text.as_bytes());
 }
 
-/// Writes what other programs read to a stream, unaltered. On a terminal it is escaped as all other
-/// lines are.
+/// Writes machine-readable output to a stream unchanged. On a terminal it is escaped as other lines
+/// are.
 ///
 /// # Errors
 ///
@@ -112,7 +110,7 @@ pub(crate) fn document(stream: Stream, bytes: &[u8]) -> io::Result<()> {
     unless_read(stream.write(lines.as_bytes()))
 }
 
-/// What came of writing, where a reader that has gone away is not an error.
+/// Ignores the error for a closed pipe.
 fn unless_read(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -143,8 +141,7 @@ fn complain(word: &str, colour: AnsiColor, message: &str) {
     tell(&text);
 }
 
-/// Where the log goes: each write is a line of it, which the subscriber has styled and in which it
-/// has escaped what could style.
+/// The writer of the log: each write is one line, already styled and escaped by the subscriber.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log;
 

@@ -1,4 +1,4 @@
-//! Scripts on our own engine: real modules, real failures, and the texts of both.
+//! Tests of scripts on our own engine.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,7 +8,7 @@ mod thread;
 
 use crate::verdict::Outcome;
 
-/// What became of a directive: `pass`, `skip`, or the name of the failure.
+/// The outcome of a directive: `pass`, `skip`, or the kind of failure.
 fn named(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Passed => "pass".to_owned(),
