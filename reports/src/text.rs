@@ -1,4 +1,4 @@
-//! Words and numbers that the renderers share.
+//! Text helpers for the renderers.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use crate::model::{Attempt, Case, Failure, Report, Suite, Totals};
 use crate::outcome::Counts;
 use crate::terminal::printable;
 
-/// So many characters of a directive's text, or of a value, are shown; the JSON report has
+/// The maximum number of characters of a directive or a value to show; the JSON report has
 /// [more](crate::MAX_TEXT).
 pub(crate) const MAX_SHOWN: usize = 4000;
 
-/// What the run amounts to, in a line without a full stop.
+/// The verdict of the run, in a line without a full stop.
 pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
     let (cases, time) = (totals.cases.total(), seconds(report.duration));
     let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
@@ -32,8 +32,7 @@ pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
     }
 }
 
-/// What a reader has to know besides before taking the verdict for that of a whole run of the
-/// engine, a line each.
+/// Caveats about the verdict, one line each.
 pub(crate) fn caveats(report: &Report) -> Vec<String> {
     let mut caveats = Vec::new();
     if let Some(why) = report.incomplete() {
@@ -41,24 +40,24 @@ pub(crate) fn caveats(report: &Report) -> Vec<String> {
     }
     if report.is_by_reader_alone() {
         caveats.push(
-            "no directive passed by what the engine did: all that passed were judged by the reader alone"
+            "all passed directives were judged by the parser alone, without the engine"
                 .to_owned(),
         );
     }
     caveats
 }
 
-/// A number with its noun.
+/// Formats a count with its noun.
 pub(crate) fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A number, its digits in groups, with its noun.
+/// Formats a count with grouped digits and its noun.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
-/// Items of which there are `count`, as in `a, b and c`; the first eleven, where there are more.
+/// Lists `count` items as `a, b and c`; only the first eleven if there are more.
 pub(crate) fn listed(items: impl Iterator<Item = String>, count: u64) -> String {
     const MOST: usize = 11;
     let mut shown: Vec<String> = items.take(MOST).collect();
@@ -70,12 +69,12 @@ pub(crate) fn listed(items: impl Iterator<Item = String>, count: u64) -> String 
     }
 }
 
-/// A time in seconds.
+/// A duration in seconds.
 pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }
 
-/// A number with a comma before every three digits.
+/// Formats a number with a comma before every three digits.
 pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
@@ -88,8 +87,8 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
-/// How much passed, rounded down to a tenth of a percent: what is not all is never 100. `None` of
-/// nothing.
+/// The pass rate, rounded down to a tenth of a percent, so that it is 100 only if everything
+/// passed. `None` if there is nothing.
 pub(crate) fn percent_passed(counts: &Counts) -> Option<String> {
     let total = counts.total();
     if total == 0 {
@@ -100,7 +99,7 @@ pub(crate) fn percent_passed(counts: &Counts) -> Option<String> {
     Some(if tenth == 0 { format!("{whole} %") } else { format!("{whole}.{tenth} %") })
 }
 
-/// At most so many characters of `text`, with an ellipsis where there are more.
+/// Cuts `text` at a number of characters, with an ellipsis.
 pub(crate) fn cut(text: &str, characters: usize) -> Cow<'_, str> {
     match text.char_indices().nth(characters) {
         Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or(text))),
@@ -108,7 +107,7 @@ pub(crate) fn cut(text: &str, characters: usize) -> Cow<'_, str> {
     }
 }
 
-/// A name and a place in it as people write it, `name:3:1`, without what is not known.
+/// Formats a name with a position, `name:3:1`, without unknown parts.
 pub(crate) fn at(name: &str, line: u32, column: u32) -> String {
     match (line, column) {
         (0, _) => name.to_owned(),
@@ -117,13 +116,12 @@ pub(crate) fn at(name: &str, line: u32, column: u32) -> String {
     }
 }
 
-/// What failed and how, in a line: `wrong-value: result 0 has the wrong value`.
+/// The headline of a failure: `wrong-value: result 0 has the wrong value`.
 pub(crate) fn headline(failure: &Failure) -> String {
     printable(&cut(&format!("{}: {}", failure.kind, failure.message), MAX_SHOWN)).into_owned()
 }
 
-/// What a flaky case did before it passed, a line an attempt: which, where it failed first, and
-/// how.
+/// The failed attempts of a flaky case, one line each: the number, and the first failure.
 pub(crate) fn attempts(case: &Case) -> impl Iterator<Item = String> {
     let of = |(number, attempt): (usize, &Attempt)| {
         let first = attempt.failures.first();
@@ -134,7 +132,7 @@ pub(crate) fn attempts(case: &Case) -> impl Iterator<Item = String> {
     case.attempts.iter().enumerate().map(of)
 }
 
-/// Where a line of a case can be read, if that is known: an address of the web, nothing else.
+/// The URL of a line of a case, if known; only http and https are allowed.
 pub(crate) fn link(suite: &Suite, case: &str, line: u32) -> Option<String> {
     let base = suite.url.as_deref()?;
     let web = ["https://", "http://"].iter().any(|scheme| base.starts_with(scheme));
@@ -163,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_all_is_never_a_hundred_percent() {
+    fn only_a_complete_pass_is_a_hundred_percent() {
         let percent = |passed, failed| percent_passed(&Counts { passed, failed, ..Counts::default() });
         assert_eq!(percent(0, 0), None);
         assert_eq!(percent(0, 1).as_deref(), Some("0 %"));
@@ -173,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers_fall_into_groups_of_three() {
+    fn digits_are_grouped_by_three() {
         let written = [0, 999, 1000, 67_012, 1_000_000].map(grouped);
         assert_eq!(written, ["0", "999", "1,000", "67,012", "1,000,000"]);
     }
 
     #[test]
-    fn a_link_leads_to_the_web_and_nowhere_else() {
+    fn only_web_addresses_are_linked() {
         let linked = |url: &str, case: &str, line| {
             let suite =
                 Suite { name: "s".into(), source: "s".into(), url: Some(url.into()), cases: Vec::new() };

@@ -1,9 +1,9 @@
-//! The report as Markdown, for a comment on a pull request and for the summary of a CI step:
-//! totals, changes, failures.
+//! Renders the report as Markdown, for a comment on a pull request or a CI step summary: totals,
+//! changes, failures.
 //!
-//! It is GitHub's dialect, which GitLab reads as well. Names and messages stand in code, where they
-//! can neither call anybody nor be anything but text, and the whole is at most [`MAX_LENGTH`]
-//! bytes: what is left out is counted.
+//! It uses GitHub's dialect, which GitLab supports as well. Names and messages are in code spans,
+//! so that they cannot mention anyone or be interpreted as markup. The output has at most
+//! [`MAX_LENGTH`] bytes, and what is left out is counted.
 
 mod changes;
 
@@ -18,16 +18,16 @@ use crate::text::{
     at, attempts, caveats, counted, cut, grouped, headline, link, percent_passed, plural, seconds, verdict,
 };
 
-/// How long it is at most, in bytes: a comment on GitHub holds 65,536 characters.
+/// The maximum size in bytes: a GitHub comment can have 65,536 characters.
 pub const MAX_LENGTH: usize = 60_000;
 
-/// So many rows a table has at most, and so many items a list.
+/// The maximum number of rows of a table, and of items of a list.
 const MAX_ROWS: usize = 60;
 
-/// So many characters of a directive's text, or of a value, are shown.
+/// The maximum number of characters of a directive or a value to show.
 pub(crate) const MAX_SHOWN: usize = 800;
 
-/// The report, and what changed since an older one where that is given.
+/// Renders the report, with the changes since an older one if given.
 pub fn render(report: &Report, changes: Option<&Diff>) -> String {
     let mut page = Page::new();
     let totals = report.totals();
@@ -48,7 +48,7 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
     push_totals(&mut page, report);
     if let Some(diff) = changes {
         page.push(&format!("### Changes: {}\n\n", crate::diff::verdict(diff)));
-        // New directives that fail are in both lists.
+        // New failures are in both lists.
         page.limit = MAX_LENGTH / 2;
         push_changes(&mut page, diff);
         page.limit = MAX_LENGTH;
@@ -59,7 +59,7 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
     page.finish()
 }
 
-/// A text that grows block by block up to its limit.
+/// A text built of blocks up to a limit.
 pub(crate) struct Page {
     pub(crate) text: String,
     limit: usize,
@@ -70,14 +70,14 @@ impl Page {
         Page { text: String::new(), limit: MAX_LENGTH }
     }
 
-    /// So much is kept free for the last line.
+    /// The space reserved for the last line.
     const REST: usize = 1000;
 
     pub(crate) fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
-    /// The text, in which no line is a command to a CI server.
+    /// Returns the text, with commands of CI servers escaped.
     pub(crate) fn finish(self) -> String {
         terminal::document(self.text, Language::Markdown)
     }
@@ -91,8 +91,8 @@ impl Page {
         fits
     }
 
-    /// Adds blocks as long as they fit and are no more than `most`, then a line that says how many
-    /// `things` are left out.
+    /// Adds up to `most` blocks as long as they fit, then a line with the number of `things` left
+    /// out.
     pub(crate) fn list<T>(&mut self, items: &[T], most: usize, things: &str, block: impl Fn(&T) -> String) {
         let shown = items.iter().take(most).take_while(|item| self.fits(&block(item))).count();
         let left = (items.len() - shown) as u64;
@@ -105,7 +105,7 @@ impl Page {
 /// A column of the table of totals: its title and its count.
 type Column = (&'static str, fn(&Totals) -> u64);
 
-/// The columns that are there only where one of their counts is not zero.
+/// The columns that are shown only if one of their counts is not zero.
 const EXTRA: [Column; 9] = [
     ("by the reader alone", |totals| totals.reader_only),
     ("coarsely judged", |totals| totals.aside.coarse),
@@ -144,7 +144,7 @@ fn push_totals(page: &mut Page, report: &Report) {
     };
     let mut suites: Vec<&Suite> = report.suites.iter().collect();
     if suites.len() > MAX_ROWS {
-        // What failed must not be what is left out.
+        // Failed suites come first, so that they are not left out.
         suites.sort_by_key(|suite| suite.outcomes().outcome().is_expected());
     }
     let shown = suites.len().min(MAX_ROWS);
@@ -161,7 +161,7 @@ fn push_totals(page: &mut Page, report: &Report) {
     }
 }
 
-/// How many scripts, and how many of them failed.
+/// The number of scripts, and of failed ones.
 fn cell(cases: &Counts) -> String {
     let failed = cases.failed.saturating_add(cases.xpassed);
     let odd = if failed > 0 { format!(", {} not as expected", strong(failed)) } else { String::new() };
@@ -172,7 +172,7 @@ fn strong(count: u64) -> String {
     if count > 0 { format!("**{}**", grouped(count)) } else { count.to_string() }
 }
 
-/// A script and what failed in it.
+/// A script and its failures.
 struct Failed<'a> {
     suite: &'a Suite,
     case: &'a Case,
@@ -191,13 +191,13 @@ fn push_failures(page: &mut Page, report: &Report) {
     }
 }
 
-/// Why directives were put aside.
+/// Adds the reasons for setting directives aside.
 fn push_apart(page: &mut Page, report: &Report) {
     let sums = sums(report);
     if sums.is_empty() {
         return;
     }
-    page.push("### Put aside\n\nThese directives say nothing about the engine: they count neither as passed nor as failed.\n\n");
+    page.push("### Set aside\n\nThese directives say nothing about the engine and count neither as passed nor as failed.\n\n");
     page.list(&sums, MAX_ROWS, "more reason", |Sum { apart, reason, directives, cases }| {
         let (directives, cases) = (counted(*directives, "directive"), counted(*cases, "case"));
         format!("- {}: {directives} in {cases}: {}\n", apart.word(), code(reason))
@@ -205,7 +205,7 @@ fn push_apart(page: &mut Page, report: &Report) {
     page.push("\n");
 }
 
-/// What failed, and passed when it was run again.
+/// Adds the cases that passed on retry.
 fn push_flaky(page: &mut Page, report: &Report) {
     let cases = report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
     let flaky: Vec<(&Suite, &Case)> = cases.filter(|(_, case)| case.is_flaky()).collect();
@@ -222,10 +222,10 @@ fn push_flaky(page: &mut Page, report: &Report) {
     }
 }
 
-/// So many failures of a script are shown.
+/// The maximum number of failures of a script to show.
 const MAX_FAILURES: usize = 10;
 
-/// After so many bytes about a script there is no more about it.
+/// The approximate maximum size for a script in bytes.
 const ENOUGH: usize = 8000;
 
 impl Failed<'_> {
@@ -284,13 +284,13 @@ impl Failed<'_> {
         block
     }
 
-    /// Where it failed, as a link where that can be.
+    /// The position of a failure, as a link if possible.
     fn place(&self, line: u32, column: u32) -> String {
         linked(&at(&self.case.name, line, column), link(self.suite, &self.case.name, line))
     }
 }
 
-/// A name that leads somewhere, where it does.
+/// A name, as a link if there is a URL.
 pub(crate) fn linked(name: &str, url: Option<String>) -> String {
     match url {
         Some(url) => format!("[{}]({url})", code(name)),
@@ -298,7 +298,7 @@ pub(crate) fn linked(name: &str, url: Option<String>) -> String {
     }
 }
 
-/// `text` as code within a line: between more backticks than it has in a row.
+/// Formats `text` as a code span, with more backticks than it has in a row.
 pub(crate) fn code(text: &str) -> String {
     let text = cut(text, MAX_SHOWN);
     let text = printable(&text);
@@ -306,7 +306,7 @@ pub(crate) fn code(text: &str) -> String {
         return String::new();
     }
     let ticks = "`".repeat(longest_run(&text) + 1);
-    // A blank after the backticks is taken away again where there is one before the others too.
+    // Renderers strip one blank on each side.
     if text.contains('`') || text.starts_with(' ') {
         format!("{ticks} {text} {ticks}")
     } else {
@@ -314,12 +314,12 @@ pub(crate) fn code(text: &str) -> String {
     }
 }
 
-/// `text` as code within a cell of a table, where a bar would end the cell even there.
+/// Formats `text` as a code span in a table cell, where bars must be escaped.
 pub(crate) fn in_table(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 
-/// `text` as a block of code; nothing where there is none.
+/// Formats `text` as a code block; empty if it is empty.
 pub(crate) fn fence(language: &str, text: &str) -> String {
     let text = printable_lines(text.trim_end());
     if text.is_empty() {
@@ -333,7 +333,7 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// `text` between tags of HTML.
+/// Escapes `text` for HTML.
 fn html(text: &str) -> String {
     let text = cut(text, MAX_SHOWN);
     let text = printable(&text);

@@ -1,4 +1,4 @@
-//! Guests of WASI: cases that are judged as a whole.
+//! WASI guests: cases that are judged as a whole.
 //!
 //! Scripts are compared directive by directive, guests case by case; a suite of guests is a row of
 //! the matrix.
@@ -13,18 +13,18 @@ use crate::key::Key;
 use crate::model::{Case, Failure, Suite};
 use crate::outcome::{Counts, Outcome};
 
-/// What of a case is compared between engines: the directives of a script, or a guest as a whole.
+/// The units of a case that are compared between engines: the directives of a script, or a whole
+/// guest.
 pub(super) fn units(case: &Case) -> &[Key] {
     case.guest.as_ref().map_or(&case.keys, slice::from_ref)
 }
 
-/// Whether a case was run at all: one of a kind that cannot be run on an engine is skipped as a
-/// whole.
+/// Whether a case ran at all: cases that an engine cannot run are skipped as a whole.
 pub(super) fn is_run(case: &Case) -> bool {
     !units(case).is_empty() || case.directives.total() != case.directives.skipped
 }
 
-/// The failure of a guest, where it failed.
+/// The failure of a guest, if it failed.
 pub(super) fn failure(case: &Case) -> Option<Failure> {
     let whole = || Failure {
         kind: case.outcome.as_str().to_owned(),
@@ -38,7 +38,7 @@ pub(super) fn failure(case: &Case) -> Option<Failure> {
     is_expected.then(|| case.notes.first().map_or_else(whole, expected_failure))
 }
 
-/// How the guests of suites ended, by the name of the suite.
+/// The results of guests, by suite.
 #[derive(Default)]
 pub(super) struct Guests<'a> {
     suites: BTreeMap<&'a str, Counts>,
@@ -60,7 +60,7 @@ impl<'a> Guests<'a> {
         self.suites.keys().copied().collect()
     }
 
-    /// What is said of a suite.
+    /// Assesses a suite.
     pub(super) fn suite(&self, name: &str) -> Assessed {
         let cases = self.suites.get(name).copied().unwrap_or_default();
         let tally = Tally { directives: cases, ..Tally::default() };
@@ -68,7 +68,7 @@ impl<'a> Guests<'a> {
     }
 }
 
-/// How far an engine runs the guests of a suite, by how many end as expected.
+/// The state of support for the guests of a suite, by how many end as expected.
 fn state(cases: &Counts) -> State {
     match (good(cases), bad(cases)) {
         _ if cases.is_none() => State::NotRun,
@@ -79,7 +79,7 @@ fn state(cases: &Counts) -> State {
     }
 }
 
-/// The guests of a suite that fail, and how many of them are not listed.
+/// The failing guests of a suite, and the number that are not listed.
 pub(super) fn failing(column: &Picked<'_>, suite: &str) -> (Vec<Failing>, u64) {
     let of_suite = column.cases().filter(|(part, case)| part.suite.name == suite && case.guest.is_some());
     let failed = of_suite.filter_map(|(part, case)| Some(Failing::of(part.suite, case, &failure(case)?)));

@@ -1,4 +1,4 @@
-//! The text of a module that a directive quotes, read as long as there is time.
+//! Parses quoted module texts under a deadline.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,13 @@ use super::run::Interpreter;
 use super::text::Grammar;
 use super::thread::STACK;
 
-/// How many bytes a text has at least that is read on a thread of its own, where there is a
-/// deadline. A shorter one takes some ten milliseconds.
+/// The minimum size in bytes of a text that is parsed on a separate thread if there is a deadline.
+/// A shorter one takes about ten milliseconds.
 const LARGE: usize = 256 << 10;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// The bytes of a module; an error of kind [`Timeout`](ErrorKind::Timeout) where the time is
-    /// over before they are known.
+    /// The bytes of a module, or an error of kind [`Timeout`](ErrorKind::Timeout) if the deadline
+    /// passes first.
     pub(super) fn bytes_of<'a>(
         &self,
         form: &'a ModuleForm,
@@ -35,7 +35,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     }
 }
 
-/// The error of a script whose time is over.
+/// The error of a script that timed out.
 pub(super) fn time_over() -> EmbedError {
     EmbedError::new(ErrorKind::Timeout, "timed out")
 }

@@ -1,4 +1,4 @@
-//! What each assertion asks.
+//! Judges assertions.
 
 use super::embed::{EmbedError, Embedder, ErrorKind, Results};
 use super::matching::match_results;
@@ -8,14 +8,14 @@ use super::run::{Interpreter, missed};
 use super::value::{Pattern, Value};
 use crate::verdict::{Failure, FailureKind};
 
-/// How far a directive that passes was judged.
+/// How completely a passing directive was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Judged {
-    /// In all it says.
+    /// Completely.
     Fully,
-    /// By the kind of an error; the table knows nothing of its text.
+    /// By the kind of an error only; its text is not in the table.
     ByKindAlone,
-    /// By an error whose kind the engine does not tell apart from others.
+    /// By an error whose kind the engine does not distinguish from others.
     Coarsely,
 }
 
@@ -31,7 +31,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         })
     }
 
-    /// An action has to end in an error of a kind, with a text where there is one to compare.
+    /// The action must end with an error of this kind, and with this text if given.
     pub(super) fn assert_failing(
         &mut self,
         action: &Action,
@@ -107,7 +107,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     }
 
     fn assert_text(&self, error: &EmbedError, text: &str, written: Written) -> Result<Judged, Failure> {
-        // An engine's own words are not those of scripts.
+        // The engine does not use the texts of scripts.
         if self.options.match_kind == MatchKind::Class && !E::HAS_TEXTS {
             return Ok(Judged::ByKindAlone);
         }
@@ -119,27 +119,27 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     }
 }
 
-/// The failure where results were expected and an error came.
+/// The failure if results were expected but the call ended with an error.
 pub(super) fn not_returned(error: &EmbedError, patterns: &[Pattern]) -> Failure {
     let failure = Failure::new(FailureKind::Unexpected(error.kind), "expected the call to return");
     failure.with(patterns_written(patterns), error.to_string()).left_by(error)
 }
 
-/// The failure where an error of another kind came.
+/// The failure for an error of another kind.
 pub(super) fn instead(error: &EmbedError, expected: ErrorKind, text: Option<&str>) -> Failure {
     let kind = FailureKind::Instead { actual: error.kind, expected };
     let message = format!("expected {}, got {}", expected.name(), error.kind.name());
     Failure::new(kind, message).with(wanted(expected, text), error.to_string()).left_by(error)
 }
 
-/// The failure where an error of the right kind came, for another reason.
+/// The failure for an error of the right kind with another text.
 pub(super) fn wrong_text(error: &EmbedError, text: &str, match_kind: MatchKind) -> Failure {
     let message = format!("the text of the error does not match (--match {match_kind})");
     let failure = Failure::new(FailureKind::WrongText, message);
     failure.with(wanted(error.kind, Some(text)), error.to_string()).left_by(error)
 }
 
-/// Results as messages write them; vectors in the shapes of the patterns beside them.
+/// Formats results for messages; vectors in the shapes of the corresponding patterns.
 pub(super) fn results_written(results: &Results, patterns: &[Pattern]) -> String {
     let written =
         |(index, value): (usize, &Value)| value.in_shape(patterns.get(index).and_then(Pattern::shape));
@@ -155,7 +155,7 @@ pub(super) fn list_written(items: impl Iterator<Item = String>) -> String {
     if items.is_empty() { "no result".to_owned() } else { items.join("; ") }
 }
 
-/// What an assertion wants, as an error would be written.
+/// Formats the error that an assertion expects.
 fn wanted(kind: ErrorKind, text: Option<&str>) -> String {
     text.map_or_else(|| kind.name().to_owned(), |text| format!("{}: {text}", kind.name()))
 }

@@ -1,4 +1,4 @@
-//! The table and the engines, ready to be put into the template.
+//! The table and the engines, for the template.
 
 use serde::Serialize;
 
@@ -7,13 +7,13 @@ use super::details::{Differences, Evidence, differences, evidence};
 use crate::html::shown::{cost, name, shown};
 use crate::text::{counted, grouped};
 
-/// How much of the page what comes from reports may take, in bytes; the rest is the template's own.
+/// The maximum size of report data on the page, in bytes; the rest is for the template.
 const ROOM: usize = 2_900_000;
 
-/// So many columns the page has at most.
+/// The maximum number of columns.
 const MAX_COLUMNS: usize = 40;
 
-/// So many lines of each other kind are shown.
+/// The maximum number of other lines of each kind.
 pub(super) const MAX_LINES: usize = 100;
 
 #[derive(Serialize)]
@@ -33,14 +33,14 @@ pub(super) struct View {
     left_out_more: usize,
 }
 
-/// A column's head, and what is known of its engine.
+/// The heading of a column, and details of its engine.
 #[derive(Serialize)]
 struct ColumnView {
     name: String,
     version: String,
-    /// What the version says besides, such as that of another program in it.
+    /// The rest of the version, such as the version of a component.
     build: String,
-    /// The configuration, or that there is none.
+    /// The configuration.
     configuration: String,
     title: String,
     flags: String,
@@ -84,7 +84,7 @@ struct RowView {
     cells: Vec<CellView>,
 }
 
-/// A cell: its state as a class, a mark and words, and where its evidence is.
+/// A cell: its state as a class, a mark and words, and the anchor of its evidence.
 #[derive(Serialize)]
 pub(super) struct CellView {
     pub(super) class: &'static str,
@@ -95,7 +95,7 @@ pub(super) struct CellView {
     details: String,
 }
 
-/// Something in a list: what it is about, and what is said of it.
+/// A list item: a subject and a text.
 #[derive(Serialize)]
 struct Line {
     what: String,
@@ -131,8 +131,7 @@ impl View {
             + lines(&uncompared)
             + lines(&left_out);
         let room = ROOM.saturating_sub(taken);
-        // What engines differ on is what people come for; what is left of its half is for the
-        // evidence.
+        // Differences between engines matter most: they get half of the space, evidence the rest.
         let mut half = room / 2;
         let differences = differences(matrix, columns.len(), &mut half);
         let (evidence, failing_left) = evidence(matrix, columns.len(), room / 2 + half);
@@ -155,7 +154,7 @@ impl View {
     }
 }
 
-/// How much was compared, in words.
+/// Describes how much was compared.
 fn compared(count: u64, matrix: &Matrix) -> String {
     let has_guests = matrix.groups.iter().any(|group| group.standard == Standard::Wasi);
     format!("{}{}", counted(count, "directive"), if has_guests { " and WASI cases" } else { "" })
@@ -279,7 +278,7 @@ fn group_view(number: usize, group: &Group, columns: usize) -> GroupView {
     }
 }
 
-/// A version up to what stands in brackets after it.
+/// A version without the part in parentheses.
 fn short_version(version: &str) -> &str {
     version.split_once(" (").map_or(version, |(short, _)| short)
 }
@@ -303,7 +302,7 @@ pub(super) fn cell_view(group: usize, row: usize, column: usize, cell: &Cell) ->
         mark,
         words: cell.words(),
         passed: cell.passed(),
-        // That nothing older was run is said beside the evidence.
+        // The evidence notes if nothing older was tested.
         since: cell
             .since
             .as_ref()

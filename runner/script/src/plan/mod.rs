@@ -1,16 +1,15 @@
-//! Static plans: a script as the requests that an engine's adapter is sent, and what each answer
-//! has to be.
+//! Static plans: a script as requests to an engine's adapter, with the expected answers.
 //!
-//! Assertions are compiled into wrappers: wasm modules that call, compare and say by a number
-//! whether all is as expected. So an adapter only compiles bytes, instantiates, calls functions
-//! without parameters, and tells errors apart; and since no answer changes what is asked next, a
-//! plan can be written to a file, run anywhere, and its answers judged later.
+//! Assertions are compiled into wrappers: wasm modules that call functions, compare the results and
+//! return a number. So an adapter only has to compile, instantiate, call functions without
+//! parameters, and distinguish errors. Since requests do not depend on answers, a plan can be
+//! written to a file, run anywhere, and its answers judged later.
 //!
 //! | | |
 //! |---|---|
-//! | [`compile`] | a script's plan |
-//! | [`judge`](ScriptPlan::judge) | what became of its directives, by the answers |
-//! | [`file`](mod@file) | plans as files |
+//! | [`compile`] | compiles a script to a plan |
+//! | [`judge`](ScriptPlan::judge) | judges directives by the answers |
+//! | [`file`](mod@file) | reads and writes plan files |
 
 mod alter;
 mod calls;
@@ -41,7 +40,7 @@ pub use compile::{compile, compile_parts};
 pub use judge::{Engine, Noted, Reply};
 pub(crate) use wrapper::HOST;
 
-/// A script as requests, and what the answers say of its directives.
+/// A script as requests, with the expected answers of its directives.
 #[derive(Clone, Debug, Default)]
 pub struct ScriptPlan {
     /// The name of the script.
@@ -52,43 +51,42 @@ pub struct ScriptPlan {
     pub directives: Vec<Planned>,
 }
 
-/// A directive of a plan. Requests are named by their number in the plan of the script.
+/// A directive of a plan. Requests are identified by their index in the plan of the script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
-    /// Where it begins.
+    /// Its position.
     pub place: Place,
-    /// The word that begins it.
+    /// Its keyword.
     pub keyword: String,
-    /// Its key, where keys were asked for.
+    /// Its key, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
-    /// Its number in the script.
+    /// Its index in the script.
     pub number: usize,
     /// The text of the directive.
     pub source: String,
-    /// The requests that carry it out.
+    /// Its requests.
     pub requests: Range<usize>,
-    /// The requests that have to have succeeded before: those that made what it uses.
+    /// The requests that it depends on: those that created what it uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<usize>,
-    /// The request that made its wrapper, with those that give what its last unexpected value was.
+    /// The request that created its wrapper, and those that return its last unexpected value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrapper: Option<Wrapped>,
-    /// What has to come of it.
+    /// The expected result.
     pub want: Want,
 }
 
 /// The wrapper of a directive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wrapped {
-    /// The request that makes it.
+    /// The request that creates it.
     pub made: usize,
-    /// The requests that give the bits of the last value that was not as expected, after all of its
-    /// calls.
+    /// The requests that return the bits of the last unexpected value, after all of its calls.
     pub noted: Range<usize>,
     /// The types of the results.
     pub results: Vec<ResultType>,
-    /// Whether it takes the functions of the host, which make and compare references (`caps=host`).
+    /// Whether it imports the host functions that create and compare references (`caps=host`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub host: bool,
 }
@@ -111,42 +109,41 @@ pub enum ResultType {
     Ref(HeapType),
 }
 
-/// What has to come of a directive.
+/// The expected result of a directive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Want {
-    /// All requests succeed, and a call gives 0.
+    /// All requests succeed, and a call returns 0.
     Done,
     /// An error of this kind.
     Fails {
         /// The kind.
         kind: ErrorKind,
-        /// Its text, where the script has one.
+        /// Its text, if the script has one.
         text: Option<Box<str>>,
-        /// How the module that fails is written.
+        /// The format of the failing module.
         #[serde(default)]
         written: Written,
-        /// Whether later versions of the specification say otherwise, so that an engine which
-        /// implements them cannot pass.
+        /// Whether later versions of the specification differ, so that an engine that implements
+        /// them cannot pass.
         superseded: bool,
     },
-    /// An exception, which the wrapper catches: the call gives 0.
+    /// An exception, which the wrapper catches: the call returns 0.
     Throws,
-    /// Results as these patterns say.
+    /// Results that match these patterns.
     Returns(Vec<Pattern>),
-    /// An error is known without the engine: what the directive asks for does not exist, or the
-    /// text does not parse.
+    /// An error that is known without the engine: a name is unbound, or the text does not parse.
     Known {
         /// The kind of the error.
         kind: ErrorKind,
         /// Its text.
         message: String,
-        /// What has to come of it.
+        /// The expected result.
         want: Box<Want>,
     },
-    /// It fails whatever the engine does.
+    /// It always fails.
     Failed(Box<Failure>),
-    /// It cannot be asked of an engine in this way, for this reason.
+    /// It is not applicable, for this reason.
     NotApplicable(String),
     /// It is skipped, for this reason.
     Skipped(String),
