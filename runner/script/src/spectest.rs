@@ -1,8 +1,8 @@
-//! The host module `spectest` that scripts may import from, as data.
+//! A description of the host module `spectest` that scripts may import from.
 //!
 //! It is described in the reference interpreter's README ("Spectest host module"); `table64` and
-//! `shared_memory` came with the scripts of 64-bit tables and of threads. The `print` functions
-//! take their arguments and print nothing: nothing in a script depends on it.
+//! `shared_memory` were added for 64-bit tables and for threads. The `print` functions print
+//! nothing, since no script depends on it.
 
 pub(crate) mod binary;
 
@@ -12,7 +12,7 @@ use super::value::Value;
 /// The module name to import from.
 pub const NAME: &str = "spectest";
 
-/// A number type that a `print` function takes.
+/// The type of a `print` function's parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Param {
     /// A 32-bit integer.
@@ -25,7 +25,7 @@ pub enum Param {
     F64,
 }
 
-/// What an embedder has to provide under a name.
+/// An item that an embedder must provide.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Item {
     /// A function without results that does nothing.
@@ -34,26 +34,25 @@ pub enum Item {
     Global(Value),
     /// A table of null `funcref`s.
     Table {
-        /// How many elements it begins with.
+        /// The initial number of elements.
         minimum: u64,
-        /// How far it can grow.
+        /// The maximum size.
         maximum: u64,
-        /// Whether its indices have 64 bits.
+        /// Whether it has 64-bit indices.
         index64: bool,
     },
     /// A memory of zeros, with 32-bit addresses and pages of 64 KiB.
     Memory {
-        /// How many pages it begins with.
+        /// The initial number of pages.
         minimum: u64,
-        /// How far it can grow.
+        /// The maximum size.
         maximum: u64,
         /// Whether threads can share it.
         shared: bool,
     },
 }
 
-/// What `spectest` exports: `table64` only where there are 64-bit tables, `shared_memory` only
-/// where there are threads.
+/// The exports of `spectest`: `table64` only with 64-bit tables, `shared_memory` only with threads.
 pub fn items(memory64: bool, threads: bool) -> impl Iterator<Item = (&'static str, Item)> {
     ITEMS.into_iter().filter(move |(_, item)| match item {
         Item::Table { index64, .. } => memory64 || !index64,
@@ -85,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_needs_a_feature_comes_with_it() {
+    fn some_items_require_a_feature() {
         let names = |memory64, threads| items(memory64, threads).map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(true, true).len(), 15);
         assert!(!names(false, true).contains(&"table64") && names(false, true).contains(&"shared_memory"));

@@ -378,7 +378,7 @@ fn files_with_a_large_uncompressed_size_are_rejected() {
         "line 3: a line of more than 134217728 bytes"
     );
     let remarks = "# x\n".repeat(1 << 18);
-    let large = "it has more than 536870912 bytes when it is not compressed";
+    let large = "the uncompressed size exceeds 536870912 bytes";
     assert_eq!(refused(&bomb(&plan, remarks.as_bytes(), 513)), large);
     let begin = "ok engine=x\n";
     assert_eq!(replies(bomb(begin, &mebibyte, 513).as_slice(), 7).unwrap_err().to_string(), large);

@@ -1,5 +1,4 @@
-//! The process protocol `wap/1`, in which an engine's adapter is asked to compile, instantiate and
-//! call: its lines, read and written.
+//! The process protocol `wap/1` for adapters of engines: requests and answers.
 //!
 //! `docs/protocol.md` of the repository specifies it.
 
@@ -11,7 +10,7 @@ pub use answer::{Answer, BadAnswer, Class};
 pub use hello::{BadHello, Hello, Merges, Told};
 pub use request::{Request, Requests, decoded, encoded};
 
-/// What stands between the texts of an error that has several.
+/// The separator between several texts of an error.
 pub const ALTERNATIVE: &str = " | ";
 
 /// The name and version of the protocol.
