@@ -36,7 +36,7 @@ pub fn render(report: &Report, colour: bool) -> Text {
     }
     if totals.reader_only > 0 {
         let count = plural(totals.reader_only, "directive");
-        out.line(format_args!("{count} passed by the judgement of the reader alone"));
+        out.line(format_args!("{count} passed by the parser alone"));
     }
     for (count, what) in report.aside().counts() {
         out.paint(ODD, format_args!("{} {what}", plural(count, "directive"))).end();
@@ -82,7 +82,7 @@ const COLUMNS: [Column; 11] = [
     Column { title: "directives", cell: Cell::Count(|t| t.directives.total(), PLAIN), always: true },
     Column { title: "passed", cell: Cell::Count(|t| t.directives.passed, GOOD), always: true },
     // These are included in passed.
-    Column { title: "reader only", cell: Cell::Count(|t| t.reader_only, PLAIN), always: false },
+    Column { title: "parser only", cell: Cell::Count(|t| t.reader_only, PLAIN), always: false },
     Column { title: "failed", cell: Cell::Count(|t| t.directives.failed, BAD), always: true },
     Column { title: "skipped", cell: Cell::Count(|t| t.directives.skipped, ODD), always: false },
     Column { title: "xfailed", cell: Cell::Count(|t| t.directives.xfailed, ODD), always: false },

@@ -117,7 +117,7 @@ fn markdown_has_columns_and_reasons() {
     let head = "| suite | cases | directives | passed | failed | coarsely judged | blocked | not applicable | limit | superseded | skipped | time |";
     assert!(text.contains(head), "{text}");
     assert!(text.contains(" | 7 | 1 | 3 | 1 | 1 | 1 | "), "{text}");
-    let reasons = between(&text, "### Put aside", "###");
+    let reasons = between(&text, "### Set aside", "###");
     assert!(
         reasons.contains("- not applicable: 3 directives in 1 case: `the text of the module is malformed`\n"),
         "{reasons}"
@@ -127,7 +127,7 @@ fn markdown_has_columns_and_reasons() {
         failed.contains("`failed.wast:2:1`: blocked: `it needs what the directive on line 1"),
         "{failed}"
     );
-    assert!(!markdown::render(&report(vec![good()]), None).contains("Put aside"));
+    assert!(!markdown::render(&report(vec![good()]), None).contains("Set aside"));
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn an_engine_that_does_nothing_is_seen_to() {
     let said = "no directive passed by what the engine did";
     assert!(
         ran.out.contains(said)
-            && ran.out.contains("2 directives passed by the judgement of the reader alone"),
+            && ran.out.contains("2 directives passed by the parser alone"),
         "{}",
         ran.out
     );
@@ -231,7 +231,7 @@ fn an_engine_that_does_nothing_is_seen_to() {
     let ran = other("null", &["test", &folder.arg("t"), "--report", &markdown]);
     assert!(ran.out.contains(said), "{}", ran.out);
     let text = std::fs::read_to_string(folder.file("r.md")).unwrap();
-    assert!(!text.contains('\u{2705}') && text.contains("by the reader alone"), "{text}");
+    assert!(!text.contains('\u{2705}') && text.contains("by the parser alone"), "{text}");
     // Of a whole suite all that such an engine passes is the reader's.
     other("null", &["test", "spec-v2", "--report", &file]);
     let totals = read(&folder, "r.json").totals();

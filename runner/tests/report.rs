@@ -329,11 +329,11 @@ fn what_the_reader_judged_alone_is_counted_apart() {
     let file = folder.arg("r.json");
     let ran = wassay(&["test", &folder.arg("s"), "--report", &format!("json={file}")]);
     assert_eq!(ran.code, 0, "{}", ran.out);
-    assert!(ran.out.contains("1 directive passed by the judgement of the reader alone"), "{}", ran.out);
+    assert!(ran.out.contains("1 directive passed by the parser alone"), "{}", ran.out);
     let report = read(&file);
     let counts: Vec<u64> = report.suites[0].cases.iter().map(|case| case.reader_only).collect();
     assert_eq!((counts.as_slice(), report.totals().reader_only), (&[1, 0][..], 1));
     let ran = wassay(&["wast", &folder.arg("s/a.wast")]);
-    let line = "1 script, 5 directives: 5 passed, 0 failed, 1 passed by the judgement of the reader alone\n";
+    let line = "1 script, 5 directives: 5 passed, 0 failed, 1 passed by the parser alone\n";
     assert_eq!(ran.out, line);
 }

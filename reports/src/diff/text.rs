@@ -87,7 +87,7 @@ pub(crate) fn notes(diff: &Diff) -> Vec<String> {
     }
     if *more_reader_only > 0 {
         let more = plural(*more_reader_only, "directive");
-        notes.push(format!("{more} more passed by the judgement of the reader alone"));
+        notes.push(format!("{more} more passed by the parser alone"));
     }
     if *more_text_not_compared > 0 {
         notes.push(format!("{} more not compared", plural(*more_text_not_compared, "error text")));
@@ -100,7 +100,7 @@ fn run(run: &Run) -> String {
     let who = format!("{}, {}", run.engine.title(), run.started);
     let reader_only = match run.totals.reader_only {
         0 => String::new(),
-        count => format!(", {count} judged by the reader alone"),
+        count => format!(", {count} judged by the parser alone"),
     };
     format!(
         "{}: {}, {}, {} passed, {} failed{reader_only}",

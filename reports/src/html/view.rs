@@ -207,7 +207,7 @@ fn tiles(Totals { cases, directives, reader_only, aside }: &Totals, flaky: u64) 
     ];
     if *reader_only > 0 {
         let note = "of the passed ones".to_owned();
-        tiles.push(Tile { label: "reader only", value: grouped(*reader_only), note, mood: "" });
+        tiles.push(Tile { label: "parser only", value: grouped(*reader_only), note, mood: "" });
     }
     let failed = [("failed", directives.failed, "bad", true)];
     let apart = aside.by_kind().map(|(apart, count)| (apart.word(), count, "", false));

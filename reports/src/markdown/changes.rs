@@ -19,7 +19,7 @@ pub fn render(diff: &Diff) -> String {
 
 /// The changes without a title.
 pub(super) fn push_changes(page: &mut Page, diff: &Diff) {
-    page.push("| | cases | directives | passed | by the reader alone | failed | time |\n|:--|--:|--:|--:|--:|--:|--:|\n");
+    page.push("| | cases | directives | passed | by the parser alone | failed | time |\n|:--|--:|--:|--:|--:|--:|--:|\n");
     page.push(&row("before", &diff.old));
     page.push(&row("now", &diff.new));
     page.push("\n");

@@ -107,7 +107,7 @@ type Column = (&'static str, fn(&Totals) -> u64);
 
 /// The columns that are shown only if one of their counts is not zero.
 const EXTRA: [Column; 9] = [
-    ("by the reader alone", |totals| totals.reader_only),
+    ("by the parser alone", |totals| totals.reader_only),
     ("coarsely judged", |totals| totals.aside.coarse),
     ("blocked", |totals| totals.aside.blocked),
     ("not applicable", |totals| totals.aside.not_applicable),

@@ -233,7 +233,7 @@ fn counts_line(finished: &[Finished]) -> String {
         (counts.xfailed, "xfailed"),
         (counts.xpassed, "xpassed"),
         (uncompared, "passed without a comparison of the error text"),
-        (reader_only, "passed by the judgement of the reader alone"),
+        (reader_only, "passed by the parser alone"),
     ];
     for (count, what) in more.into_iter().filter(|(count, _)| *count > 0).chain(aside.counts()) {
         line.push_str(&format!(", {count} {what}"));

@@ -15,7 +15,7 @@ fn named(outcome: &Outcome) -> String {
         Outcome::Skipped(_) => "skip".to_owned(),
         Outcome::Failed(failure) => failure.kind.to_string(),
         Outcome::ExpectedFailure(..) | Outcome::UnexpectedPass(_) | Outcome::Apart(..) => {
-            unreachable!("nothing is expected to fail or put aside here")
+            unreachable!("nothing is expected to fail or set aside here")
         }
     }
 }

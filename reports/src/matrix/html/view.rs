@@ -175,7 +175,7 @@ fn column(column: &Column) -> ColumnView {
     let engine = &column.engine;
     let or_empty = |text: &Option<String>| text.as_deref().map_or_else(String::new, name);
     let counts = &column.directives;
-    let by_reader = (column.reader_only, "of them judged by the reader alone");
+    let by_reader = (column.reader_only, "of them judged by the parser alone");
     let more = column.aside.counts().chain([by_reader]).filter(|(count, _)| *count > 0);
     let more: String = more.map(|(count, what)| format!(", {} {what}", grouped(count))).collect();
     ColumnView {

@@ -1,4 +1,4 @@
-//! Descriptions of engines: what wassay has to know of one to run it, as a TOML file.
+//! Descriptions of engines: TOML files that say how to run them.
 //!
 //! ```toml
 //! name = "my-engine"                    # what it is called on the command line and in reports
@@ -51,107 +51,107 @@ pub use self::start_ways::NoRuntime;
 pub use self::template::{Placeholder, Template, Word};
 pub use self::ways::{Modules, Wasi, WasiWay};
 
-/// The name of the column that is meant where none is named.
+/// The name of the default column.
 pub const DEFAULT_COLUMN: &str = "default";
 
-/// What a file says of an engine.
+/// The description of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Where to read about it.
+    /// Its home page.
     pub homepage: Option<String>,
-    /// What people should know of it.
+    /// Notes for readers.
     pub notes: Option<String>,
-    /// How to get it.
+    /// How to install it.
     pub install: Option<String>,
-    /// Who packaged it, where that was not its makers.
+    /// Its package, if it was not packaged by its developers.
     pub package: Option<String>,
-    /// Where its program may be, the best place first; empty where commands name it themselves.
+    /// Possible locations of its program, in order of preference; empty if commands name it
+    /// themselves.
     pub program: Vec<Word>,
     /// The command that prints its version.
     pub version: Option<Template>,
-    /// How long it may take for a script.
+    /// The time limit for a script.
     pub timeout: Option<Duration>,
-    /// How many bytes of writable memory its process may have.
+    /// The limit for writable memory of its process in bytes.
     pub max_memory: Option<u64>,
-    /// The file of what is known to fail, from the folder of the description.
+    /// The file of expected failures, relative to the folder of the description.
     pub expectations: Option<PathBuf>,
-    /// How to start an adapter that speaks wap/1.
+    /// How to start an adapter that implements wap/1.
     pub protocol: Option<Protocol>,
-    /// How to run a module, whose exit code says how that ended.
+    /// How to run a module, with the result as exit code.
     pub modules: Option<Modules>,
-    /// How to run a program of WASI.
+    /// How to run a WASI program.
     pub wasi: Option<Wasi>,
-    /// The configurations in which it is tested, by name; at least one.
+    /// The configurations to test, by name; at least one.
     pub columns: BTreeMap<String, Column>,
 }
 
-/// How to start an adapter that speaks wap/1.
+/// How to start an adapter that implements wap/1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protocol {
     /// Its command.
     pub command: Template,
-    /// Variables of the environment that are set besides those of wassay.
+    /// Additional environment variables.
     pub env: BTreeMap<String, Word>,
 }
 
 /// A configuration of an engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Column {
-    /// What stands for `{flags}` in commands.
+    /// The value of `{flags}` in commands.
     pub flags: Vec<String>,
-    /// The features that are on, a version and then names, as reports publish them; empty where
-    /// that is not said.
+    /// The enabled features, a version and then names, for reports; empty if unknown.
     pub features: Vec<String>,
-    /// The file of what is known to fail in it, in the place of the description's.
+    /// The file of expected failures, which replaces that of the description.
     pub expectations: Option<PathBuf>,
 }
 
-/// A file that does not describe an engine.
+/// An invalid description.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{file}:{line}: {message}")]
 pub struct BadDescription {
-    /// What the reader calls the file.
+    /// The name of the file in messages.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong, and what was expected.
+    /// The problem, and what was expected.
     pub message: String,
 }
 
-/// A file of a description that cannot be used.
+/// An unusable description.
 #[derive(Debug, Error)]
 pub enum DescriptionError {
-    /// It cannot be read, is no regular file or is too large.
-    #[error("{}: cannot read the description of the engine: {error}", path.display())]
+    /// It cannot be read, is not a regular file, or is too large.
+    #[error("{}: cannot read the engine description: {error}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error.
         error: std::io::Error,
     },
-    /// It is not understood.
+    /// It is invalid.
     #[error(transparent)]
     Bad(#[from] BadDescription),
 }
 
 impl Description {
-    /// Reads the text of a description; `file` is what messages call it.
+    /// Parses a description; `file` is its name in messages.
     ///
     /// # Errors
     ///
-    /// It is not TOML, has an unknown key or a value that is not understood, or does not say how
-    /// the engine is driven.
+    /// It is not TOML, has an unknown key or an invalid value, or does not say how to drive the
+    /// engine.
     pub fn parse(file: &str, text: &str) -> Result<Description, BadDescription> {
         read::parse(file, text)
     }
 
-    /// Reads a file, a regular one of 256 KiB at most, and gives its text too.
+    /// Reads a regular file of at most 256 KiB, and also returns its text.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is not understood.
+    /// It cannot be read or parsed.
     pub fn read(path: &Path) -> Result<(Description, String), DescriptionError> {
         read::read(path)
     }

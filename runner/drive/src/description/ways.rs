@@ -1,4 +1,4 @@
-//! The tables `[module]` and `[wasi]`: engines by their command line alone.
+//! The tables `[module]` and `[wasi]`: engines driven by their command line.
 //!
 //! ```toml
 //! [module]                              # runs a module from a file
@@ -17,8 +17,8 @@
 //! own-env = { MY_ENGINE_LOG = "0" }     # the environment of its own process
 //! ```
 //!
-//! In the place of `command`, `dir`, `dir-read-only` and `env` there may be `adapter =
-//! "{dir}/my_engine.py"`, an adapter of that suite.
+//! Instead of `command`, `dir`, `dir-read-only` and `env` there may be
+//! `adapter = "{dir}/my_engine.py"`, an adapter of that suite.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,49 +35,49 @@ use crate::wasi::Need;
 /// An engine that runs modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Modules {
-    /// The command, with `{module}` in it.
+    /// The command, which contains `{module}`.
     pub run: Template,
-    /// How it enters a module.
+    /// How it runs a module.
     pub entry: Entry,
-    /// Variables of the environment that are set besides those of wassay.
+    /// Additional environment variables.
     pub env: BTreeMap<String, Word>,
 }
 
-/// An engine that runs programs of WASI.
+/// An engine that runs WASI programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wasi {
-    /// How its command is made.
+    /// How to create its command.
     pub way: WasiWay,
-    /// What it has no way to give a program.
+    /// What it cannot provide to a program.
     pub cannot: Vec<Need>,
-    /// The exit codes of a program that trapped.
+    /// The exit codes for a trap.
     pub traps: Vec<i32>,
-    /// Files of expectations in the form of the official test suite, from the folder of the
-    /// description.
+    /// Files of expectations in the format of the official test suite, relative to the folder of
+    /// the description.
     pub expectations: Vec<PathBuf>,
-    /// Variables of the environment of the engine's own process.
+    /// Environment variables of the engine's process.
     pub own_env: BTreeMap<String, Word>,
 }
 
-/// How the command of a program is made.
+/// How to create the command of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WasiWay {
     /// By templates.
     Templates {
         /// The command.
         command: Template,
-        /// The words of a folder.
+        /// The words for a folder.
         dir: Option<Template>,
-        /// Those of one in which nothing can be changed.
+        /// The words for a read-only folder.
         dir_read_only: Option<Template>,
-        /// Those of a variable of the environment.
+        /// The words for an environment variable.
         env: Option<Template>,
     },
     /// By an adapter of the official test suite.
     Adapter {
         /// Its file.
         adapter: Word,
-        /// Python; `python3` where it is not said.
+        /// Python; by default `python3`.
         python: Option<Word>,
     },
 }
@@ -118,7 +118,7 @@ fn needs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Need>, D::Err
         found.ok_or_else(|| {
             let known = Need::ALL.map(Need::word);
             de::Error::custom(format!(
-                "`{word}` is not something that programs need{}; there are {}",
+                "unknown need `{word}`{}; expected one of {}",
                 did_you_mean(word, known),
                 known.join(", ")
             ))
@@ -127,7 +127,7 @@ fn needs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Need>, D::Err
     words.iter().map(need).collect()
 }
 
-/// An error has the offset that it is about.
+/// An error with its offset.
 type Wrong = (usize, String);
 
 impl WrittenModules {
@@ -136,11 +136,11 @@ impl WrittenModules {
         let allowed = [OF_ENGINE, &[Placeholder::Module]].concat();
         let run = command_with("run", self.run, &allowed, has_program)?;
         if !run.placeholders().any(|placeholder| placeholder == Placeholder::Module) {
-            return Err((at, "`run` has no place for the module: add the word `{module}`".to_owned()));
+            return Err((at, "`run` does not use the module: add the word `{module}`".to_owned()));
         }
         let entry = match (self.entry, self.start) {
             (Some(entry), Some(true)) => {
-                let message = "`entry` and `start` exclude each other: the engine calls an export, or only instantiates";
+                let message = "`entry` and `start` are mutually exclusive: the engine either calls an export or only instantiates";
                 return Err((entry.span().start, message.to_owned()));
             }
             (Some(entry), _) => Entry::Export(entry.into_inner()),
@@ -159,7 +159,7 @@ impl WrittenWasi {
                 let place = command.span().start;
                 let command = command_with("command", command, &[OF_ENGINE, &words].concat(), has_program)?;
                 if !command.placeholders().any(|placeholder| placeholder == Placeholder::Module) {
-                    let message = "`command` has no place for the module: add the word `{module}`";
+                    let message = "`command` does not use the module: add the word `{module}`";
                     return Err((place, message.to_owned()));
                 }
                 let folder = [ANYWHERE, &[Placeholder::Host, Placeholder::Guest]].concat();
@@ -177,7 +177,7 @@ impl WrittenWasi {
             (None, Some(adapter)) => {
                 if let Some(place) = [self.dir, self.dir_read_only, self.env].into_iter().flatten().next() {
                     let message =
-                        "an adapter makes the whole command: leave out `dir`, `dir-read-only` and `env`";
+                        "an adapter creates the complete command: remove `dir`, `dir-read-only` and `env`";
                     return Err((place.span().start, message.to_owned()));
                 }
                 WasiWay::Adapter {
@@ -186,7 +186,7 @@ impl WrittenWasi {
                 }
             }
             _ => {
-                let message = "expected one of `command`, a command with `{module}`, and `adapter`, an adapter of the official test suite";
+                let message = "expected one of `command`, a command with `{module}`, or `adapter`, an adapter of the official test suite";
                 return Err((at, message.to_owned()));
             }
         };
@@ -195,7 +195,7 @@ impl WrittenWasi {
     }
 }
 
-/// The words for one thing that a program is given.
+/// Checks the words for a folder or variable.
 fn part(key: &str, template: Spanned<Template>, allowed: &[Placeholder]) -> Result<Template, Wrong> {
     let at = template.span().start;
     let template = template.into_inner();

@@ -1,12 +1,12 @@
-//! The self-test of an adapter: whether it speaks wap/1, and what is missing where it does not.
+//! The self-test of an adapter: checks that it implements wap/1, with a hint for each failure.
 //!
 //! | file | is |
 //! |---|---|
-//! | `talk` | requests that are sent as lines, and what their answers have to be |
-//! | `requests` | each kind of request, in a script as documented |
+//! | `talk` | requests with expected answers |
+//! | `requests` | each kind of request |
 //! | `errors` | the classes of errors |
 //! | `lifecycle` | versions, order, flushing, and the end of the input |
-//! | `judged` | small scripts with expectations that hold, and the same with expectations that do not |
+//! | `judged` | small scripts with correct and with wrong expectations |
 
 mod errors;
 mod judged;
@@ -21,37 +21,37 @@ use wassay_script::wap::Hello;
 use crate::command::Command;
 use crate::driver::{DriveError, Known, Limits};
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was checked.
+    /// The description of the check.
     pub what: String,
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// What came of a check.
+/// The verdict of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it has to be.
+    /// Passed.
     Good,
-    /// As it may be, which costs something: what.
+    /// Allowed, with this disadvantage.
     Note(String),
-    /// Not as it has to be.
+    /// Failed.
     Bad {
         /// What happened.
         why: String,
-        /// What to do about it.
+        /// How to fix it.
         fix: String,
     },
 }
 
-/// Runs the self-test on the adapter that a command starts, and tells each finding. What is checked
-/// depends on what the adapter says that it can do.
+/// Runs the self-test on an adapter, and calls `tell` with each finding. The checks depend on the
+/// adapter's declared capabilities.
 ///
 /// # Errors
 ///
-/// It cannot be started, or does not answer `hello wap/1`: there is nothing to test.
+/// It cannot be started, or does not answer `hello wap/1`.
 pub fn run(command: &Command, limits: Limits, tell: &mut dyn FnMut(Finding)) -> Result<Hello, DriveError> {
     let known = Arc::new(Known::ask(command.clone(), limits)?);
     let hello = known.hello().clone();
@@ -62,7 +62,7 @@ pub fn run(command: &Command, limits: Limits, tell: &mut dyn FnMut(Finding)) -> 
     Ok(hello)
 }
 
-/// The bytes of a module that is written here.
+/// Encodes a module.
 fn module(text: &str) -> Vec<u8> {
     let buffer = wast::parser::ParseBuffer::new(text);
     let encoded = buffer.and_then(|buffer| wast::parser::parse::<wast::Wat<'_>>(&buffer)?.encode());

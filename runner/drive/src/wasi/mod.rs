@@ -1,12 +1,11 @@
-//! Guests of WASI on other engines: each is a process, started by a command that says what the
-//! guest is given.
+//! Runs WASI guests on other engines, each as a process started by a command.
 //!
 //! | file | is |
 //! |---|---|
-//! | `template` | commands by templates, with words for folders, variables and arguments |
-//! | `adapter` | commands by adapters of the official test suite |
-//! | `expectations` | what the official test suite expects of an engine |
-//! | `running` | a guest that runs |
+//! | `template` | commands from templates, with words for folders, variables and arguments |
+//! | `adapter` | commands from adapters of the official test suite |
+//! | `expectations` | expectations of the official test suite |
+//! | `running` | a running guest |
 
 mod adapter;
 pub mod expectations;
@@ -27,21 +26,21 @@ pub use self::template::Template;
 /// An engine that runs guests.
 #[derive(Clone, Debug)]
 pub struct Runtime {
-    /// How its command is made.
+    /// How to create its command.
     pub way: Way,
-    /// What it cannot give a guest.
+    /// What it cannot provide to a guest.
     pub cannot: Vec<Need>,
-    /// The exit codes by which it says that the guest trapped.
+    /// Its exit codes for a trap.
     pub traps: Vec<i32>,
-    /// How many bytes of writable memory the process of a guest may have.
+    /// The limit for writable memory of a guest's process in bytes.
     pub memory: Option<u64>,
-    /// What the official suite expects of it.
+    /// The official suite's expectations for it.
     pub expectations: Expectations,
-    /// What reports call it.
+    /// Its identity in reports.
     pub identity: Identity,
 }
 
-/// How the command of a guest is made.
+/// How to create the command of a guest.
 #[derive(Clone, Debug)]
 pub enum Way {
     /// From templates.
@@ -50,20 +49,20 @@ pub enum Way {
     Adapter(Adapter),
 }
 
-/// What a guest may need that not every engine has.
+/// A requirement of a guest that not every engine supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
     /// Arguments.
     Args,
-    /// Variables of the environment.
+    /// Environment variables.
     Env,
     /// A folder.
     Folders,
-    /// A folder under another name than `/`, or several.
+    /// A folder with another name than `/`, or several folders.
     NamedFolders,
-    /// A folder in which nothing can be changed.
+    /// A read-only folder.
     ReadOnly,
-    /// Sockets that listen.
+    /// Listening sockets.
     Sockets,
     /// Standard input.
     Stdin,
@@ -84,7 +83,7 @@ impl Need {
         Need::Preview0,
     ];
 
-    /// The word for it in descriptions.
+    /// Its word in descriptions.
     pub fn word(self) -> &'static str {
         match self {
             Need::Args => "args",
@@ -98,22 +97,22 @@ impl Need {
         }
     }
 
-    /// What is said of an engine that does not have it.
+    /// The message for an engine that does not support it.
     fn lacking(self) -> &'static str {
         match self {
-            Need::Args => "the engine gives guests no arguments",
-            Need::Env => "the engine gives guests no variables of the environment",
-            Need::Folders => "the engine gives guests no folders",
-            Need::NamedFolders => "the engine gives guests one folder only, under the name `/`",
-            Need::ReadOnly => "the engine gives guests no folders in which nothing can be changed",
-            Need::Sockets => "the engine gives guests no sockets that listen",
-            Need::Stdin => "the engine gives guests no standard input",
-            Need::Preview0 => "the engine does not have preview 0",
+            Need::Args => "the engine does not support arguments",
+            Need::Env => "the engine does not support environment variables",
+            Need::Folders => "the engine does not support folders",
+            Need::NamedFolders => "the engine supports only one folder, with the name `/`",
+            Need::ReadOnly => "the engine does not support read-only folders",
+            Need::Sockets => "the engine does not support listening sockets",
+            Need::Stdin => "the engine does not support standard input",
+            Need::Preview0 => "the engine does not support preview 0",
         }
     }
 }
 
-/// What a guest is started with.
+/// The setup of a guest.
 #[derive(Clone, Debug)]
 pub struct Task<'a> {
     /// The file of its module.
@@ -124,23 +123,23 @@ pub struct Task<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// Its folders.
     pub folders: Vec<Folder<'a>>,
-    /// The proposals that the case names, for adapters of the official suite.
+    /// The proposals of the case, for adapters of the official suite.
     pub proposals: &'a [String],
 }
 
-/// A folder that a guest is given.
+/// A folder of a guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Folder<'a> {
-    /// Where it is.
+    /// Its host path.
     pub host: &'a Path,
     /// Its name in the guest.
     pub guest: &'a str,
-    /// Whether nothing can be changed in it.
+    /// Whether it is read-only.
     pub read_only: bool,
 }
 
 impl Runtime {
-    /// Why a guest with these needs cannot be run; `None` where it can.
+    /// Why a guest with these needs cannot run, if so.
     pub fn lacks(&self, needs: &[Need]) -> Option<&'static str> {
         let cannot = |need: &&Need| {
             self.cannot.contains(need)
@@ -156,7 +155,7 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// What an adapter of the official suite has to say, in words.
+    /// The message of an adapter of the official suite.
     pub fn command(&self, task: &Task<'_>) -> Result<Process, String> {
         let (words, env) = match &self.way {
             Way::Template(template) => (template.words(task), template.env()),
@@ -170,7 +169,7 @@ impl Runtime {
     }
 }
 
-/// Writes a module to a folder, under the name that the guest is to have, and gives its path.
+/// Writes a module to a folder, under the name of the guest, and returns its path.
 ///
 /// # Errors
 ///
@@ -186,7 +185,7 @@ fn word_of(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// Where an adapter or a file of expectations is, from the folder of the description that names it.
+/// The path of an adapter or a file of expectations, relative to the folder of the description.
 pub fn place(folder: &Path, path: &Path) -> PathBuf {
     if path.is_absolute() { path.to_owned() } else { folder.join(path) }
 }

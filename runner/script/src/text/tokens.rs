@@ -41,9 +41,9 @@ pub(super) struct Tokens<'a> {
     lexer: Lexer<'a>,
     text: &'a str,
     kind: Kind<'a>,
-    /// Where the current token is; a parenthesis that opens, without its keyword.
+    /// The range of the current token; for an opening parenthesis without the keyword.
     range: Range<usize>,
-    /// Where the keyword of the current token is.
+    /// The range of the current token's keyword.
     word: Range<usize>,
     /// The position of the lexer.
     position: usize,
@@ -78,12 +78,12 @@ impl<'a> Tokens<'a> {
         self.kind
     }
 
-    /// Where the current token is; a parenthesis that opens, without its keyword.
+    /// The range of the current token; for an opening parenthesis without the keyword.
     pub(super) fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
-    /// Where the keyword of the current token is.
+    /// The range of the current token's keyword.
     pub(super) fn word(&self) -> Range<usize> {
         self.word.clone()
     }
