@@ -274,7 +274,7 @@ fn a_suite_that_cannot_be_fetched_says_why() {
     let ran = wassay(&["suite", "fetch", "spec-v1"]);
     assert_eq!(ran.code, 2);
     assert!(
-        ran.err.starts_with("error: unknown suite `spec-v1`: the suites to fetch are `wasi-official`"),
+        ran.err.starts_with("error: unknown suite `spec-v1`; expected `wasi-official`"),
         "{}",
         ran.err
     );

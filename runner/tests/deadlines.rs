@@ -32,7 +32,7 @@ fn end<T: AsRef<[u8]>>(files: &[(&str, T)]) {
     command.args(["test", "--jobs", "1", "--timeout", &given, "--report", &report]);
     let ran = run(command.arg(folder.path()));
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(!ran.err.contains("left behind"), "it did not end by itself: {}", ran.err);
+    assert!(!ran.err.contains("abandoned"), "it did not end by itself: {}", ran.err);
     let report: Report = json::parse(&std::fs::read_to_string(reports.file("r.json")).unwrap()).unwrap();
     for case in report.suites.iter().flat_map(|suite| &suite.cases) {
         assert_eq!(case.outcome, Outcome::Timeout, "{}: {}", case.name, ran.out);

@@ -118,7 +118,7 @@ fn it_says_what_needs_an_engine(slim: &OsString) {
         (&["wast", "--repro", "2", &script], "wast", "--engine"),
     ] {
         let ran = slim(args);
-        let message = format!("error: {what}: this build of wassay has no engine of its own; ");
+        let message = format!("error: {what}: this build of wassay has no built-in engine; ");
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}: {ran:?}");
         assert!(ran.err.starts_with(&message) && ran.err.contains(remedy), "{args:?}: {ran:?}");
         assert_eq!(ran.err.lines().count(), 1, "{args:?}: {ran:?}");

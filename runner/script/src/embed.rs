@@ -24,7 +24,7 @@
 //!   the process of the case is killed.
 //! - **WASI.** WASI cases run on wassay's own engine, so for another engine they are reported as
 //!   not run: see [`DRIVES_WASSAY`](Embedder::DRIVES_WASSAY).
-//! - **What is not asked.** A directive that the reader can judge alone, such as one about text
+//! - **What is not tested.** A directive that the parser can judge alone, such as one about text
 //!   that does not parse, does not reach the engine. If it passes, reports count it as
 //!   `reader_only`.
 

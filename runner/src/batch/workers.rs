@@ -164,12 +164,12 @@ impl Workers {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let replaced = (self.start.0)(threads.len() + 1).map(|thread| threads.push(thread));
         let replaced = replaced.map_or_else(
-            |error| format!("another one cannot be started: {error}"),
-            |()| "another has taken its place".to_owned(),
+            |error| format!("cannot start another thread: {error}"),
+            |()| "another thread replaces it".to_owned(),
         );
         finished.warnings.push(format!(
-            "{}: the engine went on after its deadline; its thread is left behind until this process ends, and {replaced}. With --isolate a \
-             case that does not end is killed",
+            "{}: the engine kept running after its deadline; its thread is abandoned until this process ends, and {replaced}. With --isolate \
+            a case that does not end is killed",
             task.label
         ));
         finished
