@@ -69,8 +69,11 @@ pub(crate) fn sums(report: &Report) -> Vec<Sum> {
     for case in report.suites.iter().flat_map(|suite| &suite.cases) {
         let mut of_case: BTreeMap<(Apart, &str), u64> = BTreeMap::new();
         for Group { apart, reason, notes } in groups(case) {
-            let reason =
-                if apart == Apart::Blocked { "a module or instance that they depend on does not exist" } else { reason };
+            let reason = if apart == Apart::Blocked {
+                "a module or instance that they depend on does not exist"
+            } else {
+                reason
+            };
             *of_case.entry((apart, reason)).or_default() += notes.len() as u64;
         }
         for (key, directives) in of_case {

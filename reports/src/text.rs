@@ -39,10 +39,7 @@ pub(crate) fn caveats(report: &Report) -> Vec<String> {
         caveats.push(format!("the report is incomplete: {why}"));
     }
     if report.is_by_reader_alone() {
-        caveats.push(
-            "all passed directives were judged by the parser alone, without the engine"
-                .to_owned(),
-        );
+        caveats.push("all passed directives were judged by the parser alone, without the engine".to_owned());
     }
     caveats
 }

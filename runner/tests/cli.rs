@@ -273,11 +273,7 @@ fn a_suite_that_cannot_be_fetched_says_why() {
     };
     let ran = wassay(&["suite", "fetch", "spec-v1"]);
     assert_eq!(ran.code, 2);
-    assert!(
-        ran.err.starts_with("error: unknown suite `spec-v1`; expected `wasi-official`"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.starts_with("error: unknown suite `spec-v1`; expected `wasi-official`"), "{}", ran.err);
     if let Err(why) = common::trials::find(&["git"]) {
         return common::trials::not_run(&why);
     }

@@ -75,8 +75,7 @@ fn what_is_skipped_is_not_run() {
 fn an_expectation_of_nothing_is_an_error() {
     let (ran, _) = run(SCRIPT, &entry("0123456789ab", "xfail"), &[]);
     assert_eq!(ran.code, 1);
-    let message =
-        "S/a.wast: e.toml:1: stale expectation: no directive has the key 0123456789ab";
+    let message = "S/a.wast: e.toml:1: stale expectation: no directive has the key 0123456789ab";
     assert!(ran.out.contains(message), "{}", ran.out);
     let (ran, _) = run(SCRIPT, &entry("0123456789ab", "xfail").replace("a.wast", "b.wast"), &[]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));

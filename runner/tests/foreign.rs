@@ -221,8 +221,7 @@ fn an_engine_that_does_nothing_is_seen_to() {
     assert_eq!((report.suites[0].reader_only(), case(&report, "a.wast").reader_only), (2, 2));
     let said = "all passed directives were judged by the parser alone";
     assert!(
-        ran.out.contains(said)
-            && ran.out.contains("2 directives passed by the parser alone"),
+        ran.out.contains(said) && ran.out.contains("2 directives passed by the parser alone"),
         "{}",
         ran.out
     );

@@ -256,7 +256,11 @@ fn what_is_expected_is_no_failure() {
     std::fs::write(folder.file("s/a.wast"), PASSES).unwrap();
     let ran = inner(&folder.arg("s"), &[], &expected);
     assert_eq!(ran.code, 101);
-    assert!(ran.err.contains("e.toml:1: *.wast: stale expectation: nothing failed in this way"), "{}", ran.err);
+    assert!(
+        ran.err.contains("e.toml:1: *.wast: stale expectation: nothing failed in this way"),
+        "{}",
+        ran.err
+    );
     std::fs::write(&file, entry.replace("*.wast", "c.wast")).unwrap();
     assert_eq!(inner(&folder.arg("s"), &[], &expected).code, 1);
 }

@@ -91,7 +91,11 @@ fn an_incomplete_run_is_said_to_be_left_out() {
     // Alone there is nothing to show, and nothing is written over.
     std::fs::write(folder.file("m.json"), "mine").unwrap();
     let ran = matrix(&folder, &["cut"], &["-o", &out]);
-    assert!(ran.code == 2 && ran.err.contains("expected at least one report of a complete run"), "{}", ran.err);
+    assert!(
+        ran.code == 2 && ran.err.contains("expected at least one report of a complete run"),
+        "{}",
+        ran.err
+    );
     assert_eq!(std::fs::read_to_string(folder.file("m.json")).unwrap(), "mine");
     // An older run stands in.
     let history = folder.arg("b.json");

@@ -256,7 +256,10 @@ fn a_baseline_is_not_green_where_less_is_judged() {
     let run = |more: &[&str]| wassay(&[&["test", &folder.arg("s"), "--baseline", &old], more].concat());
     let ran = run(&[]);
     assert_eq!(ran.code, 1, "{}", ran.out);
-    assert!(ran.out.contains("b.wast was removed: 4 directives") && ran.err.contains("--allow-less"), "{ran:?}");
+    assert!(
+        ran.out.contains("b.wast was removed: 4 directives") && ran.err.contains("--allow-less"),
+        "{ran:?}"
+    );
     assert_eq!(run(&["--allow-less"]).code, 0);
     // What is not asked for is not compared, and said not to be.
     let both = folder.arg("both.json");

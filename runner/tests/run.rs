@@ -309,11 +309,14 @@ fn a_function_is_invoked_with_arguments_of_its_types() {
         (&["add", "1"][..], "error: --invoke add: expected 2 arguments (i32, i32), found 1\n".to_owned()),
         (
             &["add", "1", "x"],
-            "error: --invoke add: invalid argument `x`: expected an i32 such as `42`, `-1` or `0xff`\n".to_owned(),
+            "error: --invoke add: invalid argument `x`: expected an i32 such as `42`, `-1` or `0xff`\n"
+                .to_owned(),
         ),
         (
             &["g"],
-            format!("error: --invoke: {file} does not export a function `g`; it exports `add`, `half`, `div`\n"),
+            format!(
+                "error: --invoke: {file} does not export a function `g`; it exports `add`, `half`, `div`\n"
+            ),
         ),
     ] {
         expect(&invoke(words), 2, "", &said);

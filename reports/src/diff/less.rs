@@ -62,7 +62,11 @@ impl Less {
             Less::Nothing => "no case of the new report ran".to_owned(),
             Less::Incomplete { why } => format!("the new report is incomplete: {why}"),
             Less::Match { before, after } => {
-                format!("error texts are compared with --match {}, before with {}", after.word(), before.word())
+                format!(
+                    "error texts are compared with --match {}, before with {}",
+                    after.word(),
+                    before.word()
+                )
             }
             Less::Suite { suite, cases } => {
                 format!("the suite {suite} was removed: {}", plural(cases.total(), "case"))

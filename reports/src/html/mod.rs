@@ -65,6 +65,10 @@ mod tests {
     #[test]
     fn the_policy_names_the_script() {
         let hash = BASE64.encode(&Sha256::digest(SCRIPT));
-        assert_eq!(SCRIPT_HASH, format!("sha256-{hash}"), "`script.js` changed: update SCRIPT_HASH to this digest");
+        assert_eq!(
+            SCRIPT_HASH,
+            format!("sha256-{hash}"),
+            "`script.js` changed: update SCRIPT_HASH to this digest"
+        );
     }
 }

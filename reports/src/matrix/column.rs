@@ -256,7 +256,9 @@ fn notes(newest: &Report, group: &[&Named]) -> Vec<String> {
         let of =
             if *version == newest.engine.version { String::new() } else { format!(" of version {version}") };
         let (started, shown) = (&report.started, &newest.started);
-        notes.push(format!("as of {shown}, the last complete run; that of {started}{of} is not complete ({why})"));
+        notes.push(format!(
+            "as of {shown}, the last complete run; that of {started}{of} is not complete ({why})"
+        ));
     }
     if let Some(package) = &newest.engine.package {
         notes.push(format!("repackaged: {package}"));

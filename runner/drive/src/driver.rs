@@ -220,7 +220,11 @@ impl Driver {
         match self.stream(plan, until, patience) {
             Ok(replies) => replies,
             Err(broke) => {
-                tracing::debug!(script = plan.name, "sending the script again, one request at a time: {}", broke.told());
+                tracing::debug!(
+                    script = plan.name,
+                    "sending the script again, one request at a time: {}",
+                    broke.told()
+                );
                 self.child = None;
                 let replies = self.step(plan, until, patience);
                 self.child = None;
@@ -352,7 +356,9 @@ fn next(child: &mut Child, until: Instant, patience: Duration) -> Result<Reply, 
             Reply::Broken(why) => Err(Broke::Garbage(why)),
             reply => Ok(reply),
         },
-        Ok(Line::TooLong) => Err(Broke::Garbage("the adapter wrote a line over the maximum length".to_owned())),
+        Ok(Line::TooLong) => {
+            Err(Broke::Garbage("the adapter wrote a line over the maximum length".to_owned()))
+        }
         Err(Silence::Timeout) => Err(Broke::Silent(now.elapsed())),
         Err(Silence::Ended(how)) => Err(Broke::Ended(how)),
     }

@@ -16,8 +16,11 @@ use std::time::Duration;
 /// assert!(duration("10").is_err() && duration("0s").is_err());
 /// ```
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let bad =
-        || format!("invalid duration `{text}`: expected a duration above zero, such as `10s`, `500ms` or `1m 30s`");
+    let bad = || {
+        format!(
+            "invalid duration `{text}`: expected a duration above zero, such as `10s`, `500ms` or `1m 30s`"
+        )
+    };
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
     Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
 }

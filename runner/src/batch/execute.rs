@@ -58,11 +58,11 @@ pub(super) fn execute<E: Judges>(
 }
 
 /// The reason for skipping a guest on an engine whose description has no `[wasi]`.
-const FOREIGN: &str = "WASI cases run on wassay's own engine, and on engines whose description has `[wasi]`; this one has none";
+const FOREIGN: &str =
+    "WASI cases run on wassay's own engine, and on engines whose description has `[wasi]`; this one has none";
 
 /// The reason for skipping a variant of a guest on another engine.
-const VARIANT: &str =
-    "a variant changes the process of wassay, and other engines run in their own processes";
+const VARIANT: &str = "a variant changes the process of wassay, and other engines run in their own processes";
 
 /// The result of a case that the engine was not given, for this reason.
 fn not_asked(label: &str, case: &Case, why: &str) -> Finished {

@@ -323,9 +323,8 @@ impl Process {
             let (line, after) = rest.split_at(end);
             self.partial.extend_from_slice(line);
             rest = after.get(1..).unwrap_or_default();
-            let message = serde_json::from_slice(&self.partial).map_err(|error| {
-                format!("its process sent an invalid message and was killed: {error}")
-            })?;
+            let message = serde_json::from_slice(&self.partial)
+                .map_err(|error| format!("its process sent an invalid message and was killed: {error}"))?;
             self.partial.clear();
             self.take(message);
         }
@@ -469,10 +468,7 @@ mod tests {
     #[test]
     fn invalid_messages_of_a_process_are_a_failure_of_its_case() {
         let garbage = senseless("echo garbage >&0; sleep 100");
-        assert!(
-            garbage.starts_with("its process sent an invalid message and was killed: "),
-            "{garbage}"
-        );
+        assert!(garbage.starts_with("its process sent an invalid message and was killed: "), "{garbage}");
         assert!(senseless(r#"echo '{"Judged":7}' >&0; sleep 100"#).contains("sent an invalid message"));
         let flood = "its process exceeded the limit for messages; it was killed";
         assert_eq!(senseless("head -c 200000000 /dev/zero >&0; sleep 100"), flood);

@@ -213,7 +213,9 @@ pub(crate) fn read(path: &Path) -> Result<Report, Error> {
 pub(crate) fn check_stdin(files: &[&Path]) -> Result<(), Error> {
     match files.iter().filter(|path| **path == Path::new(STDIN)).count() {
         0 | 1 => Ok(()),
-        _ => Err(Error::Usage("standard input (`-`) is given twice; it can be used for one report only".to_owned())),
+        _ => Err(Error::Usage(
+            "standard input (`-`) is given twice; it can be used for one report only".to_owned(),
+        )),
     }
 }
 

@@ -42,9 +42,7 @@ pub(super) fn script(path: &Path) -> Result<Script, String> {
     let is_binary =
         File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == *BINARY;
     if is_binary {
-        return Err(format!(
-            "{shown}: expected a script, found a binary module; `wassay run` runs modules"
-        ));
+        return Err(format!("{shown}: expected a script, found a binary module; `wassay run` runs modules"));
     }
     directory::script(path).map_err(|error| error.to_string())
 }

@@ -446,7 +446,10 @@ fn failures(finished: &[Vec<Finished>], args: &Args, colour: bool) -> Text {
         }
     }
     if not_begun > 0 {
-        text.line(format_args!("--fail-fast: {} not run because of the first failure", plural(not_begun, "case")));
+        text.line(format_args!(
+            "--fail-fast: {} not run because of the first failure",
+            plural(not_begun, "case")
+        ));
     }
     if !text.is_empty() {
         text.end();

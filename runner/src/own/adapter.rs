@@ -93,7 +93,11 @@ impl Adapter {
                 Ok(Answer::Ok((*name).into()))
             }
             ["E", name] => Ok(Answer::Ok((*name).into())),
-            _ => self.session.as_mut().ok_or(Refused::Request("no script has begun; expected `B`"))?.request(words),
+            _ => self
+                .session
+                .as_mut()
+                .ok_or(Refused::Request("no script has begun; expected `B`"))?
+                .request(words),
         }
     }
 }

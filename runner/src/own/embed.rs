@@ -313,7 +313,9 @@ impl Session {
 
     fn lift_reference(&self, reference: Ref) -> Result<Reference, EmbedError> {
         let number = |data: &(dyn Any + Send + Sync)| data.downcast_ref::<u32>().copied();
-        let foreign = || EmbedError::new(ErrorKind::Internal, "the engine returned a host value that no script created");
+        let foreign = || {
+            EmbedError::new(ErrorKind::Internal, "the engine returned a host value that no script created")
+        };
         Ok(match reference {
             Ref::Null(heap) => Reference::Null(lift_heap(heap)?),
             Ref::Func(_) => Reference::Func,

@@ -47,9 +47,7 @@ impl Host for Own {
             .capture_stderr(&stderr)
             .observer(move |call| seen.push(call.to_string()))
             .build()
-            .map_err(|error| {
-                Refused::Unusable(format!("cannot set up the guest: {error}"))
-            })?;
+            .map_err(|error| Refused::Unusable(format!("cannot set up the guest: {error}")))?;
         let (sender, ended) = mpsc::channel();
         let (outputs, engine, module) = ([stdout.clone(), stderr.clone()], self.0.clone(), module.to_vec());
         let run = move || {

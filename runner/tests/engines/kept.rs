@@ -127,11 +127,7 @@ fn passes_the_self_test(engine: &str, name: &str) {
     let folder = Folder::new::<&str>(&[]);
     let ran = wassay(&folder, &["engine", "check", engine]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(
-        !ran.out.contains("FAIL") && ran.out.contains("wrong expectations fail"),
-        "{}",
-        ran.out
-    );
+    assert!(!ran.out.contains("FAIL") && ran.out.contains("wrong expectations fail"), "{}", ran.out);
     let last = ran.out.lines().last().unwrap();
     assert!(last.starts_with(name) && last.ends_with("as expected"), "{}", ran.out);
 }

@@ -339,7 +339,8 @@ fn faults() {
     let (ran, report) = tested(&folder, &engine("exit 0"), &["--filter", "dir.wat"]);
     assert_eq!(outcomes(&report)[0].1, "skipped", "{ran:?}");
     assert!(
-        ran.out.contains("the engine does not support environment variables") || ran.out.contains("does not support folders"),
+        ran.out.contains("the engine does not support environment variables")
+            || ran.out.contains("does not support folders"),
         "{ran:?}"
     );
 }

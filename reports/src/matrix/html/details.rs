@@ -95,7 +95,10 @@ fn cell_evidence(
     };
     let aside = cell.set_aside.iter().take(40).map(|aside| {
         let count = counted(aside.directives, "directive");
-        format!("{count} not counted, because the engine lacks {}, which they also need", name(&aside.feature))
+        format!(
+            "{count} not counted, because the engine lacks {}, which they also need",
+            name(&aside.feature)
+        )
     });
     CellEvidence {
         id,

@@ -218,9 +218,8 @@ fn described(written: Written) -> Result<Description, (usize, String)> {
         let at = column.span().start;
         let WrittenColumn { flags, features, expectations } = column.into_inner();
         if !flags.is_empty() && !takes_flags {
-            let message = format!(
-                "column `{name}` has flags, but no command uses them: add the word `{{flags}}`"
-            );
+            let message =
+                format!("column `{name}` has flags, but no command uses them: add the word `{{flags}}`");
             return Err((at, message));
         }
         columns.insert(name, Column { flags, features, expectations });

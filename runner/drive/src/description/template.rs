@@ -192,7 +192,8 @@ impl TryFrom<Vec<String>> for Template {
         let words = words.into_iter().map(Word::try_from).collect::<Result<Vec<_>, _>>()?;
         match words.first() {
             None => {
-                Err("expected a program and its arguments, such as `[\"my-engine\", \"--version\"]`".to_owned())
+                Err("expected a program and its arguments, such as `[\"my-engine\", \"--version\"]`"
+                    .to_owned())
             }
             Some(program) if program.pieces.is_empty() => Err("the program is an empty word".to_owned()),
             Some(_) => Ok(Template { words }),

@@ -103,7 +103,9 @@ fn errors_have_a_line() {
     }
     let without_program = "name = \"e\"\n[protocol]\ncommand = [\"{program}\"]";
     assert!(
-        parsed(without_program).unwrap_err().starts_with("e.toml:3: it uses `{program}`, but there is no key")
+        parsed(without_program)
+            .unwrap_err()
+            .starts_with("e.toml:3: it uses `{program}`, but there is no key")
     );
     assert!(parsed("name = \"e\"").unwrap_err().contains("expected a table `[protocol]`"));
     assert!(parsed("name = ").unwrap_err().starts_with("e.toml:1: "));
@@ -177,11 +179,7 @@ fn invalid_command_lines_are_rejected() {
         parsed(&BY_COMMAND.replacen(from, to, 1)).unwrap_err()
     };
     for (from, to, expected) in [
-        (
-            "\"{flags}\", \"{module}\"]\nenv",
-            "\"{flags}\"]\nenv",
-            "e.toml:4: `run` does not use the module",
-        ),
+        ("\"{flags}\", \"{module}\"]\nenv", "\"{flags}\"]\nenv", "e.toml:4: `run` does not use the module"),
         ("\"{module}\", \"{args}\"", "\"{args}\"", "e.toml:7: `command` does not use the module"),
         (
             "env = { A",
@@ -191,11 +189,7 @@ fn invalid_command_lines_are_rejected() {
         ("\"{module}\"]\nenv", "\"{module}\", \"{args}\"]\nenv", "e.toml:4: `run` cannot have `{args}`"),
         ("{host}::", "{module}::", "e.toml:8: `dir` cannot have `{module}`"),
         ("{name}=", "{host}=", "e.toml:9: `env` cannot have `{host}`"),
-        (
-            "\"sockets\"",
-            "\"socket\"",
-            "unknown need `socket`; did you mean `sockets`?",
-        ),
+        ("\"sockets\"", "\"socket\"", "unknown need `socket`; did you mean `sockets`?"),
         ("command = [", "adapter = \"{dir}/a.py\"\ncommand = [", "e.toml:6: expected one of `command`"),
         ("dir = [", "dirs = [", "unknown field `dirs`"),
     ] {

@@ -151,7 +151,8 @@ impl Answers<'_, '_, '_> {
     /// Tests a module that cannot be extended.
     fn as_it_is(&mut self, module: &[u8]) -> Reply {
         if imports_something(module) {
-            let why = "it has imports, which cannot be replaced by definitions in a module with such an error";
+            let why =
+                "it has imports, which cannot be replaced by definitions in a module with such an error";
             return Reply::NotApplicable(why.to_owned());
         }
         if !self.runner.runs_well(&empty()) {

@@ -188,7 +188,9 @@ impl<'a> Calls<'a> {
             }
         }
         match self.run(runner, at, Some((at, Check::Any))) {
-            Ran::Well => State::Known(error(Class::Error, "it returns a number that is not the index of a result")),
+            Ran::Well => {
+                State::Known(error(Class::Error, "it returns a number that is not the index of a result"))
+            }
             Ran::Badly(said) => State::Known(error(Class::Trap, &said)),
             // If this was not run, use the previous run.
             Ran::NotRun => State::Known(ran.reply(Class::Trap)),

@@ -136,9 +136,7 @@ impl Modules {
                 _ => None,
             },
             Ran::Badly(why) | Ran::Crashed(why) | Ran::Lost(why) => Some((module(""), why)),
-            Ran::TimedOut(time) => {
-                Some((module(""), format!("timed out after {:.1} s", time.as_secs_f64())))
-            }
+            Ran::TimedOut(time) => Some((module(""), format!("timed out after {:.1} s", time.as_secs_f64()))),
             Ran::NotRun => Some((module(""), "timed out before it could run".to_owned())),
         };
         drop(runner);

@@ -62,8 +62,7 @@ fn begun() -> Vec<Step> {
 fn refused() -> Vec<Step> {
     let malformed =
         "reject malformed bytes: answer `E malformed`, or `E compile` if the engine does not give the reason";
-    let invalid =
-        "validate all function bodies at `C`: answer `E invalid`, or `E compile` if the engine does not give the reason";
+    let invalid = "validate all function bodies at `C`: answer `E invalid`, or `E compile` if the engine does not give the reason";
     let mut steps = begun();
     steps.extend([
         step("C 2 ", Want::Fails(ErrorKind::Malformed), malformed),
@@ -86,13 +85,7 @@ fn links() -> Vec<Step> {
     such as `merges=link+trap`";
     let fails = |handle: u32, text: &str, about: &str| {
         [
-            send(
-                &format!("C {handle}"),
-                text,
-                about,
-                Want::Ok(""),
-                "resolve imports at `I`, not at `C`",
-            ),
+            send(&format!("C {handle}"), text, about, Want::Ok(""), "resolve imports at `I`, not at `C`"),
             step(format!("I {handle} {handle}"), Want::Fails(ErrorKind::Unlinkable), link),
         ]
     };

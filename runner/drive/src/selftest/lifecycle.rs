@@ -65,8 +65,7 @@ fn expect(child: &mut Child, limits: &Limits, request: &str, wanted: &str, fix: 
 
 /// Sends `hello`, the first request after every start.
 fn greet(child: &mut Child, limits: &Limits) -> Checked {
-    let fix =
-        "answer `hello wap/1` with `ok engine=NAME version=VERSION`, even before there is more input";
+    let fix = "answer `hello wap/1` with `ok engine=NAME version=VERSION`, even before there is more input";
     child.send("hello wap/1\n");
     match answer(child, limits) {
         Ok(Answer::Ok(_)) => Ok(()),
@@ -95,7 +94,13 @@ fn flushed(child: &mut Child, limits: &Limits) -> Checked {
     child.send("E a\nB b feat");
     expect(child, limits, "`E`, and half a line", "ok a", fix)?;
     child.send("ures=3.0\nE b\n");
-    expect(child, limits, "`B` in two pieces", "ok b", "read complete lines, even if they arrive in several pieces")?;
+    expect(
+        child,
+        limits,
+        "`B` in two pieces",
+        "ok b",
+        "read complete lines, even if they arrive in several pieces",
+    )?;
     expect(child, limits, "`E` after that", "ok b", fix)
 }
 

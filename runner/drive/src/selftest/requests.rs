@@ -120,7 +120,11 @@ fn added() -> Vec<Step> {
         send("C 4", BOTH, "a module with imports of two instances", Want::Ok(""), HANDLES),
         step("I 5 4", Want::Ok(""), keep),
         step("N 2 a%20b%25%C3%BC", Want::Ok(""), "with `N`, replace the earlier exports of the name"),
-        step("I 6 1", Want::Fails(ErrorKind::Unlinkable), "with `N`, replace the earlier exports of the name"),
+        step(
+            "I 6 1",
+            Want::Fails(ErrorKind::Unlinkable),
+            "with `N`, replace the earlier exports of the name",
+        ),
         end(),
     ]);
     steps
@@ -176,7 +180,13 @@ fn no_handles() -> Vec<Step> {
         none("N 3 n"),
         none("X 3 n"),
         none("I 4 77"),
-        send("L 5 3", WRAPPER, "for an instance that does not exist", Want::Class(Class::NoHandle), NO_HANDLE),
+        send(
+            "L 5 3",
+            WRAPPER,
+            "for an instance that does not exist",
+            Want::Class(Class::NoHandle),
+            NO_HANDLE,
+        ),
         send("C 6", OTHER_NAME, "a module with an import", Want::Ok(""), HANDLES),
         step("I 7 6", Want::Ok(""), "with a missing handle, `N` must keep what was registered"),
         end(),

@@ -161,7 +161,6 @@ impl Adapter {
                 status.map_or_else(String::new, |status| how(status).replace("the engine", "the adapter"));
             return Err(ended(format!("{how}; the last line of its standard error: {last}")));
         }
-        serde_json::from_slice(&stdout)
-            .map_err(|error| ended(format!("invalid answer to `{what}`: {error}")))
+        serde_json::from_slice(&stdout).map_err(|error| ended(format!("invalid answer to `{what}`: {error}")))
     }
 }

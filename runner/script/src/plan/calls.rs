@@ -50,7 +50,9 @@ impl<'a> Planner<'a> {
                 self.batch.push(Pending { slot, export, call, want });
                 None
             }
-            Err(None) => Some(step(not_applicable("a type of the function or global is not supported in wrappers"))),
+            Err(None) => {
+                Some(step(not_applicable("a type of the function or global is not supported in wrappers")))
+            }
             Err(Some((kind, message))) => Some(step(Want::Known { kind, message, want: Box::new(want) })),
         }
     }

@@ -251,7 +251,9 @@ impl<'a> Planner<'a> {
                 self.is_threaded = true;
                 Step::without(not_applicable("threads are not supported in plans"))
             }
-            Command::Wait { .. } => Step::without(not_applicable("it waits for a thread, and threads are not supported in plans")),
+            Command::Wait { .. } => {
+                Step::without(not_applicable("it waits for a thread, and threads are not supported in plans"))
+            }
             Command::Unsupported { keyword } => {
                 self.unbind(directive, Missing::Failed(line));
                 Step::without(Want::Failed(Box::new(unsupported(keyword))))

@@ -358,7 +358,8 @@ impl Reader {
 
     fn import(&mut self, module: &str, name: &str, ty: TypeRef) -> Result<(), Unfit> {
         if module != spectest::NAME {
-            let why = format!("it imports from `{}`, but a command runs a single module", module.escape_debug());
+            let why =
+                format!("it imports from `{}`, but a command runs a single module", module.escape_debug());
             return Err(Unfit::Linked(why));
         }
         let item = spectest::items(true, true).find(|(known, _)| *known == name).map(|(_, item)| item);

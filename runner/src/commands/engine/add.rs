@@ -14,8 +14,11 @@ use crate::engines::{self, Origin, by_name, user_folder};
 pub(super) fn add(file: &Path, may_replace: bool) -> Result<Text, Error> {
     let found = engines::named(file)?;
     let name = &found.description.name;
-    let folder = user_folder()
-        .ok_or_else(|| Error::Usage("cannot find the home folder for the user's configuration; set XDG_CONFIG_HOME".to_owned()))?;
+    let folder = user_folder().ok_or_else(|| {
+        Error::Usage(
+            "cannot find the home folder for the user's configuration; set XDG_CONFIG_HOME".to_owned(),
+        )
+    })?;
     let target = folder.join(format!("{name}.toml"));
     let refused = |what: String| Error::Usage(format!("{}: {what}", target.display()));
     let text =

@@ -44,7 +44,9 @@ pub(super) fn check(word: &str) -> Result<Exit, Error> {
         bad => text.line(format_args!(": {} of {} failed", bad, plural(good + bad, "check"))),
     };
     if bad > 0 {
-        text.line("see docs/protocol.md for requests and answers, docs/engines.md for how to write an adapter");
+        text.line(
+            "see docs/protocol.md for requests and answers, docs/engines.md for how to write an adapter",
+        );
     }
     show(&text)?;
     Ok(if bad == 0 { Exit::Success } else { Exit::Failure })

@@ -61,9 +61,7 @@ fn states(all: &[Searched]) -> Vec<String> {
             .map(|searched| thread::Builder::new().spawn_scoped(scope, || state(searched)))
             .collect();
         let joined = asked.into_iter().map(|thread| thread.ok()?.join().ok());
-        joined
-            .map(|state| state.unwrap_or_else(|| "unknown: cannot start a thread".to_owned()))
-            .collect()
+        joined.map(|state| state.unwrap_or_else(|| "unknown: cannot start a thread".to_owned())).collect()
     })
 }
 

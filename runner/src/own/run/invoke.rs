@@ -49,7 +49,9 @@ fn expected(ty: ValType) -> String {
         ValType::I32 | ValType::I64 => format!("expected an {ty} such as `42`, `-1` or `0xff`"),
         ValType::F32 | ValType::F64 => format!("expected an {ty} such as `1.5`, `-inf` or `nan:0x400001`"),
         ValType::V128 => format!("expected a {ty} with shape and lanes in one word, such as `i32x4 1 2 3 4`"),
-        ValType::Ref(reference) if reference.nullable => format!("expected a {ty}, of which only `null` can be written"),
+        ValType::Ref(reference) if reference.nullable => {
+            format!("expected a {ty}, of which only `null` can be written")
+        }
         ValType::Ref(_) => format!("expected a {ty}, which cannot be written on the command line"),
     }
 }

@@ -214,7 +214,9 @@ impl Guest {
         let Some(Extern::Func(func)) = instance.export(&self.store, name) else {
             let exported = exported(module);
             let file = file.display();
-            return Err(Error::Usage(format!("--invoke: {file} does not export a function `{name}`; {exported}")));
+            return Err(Error::Usage(format!(
+                "--invoke: {file} does not export a function `{name}`; {exported}"
+            )));
         };
         let arguments = invoke::arguments(&func.ty(&self.store), &args.args)
             .map_err(|wrong| Error::Usage(format!("--invoke {name}: {wrong}")))?;

@@ -20,7 +20,8 @@ impl Grant {
 /// Parses `HOST` or `HOST::GUEST`.
 pub(super) fn dir(text: &str) -> Result<Grant, String> {
     let (host, guest) = text.split_once("::").unwrap_or((text, text));
-    Grant::new(host, guest).ok_or_else(|| "expected HOST or HOST::GUEST, such as `.` or `./data::/`".to_owned())
+    Grant::new(host, guest)
+        .ok_or_else(|| "expected HOST or HOST::GUEST, such as `.` or `./data::/`".to_owned())
 }
 
 /// Parses `GUEST::HOST` or `GUEST:HOST`.
