@@ -1,4 +1,4 @@
-//! `wassay test`, `wassay suite` and what all commands have in common, as processes.
+//! Process tests of `wassay test`, `wassay suite` and common behaviour of commands.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! `--expectations` and `--bless-expectations`, as processes.
+//! Process tests of `--expectations` and `--bless-expectations`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ mod common;
 
 use common::{Folder, Ran, wassay};
 
-/// Three directives on three lines: the second fails, the third takes for ever.
+/// Three directives on three lines: the second fails, the third is endless.
 const SCRIPT: &str =
     "(module (func (export \"one\") (result i32) (i32.const 1)) (func (export \"loop\") (loop (br 0))))
 (assert_return (invoke \"one\") (i32.const 2))

@@ -1,4 +1,4 @@
-//! The harness as a test binary: this one, which runs itself over a folder that `INNER` names.
+//! Tests of the harness: this binary runs itself on a folder that `INNER` names.
 
 // A harness of its own: its arguments and its output are those of a developer.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]

@@ -1,4 +1,4 @@
-//! `wassay matrix` as a process.
+//! Process tests of `wassay matrix`.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! `wassay report`, and reports of runs, as processes.
+//! Process tests of `wassay report` and of reports of runs.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! `wassay run` as a process: what a guest is given, what it prints, and how it ends.
+//! Process tests of `wassay run`: grants, output and exit codes.
 
 #![allow(clippy::unwrap_used)]
 

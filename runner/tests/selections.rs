@@ -1,5 +1,5 @@
-//! What a command line names: suites and folders, cases, files to write; and what is said where
-//! that is unclear or nothing.
+//! Tests of selections on the command line: suites and folders, cases, output files; and errors for
+//! ambiguous or empty ones.
 
 #![allow(clippy::unwrap_used)]
 

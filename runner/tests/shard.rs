@@ -1,5 +1,4 @@
-//! `--shard K/N`, as processes: the parts of a run, and the report that `report merge` makes of
-//! theirs.
+//! Process tests of `--shard K/N`, and of merging the reports of shards.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,5 +1,5 @@
-//! The build without wassay's own engine (`--no-default-features`): what it depends on, and what
-//! its commands do.
+//! Tests of the build without wassay's own engine (`--no-default-features`): its dependencies and
+//! commands.
 //!
 //! `WASSAY_SLIM` names the binary, which `.ci/run` builds; without it only the dependencies are
 //! looked at.

@@ -1,5 +1,5 @@
-//! What a run survives. This binary is its own command line, on an engine that [faults](fault)
-//! where a script asks for it, and its own harness; so are the children that it starts.
+//! Tests of crash isolation. This binary acts as the command line and as the harness, with an
+//! engine that [crashes](fault) on request, and so do its child processes.
 
 // A harness of its own: its arguments and its output are those of a developer.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]

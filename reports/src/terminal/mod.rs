@@ -37,7 +37,7 @@ impl Text {
         Text { text: String::new(), colour, line: 0 }
     }
 
-    /// Converts text that a library has styled with ANSI sequences: those that select a graphic
+    /// Converts text that a library has styled with ANSI sequences. Those that select a graphic
     /// rendition (`ESC [ … m`, ECMA-48 section 8.3.117) are kept with `colour`, and line feeds end
     /// lines. Data in it must be escaped before, since it could contain styles too.
     pub fn of_styled(styled: &str, colour: bool) -> Text {

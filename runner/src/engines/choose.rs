@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(choose("a/b c").unwrap().command().unwrap().words(), ["a/b", "c"]);
         assert_eq!(choose("wassay").unwrap().origin(), Some(&Origin::BuiltIn));
         let column = choose("wassay:all").unwrap_err().to_string();
-        assert_eq!(column, "wassay has no column `all`; there are default");
+        assert_eq!(column, "wassay has no column `all`; expected one of default");
         assert!(matches!(choose(""), Err(EngineError::Command(_))));
         assert!(matches!(choose("gone.toml"), Err(EngineError::Description(_))));
     }

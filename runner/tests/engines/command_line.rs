@@ -1,5 +1,5 @@
-//! Engines with nothing but a command line: our own as one gives the verdicts that it gives
-//! directly, and nothing that lies passes.
+//! Tests of engines with only a command line: our own has the same verdicts as directly, and faulty
+//! ones do not pass.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The commands that drive other engines.
+//! Tests of the commands that drive other engines.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -70,7 +70,7 @@ fn altered_expectations_fail() {
     let expected = "altered expectations: 4 failed as they should, 0 passed, 2 were not judged\n       2 not applicable: \
                     the text of the module is malformed, which only a text parser can check\n";
     assert_eq!((judged.code, judged.out.as_str()), (0, expected));
-    // An engine that says yes to everything meets some of them, and is found out.
+    // An engine that accepts everything passes some of them, and is detected.
     let yes = "while read -r a b c; do case $a in hello) echo ok engine=yes;; B|E) echo ok $b;; V) echo v 0;; \\#*) ;; \
                *) echo ok;; esac; done";
     let ran =

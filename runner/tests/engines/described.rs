@@ -1,4 +1,4 @@
-//! Engines by name and by the files that describe them.
+//! Tests of engines by name and by description.
 
 use std::process::Command;
 
@@ -36,7 +36,7 @@ fn own(name: &str) -> String {
     )
 }
 
-/// An adapter in a shell that fails as it is told after `hello`, and says its environment.
+/// A shell adapter that runs `then` after `hello`, and reports its environment.
 fn shell(name: &str, more: &str, then: &str) -> String {
     format!(
         "name = \"{name}\"\n{more}[protocol]\ncommand = [\"sh\", \"-c\", '''read -r l; echo ok engine=sh version=$V; {then}''']\n\
