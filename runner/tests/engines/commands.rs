@@ -1,4 +1,4 @@
-//! The commands that drive other engines.
+//! Tests of the commands that drive other engines.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -68,10 +68,10 @@ fn altered_expectations_fail() {
     let ran = run(std::process::Command::new("sh").args(["-c", &own]));
     assert_eq!(ran.code, 0, "{ran:?}");
     let judged = wassay(&["judge", &plan, &answers]);
-    let expected = "altered expectations: 4 failed as they have to, 0 passed, 2 were not judged\n       2 not applicable: \
-                    the text of the module is malformed, and only a reader of text can say so\n";
+    let expected = "altered expectations: 4 failed as they should, 0 passed, 2 were not judged\n       2 not applicable: \
+                    the text of the module is malformed, which only a text parser can check\n";
     assert_eq!((judged.code, judged.out.as_str()), (0, expected));
-    // An engine that says yes to everything meets some of them, and is found out.
+    // An engine that accepts everything passes some of them, and is detected.
     let yes = "while read -r a b c; do case $a in hello) echo ok engine=yes;; B|E) echo ok $b;; V) echo v 0;; \\#*) ;; \
                *) echo ok;; esac; done";
     let ran =
@@ -176,9 +176,9 @@ fn what_is_no_plan() {
         ("empty", "answers", "line 1: the plan ends here"),
         ("text", "answers", "line 1: not a plan: expected `# wassay-plan/1 ..`"),
         ("cut.plan", "answers", "the plan ends here, without a line `# end`"),
-        ("less.plan", "answers", "requests, and there are "),
+        ("less.plan", "answers", "requests, found "),
         ("gone", "answers", "cannot read the plan"),
-        ("a.plan", "empty", "expected an answer to each request, but there are none"),
+        ("a.plan", "empty", "expected an answer to each request, but the file has none"),
         ("a.plan", "text", "line 1: `hello` is not an answer"),
     ] {
         let ran = wassay(&["judge", &folder.arg(plan), &folder.arg(answers)]);

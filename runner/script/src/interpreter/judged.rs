@@ -1,6 +1,6 @@
 //! How far directives are judged.
 
-/// How far a directive that passes was judged.
+/// How completely a passing directive was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Judged {
     /// In all it says.
