@@ -1,4 +1,4 @@
-//! The report as it is written and read: totals are written and never believed.
+//! The serialised form of reports: totals are written, and recomputed on reading.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -108,11 +108,11 @@ struct SuiteOut<'a> {
     name: &'a str,
     /// Where it came from, and whether it was edited there.
     source: &'a str,
-    /// Where its scripts can be read: a line of a case is at this, a `/`, the case's name, `#L` and
-    /// the line. Absent where that is not known.
+    /// The base URL of its scripts: a line of a case is at this URL, a `/`, the case's name, `#L`
+    /// and the line. Absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
-    /// How many of the directives that passed were judged by the reader alone.
+    /// The number of passed directives that were judged by the parser alone.
     reader_only: u64,
     /// Its cases.
     cases: &'a [Case],
@@ -176,7 +176,7 @@ impl<'de> Deserialize<'de> for Case {
     }
 }
 
-/// By reference, as serde calls it.
+/// Takes a reference, as serde requires.
 fn is_false(flag: &bool) -> bool {
     !*flag
 }

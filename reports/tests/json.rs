@@ -163,7 +163,7 @@ fn a_case_cannot_hide_its_directives() {
     let message = refused(&text);
     assert!(
         message.contains(
-            "suites[1].cases[0]: the case `f32.wast` cannot be `passed`: it has a directive that is `failed`"
+            "suites[1].cases[0]: the case `f32.wast` cannot be `passed`, because it has a directive with outcome `failed`"
         ),
         "{message}"
     );

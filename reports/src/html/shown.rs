@@ -1,4 +1,4 @@
-//! Texts as pages show them, and the room that they take.
+//! Texts on pages, and their size.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use crate::outcome::Counts;
 use crate::terminal::printable_lines;
 use crate::text::{MAX_SHOWN, cut, grouped};
 
-/// The bytes that a text takes at most when it is escaped.
+/// The maximum size in bytes of an escaped text.
 pub(crate) fn cost(text: &str) -> usize {
     text.len() + 5 * text.bytes().filter(|byte| b"<>&\"'/".contains(byte)).count()
 }
 
-/// A text as far as it is shown.
+/// Cuts a text for display.
 pub(crate) fn shown(text: &str) -> String {
     printable_lines(&cut(text, MAX_SHOWN)).into_owned()
 }
 
-/// A name as far as it is shown.
+/// Cuts a name for display.
 pub(crate) fn name(text: &str) -> String {
     printable_lines(&cut(text, 200)).into_owned()
 }
