@@ -1,4 +1,4 @@
-//! Numbers and texts as the renderers write them.
+//! Text helpers for the renderers.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -106,7 +106,7 @@ fn junit_has_properties_and_skips_with_the_reason() {
     assert!(skipped.contains("type=\"not applicable\""), "{skipped}");
     assert!(skipped.contains("skipped.wast:7:1: limit: &lt;16&gt; MiB of code"), "{skipped}");
     let failed = between(&xml, "name=\"failed.wast\"", "</testcase>");
-    assert!(failed.contains("<failure ") && failed.contains("blocked: it needs what"), "{failed}");
+    assert!(failed.contains("<failure ") && failed.contains("blocked: it depends on"), "{failed}");
     let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
     assert_eq!((read.tests, read.failures, read.test_suites[0].skipped), (2, 1, 1));
 }

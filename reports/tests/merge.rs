@@ -157,7 +157,7 @@ fn shards_that_are_not_of_one_run_are_refused_also_as_a_part() {
         refused(with(|shards| shards.count = 5)).starts_with("1.json: is of 5 shards, but 0.json of 4: ")
     );
     for other in [with(|shards| shards.selection.push('!')), with(|shards| shards.cases = 9)] {
-        assert!(refused(other).starts_with("1.json: is a shard of another selection than 0.json: "));
+        assert!(refused(other).starts_with("1.json: is a shard of a different selection than 0.json: "));
     }
     let no_shard = Report { shards: None, ..shard(2) };
     assert!(refused(no_shard.clone()).starts_with("0.json: is the report of a shard, but 1.json is not: "));

@@ -67,10 +67,10 @@ pub(crate) enum Error {
     /// A module cannot be run.
     #[error("{0}")]
     Module(String),
-    /// The system refused something.
+    /// A system call failed.
     #[error("{what}: {error}")]
     System {
-        /// What was tried.
+        /// What failed.
         what: String,
         /// The error.
         error: io::Error,

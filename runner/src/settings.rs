@@ -17,7 +17,7 @@ pub struct Settings {
     /// Features that override a script's header and suite.
     #[serde(with = "written")]
     pub features: Option<Features>,
-    /// How error texts are compared.
+    /// How to compare error texts.
     pub match_kind: MatchKind,
     /// The lines to check; earlier directives run unchecked.
     pub lines: Option<LineRange>,
@@ -32,8 +32,8 @@ pub struct Settings {
     pub uses: bool,
     /// Whether to compute the keys of directives, which reports are compared by.
     pub keys: bool,
-    /// Whether each script has a process of its own, so that one that crashes takes nothing with
-    /// it. The executable of this process has to call [`child`](crate::batch::child) first.
+    /// Whether to run each script in its own process, so that a crash affects that script only. The
+    /// executable must call [`child`](crate::batch::child) first.
     pub isolate: bool,
     /// The limit in bytes for the memories, tables and objects of a store. If cases are isolated,
     /// it is also the limit for the growth of the process of each, including the compiler; the

@@ -157,14 +157,14 @@ pub enum SuiteDrift {
     New {
         /// The suite.
         suite: String,
-        /// How its cases ended.
+        /// The outcomes of its cases.
         cases: Counts,
     },
     /// Only the old report has it.
     Gone {
         /// The suite.
         suite: String,
-        /// How its cases ended.
+        /// The outcomes of its cases.
         cases: Counts,
     },
     /// Its name or its source changed.

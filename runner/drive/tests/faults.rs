@@ -167,7 +167,7 @@ fn memory_is_limited() {
 fn answers_that_are_too_many_are_noticed() {
     for lie in ["echo v 0; echo v 0", "echo v 0; echo ok"] {
         let outcomes = outcomes(&judge(&mut driver(&adapter(lie), limits())));
-        let fits = |outcome: &String| outcome.contains("answers do not fit the requests");
+        let fits = |outcome: &String| outcome.contains("answers do not match the requests");
         assert!(outcomes.len() == 5 && outcomes.iter().all(fits), "{outcomes:#?}");
         assert!(outcomes[0].starts_with("unexpected-internal: "), "{outcomes:#?}");
         assert!(outcomes[1..].iter().all(|outcome| outcome.starts_with("not-run: ")), "{outcomes:#?}");

@@ -59,8 +59,8 @@ pub const TEXTS: &[Texts] = &[
         &["invalid i64 number: constant out of range", "invalid u64 number: constant out of range"],
     ),
     rule(&["constant out of range"], &["invalid float value: constant out of range"]),
-    // The grammar of the text format: a word that is not a keyword, and one in the wrong place (see
-    // `malformed_text`). A script may name the word.
+    // The grammar of the text format: an unknown keyword, and a misplaced one (see
+    // `malformed_text`). A script may name the keyword.
     rule(&["unknown operator"], &["unknown operator *"]),
     rule(&["unknown operator *"], &[]),
     rule(&["unexpected token"], &["unexpected token*"]),

@@ -3,7 +3,7 @@
 use wasmparser::{Validator, WasmFeatures};
 use wassay_terms::{Deadline, Features};
 
-/// The validator's flag of a feature; none for an unknown name.
+/// The validator's flag for a feature, or no flag for an unknown name.
 pub fn flag(name: &str) -> WasmFeatures {
     Features::flag(name).unwrap_or(WasmFeatures::empty())
 }

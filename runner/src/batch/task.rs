@@ -4,8 +4,8 @@ use wassay_reports::terminal::printable;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::{Case, Suite};
 
-/// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
-pub(super) const NOT_BEGUN: &str = "a case before it failed";
+/// Reasons for cases that did not run, or not to their end.
+pub(super) const NOT_BEGUN: &str = "an earlier case failed";
 pub(super) const NOT_REACHED: &str = "the run was interrupted before it";
 pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 

@@ -341,6 +341,7 @@ fn names(set: WasmFeatures) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::batch::embedder;
+    use crate::finished::union;
     use wassay_script::source::Source;
     use wassay_script::{Grammar, Options, parse, run};
 

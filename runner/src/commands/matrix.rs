@@ -38,7 +38,7 @@ pub(crate) struct Args {
     format: Option<Format>,
 }
 
-/// The formats of a matrix.
+/// The format of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// A page with the evidence for every cell

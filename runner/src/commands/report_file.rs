@@ -26,15 +26,15 @@ pub(crate) struct ReportFile {
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For other programs; the only format that can be read again
+    /// JSON, for other programs; the only format that can be read
     Json,
-    /// For CI servers
+    /// JUnit XML, for CI servers
     Junit,
-    /// For a comment, or the summary of a CI step
+    /// Markdown, for a comment or a step summary
     Markdown,
-    /// A page
+    /// An HTML page
     Html,
-    /// An SVG image; in a `.json` file, an endpoint for shields.io
+    /// An SVG badge; in a `.json` file, an endpoint for shields.io
     Badge,
 }
 

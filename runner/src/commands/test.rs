@@ -261,7 +261,7 @@ fn run_selections<E: Judges>(
     // A shard may be empty.
     let unjudged = report.is_unjudged() && args.shard.is_none() && !args.allow_empty;
     if unjudged && as_expected {
-        printer::error("no directive was judged: no case has a directive that ran");
+        printer::error("nothing was judged: no case has a directive that ran");
     }
     written?;
     let is_success = as_expected && !unjudged && lost.is_empty() && !regressed;

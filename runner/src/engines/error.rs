@@ -47,12 +47,12 @@ pub enum EngineError {
     /// The engine cannot run WASI programs.
     #[error(transparent)]
     NoRuntime(#[from] NoRuntime),
-    /// The system refused something.
+    /// A system call failed.
     #[error("{what}: {error}")]
     System {
-        /// What was tried.
+        /// What failed.
         what: String,
-        /// What the system said.
+        /// The error.
         error: std::io::Error,
     },
 }

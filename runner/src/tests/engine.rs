@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use wassay_engine::{Config, Features};
-use wassay_script::{EngineEmbedder, Options, run_script};
+use wassay_script::{Options, run_script};
 
 use super::named;
+use crate::script::EngineEmbedder;
 use crate::verdict::Render;
 
 /// The outcomes of directives after a module, on our own engine with the features of 2.0.

@@ -8,10 +8,11 @@ use wassay_script::message_table::{NAMES, NAMES_IN_TEXT, TEXTS};
 use wassay_script::messages::{Comparison, MatchKind, Written, compare};
 use wassay_script::model::{Command, Definition};
 use wassay_script::source::Source;
-use wassay_script::{EngineEmbedder, Options, parse, run_script};
+use wassay_script::{Options, parse, run_script};
 
 use super::named;
 use crate::catalogue::judging;
+use crate::script::EngineEmbedder;
 use crate::verdict::Render;
 
 /// Texts for the same rule in different versions of the reference interpreter.

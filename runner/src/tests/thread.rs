@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use wassay_engine::Config;
-use wassay_script::{EngineEmbedder, Options, run_script};
+use wassay_script::{Options, run_script};
 
 use super::named;
+use crate::script::EngineEmbedder;
 
 /// The outcomes of a script's directives on our own engine.
 fn on_the_engine(text: &str, options: &Options) -> Vec<String> {

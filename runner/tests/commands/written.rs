@@ -214,8 +214,8 @@ fn a_report_does_not_take_the_place_of_what_the_command_reads_or_would_read() {
     ]);
     for (options, why) in [
         ("--report json=s/new.wast", "a script or a module"),
-        ("--report json=s/g.stdout", "a guest of the suite"),
-        ("--report json=s/g.dir/x", "a guest of the suite"),
+        ("--report json=s/g.stdout", "a WASI case of the suite"),
+        ("--report json=s/g.dir/x", "a WASI case of the suite"),
         ("--report json=s/g.json", "the command reads this file"),
         ("--report json=e.toml --expectations e.toml", "the command reads this file"),
         (

@@ -234,10 +234,10 @@ fn no_exit_codes() {
     let always = refused(&["true", MODULE]);
     assert!(always.contains("unreachable))`: expected a trap, but it exited with code 0"), "{always}");
     let never = refused(&["sh", "-c", "echo no engine >&2; exit 1", MODULE]);
-    assert!(never.contains("exit code 1; the last line of its standard error: no engine"), "{never}");
+    assert!(never.contains("exited with code 1; the last line of its standard error: no engine"), "{never}");
     assert!(refused(&["sh", "-c", "sleep 6616", MODULE]).contains("timed out after 0.5 s"));
     assert!(refused(&["sh", "-c", "kill -9 $$", MODULE]).contains("signal 9"));
-    assert!(refused(&["/no/such/engine", MODULE]).contains("cannot be started"));
+    assert!(refused(&["/no/such/engine", MODULE]).contains("cannot start the engine"));
     assert!(refused(&["true"]).contains("expected `{module}` in one of the words"));
     // It does not call the entry.
     let entry = Entry::Export("main".to_owned());

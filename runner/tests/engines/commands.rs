@@ -38,7 +38,7 @@ fn a_report_names_the_engine() {
     let foreign =
         wassay(&["test", &suite, "--engine", "sh -c 'read l; echo ok engine=e%20e version=9; sleep 1'"]);
     assert_eq!(foreign.code, 1, "{foreign:?}");
-    assert!(foreign.out.contains("the engine ended") || foreign.out.contains("closed"), "{foreign:?}");
+    assert!(foreign.out.contains("the engine exited") || foreign.out.contains("closed"), "{foreign:?}");
 }
 
 fn failures_say_what_came() {

@@ -145,9 +145,9 @@ fn what_a_description_says() {
         assert!(later >= 4000, "{command}: {later} ms");
     }
     let ran = wassay(&folder, ".", &["test", "a.wast", "--engine", "hungry.toml"]);
-    assert!(ran.out.contains("exit code 9"), "{ran:?}");
+    assert!(ran.out.contains("exited with code 9"), "{ran:?}");
     let ran = wassay(&folder, ".", &["test", "a.wast", "--engine", "hungry.toml", "--max-memory", "4GiB"]);
-    assert!(ran.out.contains("exit code 0"), "{ran:?}");
+    assert!(ran.out.contains("exited with code 0"), "{ran:?}");
 }
 
 fn expectations_come_with_the_engine() {
@@ -330,7 +330,7 @@ fn cargo_test_runs_on_it() {
         assert!(ran.out.contains("1 passed; 1 failed") && ran.out.contains("actual   i32 7"), "{ran:?}");
     }
     let ran = harness("sick.toml");
-    assert!(ran.out.contains("0 passed; 2 failed") && ran.out.contains("exit code 3"), "{ran:?}");
+    assert!(ran.out.contains("0 passed; 2 failed") && ran.out.contains("exited with code 3"), "{ran:?}");
     let ran = harness("mien");
     assert_eq!(ran.code, 101, "{ran:?}");
     assert!(ran.err.contains("WASSAY_ENGINE: `mien` is neither an engine nor a program"), "{ran:?}");

@@ -152,20 +152,20 @@ fn what_is_wrong_is_told() {
             changed("s/^v 1$/v 0/"),
             vec!["passes despite a wrong expectation", "to do: answer with the actual result"],
         ),
-        (changed("s/^E trap.*/E error/"), vec!["expected `E trap`, came `E error`", "merges=trap+error"]),
+        (changed("s/^E trap.*/E error/"), vec!["expected `E trap`, got `E error`", "merges=trap+error"]),
         (
             changed("s/^E exhaustion.*/E trap/"),
-            vec!["expected `E exhaustion`, came `E trap`", "merges=trap+exhaustion"],
+            vec!["expected `E exhaustion`, got `E trap`", "merges=trap+exhaustion"],
         ),
-        (changed("s/^E link.*/ok/"), vec!["expected `E link`, came `ok`"]),
-        (changed("s/^E nohandle.*/ok/"), vec!["expected `E nohandle`, came `ok`", "change nothing"]),
+        (changed("s/^E link.*/ok/"), vec!["expected `E link`, got `ok`"]),
+        (changed("s/^E nohandle.*/ok/"), vec!["expected `E nohandle`, got `ok`", "change nothing"]),
         (
             changed("s/^E invalid.*/ok/"),
-            vec!["expected `E invalid` or `E compile`, came `ok`", "validate all function bodies"],
+            vec!["expected `E invalid` or `E compile`, got `ok`", "validate all function bodies"],
         ),
         (
             changed("s/^ok a%20b.wast/ok a b.wast/"),
-            vec!["expected `ok a%20b.wast`, came `ok a b.wast`", "as it is written"],
+            vec!["expected `ok a%20b.wast`, got `ok a b.wast`", "repeat the word after `B` unchanged"],
         ),
         (changed("s/^E unsupported.*/oops/"), vec!["`oops` is not an answer"]),
         (changed("s/^ok$/ok\\\\nok/"), vec!["many requests may be sent", "one line"]),
@@ -182,7 +182,7 @@ fn what_is_wrong_is_told() {
     let merging = changed("s/^E exhaustion.*/E trap/; s/^ok engine=[^ ]*/& merges=trap+exhaustion/");
     let ran = wassay(&folder, &["engine", "check", &merging]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.contains("note  merges: `trap` and `exhaustion` are not told apart"), "{}", ran.out);
+    assert!(ran.out.contains("note  merges: `trap` and `exhaustion` are not distinguished"), "{}", ran.out);
 }
 
 fn what_speaks_no_protocol() {

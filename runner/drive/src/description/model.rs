@@ -52,7 +52,7 @@ pub struct Description {
 pub struct Protocol {
     /// Its command.
     pub command: Template,
-    /// Variables of the environment that are set besides those of wassay.
+    /// Additional environment variables.
     pub env: BTreeMap<String, Word>,
 }
 
@@ -63,7 +63,7 @@ pub struct Modules {
     pub run: Template,
     /// How it runs a module.
     pub entry: Entry,
-    /// Variables of the environment that are set besides those of wassay.
+    /// Additional environment variables.
     pub env: BTreeMap<String, Word>,
 }
 
@@ -137,7 +137,7 @@ pub enum DescriptionError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error.
         error: std::io::Error,
     },
     /// It is invalid.

@@ -3,11 +3,11 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `script` | a plan by its instances |
-//! | `answers` | the replies to its requests |
-//! | `calls` | the calls on one instance |
-//! | `reply` | replies that are given here |
-//! | `run` | one process |
+//! | `script` | groups a plan by instance |
+//! | `answers` | replies to its requests |
+//! | `calls` | calls on an instance |
+//! | `reply` | replies that do not come from the engine |
+//! | `run` | runs a process |
 
 mod answers;
 mod calls;

@@ -44,8 +44,8 @@ impl Output {
         Ok(output)
     }
 
-    /// Waits until `enough` is true of what has come and was not taken, or nothing more comes, or
-    /// the deadline passes. Says whether it is true then.
+    /// Waits until `enough` is true for the output that was not taken, the output ends, or the
+    /// deadline passes. Returns whether `enough` is true.
     pub fn wait(&self, until: impl Into<Deadline>, enough: impl Fn(&[u8]) -> bool) -> bool {
         self.0.wait(until, enough)
     }

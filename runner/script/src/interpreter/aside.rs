@@ -16,8 +16,8 @@ use crate::text::Grammar;
 const LARGE: usize = 256 << 10;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// The bytes of a module; an error of kind [`Timeout`](crate::embed::ErrorKind::Timeout) where the time is
-    /// over before they are known.
+    /// The bytes of a module, or an error of kind
+    /// [`Timeout`](crate::embed::ErrorKind::Timeout) if the deadline passes first.
     pub(super) fn bytes_of<'a>(
         &self,
         form: &'a ModuleForm,

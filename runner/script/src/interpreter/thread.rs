@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::source::{Place, Source, Span};
 use crate::verdict::{Failure, FailureKind};
 
-/// What a new thread runs.
+/// The body of a new thread.
 struct Body<'scope, 'env, E: Embedder> {
     embedder: E,
     instances: Vec<(Name, E::Instance)>,

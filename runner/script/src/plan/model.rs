@@ -26,7 +26,7 @@ pub struct ScriptPlan {
 /// A directive of a plan. Requests are identified by their index in the plan of the script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
-    /// Where it begins.
+    /// Its position.
     pub place: Place,
     /// Its keyword.
     pub keyword: String,

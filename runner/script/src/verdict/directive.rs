@@ -13,7 +13,7 @@ use crate::embed::{EmbedError, ErrorKind};
 use crate::matching::MismatchKind;
 use crate::source::Place;
 
-/// What became of a directive.
+/// The result of a directive.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DirectiveResult {
     /// Where it begins.
