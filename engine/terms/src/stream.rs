@@ -97,7 +97,10 @@ mod tests {
             });
             assert!(stream.wait(late(), |bytes| bytes == b"ab"));
         });
-        assert_eq!((stream.peek(), stream.take(), stream.take()), (b"ab".to_vec(), b"ab".to_vec(), Vec::new()));
+        assert_eq!(
+            (stream.peek(), stream.take(), stream.take()),
+            (b"ab".to_vec(), b"ab".to_vec(), Vec::new())
+        );
         assert!(!stream.wait(Instant::now(), |bytes| !bytes.is_empty()));
         stream.end();
         assert!(!stream.wait(late(), |bytes| !bytes.is_empty()));

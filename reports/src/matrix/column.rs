@@ -17,7 +17,7 @@ use crate::text::{listed, plural};
 /// The maximum number of columns.
 const MOST: usize = 64;
 
-/// A report, and the name that messages call it by.
+/// A report, and its name in messages.
 #[derive(Debug, Clone)]
 pub struct Named {
     /// The name, such as that of its file.

@@ -91,7 +91,7 @@ pub(super) fn failing(column: &Picked<'_>, feature: &str) -> (Vec<Failing>, u64)
     (found, left)
 }
 
-/// The failure of a guest, where it failed.
+/// The failure of a guest, if it failed.
 pub(super) fn guest_failure(case: &Case) -> Option<Failure> {
     let whole = || Failure {
         kind: case.outcome.as_str().to_owned(),
@@ -105,7 +105,7 @@ pub(super) fn guest_failure(case: &Case) -> Option<Failure> {
     is_expected.then(|| case.notes.first().map_or_else(whole, expected_failure))
 }
 
-/// The guests of a suite that fail, and how many of them are not listed.
+/// The failing guests of a suite, and the number that are not listed.
 pub(super) fn failing_guests(column: &Picked<'_>, suite: &str) -> (Vec<Failing>, u64) {
     let of_suite = column.cases().filter(|(part, case)| part.suite.name == suite && case.guest.is_some());
     let failed =

@@ -65,7 +65,7 @@ pub fn size(text: &str) -> Result<u64, String> {
     })
 }
 
-/// A number of bytes in the largest unit that it has at least one of, as in `1.5 GiB`.
+/// A number of bytes in the largest fitting unit, such as `1.5 GiB`.
 pub fn written(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     match units.into_iter().find(|(shift, _)| bytes >> shift > 0) {

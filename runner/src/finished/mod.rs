@@ -46,7 +46,7 @@ pub struct Finished {
     pub earlier: Vec<Attempt>,
     /// Whether the run was interrupted while it ran; directives judged until then count.
     pub is_cut_short: bool,
-    /// How it ended.
+    /// The outcome.
     pub end: End,
 }
 

@@ -133,8 +133,7 @@ pub(super) fn lines_of(script: &Script) -> Option<Vec<usize>> {
     Some(lines)
 }
 
-/// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is
-/// one.
+/// The trial for a folder that is missing, which is ignored, or that cannot be opened, which fails.
 pub(super) fn not_opened(path: &Path, is_absent: bool, message: String) -> Trial {
     let name = as_line(&path.display().to_string());
     let message = as_line(&message);

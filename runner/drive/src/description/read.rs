@@ -110,12 +110,12 @@ fn features<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
 }
 
 impl Description {
-    /// Reads the text of a description; `file` is what messages call it.
+    /// Parses a description; `file` is its name in messages.
     ///
     /// # Errors
     ///
-    /// It is not TOML, has an unknown key or a value that is not understood, or does not say how
-    /// the engine is driven.
+    /// It is not TOML, has an unknown key or an invalid value, or does not say how to drive the
+    /// engine.
     pub fn parse(file: &str, text: &str) -> Result<Description, BadDescription> {
         let bad = |offset: usize, message: String| {
             let line = text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
@@ -126,11 +126,11 @@ impl Description {
         described(written).map_err(|(offset, message)| bad(offset, message))
     }
 
-    /// Reads a file, a regular one of 256 KiB at most, and gives its text too.
+    /// Reads a regular file of at most 256 KiB, and also returns its text.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is not understood.
+    /// It cannot be read or parsed.
     pub fn read(path: &Path) -> Result<(Description, String), DescriptionError> {
         let unreadable = |error| DescriptionError::Unreadable { path: path.to_owned(), error };
         let bytes = read_named(path, &mut Budget::new(LARGEST)).map_err(unreadable)?;

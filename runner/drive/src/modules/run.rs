@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// The program that runs modules, and its limits.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// The program and its arguments, of which one has [`MODULE`] in it.
+    /// The program and its arguments, of which one contains [`MODULE`].
     pub(super) words: Vec<String>,
     /// Variables of the environment that are set besides those of wassay.
     pub(super) env: Vec<(String, String)>,

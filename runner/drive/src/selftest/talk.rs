@@ -140,7 +140,7 @@ impl Want {
     }
 }
 
-/// The bytes of a module that is written here.
+/// Encodes a module.
 fn module(text: &str) -> Vec<u8> {
     let buffer = wast::parser::ParseBuffer::new(text);
     let encoded = buffer.and_then(|buffer| wast::parser::parse::<wast::Wat<'_>>(&buffer)?.encode());

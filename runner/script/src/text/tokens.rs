@@ -11,7 +11,7 @@ use crate::grammar::text_error;
 use crate::model::TextError;
 use crate::split::lexer;
 
-/// Whether the text conforms to a production.
+/// The result of parsing a production.
 pub(super) type Derived<T = ()> = Result<T, TextError>;
 
 /// A token; an opening parenthesis includes the keyword after it, so that one token of lookahead
