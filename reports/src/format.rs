@@ -129,7 +129,7 @@ impl schemars::JsonSchema for Suite {
     }
 }
 
-/// How a [`Case`] is read: its fields, of which newer versions of wassay write more than older ones.
+/// The fields of a [`Case`] in a file. Older versions of wassay write fewer of them.
 #[derive(Deserialize)]
 #[serde(remote = "Case")]
 struct CaseFields {
