@@ -152,8 +152,8 @@ fn another_schema_is_refused() {
     let text = json::render(&everything()).replace("\"schema\": 1", "\"schema\": 2");
     assert_eq!(
         refused(&text),
-        "line 2, column 13: not a report: schema: invalid value: integer `2`, expected schema 1, the one that this version \
-         of wassay reads"
+        "line 2, column 13: not a report: schema: invalid value: integer `2`, expected schema 1, which this version of \
+         wassay supports"
     );
 }
 

@@ -256,7 +256,8 @@ fn an_engine_that_knows_no_deadline_hangs_nothing() {
     assert_eq!(case(&report, "z.wast").outcome, Outcome::Passed);
     assert_eq!(case(&report, "zz.wast").outcome, Outcome::Passed);
     assert!(
-        ran.err.contains("warning: ") && ran.err.contains("loop.wast: the engine kept running after its deadline"),
+        ran.err.contains("warning: ")
+            && ran.err.contains("loop.wast: the engine kept running after its deadline"),
         "{}",
         ran.err
     );

@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_hours(24 * 365);
 pub(super) struct Program {
     /// The program and its arguments, of which one contains [`MODULE`].
     pub(super) words: Vec<String>,
-    /// Variables of the environment that are set besides those of wassay.
+    /// Additional environment variables.
     pub(super) env: Vec<(String, String)>,
     pub(super) limits: Limits,
 }
