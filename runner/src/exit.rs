@@ -29,10 +29,7 @@ pub(crate) enum Exit {
 pub(crate) const CODES: [(Exit, &str); 4] = [
     (Exit::Success, "everything is as expected"),
     (Exit::Failure, "a failure, a regression, or an error of wassay's own"),
-    (
-        Exit::Usage,
-        "wrong usage: an option that is invalid, a file that cannot be read or parsed, or a selection that matches nothing",
-    ),
+    (Exit::Usage, "wrong usage, such as an unreadable file or a selection that matches nothing"),
     (Exit::Interrupted, "interrupted; reports of what ran are written"),
 ];
 

@@ -75,10 +75,12 @@ impl Reader {
     fn note(&mut self, path: Vec<String>) {
         let up = path.iter().take_while(|name| *name == "super").count();
         let resolved = match path.first().map(String::as_str) {
-            Some("crate") => path[1..].to_vec(),
+            // `crate` alone is a visibility in a macro.
+            Some("crate") if path.len() > 1 => path[1..].to_vec(),
             Some("self") => [&self.module[..], &path[1..]].concat(),
             Some("super") => [&self.module[..self.module.len().saturating_sub(up)], &path[up..]].concat(),
-            Some(name) if self.children.contains(name) => [&self.module[..], &path[..]].concat(),
+            // One name alone is a variable.
+            Some(name) if path.len() > 1 && self.children.contains(name) => [&self.module[..], &path[..]].concat(),
             _ => return,
         };
         self.paths.push(resolved);
