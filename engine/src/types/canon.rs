@@ -25,6 +25,9 @@ const REC: u32 = 1 << 31;
 /// too. Frames and trampolines are laid out for no more.
 const MAX_ARITY: usize = 1000;
 
+/// The maximum number of fields of a structure type: the decoder's limit, too.
+const MAX_FIELDS: usize = 10_000;
+
 /// A reference from within a recursive group to the member at that position.
 pub(crate) fn rec_reference(position: u32) -> TypeId {
     TypeId { number: REC | position, serial: 0 }
@@ -357,17 +360,24 @@ fn unknown_type() -> Error {
     )
 }
 
-/// A function type as a final type in a group of its own, as `(type (func ...))` has it.
+/// A final type without a supertype in a group of its own, as `(type (func ...))` and its like have
+/// it.
 ///
 /// # Errors
 ///
-/// [`Limit`](crate::ErrorKind::Limit) where it has too many parameters or results.
-pub(super) fn group_of(ty: &FuncType) -> Result<Box<[SubType]>> {
-    if ty.params().len().max(ty.results().len()) > MAX_ARITY {
-        let message = format!("a function type has at most {MAX_ARITY} parameters and {MAX_ARITY} results");
-        return Err(Error::limit(message));
+/// [`Limit`](crate::ErrorKind::Limit) where it has too many parameters, results or fields.
+pub(super) fn group_of(ty: CompositeType) -> Result<Box<[SubType]>> {
+    match &ty {
+        CompositeType::Func(ty) if ty.params().len().max(ty.results().len()) > MAX_ARITY => {
+            let message =
+                format!("a function type has at most {MAX_ARITY} parameters and {MAX_ARITY} results");
+            Err(Error::limit(message))
+        }
+        CompositeType::Struct(fields) if fields.len() > MAX_FIELDS => {
+            Err(Error::limit(format!("a structure type has at most {MAX_FIELDS} fields")))
+        }
+        _ => Ok(Box::new([SubType::plain(ty)])),
     }
-    Ok(Box::new([SubType::plain(CompositeType::Func(ty.clone()))]))
 }
 
 /// A copy of the type in which references by position within the group are the members at that

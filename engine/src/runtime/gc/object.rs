@@ -5,7 +5,7 @@ use super::Root;
 use crate::error::{Error, Result};
 use crate::runtime::{StoreState, Val};
 use crate::types::layout::{ObjectLayout, element_offset};
-use crate::types::{StorageType, TypeId};
+use crate::types::{CompositeType, FieldType, StorageType, TypeId};
 use crate::vm::layout::VmVal;
 
 /// An unboxed integer of 31 bits.
@@ -63,14 +63,21 @@ impl StructRef {
     ///
     /// [`Usage`](crate::ErrorKind::Usage) where there is no such field.
     pub fn field(&self, store: &StoreState, field: usize) -> Result<Val> {
+        let (offset, ty) = self.place(store, field)?;
+        Ok(store.unpack(store.heap.field(self.0.word(), offset, ty.storage), ty.storage))
+    }
+
+    /// The offset and the type of a field.
+    pub(super) fn place(&self, store: &StoreState, field: usize) -> Result<(usize, FieldType)> {
         let ty = store.engine().types().get(self.defined_type(store));
-        let ObjectLayout::Struct(layout) = &ty.layout else {
+        let (ObjectLayout::Struct(layout), CompositeType::Struct(types)) = (&ty.layout, &ty.sub.composite)
+        else {
             unreachable!("a structure has a structure's type")
         };
-        let (offset, storage) = layout.fields.get(field).ok_or_else(|| {
+        let (offset, _) = layout.fields.get(field).ok_or_else(|| {
             Error::usage(format!("a structure of {} fields has no field {field}", layout.fields.len()))
         })?;
-        Ok(store.unpack(store.heap.field(self.0.word(), *offset as usize, *storage), *storage))
+        Ok((*offset as usize, types[field]))
     }
 }
 
@@ -97,14 +104,21 @@ impl ArrayRef {
     ///
     /// [`Usage`](crate::ErrorKind::Usage) where there is none.
     pub fn element(&self, store: &StoreState, index: u32) -> Result<Val> {
+        let (offset, ty) = self.place(store, index)?;
+        Ok(store.unpack(store.heap.field(self.0.word(), offset, ty.storage), ty.storage))
+    }
+
+    /// The offset and the type of an element.
+    pub(super) fn place(&self, store: &StoreState, index: u32) -> Result<(usize, FieldType)> {
         let size = self.size(store);
         if index >= size {
             return Err(Error::usage(format!("an array of {size} elements has no element {index}")));
         }
         let ty = store.engine().types().get(self.defined_type(store));
-        let ObjectLayout::Array(storage) = ty.layout else { unreachable!("an array has an array's type") };
-        let offset = element_offset(storage, index);
-        Ok(store.unpack(store.heap.field(self.0.word(), offset, storage), storage))
+        let CompositeType::Array(element) = ty.sub.composite else {
+            unreachable!("an array has an array's type")
+        };
+        Ok((element_offset(element.storage, index), element))
     }
 }
 
