@@ -71,10 +71,10 @@ fn a_host_function_is_called_by_the_instance_whose_code_calls_it() {
     let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
     let (mut linker, calls) = (Linker::new(), Calls::default());
     let tell = tell(&mut store, &calls);
-    linker.define("host", "tell", Extern::Func(tell));
+    linker.define("host", "tell", Extern::Func(tell)).unwrap();
     let library = instantiate(&mut store, &linker, LIBRARY);
     assert_eq!(std::mem::take(&mut *calls.lock().unwrap()), [Some(library)], "the start function");
-    linker.define_instance(&store, "library", library);
+    linker.define_instance(&store, "library", library).unwrap();
     let program = instantiate(&mut store, &linker, PROGRAM);
     let (theirs, ours) = (Some(library), Some(program));
     for (name, expected) in [
@@ -108,7 +108,7 @@ fn code_that_a_host_function_calls_leaves_the_caller_as_it_was() {
     let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
     let (mut linker, calls) = (Linker::new(), Calls::default());
     let tell = tell(&mut store, &calls);
-    linker.define("host", "tell", Extern::Func(tell));
+    linker.define("host", "tell", Extern::Func(tell)).unwrap();
     let seen = Arc::clone(&calls);
     let nested = move |mut caller: Caller<'_>, _: &[Val], _: &mut [Val]| {
         let before = caller.instance();
@@ -118,7 +118,7 @@ fn code_that_a_host_function_calls_leaves_the_caller_as_it_was() {
         Ok(())
     };
     let nested = Func::alloc(&mut store, FuncType::new([], []), nested).unwrap();
-    linker.define("host", "nested", Extern::Func(nested));
+    linker.define("host", "nested", Extern::Func(nested)).unwrap();
     let text = r#"(module
         (type $t (func))
         (import "host" "tell" (func $tell)) (import "host" "nested" (func $nested))

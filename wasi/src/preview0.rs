@@ -2,16 +2,15 @@
 //! the layouts of `filestat` and `subscription`. Preview 0 has no `sock_accept`; the rest is the
 //! same.
 
-use wassay_engine::{Result, Words};
+use wassay_engine::Result;
 
-use crate::abi::arg::{Address, Arg};
+use crate::abi::arg::Address;
 use crate::abi::host_fn::{Definer, Stop};
 use crate::abi::layout::Layout;
 use crate::abi::{Event, Fd, FileSize, FileStat, LookupFlags, Out, Text, Whence};
 use crate::call::poll::{SubscriptionLayout, poll};
 use crate::call::{Call, fd, path};
 use crate::errno::Errno;
-use crate::guest::Guest;
 
 pub(crate) fn define(to: &mut Definer<'_>) -> Result<()> {
     to.define("fd_filestat_get", &["fd", "filestat"], fd_filestat_get)?;
@@ -25,10 +24,10 @@ const SUBSCRIPTION: SubscriptionLayout = SubscriptionLayout { size: 56, clock: 2
 
 /// `whence` of preview 0: 0 is the current position, 1 the end, 2 the beginning.
 #[derive(Clone, Copy, Debug)]
-struct Whence0(Whence);
+pub(crate) struct Whence0(Whence);
 
 impl Whence0 {
-    fn from_code(code: u32) -> Result<Whence0, Errno> {
+    pub(crate) fn from_code(code: u32) -> Result<Whence0, Errno> {
         match code {
             0 => Ok(Whence0(Whence::Cur)),
             1 => Ok(Whence0(Whence::End)),
@@ -36,16 +35,9 @@ impl Whence0 {
             _ => Err(Errno::Inval),
         }
     }
-}
 
-impl Arg for Whence0 {
-    fn take(words: &Words<'_>, at: usize) -> Result<Whence0, Errno> {
-        Whence0::from_code(words.u32(at))
-    }
-
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        let word = words.u32(at);
-        Whence0::from_code(word).map_or_else(|_| word.to_string(), |whence| whence.0.name().to_owned())
+    pub(crate) fn name(self) -> &'static str {
+        self.0.name()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::data::AsStore;
 use super::func::Func;
 use super::instance::{Extern, Instance};
 use super::store::StoreState;
@@ -21,20 +22,19 @@ impl Linker {
         Linker::default()
     }
 
-    /// Gives a thing two names that nothing has yet.
+    /// Gives a thing two names that nothing has yet. [`Linker::shadow`] replaces what has them.
     ///
     /// ```
-    /// use wassay_engine::{Config, Engine, ErrorKind, Func, Linker, Module, Store};
+    /// use wassay_engine::{Config, Engine, Func, Linker, Module, Store};
     ///
     /// let engine = Engine::new(&Config::new())?;
     /// let (mut store, mut linker) = (Store::new(&engine), Linker::new());
     /// let one = Func::wrap(&mut store, || 1_i32)?;
-    /// linker.add("host", "number", one)?;
-    /// let again = linker.add("host", "number", one).unwrap_err();
+    /// linker.define("host", "number", one)?;
+    /// let again = linker.define("host", "number", one).unwrap_err();
     /// assert_eq!(again.message(), "`host` `number` is already defined");
-    /// // To replace it is said explicitly.
     /// let two = Func::wrap(&mut store, || 2_i32)?;
-    /// linker.define("host", "number", two.into());
+    /// linker.shadow("host", "number", two);
     /// assert_eq!(linker.iter().count(), 1);
     ///
     /// let text = r#"(module (func (export "number") (import "host" "number") (result i32)))"#;
@@ -48,46 +48,52 @@ impl Linker {
     /// # Errors
     ///
     /// [`Usage`](crate::ErrorKind::Usage) if something has the two names.
-    pub fn add(&mut self, module: &str, name: &str, thing: impl Into<Extern>) -> Result<()> {
+    pub fn define(&mut self, module: &str, name: &str, thing: impl Into<Extern>) -> Result<()> {
         if self.get(module, name).is_some() {
-            return Err(Error::usage(format!("`{module}` `{name}` is already defined")));
+            return Err(already_defined(module, name));
         }
-        self.define(module, name, thing.into());
+        self.shadow(module, name, thing);
         Ok(())
     }
 
-    /// Makes a host function from a closure, as [`Func::wrap`] does, and [adds](Linker::add) it.
+    /// Gives a thing two names, and takes them from what had them before.
+    pub fn shadow(&mut self, module: &str, name: &str, thing: impl Into<Extern>) {
+        self.names.entry(module.into()).or_default().insert(name.into(), thing.into());
+    }
+
+    /// Makes a host function from a closure, as [`Func::wrap`] does, and [defines](Linker::define) it.
     ///
     /// ```
     /// use wassay_engine::{Caller, Config, Engine, Linker, Module, Store};
     ///
     /// let engine = Engine::new(&Config::new())?;
-    /// let (mut store, mut linker) = (Store::new(&engine), Linker::new());
-    /// store.set_data(Vec::<i32>::new());
-    /// linker.func_wrap(&mut store, "log", "number", |mut caller: Caller<'_>, number: i32| {
-    ///     caller.data_mut::<Vec<i32>>().expect("set above").push(number);
-    /// })?;
+    /// let (mut store, mut linker) = (Store::with_data(&engine, Vec::new()), Linker::new());
+    /// let log = |mut caller: Caller<'_, Vec<i32>>, number: i32| caller.data_mut().push(number);
+    /// linker.func_wrap(&mut store, "log", "number", log)?;
     /// let text = r#"(module (import "log" "number" (func $log (param i32)))
     ///     (func (export "run") (call $log (i32.const 1)) (call $log (i32.const 2))))"#;
     /// let module = Module::new(&engine, &wat::parse_str(text)?)?;
     /// let instance = linker.instantiate(&mut store, &module)?;
     /// instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
-    /// assert_eq!(store.data(), Some(&vec![1, 2]));
+    /// assert_eq!(store.data(), &[1, 2]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`Func::wrap`] and [`Linker::add`].
-    pub fn func_wrap<Params, Results: WasmTuple>(
+    /// Those of [`Func::wrap`] and [`Linker::define`].
+    pub fn func_wrap<S: AsStore + ?Sized, Params, Results: WasmTuple>(
         &mut self,
-        store: &mut StoreState,
+        store: &mut S,
         module: &str,
         name: &str,
-        body: impl IntoFunc<Params, Results>,
+        body: impl IntoFunc<S::Data, Params, Results>,
     ) -> Result<()> {
-        let func = Func::wrap(store, body)?;
-        self.add(module, name, func)
+        if self.get(module, name).is_some() {
+            return Err(already_defined(module, name));
+        }
+        self.shadow(module, name, Func::wrap(store, body)?);
+        Ok(())
     }
 
     /// All that has names, with the two names, in no particular order.
@@ -97,14 +103,23 @@ impl Linker {
             .flat_map(|(module, names)| names.iter().map(|(name, thing)| (&**module, &**name, *thing)))
     }
 
-    /// Gives a thing two names, and takes them from what had them before. [`Linker::add`] refuses
-    /// that.
-    pub fn define(&mut self, module: &str, name: &str, thing: Extern) {
-        self.names.entry(module.into()).or_default().insert(name.into(), thing);
+    /// Names everything that an instance exports.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`](crate::ErrorKind::Usage) if something has the module name and the name of an
+    /// export; then nothing is defined.
+    pub fn define_instance(&mut self, store: &StoreState, module: &str, instance: Instance) -> Result<()> {
+        if let Some((name, _)) = instance.exports(store).find(|(name, _)| self.get(module, name).is_some()) {
+            return Err(already_defined(module, name));
+        }
+        instance.exports(store).for_each(|(name, thing)| self.shadow(module, name, thing));
+        Ok(())
     }
 
-    /// Names everything that an instance exports. What that module name had before is forgotten.
-    pub fn define_instance(&mut self, store: &StoreState, module: &str, instance: Instance) {
+    /// Names everything that an instance exports. What that module name had before is forgotten,
+    /// as `register` of test scripts has it.
+    pub fn shadow_instance(&mut self, store: &StoreState, module: &str, instance: Instance) {
         let exports = instance.exports(store).map(|(name, thing)| (name.into(), thing)).collect();
         self.names.insert(module.into(), exports);
     }
@@ -136,4 +151,8 @@ impl Linker {
         let imports = module.imports().map(find).collect::<Result<Vec<_>>>()?;
         Instance::instantiate(store, module, &imports)
     }
+}
+
+fn already_defined(module: &str, name: &str) -> Error {
+    Error::usage(format!("`{module}` `{name}` is already defined"))
 }

@@ -1,6 +1,7 @@
 //! The store: owner of everything that instances consist of.
 
 use std::any::Any;
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,11 +30,14 @@ use crate::vm::trace::VmTrace;
 /// dropped.
 ///
 /// A store is used by one thread at a time; it may move between threads while nothing runs in it.
-#[derive(Debug)]
-pub struct Store(Box<StoreState>);
+///
+/// `T` is the type of the host's data: see [`Store::with_data`].
+// The state is sized here, but only its unsized form is given out.
+pub struct Store<T: Any + Send = ()>(pub(super) Box<StoreState<T>>);
 
 /// What a [`Store`] holds, and what handles such as [`Func`](super::Func) work on: a `&mut Store`
-/// is one of these, and so is a `&mut` [`Caller`](super::Caller).
+/// is one of these, and so is a `&mut` [`Caller`](super::Caller). It does not tell the type of the
+/// host's data.
 ///
 /// Its size is not known, so that safe code can neither move a store out of its place nor swap it
 /// with another: compiled code that called the host goes on in the store that it came from.
@@ -46,7 +50,7 @@ pub struct Store(Box<StoreState>);
 /// # Ok::<(), wassay_engine::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct StoreState<Tail: ?Sized = [()]> {
+pub struct StoreState<T: ?Sized = dyn Any + Send> {
     engine: Engine,
     /// What compiled code uses of the store.
     pub(crate) vm: StoreRecord<StoreState>,
@@ -66,12 +70,12 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     calls: Vec<Option<Arc<CallInfo>>>,
     /// The types of what the host made; modules hold their own.
     pub(super) types: HeldTypes,
-    pub(super) data: Option<Box<dyn Any + Send>>,
     pub(super) memory_bytes: u64,
     pub(super) table_elements: u64,
     pub(super) instance_bytes: u64,
     pub(super) budget: Budget,
-    _unsized: Tail,
+    /// The host's data.
+    pub(super) data: T,
 }
 
 /// What it takes to call a function of one type.
@@ -84,17 +88,44 @@ pub(super) struct CallInfo {
 impl Store {
     /// An empty store.
     pub fn new(engine: &Engine) -> Store {
-        Store::with_budget(engine, Budget::new(engine.config().max_bytes))
+        Store::with_data(engine, ())
     }
 
     /// An empty store of the same engine that shares what
     /// [may be used in all](crate::Config::max_bytes) with another.
     pub fn beside(other: &StoreState) -> Store {
-        Store::with_budget(other.engine(), other.budget.share())
+        Store::with_budget(other.engine(), other.budget.share(), ())
+    }
+}
+
+impl<T: Any + Send> Store<T> {
+    /// An empty store with data of the host's, which host functions reach by their
+    /// [`Caller`](super::Caller).
+    ///
+    /// ```
+    /// use wassay_engine::{Caller, Config, Engine, Func, Store};
+    ///
+    /// struct Counter {
+    ///     calls: u32,
+    /// }
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let mut store = Store::with_data(&engine, Counter { calls: 0 });
+    /// let count = Func::wrap(&mut store, |mut caller: Caller<'_, Counter>| {
+    ///     caller.data_mut().calls += 1;
+    ///     caller.data().calls
+    /// })?;
+    /// let count = count.typed::<(), u32>(&mut store)?;
+    /// assert_eq!((count.call(&mut store, ())?, count.call(&mut store, ())?), (1, 2));
+    /// assert_eq!(store.into_data().calls, 2);
+    /// # Ok::<(), wassay_engine::Error>(())
+    /// ```
+    pub fn with_data(engine: &Engine, data: T) -> Store<T> {
+        Store::with_budget(engine, Budget::new(engine.config().max_bytes), data)
     }
 
-    fn with_budget(engine: &Engine, budget: Budget) -> Store {
-        let state: Box<StoreState<[(); 0]>> = Box::new(StoreState {
+    fn with_budget(engine: &Engine, budget: Budget, data: T) -> Store<T> {
+        Store(Box::new(StoreState {
             engine: engine.clone(),
             vm: StoreRecord::new(engine.config().max_stack),
             instances: Vec::new(),
@@ -108,28 +139,34 @@ impl Store {
             const_stack: Vec::new(),
             calls: Vec::new(),
             types: HeldTypes::new(engine.types()),
-            data: None,
             memory_bytes: 0,
             table_elements: 0,
             instance_bytes: 0,
             budget,
-            _unsized: [],
-        });
-        Store(state)
+            data,
+        }))
     }
 }
 
-impl Deref for Store {
+impl<T: Any + Send> Deref for Store<T> {
     type Target = StoreState;
 
+    #[inline]
     fn deref(&self) -> &StoreState {
-        &self.0
+        &*self.0
     }
 }
 
-impl DerefMut for Store {
+impl<T: Any + Send> DerefMut for Store<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut StoreState {
-        &mut self.0
+        &mut *self.0
+    }
+}
+
+impl<T: Any + Send> fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&&**self).finish()
     }
 }
 
@@ -137,22 +174,6 @@ impl StoreState {
     /// The engine that the store belongs to.
     pub fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// Keeps a value for host functions, which find it by [`StoreState::data`]; gives the one that
-    /// was kept before.
-    pub fn set_data<T: Any + Send>(&mut self, data: T) -> Option<Box<dyn Any + Send>> {
-        self.data.replace(Box::new(data))
-    }
-
-    /// The value that is kept for host functions, if it has that type.
-    pub fn data<T: Any>(&self) -> Option<&T> {
-        self.data.as_ref()?.downcast_ref()
-    }
-
-    /// [`StoreState::data`], to change.
-    pub fn data_mut<T: Any>(&mut self) -> Option<&mut T> {
-        self.data.as_mut()?.downcast_mut()
     }
 
     /// Gives the store until then, where time in which the process is stopped does not count. What

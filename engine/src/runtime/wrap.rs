@@ -1,5 +1,6 @@
 //! Functions with Rust's types: host functions made from closures, and typed calls.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::data::AsStore;
 use super::func::{Caller, Func};
 use super::store::{CallInfo, StoreState};
 use crate::error::{Error, Result};
@@ -138,9 +140,9 @@ impl<T: WasmTuple, E: Into<Box<dyn StdError + Send + Sync>>> IntoResults for std
     }
 }
 
-/// A closure that can be a host function: its parameters are [`WasmTy`]s, and may begin with a
-/// [`Caller`].
-pub trait IntoFunc<Params, Results>: Send + Sync + 'static {
+/// A closure that can be a host function of a store with data of type `T`: its parameters are
+/// [`WasmTy`]s, and may begin with a [`Caller<'_, T>`](Caller) or a `Caller<'_>`.
+pub trait IntoFunc<T: ?Sized, Params, Results>: Send + Sync + 'static {
     #[doc(hidden)]
     fn ty() -> FuncType;
 
@@ -148,36 +150,42 @@ pub trait IntoFunc<Params, Results>: Send + Sync + 'static {
     fn call_with(&self, caller: Caller<'_>, slots: impl Fn(usize) -> Slot) -> Result<Results>;
 }
 
+/// Closures of that many parameters: without a caller, with a typed and with an untyped one.
 macro_rules! functions {
     ($($number:tt $param:ident),*) => {
-        impl<F, R, $($param: WasmTy),*> IntoFunc<($($param,)*), R::Results> for F
+        impl<T: ?Sized, F, R, $($param: WasmTy),*> IntoFunc<T, ($($param,)*), R::Results> for F
         where
             F: Fn($($param),*) -> R + Send + Sync + 'static,
             R: IntoResults,
         {
-            fn ty() -> FuncType {
-                FuncType::new([$($param::TYPE),*], R::Results::TYPES.iter().copied())
-            }
-
-            #[inline]
-            fn call_with(&self, _: Caller<'_>, _slots: impl Fn(usize) -> Slot) -> Result<R::Results> {
-                self($($param::from_slot(_slots($number))),*).into_results()
-            }
+            functions!(@ |function, _caller| function(); $($number $param),*);
         }
 
-        impl<F, R, $($param: WasmTy),*> IntoFunc<(Caller<'_>, $($param,)*), R::Results> for F
+        impl<T: Any + Send, F, R, $($param: WasmTy),*> IntoFunc<T, (Caller<'_, T>, $($param,)*), R::Results> for F
+        where
+            F: Fn(Caller<'_, T>, $($param),*) -> R + Send + Sync + 'static,
+            R: IntoResults,
+        {
+            functions!(@ |function, caller| function(caller.assume(),); $($number $param),*);
+        }
+
+        impl<T: ?Sized, F, R, $($param: WasmTy),*> IntoFunc<T, (Caller<'_>, $($param,)*), R::Results> for F
         where
             F: Fn(Caller<'_>, $($param),*) -> R + Send + Sync + 'static,
             R: IntoResults,
         {
-            fn ty() -> FuncType {
-                FuncType::new([$($param::TYPE),*], R::Results::TYPES.iter().copied())
-            }
+            functions!(@ |function, caller| function(caller,); $($number $param),*);
+        }
+    };
+    (@ |$function:ident, $caller:ident| $called:ident($($first:tt)*); $($number:tt $param:ident),*) => {
+        fn ty() -> FuncType {
+            FuncType::new([$($param::TYPE),*], R::Results::TYPES.iter().copied())
+        }
 
-            #[inline]
-            fn call_with(&self, caller: Caller<'_>, _slots: impl Fn(usize) -> Slot) -> Result<R::Results> {
-                self(caller, $($param::from_slot(_slots($number))),*).into_results()
-            }
+        #[inline]
+        fn call_with(&self, $caller: Caller<'_>, _slots: impl Fn(usize) -> Slot) -> Result<R::Results> {
+            let $function = self;
+            $called($($first)* $($param::from_slot(_slots($number))),*).into_results()
         }
     };
 }
@@ -268,7 +276,8 @@ impl<P: WasmTuple, R: WasmTuple> TypedFunc<P, R> {
 impl Func {
     /// Makes a host function from a closure, whose parameters and results say what type it has.
     ///
-    /// The closure's first parameter may be the [`Caller`]. It gives nothing, a value or a tuple of
+    /// The closure's first parameter may be the [`Caller`], by which it reaches the store and the
+    /// [host's data](super::Store::with_data). It gives nothing, a value or a tuple of
     /// them, or a `Result` of one of these, whose error ends the wasm code that called.
     ///
     /// ```
@@ -295,11 +304,11 @@ impl Func {
     ///
     /// [`Limit`](crate::ErrorKind::Limit) if the engine cannot hold another type or the code that
     /// calls the function.
-    pub fn wrap<Params, Results: WasmTuple>(
-        store: &mut StoreState,
-        body: impl IntoFunc<Params, Results>,
+    pub fn wrap<S: AsStore + ?Sized, Params, Results: WasmTuple>(
+        store: &mut S,
+        body: impl IntoFunc<S::Data, Params, Results>,
     ) -> Result<Func> {
-        wrap(store, body)
+        wrap(store.as_state(), body)
     }
 
     /// The function with Rust's types for its parameters and results.
@@ -337,7 +346,7 @@ impl Func {
     }
 }
 
-fn wrap<Params, Results: WasmTuple, F: IntoFunc<Params, Results>>(
+fn wrap<T: ?Sized, Params, Results: WasmTuple, F: IntoFunc<T, Params, Results>>(
     store: &mut StoreState,
     body: F,
 ) -> Result<Func> {

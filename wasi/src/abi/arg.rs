@@ -4,30 +4,89 @@ use std::fmt::Write;
 use std::marker::PhantomData;
 
 use bitflags::Flags;
-use wassay_engine::{ValType, Words};
+use wassay_engine::{Param, ValType, Words};
 
 use super::flags::{
     Advice, ClockId, FdFlags, FstFlags, LookupFlags, OFlags, RiFlags, Rights, SdFlags, SiFlags, Whence,
 };
 use super::layout::{Fd, FileSize, Layout, Timestamp};
+use crate::call::Call;
 use crate::errno::Errno;
 use crate::guest::Guest;
+use crate::preview0::Whence0;
 
-/// A typed parameter, made of one raw argument or of an address and a length.
-pub(crate) trait Arg: Sized {
-    /// The WebAssembly types of the raw arguments it is made of.
-    const TYPES: &'static [ValType] = &[ValType::I32];
+/// The arguments of a call, taken one after the other.
+#[derive(Debug)]
+pub(crate) struct Args<'a> {
+    words: &'a Words<'a>,
+    /// The index of the next one.
+    next: usize,
+    trace: Option<Trace>,
+}
 
-    /// Reads the parameter from the raw arguments at index `at`. Returns INVAL if the value is not
-    /// defined by the specification.
-    fn take(words: &Words<'_>, at: usize) -> Result<Self, Errno>;
+/// What a trace shows of the parameters of a call.
+#[derive(Debug, Default)]
+struct Trace {
+    /// The parameters before the call, as text.
+    arguments: Vec<String>,
+    /// The parameters that a successful call writes to.
+    results: Vec<ResultAt>,
+}
 
-    /// For traces: the parameter before the call, as text.
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String;
+/// A result in the guest's memory.
+#[derive(Debug)]
+struct ResultAt {
+    /// Which parameter has its address.
+    parameter: usize,
+    bytes: Buffer,
+    show: fn(&[u8]) -> String,
+}
 
-    /// For traces: what a successful call has written to it, as text.
-    fn result(_words: &Words<'_>, _at: usize, _guest: &Guest<'_>) -> Option<String> {
-        None
+/// Names and values of parameters, for a trace.
+pub(crate) type Shown = Vec<(&'static str, String)>;
+
+impl<'a> Args<'a> {
+    pub(crate) fn new(words: &'a Words<'a>) -> Args<'a> {
+        Args { words, next: 0, trace: None }
+    }
+
+    /// Keeps the text of each parameter that is taken from now on.
+    pub(crate) fn trace(&mut self) {
+        self.trace = Some(Trace::default());
+    }
+
+    /// The parameters before the call, and what it has written, given the parameters' names.
+    pub(crate) fn shown(&self, names: &[&'static str], guest: &Guest<'_>) -> (Shown, Shown) {
+        let Some(Trace { arguments, results }) = &self.trace else { return (Shown::new(), Shown::new()) };
+        debug_assert_eq!(names.len(), arguments.len(), "each parameter has a name: {names:?}");
+        let arguments = names.iter().copied().zip(arguments.iter().cloned()).collect();
+        let result = |at: &ResultAt| {
+            let text = guest.bytes(at.bytes).map_or_else(|errno| errno.to_string(), at.show);
+            Some((*names.get(at.parameter)?, text))
+        };
+        (arguments, results.iter().filter_map(result).collect())
+    }
+
+    #[inline]
+    fn u32(&mut self) -> u32 {
+        self.next += 1;
+        self.words.u32(self.next - 1)
+    }
+
+    #[inline]
+    fn u64(&mut self) -> u64 {
+        self.next += 1;
+        self.words.u64(self.next - 1)
+    }
+}
+
+impl Call<'_> {
+    /// Keeps the text of the parameter that is being taken, for a trace.
+    #[inline]
+    fn show(&mut self, text: impl FnOnce(&Guest<'_>) -> String) {
+        if let Some(trace) = &mut self.args.trace {
+            trace.arguments.push(text(&self.guest));
+        }
     }
 }
 
@@ -75,69 +134,49 @@ impl<T> Copy for Out<T> {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Address(pub(crate) u32);
 
-impl Arg for Address {
-    fn take(words: &Words<'_>, at: usize) -> Result<Address, Errno> {
-        Ok(Address(words.u32(at)))
-    }
+/// A parameter of one argument: how it is made of it, and shown.
+macro_rules! plain {
+    ($($ty:ty, $wasm:ident: $word:ident => $make:expr, $show:expr;)*) => {
+        $(impl Param<Call<'_>, Errno> for $ty {
+            const TYPES: &'static [ValType] = &[ValType::$wasm];
 
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        format!("{:#x}", words.u32(at))
-    }
-}
-
-impl Arg for u32 {
-    fn take(words: &Words<'_>, at: usize) -> Result<u32, Errno> {
-        Ok(words.u32(at))
-    }
-
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        words.u32(at).to_string()
-    }
-}
-
-impl Arg for Fd {
-    fn take(words: &Words<'_>, at: usize) -> Result<Fd, Errno> {
-        Ok(Fd(words.u32(at)))
-    }
-
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        (words.u32(at) as i32).to_string()
-    }
-}
-
-/// A 64-bit parameter.
-macro_rules! wide {
-    ($ty:ty, |$word:ident| $make:expr, $format:literal) => {
-        impl Arg for $ty {
-            const TYPES: &'static [ValType] = &[ValType::I64];
-
-            fn take(words: &Words<'_>, at: usize) -> Result<$ty, Errno> {
-                let $word = words.u64(at);
-                Ok($make)
+            #[inline]
+            fn take(call: &mut Call<'_>) -> Result<$ty, Errno> {
+                let $word = plain!(@ call $wasm);
+                call.show(|_| $show);
+                $make
             }
-
-            fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-                format!($format, words.u64(at))
-            }
-        }
+        })*
     };
+    (@ $call:ident I32) => { $call.args.u32() };
+    (@ $call:ident I64) => { $call.args.u64() };
 }
 
-wide!(u64, |word| word, "{}");
-wide!(FileSize, |word| FileSize(word), "{}");
-wide!(Timestamp, |word| Timestamp(word), "{}");
-wide!(Rights, |word| Rights::from_bits_retain(word), "{:#x}");
+plain! {
+    Address, I32: word => Ok(Address(word)), format!("{word:#x}");
+    u32, I32: word => Ok(word), word.to_string();
+    Fd, I32: word => Ok(Fd(word)), word.cast_signed().to_string();
+    u64, I64: word => Ok(word), word.to_string();
+    i64, I64: word => Ok(word.cast_signed()), word.cast_signed().to_string();
+    FileSize, I64: word => Ok(FileSize(word)), word.to_string();
+    Timestamp, I64: word => Ok(Timestamp(word)), word.to_string();
+    Rights, I64: word => Ok(Rights::from_bits_retain(word)), format!("{word:#x}");
+    FdFlags, I32: word => take_flags(word), show_flags::<FdFlags>(word);
+    FstFlags, I32: word => take_flags(word), show_flags::<FstFlags>(word);
+    LookupFlags, I32: word => take_flags(word), show_flags::<LookupFlags>(word);
+    OFlags, I32: word => take_flags(word), show_flags::<OFlags>(word);
+    RiFlags, I32: word => take_flags(word), show_flags::<RiFlags>(word);
+    SdFlags, I32: word => take_flags(word), show_flags::<SdFlags>(word);
+    SiFlags, I32: word => take_flags(word), show_flags::<SiFlags>(word);
+    Advice, I32: word => Advice::from_code(word), show_code(word, Advice::from_code(word), Advice::name);
+    ClockId, I32: word => ClockId::from_code(word), show_code(word, ClockId::from_code(word), ClockId::name);
+    Whence, I32: word => Whence::from_code(word), show_code(word, Whence::from_code(word), Whence::name);
+    Whence0, I32: word => Whence0::from_code(word), show_code(word, Whence0::from_code(word), Whence0::name);
+}
 
-impl Arg for i64 {
-    const TYPES: &'static [ValType] = &[ValType::I64];
-
-    fn take(words: &Words<'_>, at: usize) -> Result<i64, Errno> {
-        Ok(words.u64(at) as i64)
-    }
-
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        (words.u64(at) as i64).to_string()
-    }
+/// The name of an enumeration's value, or the number if it has none.
+fn show_code<T>(word: u32, value: Result<T, Errno>, name: impl FnOnce(T) -> &'static str) -> String {
+    value.map_or_else(|_| word.to_string(), |value| name(value).to_owned())
 }
 
 /// Converts a set of flags. Returns INVAL if a flag is not defined by the specification.
@@ -160,80 +199,62 @@ where
     }
 }
 
-macro_rules! flags_arg {
-    ($($ty:ty),*) => {
-        $(impl Arg for $ty {
-            fn take(words: &Words<'_>, at: usize) -> Result<$ty, Errno> {
-                take_flags(words.u32(at))
-            }
+const TWO_I32: &[ValType] = &[ValType::I32, ValType::I32];
 
-            fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-                show_flags::<$ty>(words.u32(at))
-            }
-        })*
-    };
-}
+impl Param<Call<'_>, Errno> for Buffer {
+    const TYPES: &'static [ValType] = TWO_I32;
 
-flags_arg!(FdFlags, FstFlags, LookupFlags, OFlags, RiFlags, SdFlags, SiFlags);
-
-macro_rules! enumeration_arg {
-    ($($ty:ty),*) => {
-        $(impl Arg for $ty {
-            fn take(words: &Words<'_>, at: usize) -> Result<$ty, Errno> {
-                <$ty>::from_code(words.u32(at))
-            }
-
-            fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-                let word = words.u32(at);
-                <$ty>::from_code(word).map_or_else(|_| word.to_string(), |value| value.name().to_owned())
-            }
-        })*
-    };
-}
-
-enumeration_arg!(Advice, ClockId, Whence);
-
-impl Arg for Buffer {
-    const TYPES: &'static [ValType] = &[ValType::I32, ValType::I32];
-
-    fn take(words: &Words<'_>, at: usize) -> Result<Buffer, Errno> {
-        Ok(Buffer { address: words.u32(at), len: words.u32(at + 1) })
-    }
-
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
-        let (address, len) = (words.u32(at), words.u32(at + 1));
-        format!("{}[{len}]", show_address(guest, address, len, 1, 1))
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<Buffer, Errno> {
+        let buffer = Buffer { address: call.args.u32(), len: call.args.u32() };
+        call.show(|guest| buffer.show(guest));
+        Ok(buffer)
     }
 }
 
-impl Arg for Text {
-    const TYPES: &'static [ValType] = Buffer::TYPES;
-
-    fn take(words: &Words<'_>, at: usize) -> Result<Text, Errno> {
-        Buffer::take(words, at).map(Text)
+impl Buffer {
+    fn show(self, guest: &Guest<'_>) -> String {
+        format!("{}[{}]", show_address(guest, self.address, self.len, 1, 1), self.len)
     }
+}
 
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
+impl Param<Call<'_>, Errno> for Text {
+    const TYPES: &'static [ValType] = TWO_I32;
+
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<Text, Errno> {
+        let text = Text(Buffer { address: call.args.u32(), len: call.args.u32() });
+        call.show(|guest| text.show(guest));
+        Ok(text)
+    }
+}
+
+impl Text {
+    fn show(self, guest: &Guest<'_>) -> String {
         const SHOWN: usize = 256;
-        let buffer = Buffer { address: words.u32(at), len: words.u32(at + 1) };
-        match guest.bytes(buffer) {
+        match guest.bytes(self.0) {
             Ok(bytes) if bytes.len() > SHOWN => format!("{:?}...", String::from_utf8_lossy(&bytes[..SHOWN])),
             Ok(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
-            Err(_) => Buffer::show(words, at, guest),
+            Err(_) => self.0.show(guest),
         }
     }
 }
 
-impl Arg for IoVecs {
-    const TYPES: &'static [ValType] = Buffer::TYPES;
+impl Param<Call<'_>, Errno> for IoVecs {
+    const TYPES: &'static [ValType] = TWO_I32;
 
-    fn take(words: &Words<'_>, at: usize) -> Result<IoVecs, Errno> {
-        Ok(IoVecs { address: words.u32(at), count: words.u32(at + 1) })
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<IoVecs, Errno> {
+        let vectors = IoVecs { address: call.args.u32(), count: call.args.u32() };
+        call.show(|guest| vectors.show(guest));
+        Ok(vectors)
     }
+}
 
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
+impl IoVecs {
+    fn show(self, guest: &Guest<'_>) -> String {
         const SHOWN: u32 = 8;
-        let (address, count) = (words.u32(at), words.u32(at + 1));
+        let IoVecs { address, count } = self;
         let mut text = show_address(guest, address, count, 8, 4);
         let shown = IoVecs { address, count: count.min(SHOWN) };
         let lengths = guest.gather::<_, Errno>(shown, |buffers| {
@@ -252,18 +273,18 @@ impl Arg for IoVecs {
     }
 }
 
-impl<T: Layout> Arg for Out<T> {
-    fn take(words: &Words<'_>, at: usize) -> Result<Out<T>, Errno> {
-        Ok(Out::new(words.u32(at)))
-    }
+impl<T: Layout> Param<Call<'_>, Errno> for Out<T> {
+    const TYPES: &'static [ValType] = &[ValType::I32];
 
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
-        show_address(guest, words.u32(at), 1, T::SIZE, T::ALIGN)
-    }
-
-    fn result(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> Option<String> {
-        let bytes = guest.bytes(Buffer { address: words.u32(at), len: T::SIZE as u32 });
-        Some(bytes.map_or_else(|errno| errno.to_string(), T::show))
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<Out<T>, Errno> {
+        let out = Out::new(call.args.u32());
+        if let Some(trace) = &mut call.args.trace {
+            let bytes = Buffer { address: out.address, len: T::SIZE as u32 };
+            trace.results.push(ResultAt { parameter: trace.arguments.len(), bytes, show: T::show });
+        }
+        call.show(|guest| show_address(guest, out.address, 1, T::SIZE, T::ALIGN));
+        Ok(out)
     }
 }
 

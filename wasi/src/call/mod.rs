@@ -20,6 +20,7 @@ pub(crate) mod wait;
 
 use wassay_engine::{Deadline, Result};
 
+use crate::abi::arg::Args;
 use crate::abi::host_fn::Definer;
 use crate::ctx::WasiCtx;
 use crate::guest::Guest;
@@ -55,6 +56,8 @@ pub(crate) struct Call<'a> {
     pub(crate) ctx: &'a mut WasiCtx,
     /// When a blocking call must give up, which ends the guest.
     pub(crate) deadline: Option<Deadline>,
+    /// Its arguments, from which its parameters are made.
+    pub(crate) args: Args<'a>,
 }
 
 /// Defines the functions that only preview 1 has, and those whose layouts differ in preview 0.
