@@ -14,3 +14,8 @@ pub use classification::Classification;
 pub use features::{Features, UnknownFeature};
 pub use rule::Rule;
 pub use time::Deadline;
+
+/// Runs the code of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -53,3 +53,8 @@ pub use split::{lexer, split};
 pub use text::Grammar;
 pub use thread::STACK;
 pub use wassay_terms::{Classification, Features, Rule, UnknownFeature};
+
+/// Runs the code of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
