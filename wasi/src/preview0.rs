@@ -2,9 +2,9 @@
 //! the layouts of `filestat` and `subscription`. Preview 0 has no `sock_accept`; the rest is the
 //! same.
 
-use wassay_engine::Result;
+use wassay_engine::{Param, Result, ValType};
 
-use crate::abi::arg::Address;
+use crate::abi::arg::{Address, show_code};
 use crate::abi::host_fn::{Definer, Stop};
 use crate::abi::layout::Layout;
 use crate::abi::{Event, Fd, FileSize, FileStat, LookupFlags, Out, Text, Whence};
@@ -24,10 +24,10 @@ const SUBSCRIPTION: SubscriptionLayout = SubscriptionLayout { size: 56, clock: 2
 
 /// `whence` of preview 0: 0 is the current position, 1 the end, 2 the beginning.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Whence0(Whence);
+struct Whence0(Whence);
 
 impl Whence0 {
-    pub(crate) fn from_code(code: u32) -> Result<Whence0, Errno> {
+    fn from_code(code: u32) -> Result<Whence0, Errno> {
         match code {
             0 => Ok(Whence0(Whence::Cur)),
             1 => Ok(Whence0(Whence::End)),
@@ -35,9 +35,17 @@ impl Whence0 {
             _ => Err(Errno::Inval),
         }
     }
+}
 
-    pub(crate) fn name(self) -> &'static str {
-        self.0.name()
+impl Param<Call<'_>, Errno> for Whence0 {
+    const TYPES: &'static [ValType] = &[ValType::I32];
+
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<Whence0, Errno> {
+        let word = call.args.u32();
+        let whence = Whence0::from_code(word);
+        call.show(|_| show_code(word, whence, |whence| whence.0.name()));
+        whence
     }
 }
 

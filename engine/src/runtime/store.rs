@@ -1,7 +1,9 @@
 //! The store: owner of everything that instances consist of.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,6 +32,14 @@ use crate::vm::trace::VmTrace;
 /// dropped.
 ///
 /// A store is used by one thread at a time; it may move between threads while nothing runs in it.
+///
+/// ```compile_fail,E0277
+/// # use wassay_engine::{Config, Engine, Store};
+/// # let store = Store::new(&Engine::new(&Config::new())?);
+/// fn share_between_threads<T: Sync>(_: T) {}
+/// share_between_threads(store);
+/// # Ok::<(), wassay_engine::Error>(())
+/// ```
 ///
 /// `T` is the type of the host's data: see [`Store::with_data`].
 // The state is sized here, but only its unsized form is given out.
@@ -74,6 +84,8 @@ pub struct StoreState<T: ?Sized = dyn Any + Send> {
     pub(super) table_elements: u64,
     pub(super) instance_bytes: u64,
     pub(super) budget: Budget,
+    /// Makes stores of any data not `Sync`.
+    _used_by_one_thread: PhantomData<Cell<()>>,
     /// The host's data.
     pub(super) data: T,
 }
@@ -143,6 +155,7 @@ impl<T: Any + Send> Store<T> {
             table_elements: 0,
             instance_bytes: 0,
             budget,
+            _used_by_one_thread: PhantomData,
             data,
         }))
     }

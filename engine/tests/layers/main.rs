@@ -66,6 +66,7 @@ const RULES: [Rules; 5] = [
                 "a store owns everything in it, and every handle is looked up in its store",
                 &[
                     "runtime",
+                    "runtime/data",
                     "runtime/exception",
                     "runtime/func",
                     "runtime/gc",

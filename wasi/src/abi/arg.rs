@@ -13,7 +13,6 @@ use super::layout::{Fd, FileSize, Layout, Timestamp};
 use crate::call::Call;
 use crate::errno::Errno;
 use crate::guest::Guest;
-use crate::preview0::Whence0;
 
 /// The arguments of a call, taken one after the other.
 #[derive(Debug)]
@@ -67,14 +66,16 @@ impl<'a> Args<'a> {
         (arguments, results.iter().filter_map(result).collect())
     }
 
+    /// Takes the next argument, an `i32`.
     #[inline]
-    fn u32(&mut self) -> u32 {
+    pub(crate) fn u32(&mut self) -> u32 {
         self.next += 1;
         self.words.u32(self.next - 1)
     }
 
+    /// Takes the next argument, an `i64`.
     #[inline]
-    fn u64(&mut self) -> u64 {
+    pub(crate) fn u64(&mut self) -> u64 {
         self.next += 1;
         self.words.u64(self.next - 1)
     }
@@ -83,7 +84,7 @@ impl<'a> Args<'a> {
 impl Call<'_> {
     /// Keeps the text of the parameter that is being taken, for a trace.
     #[inline]
-    fn show(&mut self, text: impl FnOnce(&Guest<'_>) -> String) {
+    pub(crate) fn show(&mut self, text: impl FnOnce(&Guest<'_>) -> String) {
         if let Some(trace) = &mut self.args.trace {
             trace.arguments.push(text(&self.guest));
         }
@@ -171,11 +172,14 @@ plain! {
     Advice, I32: word => Advice::from_code(word), show_code(word, Advice::from_code(word), Advice::name);
     ClockId, I32: word => ClockId::from_code(word), show_code(word, ClockId::from_code(word), ClockId::name);
     Whence, I32: word => Whence::from_code(word), show_code(word, Whence::from_code(word), Whence::name);
-    Whence0, I32: word => Whence0::from_code(word), show_code(word, Whence0::from_code(word), Whence0::name);
 }
 
 /// The name of an enumeration's value, or the number if it has none.
-fn show_code<T>(word: u32, value: Result<T, Errno>, name: impl FnOnce(T) -> &'static str) -> String {
+pub(crate) fn show_code<T>(
+    word: u32,
+    value: Result<T, Errno>,
+    name: impl FnOnce(T) -> &'static str,
+) -> String {
     value.map_or_else(|_| word.to_string(), |value| name(value).to_owned())
 }
 
