@@ -20,12 +20,12 @@ pub(crate) struct Args<'a> {
     words: &'a Words<'a>,
     /// The index of the next one.
     next: usize,
-    trace: Option<Trace>,
+    trace: Option<&'a mut Trace>,
 }
 
 /// What a trace shows of the parameters of a call.
 #[derive(Debug, Default)]
-struct Trace {
+pub(crate) struct Trace {
     /// The parameters before the call, as text.
     arguments: Vec<String>,
     /// The parameters that a successful call writes to.
@@ -44,26 +44,25 @@ struct ResultAt {
 /// Names and values of parameters, for a trace.
 pub(crate) type Shown = Vec<(&'static str, String)>;
 
-impl<'a> Args<'a> {
-    pub(crate) fn new(words: &'a Words<'a>) -> Args<'a> {
-        Args { words, next: 0, trace: None }
-    }
-
-    /// Keeps the text of each parameter that is taken from now on.
-    pub(crate) fn trace(&mut self) {
-        self.trace = Some(Trace::default());
-    }
-
+impl Trace {
     /// The parameters before the call, and what it has written, given the parameters' names.
-    pub(crate) fn shown(&self, names: &[&'static str], guest: &Guest<'_>) -> (Shown, Shown) {
-        let Some(Trace { arguments, results }) = &self.trace else { return (Shown::new(), Shown::new()) };
-        debug_assert_eq!(names.len(), arguments.len(), "each parameter has a name: {names:?}");
-        let arguments = names.iter().copied().zip(arguments.iter().cloned()).collect();
-        let result = |at: &ResultAt| {
+    pub(crate) fn shown(self, names: &[&'static str], guest: &Guest<'_>) -> (Shown, Shown) {
+        debug_assert_eq!(names.len(), self.arguments.len(), "each parameter has a name: {names:?}");
+        let result = |at: ResultAt| {
             let text = guest.bytes(at.bytes).map_or_else(|errno| errno.to_string(), at.show);
             Some((*names.get(at.parameter)?, text))
         };
-        (arguments, results.iter().filter_map(result).collect())
+        let results = self.results.into_iter().filter_map(result).collect();
+        (names.iter().copied().zip(self.arguments).collect(), results)
+    }
+}
+
+impl<'a> Args<'a> {
+    /// The arguments of a call, from the first. If there is a trace, it keeps the text of each
+    /// parameter that is taken.
+    #[inline]
+    pub(crate) fn new(words: &'a Words<'a>, trace: Option<&'a mut Trace>) -> Args<'a> {
+        Args { words, next: 0, trace }
     }
 
     /// Takes the next argument, an `i32`.
@@ -82,10 +81,25 @@ impl<'a> Args<'a> {
 }
 
 impl Call<'_> {
-    /// Keeps the text of the parameter that is being taken, for a trace.
+    /// Keeps the text of the parameter that is being taken, if there is a trace.
     #[inline]
     pub(crate) fn show(&mut self, text: impl FnOnce(&Guest<'_>) -> String) {
+        if self.args.trace.is_some() {
+            self.trace(text, None);
+        }
+    }
+
+    /// Keeps the text of a parameter, and where to find the result of which it is the address.
+    #[cold]
+    #[inline(never)]
+    fn trace(
+        &mut self,
+        text: impl FnOnce(&Guest<'_>) -> String,
+        result: Option<(Buffer, fn(&[u8]) -> String)>,
+    ) {
         if let Some(trace) = &mut self.args.trace {
+            let parameter = trace.arguments.len();
+            trace.results.extend(result.map(|(bytes, show)| ResultAt { parameter, bytes, show }));
             trace.arguments.push(text(&self.guest));
         }
     }
@@ -283,11 +297,11 @@ impl<T: Layout> Param<Call<'_>, Errno> for Out<T> {
     #[inline]
     fn take(call: &mut Call<'_>) -> Result<Out<T>, Errno> {
         let out = Out::new(call.args.u32());
-        if let Some(trace) = &mut call.args.trace {
+        if call.args.trace.is_some() {
             let bytes = Buffer { address: out.address, len: T::SIZE as u32 };
-            trace.results.push(ResultAt { parameter: trace.arguments.len(), bytes, show: T::show });
+            let text = |guest: &Guest<'_>| show_address(guest, out.address, 1, T::SIZE, T::ALIGN);
+            call.trace(text, Some((bytes, T::show)));
         }
-        call.show(|guest| show_address(guest, out.address, 1, T::SIZE, T::ALIGN));
         Ok(out)
     }
 }

@@ -4,16 +4,16 @@ use std::any::Any;
 use std::collections::HashSet;
 
 use wassay_engine::{
-    Caller, Error, Extern, Func, FuncType, InterfaceFunc, Linker, Result, StoreState, ValType,
+    Caller, Error, Extern, Func, FuncType, InterfaceFunc, Linker, Memory, Result, StoreState, ValType,
 };
 
-use super::arg::Args;
+use super::arg::{Args, Trace};
 use crate::call::Call;
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::exit::Exit;
 use crate::guest::Guest;
-use crate::trace::CallRecord;
+use crate::trace::{CallRecord, Observer};
 
 /// How a call ends without success.
 #[derive(Debug)]
@@ -98,20 +98,23 @@ impl Definer<'_> {
         if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(name)) {
             return Ok(());
         }
-        let (module, enter) = (self.module, self.enter);
+        let (names, enter) = (Names { module: self.module, function: name, parameters: names }, self.enter);
         let ty = FuncType::new(F::params(), O::TYPES.iter().copied());
         let func = Func::alloc_numeric(self.store, ty, move |mut caller, words| {
             let deadline = caller.running_deadline();
             let (memory, ctx) = enter(&mut caller)?;
-            let observer = ctx.observer.take();
-            let mut call = Call { guest: Guest::new(memory), ctx, deadline, args: Args::new(words) };
-            let answer = match observer {
-                None => run(&function, &mut call),
-                Some(mut observer) => {
-                    call.args.trace();
-                    let answer = run(&function, &mut call);
-                    observer(&record(&call, module, name, names, &answer));
-                    call.ctx.observer = Some(observer);
+            let answer = match ctx.observer.take() {
+                None => {
+                    let (guest, args) = (Guest::new(memory), Args::new(words, None));
+                    run(&function, &mut Call { guest, ctx, deadline, args })
+                }
+                Some(observer) => {
+                    let mut trace = Trace::default();
+                    let (guest, args) = (Guest::new(memory), Args::new(words, Some(&mut trace)));
+                    let mut call = Call { guest, ctx, deadline, args };
+                    let answer = run_traced(&function, &mut call);
+                    let Call { guest, ctx, .. } = call;
+                    ctx.observer = Some(observed(observer, names, trace, &guest, &answer));
                     answer
                 }
             };
@@ -124,7 +127,7 @@ impl Definer<'_> {
             words.set(0, errno as u64);
             Ok(())
         })?;
-        self.linker.define(module, name, func)
+        self.linker.define(self.module, name, func)
     }
 }
 
@@ -133,18 +136,41 @@ fn run<'a, P, O: Outcome>(
     function: &impl InterfaceFunc<Call<'a>, Errno, P, Output = O>,
     call: &mut Call<'a>,
 ) -> Result<(), Stop> {
-    function.call(call).map_err(Stop::Errno)?.stop()
+    match function.call(call) {
+        Ok(outcome) => outcome.stop(),
+        Err(errno) => Err(Stop::Errno(errno)),
+    }
 }
 
-/// The record of a call that has ended.
-fn record(
-    call: &Call<'_>,
+/// [`run`], apart from calls without a trace.
+#[cold]
+#[inline(never)]
+fn run_traced<'a, P, O: Outcome>(
+    function: &impl InterfaceFunc<Call<'a>, Errno, P, Output = O>,
+    call: &mut Call<'a>,
+) -> Result<(), Stop> {
+    run(function, call)
+}
+
+/// The names of a function and its parameters.
+#[derive(Clone, Copy, Debug)]
+struct Names {
     module: &'static str,
     function: &'static str,
-    names: &[&'static str],
+    parameters: &'static [&'static str],
+}
+
+/// Calls an observer with the record of a call that has ended, and gives it back.
+#[cold]
+#[inline(never)]
+fn observed(
+    mut observer: Observer,
+    Names { module, function, parameters }: Names,
+    trace: Trace,
+    guest: &Guest<'_>,
     answer: &Result<(), Stop>,
-) -> CallRecord {
-    let (arguments, results) = call.args.shown(names, &call.guest);
+) -> Observer {
+    let (arguments, results) = trace.shown(parameters, guest);
     let mut record = CallRecord { module, function, arguments, ..CallRecord::default() };
     match answer {
         Ok(()) => record.results = results,
@@ -152,7 +178,8 @@ fn record(
         Err(Stop::Exit(exit)) => record.exit = Some(*exit),
         Err(Stop::TimedOut) => record.timed_out = true,
     }
-    record
+    observer(&record);
+    observer
 }
 
 /// Returns the memory that the calling instance exports as `memory`, and the context in the store's
@@ -163,18 +190,23 @@ pub(crate) fn enter<'a, T: AsMut<WasiCtx> + Any>(
 ) -> Result<(&'a mut [u8], &'a mut WasiCtx)> {
     let instance = caller.instance();
     let memory = match context::<T>(caller.any_data_mut())?.memory {
-        Some((of, memory)) if Some(of) == instance => Some(memory),
-        _ => {
-            let found = caller.export("memory").and_then(Extern::memory);
-            context::<T>(caller.any_data_mut())?.memory = instance.zip(found);
-            found
-        }
+        Some((of, memory)) if Some(of) == instance => memory,
+        _ => match find_memory::<T>(caller)? {
+            Some(memory) => memory,
+            None => return Ok((&mut [], context::<T>(caller.any_data_mut())?)),
+        },
     };
-    let (memory, data) = match memory {
-        Some(memory) => caller.memory_and_any_data(memory).ok_or_else(shared)?,
-        None => (&mut [][..], caller.any_data_mut()),
-    };
+    let (memory, data) = caller.memory_and_any_data(memory).ok_or_else(shared)?;
     Ok((memory, context::<T>(data)?))
+}
+
+/// Finds the memory of the calling instance, and keeps it in the context for its next call.
+#[cold]
+fn find_memory<T: AsMut<WasiCtx> + Any>(caller: &mut Caller<'_>) -> Result<Option<Memory>> {
+    let found = caller.export("memory").and_then(Extern::memory);
+    let known = caller.instance().zip(found);
+    context::<T>(caller.any_data_mut())?.memory = known;
+    Ok(found)
 }
 
 #[inline]
