@@ -1,4 +1,4 @@
-//! A WebAssembly engine for conformance work.
+//! A WebAssembly engine for conformance testing.
 //!
 //! ```
 //! use wassay_engine::{Config, Engine, Linker, Module, Store};

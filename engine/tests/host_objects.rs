@@ -168,7 +168,7 @@ fn arrays_are_made_of_one_value_or_of_many() {
             }
             assert_eq!(
                 refused(array.element(store, length)),
-                format!("an array of {length} elements has no element {length}")
+                format!("element index {length} is out of bounds: the array has {length} elements")
             );
             assert!(array.set_element(store, length, Val::I32(0)).is_err());
         }
@@ -223,7 +223,7 @@ fn what_does_not_fit_the_type_is_refused() {
         assert!(refused(object.set_field(store, 1, array)).starts_with("type mismatch"));
         assert_eq!(
             refused(object.set_field(store, 2, Val::I64(1))),
-            "a structure of 2 fields has no field 2"
+            "field index 2 is out of bounds: the structure has 2 fields"
         );
         assert_eq!(object.field(store, 0).unwrap(), Val::I64(1));
         let func_ty = func(store, instance, "sum").defined_type(store);
@@ -329,7 +329,7 @@ fn a_full_heap_and_a_store_that_was_interrupted_are_errors() {
 }
 
 #[test]
-#[should_panic = "a handle is used with the store that it came from"]
+#[should_panic = "the handle belongs to another store"]
 fn an_object_is_put_into_objects_of_its_store_only() {
     let engine = Engine::new(&Config::new()).unwrap();
     let any = StorageType::Val(ValType::Ref(RefType { nullable: true, heap: HeapType::Any }));

@@ -1,4 +1,4 @@
-//! Names and offsets for backtraces: from the name section (appendix "Name Section") and the code
+//! Names and offsets for backtraces, from the name section (appendix "Name Section") and the code
 //! section.
 
 use std::ops::Range;
@@ -7,20 +7,21 @@ use wasmparser::{BinaryReader, Name, NameSectionReader, Parser, Payload};
 
 use super::custom::name::NAME;
 
-/// What a module calls its functions, and where they are in its bytes. Read when the first
-/// backtrace with the module is looked at.
+/// The names of a module's functions, and the offsets of their bodies. Read when a backtrace with
+/// the module is resolved for the first time.
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
     /// The module's own name.
     pub(crate) module: Option<Range<usize>>,
-    /// The names of functions by index, in ascending order: where each lies in the module's bytes.
+    /// The names of functions as ranges of the module's bytes, in ascending order of the functions'
+    /// indices.
     functions: Vec<(u32, Range<usize>)>,
-    /// Where the body of each function begins that is not imported.
+    /// The offset of the body of each function that is not imported.
     bodies: Vec<u64>,
 }
 
 impl Symbols {
-    /// Reads the symbols of a valid module. A name section is read up to where it is broken.
+    /// Reads the symbols of a valid module. A malformed name section is read up to the first error.
     pub(crate) fn read(bytes: &[u8]) -> Symbols {
         let mut symbols = Symbols::default();
         for payload in Parser::new(0).parse_all(bytes) {
@@ -30,20 +31,20 @@ impl Symbols {
                     symbols.read_names(section.data_reader());
                 }
                 Ok(_) => {}
-                // An accepted module may use encodings that a feature adds.
+                // A valid module can use encodings of features that are disabled here.
                 Err(_) => break,
             }
         }
         symbols
     }
 
-    /// Where the name of a function lies in the module's bytes.
+    /// The name of a function, as a range of the module's bytes.
     pub(crate) fn function(&self, index: u32) -> Option<Range<usize>> {
         let found = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         Some(self.functions[found].1.clone())
     }
 
-    /// Where the body of a function begins, by its position among those that are not imported.
+    /// The offset of a function's body, by its position among the functions that are not imported.
     pub(crate) fn body(&self, position: usize) -> Option<u64> {
         self.bodies.get(position).copied()
     }
@@ -54,7 +55,7 @@ impl Symbols {
                 Ok(Name::Module { name, name_range }) => {
                     self.module.get_or_insert(ends_at(name_range.end, name));
                 }
-                // A second one would be out of order.
+                // A second subsection would be out of order.
                 Ok(Name::Function(mut names)) if self.functions.is_empty() => {
                     while let Some(Ok(naming)) = names.next() {
                         let range = ends_at(names.names.original_position(), naming.name);
@@ -68,7 +69,7 @@ impl Symbols {
     }
 }
 
-/// Where a name lies that ends there.
+/// The range of a name that ends at this offset.
 fn ends_at(end: u64, name: &str) -> Range<usize> {
     let end = end as usize;
     end.saturating_sub(name.len())..end

@@ -138,11 +138,13 @@ fn typed_mut<T: Any>(data: &mut (dyn Any + Send)) -> &mut T {
 
 impl StoreState {
     /// The host's data, for what does not know its type.
+    #[inline]
     pub fn any_data(&self) -> &(dyn Any + Send) {
         &self.data
     }
 
     /// [`StoreState::any_data`], mutable.
+    #[inline]
     pub fn any_data_mut(&mut self) -> &mut (dyn Any + Send) {
         &mut self.data
     }
@@ -152,6 +154,7 @@ impl StoreState {
     /// # Panics
     ///
     /// If the memory belongs to another store.
+    #[inline]
     pub fn memory_and_any_data(&mut self, memory: Memory) -> Option<(&mut [u8], &mut (dyn Any + Send))> {
         let index = memory.index(self);
         Some((self.memories[index].own_bytes_mut()?, &mut self.data))

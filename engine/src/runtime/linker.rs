@@ -1,4 +1,4 @@
-//! Names for what modules import.
+//! Resolution of imports by name.
 
 use std::collections::HashMap;
 
@@ -10,19 +10,20 @@ use super::wrap::{IntoFunc, WasmTuple};
 use crate::error::{Error, Result};
 use crate::module::Module;
 
-/// Finds imports by their two names.
+/// Resolves imports by their module name and name.
 #[derive(Clone, Debug, Default)]
 pub struct Linker {
     names: HashMap<Box<str>, HashMap<Box<str>, Extern>>,
 }
 
 impl Linker {
-    /// A linker without names.
+    /// Creates an empty linker.
     pub fn new() -> Linker {
         Linker::default()
     }
 
-    /// Gives a thing two names that nothing has yet. [`Linker::shadow`] replaces what has them.
+    /// Defines an external value under a module name and a name that are not defined yet.
+    /// [`Linker::shadow`] replaces a definition.
     ///
     /// ```
     /// use wassay_engine::{Config, Engine, Func, Linker, Module, Store};
@@ -47,21 +48,22 @@ impl Linker {
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) if something has the two names.
-    pub fn define(&mut self, module: &str, name: &str, thing: impl Into<Extern>) -> Result<()> {
+    /// [`Usage`](crate::ErrorKind::Usage) if the two names are already defined.
+    pub fn define(&mut self, module: &str, name: &str, item: impl Into<Extern>) -> Result<()> {
         if self.get(module, name).is_some() {
             return Err(already_defined(module, name));
         }
-        self.shadow(module, name, thing);
+        self.shadow(module, name, item);
         Ok(())
     }
 
-    /// Gives a thing two names, and takes them from what had them before.
-    pub fn shadow(&mut self, module: &str, name: &str, thing: impl Into<Extern>) {
-        self.names.entry(module.into()).or_default().insert(name.into(), thing.into());
+    /// Defines an external value, replacing an existing definition.
+    pub fn shadow(&mut self, module: &str, name: &str, item: impl Into<Extern>) {
+        self.names.entry(module.into()).or_default().insert(name.into(), item.into());
     }
 
-    /// Makes a host function from a closure, as [`Func::wrap`] does, and [defines](Linker::define) it.
+    /// Creates a host function from a closure, as [`Func::wrap`] does, and
+    /// [defines](Linker::define) it.
     ///
     /// ```
     /// use wassay_engine::{Caller, Config, Engine, Linker, Module, Store};
@@ -96,45 +98,45 @@ impl Linker {
         Ok(())
     }
 
-    /// All that has names, with the two names, in no particular order.
+    /// All definitions with their two names, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Extern)> {
         self.names
             .iter()
-            .flat_map(|(module, names)| names.iter().map(|(name, thing)| (&**module, &**name, *thing)))
+            .flat_map(|(module, names)| names.iter().map(|(name, item)| (&**module, &**name, *item)))
     }
 
-    /// Names everything that an instance exports.
+    /// Defines all exports of an instance under a module name.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) if something has the module name and the name of an
-    /// export; then nothing is defined.
+    /// [`Usage`](crate::ErrorKind::Usage) if one of them is already defined. In that case none is
+    /// defined.
     pub fn define_instance(&mut self, store: &StoreState, module: &str, instance: Instance) -> Result<()> {
         if let Some((name, _)) = instance.exports(store).find(|(name, _)| self.get(module, name).is_some()) {
             return Err(already_defined(module, name));
         }
-        instance.exports(store).for_each(|(name, thing)| self.shadow(module, name, thing));
+        instance.exports(store).for_each(|(name, item)| self.shadow(module, name, item));
         Ok(())
     }
 
-    /// Names everything that an instance exports. What that module name had before is forgotten,
-    /// as `register` of test scripts has it.
+    /// Defines all exports of an instance under a module name, replacing all definitions under that
+    /// name. This is what the command `register` of test scripts does.
     pub fn shadow_instance(&mut self, store: &StoreState, module: &str, instance: Instance) {
-        let exports = instance.exports(store).map(|(name, thing)| (name.into(), thing)).collect();
+        let exports = instance.exports(store).map(|(name, item)| (name.into(), item)).collect();
         self.names.insert(module.into(), exports);
     }
 
-    /// Forgets everything under a module name.
+    /// Removes all definitions under a module name.
     pub fn undefine(&mut self, module: &str) {
         self.names.remove(module);
     }
 
-    /// What has those two names.
+    /// The definition under these two names.
     pub fn get(&self, module: &str, name: &str) -> Option<Extern> {
         self.names.get(module)?.get(name).copied()
     }
 
-    /// Makes an instance of a module with imports found by their names. Errors are those of
+    /// Instantiates a module with imports resolved by name. Errors are those of
     /// [`Instance::instantiate`].
     pub fn instantiate(&self, store: &mut StoreState, module: &Module) -> Result<Instance> {
         let find = |import: crate::module::ImportType<'_>| {

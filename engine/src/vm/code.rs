@@ -1,8 +1,8 @@
-//! Where machine code lives, and which code a program counter belongs to.
+//! Memory for machine code, and the lookup of code by program counter.
 //!
-//! All code of the process lies in one reserved range, so that functions reach each other by near
-//! calls, and so that one table with an entry for each page answers, without a lock, what lies at
-//! an address: signal handlers and walks of the stack ask that.
+//! All code of the process is in one reserved range, so that functions can reach each other by near
+//! calls. A table with an entry for each page maps addresses to code without a lock, for signal
+//! handlers and stack walks.
 
 use std::io;
 use std::ops::Range;
@@ -15,90 +15,92 @@ use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvid
 use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
 
 use super::artifact::{CallSite, CompiledFunction, RelocTarget};
-use super::places::Places;
+use super::source_map::SourceMap;
 use super::sys::limits::{reserve_between, share};
 use super::sys::mmap::{Mapping, PAGE};
 use crate::error::{Error, Result};
 
-/// How much address space code may take in one process: what a near call can span.
+/// The maximum address space for code in one process: the range of a near call.
 const SPACE: usize = 2 << 30;
-/// The least address space that code needs.
+/// The minimum address space for code.
 const SMALLEST_SPACE: usize = 16 << 20;
-/// Where the address space is limited, code reserves at most one part in this many of it.
+/// If the address space is limited, code reserves at most `1 / PARTS` of it.
 const PARTS: usize = 8;
 
-/// Which code a block holds. It is what the compiler says of the functions that it made: see the
+/// The kind of code in a block. The compiler guarantees that the code behaves accordingly: see the
 /// [rules](super).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// The stub that calls builtins, and the one that throws.
+    /// The stub that calls builtins, and the stub that throws.
     Stubs,
-    /// The entry trampoline of a signature, whose calls have that many slots.
+    /// The entry trampoline of a signature, with this number of slots.
     Entry { slots: usize },
-    /// The host trampoline of a signature, whose calls have that many slots.
+    /// The host trampoline of a signature, with this number of slots.
     Host { slots: usize },
-    /// Functions of a module, by the index of the first.
+    /// Functions of a module, starting with this index.
     Module { first: u32 },
 }
 
 impl Code {
-    /// Whether it is the code of wasm functions: only there may a fault be a trap.
+    /// Whether it is the code of wasm functions, in which faults can be traps.
     fn is_wasm(self) -> bool {
         matches!(self, Code::Module { .. })
     }
 }
 
-/// A batch of functions, installed and callable until this is dropped.
+/// A batch of functions, which are installed and callable until this is dropped.
 #[derive(Debug)]
 pub(crate) struct CodeBlock {
     pages: Range<usize>,
-    places: Places,
-    /// Owned by this block, published in the table of pages. Freed on drop, after it is taken from
-    /// there.
+    source_map: SourceMap,
+    /// Owned by this block and published in the page table. Freed on drop, after it has been
+    /// removed from the table.
     map: *mut CodeMap,
 }
 
-// SAFETY: the map that the pointer leads to is plain data, owned by the block, never written once
-// it is published, and freed by `drop`, which may run on any thread.
+// SAFETY: the map that the pointer refers to is plain data, owned by the block, not written after
+// it is published, and freed by `drop`, which can run on any thread.
 unsafe impl Send for CodeBlock {}
-// SAFETY: by `&self` the map is only read, and nothing writes it.
+// SAFETY: through `&self` the map is only read, and nothing writes it.
 unsafe impl Sync for CodeBlock {}
 
-/// What is known of the code in one block.
+/// Metadata of the code in a block.
 #[derive(Debug)]
 struct CodeMap {
     base: usize,
     length: usize,
     code: Code,
-    /// Where each function begins, as an offset from `base`, ascending.
+    /// The start of each function, as an offset from `base`, in ascending order.
     starts: Box<[u32]>,
-    /// Offsets from `base` at which an instruction may fault, ascending, with what the fault means.
+    /// The offsets from `base` of instructions that can fault, in ascending order, with the trap
+    /// code of the fault.
     traps: Box<[(u32, u8)]>,
-    /// The calls with a handler, by their return address, ascending; offsets count from `base`.
+    /// The calls with a handler, in ascending order of their return addresses; offsets are relative
+    /// to `base`.
     handlers: Box<[CallSite]>,
 }
 
-/// Whether an address lies in the body of a wasm function, where nothing but frames of such
-/// functions lies between it and the innermost entry. Takes no lock and allocates nothing.
+/// Whether an address is in the body of a wasm function, where all frames up to the innermost entry
+/// are frames of wasm functions. Does not lock or allocate.
 ///
 /// # Safety
 ///
-/// As for [`map_at`].
+/// The conditions of [`map_at`] must hold.
 pub(super) unsafe fn is_body(pc: usize) -> bool {
     // SAFETY: by the condition above.
     let map = unsafe { map_at(pc) };
     map.is_some_and(|map| map.code.is_wasm() && pc - map.base < map.length)
 }
 
-/// What a fault at an address in a wasm function means: a [`Trap`](crate::Trap) by its code or
-/// [`STACK_OVERFLOW`](crate::vm::artifact::STACK_OVERFLOW).
+/// The trap code of a fault at an address in a wasm function: the code of a [`Trap`](crate::Trap)
+/// or [`STACK_OVERFLOW`](crate::vm::artifact::STACK_OVERFLOW).
 ///
-/// `None` for an address that is not a faulting instruction of live code, or one of a stub or a
-/// trampoline, whose traps follow calls that do not return. Takes no lock and allocates nothing.
+/// `None` if the address is not a faulting instruction of live code, or if it is in a stub or a
+/// trampoline, whose traps follow calls that do not return. Does not lock or allocate.
 ///
 /// # Safety
 ///
-/// As for [`map_at`].
+/// The conditions of [`map_at`] must hold.
 pub(super) unsafe fn trap_at(pc: usize) -> Option<u8> {
     // SAFETY: by the condition above.
     let map = unsafe { map_at(pc) }.filter(|map| map.code.is_wasm())?;
@@ -107,28 +109,28 @@ pub(super) unsafe fn trap_at(pc: usize) -> Option<u8> {
     Some(map.traps[found].1)
 }
 
-/// Whether the instruction at an address of live code is `ud2`, to which the code generator
-/// compiles traps. Takes no lock and allocates nothing.
+/// Whether the instruction at an address of live code is `ud2`, which the code generator uses for
+/// traps. Does not lock or allocate.
 ///
 /// # Safety
 ///
-/// As for [`map_at`].
+/// The conditions of [`map_at`] must hold.
 pub(super) unsafe fn is_trap_instruction(pc: usize) -> bool {
     // SAFETY: by the condition above.
     let Some(map) = (unsafe { map_at(pc) }) else { return false };
     let rest = (map.base + map.length).saturating_sub(pc);
-    // SAFETY: the pages of a block are readable as long as the block lives, and both bytes lie in
+    // SAFETY: the pages of a block are readable as long as the block exists, and both bytes are in
     // them.
     rest >= 2 && unsafe { *(pc as *const [u8; 2]) } == [0x0f, 0x0b]
 }
 
-/// What lies at an address of the range that holds code, for reports; `None` outside of it. Takes
-/// no lock and allocates nothing.
+/// Describes the code at an address, for reports; `None` if the address is outside of the code
+/// range. Does not lock or allocate.
 ///
 /// # Safety
 ///
-/// As for [`map_at`], or the process ends with the report, because a defect has made the thread
-/// jump there.
+/// The conditions of [`map_at`] must hold, or the process ends with the report, because the thread
+/// has jumped there due to a bug.
 pub(super) unsafe fn describe(pc: usize) -> Option<Description> {
     let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
     pc.checked_sub(space.map.base() as usize).filter(|offset| *offset < space.map.len())?;
@@ -143,24 +145,24 @@ pub(super) unsafe fn describe(pc: usize) -> Option<Description> {
     })
 }
 
-/// What lies at an address in the range that holds code.
+/// The code at an address in the code range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Description {
-    /// A wasm function, by its index in its module, and how far on in its code.
+    /// A wasm function, with its index in its module and the offset in its code.
     Function { index: u32, offset: u32 },
     /// A stub or a trampoline.
     Ours { offset: u32 },
-    /// No code that can run.
+    /// No live code.
     NoCode,
 }
 
-/// Where the exceptions of the call with that return address are handled: the handler's address,
-/// and how far its stack pointer lies below the frame pointer of the function that made the call.
-/// `None` where the call has no handler. Takes no lock.
+/// The handler for exceptions of the call with this return address: the handler's address, and the
+/// distance from the frame pointer of the calling function down to the stack pointer that the
+/// handler expects. `None` if the call has no handler. Does not lock.
 ///
 /// # Safety
 ///
-/// As for [`map_at`].
+/// The conditions of [`map_at`] must hold.
 pub(super) unsafe fn handler_at(return_address: usize) -> Option<(usize, usize)> {
     // SAFETY: by the condition above.
     let map = unsafe { map_at(return_address) }?;
@@ -170,24 +172,24 @@ pub(super) unsafe fn handler_at(return_address: usize) -> Option<(usize, usize)>
     Some((map.base + site.handler as usize, site.frame_offset as usize))
 }
 
-/// The map of the block that an address lies in.
+/// The map of the block that contains an address.
 ///
 /// # Safety
 ///
-/// If there is code at the address, it is in use as long as the map is: a frame of the thread that
-/// asks runs it or returns to it, so that a store keeps the block. Any address at which there is no
-/// code of a block is allowed.
+/// If the address is in code of a block, that code stays in use as long as the map: a frame of the
+/// current thread runs it or returns to it, so that a store keeps the block. Addresses outside of
+/// code are allowed.
 unsafe fn map_at<'a>(pc: usize) -> Option<&'a CodeMap> {
     let space = SPACE_OF_PROCESS.get()?.as_ref().ok()?;
     let page = pc.checked_sub(space.map.base() as usize)? / PAGE;
     let map = space.entry(page)?.load(Ordering::Acquire);
-    // SAFETY: the entry of a page is null, or the map of the block that has the page, which takes
-    // it out of the table before it frees it. By the condition above the block lives.
+    // SAFETY: the entry of a page is null, or the map of the block that owns the page. The block
+    // removes it from the table before freeing it. By the condition above the block is alive.
     unsafe { map.as_ref() }
 }
 
 impl CodeBlock {
-    /// Installs functions. Those of one batch may call each other directly, by their positions in
+    /// Installs functions. Functions of one batch can call each other directly, by their index in
     /// it.
     pub(crate) fn install(
         isa: &OwnedTargetIsa,
@@ -197,22 +199,23 @@ impl CodeBlock {
         let space = space()?;
         let size: usize = functions.iter().map(CompiledFunction::padded_size).sum();
         let pages = space.allocate(size.div_ceil(PAGE).max(1))?;
-        let mut block = CodeBlock { pages: pages.clone(), places: Places::default(), map: ptr::null_mut() };
+        let mut block =
+            CodeBlock { pages: pages.clone(), source_map: SourceMap::default(), map: ptr::null_mut() };
         let provider = Provider { space, pages, used: 0 };
         let addresses = define(isa, provider, functions)?;
-        block.places = Places::of(functions.iter().map(|function| &*function.places));
+        block.source_map = SourceMap::of(functions.iter().map(|function| &*function.source_map));
         block.publish(space, functions, &addresses, code);
         Ok(block)
     }
 
-    /// The address of the function at that position in the batch.
+    /// The address of the function with this index in the batch.
     pub(crate) fn address(&self, position: usize) -> usize {
         let map = self.map();
         map.base + map.starts[position] as usize
     }
 
-    /// The function that an address lies in, by its position in the batch, and the offset of the
-    /// instruction that the code there came from, where it came from one.
+    /// The function that contains an address, by its index in the batch, and the offset of the
+    /// instruction that the code belongs to, if there is one.
     pub(crate) fn locate(&self, address: usize) -> Option<(usize, Option<u32>)> {
         if !self.contains(address) {
             return None;
@@ -220,14 +223,14 @@ impl CodeBlock {
         let map = self.map();
         let offset = u32::try_from(address - map.base).ok()?;
         let position = map.starts.partition_point(|start| *start <= offset).checked_sub(1)?;
-        Some((position, self.places.find(position, offset - map.starts[position])))
+        Some((position, self.source_map.find(position, offset - map.starts[position])))
     }
 
-    /// How many slots calls of an entry trampoline have.
+    /// The number of slots of an entry trampoline.
     ///
     /// # Panics
     ///
-    /// If the code is not one.
+    /// Panics if the code is not an entry trampoline.
     pub(super) fn entry_slots(&self) -> usize {
         match self.map().code {
             Code::Entry { slots } => slots,
@@ -235,7 +238,7 @@ impl CodeBlock {
         }
     }
 
-    /// As [`CodeBlock::entry_slots`], of a host trampoline.
+    /// Like [`CodeBlock::entry_slots`], for a host trampoline.
     pub(super) fn host_slots(&self) -> usize {
         match self.map().code {
             Code::Host { slots } => slots,
@@ -244,12 +247,12 @@ impl CodeBlock {
     }
 
     fn map(&self) -> &CodeMap {
-        // SAFETY: `install` gives out no block whose map it has not published, and only `drop`
-        // frees that.
+        // SAFETY: `install` only returns blocks whose map it has published, and only `drop` frees
+        // the map.
         unsafe { &*self.map }
     }
 
-    /// Whether an address lies in the block.
+    /// Whether an address is in the block.
     pub(crate) fn contains(&self, address: usize) -> bool {
         let base = space().map_or(usize::MAX, |space| space.map.base() as usize);
         address.checked_sub(base).is_some_and(|offset| self.pages.contains(&(offset / PAGE)))
@@ -299,16 +302,16 @@ impl Drop for CodeBlock {
                     entry.store(ptr::null_mut(), Ordering::Release);
                 }
             }
-            // SAFETY: the map came from a box in `publish` and is no longer published. A reference
-            // to it from the table is held only while the code is in use, which needs the block.
+            // SAFETY: the map came from a box in `publish` and is no longer published. References
+            // to it from the table exist only while the code is in use, which requires the block.
             drop(unsafe { Box::from_raw(self.map) });
         }
         space.free(self.pages.clone());
     }
 }
 
-/// Declares all functions first, so that each can refer to any other, then defines them and fills
-/// in the references.
+/// Declares all functions first, so that each can refer to any other, then defines them and applies
+/// their relocations.
 fn define(isa: &OwnedTargetIsa, provider: Provider, functions: &[CompiledFunction]) -> Result<Box<[usize]>> {
     let mut builder =
         JITBuilder::with_isa(OwnedTargetIsa::clone(isa), cranelift_module::default_libcall_names());
@@ -341,11 +344,11 @@ fn define(isa: &OwnedTargetIsa, provider: Provider, functions: &[CompiledFunctio
 fn not_installed(error: ModuleError) -> Error {
     match error {
         ModuleError::Allocation { err } => no_room(err),
-        other => Error::limit(format!("machine code could not be installed: {other}")),
+        other => Error::limit(format!("cannot install machine code: {other}")),
     }
 }
 
-/// Hands out the memory of one block to the installer.
+/// Provides the memory of one block to `cranelift-jit`.
 struct Provider {
     space: &'static CodeSpace,
     pages: Range<usize>,
@@ -355,7 +358,7 @@ struct Provider {
 impl JITMemoryProvider for Provider {
     fn allocate(&mut self, size: usize, align: u64, kind: JITMemoryKind) -> io::Result<*mut u8> {
         if !matches!(kind, JITMemoryKind::Executable) {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "code has no data of its own"));
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "compiled code has no data sections"));
         }
         let start = self.used.next_multiple_of(align as usize);
         if start + size > self.pages.len() * PAGE {
@@ -371,8 +374,8 @@ impl JITMemoryProvider for Provider {
     fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
         let (start, length) = (self.pages.start * PAGE, self.pages.len() * PAGE);
         self.fill(length);
-        // SAFETY: the pages are the block's own, and the installer has written its code: nothing
-        // else refers to them.
+        // SAFETY: the block owns the pages, and its code has been written: nothing else refers to
+        // them.
         let result = unsafe { self.space.map.make_executable(start, length) };
         result.map_err(|err| ModuleError::Allocation { err })
     }
@@ -383,48 +386,50 @@ impl Provider {
         self.space.map.base().wrapping_add(self.pages.start * PAGE)
     }
 
-    /// Fills what lies between the code so far and that offset: old code must not be found there.
+    /// Fills the gap between the code so far and this offset, so that it contains no old code.
     fn fill(&mut self, end: usize) {
-        assert!(self.used <= end && end <= self.pages.len() * PAGE, "an offset inside the block");
-        // SAFETY: by the assertion the range lies inside pages that are the block's own. They were
-        // opened when they were allocated, and are writable until `finalize` is over.
+        assert!(self.used <= end && end <= self.pages.len() * PAGE, "offset outside of the block");
+        // SAFETY: by the assertion the range is in pages that the block owns. They were opened when
+        // they were allocated, and are writable until `finalize`.
         unsafe { ptr::write_bytes(self.base().add(self.used), FILLER, end - self.used) };
         self.used = end;
     }
 }
 
-/// The range in which all code of the process lies.
+/// The range that contains all code of the process.
 struct CodeSpace {
     map: Mapping,
-    /// One `AtomicPtr<CodeMap>` a page, zeroed by the system.
+    /// One `AtomicPtr<CodeMap>` for each page, zeroed by the system.
     table: Mapping,
     free: Mutex<Free>,
 }
 
-/// The pages that hold no code in use.
+/// The pages without code in use.
 struct Free {
-    /// Without access and without memory.
+    /// Pages that are inaccessible and have no memory.
     closed: FreePages,
-    /// Writable, with their memory.
+    /// Pages that are writable and have memory.
     open: FreePages,
-    /// Still executable, with old code that nothing can reach.
+    /// Pages that are still executable, with old code that is unreachable.
     stale: FreePages,
-    /// How many of them have memory: those that are open or stale.
+    /// The number of pages that have memory: open and stale ones.
     kept: usize,
 }
 
-/// How many pages keep their memory: enough that the modules of a script find those of the script
-/// before it.
+/// The number of pages that keep their memory: enough for the modules of a script to reuse the
+/// memory of the previous script.
 const KEPT: usize = 1024;
 
-/// What fills the bytes between functions and after the last one: an instruction that traps.
+/// The byte between and after functions: an instruction that traps.
 const FILLER: u8 = 0xcc;
 
 static SPACE_OF_PROCESS: OnceLock<Result<CodeSpace, String>> = OnceLock::new();
 
 fn space() -> Result<&'static CodeSpace> {
     let space = SPACE_OF_PROCESS.get_or_init(|| CodeSpace::reserve().map_err(|error| error.to_string()));
-    space.as_ref().map_err(|error| Error::limit(format!("no address space for machine code: {error}")))
+    space
+        .as_ref()
+        .map_err(|error| Error::limit(format!("cannot reserve address space for machine code: {error}")))
 }
 
 impl CodeSpace {
@@ -438,12 +443,12 @@ impl CodeSpace {
         Ok(CodeSpace { map, table, free })
     }
 
-    /// The entry of a page in the table, `None` past the end of the space.
+    /// The entry of a page in the table, or `None` if the page is beyond the range.
     fn entry(&self, page: usize) -> Option<&AtomicPtr<CodeMap>> {
         if page >= self.map.len() / PAGE {
             return None;
         }
-        // SAFETY: the table has an entry for each page, is readable and writable for ever, and zero
+        // SAFETY: the table has an entry for each page, is always readable and writable, and zero
         // is a null pointer.
         Some(unsafe { &*self.table.base().cast::<AtomicPtr<CodeMap>>().add(page) })
     }
@@ -452,11 +457,10 @@ impl CodeSpace {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes writable pages.
+    /// Allocates writable pages.
     ///
-    /// To take the right to execute from pages, or the right to write, interrupts every processor
-    /// that runs a thread of the process: so pages that have lost their code are opened by the run,
-    /// not one by one.
+    /// Revoking execute or write permission interrupts every processor that runs a thread of the
+    /// process. Therefore stale pages are opened in runs, not one by one.
     fn allocate(&self, count: usize) -> Result<Range<usize>> {
         let mut free = self.lock();
         if let Some(pages) = free.open.take(count) {
@@ -464,8 +468,7 @@ impl CodeSpace {
             return Ok(pages);
         }
         if let Some(mut run) = free.stale.take_run(count) {
-            // Where this fails the run stays out of use: nothing may write where it is unsure what
-            // is executable.
+            // If this fails, the run is not used again, because it may still be executable.
             self.map.open(run.start * PAGE, run.len() * PAGE).map_err(no_room)?;
             let pages = run.start..run.start + count;
             run.start = pages.end;
@@ -484,7 +487,7 @@ impl CodeSpace {
         }
     }
 
-    /// Takes pages back whose code nothing can run any more.
+    /// Frees pages whose code cannot run any more.
     fn free(&self, pages: Range<usize>) {
         let mut free = self.lock();
         if free.kept + pages.len() <= KEPT {
@@ -492,7 +495,7 @@ impl CodeSpace {
             free.stale.give(pages);
             return;
         }
-        // SAFETY: the pages belonged to a block that was dropped, so that nothing runs or reads its
+        // SAFETY: the pages belonged to a block that was dropped, so nothing runs or reads its
         // code.
         if unsafe { self.map.close(pages.start * PAGE, pages.len() * PAGE) }.is_ok() {
             free.closed.give(pages);
@@ -500,19 +503,19 @@ impl CodeSpace {
     }
 }
 
-/// The pages without code, as runs in ascending order that do not touch.
+/// Free pages, as non-adjacent runs in ascending order.
 #[derive(Debug)]
 struct FreePages {
     runs: Vec<Range<usize>>,
 }
 
 impl FreePages {
-    /// That many pages, all free.
+    /// Creates a list of `count` free pages.
     fn new(count: usize) -> FreePages {
         FreePages { runs: std::iter::once(0..count).filter(|run| run.start < run.end).collect() }
     }
 
-    /// Takes pages from the first run that has enough.
+    /// Takes pages from the first run that is long enough.
     fn take(&mut self, count: usize) -> Option<Range<usize>> {
         let position = self.runs.iter().position(|run| run.len() >= count)?;
         let run = &mut self.runs[position];
@@ -524,13 +527,13 @@ impl FreePages {
         Some(taken)
     }
 
-    /// Takes the whole of the first run that has enough.
+    /// Takes the whole of the first run that is long enough.
     fn take_run(&mut self, count: usize) -> Option<Range<usize>> {
         let position = self.runs.iter().position(|run| run.len() >= count)?;
         Some(self.runs.remove(position))
     }
 
-    /// Gives pages back, and joins them to their neighbours.
+    /// Returns pages, and merges them with adjacent runs.
     fn give(&mut self, pages: Range<usize>) {
         if pages.start == pages.end {
             return;
@@ -552,7 +555,7 @@ impl FreePages {
 }
 
 fn no_room(error: io::Error) -> Error {
-    Error::limit(format!("no room for machine code: {error}"))
+    Error::limit(format!("cannot allocate memory for machine code: {error}"))
 }
 
 #[cfg(test)]
@@ -560,7 +563,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_given_back_join_their_neighbours() {
+    fn returned_pages_are_merged_with_adjacent_runs() {
         let mut free = FreePages::new(10);
         let [a, b, c] = [2, 3, 5].map(|count| free.take(count).unwrap());
         assert_eq!((a.clone(), b.clone(), c.clone()), (0..2, 2..5, 5..10));
@@ -570,16 +573,16 @@ mod tests {
         assert_eq!(free.runs, [0..2, 5..10]);
         free.give(b);
         assert_eq!(free.take_run(11), None);
-        assert_eq!(free.take_run(4), Some(0..10), "the whole run");
+        assert_eq!(free.take_run(4), Some(0..10), "takes the whole run");
         free.give(10..10);
-        assert_eq!(free.take(0), None, "no pages are no run");
+        assert_eq!(free.take(0), None, "an empty request returns nothing");
     }
 
     #[test]
-    fn an_address_that_is_no_code_is_no_trap() {
-        let here = an_address_that_is_no_code_is_no_trap as *const () as usize;
+    fn an_address_outside_of_code_is_not_a_trap() {
+        let here = an_address_outside_of_code_is_not_a_trap as *const () as usize;
         for address in [0, usize::MAX, here] {
-            // SAFETY: no code of a block is at any of these addresses.
+            // SAFETY: none of these addresses is in code of a block.
             let found = unsafe { (trap_at(address), handler_at(address)) };
             assert_eq!(found, (None, None));
         }

@@ -78,7 +78,9 @@ impl StoreState {
         let tables = tables.flat_map(|table| table.elements.words()).copied();
         // References to functions are not in the heap and are ignored.
         let segments = self.instances.iter().flat_map(|instance| &instance.elements).flatten().copied();
-        let Some(Parts { space, layouts }) = &mut self.heap.parts else { unreachable!("the heap is initialised") };
+        let Some(Parts { space, layouts }) = &mut self.heap.parts else {
+            unreachable!("the heap is initialised")
+        };
         space.close();
         self.host_values.unmark();
         let mut marker = Marker::new(space, layouts, &mut self.host_values);
