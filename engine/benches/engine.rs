@@ -58,7 +58,7 @@ fn call(c: &mut Criterion) {
         results[0] = args[0].clone();
         Ok(())
     });
-    linker.define("h", "f", Extern::Func(host.unwrap()));
+    linker.define("h", "f", Extern::Func(host.unwrap())).unwrap();
     let text = "(module (import \"h\" \"f\" (func $h (param i32) (result i32)))
         (func (export \"empty\")) (func (export \"trap\") unreachable)
         (func (export \"divide\") (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0)))

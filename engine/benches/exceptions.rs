@@ -48,8 +48,8 @@ fn setup(engine: &Engine, module: &Module, name: &str) -> (Store, Func) {
         Err(Error::exception(ExnRef::new(&mut caller, tag, &[Val::I32(1)])?))
     });
     let mut linker = Linker::new();
-    linker.define("h", "e", Extern::Tag(tag));
-    linker.define("h", "throw", Extern::Func(throw.unwrap()));
+    linker.define("h", "e", Extern::Tag(tag)).unwrap();
+    linker.define("h", "throw", Extern::Func(throw.unwrap())).unwrap();
     let instance = linker.instantiate(&mut store, module).unwrap();
     match instance.export(&store, name) {
         Some(Extern::Func(func)) => (store, func),

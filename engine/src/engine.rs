@@ -11,7 +11,10 @@ use crate::compile::parallel::with_compiler;
 use crate::compile::{isa, trampoline};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::types::{ExternType, FuncType, HeldTypes, TypeId, TypeRegistry, TypeTable, ValType};
+use crate::types::{
+    CompositeType, ExternType, FieldType, FuncType, HeldTypes, SubType, TypeId, TypeRegistry, TypeTable,
+    ValType,
+};
 use crate::vm::artifact::CompiledFunction;
 use crate::vm::code::{Code, CodeBlock};
 use crate::vm::memory::may_guard;
@@ -119,6 +122,37 @@ impl Engine {
     /// type refers to a type that the engine does not hold.
     pub fn func_type_id(&self, ty: &FuncType) -> Result<TypeId> {
         self.0.host_types.lock().unwrap_or_else(PoisonError::into_inner).intern_func(ty)
+    }
+
+    /// The number of the structure type with these fields, final and without a supertype, in this
+    /// engine, which keeps the type from then on. A module that defines the same type by itself,
+    /// as `(type (struct ...))`, has the same number for it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Engine::func_type_id`]; [`Limit`](crate::ErrorKind::Limit) for more than 10000
+    /// fields.
+    pub fn struct_type_id(&self, fields: impl IntoIterator<Item = FieldType>) -> Result<TypeId> {
+        self.intern_plain(CompositeType::Struct(fields.into_iter().collect()))
+    }
+
+    /// The number of the array type with this element, final and without a supertype, in this
+    /// engine, which keeps the type from then on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Engine::func_type_id`].
+    pub fn array_type_id(&self, element: FieldType) -> Result<TypeId> {
+        self.intern_plain(CompositeType::Array(element))
+    }
+
+    /// The defined type with this number; `None` if this engine does not have it, or no longer.
+    pub fn defined_type(&self, id: TypeId) -> Option<SubType> {
+        self.0.types.find(id).map(|ty| ty.sub.clone())
+    }
+
+    fn intern_plain(&self, ty: CompositeType) -> Result<TypeId> {
+        self.0.host_types.lock().unwrap_or_else(PoisonError::into_inner).intern_plain(ty)
     }
 
     /// Returns the number of types and trampolines that the engine holds.

@@ -1,8 +1,34 @@
 //! A WebAssembly engine for conformance testing.
 //!
-//! Modules are validated by `wasmparser` and compiled by Cranelift for the host machine. The
-//! interface follows the specification's appendix "Embedding", with typed calls and closures as
-//! host functions on top of it ([`Func::wrap`], [`Func::typed`], [`Linker::func_wrap`]):
+//! ```
+//! use wassay_engine::{Config, Engine, Linker, Module, Store};
+//!
+//! let engine = Engine::new(&Config::new())?;
+//! let module = Module::new(&engine, &wat::parse_str(r#"(module
+//!     (import "host" "double" (func $double (param i32) (result i32)))
+//!     (func (export "run") (param i32) (result i32) (call $double (local.get 0))))"#)?)?;
+//! let (mut store, mut linker) = (Store::new(&engine), Linker::new());
+//! linker.func_wrap(&mut store, "host", "double", |number: i32| number * 2)?;
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! let run = instance.get_typed_func::<i32, i32>(&mut store, "run")?;
+//! assert_eq!(run.call(&mut store, 21)?, 42);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Modules are validated by `wasmparser` and compiled by Cranelift for the host machine.
+//!
+//! | to | see |
+//! |---|---|
+//! | call functions with Rust's types | [`Instance::get_typed_func`], [`Func::typed`] |
+//! | make host functions of closures | [`Linker::func_wrap`], [`Func::wrap`]; with any error: [`HostResult`] |
+//! | keep state for host functions | [`Store::with_data`], [`Caller::data_mut`], [`Caller::memory_and_data`] |
+//! | read and write memories, globals and tables | [`Instance::get_memory`], [`Memory`], [`Global`], [`Table`] |
+//! | make and change garbage-collected objects | [`StructRef::new`], [`ArrayRef::new`], [`ExternRef::new`] |
+//! | limit memory, objects, the stack and time | [`Config::limits`], [`Config::max_stack`], [`StoreState::set_deadline`] |
+//! | find out why a call failed | [`Error::kind`], [`Error::backtrace`] |
+//! | define an interface with parameter types of its own | [`InterfaceFunc`] |
+//!
+//! Underneath is the interface of the specification's appendix "Embedding":
 //!
 //! | embedding appendix | here |
 //! |---|---|
@@ -15,22 +41,6 @@
 //! | `exn_alloc`, `exn_tag`, `exn_read` | [`ExnRef::new`], [`ExnRef::tag`], [`ExnRef::fields`] |
 //! | `ref_type`, `val_default` | [`Ref::ty`], [`Val::default_of`] |
 //! | `match_valtype`, `match_externtype` | [`Engine::matches_val`], [`Engine::matches_extern`] |
-//!
-//! ```
-//! use wassay_engine::{Config, Engine, Linker, Module, Store};
-//!
-//! let engine = Engine::new(&Config::new())?;
-//! let text = r#"(module
-//!     (import "host" "double" (func $double (param i32) (result i32)))
-//!     (func (export "run") (param i32) (result i32) (call $double (local.get 0))))"#;
-//! let module = Module::new(&engine, &wat::parse_str(text)?)?;
-//! let (mut store, mut linker) = (Store::new(&engine), Linker::new());
-//! linker.func_wrap(&mut store, "host", "double", |number: i32| number * 2)?;
-//! let instance = linker.instantiate(&mut store, &module)?;
-//! let run = instance.get_typed_func::<i32, i32>(&mut store, "run")?;
-//! assert_eq!(run.call(&mut store, 21)?, 42);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 mod abi;
 mod backtrace;
@@ -55,9 +65,9 @@ pub use engine::{Engine, EngineStats};
 pub use error::{Backtrace, Error, ErrorKind, Result};
 pub use module::{ExportType, ImportType, Module, classify};
 pub use runtime::{
-    ArrayRef, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, HostResult, I31, Instance,
-    IntoFunc, IntoResults, Linker, Memory, Ref, SharedMemory, Store, StoreState, StructRef, Table, Tag,
-    TypedFunc, Val, WasmTuple, WasmTy, Words,
+    ArrayRef, AsStore, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, HostResult, I31,
+    Instance, InterfaceFunc, IntoFunc, IntoResults, Linker, Memory, Param, Ref, SharedMemory, Store,
+    StoreState, StructRef, Table, Tag, TypedFunc, Val, WasmTuple, WasmTy, Words,
 };
 pub use time::Deadline;
 pub use trap::Trap;
@@ -67,3 +77,8 @@ pub use types::{
 };
 pub use vm::sys::limits::save_address_space;
 pub use wassay_terms::{Classification, Features, Rule, UnknownFeature};
+
+/// Runs the code of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

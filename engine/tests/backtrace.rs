@@ -324,10 +324,12 @@ fn a_backtrace_has_frames_of_all_modules() {
         (func (export "main") (call $fail (i32.const -1))))"#;
     let mut linker = Linker::new();
     let ty = FuncType::new([ValType::I32], []);
-    linker.define("h", "call back", Extern::Func(Func::alloc(&mut store, ty, |_, _, _| Ok(())).unwrap()));
+    linker
+        .define("h", "call back", Extern::Func(Func::alloc(&mut store, ty, |_, _, _| Ok(())).unwrap()))
+        .unwrap();
     let (library, library_bytes) = compile(&store, library);
     let instance = linker.instantiate(&mut store, &library).unwrap();
-    linker.define_instance(&store, "library", instance);
+    linker.define_instance(&store, "library", instance).unwrap();
     let (program, program_bytes) = compile(&store, program);
     let error = failure(&mut store, &linker, &program, "main");
     let backtrace = error.backtrace().unwrap();
@@ -425,7 +427,7 @@ fn a_backtrace_has_the_frames_on_both_sides_of_a_host_function() {
     let mut store = store();
     let (module, bytes) = compile(&store, THROUGH_HOST);
     let mut linker = Linker::new();
-    linker.define("h", "f", host(&mut store, false));
+    linker.define("h", "f", host(&mut store, false)).unwrap();
     let error = failure(&mut store, &linker, &module, "main");
     let backtrace = error.backtrace().unwrap();
     let found: Vec<_> =
@@ -452,7 +454,7 @@ fn an_error_of_the_host_has_a_backtrace() {
     let mut store = store();
     let (module, bytes) = compile(&store, THROUGH_HOST);
     let mut linker = Linker::new();
-    linker.define("h", "f", host(&mut store, true));
+    linker.define("h", "f", host(&mut store, true)).unwrap();
     let error = failure(&mut store, &linker, &module, "main");
     assert_eq!((error.kind(), error.message()), (ErrorKind::Host, "it went wrong"));
     assert_eq!(frames(&error), [(3, offset(&bytes, 2, "Call")), (4, offset(&bytes, 3, "Call"))]);
@@ -476,7 +478,7 @@ fn a_backtrace_has_frames_of_another_store_and_outlives_it() {
     };
     let mut linker = Linker::new();
     let host = Func::alloc(&mut outer, FuncType::new([], []), body).unwrap();
-    linker.define("h", "f", Extern::Func(host));
+    linker.define("h", "f", Extern::Func(host)).unwrap();
     let text = r#"(module $outer (import "h" "f" (func $host)) (func (export "main") (call $host)))"#;
     let (module, bytes) = compile(&outer, text);
     let error = failure(&mut outer, &linker, &module, "main");
@@ -510,7 +512,7 @@ fn the_innermost_and_outermost_of_many_activations_are_kept() {
         down.invoke(&mut caller, args).map(drop)
     });
     let mut linker = Linker::new();
-    linker.define("h", "f", Extern::Func(host.unwrap()));
+    linker.define("h", "f", Extern::Func(host.unwrap())).unwrap();
     let instance = linker.instantiate(&mut store, &module).unwrap();
     for depth in [0, 23, 31, 32, 100] {
         let error = func(&store, instance, "down").invoke(&mut store, &[Val::I32(depth)]).unwrap_err();

@@ -61,7 +61,7 @@ fn unbounded_recursion_exhausts_the_stack_even_through_the_host() {
         let Some(Extern::Func(g)) = caller.export("g") else { panic!("the caller exports g") };
         g.invoke(&mut caller, &[]).map(drop)
     });
-    linker.define("h", "again", Extern::Func(again.unwrap()));
+    linker.define("h", "again", Extern::Func(again.unwrap())).unwrap();
     let instance = instantiate(&mut store, &linker, text);
     for name in ["f", "g", "f"] {
         let error = func(&store, instance, name).invoke(&mut store, &[]).unwrap_err();
@@ -77,7 +77,7 @@ fn errors_and_panics_of_host_functions_propagate_to_the_caller() {
         [Val::I32(0)] => panic!("a host function panics"),
         _ => Err(wassay_engine::Error::host_with("exit", 7i32)),
     });
-    linker.define("h", "fail", Extern::Func(fail.unwrap()));
+    linker.define("h", "fail", Extern::Func(fail.unwrap())).unwrap();
     let text = "(module (import \"h\" \"fail\" (func $fail (param i32))) (func (export \"f\") (param i32) (call $fail (local.get 0))))";
     let instance = instantiate(&mut store, &linker, text);
     let f = func(&store, instance, "f");
@@ -128,7 +128,7 @@ fn imports_are_matched() {
     let exporter =
         instantiate(&mut store, &Linker::new(), "(module (memory (export \"m\") 1 2) (func (export \"f\")))");
     let mut linker = Linker::new();
-    linker.define_instance(&store, "e", exporter);
+    linker.define_instance(&store, "e", exporter).unwrap();
     for (import, expected) in [
         ("\"e\" \"none\" (func)", "unknown import"),
         ("\"e\" \"f\" (func (param i32))", "incompatible import type"),
@@ -205,7 +205,7 @@ fn a_store_cannot_move_to_another_thread_while_its_code_runs() {
         let result = std::thread::scope(|scope| scope.spawn(|| g.invoke(&mut caller, &[])).join());
         result.unwrap().map(drop)
     });
-    linker.define("h", "elsewhere", Extern::Func(elsewhere.unwrap()));
+    linker.define("h", "elsewhere", Extern::Func(elsewhere.unwrap())).unwrap();
     let text = "(module (import \"h\" \"elsewhere\" (func $elsewhere))
         (func (export \"f\") (call $elsewhere)) (func $g (export \"g\") (call $g)))";
     let instance = instantiate(&mut store, &linker, text);
@@ -333,7 +333,7 @@ fn a_host_start_function_gets_the_instance_as_its_caller() {
         Some(Extern::Memory(memory)) => memory.write(&mut caller, 0, &[7]),
         other => Err(wassay_engine::Error::host(format!("no memory: {other:?}"))),
     });
-    linker.define("h", "start", Extern::Func(start.unwrap()));
+    linker.define("h", "start", Extern::Func(start.unwrap())).unwrap();
     let text = "(module (import \"h\" \"start\" (func $start)) (memory (export \"m\") 1) (start $start))";
     let instance = instantiate(&mut store, &linker, text);
     let Some(Extern::Memory(memory)) = instance.export(&store, "m") else { panic!("no exported memory `m`") };

@@ -72,10 +72,10 @@ fn the_caller_is_the_instance_whose_code_calls_the_host_function() {
     let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
     let (mut linker, calls) = (Linker::new(), Calls::default());
     let tell = tell(&mut store, &calls);
-    linker.define("host", "tell", Extern::Func(tell));
+    linker.define("host", "tell", Extern::Func(tell)).unwrap();
     let library = instantiate(&mut store, &linker, LIBRARY);
     assert_eq!(std::mem::take(&mut *calls.lock().unwrap()), [Some(library)], "the start function");
-    linker.define_instance(&store, "library", library);
+    linker.define_instance(&store, "library", library).unwrap();
     let program = instantiate(&mut store, &linker, PROGRAM);
     let (theirs, ours) = (Some(library), Some(program));
     for (name, expected) in [
@@ -109,7 +109,7 @@ fn nested_calls_do_not_change_the_caller() {
     let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
     let (mut linker, calls) = (Linker::new(), Calls::default());
     let tell = tell(&mut store, &calls);
-    linker.define("host", "tell", Extern::Func(tell));
+    linker.define("host", "tell", Extern::Func(tell)).unwrap();
     let seen = Arc::clone(&calls);
     let nested = move |mut caller: Caller<'_>, _: &[Val], _: &mut [Val]| {
         let before = caller.instance();
@@ -119,7 +119,7 @@ fn nested_calls_do_not_change_the_caller() {
         Ok(())
     };
     let nested = Func::alloc(&mut store, FuncType::new([], []), nested).unwrap();
-    linker.define("host", "nested", Extern::Func(nested));
+    linker.define("host", "nested", Extern::Func(nested)).unwrap();
     let text = r#"(module
         (type $t (func))
         (import "host" "tell" (func $tell)) (import "host" "nested" (func $nested))

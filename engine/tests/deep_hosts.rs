@@ -58,7 +58,7 @@ fn down(store: &mut Store) -> (Func, Arc<AtomicUsize>) {
         Ok(())
     });
     let mut linker = Linker::new();
-    linker.define("h", "deeper", Extern::Func(deeper.unwrap()));
+    linker.define("h", "deeper", Extern::Func(deeper.unwrap())).unwrap();
     let instance = instantiate(store, &linker, DOWN);
     (func(store, instance, "down"), calls)
 }
@@ -133,7 +133,7 @@ fn a_host_function_can_continue_after_exhaustion() {
                 Ok(())
             });
             let mut linker = Linker::new();
-            linker.define("h", "again", Extern::Func(again.unwrap()));
+            linker.define("h", "again", Extern::Func(again.unwrap())).unwrap();
             let text = "(module (import \"h\" \"again\" (func $again (result i32)))
                 (func (export \"f\") (result i32) (i32.add (call $again) (i32.const 1))))";
             let instance = instantiate(&mut store, &linker, text);
@@ -156,7 +156,7 @@ fn nested(engine: &Engine, module: &Module, level: usize) -> Result<usize, Error
         Ok(())
     })?;
     let mut linker = Linker::new();
-    linker.define("h", "next", Extern::Func(next));
+    linker.define("h", "next", Extern::Func(next)).unwrap();
     let instance = linker.instantiate(&mut store, &module)?;
     match func(&store, instance, "f").invoke(&mut store, &[]) {
         Ok(values) => Ok(match values[..] {
@@ -224,7 +224,7 @@ fn any_number_of_values_of_any_type_is_passed_between_wasm_and_the_host() {
                 Ok(())
             });
             let mut linker = Linker::new();
-            linker.define("h", "host", Extern::Func(host.unwrap()));
+            linker.define("h", "host", Extern::Func(host.unwrap())).unwrap();
             let list: String = types.iter().map(|ty| format!(" {ty}")).collect();
             let gets: String = (0..count).map(|index| format!("(local.get {index})")).collect();
             let text = format!(

@@ -58,8 +58,8 @@ fn tags_are_distinct_for_each_instance_and_shared_by_import() {
         (func (export \"throw\") (param i32) (throw $e (local.get 0))))";
     let (first, second) =
         (instantiate(&mut store, &linker, thrower), instantiate(&mut store, &linker, thrower));
-    linker.define_instance(&store, "first", first);
-    linker.define_instance(&store, "second", second);
+    linker.define_instance(&store, "first", first).unwrap();
+    linker.define_instance(&store, "second", second).unwrap();
     let catcher = "(module
         (import \"first\" \"e\" (tag $e (param i32)))
         (import \"first\" \"throw\" (func $throw1 (param i32))) (import \"second\" \"throw\" (func $throw2 (param i32)))

@@ -23,8 +23,8 @@ fn with_host(
         results[0] = Val::I32(body(caller, tag, *arg)?);
         Ok(())
     });
-    linker.define("h", "e", Extern::Tag(tag));
-    linker.define("h", "f", Extern::Func(host.unwrap()));
+    linker.define("h", "e", Extern::Tag(tag)).unwrap();
+    linker.define("h", "f", Extern::Func(host.unwrap())).unwrap();
     (store, linker, tag)
 }
 
@@ -198,7 +198,7 @@ fn an_exception_of_another_store_is_not_caught() {
         let mut inner = inner.lock().unwrap();
         func(&inner, instance, "f").invoke(&mut inner, &[]).map(drop)
     });
-    linker.define("h", "f", Extern::Func(host.unwrap()));
+    linker.define("h", "f", Extern::Func(host.unwrap())).unwrap();
     let text = "(module (import \"h\" \"f\" (func $f))
         (func (export \"f\") (block $h (try_table (catch_all $h) (call $f)))))";
     let catcher = instantiate(&mut outer, &linker, text);

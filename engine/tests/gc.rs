@@ -45,7 +45,7 @@ fn both(text: &str, test: impl Fn(&mut Store, Instance)) {
 fn instantiate(store: &mut Store, text: &str) -> Instance {
     let mut linker = Linker::new();
     let collect = Func::alloc(store, FuncType::new([], []), |mut caller, _, _| caller.collect()).unwrap();
-    linker.define("host", "collect", Extern::Func(collect));
+    linker.define("host", "collect", Extern::Func(collect)).unwrap();
     // Collects, and calls the instance's export `inner`.
     let back = Func::alloc(store, FuncType::new([], []), |mut caller, _, _| {
         caller.collect()?;
@@ -53,7 +53,7 @@ fn instantiate(store: &mut Store, text: &str) -> Instance {
         inner.invoke(&mut caller, &[])?;
         caller.collect()
     });
-    linker.define("host", "back", Extern::Func(back.unwrap()));
+    linker.define("host", "back", Extern::Func(back.unwrap())).unwrap();
     let text = format!("(module {})", text.replacen("COMMON", COMMON, 1));
     let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
     linker.instantiate(store, &module).unwrap()
@@ -274,7 +274,7 @@ fn a_host_function_s_arguments_and_results_survive() {
             caller.collect()
         });
         let mut linker = Linker::new();
-        linker.define("host", "same", Extern::Func(same.unwrap()));
+        linker.define("host", "same", Extern::Func(same.unwrap())).unwrap();
         let text = r#"(module
             (type $node (struct (field i64)))
             (type $nodes (array (ref $node)))
@@ -366,8 +366,8 @@ fn another_thread_cannot_collect_while_code_runs() {
         caller.collect()
     });
     let (mut linker, collect) = (Linker::new(), collect.unwrap());
-    linker.define("host", "collect", Extern::Func(collect));
-    linker.define("host", "back", Extern::Func(collect));
+    linker.define("host", "collect", Extern::Func(collect)).unwrap();
+    linker.define("host", "back", Extern::Func(collect)).unwrap();
     let text = format!("(module {COMMON} (func (export \"run\") (call $churn)))");
     let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
     let instance = linker.instantiate(&mut store, &module).unwrap();

@@ -83,7 +83,7 @@ fn tail_calls_between_instances_switch_the_instance() {
                 (i32.add (local.get 1) (i32.load8_u (i32.const 0))))))";
     let mut linker = Linker::new();
     let first = instantiate(&mut store, &linker, first);
-    linker.define_instance(&store, "first", first);
+    linker.define_instance(&store, "first", first).unwrap();
     instantiate(&mut store, &linker, second);
     let step = func(&store, first, "step");
     let results = step.invoke(&mut store, &[Val::I32(2_000_000), Val::I32(0)]).unwrap();
@@ -138,7 +138,7 @@ fn a_tail_call_to_a_host_function_passes_all_arguments_and_results() {
             },
         );
         let mut linker = Linker::new();
-        linker.define("h", "host", Extern::Func(host.unwrap()));
+        linker.define("h", "host", Extern::Func(host.unwrap())).unwrap();
         let (params, results) = (written(&params), written(&results));
         let gets: String = (0..count).map(|index| format!("(local.get {index})")).collect();
         let text = format!(
@@ -186,7 +186,7 @@ fn errors_of_a_tail_called_host_function_propagate_to_the_caller() {
         Val::I32(2) => Err(Error::from(Trap::Unreachable)),
         _ => panic!("a host function panics"),
     });
-    linker.define("h", "host", Extern::Func(host.unwrap()));
+    linker.define("h", "host", Extern::Func(host.unwrap())).unwrap();
     let zeros = "(i32.const 0)".repeat(11);
     let text = format!(
         "(module (import \"h\" \"host\" (func $host (param{}) (result i32)))

@@ -8,7 +8,8 @@ use std::error::Error as _;
 
 use common::{instantiate, store};
 use wassay_engine::{
-    Caller, Error, ErrorKind, ExnRef, Extern, Func, FuncType, HostResult, Linker, Module, Tag, Val, ValType,
+    Caller, Config, Engine, Error, ErrorKind, ExnRef, Extern, Func, FuncType, HostResult, Linker, Module,
+    Store, StoreState, Tag, Val, ValType, Words,
 };
 
 #[test]
@@ -84,7 +85,7 @@ fn wasm_code_catches_an_exception_of_a_closure() {
     let mut store = store();
     let tag = Tag::alloc(&mut store, &FuncType::new([ValType::I32], [])).unwrap();
     let mut linker = Linker::new();
-    linker.add("h", "tag", tag).unwrap();
+    linker.define("h", "tag", tag).unwrap();
     linker
         .func_wrap(&mut store, "h", "throw", move |mut caller: Caller<'_>, value: i32| {
             let exception = ExnRef::new(&mut caller, tag, &[value.into()])?;
@@ -152,12 +153,124 @@ fn a_definition_is_only_replaced_explicitly() {
     assert_eq!((error.kind(), error.message()), (ErrorKind::Usage, "`h` `f` is already defined"));
     assert_eq!(linker.get("h", "f"), first);
     let other = Func::wrap(&mut store, || 3_i32).unwrap();
-    linker.define("h", "f", other.into());
+    linker.shadow("h", "f", other);
     assert_eq!(linker.get("h", "f"), Some(Extern::Func(other)));
-    linker.add("i", "f", other).unwrap();
+    linker.define("i", "f", other).unwrap();
     let mut names: Vec<_> = linker.iter().map(|(module, name, _)| (module, name)).collect();
     names.sort_unstable();
     assert_eq!(names, [("h", "f"), ("i", "f")]);
+}
+
+#[test]
+fn an_instance_is_defined_as_a_whole_or_not_at_all() {
+    let mut store = store();
+    let mut linker = Linker::new();
+    let text = |value: i32| {
+        format!(r#"(module (func (export "f") (result i32) (i32.const {value})) (memory (export "m") 1))"#)
+    };
+    let (one, two) = (instantiate(&mut store, &linker, &text(1)), instantiate(&mut store, &linker, &text(2)));
+    linker.func_wrap(&mut store, "h", "m", || ()).unwrap();
+    let error = linker.define_instance(&store, "h", one).unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Usage, "`h` `m` is already defined"));
+    assert!(linker.get("h", "f").is_none(), "nothing is defined");
+    linker.define_instance(&store, "i", one).unwrap();
+    linker.func_wrap(&mut store, "i", "more", || ()).unwrap();
+    assert!(linker.define_instance(&store, "i", two).is_err());
+    assert_eq!(linker.get("i", "f"), one.export(&store, "f"));
+    linker.shadow_instance(&store, "i", two);
+    assert_eq!(linker.get("i", "f"), two.export(&store, "f"));
+    assert!(linker.get("i", "more").is_none(), "what the name had before is forgotten");
+    assert_eq!(linker.iter().count(), 3);
+}
+
+#[test]
+fn a_refused_name_costs_no_host_function() {
+    // Its drop says that the closure was not kept.
+    struct Kept(std::sync::Arc<()>);
+    let (mut store, mut linker, kept) = (store(), Linker::new(), std::sync::Arc::new(()));
+    linker.func_wrap(&mut store, "h", "f", || ()).unwrap();
+    let body = Kept(kept.clone());
+    linker.func_wrap(&mut store, "h", "f", move || drop(body.0.clone())).unwrap_err();
+    assert_eq!(std::sync::Arc::strong_count(&kept), 1);
+}
+
+/// Data of the host's, and a module that calls each host function of it.
+#[derive(Default)]
+struct Log {
+    lines: Vec<String>,
+    calls: u32,
+}
+
+#[test]
+fn host_functions_of_all_shapes_reach_the_data() {
+    let engine = Engine::new(&Config::new()).unwrap();
+    let (mut store, mut linker) = (Store::with_data(&engine, Log::default()), Linker::new());
+    let add = |mut caller: Caller<'_, Log>, line: i32| caller.data_mut().lines.push(line.to_string());
+    linker.func_wrap(&mut store, "log", "add", add).unwrap();
+    let count = |caller: Caller<'_, Log>| caller.data().lines.len() as u32;
+    linker.func_wrap(&mut store, "log", "count", count).unwrap();
+    // One that does not know the data, and one that finds out.
+    linker.func_wrap(&mut store, "log", "nothing", |_: Caller<'_>| ()).unwrap();
+    let any = Func::alloc(&mut store, FuncType::new([], []), |mut caller, _, _| {
+        assert!(caller.any_data().downcast_ref::<String>().is_none());
+        caller.any_data_mut().downcast_mut::<Log>().expect("the store's data is a log").calls += 1;
+        Ok(())
+    });
+    linker.define("log", "any", any.unwrap()).unwrap();
+    let numeric = |mut caller: Caller<'_, Log>, words: &mut Words<'_>| {
+        caller.data_mut().calls += words.u32(0);
+        Ok(())
+    };
+    let numeric = Func::alloc_numeric(&mut store, FuncType::new([ValType::I32], []), numeric).unwrap();
+    linker.define("log", "numeric", numeric).unwrap();
+    let text = r#"(module
+        (import "log" "add" (func $add (param i32))) (import "log" "count" (func $count (result i32)))
+        (import "log" "nothing" (func $nothing)) (import "log" "any" (func $any))
+        (import "log" "numeric" (func $numeric (param i32)))
+        (func (export "run") (result i32)
+            (call $add (i32.const 7)) (call $add (i32.const 8)) (call $nothing) (call $any)
+            (call $numeric (i32.const 10)) (call $count)))"#;
+    let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let run = instance.get_typed_func::<(), u32>(&mut store, "run").unwrap();
+    assert_eq!(run.call(&mut store, ()).unwrap(), 2);
+    store.data_mut().calls += 100;
+    let log = store.into_data();
+    assert_eq!((log.lines, log.calls), (vec!["7".to_owned(), "8".to_owned()], 111));
+}
+
+#[test]
+fn a_host_function_makes_others_that_reach_the_data() {
+    let engine = Engine::new(&Config::new()).unwrap();
+    let mut store = Store::with_data(&engine, 1u64);
+    let outer = Func::wrap(&mut store, |mut caller: Caller<'_, u64>| -> HostResult<u64> {
+        let inner = Func::wrap(&mut caller, |mut caller: Caller<'_, u64>, by: u64| {
+            *caller.data_mut() *= by;
+            *caller.data()
+        })?;
+        Ok(inner.typed::<u64, u64>(&mut caller)?.call(&mut caller, 21)? + *caller.data())
+    });
+    let outer = outer.unwrap().typed::<(), u64>(&mut store).unwrap();
+    assert_eq!(outer.call(&mut store, ()).unwrap(), 42);
+    // The store as handles see it does not tell the type of its data.
+    let state: &mut StoreState = &mut store;
+    let untyped = Func::wrap(state, |caller: Caller<'_>| {
+        caller.any_data().downcast_ref::<u64>().copied().unwrap_or_default()
+    });
+    assert_eq!(untyped.unwrap().typed::<(), u64>(&mut store).unwrap().call(&mut store, ()).unwrap(), 21);
+}
+
+#[test]
+fn the_data_is_dropped_with_its_store() {
+    let (engine, data) = (Engine::new(&Config::new()).unwrap(), std::sync::Arc::new(()));
+    drop(Store::with_data(&engine, data.clone()));
+    assert_eq!(std::sync::Arc::strong_count(&data), 1);
+    // A store is moved, and its data is aligned as its type asks.
+    #[repr(align(128))]
+    struct Aligned(u8);
+    let store = std::thread::spawn(move || Store::with_data(&engine, Aligned(5))).join().unwrap();
+    assert!(std::ptr::from_ref(store.data()).addr().is_multiple_of(128));
+    assert_eq!(store.into_data().0, 5);
 }
 
 #[test]

@@ -42,3 +42,8 @@ pub use key::{BadKey, Key};
 pub use model::{Attempt, Case, Engine, Failure, MatchKind, Needs, Note, Report, Suite, Totals};
 pub use outcome::{Counts, Outcome};
 pub use shards::Shards;
+
+/// Runs the code of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -63,3 +63,8 @@ pub mod script {
 #[cfg(feature = "engine")]
 pub use wassay_engine::classify;
 pub use wassay_terms::{Classification, Features, Rule};
+
+/// Runs the code of the crate's README.
+#[cfg(all(doctest, feature = "engine"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -166,6 +166,15 @@ fn every_crate_has_a_readme_that_names_it() {
     }
 }
 
+/// The blocks of a page in a language.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let opening = format!("\n```{language}\n");
+    let blocks: Vec<&str> =
+        page.split(&opening).skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    assert!(!blocks.is_empty(), "{language}");
+    blocks
+}
+
 #[test]
 fn the_page_about_engines_in_rust_shows_the_example() {
     let root = root();
@@ -176,14 +185,24 @@ fn the_page_about_engines_in_rust_shows_the_example() {
     };
     let sources = text(&["src/lib.rs", "src/main.rs", "tests/scripts.rs"]);
     for (language, files) in [("rust", sources), ("toml", text(&["Cargo.toml"]))] {
-        let opening = format!("\n```{language}\n");
-        let blocks = page.split(&opening).skip(1);
-        let blocks: Vec<&str> = blocks.map(|rest| rest.split_once("```").unwrap().0).collect();
-        assert!(!blocks.is_empty(), "{language}");
-        for block in blocks {
+        for block in blocks(&page, language) {
             assert!(files.contains(block), "examples/wasmi has no\n{block}");
         }
     }
     let lines = fs::read_to_string(example.join("src/lib.rs")).unwrap().lines().count();
     assert!(lines < 150, "{lines} lines, and the page says under 150");
+}
+
+#[test]
+fn the_page_about_embedding_shows_the_examples() {
+    let root = root();
+    let page = fs::read_to_string(root.join("docs/embedding.md")).unwrap();
+    let programs = root.join("examples/embedding/src/bin");
+    let sources: Vec<String> = fs::read_dir(programs)
+        .unwrap()
+        .map(|program| fs::read_to_string(program.unwrap().path()).unwrap())
+        .collect();
+    for block in blocks(&page, "rust") {
+        assert!(sources.iter().any(|source| source.contains(block)), "examples/embedding has no\n{block}");
+    }
 }

@@ -53,3 +53,8 @@ mod suite;
 pub use case::{Case, Unreadable};
 pub use script::{ReadError, Script};
 pub use suite::{Pin, PinError, Suite};
+
+/// Runs the code of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -26,8 +26,7 @@ const DESCRIPTORS: usize = 16_384;
 /// The resources of one guest: arguments, environment and descriptors. The guest can access nothing
 /// else.
 ///
-/// [`add_to_linker`](crate::add_to_linker) stores it as the [data](wassay_engine::StoreState::data)
-/// of a store.
+/// It is the [data](wassay_engine::Store::with_data) of the guest's store, or a part of it.
 pub struct WasiCtx {
     pub(crate) args: Strings,
     pub(crate) environ: Strings,
@@ -105,6 +104,12 @@ impl WasiCtx {
             observer: None,
             invalid: None,
         }
+    }
+}
+
+impl AsMut<WasiCtx> for WasiCtx {
+    fn as_mut(&mut self) -> &mut WasiCtx {
+        self
     }
 }
 

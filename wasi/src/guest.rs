@@ -21,6 +21,7 @@ const MAX_IOVECS: u32 = 1024;
 pub(crate) struct Guest<'a>(&'a mut [u8]);
 
 impl<'a> Guest<'a> {
+    #[inline]
     pub(crate) fn new(memory: &'a mut [u8]) -> Guest<'a> {
         Guest(memory)
     }

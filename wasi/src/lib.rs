@@ -1,6 +1,28 @@
 //! WASI preview 1 (`wasi_snapshot_preview1`) and preview 0 (`wasi_unstable`) as host functions of
 //! [`wassay_engine`].
 //!
+//! ```
+//! use wassay_engine::{Config, Engine, Linker, Module, Store};
+//! use wassay_wasi::{Capture, WasiCtx, add_to_linker};
+//!
+//! let engine = Engine::new(&Config::new())?;
+//! let module = Module::new(&engine, &wat::parse_str(r#"(module
+//!     (import "wasi_snapshot_preview1" "fd_write"
+//!         (func $fd_write (param i32 i32 i32 i32) (result i32)))
+//!     (memory (export "memory") 1)
+//!     (data (i32.const 0) "\08\00\00\00\06\00\00\00hello\n")
+//!     (func (export "_start")
+//!         (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))"#)?)?;
+//! let out = Capture::new(1 << 20);
+//! let context = WasiCtx::builder().capture_stdout(&out).build()?;
+//! let (mut store, mut linker) = (Store::with_data(&engine, context), Linker::new());
+//! add_to_linker(&mut store, &mut linker)?;
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())?;
+//! assert_eq!(out.take(), b"hello\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Guests are sandboxed: a guest can access only the directories, environment variables and
 //! descriptors that its [`WasiCtx`] contains.
 //!
@@ -11,37 +33,6 @@
 //! - *Rights* say which calls a descriptor allows; *inheriting* rights, which ones a directory
 //!   passes on to what is opened through it.
 //! - A *cookie* is a position in a directory, for `fd_readdir`.
-//!
-//! ```
-//! use wassay_engine::{Config, Engine, Extern, Linker, Module, Store};
-//! use wassay_wasi::{Capture, Exit, WasiCtx, add_to_linker};
-//!
-//! let bytes = wat::parse_str(r#"(module
-//!     (import "wasi_snapshot_preview1" "fd_write"
-//!         (func $fd_write (param i32 i32 i32 i32) (result i32)))
-//!     (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
-//!     (memory (export "memory") 1)
-//!     (data (i32.const 8) "hello\n")
-//!     (func (export "_start")
-//!         (i32.store (i32.const 0) (i32.const 8))
-//!         (i32.store (i32.const 4) (i32.const 6))
-//!         (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
-//!         (call $proc_exit (i32.const 3))))"#).unwrap();
-//!
-//! let engine = Engine::new(&Config::new())?;
-//! let module = Module::new(&engine, &bytes)?;
-//! let (mut store, mut linker, out) = (Store::new(&engine), Linker::new(), Capture::new(1 << 20));
-//! let ctx = WasiCtx::builder().capture_stdout(&out).build().unwrap();
-//! add_to_linker(&mut store, &mut linker, ctx)?;
-//! let instance = linker.instantiate(&mut store, &module)?;
-//! let Some(Extern::Func(start)) = instance.export(&store, "_start") else {
-//!     panic!("`_start` is exported")
-//! };
-//! let error = start.invoke(&mut store, &[]).unwrap_err();
-//! assert_eq!(error.into_payload::<Exit>().unwrap().code(), 3);
-//! assert_eq!(out.take(), b"hello\n");
-//! # Ok::<(), wassay_engine::Error>(())
-//! ```
 
 mod abi;
 mod call;
@@ -58,7 +49,9 @@ mod stdio;
 mod table;
 mod trace;
 
-use wassay_engine::{Linker, Module, Result, StoreState};
+use std::any::Any;
+
+use wassay_engine::{Linker, Module, Result, Store, StoreState};
 
 pub use abi::flags::ClockId;
 pub use call::takes_addresses;
@@ -70,6 +63,7 @@ pub use stdio::Capture;
 pub use trace::CallRecord;
 
 use define::Definer;
+use define::host_fn::{Enter, enter};
 
 /// The module name that guests import preview 1 from.
 pub const PREVIEW_1: &str = "wasi_snapshot_preview1";
@@ -77,36 +71,70 @@ pub const PREVIEW_1: &str = "wasi_snapshot_preview1";
 /// The module name that guests import preview 0 from.
 pub const PREVIEW_0: &str = "wasi_unstable";
 
-/// Defines all functions of both previews in a linker, and stores the context as the store's data.
+/// Defines all functions of both previews in a linker.
+///
+/// The store's data is a [`WasiCtx`], or contains one and says so by [`AsMut`]:
+///
+/// ```
+/// # use wassay_engine::{Config, Engine, Linker, Store};
+/// # use wassay_wasi::{WasiCtx, add_to_linker};
+/// struct State {
+///     wasi: WasiCtx,
+///     requests: u32,
+/// }
+///
+/// impl AsMut<WasiCtx> for State {
+///     fn as_mut(&mut self) -> &mut WasiCtx {
+///         &mut self.wasi
+///     }
+/// }
+///
+/// # let engine = Engine::new(&Config::new())?;
+/// let state = State { wasi: WasiCtx::builder().build()?, requests: 0 };
+/// let (mut store, mut linker) = (Store::with_data(&engine, state), Linker::new());
+/// add_to_linker(&mut store, &mut linker)?;
+/// # assert_eq!(store.data().requests, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// The functions access the memory that the calling instance exports as `memory`. `proc_exit` and
 /// `proc_raise` make the host's call into the guest return an error whose payload is an [`Exit`].
 ///
 /// # Errors
 ///
-/// Returns an error if there is no room for the code of the host functions.
-pub fn add_to_linker(store: &mut StoreState, linker: &mut Linker, ctx: WasiCtx) -> Result<()> {
-    store.set_data(ctx);
-    define(store, linker, None)
+/// Returns an error if the linker contains one of the functions, or if there is no room for the code
+/// of the host functions.
+pub fn add_to_linker<T>(store: &mut Store<T>, linker: &mut Linker) -> Result<()>
+where
+    T: AsMut<WasiCtx> + Any + Send,
+{
+    define(store, linker, None, enter::<T>)
 }
 
 /// Defines those functions of both previews that a module imports and that the linker does not
 /// contain yet.
 ///
-/// The functions are those of [`add_to_linker`]. They use the [`WasiCtx`] that is the store's
-/// [data](StoreState::set_data) at the time of the call. A small module starts faster this way,
-/// because each definition takes time.
+/// The functions are those of [`add_to_linker`]. A small module starts faster this way, because each
+/// definition takes time.
 ///
 /// # Errors
 ///
-/// As for [`add_to_linker`].
-pub fn add_imports_to_linker(store: &mut StoreState, linker: &mut Linker, module: &Module) -> Result<()> {
-    define(store, linker, Some(module))
+/// Returns an error if there is no room for the code of the host functions.
+pub fn add_imports_to_linker<T>(store: &mut Store<T>, linker: &mut Linker, module: &Module) -> Result<()>
+where
+    T: AsMut<WasiCtx> + Any + Send,
+{
+    define(store, linker, Some(module), enter::<T>)
 }
 
 /// Defines all functions, or those that `importer` imports and that the linker does not contain
 /// yet.
-fn define(store: &mut StoreState, linker: &mut Linker, importer: Option<&Module>) -> Result<()> {
+fn define(
+    store: &mut StoreState,
+    linker: &mut Linker,
+    importer: Option<&Module>,
+    enter: Enter,
+) -> Result<()> {
     for preview in [PREVIEW_1, PREVIEW_0] {
         let wanted = importer.map(|module| {
             let imports = module.imports().filter(|import| import.module == preview);
@@ -115,7 +143,7 @@ fn define(store: &mut StoreState, linker: &mut Linker, importer: Option<&Module>
                 .map(|import| import.name)
                 .collect()
         });
-        let mut to = Definer { store, linker, module: preview, wanted };
+        let mut to = Definer { store, linker, module: preview, wanted, enter };
         if to.is_empty() {
             continue;
         }
@@ -127,3 +155,8 @@ fn define(store: &mut StoreState, linker: &mut Linker, importer: Option<&Module>
     }
     Ok(())
 }
+
+/// Runs the code of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

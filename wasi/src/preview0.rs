@@ -2,7 +2,7 @@
 //! the layouts of `filestat` and `subscription`. Preview 0 has no `sock_accept`; the rest is the
 //! same.
 
-use wassay_engine::{Result, Words};
+use wassay_engine::{Param, Result, ValType};
 
 use crate::abi::layout::Layout;
 use crate::abi::{Address, Event, Fd, FileSize, FileStat, LookupFlags, Out, Text, Whence};
@@ -10,9 +10,8 @@ use crate::call::poll::{SubscriptionLayout, poll};
 use crate::call::{fd, path};
 use crate::calling::{Call, Stop};
 use crate::define::Definer;
-use crate::define::arg::Arg;
+use crate::define::arg::show_code;
 use crate::errno::Errno;
-use crate::guest::Guest;
 
 pub(crate) fn define(to: &mut Definer<'_>) -> Result<()> {
     to.define("fd_filestat_get", &["fd", "filestat"], fd_filestat_get)?;
@@ -39,14 +38,15 @@ impl Whence0 {
     }
 }
 
-impl Arg for Whence0 {
-    fn take(words: &Words<'_>, at: usize) -> Result<Whence0, Errno> {
-        Whence0::from_code(words.u32(at))
-    }
+impl Param<Call<'_>, Errno> for Whence0 {
+    const TYPES: &'static [ValType] = &[ValType::I32];
 
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        let word = words.u32(at);
-        Whence0::from_code(word).map_or_else(|_| word.to_string(), |whence| whence.0.name().to_owned())
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<Whence0, Errno> {
+        let word = call.args.u32();
+        let whence = Whence0::from_code(word);
+        call.show(|_| show_code(word, whence, |whence| whence.0.name()));
+        whence
     }
 }
 

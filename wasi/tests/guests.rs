@@ -32,8 +32,9 @@ fn run(text: &str, more: impl FnOnce(WasiCtxBuilder) -> WasiCtxBuilder) -> (u32,
         .observer(move |call| seen.lock().unwrap().push(call.to_string()));
     let engine = Engine::new(&Config::new()).unwrap();
     let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
-    let (mut store, mut linker) = (Store::new(&engine), Linker::new());
-    add_to_linker(&mut store, &mut linker, more(builder).build().unwrap()).unwrap();
+    let context = more(builder).build().unwrap();
+    let (mut store, mut linker) = (Store::with_data(&engine, context), Linker::new());
+    add_to_linker(&mut store, &mut linker).unwrap();
     let instance = linker.instantiate(&mut store, &module).unwrap();
     let Some(Extern::Func(start)) = instance.export(&store, "_start") else { panic!("no _start") };
     let code = match start.invoke(&mut store, &[]) {
@@ -66,8 +67,9 @@ fn add_imports_to_linker_defines_only_what_is_imported() {
     let close = r#"(import "wasi_unstable" "fd_close" (func (param i32) (result i32))) (memory"#;
     let text = text("hooray").replace("(memory", close);
     let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
-    let (mut store, mut linker, out) = (Store::new(&engine), Linker::new(), Capture::new(100));
-    store.set_data(WasiCtx::builder().capture_stdout(&out).build().unwrap());
+    let (mut linker, out) = (Linker::new(), Capture::new(100));
+    let context = WasiCtx::builder().capture_stdout(&out).build().unwrap();
+    let mut store = Store::with_data(&engine, context);
     add_imports_to_linker(&mut store, &mut linker, &module).unwrap();
     let known = |linker: &Linker, module: &str, name: &str| linker.get(module, name).is_some();
     for (preview, name, defined) in [
@@ -91,8 +93,9 @@ fn a_shared_memory_is_refused() {
     let text = text("hooray").replace("(export \"memory\") 1)", "(export \"memory\") 1 1 shared)");
     let engine = Engine::new(&Config::new()).unwrap();
     let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
-    let (mut store, mut linker) = (Store::new(&engine), Linker::new());
-    add_to_linker(&mut store, &mut linker, WasiCtx::builder().build().unwrap()).unwrap();
+    let context = WasiCtx::builder().build().unwrap();
+    let (mut store, mut linker) = (Store::with_data(&engine, context), Linker::new());
+    add_to_linker(&mut store, &mut linker).unwrap();
     let instance = linker.instantiate(&mut store, &module).unwrap();
     let Some(Extern::Func(start)) = instance.export(&store, "_start") else { panic!("no _start") };
     let error = start.invoke(&mut store, &[]).unwrap_err();

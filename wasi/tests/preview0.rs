@@ -93,7 +93,8 @@ fn there_is_no_sock_accept() {
     let text =
         format!("(module (import \"{PREVIEW_0}\" \"sock_accept\" (func (param i32 i32 i32) (result i32))))");
     let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
-    let (mut store, mut linker) = (Store::new(&engine), Linker::new());
-    add_to_linker(&mut store, &mut linker, WasiCtx::builder().build().unwrap()).unwrap();
+    let context = WasiCtx::builder().build().unwrap();
+    let (mut store, mut linker) = (Store::with_data(&engine, context), Linker::new());
+    add_to_linker(&mut store, &mut linker).unwrap();
     assert_eq!(linker.instantiate(&mut store, &module).unwrap_err().kind(), ErrorKind::Unlinkable);
 }

@@ -1,7 +1,9 @@
 //! Conversions between values and Rust's types.
 
+use super::exception::ExnRef;
 use super::func::Func;
-use super::value::{ExternRef, Ref, Val};
+use super::gc::{ArrayRef, I31, StructRef};
+use super::value::{ExternRef, HostRef, Ref, Val};
 use crate::error::Error;
 
 /// Implements the conversions of numeric types. Unsigned types are converted by their bits.
@@ -41,16 +43,46 @@ numbers! {
     Ref, Ref, value => value, value;
 }
 
-impl From<Func> for Val {
-    fn from(func: Func) -> Val {
-        Val::Ref(Ref::Func(func))
-    }
+/// Conversions of references.
+macro_rules! references {
+    ($($ty:ty, $variant:ident;)*) => {$(
+        impl From<$ty> for Ref {
+            fn from(reference: $ty) -> Ref {
+                Ref::$variant(reference)
+            }
+        }
+
+        impl From<$ty> for Val {
+            fn from(reference: $ty) -> Val {
+                Val::Ref(Ref::$variant(reference))
+            }
+        }
+
+        /// Fails with [`Usage`](crate::ErrorKind::Usage) if the value is another, or null.
+        impl TryFrom<Val> for $ty {
+            type Error = Error;
+
+            fn try_from(value: Val) -> Result<$ty, Error> {
+                match value {
+                    Val::Ref(Ref::$variant(reference)) => Ok(reference),
+                    other => Err(Error::usage(format!(
+                        "type mismatch: expected {}, found {other:?}",
+                        stringify!($ty)
+                    ))),
+                }
+            }
+        }
+    )*};
 }
 
-impl From<ExternRef> for Val {
-    fn from(reference: ExternRef) -> Val {
-        Val::Ref(Ref::Extern(reference))
-    }
+references! {
+    Func, Func;
+    I31, I31;
+    StructRef, Struct;
+    ArrayRef, Array;
+    HostRef, Host;
+    ExternRef, Extern;
+    ExnRef, Exn;
 }
 
 #[cfg(test)]
@@ -67,5 +99,14 @@ mod tests {
         assert_eq!(u128::try_from(Val::from(7u128)).unwrap(), 7);
         let wrong = i32::try_from(Val::I64(1)).unwrap_err();
         assert_eq!(wrong.message(), "type mismatch: expected i32, found I64(1)");
+    }
+
+    #[test]
+    fn a_reference_survives_the_way_there_and_back() {
+        let small = I31::wrapping(7);
+        assert_eq!(I31::try_from(Val::from(small)).unwrap(), small);
+        assert_eq!(Ref::from(small), Ref::I31(small));
+        let wrong = ArrayRef::try_from(Val::from(small)).unwrap_err();
+        assert_eq!(wrong.message(), "type mismatch: expected ArrayRef, found Ref(I31(I31(7)))");
     }
 }

@@ -1,5 +1,8 @@
 //! Functions (embedding appendix: `func_alloc`, `func_type`, `func_invoke`).
 
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -20,11 +23,24 @@ use crate::vm::ptr::Stored;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Func(Stored<VmFuncRef>);
 
-/// The store during a call of a host function, with the calling instance.
-#[derive(Debug)]
-pub struct Caller<'a> {
+/// The store as a host function sees it, and the instance that called.
+///
+/// `T` is the type of the [host's data](super::Store::with_data). A function that does not need
+/// the data takes a `Caller<'_>`, and can be made in any store.
+///
+/// A function that asks for other data than its store has does not compile:
+///
+/// ```compile_fail,E0277
+/// # use wassay_engine::{Caller, Config, Engine, Func, Store};
+/// # let engine = Engine::new(&Config::new())?;
+/// let mut store = Store::with_data(&engine, String::new());
+/// Func::wrap(&mut store, |caller: Caller<'_, Vec<u8>>| caller.data().len() as u32)?;
+/// # Ok::<(), wassay_engine::Error>(())
+/// ```
+pub struct Caller<'a, T: ?Sized = dyn Any + Send> {
     store: &'a mut StoreState,
     instance: Option<usize>,
+    _data: PhantomData<fn(&T)>,
 }
 
 /// The arguments or results of a call, inline if they are few.
@@ -161,7 +177,19 @@ impl Func {
 
 impl<'a> Caller<'a> {
     pub(crate) fn new(store: &'a mut StoreState, instance: Option<usize>) -> Caller<'a> {
-        Caller { store, instance }
+        Caller { store, instance, _data: PhantomData }
+    }
+
+    fn reborrow(&mut self) -> Caller<'_> {
+        Caller::new(self.store, self.instance)
+    }
+}
+
+impl<'a, T: ?Sized> Caller<'a, T> {
+    /// The caller of a function that was made in a store with data of that type, or that does not
+    /// ask for the data.
+    pub(super) fn assume<U: ?Sized>(self) -> Caller<'a, U> {
+        Caller { store: self.store, instance: self.instance, _data: PhantomData }
     }
 
     /// The instance whose code called the function, directly, by reference or by a tail call;
@@ -174,13 +202,9 @@ impl<'a> Caller<'a> {
     pub fn export(&self, name: &str) -> Option<Extern> {
         self.instance()?.export(self, name)
     }
-
-    fn reborrow(&mut self) -> Caller<'_> {
-        Caller { store: self.store, instance: self.instance }
-    }
 }
 
-impl Deref for Caller<'_> {
+impl<T: ?Sized> Deref for Caller<'_, T> {
     type Target = StoreState;
 
     fn deref(&self) -> &StoreState {
@@ -188,8 +212,14 @@ impl Deref for Caller<'_> {
     }
 }
 
-impl DerefMut for Caller<'_> {
+impl<T: ?Sized> DerefMut for Caller<'_, T> {
     fn deref_mut(&mut self) -> &mut StoreState {
         self.store
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Caller<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("instance", &self.instance).finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::data::AsStore;
 use super::func::Func;
 use super::instance::{Extern, Instance};
 use super::store::StoreState;
@@ -22,19 +23,19 @@ impl Linker {
     }
 
     /// Defines an external value under a module name and a name that are not defined yet.
+    /// [`Linker::shadow`] replaces a definition.
     ///
     /// ```
-    /// use wassay_engine::{Config, Engine, ErrorKind, Func, Linker, Module, Store};
+    /// use wassay_engine::{Config, Engine, Func, Linker, Module, Store};
     ///
     /// let engine = Engine::new(&Config::new())?;
     /// let (mut store, mut linker) = (Store::new(&engine), Linker::new());
     /// let one = Func::wrap(&mut store, || 1_i32)?;
-    /// linker.add("host", "number", one)?;
-    /// let again = linker.add("host", "number", one).unwrap_err();
+    /// linker.define("host", "number", one)?;
+    /// let again = linker.define("host", "number", one).unwrap_err();
     /// assert_eq!(again.message(), "`host` `number` is already defined");
-    /// // Replacing a definition is explicit.
     /// let two = Func::wrap(&mut store, || 2_i32)?;
-    /// linker.define("host", "number", two.into());
+    /// linker.shadow("host", "number", two);
     /// assert_eq!(linker.iter().count(), 1);
     ///
     /// let text = r#"(module (func (export "number") (import "host" "number") (result i32)))"#;
@@ -48,46 +49,53 @@ impl Linker {
     /// # Errors
     ///
     /// [`Usage`](crate::ErrorKind::Usage) if the two names are already defined.
-    pub fn add(&mut self, module: &str, name: &str, item: impl Into<Extern>) -> Result<()> {
+    pub fn define(&mut self, module: &str, name: &str, item: impl Into<Extern>) -> Result<()> {
         if self.get(module, name).is_some() {
-            return Err(Error::usage(format!("`{module}` `{name}` is already defined")));
+            return Err(already_defined(module, name));
         }
-        self.define(module, name, item.into());
+        self.shadow(module, name, item);
         Ok(())
     }
 
-    /// Creates a host function from a closure, as [`Func::wrap`] does, and [adds](Linker::add) it.
+    /// Defines an external value, replacing an existing definition.
+    pub fn shadow(&mut self, module: &str, name: &str, item: impl Into<Extern>) {
+        self.names.entry(module.into()).or_default().insert(name.into(), item.into());
+    }
+
+    /// Creates a host function from a closure, as [`Func::wrap`] does, and
+    /// [defines](Linker::define) it.
     ///
     /// ```
     /// use wassay_engine::{Caller, Config, Engine, Linker, Module, Store};
     ///
     /// let engine = Engine::new(&Config::new())?;
-    /// let (mut store, mut linker) = (Store::new(&engine), Linker::new());
-    /// store.set_data(Vec::<i32>::new());
-    /// linker.func_wrap(&mut store, "log", "number", |mut caller: Caller<'_>, number: i32| {
-    ///     caller.data_mut::<Vec<i32>>().expect("set above").push(number);
-    /// })?;
+    /// let (mut store, mut linker) = (Store::with_data(&engine, Vec::new()), Linker::new());
+    /// let log = |mut caller: Caller<'_, Vec<i32>>, number: i32| caller.data_mut().push(number);
+    /// linker.func_wrap(&mut store, "log", "number", log)?;
     /// let text = r#"(module (import "log" "number" (func $log (param i32)))
     ///     (func (export "run") (call $log (i32.const 1)) (call $log (i32.const 2))))"#;
     /// let module = Module::new(&engine, &wat::parse_str(text)?)?;
     /// let instance = linker.instantiate(&mut store, &module)?;
     /// instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
-    /// assert_eq!(store.data(), Some(&vec![1, 2]));
+    /// assert_eq!(store.data(), &[1, 2]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`Func::wrap`] and [`Linker::add`].
-    pub fn func_wrap<Params, Results: WasmTuple>(
+    /// Those of [`Func::wrap`] and [`Linker::define`].
+    pub fn func_wrap<S: AsStore + ?Sized, Params, Results: WasmTuple>(
         &mut self,
-        store: &mut StoreState,
+        store: &mut S,
         module: &str,
         name: &str,
-        body: impl IntoFunc<Params, Results>,
+        body: impl IntoFunc<S::Data, Params, Results>,
     ) -> Result<()> {
-        let func = Func::wrap(store, body)?;
-        self.add(module, name, func)
+        if self.get(module, name).is_some() {
+            return Err(already_defined(module, name));
+        }
+        self.shadow(module, name, Func::wrap(store, body)?);
+        Ok(())
     }
 
     /// All definitions with their two names, in no particular order.
@@ -97,15 +105,23 @@ impl Linker {
             .flat_map(|(module, names)| names.iter().map(|(name, item)| (&**module, &**name, *item)))
     }
 
-    /// Defines an external value, replacing an existing definition, which [`Linker::add`] does not
-    /// allow.
-    pub fn define(&mut self, module: &str, name: &str, item: Extern) {
-        self.names.entry(module.into()).or_default().insert(name.into(), item);
+    /// Defines all exports of an instance under a module name.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`](crate::ErrorKind::Usage) if one of them is already defined. In that case none is
+    /// defined.
+    pub fn define_instance(&mut self, store: &StoreState, module: &str, instance: Instance) -> Result<()> {
+        if let Some((name, _)) = instance.exports(store).find(|(name, _)| self.get(module, name).is_some()) {
+            return Err(already_defined(module, name));
+        }
+        instance.exports(store).for_each(|(name, item)| self.shadow(module, name, item));
+        Ok(())
     }
 
     /// Defines all exports of an instance under a module name, replacing all definitions under that
-    /// name.
-    pub fn define_instance(&mut self, store: &StoreState, module: &str, instance: Instance) {
+    /// name. This is what the command `register` of test scripts does.
+    pub fn shadow_instance(&mut self, store: &StoreState, module: &str, instance: Instance) {
         let exports = instance.exports(store).map(|(name, item)| (name.into(), item)).collect();
         self.names.insert(module.into(), exports);
     }
@@ -137,4 +153,8 @@ impl Linker {
         let imports = module.imports().map(find).collect::<Result<Vec<_>>>()?;
         Instance::instantiate(store, module, &imports)
     }
+}
+
+fn already_defined(module: &str, name: &str) -> Error {
+    Error::usage(format!("`{module}` `{name}` is already defined"))
 }

@@ -137,6 +137,7 @@ impl Memory {
         Memory { store: store.id(), index }
     }
 
+    #[inline]
     pub(super) fn index(self, store: &StoreState) -> usize {
         store.check(self.store);
         self.index
@@ -149,6 +150,7 @@ impl Memory {
 
 impl MemoryEntity {
     /// The mutable bytes; `None` if the memory is shared.
+    #[inline]
     pub(super) fn own_bytes_mut(&mut self) -> Option<&mut [u8]> {
         match &mut self.bytes {
             MemoryBytes::Own(bytes) => Some(bytes.bytes_mut()),
@@ -160,6 +162,7 @@ impl MemoryEntity {
         (self.len() as u64) >> self.ty.page_size_log2
     }
 
+    #[inline]
     fn len(&self) -> usize {
         match &self.bytes {
             MemoryBytes::Own(bytes) => bytes.len(),
@@ -202,6 +205,7 @@ impl MemoryEntity {
 
     /// Returns the range of `length` bytes from `start`, or a trap if it is out of bounds. The
     /// range remains valid, because memories never shrink.
+    #[inline]
     pub(crate) fn range(&self, start: u64, length: u64) -> Result<Range<usize>> {
         within(self.len(), start, length, Trap::MemoryOutOfBounds)
     }
@@ -226,6 +230,7 @@ impl MemoryEntity {
     }
 
     /// Implements `memory.fill`.
+    #[inline]
     pub(crate) fn fill(&mut self, start: u64, byte: u8, length: u64, alarm: Alarm<'_>) -> Result<()> {
         let range = self.range(start, length)?;
         match &mut self.bytes {

@@ -2,6 +2,7 @@
 
 mod budget;
 mod convert;
+mod data;
 mod evaluate;
 mod exception;
 mod exports;
@@ -10,6 +11,7 @@ mod gc;
 mod global;
 mod instance;
 mod instantiate;
+mod interface;
 mod linker;
 mod memory;
 pub(crate) mod ranges;
@@ -22,11 +24,13 @@ mod value;
 mod waiters;
 mod wrap;
 
+pub use data::AsStore;
 pub use exception::ExnRef;
 pub use func::{Caller, Func};
 pub use gc::{ArrayRef, HeapStats, I31, StructRef};
 pub use global::Global;
 pub use instance::{Extern, Instance};
+pub use interface::{InterfaceFunc, Param};
 pub use linker::Linker;
 pub use memory::Memory;
 pub use shared::SharedMemory;

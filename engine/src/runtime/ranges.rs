@@ -7,6 +7,7 @@ use crate::trap::Trap;
 use crate::vm::alarm::Alarm;
 
 /// Returns the range of `length` items from `start`, or the trap `past_end` if it exceeds `size`.
+#[inline]
 pub(crate) fn within(size: usize, start: u64, length: u64, past_end: Trap) -> Result<Range<usize>> {
     match start.checked_add(length) {
         Some(end) if end <= size as u64 => Ok(start as usize..end as usize),

@@ -1,6 +1,9 @@
 //! The store, which owns all runtime objects.
 
 use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,11 +33,22 @@ use crate::vm::trace::VmTrace;
 ///
 /// A store is used by one thread at a time. It can be moved to another thread while no code runs in
 /// it.
-#[derive(Debug)]
-pub struct Store(Box<StoreState>);
+///
+/// ```compile_fail,E0277
+/// # use wassay_engine::{Config, Engine, Store};
+/// # let store = Store::new(&Engine::new(&Config::new())?);
+/// fn share_between_threads<T: Sync>(_: T) {}
+/// share_between_threads(store);
+/// # Ok::<(), wassay_engine::Error>(())
+/// ```
+///
+/// `T` is the type of the host's data: see [`Store::with_data`].
+// The state is sized here, but callers only get references to its unsized form.
+pub struct Store<T: Any + Send = ()>(pub(super) Box<StoreState<T>>);
 
 /// The contents of a [`Store`], which handles such as [`Func`](super::Func) operate on.
-/// `&mut Store` and `&mut` [`Caller`](super::Caller) dereference to it.
+/// `&mut Store` and `&mut` [`Caller`](super::Caller) dereference to it. The type of the host's data
+/// is erased.
 ///
 /// The type is unsized, so that safe code can neither move a store nor swap it with another one:
 /// when compiled code has called the host, it continues in the same store.
@@ -47,7 +61,7 @@ pub struct Store(Box<StoreState>);
 /// # Ok::<(), wassay_engine::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct StoreState<Tail: ?Sized = [()]> {
+pub struct StoreState<T: ?Sized = dyn Any + Send> {
     engine: Engine,
     /// The part of the store that compiled code uses.
     pub(crate) vm: StoreRecord<StoreState>,
@@ -67,12 +81,14 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     calls: Vec<Option<Arc<CallInfo>>>,
     /// The types of items that the host created. Modules hold their own types.
     pub(super) types: HeldTypes,
-    pub(super) data: Option<Box<dyn Any + Send>>,
     pub(super) memory_bytes: u64,
     pub(super) table_elements: u64,
     pub(super) instance_bytes: u64,
     pub(super) budget: Budget,
-    _unsized: Tail,
+    /// Makes the type not `Sync`, whatever the data is.
+    _used_by_one_thread: PhantomData<Cell<()>>,
+    /// The host's data.
+    pub(super) data: T,
 }
 
 /// What is needed to call a function of a type.
@@ -85,17 +101,44 @@ pub(super) struct CallInfo {
 impl Store {
     /// Creates an empty store.
     pub fn new(engine: &Engine) -> Store {
-        Store::with_budget(engine, Budget::new(engine.config().max_bytes))
+        Store::with_data(engine, ())
     }
 
     /// Creates an empty store of the same engine that shares its
     /// [total limit](crate::Config::max_bytes) with another store.
     pub fn beside(other: &StoreState) -> Store {
-        Store::with_budget(other.engine(), other.budget.share())
+        Store::with_budget(other.engine(), other.budget.share(), ())
+    }
+}
+
+impl<T: Any + Send> Store<T> {
+    /// Creates an empty store with the host's data, which host functions access through their
+    /// [`Caller`](super::Caller).
+    ///
+    /// ```
+    /// use wassay_engine::{Caller, Config, Engine, Func, Store};
+    ///
+    /// struct Counter {
+    ///     calls: u32,
+    /// }
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let mut store = Store::with_data(&engine, Counter { calls: 0 });
+    /// let count = Func::wrap(&mut store, |mut caller: Caller<'_, Counter>| {
+    ///     caller.data_mut().calls += 1;
+    ///     caller.data().calls
+    /// })?;
+    /// let count = count.typed::<(), u32>(&mut store)?;
+    /// assert_eq!((count.call(&mut store, ())?, count.call(&mut store, ())?), (1, 2));
+    /// assert_eq!(store.into_data().calls, 2);
+    /// # Ok::<(), wassay_engine::Error>(())
+    /// ```
+    pub fn with_data(engine: &Engine, data: T) -> Store<T> {
+        Store::with_budget(engine, Budget::new(engine.config().max_bytes), data)
     }
 
-    fn with_budget(engine: &Engine, budget: Budget) -> Store {
-        let state: Box<StoreState<[(); 0]>> = Box::new(StoreState {
+    fn with_budget(engine: &Engine, budget: Budget, data: T) -> Store<T> {
+        Store(Box::new(StoreState {
             engine: engine.clone(),
             vm: StoreRecord::new(engine.config().max_stack),
             instances: Vec::new(),
@@ -109,28 +152,35 @@ impl Store {
             const_stack: Vec::new(),
             calls: Vec::new(),
             types: HeldTypes::new(engine.types()),
-            data: None,
             memory_bytes: 0,
             table_elements: 0,
             instance_bytes: 0,
             budget,
-            _unsized: [],
-        });
-        Store(state)
+            _used_by_one_thread: PhantomData,
+            data,
+        }))
     }
 }
 
-impl Deref for Store {
+impl<T: Any + Send> Deref for Store<T> {
     type Target = StoreState;
 
+    #[inline]
     fn deref(&self) -> &StoreState {
-        &self.0
+        &*self.0
     }
 }
 
-impl DerefMut for Store {
+impl<T: Any + Send> DerefMut for Store<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut StoreState {
-        &mut self.0
+        &mut *self.0
+    }
+}
+
+impl<T: Any + Send> fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&&**self).finish()
     }
 }
 
@@ -138,22 +188,6 @@ impl StoreState {
     /// The engine that the store belongs to.
     pub fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// Stores a value for host functions, which get it from [`StoreState::data`]. Returns the
-    /// previous value.
-    pub fn set_data<T: Any + Send>(&mut self, data: T) -> Option<Box<dyn Any + Send>> {
-        self.data.replace(Box::new(data))
-    }
-
-    /// The value stored for host functions, if it has this type.
-    pub fn data<T: Any>(&self) -> Option<&T> {
-        self.data.as_ref()?.downcast_ref()
-    }
-
-    /// Like [`StoreState::data`], mutably.
-    pub fn data_mut<T: Any>(&mut self) -> Option<&mut T> {
-        self.data.as_mut()?.downcast_mut()
     }
 
     /// Sets the deadline of the store. Time in which the process is stopped does not count. Code
@@ -191,6 +225,7 @@ impl StoreState {
     /// assert_eq!(waits.invoke(&mut store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
     /// # Ok::<(), wassay_engine::Error>(())
     /// ```
+    #[inline]
     pub fn running_deadline(&self) -> Option<Deadline> {
         running_deadline()
     }
@@ -224,6 +259,7 @@ impl StoreState {
         self.roots.hold(self.vm.id(), word)
     }
 
+    #[inline]
     pub(super) fn id(&self) -> StoreId {
         self.vm.id()
     }
@@ -232,6 +268,7 @@ impl StoreState {
     ///
     /// Panics if a handle of another store is used with this one.
     #[track_caller]
+    #[inline]
     pub(super) fn check(&self, id: StoreId) {
         self.vm.check(id);
     }
@@ -287,6 +324,7 @@ impl StoreState {
         }
     }
 
+    #[inline]
     pub(crate) fn instance(&self, index: usize) -> &InstanceEntity {
         &self.instances[index]
     }

@@ -1,10 +1,7 @@
 //! Host functions with integer parameters and results only, for frequent calls.
 
-use std::any::Any;
-
+use super::data::AsStore;
 use super::func::{Caller, Func};
-use super::memory::Memory;
-use super::store::StoreState;
 use crate::error::{Error, Result};
 use crate::types::{FuncType, ValType};
 use crate::vm::layout::VmVal;
@@ -57,36 +54,21 @@ impl Func {
     ///
     /// Those of [`Func::alloc`], and an error if a parameter or a result is neither `i32` nor
     /// `i64`.
-    pub fn alloc_numeric(
-        store: &mut StoreState,
+    pub fn alloc_numeric<S: AsStore + ?Sized>(
+        store: &mut S,
         ty: FuncType,
-        body: impl Fn(Caller<'_>, &mut Words<'_>) -> Result<()> + Send + Sync + 'static,
+        body: impl Fn(Caller<'_, S::Data>, &mut Words<'_>) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Func> {
         let mut types = ty.params().iter().chain(ty.results());
         if !types.all(|ty| matches!(ty, ValType::I32 | ValType::I64)) {
             return Err(Error::usage("the type of a numeric host function can only contain i32 and i64"));
         }
         let params = ty.params().len();
-        Func::host(store, &ty, move |caller, slots| {
+        Func::host(store.as_state(), &ty, move |caller, slots| {
             // The caller writes only the arguments; other slots have arbitrary contents.
             slots[params..].fill(VmVal::default());
-            body(caller, &mut Words(slots))
+            body(caller.assume(), &mut Words(slots))
         })
-    }
-}
-
-impl StoreState {
-    /// The bytes of a memory and the value that was
-    /// [stored for host functions](StoreState::set_data), both mutable; `None` if there is no value
-    /// of this type, or if the memory is shared.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the memory belongs to another store.
-    pub fn memory_and_data<T: Any>(&mut self, memory: Memory) -> Option<(&mut [u8], &mut T)> {
-        let index = memory.index(self);
-        let data = self.data.as_mut()?.downcast_mut()?;
-        Some((self.memories[index].own_bytes_mut()?, data))
     }
 }
 
@@ -97,7 +79,6 @@ mod tests {
     use crate::engine::Engine;
     use crate::error::ErrorKind;
     use crate::runtime::{Store, Val};
-    use crate::types::MemoryType;
 
     #[test]
     fn numbers_are_integers() {
@@ -112,7 +93,7 @@ mod tests {
     fn results_are_initially_zero() {
         let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
         let ty = FuncType::new([ValType::I64], [ValType::I64; 4]);
-        let body = |_: Caller<'_>, words: &mut Words<'_>| {
+        let body = |_: Caller<'_, ()>, words: &mut Words<'_>| {
             // The first call fills the stack slots that the second one uses.
             let fill = words.u64(0);
             (0..4).for_each(|at| words.set(at, if fill == 0 { words.u64(at) } else { fill }));
@@ -122,18 +103,5 @@ mod tests {
         for fill in [-1, 0] {
             assert_eq!(func.invoke(&mut store, &[Val::I64(fill)]).unwrap(), vec![Val::I64(fill); 4]);
         }
-    }
-
-    #[test]
-    fn a_memory_and_data_are_borrowed_together() {
-        let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
-        let memory = Memory::alloc(&mut store, MemoryType::new(1, None)).unwrap();
-        assert!(store.memory_and_data::<u8>(memory).is_none());
-        store.set_data(5u8);
-        assert!(store.memory_and_data::<u32>(memory).is_none());
-        let (bytes, data) = store.memory_and_data::<u8>(memory).unwrap();
-        bytes[7] = *data;
-        *data += 1;
-        assert_eq!((memory.bytes(&store).unwrap()[7], store.data::<u8>()), (5, Some(&6)));
     }
 }

@@ -1,5 +1,6 @@
 //! Typed functions: host functions from closures, and typed calls.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::data::AsStore;
 use super::func::{Caller, Func};
 use super::store::{CallInfo, StoreState};
 use crate::error::{Error, Result};
@@ -138,9 +140,9 @@ impl<T: WasmTuple, E: Into<Box<dyn StdError + Send + Sync>>> IntoResults for std
     }
 }
 
-/// A closure that can be a host function: its parameters are [`WasmTy`]s, optionally preceded by a
-/// [`Caller`].
-pub trait IntoFunc<Params, Results>: Send + Sync + 'static {
+/// A closure that can be a host function in a store with data of type `T`. Its parameters are
+/// [`WasmTy`]s, optionally preceded by a [`Caller<'_, T>`](Caller) or a `Caller<'_>`.
+pub trait IntoFunc<T: ?Sized, Params, Results>: Send + Sync + 'static {
     #[doc(hidden)]
     fn ty() -> FuncType;
 
@@ -148,36 +150,42 @@ pub trait IntoFunc<Params, Results>: Send + Sync + 'static {
     fn call_with(&self, caller: Caller<'_>, slots: impl Fn(usize) -> Slot) -> Result<Results>;
 }
 
+/// Closures of that many parameters: without a caller, with a typed and with an untyped one.
 macro_rules! functions {
     ($($number:tt $param:ident),*) => {
-        impl<F, R, $($param: WasmTy),*> IntoFunc<($($param,)*), R::Results> for F
+        impl<T: ?Sized, F, R, $($param: WasmTy),*> IntoFunc<T, ($($param,)*), R::Results> for F
         where
             F: Fn($($param),*) -> R + Send + Sync + 'static,
             R: IntoResults,
         {
-            fn ty() -> FuncType {
-                FuncType::new([$($param::TYPE),*], R::Results::TYPES.iter().copied())
-            }
-
-            #[inline]
-            fn call_with(&self, _: Caller<'_>, _slots: impl Fn(usize) -> Slot) -> Result<R::Results> {
-                self($($param::from_slot(_slots($number))),*).into_results()
-            }
+            functions!(@ |function, _caller| function(); $($number $param),*);
         }
 
-        impl<F, R, $($param: WasmTy),*> IntoFunc<(Caller<'_>, $($param,)*), R::Results> for F
+        impl<T: Any + Send, F, R, $($param: WasmTy),*> IntoFunc<T, (Caller<'_, T>, $($param,)*), R::Results> for F
+        where
+            F: Fn(Caller<'_, T>, $($param),*) -> R + Send + Sync + 'static,
+            R: IntoResults,
+        {
+            functions!(@ |function, caller| function(caller.assume(),); $($number $param),*);
+        }
+
+        impl<T: ?Sized, F, R, $($param: WasmTy),*> IntoFunc<T, (Caller<'_>, $($param,)*), R::Results> for F
         where
             F: Fn(Caller<'_>, $($param),*) -> R + Send + Sync + 'static,
             R: IntoResults,
         {
-            fn ty() -> FuncType {
-                FuncType::new([$($param::TYPE),*], R::Results::TYPES.iter().copied())
-            }
+            functions!(@ |function, caller| function(caller,); $($number $param),*);
+        }
+    };
+    (@ |$function:ident, $caller:ident| $called:ident($($first:tt)*); $($number:tt $param:ident),*) => {
+        fn ty() -> FuncType {
+            FuncType::new([$($param::TYPE),*], R::Results::TYPES.iter().copied())
+        }
 
-            #[inline]
-            fn call_with(&self, caller: Caller<'_>, _slots: impl Fn(usize) -> Slot) -> Result<R::Results> {
-                self(caller, $($param::from_slot(_slots($number))),*).into_results()
-            }
+        #[inline]
+        fn call_with(&self, $caller: Caller<'_>, _slots: impl Fn(usize) -> Slot) -> Result<R::Results> {
+            let $function = self;
+            $called($($first)* $($param::from_slot(_slots($number))),*).into_results()
         }
     };
 }
@@ -268,9 +276,10 @@ impl<P: WasmTuple, R: WasmTuple> TypedFunc<P, R> {
 impl Func {
     /// Creates a host function from a closure, whose parameters and results determine its type.
     ///
-    /// The closure's first parameter can be a [`Caller`]. The closure returns nothing, a value, a
-    /// tuple of values, or a `Result` of one of these. An error unwinds the wasm code that called
-    /// the function.
+    /// The closure's first parameter can be a [`Caller`], which gives access to the store and the
+    /// [host's data](super::Store::with_data). The closure returns nothing, a value, a tuple of
+    /// values, or a `Result` of one of these. An error unwinds the wasm code that called the
+    /// function.
     ///
     /// ```
     /// use wassay_engine::{Caller, Config, Engine, Func, HostResult, Store};
@@ -296,11 +305,11 @@ impl Func {
     ///
     /// [`Limit`](crate::ErrorKind::Limit) if the engine cannot hold another type, or if there is no
     /// memory left for the trampoline.
-    pub fn wrap<Params, Results: WasmTuple>(
-        store: &mut StoreState,
-        body: impl IntoFunc<Params, Results>,
+    pub fn wrap<S: AsStore + ?Sized, Params, Results: WasmTuple>(
+        store: &mut S,
+        body: impl IntoFunc<S::Data, Params, Results>,
     ) -> Result<Func> {
-        wrap(store, body)
+        wrap(store.as_state(), body)
     }
 
     /// Types the function with Rust's types.
@@ -338,7 +347,7 @@ impl Func {
     }
 }
 
-fn wrap<Params, Results: WasmTuple, F: IntoFunc<Params, Results>>(
+fn wrap<T: ?Sized, Params, Results: WasmTuple, F: IntoFunc<T, Params, Results>>(
     store: &mut StoreState,
     body: F,
 ) -> Result<Func> {

@@ -25,6 +25,9 @@ const REC: u32 = 1 << 31;
 /// limit, on which the layout of frames and trampolines relies.
 const MAX_ARITY: usize = 1000;
 
+/// The maximum number of fields of a structure type. The decoder has the same limit.
+const MAX_FIELDS: usize = 10_000;
+
 /// A reference from within a recursive group to its member at this index.
 pub(crate) fn rec_reference(position: u32) -> TypeId {
     TypeId { number: REC | position, serial: 0 }
@@ -355,17 +358,23 @@ fn unknown_type() -> Error {
     )
 }
 
-/// Returns a group with a function type as its only, final type, as `(type (func ...))` defines it.
+/// Returns a group with one final type without a supertype, as `(type (func ...))` defines it.
 ///
 /// # Errors
 ///
-/// [`Limit`](crate::ErrorKind::Limit) if the type has too many parameters or results.
-pub(super) fn group_of(ty: &FuncType) -> Result<Box<[SubType]>> {
-    if ty.params().len().max(ty.results().len()) > MAX_ARITY {
-        let message = format!("a function type has at most {MAX_ARITY} parameters and {MAX_ARITY} results");
-        return Err(Error::limit(message));
+/// [`Limit`](crate::ErrorKind::Limit) if the type has too many parameters, results or fields.
+pub(super) fn group_of(ty: CompositeType) -> Result<Box<[SubType]>> {
+    match &ty {
+        CompositeType::Func(ty) if ty.params().len().max(ty.results().len()) > MAX_ARITY => {
+            let message =
+                format!("a function type has at most {MAX_ARITY} parameters and {MAX_ARITY} results");
+            Err(Error::limit(message))
+        }
+        CompositeType::Struct(fields) if fields.len() > MAX_FIELDS => {
+            Err(Error::limit(format!("a structure type has at most {MAX_FIELDS} fields")))
+        }
+        _ => Ok(Box::new([SubType::plain(ty)])),
     }
-    Ok(Box::new([SubType::plain(CompositeType::Func(ty.clone()))]))
 }
 
 /// Copies the type, replacing references by index within the group by the members.

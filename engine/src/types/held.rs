@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::canon::{GroupIds, TypeRegistry, group_of};
-use super::{FuncType, HeapType, RefType, SubType, TypeId, ValType};
+use super::{CompositeType, FuncType, HeapType, RefType, SubType, TypeId, ValType};
 use crate::error::Result;
 
 /// The types that a module, a store or an engine uses. They are kept in the registry until this is
@@ -43,9 +43,18 @@ impl HeldTypes {
     ///
     /// # Errors
     ///
-    /// Those of [`HeldTypes::intern`], and [`Limit`](crate::ErrorKind::Limit) if the type has more
-    /// than 1000 parameters or results.
+    /// Those of [`HeldTypes::intern_plain`].
     pub(crate) fn intern_func(&mut self, ty: &FuncType) -> Result<TypeId> {
+        self.intern_plain(CompositeType::Func(ty.clone()))
+    }
+
+    /// Interns a final type without a supertype in a group of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`HeldTypes::intern`], and [`Limit`](crate::ErrorKind::Limit) if the type has more
+    /// than 1000 parameters or results, or more than 10000 fields.
+    pub(crate) fn intern_plain(&mut self, ty: CompositeType) -> Result<TypeId> {
         Ok(self.intern(group_of(ty)?)?[0])
     }
 

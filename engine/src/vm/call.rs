@@ -287,6 +287,7 @@ unsafe fn watch(vm: *mut VmStore, deadline: Option<Deadline>) -> Result<Option<W
 
 /// When the code that runs on this thread must stop: the earliest deadline of the current store and
 /// of the outer stores whose code is waiting for it.
+#[inline]
 pub(crate) fn running_deadline() -> Option<Deadline> {
     let mut earliest: Option<Deadline> = None;
     let mut store = current();

@@ -61,6 +61,7 @@ impl<R: Record> Backing<R> {
     }
 
     /// The address of the record.
+    #[inline]
     fn record(&self) -> *mut R {
         self.record.get()
     }
@@ -70,6 +71,7 @@ impl<R: Record> Backing<R> {
     /// # Safety
     ///
     /// The owner is borrowed as long as the result is in use.
+    #[inline]
     unsafe fn map(&self) -> &Mapping {
         // SAFETY: by the condition above the owner does not replace the mapping meanwhile.
         unsafe { &*self.map.get() }
@@ -125,6 +127,7 @@ impl LinearMemory {
     }
 
     /// The number of bytes.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         // SAFETY: the record is alive as long as the backing, and only its atomic field is
         // borrowed.
@@ -132,6 +135,7 @@ impl LinearMemory {
     }
 
     /// The bytes.
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: the first `len` bytes of the mapping are open, thus readable and initialised.
         // They stay so while `self` is borrowed, and nothing writes them: no code of the store
@@ -140,6 +144,7 @@ impl LinearMemory {
     }
 
     /// The bytes, mutably.
+    #[inline]
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: the first `len` bytes of the mapping are open, thus readable, writable and
         // initialised. They stay so while `self` is borrowed mutably, and nothing else accesses
@@ -192,6 +197,7 @@ impl LinearMemory {
         Arc::clone(&self.backing) as _
     }
 
+    #[inline]
     fn map(&self) -> &Mapping {
         // SAFETY: this is the owner, and it is borrowed as long as the mapping is.
         unsafe { self.backing.map() }
@@ -231,6 +237,7 @@ impl TableElements {
     }
 
     /// The number of elements.
+    #[inline]
     pub(crate) fn len(&self) -> u64 {
         // SAFETY: the record is alive as long as the backing. Only `grow` and code of the store
         // write it, and neither runs while `self` is borrowed.
@@ -238,6 +245,7 @@ impl TableElements {
     }
 
     /// The elements, in the representation of compiled code.
+    #[inline]
     pub(crate) fn words(&self) -> &[u64] {
         // SAFETY: the first `len` words of the mapping are open, thus readable and initialised, and
         // aligned because a mapping starts at a page. They stay so while `self` is borrowed, and
@@ -246,6 +254,7 @@ impl TableElements {
     }
 
     /// The elements, mutably. They must be references that have the table's type.
+    #[inline]
     pub(crate) fn words_mut(&mut self) -> &mut [u64] {
         // SAFETY: the first `len` words of the mapping are open, thus readable, writable and
         // initialised, and aligned because a mapping starts at a page. They stay so while `self` is
@@ -287,6 +296,7 @@ impl TableElements {
         Arc::clone(&self.backing) as _
     }
 
+    #[inline]
     fn map(&self) -> &Mapping {
         // SAFETY: this is the owner, and it is borrowed as long as the mapping is.
         unsafe { self.backing.map() }

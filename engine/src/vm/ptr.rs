@@ -50,6 +50,7 @@ impl<T> Stored<T> {
     }
 
     /// The address.
+    #[inline]
     pub(super) fn as_ptr(self) -> *mut T {
         self.address.as_ptr()
     }
@@ -111,6 +112,7 @@ impl<T> VmBox<T> {
     }
 
     /// [`VmBox::address`] as a raw pointer.
+    #[inline]
     pub(super) fn as_ptr(&self) -> *mut T {
         self.0.as_ptr()
     }

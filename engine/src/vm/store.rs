@@ -82,6 +82,7 @@ impl<H: Host + ?Sized> StoreRecord<H> {
     }
 
     /// The identity of the store.
+    #[inline]
     pub(crate) fn id(&self) -> StoreId {
         self.id
     }
@@ -92,11 +93,13 @@ impl<H: Host + ?Sized> StoreRecord<H> {
     ///
     /// Panics if the handle belongs to another store.
     #[track_caller]
+    #[inline]
     pub(crate) fn check(&self, store: StoreId) {
         assert!(self.id == store, "the handle belongs to another store");
     }
 
     /// The state that compiled code accesses. It is alive as long as this record.
+    #[inline]
     pub(super) fn vm(&self) -> *mut VmStore {
         self.vm.as_ptr()
     }
@@ -122,6 +125,7 @@ impl<H: Host + ?Sized> StoreRecord<H> {
     }
 
     /// Whether the store was interrupted, so that none of its code can run again.
+    #[inline]
     pub(crate) fn is_interrupted(&self) -> bool {
         // SAFETY: the box owns the record, of which only an atomic field is borrowed.
         unsafe { (*self.vm()).interrupted.load(Ordering::Acquire) }

@@ -16,3 +16,8 @@ pub use features::{Features, UnknownFeature};
 pub use rule::Rule;
 pub use stream::Stream;
 pub use time::Deadline;
+
+/// Runs the code of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -93,7 +93,7 @@ pub(crate) fn link(engine: &Engine, number: usize) -> (Store, Func, Vec<Val>) {
         ("t", Extern::Table(table)),
         ("e", Extern::Tag(tag)),
     ] {
-        linker.define(&name, field, thing);
+        linker.define(&name, field, thing).unwrap();
     }
     let instance = linker.instantiate(&mut store, &module).unwrap();
     let run = func(&store, instance, "run");

@@ -52,6 +52,7 @@ pub(crate) const RULES: [Rules; 8] = [
                 "a store owns everything in it, and every handle is looked up in its store",
                 &[
                     "runtime",
+                    "runtime/data",
                     "runtime/exception",
                     "runtime/func",
                     "runtime/gc",

@@ -181,7 +181,7 @@ fn constant_expressions_nest_objects() {
         };
         let global =
             wassay_engine::Global::alloc(&mut store, ty, Val::Ref(Ref::Extern(outside.clone()))).unwrap();
-        linker.define("h", "x", Extern::Global(global));
+        linker.define("h", "x", Extern::Global(global)).unwrap();
         let instance = instantiate(&mut store, &linker, text);
         let read = |store: &Store, name: &str| match instance.export(store, name) {
             Some(Extern::Global(global)) => global.read(store),

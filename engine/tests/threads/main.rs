@@ -39,7 +39,7 @@ impl Agent {
         store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
         let memory = Memory::from_shared(&mut store, shared);
         let mut linker = Linker::new();
-        linker.define("h", "m", Extern::Memory(memory));
+        linker.define("h", "m", Extern::Memory(memory)).unwrap();
         let module = Module::new(engine, &wat::parse_str(text).unwrap()).unwrap();
         let instance = linker.instantiate(&mut store, &module).unwrap();
         Agent { store, instance }

@@ -102,7 +102,7 @@ fn the_deadline_of_an_outer_store_interrupts_a_wait() {
         });
         outer.set_deadline(Some(Instant::now() + Duration::from_millis(50)));
         let mut linker = Linker::new();
-        linker.define("h", "wait", Extern::Func(wait.unwrap()));
+        linker.define("h", "wait", Extern::Func(wait.unwrap())).unwrap();
         let text =
             r#"(module (import "h" "wait" (func $wait)) (func (export "f") (call $wait) (loop (br 0))))"#;
         let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();

@@ -29,3 +29,8 @@ pub use command::{BadCommand, Command};
 pub use driven::{Driven, Way};
 pub use driver::{DriveError, Driver, Known, Limits, Published};
 pub use process::end_all;
+
+/// Runs the code of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -47,3 +47,8 @@ pub use parse::{parse, parse_as, quoted};
 pub use split::{lexer, split};
 pub use text::Grammar;
 pub use wassay_terms::{Classification, Features, Rule, UnknownFeature};
+
+/// Runs the code of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -123,12 +123,12 @@ impl Session {
             }
             ["N", instance, name] => {
                 let instance = self.instance(instance)?;
-                self.registered.define_instance(&self.store, &text(name)?, instance);
+                self.registered.shadow_instance(&self.store, &text(name)?, instance);
             }
             ["X", instance, name] => {
                 let (instance, name) = (self.instance(instance)?, text(name)?);
                 for (export, thing) in instance.exports(&self.store) {
-                    self.registered.define(&name, export, thing);
+                    self.registered.shadow(&name, export, thing);
                 }
             }
             ["U", name] => self.registered.undefine(&text(name)?),
@@ -136,11 +136,11 @@ impl Session {
                 let (handle, instance) = (number(handle)?, self.instance(instance)?);
                 let wrapper = self.compile(bytes)?;
                 let mut linker = Linker::new();
-                linker.define_instance(&self.store, INSTANCE, instance);
+                linker.define_instance(&self.store, INSTANCE, instance)?;
                 if wrapper.imports().any(|import| import.module == HOST) {
                     let [make, equals] = self.host()?;
-                    linker.define(HOST, "host", make);
-                    linker.define(HOST, "eq", equals);
+                    linker.define(HOST, "host", make)?;
+                    linker.define(HOST, "eq", equals)?;
                 }
                 let wrapper = linker.instantiate(&mut self.store, &wrapper)?;
                 self.instances.insert(handle, wrapper);

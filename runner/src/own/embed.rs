@@ -139,12 +139,12 @@ impl Embedder for EngineEmbedder {
         session.spectest_taken |= name == spectest::NAME;
         match instance {
             Some(EngineInstance::Made(instance)) => {
-                session.linker.define_instance(&session.store, name, *instance);
+                session.linker.shadow_instance(&session.store, name, *instance);
             }
             Some(EngineInstance::Memories(memories)) => {
                 session.linker.undefine(name);
                 for (export, memory) in &**memories {
-                    session.linker.define(name, export, Extern::Memory(*memory));
+                    session.linker.shadow(name, export, *memory);
                 }
             }
             None => session.linker.undefine(name),
@@ -241,7 +241,7 @@ impl Session {
             let found = spectest::items(memory64, threads).find(|(name, _)| *name == import.name);
             if let Some((name, item)) = found {
                 let item = self.host_item(item)?;
-                self.linker.define(spectest::NAME, name, item);
+                self.linker.define(spectest::NAME, name, item).map_err(told)?;
             }
         }
         Ok(())

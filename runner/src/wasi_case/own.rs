@@ -120,8 +120,7 @@ fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Deadline)
         Ok(module) => module,
         Err(ended) => return ended,
     };
-    let (mut store, mut linker) = (Store::new(engine), Linker::new());
-    store.set_data(context);
+    let (mut store, mut linker) = (Store::with_data(engine, context), Linker::new());
     if let Err(error) = add_imports_to_linker(&mut store, &mut linker, &module) {
         return Ended::NotRunnable(error.to_string());
     }

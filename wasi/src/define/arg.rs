@@ -3,97 +3,63 @@
 use std::fmt::Write;
 
 use bitflags::Flags;
-use wassay_engine::{ValType, Words};
+use wassay_engine::{Param, ValType};
 
 use crate::abi::flags::{
     Advice, ClockId, FdFlags, FstFlags, LookupFlags, OFlags, RiFlags, Rights, SdFlags, SiFlags, Whence,
 };
 use crate::abi::layout::{Fd, FileSize, Layout, Timestamp};
 use crate::abi::pointer::{Address, Buffer, IoVecs, Out, Text};
+use crate::calling::Call;
 use crate::errno::Errno;
 use crate::guest::Guest;
 
-/// A typed parameter, made of one raw argument or of an address and a length.
-pub(crate) trait Arg: Sized {
-    /// The WebAssembly types of the raw arguments it is made of.
-    const TYPES: &'static [ValType] = &[ValType::I32];
+/// A parameter of one argument: how it is made of it, and shown.
+macro_rules! plain {
+    ($($ty:ty, $wasm:ident: $word:ident => $make:expr, $show:expr;)*) => {
+        $(impl Param<Call<'_>, Errno> for $ty {
+            const TYPES: &'static [ValType] = &[ValType::$wasm];
 
-    /// Reads the parameter from the raw arguments at index `at`. Returns INVAL if the value is not
-    /// defined by the specification.
-    fn take(words: &Words<'_>, at: usize) -> Result<Self, Errno>;
-
-    /// For traces: the parameter before the call, as text.
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String;
-
-    /// For traces: what a successful call has written to it, as text.
-    fn result(_words: &Words<'_>, _at: usize, _guest: &Guest<'_>) -> Option<String> {
-        None
-    }
-}
-
-impl Arg for Address {
-    fn take(words: &Words<'_>, at: usize) -> Result<Address, Errno> {
-        Ok(Address(words.u32(at)))
-    }
-
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        format!("{:#x}", words.u32(at))
-    }
-}
-
-impl Arg for u32 {
-    fn take(words: &Words<'_>, at: usize) -> Result<u32, Errno> {
-        Ok(words.u32(at))
-    }
-
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        words.u32(at).to_string()
-    }
-}
-
-impl Arg for Fd {
-    fn take(words: &Words<'_>, at: usize) -> Result<Fd, Errno> {
-        Ok(Fd(words.u32(at)))
-    }
-
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        (words.u32(at) as i32).to_string()
-    }
-}
-
-/// A 64-bit parameter.
-macro_rules! wide {
-    ($ty:ty, |$word:ident| $make:expr, $format:literal) => {
-        impl Arg for $ty {
-            const TYPES: &'static [ValType] = &[ValType::I64];
-
-            fn take(words: &Words<'_>, at: usize) -> Result<$ty, Errno> {
-                let $word = words.u64(at);
-                Ok($make)
+            #[inline]
+            fn take(call: &mut Call<'_>) -> Result<$ty, Errno> {
+                let $word = plain!(@ call $wasm);
+                call.show(|_| $show);
+                $make
             }
-
-            fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-                format!($format, words.u64(at))
-            }
-        }
+        })*
     };
+    (@ $call:ident I32) => { $call.args.u32() };
+    (@ $call:ident I64) => { $call.args.u64() };
 }
 
-wide!(u64, |word| word, "{}");
-wide!(FileSize, |word| FileSize(word), "{}");
-wide!(Timestamp, |word| Timestamp(word), "{}");
-wide!(Rights, |word| Rights::from_bits_retain(word), "{:#x}");
+plain! {
+    Address, I32: word => Ok(Address(word)), format!("{word:#x}");
+    u32, I32: word => Ok(word), word.to_string();
+    Fd, I32: word => Ok(Fd(word)), word.cast_signed().to_string();
+    u64, I64: word => Ok(word), word.to_string();
+    i64, I64: word => Ok(word.cast_signed()), word.cast_signed().to_string();
+    FileSize, I64: word => Ok(FileSize(word)), word.to_string();
+    Timestamp, I64: word => Ok(Timestamp(word)), word.to_string();
+    Rights, I64: word => Ok(Rights::from_bits_retain(word)), format!("{word:#x}");
+    FdFlags, I32: word => take_flags(word), show_flags::<FdFlags>(word);
+    FstFlags, I32: word => take_flags(word), show_flags::<FstFlags>(word);
+    LookupFlags, I32: word => take_flags(word), show_flags::<LookupFlags>(word);
+    OFlags, I32: word => take_flags(word), show_flags::<OFlags>(word);
+    RiFlags, I32: word => take_flags(word), show_flags::<RiFlags>(word);
+    SdFlags, I32: word => take_flags(word), show_flags::<SdFlags>(word);
+    SiFlags, I32: word => take_flags(word), show_flags::<SiFlags>(word);
+    Advice, I32: word => Advice::from_code(word), show_code(word, Advice::from_code(word), Advice::name);
+    ClockId, I32: word => ClockId::from_code(word), show_code(word, ClockId::from_code(word), ClockId::name);
+    Whence, I32: word => Whence::from_code(word), show_code(word, Whence::from_code(word), Whence::name);
+}
 
-impl Arg for i64 {
-    const TYPES: &'static [ValType] = &[ValType::I64];
-
-    fn take(words: &Words<'_>, at: usize) -> Result<i64, Errno> {
-        Ok(words.u64(at) as i64)
-    }
-
-    fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-        (words.u64(at) as i64).to_string()
-    }
+/// The name of an enumeration's value, or the number if it has none.
+pub(crate) fn show_code<T>(
+    word: u32,
+    value: Result<T, Errno>,
+    name: impl FnOnce(T) -> &'static str,
+) -> String {
+    value.map_or_else(|_| word.to_string(), |value| name(value).to_owned())
 }
 
 /// Converts a set of flags. Returns INVAL if a flag is not defined by the specification.
@@ -116,80 +82,62 @@ where
     }
 }
 
-macro_rules! flags_arg {
-    ($($ty:ty),*) => {
-        $(impl Arg for $ty {
-            fn take(words: &Words<'_>, at: usize) -> Result<$ty, Errno> {
-                take_flags(words.u32(at))
-            }
+const TWO_I32: &[ValType] = &[ValType::I32, ValType::I32];
 
-            fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-                show_flags::<$ty>(words.u32(at))
-            }
-        })*
-    };
-}
+impl Param<Call<'_>, Errno> for Buffer {
+    const TYPES: &'static [ValType] = TWO_I32;
 
-flags_arg!(FdFlags, FstFlags, LookupFlags, OFlags, RiFlags, SdFlags, SiFlags);
-
-macro_rules! enumeration_arg {
-    ($($ty:ty),*) => {
-        $(impl Arg for $ty {
-            fn take(words: &Words<'_>, at: usize) -> Result<$ty, Errno> {
-                <$ty>::from_code(words.u32(at))
-            }
-
-            fn show(words: &Words<'_>, at: usize, _guest: &Guest<'_>) -> String {
-                let word = words.u32(at);
-                <$ty>::from_code(word).map_or_else(|_| word.to_string(), |value| value.name().to_owned())
-            }
-        })*
-    };
-}
-
-enumeration_arg!(Advice, ClockId, Whence);
-
-impl Arg for Buffer {
-    const TYPES: &'static [ValType] = &[ValType::I32, ValType::I32];
-
-    fn take(words: &Words<'_>, at: usize) -> Result<Buffer, Errno> {
-        Ok(Buffer { address: words.u32(at), len: words.u32(at + 1) })
-    }
-
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
-        let (address, len) = (words.u32(at), words.u32(at + 1));
-        format!("{}[{len}]", show_address(guest, address, len, 1, 1))
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<Buffer, Errno> {
+        let buffer = Buffer { address: call.args.u32(), len: call.args.u32() };
+        call.show(|guest| buffer.show(guest));
+        Ok(buffer)
     }
 }
 
-impl Arg for Text {
-    const TYPES: &'static [ValType] = Buffer::TYPES;
-
-    fn take(words: &Words<'_>, at: usize) -> Result<Text, Errno> {
-        Buffer::take(words, at).map(Text)
+impl Buffer {
+    fn show(self, guest: &Guest<'_>) -> String {
+        format!("{}[{}]", show_address(guest, self.address, self.len, 1, 1), self.len)
     }
+}
 
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
+impl Param<Call<'_>, Errno> for Text {
+    const TYPES: &'static [ValType] = TWO_I32;
+
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<Text, Errno> {
+        let text = Text(Buffer { address: call.args.u32(), len: call.args.u32() });
+        call.show(|guest| text.show(guest));
+        Ok(text)
+    }
+}
+
+impl Text {
+    fn show(self, guest: &Guest<'_>) -> String {
         const SHOWN: usize = 256;
-        let buffer = Buffer { address: words.u32(at), len: words.u32(at + 1) };
-        match guest.bytes(buffer) {
+        match guest.bytes(self.0) {
             Ok(bytes) if bytes.len() > SHOWN => format!("{:?}...", String::from_utf8_lossy(&bytes[..SHOWN])),
             Ok(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
-            Err(_) => Buffer::show(words, at, guest),
+            Err(_) => self.0.show(guest),
         }
     }
 }
 
-impl Arg for IoVecs {
-    const TYPES: &'static [ValType] = Buffer::TYPES;
+impl Param<Call<'_>, Errno> for IoVecs {
+    const TYPES: &'static [ValType] = TWO_I32;
 
-    fn take(words: &Words<'_>, at: usize) -> Result<IoVecs, Errno> {
-        Ok(IoVecs { address: words.u32(at), count: words.u32(at + 1) })
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<IoVecs, Errno> {
+        let vectors = IoVecs { address: call.args.u32(), count: call.args.u32() };
+        call.show(|guest| vectors.show(guest));
+        Ok(vectors)
     }
+}
 
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
+impl IoVecs {
+    fn show(self, guest: &Guest<'_>) -> String {
         const SHOWN: u32 = 8;
-        let (address, count) = (words.u32(at), words.u32(at + 1));
+        let IoVecs { address, count } = self;
         let mut text = show_address(guest, address, count, 8, 4);
         let shown = IoVecs { address, count: count.min(SHOWN) };
         let lengths = guest.gather::<_, Errno>(shown, |buffers| {
@@ -208,18 +156,15 @@ impl Arg for IoVecs {
     }
 }
 
-impl<T: Layout> Arg for Out<T> {
-    fn take(words: &Words<'_>, at: usize) -> Result<Out<T>, Errno> {
-        Ok(Out::new(words.u32(at)))
-    }
+impl<T: Layout> Param<Call<'_>, Errno> for Out<T> {
+    const TYPES: &'static [ValType] = &[ValType::I32];
 
-    fn show(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> String {
-        show_address(guest, words.u32(at), 1, T::SIZE, T::ALIGN)
-    }
-
-    fn result(words: &Words<'_>, at: usize, guest: &Guest<'_>) -> Option<String> {
-        let bytes = guest.bytes(Buffer { address: words.u32(at), len: T::SIZE as u32 });
-        Some(bytes.map_or_else(|errno| errno.to_string(), T::show))
+    #[inline]
+    fn take(call: &mut Call<'_>) -> Result<Out<T>, Errno> {
+        let out = Out::new(call.args.u32());
+        let bytes = Buffer { address: out.address, len: T::SIZE as u32 };
+        call.show_result(|guest| show_address(guest, out.address, 1, T::SIZE, T::ALIGN), bytes, T::show);
+        Ok(out)
     }
 }
 

@@ -1,16 +1,18 @@
 //! Rust functions as host functions. Their parameter types determine the WebAssembly type.
 
+use std::any::Any;
 use std::collections::HashSet;
 
-use wassay_engine::{Caller, Error, Extern, Func, FuncType, Linker, Result, StoreState, ValType, Words};
+use wassay_engine::{
+    Caller, Error, Extern, Func, FuncType, InterfaceFunc, Linker, Memory, Result, StoreState, ValType,
+};
 
-use super::arg::Arg;
-use crate::calling::{Call, Stop};
+use crate::calling::{Args, Call, Stop, Trace};
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::exit::Exit;
 use crate::guest::Guest;
-use crate::trace::CallRecord;
+use crate::trace::{CallRecord, Observer};
 
 /// The result type of a host function: an error number for the guest, or a call that never returns.
 pub(crate) trait Outcome {
@@ -21,12 +23,14 @@ pub(crate) trait Outcome {
 }
 
 impl Outcome for Result<(), Errno> {
+    #[inline]
     fn stop(self) -> Result<(), Stop> {
         self.map_err(Stop::Errno)
     }
 }
 
 impl Outcome for Result<(), Stop> {
+    #[inline]
     fn stop(self) -> Result<(), Stop> {
         self
     }
@@ -35,77 +39,11 @@ impl Outcome for Result<(), Stop> {
 impl Outcome for Exit {
     const TYPES: &'static [ValType] = &[];
 
+    #[inline]
     fn stop(self) -> Result<(), Stop> {
         Err(Stop::Exit(self))
     }
 }
-
-/// A function that a guest can call, with parameters `P`.
-pub(crate) trait HostFn<P>: Copy + Send + Sync + 'static {
-    fn ty() -> FuncType;
-
-    fn call(self, call: &mut Call<'_>, words: &Words<'_>) -> Result<(), Stop>;
-
-    /// For traces: the arguments before the call, as text.
-    fn show(words: &Words<'_>, guest: &Guest<'_>) -> Vec<String>;
-
-    /// For traces: what the call has written to each argument, as text.
-    fn results(words: &Words<'_>, guest: &Guest<'_>) -> Vec<Option<String>>;
-}
-
-macro_rules! host_fn {
-    ($($param:ident $arg:ident),*) => {
-        impl<F, O: Outcome, $($param: Arg),*> HostFn<(O, $($param,)*)> for F
-        where
-            F: Fn(&mut Call<'_>, $($param),*) -> O + Copy + Send + Sync + 'static,
-        {
-            fn ty() -> FuncType {
-                let params: &[&[ValType]] = &[$($param::TYPES),*];
-                FuncType::new(params.concat(), O::TYPES.iter().copied())
-            }
-
-            #[allow(unused_assignments, unused_mut, unused_variables)]
-            fn call(self, call: &mut Call<'_>, words: &Words<'_>) -> Result<(), Stop> {
-                let mut at = 0;
-                $(
-                    let $arg = $param::take(words, at).map_err(Stop::Errno)?;
-                    at += $param::TYPES.len();
-                )*
-                self(call, $($arg),*).stop()
-            }
-
-            #[allow(unused_assignments, unused_mut, unused_variables)]
-            fn show(words: &Words<'_>, guest: &Guest<'_>) -> Vec<String> {
-                let mut at = 0;
-                vec![$({
-                    let shown = $param::show(words, at, guest);
-                    at += $param::TYPES.len();
-                    shown
-                }),*]
-            }
-
-            #[allow(unused_assignments, unused_mut, unused_variables)]
-            fn results(words: &Words<'_>, guest: &Guest<'_>) -> Vec<Option<String>> {
-                let mut at = 0;
-                vec![$({
-                    let shown = $param::result(words, at, guest);
-                    at += $param::TYPES.len();
-                    shown
-                }),*]
-            }
-        }
-    };
-}
-
-host_fn!();
-host_fn!(A a);
-host_fn!(A a, B b);
-host_fn!(A a, B b, C c);
-host_fn!(A a, B b, C c, D d);
-host_fn!(A a, B b, C c, D d, E e);
-host_fn!(A a, B b, C c, D d, E e, G g);
-host_fn!(A a, B b, C c, D d, E e, G g, H h);
-host_fn!(A a, B b, C c, D d, E e, G g, H h, I i);
 
 /// Adds functions to a linker, under one module name.
 #[derive(Debug)]
@@ -115,7 +53,12 @@ pub(crate) struct Definer<'a> {
     pub(crate) module: &'static str,
     /// The functions to define; `None` for all.
     pub(crate) wanted: Option<HashSet<&'a str>>,
+    /// Finds the memory of the calling instance and the context.
+    pub(crate) enter: Enter,
 }
+
+/// [`enter`] for the type of the store's data.
+pub(crate) type Enter = for<'a> fn(&'a mut Caller<'_>) -> Result<(&'a mut [u8], &'a mut WasiCtx)>;
 
 impl Definer<'_> {
     /// Whether there is nothing to define.
@@ -124,38 +67,34 @@ impl Definer<'_> {
     }
 
     /// Defines a function if it is wanted. `names` are the names of its parameters, for traces.
-    pub(crate) fn define<P, F: HostFn<P>>(
+    pub(crate) fn define<P, F, O: Outcome>(
         &mut self,
         name: &'static str,
         names: &'static [&'static str],
         function: F,
-    ) -> Result<()> {
+    ) -> Result<()>
+    where
+        F: for<'a> InterfaceFunc<Call<'a>, Errno, P, Output = O>,
+    {
         if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(name)) {
             return Ok(());
         }
-        let module = self.module;
-        let func = Func::alloc_numeric(self.store, F::ty(), move |mut caller, words| {
+        let (names, enter) = (Names { module: self.module, function: name, parameters: names }, self.enter);
+        let ty = FuncType::new(F::params(), O::TYPES.iter().copied());
+        let func = Func::alloc_numeric(self.store, ty, move |mut caller, words| {
             let deadline = caller.running_deadline();
             let (memory, ctx) = enter(&mut caller)?;
-            let mut call = Call { guest: Guest::new(memory), ctx, deadline };
-            let answer = match call.ctx.observer.take() {
-                None => function.call(&mut call, words),
-                Some(mut observer) => {
-                    let arguments = names.iter().copied().zip(F::show(words, &call.guest)).collect();
-                    let answer = function.call(&mut call, words);
-                    let mut record =
-                        CallRecord { module, function: name, arguments, ..CallRecord::default() };
-                    match &answer {
-                        Ok(()) => {
-                            let results = names.iter().copied().zip(F::results(words, &call.guest));
-                            record.results = results.filter_map(|(name, text)| Some((name, text?))).collect();
-                        }
-                        Err(Stop::Errno(errno)) => record.errno = *errno,
-                        Err(Stop::Exit(exit)) => record.exit = Some(*exit),
-                        Err(Stop::TimedOut) => record.timed_out = true,
-                    }
-                    observer(&record);
-                    call.ctx.observer = Some(observer);
+            let answer = match ctx.observer.take() {
+                None => {
+                    let (guest, args) = (Guest::new(memory), Args::new(words, None));
+                    run(&function, &mut Call { guest, ctx, deadline, args })
+                }
+                Some(observer) => {
+                    let mut trace = Trace::default();
+                    let (guest, args) = (Guest::new(memory), Args::new(words, Some(&mut trace)));
+                    let mut call = Call { guest, ctx, deadline, args };
+                    let answer = run_traced(&function, &mut call);
+                    call.ctx.observer = Some(observed(observer, names, &mut call, &answer));
                     answer
                 }
             };
@@ -168,41 +107,101 @@ impl Definer<'_> {
             words.set(0, errno as u64);
             Ok(())
         })?;
-        self.linker.define(module, name, Extern::Func(func));
-        Ok(())
+        self.linker.define(self.module, name, func)
     }
 }
 
-/// Returns the memory that the calling instance exports as `memory`, and the store's context. If it
-/// exports none, the memory is empty, so that every address is out of bounds.
-fn enter<'a>(caller: &'a mut Caller<'_>) -> Result<(&'a mut [u8], &'a mut WasiCtx)> {
+#[inline]
+fn run<'a, P, O: Outcome>(
+    function: &impl InterfaceFunc<Call<'a>, Errno, P, Output = O>,
+    call: &mut Call<'a>,
+) -> Result<(), Stop> {
+    match function.call(call) {
+        Ok(outcome) => outcome.stop(),
+        Err(errno) => Err(Stop::Errno(errno)),
+    }
+}
+
+/// [`run`], apart from calls without a trace.
+#[cold]
+#[inline(never)]
+fn run_traced<'a, P, O: Outcome>(
+    function: &impl InterfaceFunc<Call<'a>, Errno, P, Output = O>,
+    call: &mut Call<'a>,
+) -> Result<(), Stop> {
+    run(function, call)
+}
+
+/// The names of a function and its parameters.
+#[derive(Clone, Copy, Debug)]
+struct Names {
+    module: &'static str,
+    function: &'static str,
+    parameters: &'static [&'static str],
+}
+
+/// Calls an observer with the record of a call that has ended, and gives it back.
+#[cold]
+#[inline(never)]
+fn observed(
+    mut observer: Observer,
+    Names { module, function, parameters }: Names,
+    call: &mut Call<'_>,
+    answer: &Result<(), Stop>,
+) -> Observer {
+    let (arguments, results) = call.args.take_trace().shown(parameters, &call.guest);
+    let mut record = CallRecord { module, function, arguments, ..CallRecord::default() };
+    match answer {
+        Ok(()) => record.results = results,
+        Err(Stop::Errno(errno)) => record.errno = *errno,
+        Err(Stop::Exit(exit)) => record.exit = Some(*exit),
+        Err(Stop::TimedOut) => record.timed_out = true,
+    }
+    observer(&record);
+    observer
+}
+
+/// Returns the memory that the calling instance exports as `memory`, and the context in the store's
+/// data, which is a `T`. If the instance exports none, the memory is empty, so that every address
+/// is out of bounds.
+pub(crate) fn enter<'a, T: AsMut<WasiCtx> + Any>(
+    caller: &'a mut Caller<'_>,
+) -> Result<(&'a mut [u8], &'a mut WasiCtx)> {
     let instance = caller.instance();
-    let known = caller.data::<WasiCtx>().ok_or_else(no_context)?.memory;
-    let memory = match known {
-        Some((of, memory)) if Some(of) == instance => Some(memory),
-        _ => {
-            let found = match caller.export("memory") {
-                Some(Extern::Memory(memory)) => Some(memory),
-                _ => None,
-            };
-            if let Some(ctx) = caller.data_mut::<WasiCtx>() {
-                ctx.memory = instance.zip(found);
-            }
-            found
-        }
+    let memory = match context::<T>(caller.any_data_mut())?.memory {
+        Some((of, memory)) if Some(of) == instance => memory,
+        _ => match find_memory::<T>(caller)? {
+            Some(memory) => memory,
+            None => return Ok((&mut [], context::<T>(caller.any_data_mut())?)),
+        },
     };
-    match memory {
-        Some(memory) => caller.memory_and_data(memory).ok_or_else(shared),
-        None => caller.data_mut().map(|ctx| (&mut [][..], ctx)).ok_or_else(no_context),
-    }
+    let (memory, data) = caller.memory_and_any_data(memory).ok_or_else(shared)?;
+    Ok((memory, context::<T>(data)?))
 }
 
-fn no_context() -> Error {
-    Error::host("the store's data is not a `WasiCtx`: call `add_to_linker` first")
+/// Finds the memory of the calling instance, and keeps it in the context for its next call.
+#[cold]
+fn find_memory<T: AsMut<WasiCtx> + Any>(caller: &mut Caller<'_>) -> Result<Option<Memory>> {
+    let found = caller.export("memory").and_then(Extern::memory);
+    let known = caller.instance().zip(found);
+    context::<T>(caller.any_data_mut())?.memory = known;
+    Ok(found)
+}
+
+#[inline]
+fn context<T: AsMut<WasiCtx> + Any>(data: &mut (dyn Any + Send)) -> Result<&mut WasiCtx> {
+    data.downcast_mut::<T>().map(T::as_mut).ok_or_else(other_store)
+}
+
+/// The functions are defined for the store of a `Store<T>`, and handles check their store.
+#[cold]
+fn other_store() -> Error {
+    Error::host("a WASI function was called in a store that it was not defined for")
 }
 
 /// A shared memory cannot be borrowed as a slice, because other threads may write to it at any
 /// time.
+#[cold]
 fn shared() -> Error {
     Error::host("the guest exports a shared memory, which WASI calls do not support")
 }

@@ -23,7 +23,7 @@ pub(crate) const ALL: i64 = -1;
 
 /// A guest, and the host directory whose subdirectory `in` is its descriptor 3.
 pub(crate) struct Host {
-    pub(crate) store: Store,
+    pub(crate) store: Store<WasiCtx>,
     pub(crate) instance: Instance,
     pub(crate) root: TempDir,
 }
@@ -78,8 +78,9 @@ impl Host {
         let engine = Engine::new(&Config::new()).unwrap();
         let bytes = wat::parse_str(text).unwrap();
         let module = Module::new(&engine, &bytes).unwrap();
-        let (mut store, mut linker) = (Store::new(&engine), Linker::new());
-        add_to_linker(&mut store, &mut linker, more(builder).build().unwrap()).unwrap();
+        let context = more(builder).build().unwrap();
+        let (mut store, mut linker) = (Store::with_data(&engine, context), Linker::new());
+        add_to_linker(&mut store, &mut linker).unwrap();
         let instance = linker.instantiate(&mut store, &module).unwrap();
         Host { store, instance, root }
     }

@@ -6,6 +6,7 @@ mod collect;
 mod heap;
 mod host;
 mod layouts;
+mod make;
 mod mark;
 mod object;
 mod root;

@@ -5,7 +5,7 @@ use super::Root;
 use crate::error::{Error, Result};
 use crate::runtime::{StoreState, Val};
 use crate::types::layout::{ObjectLayout, element_offset};
-use crate::types::{StorageType, TypeId};
+use crate::types::{CompositeType, FieldType, StorageType, TypeId};
 use crate::vm::layout::VmVal;
 
 /// An unboxed 31-bit integer.
@@ -63,17 +63,24 @@ impl StructRef {
     ///
     /// [`Usage`](crate::ErrorKind::Usage) if there is no such field.
     pub fn field(&self, store: &StoreState, field: usize) -> Result<Val> {
+        let (offset, ty) = self.place(store, field)?;
+        Ok(store.unpack(store.heap.field(self.0.word(), offset, ty.storage), ty.storage))
+    }
+
+    /// The offset and the type of a field.
+    pub(super) fn place(&self, store: &StoreState, field: usize) -> Result<(usize, FieldType)> {
         let ty = store.engine().types().get(self.defined_type(store));
-        let ObjectLayout::Struct(layout) = &ty.layout else {
+        let (ObjectLayout::Struct(layout), CompositeType::Struct(types)) = (&ty.layout, &ty.sub.composite)
+        else {
             unreachable!("the type of a structure is a structure type")
         };
-        let (offset, storage) = layout.fields.get(field).ok_or_else(|| {
+        let (offset, _) = layout.fields.get(field).ok_or_else(|| {
             Error::usage(format!(
                 "field index {field} is out of bounds: the structure has {} fields",
                 layout.fields.len()
             ))
         })?;
-        Ok(store.unpack(store.heap.field(self.0.word(), *offset as usize, *storage), *storage))
+        Ok((*offset as usize, types[field]))
     }
 }
 
@@ -100,6 +107,12 @@ impl ArrayRef {
     ///
     /// [`Usage`](crate::ErrorKind::Usage) if the index is out of bounds.
     pub fn element(&self, store: &StoreState, index: u32) -> Result<Val> {
+        let (offset, ty) = self.place(store, index)?;
+        Ok(store.unpack(store.heap.field(self.0.word(), offset, ty.storage), ty.storage))
+    }
+
+    /// The offset and the type of an element.
+    pub(super) fn place(&self, store: &StoreState, index: u32) -> Result<(usize, FieldType)> {
         let size = self.size(store);
         if index >= size {
             return Err(Error::usage(format!(
@@ -107,11 +120,10 @@ impl ArrayRef {
             )));
         }
         let ty = store.engine().types().get(self.defined_type(store));
-        let ObjectLayout::Array(storage) = ty.layout else {
+        let CompositeType::Array(element) = ty.sub.composite else {
             unreachable!("the type of an array is an array type")
         };
-        let offset = element_offset(storage, index);
-        Ok(store.unpack(store.heap.field(self.0.word(), offset, storage), storage))
+        Ok((element_offset(element.storage, index), element))
     }
 }
 

@@ -36,11 +36,13 @@ impl Mapping {
     }
 
     /// The address of the first byte.
+    #[inline]
     pub(crate) fn base(&self) -> *mut u8 {
         self.base.as_ptr()
     }
 
     /// The size in bytes.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.length
     }

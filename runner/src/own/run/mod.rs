@@ -130,8 +130,8 @@ fn execute(args: &Args) -> Result<Exit, Error> {
     let module = load::module(&engine, file)?;
     let loaded = vec![(module.clone(), file.to_owned())];
     own_descriptors();
-    let mut guest = Guest { store: Store::new(&engine), linker: Linker::new(), loaded };
-    guest.store.set_data(context(args)?);
+    let store = Store::with_data(&engine, context(args)?);
+    let mut guest = Guest { store, linker: Linker::new(), loaded };
     let exit = match guest.preload(&args.preload)? {
         Some(exit) => exit,
         None => guest.run(args, &module)?,
@@ -158,7 +158,7 @@ fn config(args: &Args) -> Config {
 
 /// The store of a guest, and its imports.
 struct Guest {
-    store: Store,
+    store: Store<WasiCtx>,
     linker: Linker,
     /// The modules, for backtraces.
     loaded: Loaded,
@@ -183,7 +183,7 @@ impl Guest {
             {
                 return Ok(Some(ending::of(file, error, &self.loaded)));
             }
-            self.linker.define_instance(&self.store, name, instance);
+            self.linker.shadow_instance(&self.store, name, instance);
         }
         Ok(None)
     }
