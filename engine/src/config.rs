@@ -14,11 +14,32 @@ pub struct Config {
     pub(crate) features: Features,
     pub(crate) verifier: bool,
     pub(crate) optimize: bool,
+    pub(crate) compilation: Compilation,
     pub(crate) guard_pages: bool,
     pub(crate) max_stack: usize,
     pub(crate) collect_always: bool,
     pub(crate) limits: StoreLimits,
     pub(crate) max_bytes: u64,
+}
+
+/// When the functions of a module are compiled.
+///
+/// What a module computes does not depend on it. A module is decoded and validated as a whole in any
+/// case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compilation {
+    /// All of them when the module is made, on all processors.
+    Eager,
+    /// Each when it is first called, on the thread that calls it. What the compiler does not
+    /// support, or a limit that it meets, is an error of that call.
+    Lazy,
+}
+
+impl Compilation {
+    pub(crate) fn is_lazy(self) -> bool {
+        self == Compilation::Lazy
+    }
 }
 
 /// What one store may use; more is an error of kind [`ErrorKind::Limit`](crate::ErrorKind::Limit),
@@ -55,6 +76,7 @@ impl Config {
             features: Features::DEFAULT,
             verifier: cfg!(debug_assertions),
             optimize: true,
+            compilation: Compilation::Lazy,
             guard_pages: true,
             max_stack: 1 << 20,
             collect_always: false,
@@ -81,6 +103,19 @@ impl Config {
     #[must_use]
     pub fn optimize(mut self, on: bool) -> Config {
         self.optimize = on;
+        self
+    }
+
+    /// When functions are compiled. Default: [`Compilation::Lazy`].
+    ///
+    /// ```
+    /// use wassay_engine::{Compilation, Config, Engine};
+    /// let engine = Engine::new(&Config::new().compilation(Compilation::Eager)).unwrap();
+    /// # let _ = engine;
+    /// ```
+    #[must_use]
+    pub fn compilation(mut self, compilation: Compilation) -> Config {
+        self.compilation = compilation;
         self
     }
 

@@ -1,6 +1,7 @@
 //! The engine: settings, types and trampolines that modules and stores share.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -38,6 +39,8 @@ struct EngineInner {
     /// The stubs: for builtins, then for exceptions.
     stubs: Arc<CodeBlock>,
     trampolines: Mutex<Trampolines>,
+    /// How many functions of modules were compiled.
+    compiled: AtomicUsize,
 }
 
 /// The trampolines that are in use, and some that were, by signature as registers see it.
@@ -68,6 +71,8 @@ pub struct EngineStats {
     /// How many trampolines there are, the code between the host and wasm: one of each sort for
     /// each signature in use, and at most some hundred more.
     pub trampolines: usize,
+    /// How many functions of modules have been compiled so far.
+    pub compiled: usize,
 }
 
 impl std::fmt::Debug for EngineInner {
@@ -90,17 +95,18 @@ impl Engine {
         let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
-        let stubs = Arc::new(CodeBlock::install(&isa, &[builtin, throw], Code::Stubs)?);
+        let stubs = Arc::new(CodeBlock::install(&[builtin, throw], Code::Stubs)?);
         let rows = TypeRows::new()
             .map_err(|error| Error::limit("no address space for the table of types").caused_by(error))?;
         let rows = Arc::new(rows);
         let types = Arc::new(TypeRegistry::new(Arc::clone(&rows) as Arc<dyn TypeTable>));
         let host_types = Mutex::new(HeldTypes::new(&types));
-        let trampolines = Mutex::default();
+        let (trampolines, compiled) = (Mutex::default(), AtomicUsize::new(0));
         let mut config = config.clone();
         // Code that relies on guard pages would be of no use.
         config.guard_pages &= may_guard();
-        let inner = EngineInner { config, isa, tangled_isa, types, rows, host_types, stubs, trampolines };
+        let inner =
+            EngineInner { config, isa, tangled_isa, types, rows, host_types, stubs, trampolines, compiled };
         Ok(Engine(Arc::new(inner)))
     }
 
@@ -124,7 +130,8 @@ impl Engine {
     pub fn stats(&self) -> EngineStats {
         let made = self.0.trampolines.lock().unwrap_or_else(PoisonError::into_inner);
         let trampolines = made.entries.made.len() + made.hosts.made.len();
-        EngineStats { types: self.0.types.len(), trampolines }
+        let compiled = self.0.compiled.load(Ordering::Relaxed);
+        EngineStats { types: self.0.types.len(), trampolines, compiled }
     }
 
     /// Whether values of the first type are values of the second (embedding appendix:
@@ -196,9 +203,14 @@ impl Engine {
             return Ok(Arc::clone(block));
         }
         let code = with_compiler(|compiler| compile(compiler, &signature))?;
-        let block = Arc::new(CodeBlock::install(&self.0.isa, &[code], kind)?);
+        let block = Arc::new(CodeBlock::install(&[code], kind)?);
         cache.insert(signature, Arc::clone(&block));
         Ok(block)
+    }
+
+    /// Counts functions of modules that were compiled.
+    pub(crate) fn count_compiled(&self, functions: usize) {
+        self.0.compiled.fetch_add(functions, Ordering::Relaxed);
     }
 
     pub(crate) fn is(&self, other: &Engine) -> bool {

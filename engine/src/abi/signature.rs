@@ -31,6 +31,17 @@ pub(crate) fn wasm_signature(ty: &FuncType) -> Signature {
     AbiSignature::of(ty).wasm()
 }
 
+/// Whether a function returns results in memory, since they are more than the registers for them.
+/// Then its first argument is the address of that memory, and its context the second.
+pub(crate) fn returns_in_memory(ty: &FuncType) -> bool {
+    /// How many results the Tail convention returns in registers of either sort.
+    const REGISTERS: usize = 8;
+    let in_vectors = |ty: &&ValType| matches!(ty, ValType::F32 | ValType::F64 | ValType::V128);
+    let results = ty.results();
+    let vectors = results.iter().filter(in_vectors).count();
+    vectors.max(results.len() - vectors) > REGISTERS
+}
+
 /// A function type as registers see it. Types that differ only in what they refer to share one, and
 /// with it their trampolines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

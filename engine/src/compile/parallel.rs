@@ -1,6 +1,7 @@
 //! All functions of a module, on as many threads as are worth it.
 
 use std::cell::RefCell;
+use std::panic::resume_unwind;
 use std::sync::{OnceLock, mpsc};
 use std::thread;
 
@@ -9,10 +10,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::function::Compiler;
 use crate::decode::PendingBody;
-use crate::error::Result;
-use crate::time::in_time;
+use crate::error::{Error, Result};
+use crate::time::{Deadline, in_time};
 use crate::translate::ModuleEnv;
 use crate::vm::artifact::CompiledFunction;
+use crate::vm::sys::stack;
 
 /// Below this many bytes of bodies, handing work to other threads costs more than it saves.
 const WORTH_SHARING: u64 = 16 << 10;
@@ -32,9 +34,32 @@ pub(crate) fn compile_all(
     })
 }
 
-/// Validates bodies.
-pub(crate) fn validate_all(bodies: Vec<PendingBody<'_>>) -> Result<()> {
-    for_each(bodies, Compiler::validate_body).map(drop)
+/// Validates bodies, as long as there is time; of several errors, the one of the first function.
+pub(crate) fn validate_all(bodies: Vec<PendingBody<'_>>, deadline: Option<Deadline>) -> Result<()> {
+    for_each(bodies, |compiler, body| {
+        in_time(deadline)?;
+        compiler.validate_body(body)
+    })
+    .map(drop)
+}
+
+/// How much stack the compiler needs at most, with something to spare.
+const ENOUGH: usize = 512 << 10;
+
+/// Compiles one body, on this thread if its stack suffices: code may have used up most of it.
+pub(crate) fn compile_one(env: &ModuleEnv<'_>, body: PendingBody<'_>) -> Result<CompiledFunction> {
+    in_time(env.deadline)?;
+    if stack::left().is_none_or(|left| left >= ENOUGH) {
+        return with_compiler(|compiler| compiler.compile_body(env, body));
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("wassay-compiler".into()).stack_size(4 * ENOUGH);
+        let compile = || Compiler::new().compile_body(env, body);
+        match thread.spawn_scoped(scope, compile) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(error) => Err(Error::limit("no thread to compile on").caused_by(error)),
+        }
+    })
 }
 
 /// Lends the thread's compiler.

@@ -1,5 +1,6 @@
 //! Reading and validating a module's sections (core spec, section 5.5).
 
+pub(crate) mod bodies;
 pub(crate) mod const_expr;
 pub(crate) mod custom;
 pub(crate) mod info;

@@ -1,5 +1,4 @@
-//! Names and offsets for backtraces: from the name section (appendix "Name Section") and the code
-//! section.
+//! Names for backtraces: from the name section (appendix "Name Section").
 
 use std::ops::Range;
 
@@ -7,16 +6,13 @@ use wasmparser::{BinaryReader, Name, NameSectionReader, Parser, Payload};
 
 use super::custom::name::NAME;
 
-/// What a module calls its functions, and where they are in its bytes. Read when the first
-/// backtrace with the module is looked at.
+/// What a module calls its functions. Read when the first backtrace with the module is looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
     /// The module's own name.
     pub(crate) module: Option<Range<usize>>,
     /// The names of functions by index, in ascending order: where each lies in the module's bytes.
     functions: Vec<(u32, Range<usize>)>,
-    /// Where the body of each function begins that is not imported.
-    bodies: Vec<u64>,
 }
 
 impl Symbols {
@@ -25,7 +21,6 @@ impl Symbols {
         let mut symbols = Symbols::default();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload {
-                Ok(Payload::CodeSectionEntry(body)) => symbols.bodies.push(body.range().start),
                 Ok(Payload::CustomSection(section)) if section.name() == NAME => {
                     symbols.read_names(section.data_reader());
                 }
@@ -41,11 +36,6 @@ impl Symbols {
     pub(crate) fn function(&self, index: u32) -> Option<Range<usize>> {
         let found = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         Some(self.functions[found].1.clone())
-    }
-
-    /// Where the body of a function begins, by its position among those that are not imported.
-    pub(crate) fn body(&self, position: usize) -> Option<u64> {
-        self.bodies.get(position).copied()
     }
 
     fn read_names(&mut self, reader: BinaryReader<'_>) {

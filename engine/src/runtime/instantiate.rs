@@ -123,6 +123,7 @@ impl Allocation {
         let context = NewInstance::new(&store.vm, module.layout(), stubs, module.type_ids(), rows);
         let entity = InstanceEntity {
             module: module.clone(),
+            guarded: false,
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
@@ -162,7 +163,8 @@ impl Allocation {
         let guarded = self.connect_memories(store);
         let code = module.code(guarded, store.deadline())?;
         // Nothing fails from here on.
-        self.context.set_code(code);
+        self.context.set_functions(code.functions());
+        self.entity.guarded = guarded;
         for ty in &info.tags[info.imported.tags..] {
             self.entity.tags.push(store.add_tag(*ty));
         }

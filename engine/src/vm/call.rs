@@ -75,6 +75,7 @@ pub(super) fn new_vm_store<H: Host + ?Sized>() -> VmBox<VmStore> {
         outer: std::ptr::null_mut(),
         builtin_call: builtin_call::<H> as *const () as usize,
         host_call: host_call::<H> as *const () as usize,
+        compile: compile_call::<H> as *const () as usize,
         raise: raise::<H> as *const () as usize,
         throw: throw as *const () as usize,
         host: None,
@@ -160,7 +161,7 @@ pub(crate) fn enter<H: Host + ?Sized>(
     // gets it by the record's `host`, and we do not use it until the call is over.
     let returned = unsafe {
         let call: EntryFn = std::mem::transmute::<usize, EntryFn>(entry.trampoline.address(0));
-        call(vm, function.vmctx, function.code, slots.as_mut_ptr())
+        call(vm, function.vmctx, (*function.code).get(), slots.as_mut_ptr())
     };
     // SAFETY: `previous` was the current store when we were called, and its code waits for us.
     unsafe { set_current(previous) };
@@ -333,6 +334,24 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
         Some(value) => BuiltinReturn { value, failed: 0 },
         None => BuiltinReturn { value: 0, failed: 1 },
     }
+}
+
+/// Called by the stub of thunks: has the function at a position compiled, for the instance of that
+/// context. Gives the address of its code; 0 asks the stub for [`raise`].
+///
+/// # Safety
+///
+/// The context is that of an instance whose code runs, of a store of type `H`.
+unsafe extern "C" fn compile_call<H: Host + ?Sized>(context: *mut c_void, position: usize) -> usize {
+    // SAFETY: by the condition above the context is alive, and `enter` has lent its store to the
+    // code.
+    let (vm, store, instance) = unsafe {
+        let vm = (*context.cast::<VmCtxHeader>()).store;
+        (vm, running::<H>(vm), instance_of(context))
+    };
+    let Some(instance) = instance else { unreachable!("compiled code has a context") };
+    // SAFETY: `store` is the only borrow of the store that runs.
+    unsafe { in_time(vm, store, |store| store.compile(instance, position)) }.unwrap_or(0)
 }
 
 /// Called by host trampolines: runs the host function of that context on its arguments. 0 asks the

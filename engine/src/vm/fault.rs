@@ -6,7 +6,7 @@
 //! would pass.
 
 use super::cause::Cause;
-use super::code;
+use super::code::lookup as code;
 use super::layout::{NULL_PAGE, VmStore};
 use crate::trap::Trap;
 

@@ -18,6 +18,14 @@ pub(crate) trait Host: 'static {
     /// Those of the builtin, by which the code is left.
     fn builtin(&mut self, number: usize, instance: usize, args: [u64; 5]) -> Result<u64>;
 
+    /// Compiles a function of an instance, by its position among those that its module defines;
+    /// gives the address of its code. Where it is compiled already, no more happens.
+    ///
+    /// # Errors
+    ///
+    /// Those of the compiler, by which the code that called is left.
+    fn compile(&mut self, instance: usize, position: usize) -> Result<usize>;
+
     /// Whether a fault at an address is an access past the end of one of the store's memories,
     /// which code leaves to the guard pages. Called by a signal handler: it must not lock or
     /// allocate.

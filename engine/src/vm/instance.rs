@@ -7,11 +7,12 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::code::CodeBlock;
+use super::code::{CodeBlock, FunctionTable};
 use super::func::imported_context;
 use super::host::Host;
 use super::layout::{
-    GlobalPlace, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef, VmStubs, VmTable,
+    GlobalPlace, VmCode, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef, VmStubs,
+    VmTable, offsets,
 };
 use super::memory::{LinearMemory, TableElements};
 use super::ptr::{StoreId, Stored, VmBox};
@@ -28,7 +29,7 @@ pub(crate) struct NewInstance {
     context: Context,
     store: StoreId,
     number: usize,
-    code: Option<Arc<CodeBlock>>,
+    functions: Option<Arc<FunctionTable>>,
 }
 
 /// A context at a fixed address, with what it keeps alive.
@@ -68,6 +69,7 @@ impl NewInstance {
             store: record.vm(),
             stubs: VmStubs { builtin: stubs.address(0), throw: stubs.address(1) },
             types: types.as_ptr(),
+            functions: std::ptr::null(),
             type_rows: rows.base(),
             instance: number,
         };
@@ -77,7 +79,7 @@ impl NewInstance {
         let keeps: [Arc<dyn Any + Send + Sync>; 3] =
             [Arc::clone(stubs) as _, Arc::new(Arc::clone(types)), Arc::clone(rows) as _];
         let context = Context { base, layout, hosts: Vec::new(), keeps: keeps.into() };
-        NewInstance { context, store: record.id(), number, code: None }
+        NewInstance { context, store: record.id(), number, functions: None }
     }
 
     /// Refers to a memory of the store.
@@ -138,18 +140,19 @@ impl NewInstance {
         self.write(self.context.layout.function(position), function);
     }
 
-    /// Sets the code of the instance's module, in which [`NewInstance::set_function`] finds
-    /// functions.
-    pub(crate) fn set_code(&mut self, code: &Arc<CodeBlock>) {
-        self.context.keeps.push(Arc::clone(code) as _);
-        self.code = Some(Arc::clone(code));
+    /// Sets the functions of the instance's module, of which code calls those that it defines.
+    pub(crate) fn set_functions(&mut self, functions: &Arc<FunctionTable>) {
+        self.write::<*const VmCode>(offsets::CTX_FUNCTIONS, functions.slots());
+        self.context.keeps.push(Arc::clone(functions) as _);
+        self.functions = Some(Arc::clone(functions));
     }
 
-    /// Fills in the record of a function that the instance defines, by its position in the code.
+    /// Fills in the record of a function that the instance defines, by its position among the
+    /// module's own.
     pub(crate) fn set_function(&mut self, position: usize, function: usize, type_id: u32) {
-        let Some(code) = &self.code else { unreachable!("the code is set before its functions") };
+        let Some(functions) = &self.functions else { unreachable!("the functions are set before") };
         let place = self.context.field::<VmFuncRef>(self.context.layout.function(position)).as_ptr();
-        let (code, vmctx) = (code.address(function), self.context.base.as_ptr().cast());
+        let (code, vmctx) = (functions.slot(function), self.context.base.as_ptr().cast());
         let record = VmFuncRef { code, vmctx, type_id, is_host: false, canonical: place };
         self.write(self.context.layout.function(position), record);
     }
@@ -171,6 +174,7 @@ impl NewInstance {
     /// If something is missing, or the instance is not the one of that number in that store.
     pub(super) fn finish(self, store: StoreId, number: usize) -> Context {
         assert!((self.store, self.number) == (store, number), "the next instance of the store");
+        assert!(self.functions.is_some(), "an instance with the functions of its module");
         self.context.assert_complete();
         self.context
     }

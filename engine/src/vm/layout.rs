@@ -5,7 +5,7 @@
 use std::ffi::c_void;
 use std::mem::{MaybeUninit, offset_of};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::pending::Pending;
 use super::rows::VmTypeRow;
@@ -120,6 +120,8 @@ pub(crate) struct VmStore {
     /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for
     /// [`VmStore::raise`].
     pub(crate) host_call: usize,
+    /// Has a function compiled: see [`call::compile_call`](super::call).
+    pub(crate) compile: usize,
     /// `extern "C" fn(*mut VmStore) -> !`: leaves compiled code that called a host function or a
     /// builtin which failed.
     pub(crate) raise: usize,
@@ -140,12 +142,40 @@ pub(crate) struct VmStore {
     pub(crate) trace: VmTrace,
 }
 
+/// The address of a function's code, as callers read it: a slot of the function.
+///
+/// Any thread may write it while others call the function: they go to the code that they read, which
+/// stays callable. On x86-64 each load is an acquire, and a processor fetches the instructions that
+/// others have written: code that reads an address from here, and calls it, runs what was written
+/// before the address was.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct VmCode(AtomicUsize);
+
+impl VmCode {
+    pub(super) fn new(address: usize) -> VmCode {
+        VmCode(AtomicUsize::new(address))
+    }
+
+    /// The address.
+    #[inline]
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Sets the address, when the code there is complete.
+    pub(super) fn set(&self, address: usize) {
+        self.0.store(address, Ordering::Release);
+    }
+}
+
 /// A function as references, imports and host calls see it.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct VmFuncRef {
-    /// The code: a function of the Tail convention that takes `vmctx` first.
-    pub(crate) code: usize,
+    /// The slot with the address of the code: a function of the Tail convention that takes `vmctx`
+    /// first.
+    pub(crate) code: *const VmCode,
     /// A [`VmCtx`](VmCtxHeader), or for a host function a [`VmHostCtx`].
     pub(crate) vmctx: *mut c_void,
     /// The canonical number of the function's type.
@@ -213,6 +243,8 @@ pub(crate) struct VmStubs {
 pub(crate) struct VmCtxHeader {
     pub(crate) store: *mut VmStore,
     pub(crate) stubs: VmStubs,
+    /// The slots of the functions that the module defines, by their position among them.
+    pub(crate) functions: *const VmCode,
     /// The canonical number of each type of the module, by type index.
     pub(crate) types: *const u32,
     /// What is known of each type of the engine, by canonical number.
@@ -240,6 +272,7 @@ pub(crate) mod offsets {
     pub(crate) const STORE_CALLER: i32 = offset_of!(VmStore, caller) as i32;
     pub(crate) const STORE_BUILTIN_CALL: i32 = offset_of!(VmStore, builtin_call) as i32;
     pub(crate) const STORE_HOST_CALL: i32 = offset_of!(VmStore, host_call) as i32;
+    pub(crate) const STORE_COMPILE: i32 = offset_of!(VmStore, compile) as i32;
     pub(crate) const STORE_RAISE: i32 = offset_of!(VmStore, raise) as i32;
     pub(crate) const STORE_THROW: i32 = offset_of!(VmStore, throw) as i32;
 
@@ -263,6 +296,7 @@ pub(crate) mod offsets {
         (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, builtin)) as i32;
     pub(crate) const CTX_THROW_STUB: i32 =
         (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, throw)) as i32;
+    pub(crate) const CTX_FUNCTIONS: i32 = offset_of!(VmCtxHeader, functions) as i32;
     pub(crate) const CTX_TYPES: i32 = offset_of!(VmCtxHeader, types) as i32;
     pub(crate) const CTX_TYPE_ROWS: i32 = offset_of!(VmCtxHeader, type_rows) as i32;
 }

@@ -38,6 +38,12 @@ pub(crate) fn low() -> Option<usize> {
     Some(LOW.get()).filter(|low| *low != 0)
 }
 
+/// How many bytes of the running thread's stack are free, where it was prepared for compiled code;
+/// none if this is another stack below it.
+pub(crate) fn left() -> Option<usize> {
+    Some(here().saturating_sub(low()?))
+}
+
 #[cold]
 fn prepare_new_thread() -> io::Result<usize> {
     let low = stack_low()?;

@@ -1,0 +1,173 @@
+//! The code of a module: made at once, or function by function when each is first called.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::abi::signature::returns_in_memory;
+use crate::compile::parallel;
+use crate::decode::PendingBody;
+use crate::decode::bodies::Bodies;
+use crate::decode::info::ModuleInfo;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::time::{Deadline, in_time};
+use crate::translate::ModuleEnv;
+use crate::vm::code::FunctionTable;
+use crate::vm::layout::VmCtxLayout;
+
+/// What the code of a module is made from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) info: &'a ModuleInfo,
+    pub(super) layout: VmCtxLayout,
+    pub(super) bytes: &'a [u8],
+    pub(super) bodies: &'a Bodies,
+}
+
+/// The code of a module for instances whose memories are all guarded, or for the others.
+pub(crate) struct ModuleCode {
+    functions: Arc<FunctionTable>,
+    /// Whether the code relies on guard pages.
+    guard_pages: bool,
+    /// The functions that threads are compiling, by position.
+    busy: Mutex<Vec<usize>>,
+    /// Notified when one of them is done.
+    done: Condvar,
+}
+
+impl fmt::Debug for ModuleCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModuleCode").field("guard_pages", &self.guard_pages).finish_non_exhaustive()
+    }
+}
+
+impl Source<'_> {
+    /// Code that is compiled function by function.
+    pub(super) fn lazy(&self, guard_pages: bool) -> Result<ModuleCode> {
+        let info = self.info;
+        let defined = &info.functions[info.imported.functions..];
+        let in_memory = defined.iter().map(|ty| returns_in_memory(info.func_type_at(*ty)));
+        Ok(ModuleCode::new(FunctionTable::lazy(self.first(), in_memory)?, guard_pages))
+    }
+
+    /// Code of all functions, given their bodies.
+    pub(super) fn eager(
+        &self,
+        bodies: Vec<PendingBody<'_>>,
+        guard_pages: bool,
+        deadline: Option<Deadline>,
+    ) -> Result<ModuleCode> {
+        let compiled = parallel::compile_all(&self.env(guard_pages, deadline, None), bodies)?;
+        self.engine.count_compiled(compiled.len());
+        Ok(ModuleCode::new(FunctionTable::eager(self.first(), &compiled)?, guard_pages))
+    }
+
+    /// Code as the settings of the engine have it.
+    pub(super) fn make(&self, guard_pages: bool, deadline: Option<Deadline>) -> Result<ModuleCode> {
+        if self.engine.config().compilation.is_lazy() {
+            return self.lazy(guard_pages);
+        }
+        let bodies = (0..self.bodies.len()).filter_map(|at| self.bodies.pending(at, self.bytes, self.info));
+        self.eager(bodies.collect(), guard_pages, deadline)
+    }
+
+    /// The index of the first function that the module defines. Validation allows no more functions
+    /// than 32 bits can count.
+    fn first(&self) -> u32 {
+        self.info.imported.functions as u32
+    }
+
+    fn env<'a>(
+        &'a self,
+        guard_pages: bool,
+        deadline: Option<Deadline>,
+        functions: Option<&'a FunctionTable>,
+    ) -> ModuleEnv<'a> {
+        let (isa, tangled_isa) = (self.engine.isa(), self.engine.tangled_isa());
+        let (info, layout) = (self.info, self.layout);
+        ModuleEnv { info, layout, isa, tangled_isa, deadline, guard_pages, functions }
+    }
+}
+
+impl ModuleCode {
+    fn new(functions: FunctionTable, guard_pages: bool) -> ModuleCode {
+        let (busy, done) = (Mutex::default(), Condvar::new());
+        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done }
+    }
+
+    /// The functions as instances refer to them.
+    pub(crate) fn functions(&self) -> &Arc<FunctionTable> {
+        &self.functions
+    }
+
+    /// The address of the code of a function, by its position among those that the module defines.
+    ///
+    /// The first who asks compiles it, on this thread; others wait for that as long as they have
+    /// time. If it fails, the next one tries again.
+    pub(super) fn compile(
+        &self,
+        source: &Source<'_>,
+        position: usize,
+        deadline: Option<Deadline>,
+    ) -> Result<usize> {
+        let _turn = match self.turn(position, deadline)? {
+            Turn::Done(address) => return Ok(address),
+            Turn::Ours(turn) => turn,
+        };
+        let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
+            unreachable!("code calls a function that the module defines")
+        };
+        let env = source.env(self.guard_pages, deadline, Some(&self.functions));
+        let compiled = parallel::compile_one(&env, body)?;
+        source.engine.count_compiled(1);
+        self.functions.install(position, compiled)
+    }
+
+    /// Waits until nobody else compiles the function.
+    fn turn(&self, position: usize, deadline: Option<Deadline>) -> Result<Turn<'_>> {
+        let mut busy = self.lock();
+        loop {
+            if let Some(address) = self.functions.compiled(position) {
+                return Ok(Turn::Done(address));
+            }
+            if !busy.contains(&position) {
+                busy.push(position);
+                return Ok(Turn::Ours(Busy { code: self, position }));
+            }
+            in_time(deadline)?;
+            busy = match deadline {
+                Some(deadline) => {
+                    let waited = self.done.wait_timeout(busy, deadline.left());
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.done.wait(busy).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a thread finds that wants a function.
+enum Turn<'a> {
+    /// It is compiled, and this is the address of its code.
+    Done(usize),
+    /// The thread is to compile it.
+    Ours(Busy<'a>),
+}
+
+/// The right to compile a function, until this is dropped.
+struct Busy<'a> {
+    code: &'a ModuleCode,
+    position: usize,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.code.lock().retain(|position| *position != self.position);
+        self.code.done.notify_all();
+    }
+}

@@ -1,0 +1,319 @@
+//! Code that belongs together: it is added batch by batch, and freed as a whole.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use cranelift_codegen::binemit::Reloc;
+
+use super::libcall;
+use super::map::{Code, CodeMap};
+use super::space::{CodeSpace, space};
+use crate::error::{Error, Result};
+use crate::vm::artifact::{CallSite, CodeReloc, CompiledFunction, RelocTarget};
+use crate::vm::places::Places;
+use crate::vm::sys::mmap::PAGE;
+
+/// How many pages an arena takes at most beyond those that a batch needs.
+const LARGEST_RUN: usize = 16;
+
+/// Code of one owner, callable until this is dropped. Any thread may add to it.
+///
+/// Its functions share pages. An arena takes one page at first, and more at a time the more it has;
+/// a batch that is larger than a run of pages gets one of its own.
+#[derive(Debug, Default)]
+pub(super) struct CodeArena(Mutex<Contents>);
+
+#[derive(Debug)]
+struct Contents {
+    /// The pages, of which those of the last run may have room.
+    runs: Vec<Range<usize>>,
+    /// The address from which the last run is free.
+    next: usize,
+    /// The batch that was added last to the last run, or null.
+    newest: *mut CodeMap,
+    /// The batches by their first address.
+    batches: BTreeMap<usize, Batch>,
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        Contents { runs: Vec::new(), next: 0, newest: ptr::null_mut(), batches: BTreeMap::new() }
+    }
+}
+
+#[derive(Debug)]
+struct Batch {
+    /// Owned by the arena, published in the table of pages. Freed when the arena is dropped, after
+    /// its pages are taken out of the table.
+    map: *mut CodeMap,
+    places: Places,
+}
+
+// SAFETY: the maps that the pointers lead to are plain data, which the arena owns. They are not
+// written once they are published, and freed by `drop`, which may run on any thread.
+unsafe impl Send for Contents {}
+
+/// The addresses of other functions that a batch calls, by position in their module.
+pub(super) type Callees<'a> = &'a dyn Fn(u32) -> Option<usize>;
+
+impl CodeArena {
+    /// Installs functions of a module, of which the first has that position, or code of another
+    /// kind. Gives their addresses.
+    ///
+    /// They may call each other directly, and those functions for which `callees` has an address.
+    /// That has to be the address of code which lives as long as the arena.
+    pub(super) fn install(
+        &self,
+        functions: &[CompiledFunction],
+        code: Code,
+        first: u32,
+        callees: Callees<'_>,
+    ) -> Result<Box<[usize]>> {
+        let space = space()?;
+        let mut contents = self.lock();
+        let base = contents.room(space, functions)?;
+        let mut end = base;
+        let addresses: Box<[usize]> = functions
+            .iter()
+            .map(|function| {
+                let start = end.next_multiple_of(function.align as usize);
+                end = start + function.bytes.len();
+                start
+            })
+            .collect();
+        let address = |position: u32| match position.checked_sub(first) {
+            Some(own) if (own as usize) < addresses.len() => Some(addresses[own as usize]),
+            _ => callees(position),
+        };
+        for (function, start) in functions.iter().zip(&addresses) {
+            // SAFETY: `room` has found the place to be in pages of this arena, and free. Nothing
+            // runs it before it is published, and the lock keeps other writers away.
+            unsafe { space.write(*start, &function.bytes) };
+            for reloc in &function.relocs {
+                let (at, value) = resolve(reloc, *start, &address)?;
+                let length = if reloc.kind == Reloc::Abs8 { 8 } else { 4 };
+                assert!(reloc.offset as usize + length <= function.bytes.len(), "a place in the function");
+                // SAFETY: by the assertion the place lies in the function, of which the comment
+                // above says why it may be written.
+                unsafe { space.write(at, &value.to_le_bytes()[..length]) };
+            }
+        }
+        contents.next = end;
+        contents.publish(space, functions, &addresses, base..end, code);
+        Ok(addresses)
+    }
+
+    /// Whether an address lies in the pages of the arena.
+    pub(super) fn contains(&self, address: usize) -> bool {
+        let page = space().ok().and_then(|space| space.page(address));
+        page.is_some_and(|page| self.lock().runs.iter().any(|run| run.contains(&page)))
+    }
+
+    /// The function of a module that an address lies in, by its index, and the offset of the
+    /// instruction that the code there came from, where it came from one.
+    pub(super) fn locate(&self, address: usize) -> Option<(u32, Option<u32>)> {
+        let contents = self.lock();
+        let (_, batch) = contents.batches.range(..=address).next_back()?;
+        // SAFETY: the arena owns the maps of its batches until it is dropped.
+        let map = unsafe { &*batch.map };
+        let Code::Module { first } = map.code else { return None };
+        let (position, offset) = map.function(map.offset(address)?)?;
+        Some((first + position as u32, batch.places.find(position, offset)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Contents {
+    /// Where functions can be put: behind those of the last run, or in a new one.
+    fn room(&mut self, space: &CodeSpace, functions: &[CompiledFunction]) -> Result<usize> {
+        let align = functions.first().map_or(1, |function| function.align as usize);
+        let size: usize = functions.iter().map(CompiledFunction::padded_size).sum();
+        let end = self.runs.last().map_or(0, |run| space.base() + run.end * PAGE);
+        let start = self.next.next_multiple_of(align);
+        if start + size <= end {
+            return Ok(start);
+        }
+        let more = self.runs.last().map_or(1, |run| (2 * run.len()).min(LARGEST_RUN));
+        let pages = space.allocate(size.div_ceil(PAGE).max(more))?;
+        let base = space.base() + pages.start * PAGE;
+        self.runs.push(pages);
+        (self.next, self.newest) = (base, ptr::null_mut());
+        Ok(base)
+    }
+
+    /// Makes what is known of a batch, and lets the table of pages lead to it.
+    fn publish(
+        &mut self,
+        space: &CodeSpace,
+        functions: &[CompiledFunction],
+        addresses: &[usize],
+        Range { start: base, end }: Range<usize>,
+        code: Code,
+    ) {
+        let mut traps = Vec::with_capacity(functions.iter().map(|function| function.traps.len()).sum());
+        let mut handlers = Vec::with_capacity(functions.iter().map(|function| function.handlers.len()).sum());
+        let starts: Box<[u32]> = addresses.iter().map(|address| (address - base) as u32).collect();
+        for (function, start) in functions.iter().zip(&starts) {
+            traps.extend(function.traps.iter().map(|(offset, code)| (start + offset, *code)));
+            handlers.extend(function.handlers.iter().map(|site| CallSite {
+                return_address: start + site.return_address,
+                handler: start + site.handler,
+                ..*site
+            }));
+        }
+        let map = Box::into_raw(Box::new(CodeMap {
+            base,
+            length: end - base,
+            code,
+            previous: self.newest,
+            starts,
+            traps: traps.into(),
+            handlers: handlers.into(),
+        }));
+        if let (Some(first), Some(last)) = (space.page(base), space.page(end.saturating_sub(1))) {
+            for entry in (first..=last).filter_map(|page| space.entry(page)) {
+                entry.store(map, Ordering::Release);
+            }
+        }
+        self.newest = map;
+        let places = Places::of(functions.iter().map(|function| &*function.places));
+        self.batches.insert(base, Batch { map, places });
+    }
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        let Ok(space) = space() else { return };
+        for entry in self.runs.iter().flat_map(Range::clone).filter_map(|page| space.entry(page)) {
+            entry.store(ptr::null_mut(), Ordering::Release);
+        }
+        for batch in self.batches.values() {
+            // SAFETY: the map came from a box in `publish`, and the table of pages does not lead to
+            // it any more. A reference that was found by the table is held only while the code is
+            // in use, which needs the arena.
+            drop(unsafe { Box::from_raw(batch.map) });
+        }
+        for run in self.runs.drain(..) {
+            // SAFETY: the pages were allocated for this arena, with which the right to run its code
+            // ends.
+            unsafe { space.free(run) };
+        }
+    }
+}
+
+/// Where a relocation of a function that begins at `start` is, and what is written there.
+fn resolve(reloc: &CodeReloc, start: usize, address: &dyn Fn(u32) -> Option<usize>) -> Result<(usize, u64)> {
+    let target = match reloc.target {
+        RelocTarget::Function(position) => address(position),
+        RelocTarget::LibCall(call) => libcall::address(call),
+    };
+    let unknown = || Error::limit(format!("machine code refers to {:?}, which is not there", reloc.target));
+    let target = target.ok_or_else(unknown)?.wrapping_add_signed(reloc.addend as isize);
+    let at = start + reloc.offset as usize;
+    match reloc.kind {
+        Reloc::Abs8 => Ok((at, target as u64)),
+        Reloc::X86CallPCRel4 | Reloc::X86PCRel4 => {
+            let distance = target.wrapping_sub(at).cast_signed();
+            let near = i32::try_from(distance)
+                .map_err(|_| Error::limit("machine code is too far from what it calls"))?;
+            Ok((at, u64::from(near.cast_unsigned())))
+        }
+        other => Err(Error::unsupported(format!("a relocation of kind {other:?}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm::artifact::CodeReloc;
+    use crate::vm::code::lookup::{describe, handler_at, is_body, trap_at};
+    use crate::vm::code::map::Description;
+
+    /// A function of that many bytes that may fault at its last one, and has a handler for a call
+    /// that ends it.
+    fn function(length: usize) -> CompiledFunction {
+        let end = length as u32;
+        CompiledFunction {
+            bytes: vec![0x90; length],
+            align: 16,
+            relocs: Vec::new(),
+            traps: vec![(end - 1, 7)],
+            handlers: vec![CallSite { return_address: end, handler: 1, frame_offset: 32 }],
+            places: Vec::new(),
+        }
+    }
+
+    /// The function that lies at an address.
+    fn index_at(address: usize) -> Option<u32> {
+        // SAFETY: the arena of the test lives.
+        match unsafe { describe(address) } {
+            Some(Description::Function { index, .. }) => Some(index),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn functions_that_came_one_by_one_share_pages_and_are_found() {
+        let arena = CodeArena::default();
+        let lengths = [16, 40, 1, 5000, 16, 300, 70_000, 32];
+        let mut found = Vec::new();
+        for (index, length) in (10..).zip(lengths) {
+            let addresses =
+                arena.install(&[function(length)], Code::Module { first: index }, index, &|_| None).unwrap();
+            found.push((index, addresses[0], length));
+        }
+        assert_eq!(found[1].1, found[0].1 + 16, "in one page, without a gap");
+        for &(index, start, length) in &found {
+            assert!(start.is_multiple_of(16));
+            for address in [start, start + length / 2, start + length - 1] {
+                assert_eq!(arena.locate(address).map(|(index, _)| index), Some(index));
+                assert_eq!(index_at(address), Some(index));
+                assert!(arena.contains(address));
+            }
+            // SAFETY: the arena lives.
+            unsafe {
+                assert!(is_body(start));
+                assert_eq!((trap_at(start + length - 1), trap_at(start + length)), (Some(7), None));
+                assert_eq!(handler_at(start + length), Some((start + 1, 32)), "of {index}, not of the next");
+            }
+        }
+        let outside = &raw const found as usize;
+        assert!(!arena.contains(outside) && arena.locate(outside).is_none());
+    }
+
+    #[test]
+    fn calls_lead_to_the_batch_and_to_what_was_there() {
+        let call = |target| {
+            let (kind, target) = (Reloc::X86CallPCRel4, RelocTarget::Function(target));
+            CompiledFunction {
+                bytes: vec![0xe8, 0, 0, 0, 0],
+                relocs: vec![CodeReloc { kind, offset: 1, addend: -4, target }],
+                traps: Vec::new(),
+                handlers: Vec::new(),
+                ..function(5)
+            }
+        };
+        let arena = CodeArena::default();
+        let install = |functions: &[CompiledFunction], first, known| {
+            let code = Code::Module { first };
+            arena.install(functions, code, first, &|position| (position == 3).then_some(known))
+        };
+        let target = |address: usize| {
+            // SAFETY: the five bytes of the function are readable as long as the arena lives.
+            let bytes = unsafe { *(address as *const [u8; 5]) };
+            let distance = i32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]);
+            (address + 5).wrapping_add_signed(distance as isize)
+        };
+        let known = install(&[function(20)], 3, 0).unwrap()[0];
+        let batch = install(&[call(9), call(8), call(3)], 8, known).unwrap();
+        assert_eq!((target(batch[0]), target(batch[1]), target(batch[2])), (batch[1], batch[0], known));
+        assert_eq!(install(&[call(99)], 20, known).unwrap_err().kind(), crate::ErrorKind::Limit);
+        assert_eq!(install(&[call(3)], 20, 1).unwrap_err().kind(), crate::ErrorKind::Limit, "too far");
+    }
+}
