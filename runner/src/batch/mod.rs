@@ -30,7 +30,7 @@ pub use self::finished::{End, Finished};
 pub use self::interrupt::{INTERRUPTED, Interrupt};
 pub use self::workers::{Task, Workers};
 #[cfg(feature = "engine")]
-pub use crate::own::{STRESS, VERIFIER, embedder};
+pub use crate::own::{COMPILE, STRESS, VERIFIER, embedder};
 pub use crate::script::STACK;
 use crate::script::messages::MatchKind;
 use crate::script::{LineRange, Observer};
