@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use common::{func, instantiate, store, tag};
 use wassay_engine::{
-    Config, Engine, ErrorKind, Extern, ExternRef, HeapType, Linker, Module, Ref, Store, Trap, Val,
+    Compilation, Config, Engine, ErrorKind, Extern, ExternRef, HeapType, Linker, Module, Ref, Store, Trap,
+    Val,
 };
 
 /// Calls an exported function of a module that imports nothing; both ways to allocate registers
@@ -331,7 +332,7 @@ fn a_deadline_ends_a_loop_of_exceptions() {
 
 #[test]
 fn many_blocks_and_calls_do_not_ask_for_minutes_of_compiling() {
-    let engine = Engine::new(&Config::new()).unwrap();
+    let engine = Engine::new(&Config::new().compilation(Compilation::Eager)).unwrap();
     let (depth, locals) = (1000, " i64".repeat(1000));
     let set = |n: usize| format!("(local.set {n} (i64.add (local.get {n}) (i64.const 1)))");
     let sets: String = (0..1000).map(set).collect();

@@ -6,7 +6,7 @@
 mod common;
 
 use common::{func, store};
-use wassay_engine::{Config, Engine, ErrorKind, HeapType, Linker, Module, Ref, Store, Val};
+use wassay_engine::{Compilation, Config, Engine, ErrorKind, HeapType, Linker, Module, Ref, Store, Val};
 
 /// `count` copies of a text in one module.
 fn module_of(before: &str, text: &str, count: usize, after: &str) -> Vec<u8> {
@@ -63,7 +63,7 @@ fn what_is_malformed_before_a_limit_stays_malformed() {
 /// An engine whose code generator does not check itself, which takes much longer than to generate
 /// code.
 fn unverified() -> Engine {
-    Engine::new(&Config::new().verifier(false)).unwrap()
+    Engine::new(&Config::new().verifier(false).compilation(Compilation::Eager)).unwrap()
 }
 
 /// A function of this many locals and blocks: each block adds 1 to one of the locals unless the
@@ -167,7 +167,7 @@ fn what_branches_carry_is_limited_whatever_is_in_one_instruction() {
         "if (type $t) i32.const 0 ".repeat(20_000),
         "end ".repeat(20_000),
     );
-    let engine = Engine::new(&Config::new()).unwrap();
+    let engine = Engine::new(&Config::new().compilation(Compilation::Eager)).unwrap();
     for text in [table, ifs] {
         let bytes = wat::parse_str(text).unwrap();
         Module::validate(&engine, &bytes).unwrap();

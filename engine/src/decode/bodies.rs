@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources, WasmFeatures};
 
-use super::PendingBody;
 use super::info::ModuleInfo;
+
+/// A function body that waits for validation and translation.
+pub(crate) type PendingBody<'a> = (FuncToValidate<ValidatorResources>, FunctionBody<'a>);
 
 /// The function bodies of a module, by their position among the functions that it defines.
 pub(crate) struct Bodies {
