@@ -9,13 +9,15 @@ use super::code::Description;
 pub(crate) enum Cause {
     /// It met an invalid instruction, such as `ud2`.
     InvalidInstruction,
+    /// It met an instruction that only a kernel may execute, such as `hlt`, or accessed an address
+    /// that is not canonical.
+    Protection,
     /// It divided an integer by zero, or the quotient did not fit.
     Division,
     /// It accessed an address at which nothing is mapped, or nothing that it may access in that
     /// way.
     Access(usize),
-    /// Anything else: an address that is not canonical, a fault of the hardware, or no fault at all
-    /// but a signal that a process sent.
+    /// Anything else: a fault of the hardware, or no fault at all but a signal that a process sent.
     Other,
 }
 
@@ -23,6 +25,7 @@ pub(crate) enum Cause {
 /// some.
 const ILL_ILLOPN: i32 = 2;
 const FPE_INTDIV: i32 = 1;
+const SI_KERNEL: i32 = 0x80;
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
 
@@ -32,8 +35,9 @@ impl Cause {
         match (signal, info.si_code) {
             (libc::SIGILL, ILL_ILLOPN) => Cause::InvalidInstruction,
             (libc::SIGFPE, FPE_INTDIV) => Cause::Division,
-            // An access to an address that is not canonical has another code, and 0 in place of the
-            // address. SAFETY: with these codes the kernel has filled in the address.
+            // This code comes with 0 in place of an address.
+            (libc::SIGSEGV, SI_KERNEL) => Cause::Protection,
+            // SAFETY: with these codes the kernel has filled in the address.
             (libc::SIGSEGV, SEGV_MAPERR | SEGV_ACCERR) => Cause::Access(unsafe { info.si_addr() } as usize),
             _ => Cause::Other,
         }
@@ -73,9 +77,10 @@ pub(crate) fn report(signal: libc::c_int, cause: Cause, pc: usize, place: Descri
         Cause::Access(address) => write!(line, "by an access to {address:#x}"),
         Cause::InvalidInstruction => write!(line, "by an invalid instruction"),
         Cause::Division => write!(line, "by a division"),
-        Cause::Other => {
-            write!(line, "by an access to an address that is not canonical, or a fault of the hardware")
+        Cause::Protection => {
+            write!(line, "by an access to an address that is not canonical, or a privileged instruction")
         }
+        Cause::Other => write!(line, "by a fault of the hardware"),
     };
     let _ = writeln!(line, ". This is not a WebAssembly trap. The process ends.");
     // SAFETY: writes bytes that are initialised; what was not written is not missed.

@@ -9,10 +9,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use cranelift_codegen::binemit::Reloc;
 
 use super::libcall;
-use super::map::{Code, CodeMap};
+use super::map::{Code, CodeMap, GENERATED_TRAP, TRAP};
 use super::space::{CodeSpace, space};
 use crate::error::{Error, Result};
-use crate::vm::artifact::{CallSite, CodeReloc, CompiledFunction, RelocTarget};
+use crate::vm::artifact::{CallSite, CompiledFunction, RelocTarget};
 use crate::vm::places::Places;
 use crate::vm::sys::mmap::PAGE;
 
@@ -89,17 +89,10 @@ impl CodeArena {
             _ => callees(position),
         };
         for (function, start) in functions.iter().zip(&addresses) {
+            let bytes = linked(function, *start, code, &address)?;
             // SAFETY: `room` has found the place to be in pages of this arena, and free. Nothing
             // runs it before it is published, and the lock keeps other writers away.
-            unsafe { space.write(*start, &function.bytes) };
-            for reloc in &function.relocs {
-                let (at, value) = resolve(reloc, *start, &address)?;
-                let length = if reloc.kind == Reloc::Abs8 { 8 } else { 4 };
-                assert!(reloc.offset as usize + length <= function.bytes.len(), "a place in the function");
-                // SAFETY: by the assertion the place lies in the function, of which the comment
-                // above says why it may be written.
-                unsafe { space.write(at, &value.to_le_bytes()[..length]) };
-            }
+            unsafe { space.write(*start, &bytes) };
         }
         contents.next = end;
         contents.publish(space, functions, &addresses, base..end, code);
@@ -207,25 +200,43 @@ impl Drop for Contents {
     }
 }
 
-/// Where a relocation of a function that begins at `start` is, and what is written there.
-fn resolve(reloc: &CodeReloc, start: usize, address: &dyn Fn(u32) -> Option<usize>) -> Result<(usize, u64)> {
-    let target = match reloc.target {
-        RelocTarget::Function(position) => address(position),
-        RelocTarget::LibCall(call) => libcall::address(call),
-    };
-    let unknown = || Error::limit(format!("machine code refers to {:?}, which is not there", reloc.target));
-    let target = target.ok_or_else(unknown)?.wrapping_add_signed(reloc.addend as isize);
-    let at = start + reloc.offset as usize;
-    match reloc.kind {
-        Reloc::Abs8 => Ok((at, target as u64)),
-        Reloc::X86CallPCRel4 | Reloc::X86PCRel4 => {
-            let distance = target.wrapping_sub(at).cast_signed();
-            let near = i32::try_from(distance)
-                .map_err(|_| Error::limit("machine code is too far from what it calls"))?;
-            Ok((at, u64::from(near.cast_unsigned())))
+/// The bytes of a function that begins at `start`, with what it refers to filled in.
+fn linked(
+    function: &CompiledFunction,
+    start: usize,
+    code: Code,
+    address: &dyn Fn(u32) -> Option<usize>,
+) -> Result<Vec<u8>> {
+    let mut bytes = function.bytes.clone();
+    for (offset, _) in function.traps.iter().filter(|_| code.is_wasm()) {
+        let offset = *offset as usize;
+        if let Some(instruction) = bytes.get_mut(offset..offset + TRAP.len())
+            && *instruction == GENERATED_TRAP
+        {
+            instruction.copy_from_slice(&TRAP);
         }
-        other => Err(Error::unsupported(format!("a relocation of kind {other:?}"))),
     }
+    for reloc in &function.relocs {
+        let target = match reloc.target {
+            RelocTarget::Function(position) => address(position),
+            RelocTarget::LibCall(call) => libcall::address(call),
+        };
+        let unknown =
+            || Error::limit(format!("machine code refers to {:?}, which is not there", reloc.target));
+        let value = target.ok_or_else(unknown)?.wrapping_add_signed(reloc.addend as isize);
+        let offset = reloc.offset as usize;
+        match reloc.kind {
+            Reloc::Abs8 => bytes[offset..offset + 8].copy_from_slice(&value.to_le_bytes()),
+            Reloc::X86CallPCRel4 | Reloc::X86PCRel4 => {
+                let distance = value.wrapping_sub(start + offset).cast_signed();
+                let near = i32::try_from(distance)
+                    .map_err(|_| Error::limit("machine code is too far from what it calls"))?;
+                bytes[offset..offset + 4].copy_from_slice(&near.to_le_bytes());
+            }
+            other => return Err(Error::unsupported(format!("a relocation of kind {other:?}"))),
+        }
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -276,7 +287,7 @@ mod tests {
                 assert_eq!(index_at(address), Some(index));
                 assert!(arena.contains(address));
             }
-            // SAFETY: the arena lives.
+            // SAFETY: the arena of the test lives.
             unsafe {
                 assert!(is_body(start));
                 assert_eq!((trap_at(start + length - 1), trap_at(start + length)), (Some(7), None));
@@ -285,6 +296,20 @@ mod tests {
         }
         let outside = &raw const found as usize;
         assert!(!arena.contains(outside) && arena.locate(outside).is_none());
+    }
+
+    #[test]
+    fn wasm_code_traps_by_the_quicker_instruction() {
+        let code_of = |code| {
+            let arena = CodeArena::default();
+            let trap =
+                CompiledFunction { bytes: vec![0x0f, 0x0b, 0x0f, 0x0b], traps: vec![(2, 7)], ..function(4) };
+            let address = arena.install(&[trap], code, 0, &|_| None).unwrap()[0];
+            // SAFETY: the four bytes of the function are readable as long as the arena lives.
+            unsafe { *(address as *const [u8; 4]) }
+        };
+        assert_eq!(code_of(Code::Module { first: 0 }), [0x0f, 0x0b, 0xf4, 0xf4], "at a trap site");
+        assert_eq!(code_of(Code::Stubs), [0x0f, 0x0b, 0x0f, 0x0b]);
     }
 
     #[test]

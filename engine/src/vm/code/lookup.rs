@@ -8,7 +8,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::map::{Code, CodeMap, Description};
+use super::map::{Code, CodeMap, Description, TRAP};
 use super::space::existing_space;
 
 /// Whether an address lies in the body of a wasm function, where nothing but frames of such
@@ -49,8 +49,8 @@ pub(crate) unsafe fn trap_at(pc: usize) -> Option<u8> {
     Some(map.traps[found].1)
 }
 
-/// Whether the instruction at an address of live code is `ud2`, to which the code generator
-/// compiles traps. Takes no lock and allocates nothing.
+/// Whether the instruction at an address of live code is the one by which wasm code traps. Takes no
+/// lock and allocates nothing.
 ///
 /// # Safety
 ///
@@ -60,7 +60,7 @@ pub(crate) unsafe fn is_trap_instruction(pc: usize) -> bool {
     let Some(map) = (unsafe { map_at(pc) }) else { return false };
     let rest = (map.base + map.length).saturating_sub(pc);
     // SAFETY: code is readable as long as its arena lives, and both bytes lie in it.
-    rest >= 2 && unsafe { *(pc as *const [u8; 2]) } == [0x0f, 0x0b]
+    rest >= 2 && unsafe { *(pc as *const [u8; 2]) } == TRAP
 }
 
 /// What lies at an address of the range that holds code, for reports; `None` outside of it. Takes
