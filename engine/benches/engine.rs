@@ -1,7 +1,6 @@
-//! What the engine's parts cost: compiling a function, entering and leaving compiled code, a trap,
-//! a host call.
+//! Benchmarks of the engine: compilation, entering and leaving compiled code, traps, host calls.
 //!
-//! `cargo bench -p wassay-engine`; `docs/performance.md` has the figures of a day and a machine.
+//! `cargo bench -p wassay-engine`; `docs/performance.md` has results with their date and machine.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -13,7 +12,7 @@ use wassay_engine::{
     Compilation, Config, Engine, Extern, Func, FuncType, Linker, Module, Store, Val, ValType,
 };
 
-/// A module of `functions` functions of about `operators` operators each.
+/// A module with `functions` functions of about `operators` operators each.
 fn module(functions: usize, operators: usize) -> Vec<u8> {
     let mut text = String::from("(module (memory 1)");
     for function in 0..functions {
@@ -127,8 +126,8 @@ fn call(c: &mut Criterion) {
     c.bench_function("1000 host calls", |b| b.iter(|| host.invoke(&mut store, &[Val::I32(1000)]).unwrap()));
 }
 
-/// `memory.copy` upwards and onto itself from below, in a memory of the store's own and in a shared
-/// one.
+/// `memory.copy` to another range and to an overlapping range from below, in an unshared and a
+/// shared memory.
 fn copy(c: &mut Criterion) {
     let engine = Engine::new(&Config::new().verifier(false)).unwrap();
     let mut group = c.benchmark_group("memory.copy");

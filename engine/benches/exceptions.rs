@@ -1,9 +1,9 @@
-//! What an exception costs: thrown and caught in one function, across frames, across the host, and
-//! not caught at all.
+//! Benchmarks of exceptions: caught in the same function, across frames, across the host, and
+//! uncaught.
 //!
-//! `cargo bench -p wassay-engine --bench exceptions`. Each call makes many exceptions, so that
-//! entering wasm code hardly counts; the store is new now and then, so that its heap does not grow
-//! without end.
+//! `cargo bench -p wassay-engine --bench exceptions`. Each call throws many exceptions, so that the
+//! cost of entering wasm code is negligible. The store is replaced from time to time to bound its
+//! heap.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -12,7 +12,7 @@ use wassay_engine::{
     Config, Engine, Error, ExnRef, Extern, Func, FuncType, Linker, Module, Store, Tag, Val, ValType,
 };
 
-/// How many exceptions one call makes.
+/// The number of exceptions in each call.
 const COUNT: i32 = 1000;
 
 const TEXT: &str = "(module
@@ -76,7 +76,7 @@ fn throw(c: &mut Criterion) {
         b.iter_batched_ref(
             || {
                 let (mut store, func) = setup(&engine, &module, "uncaught");
-                // The first exception of a store sets up its heap.
+                // The first exception of a store initialises its heap.
                 func.invoke(&mut store, &[Val::I32(0)]).unwrap_err();
                 (store, func)
             },

@@ -1,4 +1,4 @@
-//! What objects cost: making them, and collecting those that are garbage.
+//! Benchmarks of objects: allocation, and collection of garbage.
 //!
 //! `cargo bench -p wassay-engine --bench gc`
 
@@ -42,7 +42,7 @@ fn func(store: &Store, instance: Instance, name: &str) -> Func {
     }
 }
 
-fn world() -> (Store, Instance) {
+fn setup() -> (Store, Instance) {
     let config = Config::new().features(Features::V3).verifier(false);
     let mut store = Store::new(&Engine::new(&config).unwrap());
     let module = Module::new(store.engine(), &wat::parse_str(TEXT).unwrap()).unwrap();
@@ -50,9 +50,9 @@ fn world() -> (Store, Instance) {
     (store, instance)
 }
 
-/// Objects that are garbage at once, the collections of them included.
+/// Objects that are garbage immediately, including their collections.
 fn short_lived(c: &mut Criterion) {
-    let (mut store, instance) = world();
+    let (mut store, instance) = setup();
     let mut group = c.benchmark_group("short-lived");
     group.throughput(Throughput::Elements(1_000_000));
     let short = func(&store, instance, "short");
@@ -69,9 +69,9 @@ fn short_lived(c: &mut Criterion) {
     group.finish();
 }
 
-/// Trees that are garbage once they are made.
+/// Trees that are garbage once they are complete.
 fn trees(c: &mut Criterion) {
-    let (mut store, instance) = world();
+    let (mut store, instance) = setup();
     let tree = func(&store, instance, "tree");
     let mut group = c.benchmark_group("trees");
     group.throughput(Throughput::Elements((1 << 17) - 1));
@@ -81,9 +81,9 @@ fn trees(c: &mut Criterion) {
     group.finish();
 }
 
-/// The same beside two million objects that stay.
+/// The same with two million live objects.
 fn large_live_heap(c: &mut Criterion) {
-    let (mut store, instance) = world();
+    let (mut store, instance) = setup();
     func(&store, instance, "keep").invoke(&mut store, &[Val::I32(64), Val::I32(14)]).unwrap();
     let mut group = c.benchmark_group("beside 2097088 live objects");
     group.throughput(Throughput::Elements(64 * ((1 << 15) - 1)));
@@ -96,9 +96,9 @@ fn large_live_heap(c: &mut Criterion) {
     group.finish();
 }
 
-/// What the first object of a store costs.
+/// The cost of the first object of a store.
 fn first_object(c: &mut Criterion) {
-    let (store, instance) = world();
+    let (store, instance) = setup();
     let (engine, module) = (store.engine().clone(), instance.module(&store).clone());
     for (name, function) in [("a store without objects", "none"), ("a store with three objects", "short")] {
         c.bench_function(name, |b| {

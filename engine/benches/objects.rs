@@ -1,7 +1,6 @@
-//! What objects cost: making them, their fields and elements, tests of their types, and calls of
-//! functions by type.
+//! Benchmarks of objects: allocation, fields and elements, type tests, and indirect calls.
 //!
-//! `cargo bench -p wassay-engine --bench objects`; each figure is for a thousand of what it names.
+//! `cargo bench -p wassay-engine --bench objects`; each result is for a thousand operations.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

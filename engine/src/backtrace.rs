@@ -1,11 +1,11 @@
-//! Which functions an error left: the frames of a [`Backtrace`], resolved.
+//! The resolved frames of a [`Backtrace`]: functions and offsets.
 
 use std::fmt;
 
 use crate::error::{Backtrace, RawFrame};
 use crate::module::Module;
 
-/// A function that was left, and the instruction at which it was left.
+/// A frame of a backtrace: a function and the instruction at which execution left it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Frame<'a> {
@@ -13,24 +13,24 @@ pub struct Frame<'a> {
     pub module: &'a Module,
     /// The index of the function in its module.
     pub func_index: u32,
-    /// Its name, as [`Module::function_name`] gives it.
+    /// The function's name, from [`Module::function_name`].
     pub func_name: Option<&'a str>,
-    /// The offset of the instruction in the module's bytes, or of the function's body if its first
-    /// instruction was not reached.
+    /// The offset of the instruction in the module's bytes, or of the function's body if execution
+    /// did not reach its first instruction.
     pub module_offset: u64,
-    /// The same, relative to the start of the function's body, which begins with its locals.
+    /// The offset relative to the start of the function's body, which begins with its locals.
     pub func_offset: u64,
-    /// Whether the function had called a host function, which called the frame before this one.
+    /// Whether the function called a host function, which then called the frame before this one.
     pub through_host: bool,
 }
 
 impl Backtrace {
-    /// The innermost frames: all of them, or as many as are kept.
+    /// The innermost frames: all frames, or as many as are kept.
     pub fn innermost(&self) -> impl Iterator<Item = Frame<'_>> {
         self.innermost.iter().filter_map(Frame::of)
     }
 
-    /// The outermost frames, if there are more than the innermost ones.
+    /// The outermost frames, if there are more frames than [`Backtrace::innermost`] returns.
     pub fn outermost(&self) -> impl Iterator<Item = Frame<'_>> {
         self.outermost.iter().filter_map(Frame::of)
     }
@@ -51,8 +51,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// One line for each frame, without a line break after the last. Names are written as they are in
-/// the module.
+/// One line for each frame, without a line break after the last. Names are not escaped.
 impl fmt::Display for Backtrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut number = 0;

@@ -1,4 +1,4 @@
-//! How an engine is set up.
+//! Settings of an engine.
 
 use wassay_terms::Features;
 
@@ -22,17 +22,16 @@ pub struct Config {
     pub(crate) max_bytes: u64,
 }
 
-/// When the functions of a module are compiled.
-///
-/// What a module computes does not depend on it. A module is decoded and validated as a whole in any
-/// case.
+/// When the functions of a module are compiled. This does not affect results. A module is always
+/// decoded and validated completely when it is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compilation {
-    /// All of them when the module is made, on all processors.
+    /// All functions are compiled when the module is created, on all processors.
     Eager,
-    /// Each when it is first called, on the thread that calls it. What the compiler does not
-    /// support, or a limit that it meets, is an error of that call.
+    /// Each function is compiled when it is called for the first time, on the thread that calls it.
+    /// If the compiler does not support the function, or reaches a limit, the call fails with that
+    /// error.
     Lazy,
 }
 
@@ -42,19 +41,20 @@ impl Compilation {
     }
 }
 
-/// What one store may use; more is an error of kind [`ErrorKind::Limit`](crate::ErrorKind::Limit),
-/// or for `memory.grow` and `table.grow` the -1 that the specification provides.
+/// Limits on the resources of one store. Exceeding one is an error of kind
+/// [`ErrorKind::Limit`](crate::ErrorKind::Limit), except that `memory.grow` and `table.grow`
+/// return -1, as the specification allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreLimits {
-    /// Bytes of all memories together, as grown: reserved address space does not count.
+    /// The maximum size of all memories together, in bytes. Reserved address space does not count.
     pub memory_bytes: u64,
-    /// Elements of all tables together.
+    /// The maximum number of elements of all tables together.
     pub table_elements: u64,
-    /// Instances.
+    /// The maximum number of instances.
     pub instances: usize,
-    /// Bytes of all objects together: structures, arrays and exceptions. They are given out by
-    /// lines of 256 bytes, and to large objects by blocks of 64 KiB; a store in which a collection
-    /// leaves less than a 64th of this free has reached the limit.
+    /// The maximum size of all objects (structures, arrays and exceptions) together, in bytes.
+    /// Memory is allocated in lines of 256 bytes, and for large objects in blocks of 64 KiB. The
+    /// limit is reached when a collection leaves less than a 64th of it free.
     pub heap_bytes: u64,
 }
 
@@ -85,28 +85,28 @@ impl Config {
         }
     }
 
-    /// What modules may use. Default: [`Features::DEFAULT`].
+    /// Sets the features that modules can use. Default: [`Features::DEFAULT`].
     #[must_use]
     pub fn features(mut self, features: Features) -> Config {
         self.features = features;
         self
     }
 
-    /// Whether Cranelift checks the code it is given. Default: in debug builds.
+    /// Sets whether Cranelift's verifier checks the generated IR. Default: in debug builds.
     #[must_use]
     pub fn verifier(mut self, on: bool) -> Config {
         self.verifier = on;
         self
     }
 
-    /// Whether code is optimised, or compiled as fast as possible. Default: optimised.
+    /// Sets whether code is optimised, or compiled as fast as possible. Default: optimised.
     #[must_use]
     pub fn optimize(mut self, on: bool) -> Config {
         self.optimize = on;
         self
     }
 
-    /// When functions are compiled. Default: [`Compilation::Lazy`].
+    /// Sets when functions are compiled. Default: [`Compilation::Lazy`].
     ///
     /// ```
     /// use wassay_engine::{Compilation, Config, Engine};
@@ -119,43 +119,44 @@ impl Config {
         self
     }
 
-    /// Whether memories with 32-bit addresses reserve the whole range they can reach, so that no
-    /// access is checked.
+    /// Sets whether memories with 32-bit addresses reserve their whole address range, so that
+    /// accesses need no bounds checks.
     ///
-    /// Where such a reservation fails, or without this, every access is compared with the memory's
-    /// length. Default: on.
+    /// If this is disabled or the reservation fails, every access is compared with the length of
+    /// the memory. Default: enabled.
     #[must_use]
     pub fn guard_pages(mut self, on: bool) -> Config {
         self.guard_pages = on;
         self
     }
 
-    /// How many bytes of a thread's stack wasm code may use; a thread that has less gives what it
-    /// has. Default: 1 MiB.
+    /// Sets how many bytes of a thread's stack wasm code can use. If the thread has less, the limit
+    /// is what it has. Default: 1 MiB.
     #[must_use]
     pub fn max_stack(mut self, bytes: usize) -> Config {
         self.max_stack = bytes;
         self
     }
 
-    /// Whether every allocation of an object collects first, for tests: what is kept wrongly alive
-    /// or wrongly not shows at once. It is slow. Default: off.
+    /// Sets whether every allocation of an object runs a collection first. This is for tests,
+    /// because it shows missing and superfluous roots at once; it is slow. Default: disabled.
     #[must_use]
     pub fn collect_always(mut self, on: bool) -> Config {
         self.collect_always = on;
         self
     }
 
-    /// What a store of the engine may use.
+    /// Sets the limits of each store of the engine.
     #[must_use]
     pub fn limits(mut self, limits: StoreLimits) -> Config {
         self.limits = limits;
         self
     }
 
-    /// How many bytes a store of the engine may use in all, besides the limits of each part:
-    /// memories as grown, tables, objects with what the collector needs for them, and what
-    /// instances with their globals and segments need beyond a mebibyte. Default: no limit.
+    /// Sets how many bytes each store of the engine can use in total, in addition to the individual
+    /// limits: memories at their current size, tables, objects with the collector's bookkeeping,
+    /// and what instances with their globals and segments need beyond a mebibyte. Default: no
+    /// limit.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Config {
         self.max_bytes = bytes;

@@ -20,56 +20,56 @@ use crate::vm::rows::TypeRows;
 use crate::vm::signal;
 use wassay_terms::Features;
 
-/// What modules and stores have in common: settings, the registry of types and the code generator.
-/// Copies share it.
+/// The state that modules and stores share: settings, the type registry and the code generator.
+/// Cloning an engine is cheap and shares this state.
 ///
-/// Modules, stores and types of different engines do not mix.
+/// Modules, stores and types of different engines cannot be used together.
 #[derive(Clone, Debug)]
 pub struct Engine(Arc<EngineInner>);
 
 struct EngineInner {
     config: Config,
     isa: OwnedTargetIsa,
-    tangled_isa: OwnedTargetIsa,
+    fast_isa: OwnedTargetIsa,
     types: Arc<TypeRegistry>,
-    /// The types as compiled code looks them up.
+    /// The supertype displays and signatures that compiled code reads.
     rows: Arc<TypeRows>,
-    /// The types that the host asked the engine for.
+    /// The types that the host has registered.
     host_types: Mutex<HeldTypes>,
-    /// The stubs: for builtins, then for exceptions.
+    /// The stubs for builtins, followed by those for exceptions.
     stubs: Arc<CodeBlock>,
     trampolines: Mutex<Trampolines>,
     /// How many functions of modules were compiled.
     compiled: AtomicUsize,
 }
 
-/// The trampolines that are in use, and some that were, by signature as registers see it.
+/// Trampolines by the signature at the level of registers: those in use, and some that are no
+/// longer used.
 #[derive(Default)]
 struct Trampolines {
     entries: TrampolineCache,
     hosts: TrampolineCache,
 }
 
-/// Trampolines of one sort.
+/// Trampolines of one kind.
 #[derive(Default)]
 struct TrampolineCache {
     made: HashMap<AbiSignature, Arc<CodeBlock>>,
-    /// How many there may be before those that no store uses are looked for.
-    enough: usize,
+    /// The number of trampolines above which unused ones are searched for.
+    threshold: usize,
 }
 
-/// The least number of trampolines for which looking for unused ones is worth it. Each takes a page
-/// of memory.
-const ENOUGH: usize = 128;
+/// The lower bound of [`TrampolineCache::threshold`]. Each trampoline takes a page of memory.
+const MIN_THRESHOLD: usize = 128;
 
-/// What an engine has at present for its modules and stores.
+/// The number of types and trampolines that an engine holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EngineStats {
-    /// How many defined types modules and stores hold.
+    /// The number of defined types that modules and stores hold.
     pub types: usize,
-    /// How many trampolines there are, the code between the host and wasm: one of each sort for
-    /// each signature in use, and at most some hundred more.
+    /// The number of trampolines, the code between the host and wasm: one of each kind for each
+    /// signature in use, and at most a few hundred unused ones.
     pub trampolines: usize,
     /// How many functions of modules have been compiled so far.
     pub compiled: usize,
@@ -82,51 +82,52 @@ impl std::fmt::Debug for EngineInner {
 }
 
 impl Engine {
-    /// An engine with these settings.
+    /// Creates an engine with these settings.
     ///
     /// # Errors
     ///
-    /// Where the machine is not one that code can be generated for, or gives no address space for
-    /// code. The first engine of a process also takes over the signals by which the processor
-    /// reports faults; those that compiled code did not cause go to the handlers that were there
-    /// before.
+    /// Returns an error if Cranelift does not support the machine, or if address space for code
+    /// cannot be reserved. The first engine of a process also installs handlers for the signals by
+    /// which the processor reports faults. Signals that compiled code did not cause are forwarded
+    /// to the previous handlers.
     pub fn new(config: &Config) -> Result<Engine> {
-        signal::install().map_err(|error| Error::limit("no signal handlers").caused_by(error))?;
-        let (isa, tangled_isa) = (isa::host(config, false)?, isa::host(config, true)?);
+        signal::install().map_err(|error| Error::limit("cannot install signal handlers").caused_by(error))?;
+        let (isa, fast_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
         let stubs = Arc::new(CodeBlock::install(&[builtin, throw], Code::Stubs)?);
-        let rows = TypeRows::new()
-            .map_err(|error| Error::limit("no address space for the table of types").caused_by(error))?;
+        let rows = TypeRows::new().map_err(|error| {
+            Error::limit("cannot reserve address space for the type table").caused_by(error)
+        })?;
         let rows = Arc::new(rows);
         let types = Arc::new(TypeRegistry::new(Arc::clone(&rows) as Arc<dyn TypeTable>));
         let host_types = Mutex::new(HeldTypes::new(&types));
         let (trampolines, compiled) = (Mutex::default(), AtomicUsize::new(0));
         let mut config = config.clone();
-        // Code that relies on guard pages would be of no use.
+        // Bounds checks cannot be left out if guard pages cannot be used.
         config.guard_pages &= may_guard();
         let inner =
-            EngineInner { config, isa, tangled_isa, types, rows, host_types, stubs, trampolines, compiled };
+            EngineInner { config, isa, fast_isa, types, rows, host_types, stubs, trampolines, compiled };
         Ok(Engine(Arc::new(inner)))
     }
 
-    /// What modules of this engine may use.
+    /// The features that modules of this engine can use.
     pub fn features(&self) -> Features {
         self.0.config.features
     }
 
-    /// The number of a function type in this engine, which keeps the type from then on.
+    /// Returns the identifier of a function type in this engine, which keeps the type from then on.
     ///
     /// # Errors
     ///
-    /// [`Limit`](crate::ErrorKind::Limit) where the engine has as many types as it can, or the type
-    /// has more than 1000 parameters or results; [`Usage`](crate::ErrorKind::Usage) where it refers
-    /// to a type that the engine does not have, or no more.
+    /// [`Limit`](crate::ErrorKind::Limit) if the engine holds the maximum number of types, or the
+    /// type has more than 1000 parameters or results; [`Usage`](crate::ErrorKind::Usage) if the
+    /// type refers to a type that the engine does not hold.
     pub fn func_type_id(&self, ty: &FuncType) -> Result<TypeId> {
         self.0.host_types.lock().unwrap_or_else(PoisonError::into_inner).intern_func(ty)
     }
 
-    /// What the engine has at present.
+    /// Returns the number of types and trampolines that the engine holds.
     pub fn stats(&self) -> EngineStats {
         let made = self.0.trampolines.lock().unwrap_or_else(PoisonError::into_inner);
         let trampolines = made.entries.made.len() + made.hosts.made.len();
@@ -134,14 +135,13 @@ impl Engine {
         EngineStats { types: self.0.types.len(), trampolines, compiled }
     }
 
-    /// Whether values of the first type are values of the second (embedding appendix:
-    /// `match_valtype`).
+    /// Whether the first type matches the second (embedding appendix: `match_valtype`).
     pub fn matches_val(&self, sub: ValType, sup: ValType) -> bool {
         self.0.types.matches_val(sub, sup)
     }
 
-    /// Whether what has the first type can be imported as the second (embedding appendix:
-    /// `match_externtype`).
+    /// Whether an external value of the first type can be imported with the second (embedding
+    /// appendix: `match_externtype`).
     pub fn matches_extern(&self, sub: &ExternType, sup: &ExternType) -> bool {
         self.0.types.matches_extern(sub, sup)
     }
@@ -154,8 +154,8 @@ impl Engine {
         &self.0.isa
     }
 
-    pub(crate) fn tangled_isa(&self) -> &OwnedTargetIsa {
-        &self.0.tangled_isa
+    pub(crate) fn fast_isa(&self) -> &OwnedTargetIsa {
+        &self.0.fast_isa
     }
 
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {
@@ -170,7 +170,7 @@ impl Engine {
         &self.0.stubs
     }
 
-    /// The entry trampoline for a signature, alone in its block.
+    /// The entry trampoline for a signature, in a code block of its own.
     pub(crate) fn entry_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.entries,
@@ -180,7 +180,7 @@ impl Engine {
         )
     }
 
-    /// The host trampoline for a signature, alone in its block.
+    /// The host trampoline for a signature, in a code block of its own.
     pub(crate) fn host_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.hosts,
@@ -219,11 +219,11 @@ impl Engine {
 }
 
 impl TrampolineCache {
-    /// Adds a trampoline; forgets those that no store uses where they have become many.
+    /// Adds a trampoline. If there are many, removes those that no store uses.
     fn insert(&mut self, signature: AbiSignature, block: Arc<CodeBlock>) {
-        if self.made.len() >= self.enough.max(ENOUGH) {
+        if self.made.len() >= self.threshold.max(MIN_THRESHOLD) {
             self.made.retain(|_, block| Arc::strong_count(block) > 1);
-            self.enough = self.made.len() * 2;
+            self.threshold = self.made.len() * 2;
         }
         self.made.insert(signature, block);
     }

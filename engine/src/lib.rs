@@ -1,4 +1,4 @@
-//! A WebAssembly engine for conformance work.
+//! A WebAssembly engine for conformance testing.
 //!
 //! Modules are validated by `wasmparser` and compiled by Cranelift for the host machine. The
 //! interface follows the specification's appendix "Embedding", with typed calls and closures as

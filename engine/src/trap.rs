@@ -1,65 +1,65 @@
-//! Why execution stopped: the traps of the specification.
+//! The traps of the specification.
 
 use std::fmt;
 
-/// A trap, by the rule of the specification that was broken (core spec, section 4, "Execution").
+/// A trap (core spec, chapter 4, "Execution").
 ///
-/// The text of a trap is the reference interpreter's, which the official test scripts expect.
-/// Exhaustion of the call stack is no trap in the specification's sense: it is
+/// The text of a trap is that of the reference interpreter, which the official test scripts expect.
+/// Exhaustion of the call stack is not a trap in the specification's sense, but
 /// [`ErrorKind::Exhaustion`](crate::ErrorKind::Exhaustion).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum Trap {
-    /// `unreachable` was executed.
+    /// Execution of `unreachable`.
     Unreachable = 1,
-    /// An integer was divided by zero, or its remainder taken.
+    /// Integer division or remainder by zero.
     IntegerDivideByZero,
-    /// The quotient or the truncated value does not fit its type.
+    /// A quotient or truncated value that does not fit its type.
     IntegerOverflow,
-    /// NaN was truncated to an integer.
+    /// Truncation of NaN to an integer.
     InvalidConversionToInteger,
-    /// A memory access reached past the memory's end.
+    /// A memory access beyond the memory's end.
     MemoryOutOfBounds,
-    /// A table access reached past the table's end.
+    /// A table access beyond the table's end.
     TableOutOfBounds,
-    /// An indirect call went past the table's end.
+    /// An indirect call with an index beyond the table's end.
     UndefinedElement,
-    /// An indirect call met a null reference.
+    /// An indirect call through a null reference.
     UninitializedElement,
-    /// An indirect call met a function of another type.
+    /// An indirect call of a function of another type.
     IndirectCallTypeMismatch,
-    /// `ref.as_non_null` met null.
+    /// `ref.as_non_null` on null.
     NullReference,
-    /// `call_ref` met null.
+    /// `call_ref` on null.
     NullFunctionReference,
-    /// A structure access met null.
+    /// An access to a structure through null.
     NullStructureReference,
-    /// An array access met null.
+    /// An access to an array through null.
     NullArrayReference,
-    /// `i31.get_s` or `i31.get_u` met null.
+    /// `i31.get_s` or `i31.get_u` on null.
     NullI31Reference,
-    /// `throw_ref` met null.
+    /// `throw_ref` on null.
     NullExceptionReference,
-    /// An array access reached past the array's end.
+    /// An array access beyond the array's end.
     ArrayOutOfBounds,
-    /// `ref.cast` met a value of another type.
+    /// `ref.cast` on a value of another type.
     CastFailure,
-    /// A structure was made with null for its descriptor, or a cast compared with null.
+    /// Null for the descriptor of a new structure or of a cast.
     NullDescriptor,
-    /// `ref.cast_desc_eq` met a value of another descriptor.
+    /// `ref.cast_desc_eq` on a value with another descriptor.
     DescriptorCastFailure,
-    /// An atomic access was not aligned to its width.
+    /// An atomic access that is not aligned to its width.
     UnalignedAtomic,
-    /// `memory.atomic.wait` was used on a memory that is not shared.
+    /// `memory.atomic.wait` on a memory that is not shared.
     ExpectedSharedMemory,
-    /// An array is larger than all objects of a store may be together (appendix "Implementation
-    /// Limitations").
+    /// An array that is larger than the limit of a store for all objects together (appendix
+    /// "Implementation Limitations").
     AllocationTooLarge,
 }
 
 impl Trap {
-    /// The trap that a number in compiled code stands for.
+    /// Returns the trap with this code in compiled code.
     pub(crate) fn from_code(code: u8) -> Option<Trap> {
         ALL.get(usize::from(code).checked_sub(1)?).copied()
     }
@@ -99,7 +99,7 @@ impl fmt::Display for Trap {
     }
 }
 
-/// Every trap in the order of its code, which counts from 1.
+/// Every trap in the order of its code, starting at 1.
 const ALL: [Trap; 22] = [
     Trap::Unreachable,
     Trap::IntegerDivideByZero,

@@ -1,5 +1,5 @@
-//! Backtraces: which functions a trap left, and at which instruction of each, whatever the trap
-//! came by.
+//! Tests of backtraces: the functions that a trap unwound and the instruction in each, for every
+//! way to trap.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use wassay_engine::{
     Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Linker, Module, Store, Trap, Val, ValType,
 };
 
-/// The offset of the only instruction with that name in a function, by the function's position
+/// The offset of the only instruction with this name in a function, by the function's position
 /// among those that are not imported.
 #[track_caller]
 fn offset(bytes: &[u8], position: usize, instruction: &str) -> u64 {
@@ -29,8 +29,8 @@ fn offset(bytes: &[u8], position: usize, instruction: &str) -> u64 {
     found[0]
 }
 
-/// The frames that an error left, as pairs of a function's index and an offset in its module; none
-/// may be left out.
+/// The frames of an error, as pairs of a function index and an offset in its module. No frame may
+/// be omitted.
 #[track_caller]
 fn frames(error: &Error) -> Vec<(u32, u64)> {
     let backtrace = error.backtrace().expect("a backtrace");
@@ -43,14 +43,14 @@ fn compile(store: &Store, text: &str) -> (Module, Vec<u8>) {
     (Module::new(store.engine(), &bytes).unwrap(), bytes)
 }
 
-/// What an exported function fails with that gets no arguments.
+/// The error of an exported function without arguments.
 #[track_caller]
 fn failure(store: &mut Store, linker: &Linker, module: &Module, name: &str) -> Error {
     let instance = linker.instantiate(store, module).unwrap();
     func(store, instance, name).invoke(store, &[]).unwrap_err()
 }
 
-/// Everything that the bodies below refer to.
+/// The items that the function bodies below refer to.
 const PREAMBLE: &str = r#"
     (type $void (func))
     (type $number (func (result i32)))
@@ -71,7 +71,7 @@ const PREAMBLE: &str = r#"
     (func $main (export "main") (call $failing))
 "#;
 
-/// Instructions that fail, each alone in its function, by the names that the decoder gives them.
+/// Instructions that fail, each in a function of its own, by the decoder's name for them.
 const FAILING: &[(&str, Option<Trap>, &str)] = &[
     ("Unreachable", Some(Trap::Unreachable), "(unreachable)"),
     ("I32DivS", Some(Trap::IntegerDivideByZero), "(drop (i32.div_s (i32.const 1) (i32.const 0)))"),
@@ -195,12 +195,12 @@ const FAILING: &[(&str, Option<Trap>, &str)] = &[
     ("Throw", None, "(throw $tag)"),
 ];
 
-/// Where in the module the functions are that the bodies belong to.
+/// The function indices of `$main` and `$failing`.
 const MAIN: u32 = 3;
 const FAIL: u32 = 4;
 
 #[test]
-fn every_trap_says_which_instruction_it_came_from() {
+fn every_trap_has_the_offset_of_its_instruction() {
     for guard_pages in [true, false] {
         for optimize in [true, false] {
             let features = "3.0,custom-descriptors,threads".parse().unwrap();
@@ -224,7 +224,7 @@ fn every_trap_says_which_instruction_it_came_from() {
 }
 
 #[test]
-fn a_backtrace_is_written_a_line_a_frame() {
+fn a_backtrace_is_displayed_with_a_line_for_each_frame() {
     let mut store = store();
     let text = r#"(module $shop (memory 1)
         (func $count (param i32) (drop (i32.div_u (i32.const 1) (local.get 0))))
@@ -239,11 +239,11 @@ fn a_backtrace_is_written_a_line_a_frame() {
     assert_eq!(error.backtrace().unwrap().to_string(), expected);
     let frame = error.backtrace().unwrap().innermost().next().unwrap();
     let body = frame.module_offset - frame.func_offset;
-    // No locals, then two instructions of two bytes.
+    // No locals, followed by two instructions of two bytes.
     assert_eq!((frame.func_offset, bytes[body as usize]), (5, 0));
     assert!(frame.module.is(&module));
 
-    // Without a name section and an export a function has its index only.
+    // Without a name section and an export, a function is identified by its index.
     let (module, _) = compile(&store, r#"(module (func unreachable) (func (export "main") (call 0)))"#);
     let error = failure(&mut store, &Linker::new(), &module, "main");
     let lines = error.backtrace().unwrap().to_string();
@@ -251,7 +251,7 @@ fn a_backtrace_is_written_a_line_a_frame() {
 }
 
 #[test]
-fn a_tail_call_takes_the_place_of_its_caller() {
+fn a_tail_call_replaces_the_frame_of_its_caller() {
     let mut store = store();
     let text = r#"(module
         (type $wide (func (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)))
@@ -270,7 +270,7 @@ fn a_tail_call_takes_the_place_of_its_caller() {
 }
 
 #[test]
-fn of_many_frames_the_first_and_the_last_are_kept() {
+fn the_innermost_and_outermost_of_many_frames_are_kept() {
     let mut store = store();
     let text = r#"(module
         (func $down (export "down") (param i32)
@@ -293,7 +293,7 @@ fn of_many_frames_the_first_and_the_last_are_kept() {
 }
 
 #[test]
-fn exhaustion_has_a_frame_for_every_call() {
+fn exhaustion_has_a_frame_for_each_call() {
     let mut store = store();
     let text = r#"(module (global $depth (export "depth") (mut i32) (i32.const 0))
         (func $down (global.set $depth (i32.add (global.get $depth) (i32.const 1))) (call $down))
@@ -305,7 +305,7 @@ fn exhaustion_has_a_frame_for_every_call() {
     let Some(Extern::Global(depth)) = instance.export(&store, "depth") else { panic!("a global") };
     let Val::I32(depth) = depth.read(&store) else { panic!("a number") };
     let backtrace = error.backtrace().unwrap();
-    // The last call did not get to its first instruction; and there is `main`.
+    // The last call did not reach its first instruction; `main` has a frame as well.
     let count = backtrace.innermost().count() + backtrace.omitted() + backtrace.outermost().count();
     assert_eq!(count, depth as usize + 2);
     let first = backtrace.innermost().next().unwrap();
@@ -316,7 +316,7 @@ fn exhaustion_has_a_frame_for_every_call() {
 }
 
 #[test]
-fn frames_are_of_all_modules_on_the_way() {
+fn a_backtrace_has_frames_of_all_modules() {
     let mut store = store();
     let library = r#"(module $library (func (import "h" "call back") (param i32))
         (func $fail (export "fail") (param i32) (drop (i32.load (local.get 0)))) (memory 1))"#;
@@ -343,7 +343,7 @@ fn frames_are_of_all_modules_on_the_way() {
 }
 
 #[test]
-fn a_trap_in_a_start_function_has_a_backtrace_and_one_in_a_segment_none() {
+fn a_trap_in_a_start_function_has_a_backtrace_and_one_in_a_segment_has_not() {
     let mut store = store();
     let (module, bytes) = compile(&store, "(module (func $start unreachable) (start $start))");
     let error = Linker::new().instantiate(&mut store, &module).unwrap_err();
@@ -355,7 +355,7 @@ fn a_trap_in_a_start_function_has_a_backtrace_and_one_in_a_segment_none() {
 }
 
 #[test]
-fn an_error_of_a_call_knows_nothing_of_the_calls_before() {
+fn a_backtrace_does_not_contain_frames_of_previous_calls() {
     let mut store = store();
     let text = r#"(module
         (func $deep (unreachable)) (func (export "deep") (call $deep))
@@ -378,7 +378,7 @@ fn an_error_of_a_call_knows_nothing_of_the_calls_before() {
 }
 
 #[test]
-fn an_exception_that_nothing_caught_has_the_frames_that_it_left() {
+fn an_uncaught_exception_has_a_backtrace() {
     let mut store = store();
     let text = r#"(module (tag $other) (tag $thrown (param i32))
         (func $throw (throw $thrown (i32.const 1)))
@@ -400,8 +400,8 @@ fn interrupted_code_has_no_backtrace() {
     assert!(error.backtrace().is_none());
 }
 
-/// A host function that calls what the caller exports as `inner` and gives its error on, or one of
-/// its own.
+/// A host function that calls the caller's export `inner` and returns its error, or an error of its
+/// own.
 fn host(store: &mut Store, own: bool) -> Extern {
     let body = move |mut caller: wassay_engine::Caller<'_>, _: &[Val], _: &mut [Val]| {
         let Some(Extern::Func(inner)) = caller.export("inner") else { panic!("`inner` is exported") };
@@ -421,7 +421,7 @@ const THROUGH_HOST: &str = r#"(module (import "h" "f" (func $host))
     (func (export "tail") (return_call $host)))"#;
 
 #[test]
-fn frames_on_both_sides_of_a_host_function_are_there() {
+fn a_backtrace_has_the_frames_on_both_sides_of_a_host_function() {
     let mut store = store();
     let (module, bytes) = compile(&store, THROUGH_HOST);
     let mut linker = Linker::new();
@@ -442,13 +442,13 @@ fn frames_on_both_sides_of_a_host_function_are_there() {
     assert_eq!(lines.lines().nth(2), Some("     a host function"));
     assert_eq!(lines.lines().count(), 5);
 
-    // The function that tail-called the host is gone; nothing called it but the host.
+    // The function that made a tail call to the host has no frame, and its caller is the host.
     let error = failure(&mut store, &linker, &module, "tail");
     assert_eq!(frames(&error), [(1, at(0, "Unreachable")), (2, at(1, "Call"))]);
 }
 
 #[test]
-fn an_error_of_the_hosts_own_has_the_frames_that_it_left() {
+fn an_error_of_the_host_has_a_backtrace() {
     let mut store = store();
     let (module, bytes) = compile(&store, THROUGH_HOST);
     let mut linker = Linker::new();
@@ -461,7 +461,7 @@ fn an_error_of_the_hosts_own_has_the_frames_that_it_left() {
 }
 
 #[test]
-fn frames_of_another_store_are_there_and_outlive_it() {
+fn a_backtrace_has_frames_of_another_store_and_outlives_it() {
     let mut outer = store();
     let inner_text = r#"(module $inner (func $fail (unreachable)) (func (export "run") (call $fail)))"#;
     let inner_bytes = wat::parse_str(inner_text).unwrap();
@@ -498,7 +498,7 @@ fn frames_of_another_store_are_there_and_outlive_it() {
 }
 
 #[test]
-fn of_many_activations_the_first_and_the_last_are_kept() {
+fn the_innermost_and_outermost_of_many_activations_are_kept() {
     let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
     let text = r#"(module (import "h" "f" (func $host (param i32)))
         (func $down (export "down") (param i32)
@@ -523,7 +523,7 @@ fn of_many_activations_the_first_and_the_last_are_kept() {
     }
 }
 
-/// A module whose name section is `section`, with a function that traps.
+/// A module with this name section, and a function that traps.
 fn with_name_section(section: &[u8]) -> Vec<u8> {
     let mut bytes = wat::parse_str(r#"(module (func unreachable) (func (export "main") (call 0)))"#).unwrap();
     let mut content = b"\x04name".to_vec();
@@ -534,9 +534,9 @@ fn with_name_section(section: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_damaged_name_section_costs_names_only() {
+fn a_damaged_name_section_affects_names_only() {
     let mut store = store();
-    // The module is `m`, its functions `first` and `second`.
+    // The module is named `m`, its functions `first` and `second`.
     let section = b"\x00\x02\x01m\x01\x10\x02\x00\x05first\x01\x06second";
     let mut lines = |section: &[u8]| {
         let module = Module::new(store.engine(), &with_name_section(section)).unwrap();

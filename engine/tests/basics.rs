@@ -1,4 +1,4 @@
-//! The engine through its public interface: calls, traps, linking, host functions.
+//! Tests of the public interface: calls, traps, linking and host functions.
 
 #![allow(clippy::unwrap_used)]
 
@@ -24,7 +24,7 @@ fn a_recursive_function_computes() {
 }
 
 #[test]
-fn traps_name_their_rule() {
+fn each_failure_is_its_trap() {
     let mut store = store();
     let text = "(module (memory 1) (table 1 funcref) (type $t (func))
         (func (export \"unreachable\") unreachable)
@@ -54,7 +54,7 @@ fn traps_name_their_rule() {
 }
 
 #[test]
-fn endless_recursion_exhausts_the_stack_also_through_the_host() {
+fn unbounded_recursion_exhausts_the_stack_even_through_the_host() {
     let mut store = store();
     let text = "(module (import \"h\" \"again\" (func $again)) (func $f (export \"f\") (call $f)) (func (export \"g\") (call $again)))";
     let mut linker = Linker::new();
@@ -71,7 +71,7 @@ fn endless_recursion_exhausts_the_stack_also_through_the_host() {
 }
 
 #[test]
-fn an_error_or_a_panic_of_a_host_function_reaches_the_caller() {
+fn errors_and_panics_of_host_functions_propagate_to_the_caller() {
     let mut store = store();
     let mut linker = Linker::new();
     let fail = Func::alloc(&mut store, FuncType::new([ValType::I32], []), |_, args, _| match args {
@@ -91,7 +91,7 @@ fn an_error_or_a_panic_of_a_host_function_reaches_the_caller() {
     assert_eq!(
         f.invoke(&mut store, &[Val::I32(1)]).unwrap_err().kind(),
         ErrorKind::Host,
-        "the store still works"
+        "the store stays usable"
     );
 }
 
@@ -114,7 +114,7 @@ fn many_results_and_vectors_cross_the_boundary() {
 }
 
 #[test]
-fn arguments_of_the_wrong_type_are_refused() {
+fn arguments_of_the_wrong_type_are_rejected() {
     let mut store = store();
     let instance = instantiate(&mut store, &Linker::new(), "(module (func (export \"f\") (param i32)))");
     let f = func(&store, instance, "f");
@@ -146,25 +146,25 @@ fn imports_are_matched() {
 }
 
 #[test]
-fn a_deadline_ends_an_endless_loop_and_the_store() {
+fn a_deadline_interrupts_an_infinite_loop_and_the_store() {
     let mut store = store();
     let text = "(module (func (export \"loop\") (loop (br 0))) (func (export \"ok\")))";
     let instance = instantiate(&mut store, &Linker::new(), text);
     let (endless, ok) = (func(&store, instance, "loop"), func(&store, instance, "ok"));
     store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
-    assert!(ok.invoke(&mut store, &[]).unwrap().is_empty(), "there is time");
+    assert!(ok.invoke(&mut store, &[]).unwrap().is_empty(), "the deadline has not passed");
     store.set_deadline(Some(Instant::now() + Duration::from_millis(20)));
     assert_eq!(endless.invoke(&mut store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
     store.set_deadline(None);
     assert_eq!(
         ok.invoke(&mut store, &[]).unwrap_err().kind(),
         ErrorKind::Interrupted,
-        "the store runs no more"
+        "the store stays interrupted"
     );
 }
 
 #[test]
-fn tail_calls_need_the_room_of_one_call() {
+fn tail_calls_use_constant_stack_space() {
     let mut store = store();
     let text = "(module (type $t (func (param i64) (result i64)))
         (table funcref (elem $even $odd))
@@ -184,7 +184,7 @@ fn tail_calls_need_the_room_of_one_call() {
 }
 
 #[test]
-fn an_indirect_call_takes_a_function_of_a_lower_type() {
+fn an_indirect_call_accepts_a_function_of_a_subtype() {
     let mut store = store();
     let text = "(module (type $a (sub (func (result i32)))) (type $b (sub $a (func (result i32)))) (type $c (sub (func (result i32) (result i32))))
         (table funcref (elem $f $g))
@@ -198,7 +198,7 @@ fn an_indirect_call_takes_a_function_of_a_lower_type() {
 }
 
 #[test]
-fn a_store_whose_code_runs_stays_with_its_thread() {
+fn a_store_cannot_move_to_another_thread_while_its_code_runs() {
     let mut store = store();
     let mut linker = Linker::new();
     let elsewhere = Func::alloc(&mut store, FuncType::new([], []), |mut caller, _, _| {
@@ -214,7 +214,7 @@ fn a_store_whose_code_runs_stays_with_its_thread() {
     assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
     let g = func(&store, instance, "g");
     let moved = std::thread::spawn(move || g.invoke(&mut store, &[]).unwrap_err().kind()).join().unwrap();
-    assert_eq!(moved, ErrorKind::Exhaustion, "a store at rest may move");
+    assert_eq!(moved, ErrorKind::Exhaustion, "a store without running code can move");
 }
 
 #[test]
@@ -229,11 +229,11 @@ fn nothing_runs_after_the_deadline() {
 }
 
 #[test]
-fn a_deadline_reaches_the_code_of_a_store_that_a_host_function_runs() {
+fn a_deadline_interrupts_nested_calls_of_other_stores() {
     let mut outer = store();
     let inner = Func::alloc(&mut outer, FuncType::new([], []), |_, _, _| {
         let mut inner = store();
-        // So that the test ends even where the outer deadline does not count.
+        // Ends the test even if the outer deadline has no effect.
         inner.set_deadline(Some(Instant::now() + Duration::from_secs(2)));
         let text = "(module (func (export \"loop\") (loop (br 0))))";
         let instance = instantiate(&mut inner, &Linker::new(), text);
@@ -242,11 +242,11 @@ fn a_deadline_reaches_the_code_of_a_store_that_a_host_function_runs() {
     let start = Instant::now();
     outer.set_deadline(Some(start + Duration::from_millis(20)));
     assert_eq!(inner.unwrap().invoke(&mut outer, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
-    assert!(start.elapsed() < Duration::from_secs(1), "it is the outer deadline that ends the loop");
+    assert!(start.elapsed() < Duration::from_secs(1), "the outer deadline ends the loop");
 }
 
 #[test]
-fn a_host_function_of_too_many_parameters_is_refused() {
+fn a_host_function_with_too_many_parameters_is_rejected() {
     let mut store = store();
     let wide = |count| FuncType::new(vec![ValType::I64; count], vec![ValType::I64; count]);
     let host = Func::alloc(&mut store, wide(1000), |_, _, _| Ok(())).unwrap();
@@ -257,7 +257,7 @@ fn a_host_function_of_too_many_parameters_is_refused() {
     }
 }
 
-/// A type that gives 1000 values, and a function of two parameters whose body is in a block of that
+/// A type with 1000 results, and a function with two parameters whose body is in a block of that
 /// type.
 fn with_wide_block(body: &str) -> Vec<u8> {
     let results = " i64".repeat(1000);
@@ -270,7 +270,7 @@ fn with_wide_block(body: &str) -> Vec<u8> {
 }
 
 #[test]
-fn few_bytes_do_not_ask_for_minutes_of_compiling() {
+fn compile_time_is_bounded() {
     let engine = Engine::new(&Config::new().compilation(Compilation::Eager)).unwrap();
     let count = 800;
     let (locals, loops) = (" i64".repeat(count), "loop ".repeat(count));
@@ -290,8 +290,8 @@ fn few_bytes_do_not_ask_for_minutes_of_compiling() {
     for (name, bytes) in modules {
         let start = Instant::now();
         Module::new(&engine, &bytes).unwrap();
-        // No measurement, a guard: the first alone takes more than two minutes where nothing bounds
-        // it.
+        // Not a measurement but a guard: without bounds, the first case takes more than two
+        // minutes.
         assert!(start.elapsed() < Duration::from_secs(60), "{name}: {:?}", start.elapsed());
     }
     let error = Module::new(&engine, &with_wide_block(&"call $h ".repeat(20_000))).unwrap_err();
@@ -314,7 +314,7 @@ fn a_branch_table_carries_its_operands_to_each_target() {
 }
 
 #[test]
-fn an_instance_that_the_limits_refuse_leaves_nothing_behind() {
+fn an_instance_that_exceeds_a_limit_is_not_charged() {
     let limits = StoreLimits { memory_bytes: 3 << 16, table_elements: 10, ..StoreLimits::default() };
     let mut store = Store::new(&Engine::new(&Config::new().limits(limits)).unwrap());
     for text in ["(module (memory 2) (memory 2))", "(module (memory 2) (table 8 funcref) (table 8 funcref))"]
@@ -327,7 +327,7 @@ fn an_instance_that_the_limits_refuse_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_host_function_that_starts_an_instance_knows_it() {
+fn a_host_start_function_gets_the_instance_as_its_caller() {
     let mut store = store();
     let mut linker = Linker::new();
     let start = Func::alloc(&mut store, FuncType::new([], []), |mut caller, _, _| match caller.export("m") {
@@ -337,6 +337,6 @@ fn a_host_function_that_starts_an_instance_knows_it() {
     linker.define("h", "start", Extern::Func(start.unwrap()));
     let text = "(module (import \"h\" \"start\" (func $start)) (memory (export \"m\") 1) (start $start))";
     let instance = instantiate(&mut store, &linker, text);
-    let Some(Extern::Memory(memory)) = instance.export(&store, "m") else { panic!("the module exports m") };
+    let Some(Extern::Memory(memory)) = instance.export(&store, "m") else { panic!("no exported memory `m`") };
     assert_eq!(memory.bytes(&store).unwrap()[0], 7);
 }

@@ -1,4 +1,5 @@
-//! Who calls a host function: the instance whose code does, however it came by the function.
+//! Tests of the caller of a host function: the instance whose code calls it, regardless of how the
+//! code got the function.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use common::{func, instantiate};
 use wassay_engine::{Caller, Config, Engine, Extern, Func, FuncType, Instance, Linker, Ref, Store, Val};
 
-/// The exports that share a host function: by an import, a table, a global, a parameter's value and
-/// code of its own.
+/// A module whose exports share a host function: by an import, a table, a global, a result and its
+/// own code.
 const LIBRARY: &str = r#"(module
     (import "host" "tell" (func $tell))
     (type $t (func))
@@ -56,7 +57,7 @@ const PROGRAM: &str = r#"(module
 
 type Calls = Arc<Mutex<Vec<Option<Instance>>>>;
 
-/// A host function that notes who calls it.
+/// A host function that records its caller.
 fn tell(store: &mut Store, calls: &Calls) -> Func {
     let calls = Arc::clone(calls);
     let note = move |caller: Caller<'_>, _: &[Val], _: &mut [Val]| {
@@ -67,7 +68,7 @@ fn tell(store: &mut Store, calls: &Calls) -> Func {
 }
 
 #[test]
-fn a_host_function_is_called_by_the_instance_whose_code_calls_it() {
+fn the_caller_is_the_instance_whose_code_calls_the_host_function() {
     let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
     let (mut linker, calls) = (Linker::new(), Calls::default());
     let tell = tell(&mut store, &calls);
@@ -95,7 +96,7 @@ fn a_host_function_is_called_by_the_instance_whose_code_calls_it() {
         func(&store, program, name).invoke(&mut store, &[]).unwrap();
         assert_eq!(std::mem::take(&mut *calls.lock().unwrap()), expected, "{name}");
     }
-    // The host itself, also after code that has called by reference.
+    // The host itself, even after code has called by reference.
     tell.invoke(&mut store, &[]).unwrap();
     func(&store, library, "tell").invoke(&mut store, &[]).unwrap();
     assert_eq!(std::mem::take(&mut *calls.lock().unwrap()), [None, None]);
@@ -104,7 +105,7 @@ fn a_host_function_is_called_by_the_instance_whose_code_calls_it() {
 }
 
 #[test]
-fn code_that_a_host_function_calls_leaves_the_caller_as_it_was() {
+fn nested_calls_do_not_change_the_caller() {
     let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
     let (mut linker, calls) = (Linker::new(), Calls::default());
     let tell = tell(&mut store, &calls);

@@ -1,11 +1,10 @@
-//! What is malformed and what is invalid about custom sections (appendix "Custom Sections and
-//! Annotations").
+//! Tests of malformed and invalid custom sections (appendix "Custom Sections and Annotations").
 
 #![allow(clippy::unwrap_used)]
 
 use wassay_engine::{Config, Engine, ErrorKind, Module};
 
-/// A module with two functions, one of them imported, to which custom sections are added.
+/// A module with two functions, one of them imported, to which the tests add custom sections.
 const MODULE: &str = "(module
     (type (struct (field i32) (field i64)))
     (import \"m\" \"f\" (func (param i32)))
@@ -15,7 +14,7 @@ const MODULE: &str = "(module
         (block (br_if 0 (local.get 0))))
     (data \"abc\"))";
 
-/// That module with a custom section, right before its code section or at its end.
+/// The module with a custom section, directly before its code section or at its end.
 fn with_section(name: &str, content: &[u8], before_code: bool) -> Vec<u8> {
     let mut bytes = wat::parse_str(MODULE).unwrap();
     let mut section = vec![name.len() as u8];
@@ -28,7 +27,7 @@ fn with_section(name: &str, content: &[u8], before_code: bool) -> Vec<u8> {
     bytes
 }
 
-/// The offset of the id of a section; all are shorter than 128 bytes here.
+/// The offset of the id of a section. All sections are shorter than 128 bytes here.
 fn section_start(bytes: &[u8], id: u8) -> usize {
     let mut at = 8;
     while bytes[at] != id {
@@ -54,7 +53,7 @@ fn assert_fault(bytes: &[u8], kind: ErrorKind, message: &str) {
 const HINTS: &str = "metadata.code.branch_hint";
 
 #[test]
-fn a_name_section_may_name_everything_that_there_is() {
+fn a_name_section_can_name_all_items() {
     let content: &[&[u8]] = &[
         &[0, 2, 1, b'M'],
         &[1, 7, 2, 0, 1, b'f', 1, 1, b'g'],
@@ -70,7 +69,7 @@ fn a_name_section_may_name_everything_that_there_is() {
 }
 
 #[test]
-fn a_name_section_that_its_grammar_does_not_derive_is_malformed() {
+fn name_sections_that_violate_the_grammar_are_malformed() {
     for (content, message) in [
         (&[0, 2, 1, 0xff][..], "malformed UTF-8"),
         (&[1, 4, 1, 0, 1, 0xff], "malformed UTF-8"),
@@ -88,50 +87,50 @@ fn a_name_section_that_its_grammar_does_not_derive_is_malformed() {
     }
     let mut twice = with_section("name", &[], false);
     twice.extend([0, 5, 4, b'n', b'a', b'm', b'e']);
-    assert_fault(&twice, ErrorKind::MalformedCustom, "name section: there is another one before");
+    assert_fault(&twice, ErrorKind::MalformedCustom, "name section: duplicate section");
     let early = with_section("name", &[], true);
-    assert_fault(&early, ErrorKind::MalformedCustom, "behind the data section");
+    assert_fault(&early, ErrorKind::MalformedCustom, "after the data section");
 }
 
 #[test]
-fn a_name_of_nothing_is_invalid() {
+fn names_of_unknown_items_are_invalid() {
     for (content, message) in [
-        (&[1, 3, 1, 2, 0][..], "no function 2"),
-        (&[2, 3, 1, 2, 0], "no function 2"),
-        (&[2, 5, 1, 0, 1, 1, 0], "no local 1"),
-        (&[2, 5, 1, 1, 1, 4, 0], "no local 4"),
-        (&[4, 3, 1, 3, 0], "no type 3"),
-        (&[5, 3, 1, 0, 0], "no table 0"),
-        (&[6, 3, 1, 1, 0], "no memory 1"),
-        (&[7, 3, 1, 0, 0], "no global 0"),
-        (&[8, 3, 1, 0, 0], "no element segment 0"),
-        (&[9, 3, 1, 1, 0], "no data segment 1"),
-        (&[10, 5, 1, 0, 1, 2, 0], "no field 2"),
-        (&[10, 5, 1, 1, 1, 0, 0], "no field 0"),
-        (&[11, 3, 1, 0, 0], "no tag 0"),
+        (&[1, 3, 1, 2, 0][..], "unknown function 2"),
+        (&[2, 3, 1, 2, 0], "unknown function 2"),
+        (&[2, 5, 1, 0, 1, 1, 0], "unknown local 1"),
+        (&[2, 5, 1, 1, 1, 4, 0], "unknown local 4"),
+        (&[4, 3, 1, 3, 0], "unknown type 3"),
+        (&[5, 3, 1, 0, 0], "unknown table 0"),
+        (&[6, 3, 1, 1, 0], "unknown memory 1"),
+        (&[7, 3, 1, 0, 0], "unknown global 0"),
+        (&[8, 3, 1, 0, 0], "unknown element segment 0"),
+        (&[9, 3, 1, 1, 0], "unknown data segment 1"),
+        (&[10, 5, 1, 0, 1, 2, 0], "unknown field 2"),
+        (&[10, 5, 1, 1, 1, 0, 0], "unknown field 0"),
+        (&[11, 3, 1, 0, 0], "unknown tag 0"),
     ] {
         assert_fault(&with_section("name", content, false), ErrorKind::InvalidCustom, message);
     }
-    // What is malformed is told first.
+    // Errors in the grammar are reported first.
     let both = with_section("name", &[1, 3, 1, 9, 0, 99, 0], false);
     assert_fault(&both, ErrorKind::MalformedCustom, "unknown subsection id");
 }
 
-/// The offsets of instructions of function 1 from the beginning of its body, which begins with a
+/// The offsets of the instructions of function 1 from the start of its body, which starts with a
 /// group of locals in three bytes.
 const IF: u8 = 6;
 const NOP: u8 = 8;
 const BR_IF: u8 = 14;
 
 #[test]
-fn hints_on_branches_are_fine() {
+fn hints_on_branches_are_valid() {
     for content in [&[0][..], &[1, 1, 0], &[1, 1, 2, IF, 1, 0, BR_IF, 1, 1]] {
         assert_eq!(check(&with_section(HINTS, content, true)), Ok(()), "{content:?}");
     }
 }
 
 #[test]
-fn hints_that_their_grammar_does_not_derive_are_malformed() {
+fn hints_that_violate_the_grammar_are_malformed() {
     for (content, message) in [
         (&[][..], "unexpected end"),
         (&[0, 0], "unexpected data"),
@@ -140,7 +139,7 @@ fn hints_that_their_grammar_does_not_derive_are_malformed() {
         (&[1, 1, 2, IF, 1, 0], "unexpected end"),
         (&[1, 1, 1, IF + 1, 1, 0], "no instruction begins at offset 0x7"),
         (&[1, 1, 1, 0, 1, 0], "no instruction begins at offset 0x0"),
-        (&[2, 1, 1, IF, 1, 0, 1, 1, BR_IF, 1, 0], "function 1 is out of order or there twice"),
+        (&[2, 1, 1, IF, 1, 0, 1, 1, BR_IF, 1, 0], "function 1 is repeated or out of order"),
     ] {
         assert_fault(&with_section(HINTS, content, true), ErrorKind::MalformedCustom, message);
     }
@@ -149,7 +148,7 @@ fn hints_that_their_grammar_does_not_derive_are_malformed() {
 }
 
 #[test]
-fn hints_on_nothing_that_branches_are_invalid() {
+fn hints_on_other_instructions_are_invalid() {
     for (content, message) in [
         (&[1, 1, 1, NOP, 1, 0][..], "invalid target"),
         (&[1, 1, 2, BR_IF, 1, 0, IF, 1, 0], "invalid order"),
@@ -162,7 +161,7 @@ fn hints_on_nothing_that_branches_are_invalid() {
 }
 
 #[test]
-fn a_broken_custom_section_breaks_no_module_and_a_broken_module_is_told_first() {
+fn custom_sections_do_not_affect_modules_whose_errors_are_reported_first() {
     let engine = Engine::new(&Config::new()).unwrap();
     let mut bytes = with_section(HINTS, &[7, 7, 7], true);
     assert!(Module::new(&engine, &bytes).is_ok());

@@ -1,7 +1,7 @@
-//! Calls that go back and forth between wasm and the host: deep ones end in exhaustion on any
-//! stack, and all values arrive.
+//! Tests of calls that alternate between wasm and the host: deep recursion exhausts the stack on
+//! any stack size, and all values are passed correctly.
 
-// A test prints what it found by itself.
+// The tests print their results.
 #![allow(clippy::disallowed_macros)]
 #![allow(clippy::unwrap_used)]
 
@@ -16,9 +16,10 @@ use wassay_engine::{
     ValType,
 };
 
-/// Sizes of threads' stacks, from one that wasm code can hardly share with the host to a large one.
+/// The stack sizes of threads, from one that wasm code can barely share with the host to a large
+/// one.
 const STACKS: [usize; 4] = [256 << 10, 512 << 10, 2 << 20, 16 << 20];
-/// What wasm code may use of them: far less, about as much, and far more than there is.
+/// The limits for wasm code: much less than the stack, about the same, and much more.
 const LIMITS: [usize; 4] = [8 << 10, 256 << 10, 1 << 20, 64 << 20];
 
 fn on_stack<T: Send + 'static>(bytes: usize, run: impl FnOnce() -> T + Send + 'static) -> T {
@@ -32,12 +33,12 @@ fn store(max_stack: usize) -> Store {
 fn exported(caller: &Caller<'_>, name: &str) -> Func {
     match caller.export(name) {
         Some(Extern::Func(func)) => func,
-        other => panic!("`{name}` is no function: {other:?}"),
+        other => panic!("`{name}` is not a function: {other:?}"),
     }
 }
 
-/// `down` calls itself through the host's `deeper`, as many times as its first argument says; then
-/// it returns, or traps where the second argument is not 0. It gives the number of calls.
+/// `down` calls itself through the host's `deeper`, as often as its first argument says. Then it
+/// returns, or traps if the second argument is not 0. It returns the number of calls.
 const DOWN: &str = "(module
     (import \"h\" \"deeper\" (func $deeper (param i32 i32) (result i32)))
     (func (export \"down\") (param i32 i32) (result i32)
@@ -45,7 +46,7 @@ const DOWN: &str = "(module
             (then (if (local.get 1) (then (unreachable))) (return (i32.const 0))))
         (i32.add (call $deeper (i32.sub (local.get 0) (i32.const 1)) (local.get 1)) (i32.const 1))))";
 
-/// An instance of [`DOWN`], and how often the host was called.
+/// An instance of [`DOWN`], and the number of calls of the host function.
 fn down(store: &mut Store) -> (Func, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&calls);
@@ -63,14 +64,14 @@ fn down(store: &mut Store) -> (Func, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn recursion_through_the_host_ends_in_exhaustion_on_any_stack() {
+fn recursion_through_the_host_exhausts_any_stack() {
     for stack in STACKS {
         for limit in LIMITS {
             let reached = on_stack(stack, move || {
                 let mut store = store(limit);
                 let (down, calls) = down(&mut store);
                 let mut reached = 0;
-                // What a first descent leaves behind must not shorten the second.
+                // The first recursion must not reduce the depth of the second.
                 for round in 0..3 {
                     let error = down.invoke(&mut store, &[Val::I32(-1), Val::I32(0)]).unwrap_err();
                     assert_eq!(error.kind(), ErrorKind::Exhaustion, "stack {stack}, limit {limit}");
@@ -104,7 +105,7 @@ fn a_larger_limit_gives_a_deeper_recursion() {
 }
 
 #[test]
-fn results_and_traps_come_up_through_every_layer() {
+fn results_and_traps_propagate_through_all_levels() {
     on_stack(16 << 20, || {
         let mut store = store(8 << 20);
         let (down, _) = down(&mut store);
@@ -117,7 +118,7 @@ fn results_and_traps_come_up_through_every_layer() {
 }
 
 #[test]
-fn a_host_function_may_go_on_after_the_exhaustion_that_it_met() {
+fn a_host_function_can_continue_after_exhaustion() {
     for stack in STACKS {
         on_stack(stack, move || {
             let mut store = store(stack);
@@ -139,13 +140,13 @@ fn a_host_function_may_go_on_after_the_exhaustion_that_it_met() {
             let f = func(&store, instance, "f");
             for _ in 0..2 {
                 let [Val::I32(depth)] = f.invoke(&mut store, &[]).unwrap()[..] else { panic!("an i32") };
-                assert!(depth > 1002, "the innermost call was left, and no other: {depth}");
+                assert!(depth > 1002, "only the innermost call was unwound: {depth}");
             }
         });
     }
 }
 
-/// Each level is a store of its own, made by a host function of the one above.
+/// Calls a store in which a host function creates the next store, and so on.
 fn nested(engine: &Engine, module: &Module, level: usize) -> Result<usize, Error> {
     let mut store = Store::new(engine);
     let (engine, module) = (engine.clone(), module.clone());
@@ -168,7 +169,7 @@ fn nested(engine: &Engine, module: &Module, level: usize) -> Result<usize, Error
 }
 
 #[test]
-fn stores_within_stores_share_one_stack() {
+fn nested_stores_share_a_stack() {
     for (stack, limit) in [(512 << 10, 64 << 20), (2 << 20, 128 << 10), (2 << 20, 64 << 20)] {
         let deepest = on_stack(stack, move || {
             let engine = Engine::new(&Config::new().max_stack(limit)).unwrap();
@@ -182,13 +183,13 @@ fn stores_within_stores_share_one_stack() {
     }
 }
 
-/// Types of all kinds, in an order that fills registers of each kind unevenly.
+/// Types of all kinds, in an order that uses registers of each kind unevenly.
 fn mixed(count: usize) -> Vec<ValType> {
     let kinds = [ValType::V128, ValType::I32, ValType::F64, ValType::F32, ValType::I64, ValType::F64];
     (0..count).map(|index| kinds[(index + index / 7) % kinds.len()]).collect()
 }
 
-/// A value of that type which tells its index and the round.
+/// A value of this type that depends on its index and the round.
 fn value(ty: ValType, index: usize, round: usize) -> Val {
     let number = (index * 8 + round) as u32;
     match ty {
@@ -205,15 +206,15 @@ fn values(types: &[ValType], round: usize) -> Vec<Val> {
 }
 
 #[test]
-fn any_number_of_values_of_any_kind_crosses_between_wasm_and_the_host() {
+fn any_number_of_values_of_any_type_is_passed_between_wasm_and_the_host() {
     for count in [0, 1, 6, 7, 8, 9, 16, 17, 33, 100, 1000] {
         on_stack(16 << 20, move || {
             let types = mixed(count);
             let ty = FuncType::new(types.iter().copied(), types.iter().copied());
             let mut store = store(8 << 20);
             let host_types = types.clone();
-            // Gets the values of one round, passes those of the next to wasm, and returns the ones
-            // after that.
+            // Gets the values of one round, passes those of the next round to wasm, and returns
+            // those of the round after that.
             let host = Func::alloc(&mut store, ty, move |mut caller, args, results| {
                 assert_eq!(args, values(&host_types, 0), "{count}: from wasm to the host");
                 let echo = exported(&caller, "echo");

@@ -1,5 +1,5 @@
-//! Exceptions inside wasm code: what is caught, where, and in which state (core spec, section
-//! 4.6.4, "Exception Handling").
+//! Tests of exceptions in wasm code: which handler catches them, and in which state (core spec,
+//! section 4.6.4, "Exception Handling").
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,8 +13,8 @@ use wassay_engine::{
     Val,
 };
 
-/// Calls an exported function of a module that imports nothing; both ways to allocate registers
-/// have to give the same.
+/// Calls an exported function of a module without imports. Both register allocators must give the
+/// same result.
 fn run(text: &str, name: &str, args: &[Val]) -> wassay_engine::Result<Vec<Val>> {
     let [optimized, plain] = [true, false].map(|optimize| {
         let mut store = Store::new(&Engine::new(&Config::new().optimize(optimize)).unwrap());
@@ -26,9 +26,9 @@ fn run(text: &str, name: &str, args: &[Val]) -> wassay_engine::Result<Vec<Val>> 
 }
 
 #[test]
-fn an_exception_crosses_any_number_of_frames_and_registers_survive() {
-    // `catch` has ten values in registers or on its stack while the exception passes; each frame
-    // between has one.
+fn an_exception_unwinds_any_number_of_frames_and_preserves_registers() {
+    // `catch` has ten values in registers or on its stack during unwinding; each frame in between
+    // has one.
     let sum: String = (1..=10).map(|local| format!("(i64.add (local.get {local}))")).collect();
     let sets: String = (1..=10)
         .map(|local| format!("(local.set {local} (i64.mul (local.get 0) (i64.const {local})))"))
@@ -52,7 +52,7 @@ fn an_exception_crosses_any_number_of_frames_and_registers_survive() {
 }
 
 #[test]
-fn tags_are_told_apart_by_instance_and_shared_by_import() {
+fn tags_are_distinct_for_each_instance_and_shared_by_import() {
     let mut store = store();
     let mut linker = Linker::new();
     let thrower = "(module (tag $e (export \"e\") (param i32))
@@ -120,10 +120,9 @@ fn traps_and_exhaustion_are_not_caught() {
 }
 
 #[test]
-fn a_million_throws_leave_the_stack_as_it_was() {
-    // `$narrow` replaces its frame, which has no arguments on the stack, by one that has many, and
-    // the exception comes from there: the stack pointer that the handler needs cannot be had from
-    // that frame.
+fn a_million_throws_do_not_change_the_stack() {
+    // `$narrow` replaces its frame, which has no stack arguments, by one with many, from which the
+    // exception is thrown. The stack pointer for the handler cannot be computed from that frame.
     let params = " (param i64)".repeat(30);
     let args = "(i64.const 3)".repeat(30);
     let text = format!(
@@ -150,7 +149,7 @@ fn a_million_throws_leave_the_stack_as_it_was() {
 }
 
 #[test]
-fn an_exception_carries_many_values_of_all_types() {
+fn an_exception_has_many_fields_of_all_types() {
     let (mut types, mut values, mut expected) = (String::new(), String::new(), Vec::new());
     for at in 0..32 {
         let (ty, value, want) = match at % 6 {
@@ -200,7 +199,7 @@ fn an_exception_carries_many_values_of_all_types() {
 }
 
 #[test]
-fn an_exception_that_is_thrown_again_is_the_same() {
+fn a_rethrown_exception_is_the_same() {
     let text = "(module (tag $e (export \"e\") (param i32)) (global $seen (export \"seen\") (mut exnref) (ref.null exn))
         (func $throw (throw $e (i32.const 7)))
         (func $again (block $h (result exnref) (try_table (catch_all_ref $h) (call $throw)) (unreachable))
@@ -219,7 +218,7 @@ fn an_exception_that_is_thrown_again_is_the_same() {
 }
 
 #[test]
-fn a_tail_call_leaves_the_blocks_around_it() {
+fn a_tail_call_leaves_enclosing_blocks() {
     let text = "(module (tag $e) (type $t (func (result i32))) (table funcref (elem $throw))
         (func $throw (type $t) (throw $e))
         (func $direct (type $t) (block $h (try_table (catch_all $h) (return_call $throw))) (i32.const 1))
@@ -238,9 +237,9 @@ fn a_tail_call_leaves_the_blocks_around_it() {
 }
 
 #[test]
-fn a_block_that_was_left_catches_no_more() {
-    // Each way out, then a throw: only the outermost block, whose handler gives 100, is still
-    // there.
+fn a_block_does_not_catch_after_it_was_left() {
+    // Leaves the inner blocks in each possible way, then throws: only the outermost block, whose
+    // handler returns 100, is still active.
     let text = "(module (tag $e (param i32)) (func $throw (throw $e (i32.const 1)))
         (func (export \"f\") (param $way i32) (result i32)
           (block $outer (result i32)
@@ -262,7 +261,7 @@ fn a_block_that_was_left_catches_no_more() {
 }
 
 #[test]
-fn a_block_that_catches_takes_parameters_and_gives_results() {
+fn a_block_that_catches_has_parameters_and_results() {
     let text = "(module (tag $e (param i64))
         (func $may (param i32 i64) (result i64 i64)
           (if (local.get 0) (then (throw $e (i64.add (local.get 1) (i64.const 5)))))
@@ -281,7 +280,7 @@ fn a_block_that_catches_takes_parameters_and_gives_results() {
 }
 
 #[test]
-fn a_handler_sees_locals_as_they_were_at_the_throw() {
+fn a_handler_gets_the_values_of_locals_at_the_throw() {
     let text = "(module (tag $e)
         (func $if (param i32 i32) (if (i32.eq (local.get 0) (local.get 1)) (then (throw $e))))
         (func (export \"f\") (param $when i32) (result i32) (local $x i32) (local $y f64)
@@ -299,7 +298,7 @@ fn a_handler_sees_locals_as_they_were_at_the_throw() {
 }
 
 #[test]
-fn a_label_may_be_a_loop_or_the_function() {
+fn a_handler_label_can_be_a_loop_or_the_function() {
     let text = "(module (tag $e (param i32))
         (func $throw (param i32) (throw $e (local.get 0)))
         (func (export \"loop\") (param i32) (result i32)
@@ -316,7 +315,7 @@ fn a_label_may_be_a_loop_or_the_function() {
 }
 
 #[test]
-fn a_deadline_ends_a_loop_of_exceptions() {
+fn a_deadline_interrupts_a_loop_of_exceptions() {
     for throw in ["(call $throw)", "(throw $e)"] {
         let mut store = store();
         let text = format!(
@@ -331,7 +330,7 @@ fn a_deadline_ends_a_loop_of_exceptions() {
 }
 
 #[test]
-fn many_blocks_and_calls_do_not_ask_for_minutes_of_compiling() {
+fn compile_time_of_many_blocks_and_calls_is_bounded() {
     let engine = Engine::new(&Config::new().compilation(Compilation::Eager)).unwrap();
     let (depth, locals) = (1000, " i64".repeat(1000));
     let set = |n: usize| format!("(local.set {n} (i64.add (local.get {n}) (i64.const 1)))");
@@ -362,7 +361,7 @@ fn many_blocks_and_calls_do_not_ask_for_minutes_of_compiling() {
         let bytes = wat::parse_str(text).unwrap();
         let start = Instant::now();
         Module::new(&engine, &bytes).unwrap();
-        // No measurement, a guard.
+        // Not a measurement but a guard.
         assert!(start.elapsed() < Duration::from_secs(60), "{name}: {:?}", start.elapsed());
     }
     let params = " i64".repeat(1000);
@@ -373,6 +372,6 @@ fn many_blocks_and_calls_do_not_ask_for_minutes_of_compiling() {
     );
     let error = Module::new(&engine, &wat::parse_str(too_large).unwrap()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
-    // What one function grew to does not count against the next.
+    // The memory that one function needed does not affect the next one.
     Module::new(&engine, &wat::parse_str("(module (func (block (br 0))))").unwrap()).unwrap();
 }

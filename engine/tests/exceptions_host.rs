@@ -1,5 +1,5 @@
-//! Exceptions between wasm code and the host, in both directions (embedding appendix: `exn_alloc`,
-//! `exn_tag`, `exn_read`).
+//! Tests of exceptions between wasm code and the host, in both directions (embedding appendix:
+//! `exn_alloc`, `exn_tag`, `exn_read`).
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,8 +11,7 @@ use wassay_engine::{
     Tag, Trap, Val, ValType,
 };
 
-/// A store and a linker that knows a tag `h.e`, of one i32, and a host function `h.f` from i32 to
-/// i32.
+/// A store, and a linker with a tag `h.e` with an i32 and a host function `h.f` from i32 to i32.
 fn with_host(
     body: impl Fn(Caller<'_>, Tag, i32) -> Result<i32> + Send + Sync + 'static,
 ) -> (Store, Linker, Tag) {
@@ -29,7 +28,7 @@ fn with_host(
     (store, linker, tag)
 }
 
-/// Throws an exception that carries one i32.
+/// Throws an exception with an i32.
 fn throw<T>(store: &mut wassay_engine::StoreState, tag: Tag, value: i32) -> Result<T> {
     Err(Error::exception(ExnRef::new(store, tag, &[Val::I32(value)])?))
 }
@@ -54,7 +53,7 @@ const IMPORTS: &str =
     "(import \"h\" \"e\" (tag $e (param i32))) (import \"h\" \"f\" (func $f (param i32) (result i32)))";
 
 #[test]
-fn what_nobody_catches_reaches_the_caller() {
+fn uncaught_exceptions_propagate_to_the_caller() {
     let (mut store, linker, tag) = with_host(|mut caller, tag, arg| throw(&mut caller, tag, arg));
     let text = format!(
         "(module {IMPORTS} (tag $other)
@@ -72,13 +71,13 @@ fn what_nobody_catches_reaches_the_caller() {
         let exception = error.exn().unwrap();
         assert_eq!((exception.tag(&store), exception.fields(&store)), (tag, vec![Val::I32(7)]), "{name}");
     }
-    let Some(Extern::Func(host)) = linker.get("h", "f") else { panic!("the linker knows it") };
+    let Some(Extern::Func(host)) = linker.get("h", "f") else { panic!("`h.f` is defined") };
     let error = host.invoke(&mut store, &[Val::I32(8)]).unwrap_err();
     assert_eq!(error.exn().unwrap().fields(&store), [Val::I32(8)], "thrown to the host by the host");
 }
 
 #[test]
-fn wasm_code_catches_what_the_host_throws() {
+fn wasm_code_catches_exceptions_of_the_host() {
     let (mut store, linker, _) = with_host(|mut caller, tag, arg| match arg {
         -1 => Err(Error::host("not an exception")),
         -2 => Err(Trap::Unreachable.into()),
@@ -112,18 +111,14 @@ fn wasm_code_catches_what_the_host_throws() {
     }
     assert_eq!(call(&mut store, instance, "all", 7).unwrap(), 5);
     for (arg, kind) in [(-1, ErrorKind::Host), (-2, ErrorKind::Trap(Trap::Unreachable))] {
-        assert_eq!(
-            call(&mut store, instance, "all", arg).unwrap_err().kind(),
-            kind,
-            "no exception is caught"
-        );
+        assert_eq!(call(&mut store, instance, "all", arg).unwrap_err().kind(), kind, "not an exception");
     }
 }
 
 #[test]
-fn an_exception_passes_through_the_host_if_it_lets_it() {
-    // The host calls `g`, and passes on what that throws, but for 1, which it makes a result, and
-    // 2, which it throws anew.
+fn a_host_function_can_propagate_an_exception() {
+    // The host function calls `g` and propagates its exceptions, except for 1, which it converts to
+    // a result, and 2, which it throws again.
     let (mut store, linker, _) = with_host(|mut caller, tag, arg| match call_back(&mut caller, "g", arg) {
         Err(error) if error.kind() == ErrorKind::Exception => {
             match error.exn().unwrap().fields(&caller)[..] {
@@ -147,7 +142,7 @@ fn an_exception_passes_through_the_host_if_it_lets_it() {
         (func (export \"let\") (param i32) (result i32) (call $f (local.get 0))))"
     );
     let instance = instantiate(&mut store, &linker, &text);
-    // 47 goes through the host five times: 47, 37, 27, 17 and 7.
+    // 47 passes through the host five times: as 47, 37, 27, 17 and 7.
     for (arg, caught) in [(7, 107), (1, 1000), (2, 2100), (47, 107), (41, 1000), (42, 2100)] {
         assert_eq!(call(&mut store, instance, "catch", arg).unwrap(), caught, "{arg}");
     }
@@ -157,7 +152,7 @@ fn an_exception_passes_through_the_host_if_it_lets_it() {
 }
 
 #[test]
-fn the_stack_is_as_it_was_after_exceptions_through_the_host() {
+fn exceptions_through_the_host_do_not_change_the_stack() {
     let (mut store, linker, _) = with_host(|mut caller, _, arg| call_back(&mut caller, "g", arg));
     let text = format!(
         "(module {IMPORTS} (global $depth (export \"depth\") (mut i32) (i32.const 0))
@@ -183,7 +178,7 @@ fn the_stack_is_as_it_was_after_exceptions_through_the_host() {
         let Val::I32(depth) = depth.read(&store) else { panic!("an i32") };
         depths.push(depth);
     }
-    // The frame of `both` is not that of `recurse`: a frame or two may differ.
+    // The frames of `both` and `recurse` differ in size, so the depths may differ slightly.
     assert!(depths.iter().all(|depth| depths[0].abs_diff(*depth) < 8), "{depths:?}");
     for _ in 0..10_000 {
         let error = call(&mut store, instance, "g", 1).unwrap_err();
@@ -218,7 +213,7 @@ fn an_exception_of_another_store_is_not_caught() {
 }
 
 #[test]
-fn an_exception_that_the_host_holds_can_be_thrown_by_wasm_code() {
+fn wasm_code_can_throw_an_exception_of_the_host() {
     let mut store = store();
     let text = "(module (tag $e (export \"e\") (param i32))
         (func (export \"f\") (param exnref) (result i32)
@@ -239,7 +234,7 @@ fn an_exception_that_the_host_holds_can_be_thrown_by_wasm_code() {
 }
 
 #[test]
-fn the_values_of_an_exception_have_the_types_of_its_tag() {
+fn the_fields_of_an_exception_must_match_its_tag() {
     let mut store = store();
     let tag = Tag::alloc(&mut store, &FuncType::new([ValType::I32, ValType::FUNCREF], [])).unwrap();
     let null = Val::Ref(Ref::Null(wassay_engine::HeapType::Func));
@@ -251,7 +246,7 @@ fn the_values_of_an_exception_have_the_types_of_its_tag() {
 }
 
 #[test]
-fn a_start_function_may_throw() {
+fn a_start_function_can_throw() {
     let mut store = store();
     let bytes = wat::parse_str("(module (tag $e) (func $f (throw $e)) (start $f))").unwrap();
     let module = Module::new(store.engine(), &bytes).unwrap();
@@ -261,7 +256,7 @@ fn a_start_function_may_throw() {
 }
 
 #[test]
-fn an_error_of_another_kind_holds_no_exception() {
+fn an_error_of_another_kind_has_no_exception() {
     let mut store = store();
     let tag = Tag::alloc(&mut store, &FuncType::new([], [])).unwrap();
     let exception = ExnRef::new(&mut store, tag, &[]).unwrap();

@@ -1,5 +1,5 @@
-//! What an engine takes of the address space that may be written, which `ulimit -d` and strict
-//! accounting of memory count.
+//! Measures the writable memory of engines, which `ulimit -d` and strict overcommit accounting
+//! limit.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
@@ -9,7 +9,7 @@ mod common;
 use common::{func, instantiate};
 use wassay_engine::{Config, Engine, Features, Linker, Store};
 
-/// How many bytes of private writable mappings the process has.
+/// The size of the process's private writable mappings in bytes.
 fn writable() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmData:")).unwrap();
@@ -17,15 +17,15 @@ fn writable() -> usize {
 }
 
 #[test]
-fn engines_take_little_that_may_be_written() {
+fn engines_use_little_writable_memory() {
     let before = writable();
     let config = Config::new().features(Features::V3);
     let first = Engine::new(&config).unwrap();
     let one = writable() - before;
-    assert!(one < 20 << 20, "the first engine takes {one} bytes");
+    assert!(one < 20 << 20, "the first engine uses {one} bytes");
     let others: Vec<Engine> = (0..50).map(|_| Engine::new(&config).unwrap()).collect();
     let each = (writable() - before - one) / others.len();
-    assert!(each < 1 << 20, "each other engine takes {each} bytes");
+    assert!(each < 1 << 20, "each further engine uses {each} bytes");
     // With code, a memory and objects.
     let mut store = Store::new(&first);
     let text = r#"(module (type $s (struct (field i32))) (memory 1)
@@ -33,5 +33,5 @@ fn engines_take_little_that_may_be_written() {
     let instance = instantiate(&mut store, &Linker::new(), text);
     func(&store, instance, "f").invoke(&mut store, &[]).unwrap();
     let all = writable() - before - each * others.len();
-    assert!(all < 20 << 20, "an engine that works takes {all} bytes");
+    assert!(all < 20 << 20, "an engine with running code uses {all} bytes");
 }

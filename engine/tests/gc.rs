@@ -1,7 +1,7 @@
-//! The collector through the public interface: what compiled code and the host refer to stays, all
-//! else goes, in bounded memory.
+//! Tests of the collector through the public interface: objects that compiled code and the host
+//! refer to are kept, others are freed, and memory is bounded.
 //!
-//! Each test runs twice: as usual, and with a collection before every allocation.
+//! Each test runs twice: with default settings, and with a collection before every allocation.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,8 +15,8 @@ use wassay_engine::{
 
 const ANYREF: ValType = ValType::Ref(RefType { nullable: true, heap: HeapType::Any });
 
-/// Types and functions that most tests use. `churn` makes garbage, which overwrites what was freed
-/// wrongly, and has the host collect.
+/// Types and functions for most tests. `churn` allocates garbage, which overwrites wrongly freed
+/// objects, and makes the host collect.
 const COMMON: &str = r#"
     (type $node (struct (field $value (mut i64)) (field $next (mut (ref null $node)))))
     (type $nodes (array (mut (ref null $node))))
@@ -32,7 +32,7 @@ const COMMON: &str = r#"
       (call $collect))
 "#;
 
-/// Runs a test in a store as usual, and in one that always collects.
+/// Runs a test in a store with default settings, and in one that collects at every allocation.
 fn both(text: &str, test: impl Fn(&mut Store, Instance)) {
     for always in [false, true] {
         let config = Config::new().features(Features::V3).collect_always(always);
@@ -46,7 +46,7 @@ fn instantiate(store: &mut Store, text: &str) -> Instance {
     let mut linker = Linker::new();
     let collect = Func::alloc(store, FuncType::new([], []), |mut caller, _, _| caller.collect()).unwrap();
     linker.define("host", "collect", Extern::Func(collect));
-    // Collects, and calls back what the instance exports as `inner`.
+    // Collects, and calls the instance's export `inner`.
     let back = Func::alloc(store, FuncType::new([], []), |mut caller, _, _| {
         caller.collect()?;
         let Some(Extern::Func(inner)) = caller.export("inner") else { panic!("`inner` is exported") };
@@ -62,7 +62,7 @@ fn instantiate(store: &mut Store, text: &str) -> Instance {
 fn call(store: &mut Store, instance: Instance, name: &str, args: &[Val]) -> wassay_engine::Result<Vec<Val>> {
     match instance.export(store, name) {
         Some(Extern::Func(func)) => func.invoke(store, args),
-        other => panic!("`{name}` is no function: {other:?}"),
+        other => panic!("`{name}` is not a function: {other:?}"),
     }
 }
 
@@ -73,14 +73,14 @@ fn run(store: &mut Store, instance: Instance, name: &str, args: &[Val]) -> i64 {
     }
 }
 
-/// What is alive after a collection.
+/// The live bytes after a collection.
 fn live(store: &mut Store) -> u64 {
     store.collect().unwrap();
     store.heap_stats().live_bytes
 }
 
 #[test]
-fn a_list_survives_while_garbage_is_made_beside_it() {
+fn a_list_survives_while_garbage_is_allocated() {
     let text = r#"COMMON
         (func (export "sum") (param $length i64) (result i64) (local $list (ref null $node)) (local $sum i64)
           (loop $more
@@ -100,7 +100,7 @@ fn a_list_survives_while_garbage_is_made_beside_it() {
 }
 
 #[test]
-fn trees_survive_that_only_frames_of_a_recursion_refer_to() {
+fn objects_survive_that_only_stack_frames_refer_to() {
     let text = r#"COMMON
         (type $tree (struct (field $left (ref null $tree)) (field $right (ref null $tree))))
         (func $make (param $depth i32) (result (ref $tree))
@@ -127,7 +127,7 @@ fn trees_survive_that_only_frames_of_a_recursion_refer_to() {
 }
 
 #[test]
-fn a_cycle_is_freed_when_nothing_leads_to_it() {
+fn an_unreachable_cycle_is_freed() {
     let text = r#"COMMON
         (global $held (mut (ref null $node)) (ref.null $node))
         (func (export "make") (local $first (ref $node))
@@ -145,7 +145,7 @@ fn a_cycle_is_freed_when_nothing_leads_to_it() {
 
 #[test]
 fn many_references_in_one_frame_survive() {
-    // More than there are registers: some lie in registers that callees preserve, or on the stack.
+    // More than there are registers: some are in callee-saved registers or on the stack.
     let count = 24;
     let locals: String = (0..count).map(|n| format!("(local $r{n} (ref null $node))")).collect();
     let set: String =
@@ -162,7 +162,7 @@ fn many_references_in_one_frame_survive() {
 }
 
 #[test]
-fn arguments_and_results_that_lie_on_the_stack_survive() {
+fn arguments_and_results_on_the_stack_survive() {
     let count = 20;
     let params = "(ref $node) ".repeat(count);
     let made: String = (0..count).map(|n| format!("(call $node (i64.const {}))", 1 << n)).collect();
@@ -181,7 +181,7 @@ fn arguments_and_results_that_lie_on_the_stack_survive() {
 }
 
 #[test]
-fn an_outer_frame_below_a_frame_of_the_host_keeps_its_objects() {
+fn frames_outside_of_a_host_frame_keep_their_objects() {
     let text = r#"COMMON
         (func (export "inner") (call $churn))
         (func (export "outer") (result i64) (local $a (ref $node)) (local $b (ref $nodes))
@@ -237,12 +237,12 @@ fn tables_globals_segments_and_arrays_of_arrays_are_roots() {
             assert_eq!(run(store, instance, "sum", &[]), 1255);
         }
         call(store, instance, "drop", &[]).unwrap();
-        assert_eq!(live(store), 24, "the immutable global's object is left");
+        assert_eq!(live(store), 24, "only the immutable global's object is left");
     });
 }
 
 #[test]
-fn what_the_host_holds_survives() {
+fn objects_that_the_host_holds_survive() {
     let text = r#"COMMON
         (func (export "make") (result (ref $node)) (struct.new $node (i64.const 6) (call $node (i64.const 7))))
         (func (export "churn") (call $churn))
@@ -256,7 +256,7 @@ fn what_the_host_holds_survives() {
         assert_eq!(object.field(store, 0).unwrap(), Val::I64(6));
         let Val::Ref(Ref::Struct(next)) = object.field(store, 1).unwrap() else { panic!("a structure") };
         assert_eq!(run(store, instance, "product", &[made]), 42);
-        assert_eq!(live(store), 24, "the structure that is held yet");
+        assert_eq!(live(store), 24, "the structure that is still held");
         assert_eq!(next.field(store, 0).unwrap(), Val::I64(7));
         drop(next);
         assert_eq!(live(store), 0);
@@ -291,7 +291,7 @@ fn a_host_function_s_arguments_and_results_survive() {
     }
 }
 
-/// Counts how many were dropped.
+/// Counts drops.
 struct Counted(Arc<AtomicUsize>);
 
 impl Drop for Counted {
@@ -301,7 +301,7 @@ impl Drop for Counted {
 }
 
 #[test]
-fn values_of_the_host_are_kept_wherever_wasm_code_has_them() {
+fn host_values_are_kept_wherever_wasm_code_refers_to_them() {
     let text = r#"COMMON
         (type $box (struct (field (mut externref))))
         (table $table 3 externref)
@@ -333,7 +333,7 @@ fn values_of_the_host_are_kept_wherever_wasm_code_has_them() {
 }
 
 #[test]
-fn a_panic_while_a_value_of_the_host_is_dropped_leaves_the_store_sound() {
+fn a_panic_in_the_destructor_of_a_host_value_leaves_the_store_usable() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -345,7 +345,7 @@ fn a_panic_while_a_value_of_the_host_is_dropped_leaves_the_store_sound() {
         (func (export "make") (result i64) (global.set $kept (call $node (i64.const 5))) (call $churn)
           (struct.get $node $value (global.get $kept)))"#;
     both(text, |store, instance| {
-        // By another thread, so that the reference was never on this one's stack.
+        // On another thread, so that the reference was never on this thread's stack.
         std::thread::scope(|scope| scope.spawn(|| drop(ExternRef::new(store, Bomb).unwrap())).join())
             .unwrap();
         let result =
@@ -357,7 +357,7 @@ fn a_panic_while_a_value_of_the_host_is_dropped_leaves_the_store_sound() {
 }
 
 #[test]
-fn another_thread_does_not_collect_for_code_that_runs() {
+fn another_thread_cannot_collect_while_code_runs() {
     let config = Config::new().features(Features::V3);
     let mut store = Store::new(&Engine::new(&config).unwrap());
     let collect = Func::alloc(&mut store, FuncType::new([], []), |mut caller, _, _| {
@@ -375,7 +375,7 @@ fn another_thread_does_not_collect_for_code_that_runs() {
     std::thread::scope(|scope| scope.spawn(|| live(&mut store)).join()).unwrap();
 }
 
-/// Bytes of memory that the process has.
+/// The resident memory of the process in bytes.
 fn resident() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
     text.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
@@ -399,7 +399,7 @@ const GARBAGE: &str = r#"COMMON
     (func (export "drop") (global.set $list (ref.null $node)))"#;
 
 #[test]
-fn a_hundred_times_the_limit_runs_in_bounded_memory() {
+fn allocating_a_hundred_times_the_limit_uses_bounded_memory() {
     let heap_bytes = 16 << 20;
     let config = Config::new().features(Features::V3);
     let config = config.limits(StoreLimits { heap_bytes, ..StoreLimits::default() });
@@ -418,7 +418,7 @@ fn a_hundred_times_the_limit_runs_in_bounded_memory() {
 }
 
 #[test]
-fn the_limit_is_an_error_and_the_store_goes_on() {
+fn exceeding_the_limit_is_an_error_and_the_store_stays_usable() {
     for heap_bytes in [64 << 10, 1 << 20, 20 << 20] {
         let config = Config::new().features(Features::V3);
         let config = config.limits(StoreLimits { heap_bytes, ..StoreLimits::default() });
@@ -454,7 +454,7 @@ fn an_array_that_no_store_could_hold_traps() {
 }
 
 #[test]
-fn an_exception_keeps_what_it_carries_wherever_it_is() {
+fn an_exception_keeps_its_fields_alive() {
     let text = r#"COMMON
         (tag $tag (param (ref $node) i64))
         (table $exceptions 1 exnref)
@@ -482,18 +482,18 @@ fn an_exception_keeps_what_it_carries_wherever_it_is() {
         (func (export "churn") (call $churn))"#;
     both(text, |store, instance| {
         assert_eq!(run(store, instance, "catch", &[]), 42);
-        // An exception that nobody has caught is the host's.
+        // An uncaught exception is held by the host.
         let error = call(store, instance, "throw", &[]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Exception);
         call(store, instance, "churn", &[]).unwrap();
-        assert_eq!(live(store), 2 * (24 + 32), "those of the table and of the error");
+        assert_eq!(live(store), 2 * (24 + 32), "the exceptions of the table and of the error");
         drop(error);
         assert_eq!(live(store), 24 + 32);
     });
 }
 
 #[test]
-fn an_object_of_more_than_half_a_block_that_code_made_in_a_hole_survives() {
+fn a_large_object_that_code_allocated_in_a_hole_survives() {
     let fields = "(field i64)".repeat(5000);
     let text = format!(
         r#"COMMON
@@ -531,8 +531,8 @@ fn an_object_of_more_than_half_a_block_that_code_made_in_a_hole_survives() {
 }
 
 #[test]
-fn an_array_without_elements_may_end_where_the_heap_does() {
-    // As many as fill the part of the heap that is open, and one more; each is only a header.
+fn an_empty_array_can_be_at_the_end_of_the_heap() {
+    // As many as fill the open part of the heap, and one more. Each consists of only a header.
     let empty = "(array.new $none (i32.const 0) (i32.const 0))";
     let items = format!("(item {empty})").repeat((1 << 20) / 8 + 1);
     let text = format!(

@@ -1,4 +1,5 @@
-//! Frames larger than a guard page: recursion ends in exhaustion on any stack.
+//! Tests of frames larger than a guard page: recursion exhausts any stack without skipping the
+//! guard page.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,8 +8,8 @@ mod common;
 use common::{func, instantiate};
 use wassay_engine::{Config, Engine, ErrorKind, Linker, Store, Val};
 
-/// A function that calls itself for ever: with that many vectors live for the argument 0, with none
-/// for another.
+/// A function that calls itself without end: with this many live vectors for the argument 0, and
+/// without any for other arguments.
 fn recursion(vectors: usize) -> String {
     let loads: String = (0..vectors).map(|at| format!("(v128.load (i32.const {}))", at * 16)).collect();
     let adds = "i32x4.add ".repeat(vectors - 1);
@@ -21,7 +22,7 @@ fn recursion(vectors: usize) -> String {
 }
 
 #[test]
-fn recursion_with_large_frames_ends_in_exhaustion_on_any_stack() {
+fn recursion_with_large_frames_exhausts_any_stack() {
     for stack in [512 << 10, 2 << 20, 16 << 20] {
         let run = move || {
             for vectors in [100, 300, 1000, 4000] {

@@ -1,5 +1,5 @@
-//! Modules that are too large for the decoder: neither malformed nor invalid (core spec, appendix
-//! A.1).
+//! Tests of modules that exceed the decoder's limits, which are neither malformed nor invalid (core
+//! spec, appendix A.1), and of other limits.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,12 +8,12 @@ mod common;
 use common::{func, store};
 use wassay_engine::{Compilation, Config, Engine, ErrorKind, HeapType, Linker, Module, Ref, Store, Val};
 
-/// `count` copies of a text in one module.
+/// A module with `count` copies of a text.
 fn module_of(before: &str, text: &str, count: usize, after: &str) -> Vec<u8> {
     wat::parse_str(format!("(module {before}{}{after})", text.repeat(count))).unwrap()
 }
 
-/// A chain of types, each of which extends the one before.
+/// A chain of types, each of which extends the previous one.
 fn chain(depth: usize) -> Vec<u8> {
     let mut text = String::from("(module (type (sub (struct)))");
     for parent in 0..depth {
@@ -23,7 +23,7 @@ fn chain(depth: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_module_too_large_is_no_malformed_one() {
+fn a_module_that_is_too_large_is_not_malformed() {
     let name = "a".repeat(100_001);
     let modules = [
         ("locals exceed maximum", module_of("(func ", "(local i32)", 50_001, ")")),
@@ -48,11 +48,11 @@ fn a_module_too_large_is_no_malformed_one() {
 }
 
 #[test]
-fn what_is_malformed_before_a_limit_stays_malformed() {
+fn an_error_before_the_limit_is_reported_as_malformed() {
     let engine = Engine::new(&Config::new()).unwrap();
     let mut bytes = module_of("(func ", "(local i32)", 50_001, ")");
-    // One local more than the binary format can count: the group's count and another group that
-    // overflows it.
+    // One local more than the binary format can count: a group with the maximum count, and another
+    // group that overflows it.
     let body = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x0e\x01\x0c\x02\xff\xff\xff\xff\x0f\x7f\x02\x7e\x0b\x0b";
     let error = Module::new(&engine, body).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
@@ -60,13 +60,12 @@ fn what_is_malformed_before_a_limit_stays_malformed() {
     assert_eq!(Module::new(&engine, &bytes).unwrap_err().kind(), ErrorKind::Malformed);
 }
 
-/// An engine whose code generator does not check itself, which takes much longer than to generate
-/// code.
+/// An engine without Cranelift's verifier, which takes much longer than code generation.
 fn unverified() -> Engine {
     Engine::new(&Config::new().verifier(false).compilation(Compilation::Eager)).unwrap()
 }
 
-/// A function of this many locals and blocks: each block adds 1 to one of the locals unless the
+/// A function with this many locals and blocks: each block adds 1 to one of the locals unless the
 /// argument is 0. It returns their sum.
 fn tangle(locals: usize, blocks: usize) -> Vec<u8> {
     let declared = "(local i32)".repeat(locals);
@@ -98,8 +97,8 @@ fn many_locals_in_many_blocks_are_kept_in_memory() {
     }
 }
 
-/// A function with locals of every type, in loops and handlers, behind as many others as make the
-/// engine keep them in memory, or not.
+/// A function with locals of every type, in loops and handlers, and other locals. If these are
+/// many, the engine keeps all locals in memory.
 fn every_type(others: usize) -> Vec<u8> {
     let padding: String = (0..others)
         .map(|n| format!("(block (br_if 0 (local.get $n)) (local.set {0} (local.get {0})))", 7 + n % 1000))
@@ -129,7 +128,7 @@ fn every_type(others: usize) -> Vec<u8> {
 }
 
 #[test]
-fn locals_of_every_type_mean_the_same_in_memory() {
+fn locals_of_every_type_behave_the_same_in_memory() {
     let mut all = Vec::new();
     for others in [0, 5_000] {
         let mut store = store();
@@ -151,7 +150,7 @@ fn locals_of_every_type_mean_the_same_in_memory() {
 }
 
 #[test]
-fn what_branches_carry_is_limited_whatever_is_in_one_instruction() {
+fn the_operands_of_branches_are_limited_within_one_instruction() {
     let thousand = |word: &str| format!("{word} ").repeat(1000);
     let values = "i32.const 0 ".repeat(1001);
     let labels: String = (0..20_000).map(|label| format!("{label} ")).collect();
@@ -177,7 +176,7 @@ fn what_branches_carry_is_limited_whatever_is_in_one_instruction() {
 }
 
 #[test]
-fn deep_blocks_compile_in_time_that_grows_as_they_do() {
+fn compile_time_is_linear_in_the_nesting_of_blocks() {
     let nested = |open: &str, inside: &str, close: &str, depth: usize| {
         let text =
             format!("(module (func (param i32) {} {inside} {}))", open.repeat(depth), close.repeat(depth));
@@ -195,13 +194,13 @@ fn deep_blocks_compile_in_time_that_grows_as_they_do() {
     }
 }
 
-/// A store whose engine allows this many bytes in all.
+/// A store with this total limit in bytes.
 fn store_of(max_bytes: u64) -> Store {
     Store::new(&Engine::new(&Config::new().max_bytes(max_bytes)).unwrap())
 }
 
 #[test]
-fn memories_tables_and_objects_are_charged_to_one_budget() {
+fn memories_tables_and_objects_share_a_budget() {
     let module = "(module (memory (export \"m\") 8) (table $t 50000 funcref) (type $a (array (mut i8)))
         (func (export \"table\") (result i32) (table.grow $t (ref.null func) (i32.const 50000)))
         (func (export \"memory\") (result i32) (memory.grow (i32.const 8)))
@@ -214,14 +213,14 @@ fn memories_tables_and_objects_are_charged_to_one_budget() {
     }
     let error = func(&store, instance, "object").invoke(&mut store, &[]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
-    // What was refused is not charged.
+    // Rejected allocations are not charged.
     assert_eq!(Linker::new().instantiate(&mut store, &module).unwrap_err().kind(), ErrorKind::Limit);
     let small = Module::new(store.engine(), &wat::parse_str("(module (memory 1))").unwrap()).unwrap();
     Linker::new().instantiate(&mut store, &small).unwrap();
 }
 
 #[test]
-fn stores_beside_each_other_share_a_budget() {
+fn stores_created_by_beside_share_a_budget() {
     let first = store_of(1 << 20);
     let (mut second, mut third) = (Store::beside(&first), Store::beside(&first));
     let module = Module::new(first.engine(), &wat::parse_str("(module (memory 10))").unwrap()).unwrap();

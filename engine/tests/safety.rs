@@ -1,11 +1,10 @@
-//! Comments on unsafe code can be checked where they are.
+//! Checks that each comment on unsafe code can be verified in place.
 
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
-/// The comments of a file that begin with `SAFETY:`, each with its line, and the lines of functions
-/// that are `unsafe`.
+/// The comments of a file that start with `SAFETY:`, each with its line number.
 fn comments(text: &str) -> Vec<(usize, String)> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let begins =
@@ -29,20 +28,20 @@ fn sources() -> impl Iterator<Item = (String, String)> {
 }
 
 #[test]
-fn no_comment_refers_to_another_one() {
+fn no_safety_comment_refers_to_another_one() {
     let mut count = 0;
     for (file, text) in sources() {
         for (line, comment) in comments(&text) {
             count += 1;
             let comment = comment.trim().to_lowercase();
             for elsewhere in ["as above", "as for", "as in", "see above", "same as", "likewise"] {
-                assert!(!comment.starts_with(elsewhere), "{file}:{line}: say it here: {comment}");
+                assert!(!comment.starts_with(elsewhere), "{file}:{line}: state the reason here: {comment}");
             }
-            assert!(!comment.contains("as above"), "{file}:{line}: say it here: {comment}");
-            assert!(comment.len() > 20, "{file}:{line}: say why: {comment}");
+            assert!(!comment.contains("as above"), "{file}:{line}: state the reason here: {comment}");
+            assert!(comment.len() > 20, "{file}:{line}: explain why it is safe: {comment}");
         }
     }
-    assert!(count > 100, "the comments are found: {count}");
+    assert!(count > 100, "too few comments found: {count}");
 }
 
 #[test]
@@ -51,13 +50,17 @@ fn every_unsafe_function_states_its_conditions() {
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         for (at, line) in lines.iter().enumerate() {
             let is_function = line.contains("unsafe fn ") || line.contains("unsafe extern \"C\" fn ");
-            // Types of functions have neither.
+            // Except for function types.
             if !is_function || !line.ends_with('{') && !line.ends_with('(') {
                 continue;
             }
             let docs =
                 lines[..at].iter().rev().take_while(|line| line.starts_with("///") || line.starts_with('#'));
-            assert!(docs.into_iter().any(|line| *line == "/// # Safety"), "{file}:{}: `# Safety`", at + 1);
+            assert!(
+                docs.into_iter().any(|line| *line == "/// # Safety"),
+                "{file}:{}: missing section `# Safety`",
+                at + 1
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Tail calls (core spec, section 4.6.5, "Function Calls"): constant room, whatever the signatures,
-//! and out of wasm into the host.
+//! Tests of tail calls (core spec, section 4.6.5, "Function Calls"): constant stack space for all
+//! signatures, and calls of host functions.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,13 +14,13 @@ use wassay_engine::{
     Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Linker, Store, Trap, Val, ValType,
 };
 
-/// A store whose code has little room, so that a chain that keeps frames ends soon.
+/// A store with a low stack limit, so that a chain that keeps frames exhausts it soon.
 fn store() -> Store {
     Store::new(&Engine::new(&Config::new().max_stack(32 << 10)).unwrap())
 }
 
 #[test]
-fn ten_million_mutual_tail_calls_need_the_room_of_one() {
+fn ten_million_mutual_tail_calls_use_constant_stack_space() {
     let mut store = store();
     let text = "(module
         (type $step (func (param i64 i64) (result i64)))
@@ -59,10 +59,10 @@ fn ten_million_mutual_tail_calls_need_the_room_of_one() {
 }
 
 #[test]
-fn tail_calls_between_instances_run_each_in_its_own() {
+fn tail_calls_between_instances_switch_the_instance() {
     let mut store = store();
-    // Each instance adds the byte in its own memory. The first calls through its table, where the
-    // second puts its function.
+    // Each instance adds the byte in its own memory. The first calls through its table, which
+    // contains the function of the second.
     let first = "(module
         (type $step (func (param i32 i32) (result i32)))
         (memory 1) (data (i32.const 0) \"\\01\")
@@ -90,13 +90,13 @@ fn tail_calls_between_instances_run_each_in_its_own() {
     assert_eq!(results, [Val::I32(4_000_000)]);
 }
 
-/// Kinds of values for parameters and results that do not all fit into registers.
+/// Types for parameters and results that do not all fit in registers.
 fn mixed(count: usize) -> Vec<ValType> {
     let kinds = [ValType::I64, ValType::F64, ValType::I32, ValType::V128, ValType::F32];
     (0..count).map(|index| kinds[index % kinds.len()]).collect()
 }
 
-/// A value of that type which no other index has.
+/// A value of this type that is unique for its index.
 fn value(ty: ValType, index: usize) -> Val {
     let number = index as u32 + 1;
     match ty {
@@ -120,7 +120,7 @@ fn written(types: &[ValType]) -> String {
 }
 
 #[test]
-fn a_tail_call_to_a_host_function_passes_all_and_returns_all() {
+fn a_tail_call_to_a_host_function_passes_all_arguments_and_results() {
     for (count, returned) in [(0, 0), (1, 1), (3, 20), (20, 3), (20, 20), (60, 60)] {
         let mut store = store();
         let (params, results) = (mixed(count), mixed(returned));
@@ -131,7 +131,7 @@ fn a_tail_call_to_a_host_function_passes_all_and_returns_all() {
             &mut store,
             FuncType::new(params.iter().copied(), results.iter().copied()),
             move |_, args, out| {
-                assert_eq!(args, expected, "arguments arrive in their places");
+                assert_eq!(args, expected, "the arguments are passed in order");
                 counter.fetch_add(1, Ordering::Relaxed);
                 out.clone_from_slice(&to_return);
                 Ok(())
@@ -171,13 +171,13 @@ fn a_tail_call_to_a_host_function_passes_all_and_returns_all() {
 }
 
 #[test]
-fn errors_of_a_host_function_reach_whoever_called_the_frame_that_is_gone() {
+fn errors_of_a_tail_called_host_function_propagate_to_the_caller() {
     let mut store = store();
     let mut linker = Linker::new();
     let ty = || FuncType::new([ValType::I32; 12], [ValType::I32]);
     let host = Func::alloc(&mut store, ty(), |caller, args, out| match args[11] {
         Val::I32(0) => {
-            // Reached from the instance whose function made the tail call, as by any other call.
+            // The caller is the instance whose function made the tail call, as for any other call.
             assert!(caller.export("direct").is_some());
             out[0] = Val::I32(42);
             Ok(())
@@ -203,12 +203,12 @@ fn errors_of_a_host_function_reach_whoever_called_the_frame_that_is_gone() {
         assert_eq!(call(2).unwrap_err().kind(), ErrorKind::Trap(Trap::Unreachable), "{name}");
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call(3)));
         assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"a host function panics"), "{name}");
-        assert_eq!(call(0).unwrap(), [Val::I32(result)], "{name}: the store still works");
+        assert_eq!(call(0).unwrap(), [Val::I32(result)], "{name}: the store stays usable");
     }
 }
 
 #[test]
-fn a_tail_call_without_end_is_ended_by_the_deadline_and_by_nothing_else() {
+fn an_infinite_chain_of_tail_calls_is_ended_only_by_the_deadline() {
     let mut store = store();
     let text = "(module (func $f (export \"f\") (param i64) (return_call $g (local.get 0) (i64.const 1) (i64.const 2)
             (i64.const 3) (i64.const 4) (i64.const 5) (i64.const 6) (i64.const 7)))

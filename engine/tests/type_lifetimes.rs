@@ -1,4 +1,5 @@
-//! Types live as long as a module or a store has them, and their numbers are used again.
+//! Tests of the lifetime of types: a type is kept as long as a module or a store uses it, and its
+//! number is reused afterwards.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,15 +13,15 @@ use wassay_engine::{
 };
 
 #[test]
-fn what_lives_keeps_its_types_while_others_come_and_go() {
+fn types_in_use_are_kept_while_others_are_freed() {
     let engine = engine();
     let mut kept: Vec<_> = (0..5).map(|number| link(&engine, number)).collect();
     let count = types(&engine);
     for number in 5..300 {
-        // Its types get the numbers of those before it.
+        // Its types get the numbers of freed types.
         run(&engine, number);
         for (number, (store, run, arguments)) in kept.iter_mut().enumerate() {
-            // Each call leaves an object that the next one finds, and casts one.
+            // Each call leaves an object for the next one, and casts one.
             assert_eq!(run.invoke(store, arguments).unwrap(), [Val::I32(number as i32 + 1)]);
         }
     }
@@ -37,7 +38,7 @@ fn what_lives_keeps_its_types_while_others_come_and_go() {
 }
 
 #[test]
-fn types_are_counted_while_a_module_or_store_has_them() {
+fn types_are_counted_while_a_module_or_store_uses_them() {
     let engine = engine();
     assert_eq!(types(&engine), 0);
     let first = Module::new(&engine, &wat::parse_str(module(7)).unwrap()).unwrap();
@@ -51,10 +52,10 @@ fn types_are_counted_while_a_module_or_store_has_them() {
     drop(first);
     assert_eq!(types(&engine), count);
     drop(equal);
-    assert_eq!(types(&engine), 1, "the store's host function has one of them");
+    assert_eq!(types(&engine), 1, "the store's host function uses one of them");
     drop(store);
     assert_eq!(types(&engine), 0);
-    // A module that is refused leaves none.
+    // An invalid module leaves no types.
     let refused = wat::parse_str("(module (type (struct)) (func (result i32)))").unwrap();
     Module::new(&engine, &refused).unwrap_err();
     Module::validate(&engine, &refused).unwrap_err();
@@ -67,7 +68,7 @@ fn types(engine: &Engine) -> usize {
 }
 
 #[test]
-fn a_type_that_is_kept_beyond_its_module_is_refused() {
+fn a_type_that_outlives_its_module_is_rejected() {
     let engine = engine();
     let text = r#"(module (type $s (struct)) (func (export "f") (param (ref null $s))))"#;
     let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
@@ -76,7 +77,7 @@ fn a_type_that_is_kept_beyond_its_module_is_refused() {
     let stale = func(&store, instance, "f").ty(&store).params()[0];
     assert!(engine.func_type_id(&FuncType::new([stale], [])).is_ok());
     let engine = common::numbered::engine();
-    // The types of another engine are as those that are gone.
+    // Types of another engine are rejected like freed types.
     let mut store = Store::new(&engine);
     let other = wat::parse_str("(module (type (array i32)) (type (struct)))").unwrap();
     let _other = Module::new(&engine, &other).unwrap();

@@ -1,4 +1,4 @@
-//! Typed calls, closures as host functions, and what the linker refuses.
+//! Tests of typed calls, closures as host functions, and the definitions of a linker.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use wassay_engine::{
 };
 
 #[test]
-fn each_type_goes_there_and_back() {
+fn values_of_each_type_round_trip() {
     let mut store = store();
     let body = |a: i32, b: u32, c: i64, d: u64, e: f32, f: f64, g: u128| (g, f, e, d, c, b, a);
     let func = Func::wrap(&mut store, body).unwrap();
@@ -29,7 +29,7 @@ fn each_type_goes_there_and_back() {
 }
 
 #[test]
-fn other_types_are_refused() {
+fn other_types_are_rejected() {
     let mut store = store();
     let func = Func::wrap(&mut store, |a: i32| a).unwrap();
     for error in [
@@ -46,7 +46,7 @@ fn other_types_are_refused() {
 }
 
 #[test]
-fn more_results_than_parameters_and_the_other_way_round() {
+fn the_numbers_of_parameters_and_results_can_differ() {
     let mut store = store();
     let many = Func::wrap(&mut store, || (1, 2_i64, 3.5_f64)).unwrap();
     assert_eq!(many.invoke(&mut store, &[]).unwrap(), [Val::I32(1), Val::I64(2), 3.5.into()]);
@@ -80,7 +80,7 @@ fn errors_keep_their_kind_and_their_source() {
 }
 
 #[test]
-fn a_closure_may_throw_an_exception_and_wasm_code_catches_it() {
+fn wasm_code_catches_an_exception_of_a_closure() {
     let mut store = store();
     let tag = Tag::alloc(&mut store, &FuncType::new([ValType::I32], [])).unwrap();
     let mut linker = Linker::new();
@@ -103,7 +103,7 @@ fn a_closure_may_throw_an_exception_and_wasm_code_catches_it() {
 }
 
 #[test]
-fn a_closure_calls_back_into_the_instance_that_calls_it() {
+fn a_closure_can_call_the_calling_instance() {
     let mut store = store();
     let mut linker = Linker::new();
     linker
@@ -128,7 +128,7 @@ fn a_closure_calls_back_into_the_instance_that_calls_it() {
 }
 
 #[test]
-fn exports_are_found_by_name_and_sort() {
+fn exports_are_found_by_name_and_kind() {
     let mut store = store();
     let text = r#"(module (memory (export "m") 1) (table (export "t") 3 funcref) (global (export "g") i32 (i32.const 5))
         (func (export "f")))"#;
@@ -139,11 +139,11 @@ fn exports_are_found_by_name_and_sort() {
     assert!(instance.get_func(&store, "f").is_some());
     assert!(instance.get_func(&store, "m").is_none() && instance.get_memory(&store, "none").is_none());
     let error = instance.get_typed_func::<(), ()>(&mut store, "g").unwrap_err();
-    assert_eq!(error.message(), "no function is exported as `g`");
+    assert_eq!(error.message(), "no exported function `g`");
 }
 
 #[test]
-fn a_name_is_given_once_unless_it_is_replaced_explicitly() {
+fn a_definition_is_only_replaced_explicitly() {
     let mut store = store();
     let mut linker = Linker::new();
     linker.func_wrap(&mut store, "h", "f", || 1_i32).unwrap();
@@ -161,8 +161,8 @@ fn a_name_is_given_once_unless_it_is_replaced_explicitly() {
 }
 
 #[test]
-#[should_panic = "a handle is used with the store that it came from"]
-fn a_typed_function_is_called_in_its_store() {
+#[should_panic = "the handle belongs to another store"]
+fn calling_a_typed_function_in_another_store_panics() {
     let mut one = store();
     let func = Func::wrap(&mut one, || {}).unwrap().typed::<(), ()>(&mut one).unwrap();
     let _ = func.call(&mut store(), ());

@@ -1,12 +1,15 @@
 //! The report as it is written and read: totals are written and never believed.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::aside::Aside;
-use crate::json::{Version, millis};
+use crate::json::Version;
 use crate::key::{self, Key};
+use crate::millis;
 use crate::model::{Attempt, Case, Engine, Failure, MatchKind, Needs, Note, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
 use crate::shards::Shards;
@@ -15,21 +18,37 @@ impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Report { engine, harness, match_kind, shards, interrupted, host, started, duration, suites } =
             self;
-        let (schema, totals) = (Version, self.totals());
-        let out = ReportOut {
-            schema,
-            engine,
-            harness: harness.as_ref(),
+        let file = ReportFile {
+            schema: Version,
+            engine: Cow::Borrowed(engine),
+            harness: harness.as_ref().map(Cow::Borrowed),
             match_kind: *match_kind,
-            shards: shards.as_ref(),
+            shards: shards.as_ref().map(Cow::Borrowed),
             interrupted: *interrupted,
-            host,
-            started,
+            host: Cow::Borrowed(host),
+            started: Cow::Borrowed(started),
             duration: *duration,
-            suites,
-            totals,
+            suites: Cow::Borrowed(suites),
+            totals: self.totals(),
         };
-        out.serialize(serializer)
+        file.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Report {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Report, D::Error> {
+        let file = ReportFile::deserialize(deserializer)?;
+        Ok(Report {
+            engine: file.engine.into_owned(),
+            harness: file.harness.map(Cow::into_owned),
+            match_kind: file.match_kind,
+            shards: file.shards.map(Cow::into_owned),
+            interrupted: file.interrupted,
+            host: file.host.into_owned(),
+            started: file.started.into_owned(),
+            duration: file.duration,
+            suites: file.suites.into_owned(),
+        })
     }
 }
 
@@ -42,39 +61,41 @@ impl Serialize for Suite {
 }
 
 /// The report of a wassay run: what was run, how each case ended, and which directives failed.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Report"))]
-pub(crate) struct ReportOut<'a> {
+pub(crate) struct ReportFile<'a> {
     /// The version of this schema: it changes when a field goes or comes to mean something else.
     schema: Version,
     /// What was tested.
-    engine: &'a Engine,
+    engine: Cow<'a, Engine>,
     /// What judged it; absent in reports of older versions.
     #[serde(skip_serializing_if = "Option::is_none")]
-    harness: Option<&'a Engine>,
+    harness: Option<Cow<'a, Engine>>,
     /// How the texts of errors were compared; absent in reports of older versions.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     match_kind: Option<MatchKind>,
     /// Which shards of a sharded run it holds; absent where the run was not sharded or all shards
     /// are in it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    shards: Option<&'a Shards>,
+    shards: Option<Cow<'a, Shards>>,
     /// Whether the run was interrupted, so that some cases are in it as not run; absent where it
     /// was not.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     interrupted: bool,
     /// What it ran on.
-    host: &'a str,
+    host: Cow<'a, str>,
     /// When it started: a date and time as in RFC 3339.
-    started: &'a str,
+    started: Cow<'a, str>,
     /// How long it took by the clock on the wall, in milliseconds.
     #[serde(rename = "duration_ms", with = "millis")]
     #[cfg_attr(test, schemars(with = "f64", range(min = 0)))]
     duration: Duration,
     /// What was run.
-    suites: &'a [Suite],
+    suites: Cow<'a, [Suite]>,
     /// What the suites add up to.
+    #[serde(skip_deserializing)]
+    #[cfg_attr(test, schemars(!skip_deserializing))]
     totals: Totals,
 }
 
@@ -99,7 +120,7 @@ struct SuiteOut<'a> {
 
 #[cfg(test)]
 impl schemars::JsonSchema for Suite {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         SuiteOut::schema_name()
     }
 
@@ -108,48 +129,10 @@ impl schemars::JsonSchema for Suite {
     }
 }
 
-/// The fields of a report that are read: its totals are computed.
+/// How a [`Case`] is read: its fields, of which newer versions of wassay write more than older ones.
 #[derive(Deserialize)]
-pub(crate) struct ReportIn {
-    #[serde(rename = "schema")]
-    _schema: Version,
-    engine: Engine,
-    #[serde(default)]
-    harness: Option<Engine>,
-    #[serde(default, rename = "match")]
-    match_kind: Option<MatchKind>,
-    #[serde(default)]
-    shards: Option<Shards>,
-    #[serde(default)]
-    interrupted: bool,
-    host: String,
-    started: String,
-    #[serde(rename = "duration_ms", with = "millis")]
-    duration: Duration,
-    suites: Vec<Suite>,
-}
-
-impl From<ReportIn> for Report {
-    fn from(read: ReportIn) -> Report {
-        let ReportIn {
-            _schema,
-            engine,
-            harness,
-            match_kind,
-            shards,
-            interrupted,
-            host,
-            started,
-            duration,
-            suites,
-        } = read;
-        Report { engine, harness, match_kind, shards, interrupted, host, started, duration, suites }
-    }
-}
-
-/// A case as it is read, before its outcome is held against its directives.
-#[derive(Deserialize)]
-pub(crate) struct CaseIn {
+#[serde(remote = "Case")]
+struct CaseFields {
     name: String,
     outcome: Outcome,
     #[serde(rename = "duration_ms", with = "millis")]
@@ -179,52 +162,17 @@ pub(crate) struct CaseIn {
     attempts: Vec<Attempt>,
 }
 
-impl TryFrom<CaseIn> for Case {
-    type Error = String;
-
-    fn try_from(read: CaseIn) -> Result<Case, String> {
-        let CaseIn {
-            name,
-            outcome,
-            duration,
-            directives,
-            text_not_compared,
-            reader_only,
-            aside,
-            features,
-            needs,
-            judged_under,
-            file,
-            failures,
-            notes,
-            keys,
-            guest,
-            attempts,
-        } = read;
+impl<'de> Deserialize<'de> for Case {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Case, D::Error> {
+        let case = CaseFields::deserialize(deserializer)?;
+        let Case { name, outcome, directives, .. } = &case;
         let worst = directives.outcome();
-        if outcome < worst {
-            return Err(format!(
+        if *outcome < worst {
+            return Err(D::Error::custom(format!(
                 "the case `{name}` cannot be `{outcome}`: it has a directive that is `{worst}`"
-            ));
+            )));
         }
-        Ok(Case {
-            name,
-            outcome,
-            duration,
-            directives,
-            text_not_compared,
-            reader_only,
-            aside,
-            features,
-            needs,
-            judged_under,
-            file,
-            failures,
-            notes,
-            keys,
-            guest,
-            attempts,
-        })
+        Ok(case)
     }
 }
 

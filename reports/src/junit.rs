@@ -12,10 +12,11 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun,
 
 use crate::apart::groups;
 use crate::aside::{Apart, Aside};
+use crate::describe::headline;
 use crate::model::{Attempt, Case, Failure, Note, Report, Suite};
 use crate::outcome::{Counts, Outcome};
 use crate::terminal::{self, Language, escaped, is_hidden};
-use crate::text::{MAX_SHOWN, at, cut, headline, plural};
+use crate::text::{MAX_SHOWN, at, cut, plural};
 
 /// So much of the text of a script's failures is written, in bytes; the JSON report has more.
 const MAX_TEXT: usize = 64 << 10;

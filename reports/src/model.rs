@@ -5,15 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::aside::{Apart, Aside};
-use crate::format::{CaseIn, ReportIn};
-use crate::json::millis;
 use crate::key::{self, Key};
+use crate::millis;
 use crate::outcome::{Counts, Outcome};
 use crate::shards::Shards;
 
 /// What one run found. Suites and cases keep the order they are given in.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(from = "ReportIn")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// What was tested.
     pub engine: Engine,
@@ -98,10 +96,8 @@ pub struct Suite {
 }
 
 /// One script or guest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(try_from = "CaseIn")]
-#[cfg_attr(test, schemars(!try_from))]
 pub struct Case {
     /// Its name, unique within the suite.
     pub name: String,

@@ -6,9 +6,10 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
+use crate::describe::{caveats, verdict};
 use crate::model::{Report, Suite, Totals};
 use crate::terminal::{Text, printable};
-use crate::text::{caveats, plural, seconds, verdict};
+use crate::text::{plural, seconds};
 
 const PLAIN: Style = Style::new();
 const HEAD: Style = Style::new().bold();

@@ -1,52 +1,13 @@
-//! Words and numbers that the renderers share.
+//! Numbers and texts as the renderers write them.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::model::{Attempt, Case, Failure, Report, Suite, Totals};
 use crate::outcome::Counts;
-use crate::terminal::printable;
 
 /// So many characters of a directive's text, or of a value, are shown; the JSON report has
 /// [more](crate::MAX_TEXT).
 pub(crate) const MAX_SHOWN: usize = 4000;
-
-/// What the run amounts to, in a line without a full stop.
-pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
-    let (cases, time) = (totals.cases.total(), seconds(report.duration));
-    let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
-    if cases == 0 {
-        format!("no cases ran in {time}")
-    } else if unexpected > 0 {
-        format!("{unexpected} of {} not as expected in {time}", plural(cases, "case"))
-    } else if report.is_unjudged() {
-        format!("nothing was judged in {} in {time}", plural(cases, "case"))
-    } else if totals.cases.skipped > 0 {
-        format!(
-            "{} as expected, {} skipped, in {time}",
-            plural(cases - totals.cases.skipped, "case"),
-            totals.cases.skipped
-        )
-    } else {
-        format!("{} as expected in {time}", plural(cases, "case"))
-    }
-}
-
-/// What a reader has to know besides before taking the verdict for that of a whole run of the
-/// engine, a line each.
-pub(crate) fn caveats(report: &Report) -> Vec<String> {
-    let mut caveats = Vec::new();
-    if let Some(why) = report.incomplete() {
-        caveats.push(format!("the report is incomplete: {why}"));
-    }
-    if report.is_by_reader_alone() {
-        caveats.push(
-            "no directive passed by what the engine did: all that passed were judged by the reader alone"
-                .to_owned(),
-        );
-    }
-    caveats
-}
 
 /// A number with its noun.
 pub(crate) fn plural(count: u64, noun: &str) -> String {
@@ -117,47 +78,6 @@ pub(crate) fn at(name: &str, line: u32, column: u32) -> String {
     }
 }
 
-/// What failed and how, in a line: `wrong-value: result 0 has the wrong value`.
-pub(crate) fn headline(failure: &Failure) -> String {
-    printable(&cut(&format!("{}: {}", failure.kind, failure.message), MAX_SHOWN)).into_owned()
-}
-
-/// What a flaky case did before it passed, a line an attempt: which, where it failed first, and
-/// how.
-pub(crate) fn attempts(case: &Case) -> impl Iterator<Item = String> {
-    let of = |(number, attempt): (usize, &Attempt)| {
-        let first = attempt.failures.first();
-        let place = first.map_or_else(|| case.name.clone(), |first| at(&case.name, first.line, first.column));
-        let what = first.map_or_else(|| attempt.outcome.to_string(), headline);
-        format!("attempt {}: {}: {what}", number + 1, printable(&place))
-    };
-    case.attempts.iter().enumerate().map(of)
-}
-
-/// Where a line of a case can be read, if that is known: an address of the web, nothing else.
-pub(crate) fn link(suite: &Suite, case: &str, line: u32) -> Option<String> {
-    let base = suite.url.as_deref()?;
-    let web = ["https://", "http://"].iter().any(|scheme| base.starts_with(scheme));
-    if !web || !base.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>()[]\\`{|}^#?".contains(&byte)) {
-        return None;
-    }
-    let mut url = base.trim_end_matches('/').to_owned();
-    for part in case.split('/').filter(|part| !matches!(*part, "" | ".")) {
-        url.push('/');
-        for byte in part.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                url.push(char::from(byte));
-            } else {
-                url.push_str(&format!("%{byte:02X}"));
-            }
-        }
-    }
-    if line > 0 {
-        url.push_str(&format!("#L{line}"));
-    }
-    Some(url)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,25 +96,6 @@ mod tests {
     fn numbers_fall_into_groups_of_three() {
         let written = [0, 999, 1000, 67_012, 1_000_000].map(grouped);
         assert_eq!(written, ["0", "999", "1,000", "67,012", "1,000,000"]);
-    }
-
-    #[test]
-    fn a_link_leads_to_the_web_and_nowhere_else() {
-        let linked = |url: &str, case: &str, line| {
-            let suite =
-                Suite { name: "s".into(), source: "s".into(), url: Some(url.into()), cases: Vec::new() };
-            link(&suite, case, line)
-        };
-        assert_eq!(
-            linked("https://example.org/a/", "./b c/é\".wast", 7).as_deref(),
-            Some("https://example.org/a/b%20c/%C3%A9%22.wast#L7")
-        );
-        assert_eq!(linked("http://example.org", "a.wast", 0).as_deref(), Some("http://example.org/a.wast"));
-        for bad in
-            ["javascript:alert(1)//", "https://e.org/\" onclick=\"x", "https://e.org/a)", "", "file:///etc"]
-        {
-            assert_eq!(linked(bad, "a", 1), None, "{bad}");
-        }
     }
 
     #[test]

@@ -8,13 +8,14 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
+use wassay_script::Judges;
 
 use crate::batch;
-use crate::commands::{self, Error, Exit, words};
+use crate::commands::{self, words};
+use crate::exit::{CODES, Error, Exit};
 use crate::own;
 use crate::printer::{self, Stream};
 use crate::scratch::{self, Session};
-use crate::script::Judges;
 
 /// The short form of `run` is none of clap's: see [`commands::words`].
 const USAGE: &str = "wassay <COMMAND>\n       wassay [RUN OPTIONS] <FILE> [ARGS]...";
@@ -30,15 +31,22 @@ Examples:
   wassay suite list                      list the suites
   wassay test --engine node spec-v2      test another engine; see `wassay engine list`
   wassay report diff old.json new.json   compare two reports
-  wassay matrix *.json -o matrix.html    combine reports into a table of engines and proposals
+  wassay matrix *.json -o matrix.html    combine reports into a table of engines and proposals";
 
-Exit codes: 0 everything is as expected, 1 a failure, a regression or an error of wassay's own,
-2 wrong usage, 130 interrupted. `run` exits with the program's own code, and 134 after a trap.
-Environment: NO_COLOR=1 disables colours, RUST_LOG=debug logs to standard error.";
+const ENVIRONMENT: &str = "Environment: NO_COLOR=1 disables colours, RUST_LOG=debug logs to standard error.";
+
+/// Examples, exit codes and environment.
+fn after_help() -> String {
+    let codes: String =
+        CODES.iter().map(|(exit, meaning)| format!("  {:<5}{meaning}\n", exit.code())).collect();
+    format!(
+        "{EXAMPLES}\n\nExit codes:\n{codes}`run` exits with the program's own code, with 134 after a trap, and with 1 if the\nmodule cannot be run.\n\n{ENVIRONMENT}"
+    )
+}
 
 /// Runs WebAssembly test scripts, conformance suites and WASI programs.
 #[derive(Debug, Parser)]
-#[command(name = "wassay", version = own::VERSION, after_help = EXAMPLES, override_usage = USAGE)]
+#[command(name = "wassay", version = own::VERSION, after_help = after_help(), override_usage = USAGE)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
@@ -113,10 +121,10 @@ fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>
             None => own::run::run(args),
         },
         Command::Wast(mut args) => match args.engine.take() {
-            Some(engine) => commands::driven::wast(args, &engine),
+            Some(engine) => commands::with_engine::wast(args, &engine),
             None => commands::wast::run(args, chosen(make, "wast")?),
         },
-        Command::Test(args) if !args.engines.is_empty() => commands::driven::test(args),
+        Command::Test(args) if !args.engines.is_empty() => commands::with_engine::test(args),
         Command::Test(args) => commands::test::run(args, chosen(make, "test")?),
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),

@@ -23,15 +23,15 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use wassay_reports::Key;
+use wassay_script::reading::Reading;
+use wassay_script::source::{Place, Span};
 use wassay_testsuite::access::{Budget, read_text};
 use wassay_testsuite::expectation::{
     Entry, Expectation, ExpectationError, Expectations, Expected, Origin, Target,
 };
 use wassay_testsuite::{Case, Suite};
 
-use crate::batch::{End, Finished};
-use crate::script::reading::Reading;
-use crate::script::source::{Place, Span};
+use crate::finished::{End, Finished};
 use crate::verdict::{DirectiveResult, Outcome, ScriptResult};
 
 /// Reads a file of expectations.

@@ -59,9 +59,11 @@ use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use wassay_reports::terminal::as_line;
+use wassay_script::Judges;
 use wassay_testsuite::expectation::Entry;
-use wassay_testsuite::{Case, Pin, Script, Suite, naming};
+use wassay_testsuite::{Case, Pin, Suite, naming};
 
+use self::address::lines_of;
 use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, full_name};
 #[cfg(all(doc, feature = "engine"))]
 use crate::batch::{COMPILE, STRESS, VERIFIER};
@@ -73,8 +75,6 @@ use crate::expectations::{self, ExpectationsError, Tally, expecting, stale_messa
 use crate::own;
 use crate::printer;
 use crate::scratch::{Session, signal};
-use crate::script::source::Source;
-use crate::script::{Judges, parse};
 use crate::threads;
 
 mod address;
@@ -352,16 +352,6 @@ impl Shared {
     }
 }
 
-/// The lines on which directives begin, if it is a script.
-fn lines_of(script: &Script) -> Option<Vec<usize>> {
-    let text = script.read().ok()?;
-    let script = parse(Source::new(script.name(), &text)).ok()?;
-    let begins = script.directives.iter().map(|directive| script.source.line(directive.span.start));
-    let mut lines: Vec<usize> = begins.collect();
-    lines.dedup();
-    Some(lines)
-}
-
 /// The verdict on a case, or on the directives that begin on one of its lines. What was not run is
 /// neither passed nor failed.
 fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed> {
@@ -381,18 +371,6 @@ fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed
         return Err(as_line(&missed).into());
     }
     if on_line.is_expected() { Ok(Completion::Completed) } else { Err(on_line.render(false).into()) }
-}
-
-/// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is
-/// one.
-fn not_opened(path: &Path, is_absent: bool, message: String) -> Trial {
-    let name = as_line(&path.display().to_string());
-    let message = as_line(&message);
-    if !is_absent {
-        return Trial::test(name, move || Err(message.into()));
-    }
-    let ignored = move || Ok(Completion::ignored_with(format!("not run: {message}")));
-    Trial::ignorable_test(name, ignored).with_kind("not run").with_ignored_flag(true)
 }
 
 #[cfg(test)]

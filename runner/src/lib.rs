@@ -29,15 +29,20 @@ pub mod batch;
 pub mod catalogue;
 pub mod cli;
 mod commands;
+mod console;
 pub mod engines;
+mod exit;
 pub mod expectations;
 pub mod fetch;
+mod finished;
 pub mod harness;
+mod interrupt;
 #[cfg_attr(not(feature = "engine"), path = "absent/own.rs")]
 mod own;
 mod printer;
 pub mod repro;
 mod scratch;
+mod settings;
 #[cfg(all(test, feature = "engine"))]
 mod tests;
 mod threads;
@@ -45,7 +50,6 @@ pub mod verdict;
 pub mod wasi_case;
 
 pub use wassay_script::keys;
-use wassay_script::suggest;
 
 /// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind
 /// [`Embedder`](wassay_script::Embedder).

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle, sleep};
 use std::time::Duration;
 
-use crate::script::STACK;
+use wassay_script::STACK;
 
 /// How often it is tried again to start a thread, and how long to wait before: one that has ended
 /// may still count for a moment.

@@ -2,11 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 use wassay_reports::terminal::Text;
-use wassay_testsuite::text::lines;
-
+use wassay_script::source::Place;
 pub use wassay_script::verdict::*;
-
-use crate::script::source::Place;
+use wassay_testsuite::text::lines;
 
 /// What can be shown to people.
 pub trait Render {
@@ -122,7 +120,7 @@ fn shortened(source: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::matching::MismatchKind;
+    use wassay_script::matching::MismatchKind;
 
     fn failure(source: &str) -> Failure {
         let kind = FailureKind::Mismatch(MismatchKind::Value);

@@ -140,7 +140,7 @@ fn a_wild_access_is_a_crash_and_no_trap() {
     let failure = &wild.failures[0];
     assert_eq!((failure.line, failure.kind.as_str()), (6, "crashed"));
     assert!(failure.message.starts_with("its process was ended by SIGSEGV: "), "{}", failure.message);
-    assert!(failure.message.contains("defect of the engine"), "{}", failure.message);
+    assert!(failure.message.contains("engine bug"), "{}", failure.message);
 }
 
 fn a_crash_says_how_and_where() {

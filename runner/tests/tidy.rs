@@ -131,14 +131,11 @@ fn the_printer_is_the_one_way_to_print() {
     }
 }
 
+/// Layers inside the crates are checked by `engine/tests/layers`.
 #[test]
-fn layers_are_kept() {
+fn folders_keep_to_their_subject() {
     for (path, text) in sources() {
         let text = text.split("#[cfg(test)]").next().unwrap();
-        if path.starts_with("engine/src/translate") {
-            let reads_store = text.contains("crate::runtime");
-            assert!(!reads_store, "{}: translation knows layouts, not objects of a store", path.display());
-        }
         if path.starts_with("runner/script") {
             let imports = text.contains("wassay_engine") || text.contains("wassay_wasi");
             assert!(!imports, "{}: scripts are judged on any engine", path.display());
@@ -164,6 +161,21 @@ fn layers_are_kept() {
             let touches =
                 text.contains("std::fs") || text.contains("SystemTime") || text.contains("Instant::now");
             assert!(!touches, "{}: a report touches neither files nor the clock", path.display());
+        }
+    }
+}
+
+#[path = "../adapters/wap/src/features.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod adapter_features;
+
+#[test]
+fn versions_have_the_same_features_in_adapters() {
+    for version in ["1.0", "2.0", "3.0"] {
+        let features: wassay::Features = version.parse().unwrap();
+        let adapter = adapter_features::Features::parse(version);
+        for name in wassay::Features::names() {
+            assert_eq!(adapter.has(name), features.contains(name), "{name} in {version}");
         }
     }
 }

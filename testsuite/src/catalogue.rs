@@ -30,148 +30,114 @@ pub fn find(name: &str) -> Option<&'static Suite> {
 }
 
 static SUITES: [Suite; 27] = [
-    Suite {
-        name: Cow::Borrowed("scripts"),
-        title: Cow::Borrowed("Our own scripts"),
-        source: Cow::Borrowed("written for wassay"),
-        features: crate::features::DEFAULT,
-        pin: Some(Pin { cases: 48, directives: 1604 }),
-        by_default: true,
-        origin: Origin::Own,
-        variant: None,
-        path: None,
-        expectations: Vec::new(),
-    },
-    guests("wasi", "Our own guests of WASI preview 1 and 0", None),
-    guests("wasi@no-openat2", "The same guests on a system without openat2", Some(Variant::NoOpenat2)),
-    spec("spec-v1", "WebAssembly 1.0", SpecVersion::V1, "1.0", pin(73, 19_245), true),
-    spec(
-        "spec-v2",
-        "WebAssembly 2.0, without its vector scripts",
-        SpecVersion::V2,
-        "2.0",
-        pin(90, 28_012),
-        true,
+    own("scripts", "Our own scripts", pin(48, 1604), Origin::Own, None),
+    own("wasi", "Our own guests of WASI preview 1 and 0", GUESTS, Origin::Guests, None),
+    own(
+        "wasi@no-openat2",
+        "The same guests on a system without openat2",
+        GUESTS,
+        Origin::Guests,
+        Some(Variant::NoOpenat2),
     ),
-    spec("spec-v3", "WebAssembly 3.0, only the core folder", SpecVersion::V3, "3.0", pin(97, 21_228), true),
-    spec("spec", "The latest draft, only the core folder", SpecVersion::Latest, "3.0", pin(97, 21_233), true),
+    spec("spec-v1", "WebAssembly 1.0", SpecVersion::V1, "1.0", pin(73, 19_245)),
+    spec("spec-v2", "WebAssembly 2.0, without its vector scripts", SpecVersion::V2, "2.0", pin(90, 28_012)),
+    spec("spec-v3", "WebAssembly 3.0, only the core folder", SpecVersion::V3, "3.0", pin(97, 21_228)),
+    spec("spec", "The latest draft, only the core folder", SpecVersion::Latest, "3.0", pin(97, 21_233)),
     // The annotations themselves require no feature, but the vector constants among them do.
-    proposal("proposals/annotations", Proposal::Annotations, "2.0", pin(4, 617), true),
+    proposal("proposals/annotations", Proposal::Annotations, "2.0", pin(4, 617)),
     // The scripts are newer than the proposal: they use tables of typed references and array types.
-    proposal("proposals/bulk-memory", Proposal::BulkMemoryOperations, "3.0", pin(8, 7_485), true),
+    proposal("proposals/bulk-memory", Proposal::BulkMemoryOperations, "3.0", pin(8, 7_485)),
     proposal(
         "proposals/custom-descriptors",
         Proposal::CustomDescriptors,
         "3.0,custom-descriptors",
         pin(14, 876),
-        true,
     ),
-    proposal(
-        "proposals/custom-page-sizes",
-        Proposal::CustomPageSizes,
-        "3.0,custom-page-sizes",
-        pin(5, 207),
-        true,
-    ),
+    proposal("proposals/custom-page-sizes", Proposal::CustomPageSizes, "3.0,custom-page-sizes", pin(5, 207)),
     // Recursive types, tail calls and typed references in `try_table`.
-    proposal("proposals/exceptions", Proposal::ExceptionHandling, "3.0", pin(4, 105), true),
-    proposal("proposals/extended-const", Proposal::ExtendedConst, "2.0,extended-const", pin(3, 284), true),
+    proposal("proposals/exceptions", Proposal::ExceptionHandling, "3.0", pin(4, 105)),
+    proposal("proposals/extended-const", Proposal::ExtendedConst, "2.0,extended-const", pin(3, 284)),
     // Asserts that a second memory is malformed, so it cannot run with 3.0.
     proposal(
         "proposals/function-references",
         Proposal::FunctionReferences,
         "2.0,function-references,tail-call",
         pin(26, 1_874),
-        true,
     ),
-    proposal("proposals/gc", Proposal::GC, "2.0,function-references,gc", pin(17, 784), true),
+    proposal("proposals/gc", Proposal::GC, "2.0,function-references,gc", pin(17, 784)),
     // Asserts that a second memory is invalid.
-    proposal("proposals/memory64", Proposal::Memory64, "2.0,memory64", pin(14, 1_606), true),
-    proposal("proposals/multi-memory", Proposal::MultiMemory, "2.0,multi-memory", pin(41, 912), true),
-    proposal("proposals/multi-value", Proposal::MultiValue, "1.0,multi-value", pin(10, 1_182), true),
-    proposal("proposals/mutable-global", Proposal::MutableGlobal, "1.0", pin(2, 149), true),
+    proposal("proposals/memory64", Proposal::Memory64, "2.0,memory64", pin(14, 1_606)),
+    proposal("proposals/multi-memory", Proposal::MultiMemory, "2.0,multi-memory", pin(41, 912)),
+    proposal("proposals/multi-value", Proposal::MultiValue, "1.0,multi-value", pin(10, 1_182)),
+    proposal("proposals/mutable-global", Proposal::MutableGlobal, "1.0", pin(2, 149)),
     proposal(
         "proposals/nontrapping-float-to-int-conversions",
         Proposal::NontrappingFloatToIntConversions,
         "1.0,saturating-float-to-int",
         pin(1, 615),
-        true,
     ),
-    proposal("proposals/reference-types", Proposal::ReferenceTypes, "2.0", pin(30, 9_140), true),
-    proposal("proposals/relaxed-simd", Proposal::RelaxedSimd, "2.0,relaxed-simd", pin(7, 77), true),
-    proposal(
-        "proposals/sign-extension-ops",
-        Proposal::SignExtensionOps,
-        "1.0,sign-extension",
-        pin(2, 872),
-        true,
-    ),
+    proposal("proposals/reference-types", Proposal::ReferenceTypes, "2.0", pin(30, 9_140)),
+    proposal("proposals/relaxed-simd", Proposal::RelaxedSimd, "2.0,relaxed-simd", pin(7, 77)),
+    proposal("proposals/sign-extension-ops", Proposal::SignExtensionOps, "1.0,sign-extension", pin(2, 872)),
     // The scripts are newer than the proposal: one loads lanes from a second memory, and an offset
     // over 32 bits is invalid rather than malformed, as it has been since 64-bit memories.
-    proposal("proposals/simd", Proposal::Simd, "2.0,multi-memory,memory64", pin(59, 25_990), true),
-    proposal("proposals/tail-call", Proposal::TailCall, "2.0,tail-call", pin(2, 119), true),
+    proposal("proposals/simd", Proposal::Simd, "2.0,multi-memory,memory64", pin(59, 25_990)),
+    proposal("proposals/tail-call", Proposal::TailCall, "2.0,tail-call", pin(2, 119)),
     // Asserts that a second table is invalid; reference types allow it.
-    proposal("proposals/threads", Proposal::Threads, "2.0,-reference-types,threads", pin(4, 619), true),
-    proposal("proposals/wide-arithmetic", Proposal::WideArithmetic, "3.0,wide-arithmetic", pin(1, 109), true),
+    proposal("proposals/threads", Proposal::Threads, "2.0,-reference-types,threads", pin(4, 619)),
+    proposal("proposals/wide-arithmetic", Proposal::WideArithmetic, "3.0,wide-arithmetic", pin(1, 109)),
 ];
+
+/// The size of the suites of our own guests.
+const GUESTS: Pin = pin(28, 125);
 
 const fn pin(cases: usize, directives: usize) -> Pin {
     Pin { cases, directives }
 }
 
-const fn guests(name: &'static str, title: &'static str, variant: Option<Variant>) -> Suite {
-    Suite {
-        name: Cow::Borrowed(name),
-        title: Cow::Borrowed(title),
-        source: Cow::Borrowed("written for wassay"),
-        features: crate::features::DEFAULT,
-        pin: Some(pin(28, 125)),
-        by_default: true,
-        origin: Origin::Guests,
-        variant,
-        path: None,
-        expectations: Vec::new(),
-    }
+/// A suite that we wrote.
+const fn own(
+    name: &'static str,
+    title: &'static str,
+    pin: Pin,
+    origin: Origin,
+    variant: Option<Variant>,
+) -> Suite {
+    embedded([name, title, "written for wassay"], crate::features::DEFAULT, pin, origin, variant)
 }
 
+/// The scripts of a version of the specification.
 const fn spec(
     name: &'static str,
     title: &'static str,
     version: SpecVersion,
     features: &'static str,
     pin: Pin,
-    by_default: bool,
+) -> Suite {
+    embedded([name, title, OFFICIAL], features, pin, Origin::Spec(version), None)
+}
+
+/// The scripts of a proposal.
+const fn proposal(name: &'static str, proposal: Proposal, features: &'static str, pin: Pin) -> Suite {
+    embedded([name, "The scripts of a proposal", OFFICIAL], features, pin, Origin::Proposal(proposal), None)
+}
+
+const fn embedded(
+    [name, title, source]: [&'static str; 3],
+    features: &'static str,
+    pin: Pin,
+    origin: Origin,
+    variant: Option<Variant>,
 ) -> Suite {
     Suite {
         name: Cow::Borrowed(name),
         title: Cow::Borrowed(title),
-        source: Cow::Borrowed(OFFICIAL),
+        source: Cow::Borrowed(source),
         features,
         pin: Some(pin),
-        by_default,
-        origin: Origin::Spec(version),
-        variant: None,
-        path: None,
-        expectations: Vec::new(),
-    }
-}
-
-const fn proposal(
-    name: &'static str,
-    proposal: Proposal,
-    features: &'static str,
-    pin: Pin,
-    by_default: bool,
-) -> Suite {
-    Suite {
-        name: Cow::Borrowed(name),
-        title: Cow::Borrowed("The scripts of a proposal"),
-        source: Cow::Borrowed(OFFICIAL),
-        features,
-        pin: Some(pin),
-        by_default,
-        origin: Origin::Proposal(proposal),
-        variant: None,
+        by_default: true,
+        origin,
+        variant,
         path: None,
         expectations: Vec::new(),
     }

@@ -11,7 +11,9 @@ use thiserror::Error;
 use crate::access::{Budget, Identity, Kind, Listed, Reach, Root};
 use crate::case::{Case, Unreadable};
 use crate::features;
-use crate::naming::{self, real};
+use crate::folders;
+use crate::naming;
+use crate::paths::real;
 use crate::script::Script;
 use crate::suite::{Origin, Suite};
 use crate::wasi::{self, Files, Guest, Names};
@@ -97,14 +99,14 @@ pub fn case_in(root: Root, name: &str) -> Case {
 
 /// A script in the folder of a suite, whose canonical path is `real_root`.
 fn script_in(real_root: &Path, root: &Arc<Root>, name: String) -> Script {
-    let features = features::of_folder(&real_root.join(&name)).unwrap_or(features::DEFAULT);
+    let features = folders::of_folder(&real_root.join(&name)).unwrap_or(features::DEFAULT);
     Script::in_suite(name, features, Arc::clone(root))
 }
 
 /// The feature expression for a script at this path, whether or not the file exists.
 pub fn features_at(path: &Path) -> &'static str {
     let path = real(folder_of(path)).join(path.file_name().unwrap_or_default());
-    features::of_folder(&path).unwrap_or(features::DEFAULT)
+    folders::of_folder(&path).unwrap_or(features::DEFAULT)
 }
 
 /// A suite of a single script.
@@ -344,104 +346,4 @@ pub enum OpenError {
         /// The folder.
         path: PathBuf,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    /// Creates a folder with `files`, each of which contains its own name.
-    fn folder(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = folder.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, file).unwrap();
-        }
-        folder
-    }
-
-    fn names(suite: &Suite) -> Vec<String> {
-        suite.scripts().iter().map(|script| script.name().to_owned()).collect()
-    }
-
-    #[test]
-    fn scripts_are_found_at_every_depth_and_sorted() {
-        let folder = folder(&[
-            "b.wast",
-            "a/z.wast",
-            "a/b/c.wast",
-            "a.wast",
-            "a-b.wast",
-            "x.txt",
-            "x.wast.bak",
-            ".git/g.wast",
-        ]);
-        let suite = open(folder.path()).unwrap();
-        assert_eq!(names(&suite), ["a-b.wast", "a.wast", "a/b/c.wast", "a/z.wast", "b.wast"]);
-        for script in suite.scripts() {
-            assert_eq!(script.read().unwrap(), script.name());
-            assert_eq!(script.path().unwrap(), folder.path().join(script.name()));
-        }
-        assert_eq!(suite.name(), folder.path().file_name().unwrap().to_str().unwrap());
-        assert_eq!((suite.source(), suite.pin(), suite.is_default()), (suite.name(), None, false));
-    }
-
-    #[test]
-    fn file_extensions_ignore_case() {
-        let folder = folder(&["a.WAST", "b.Wast", "c.WASM", "c.json", "d.Wat", "d.json"]);
-        let suite = open(folder.path()).unwrap();
-        let names: Vec<String> = suite.cases().iter().map(|case| case.name().to_owned()).collect();
-        assert_eq!(names, ["a.WAST", "b.Wast", "c.WASM", "d.Wat"]);
-        assert_eq!(suite.scripts().len(), 2);
-    }
-
-    #[test]
-    fn features_are_those_of_the_nearest_known_folder() {
-        let folder =
-            folder(&["a.wast", "legacy/a.wast", "proposals/threads/a.wast", "proposals/threads/deep/a.wast"]);
-        let features = |path: &Path| -> Vec<&str> {
-            open(path).unwrap().scripts().iter().map(|script| script.features()).collect()
-        };
-        let threads = "2.0,-reference-types,threads";
-        assert_eq!(features(folder.path()), ["3.0", "3.0,legacy-exceptions", threads, threads]);
-        // The known folder may also be `path` itself, or above it.
-        assert_eq!(features(&folder.path().join("proposals/threads/")), [threads, threads]);
-        assert_eq!(features(&folder.path().join("proposals/threads/deep")), [threads]);
-        assert_eq!(features(&folder.path().join("legacy/../proposals/threads/deep/a.wast")), [threads]);
-        assert_eq!(features(&folder.path().join("legacy/a.wast")), ["3.0,legacy-exceptions"]);
-    }
-
-    #[test]
-    fn a_single_file_is_a_suite_of_one() {
-        let folder = folder(&["a.wast", "b.txt"]);
-        for file in ["a.wast", "b.txt"] {
-            let path = folder.path().join(file);
-            assert_eq!(names(&open(&path).unwrap()), [file]);
-            assert_eq!(script(&path).unwrap().read().unwrap(), file);
-        }
-    }
-
-    #[test]
-    fn a_missing_path_is_an_error() {
-        let folder = folder(&[]);
-        let path = folder.path().join("gone");
-        for message in [open(&path).unwrap_err().to_string(), script(&path).unwrap_err().to_string()] {
-            assert!(message.starts_with(&format!("{}: cannot open: ", path.display())), "{message}");
-        }
-    }
-
-    #[test]
-    fn a_folder_is_not_a_script_and_a_suite_is_not_empty() {
-        let folder = folder(&["readme.txt"]);
-        let path = folder.path().display();
-        assert_eq!(
-            script(folder.path()).unwrap_err().to_string(),
-            format!("{path}: expected a regular file, found a folder")
-        );
-        let message = open(folder.path()).unwrap_err().to_string();
-        assert!(message.starts_with(&format!("{path}: no cases found: ")), "{message}");
-    }
 }

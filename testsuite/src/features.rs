@@ -1,82 +1,21 @@
-//! Feature expressions, and the features that a script gets from its folder.
+//! Feature expressions.
 //!
 //! An expression is a version of the specification (`1.0`, `2.0` or `3.0`), which stands for its
 //! complete feature set, followed by features to add or, with a leading `-`, to remove, separated
-//! by commas: `2.0,-reference-types,threads`. They apply from left to right. The names are in
-//! [`NAMES`].
+//! by commas: `2.0,-reference-types,threads`. They apply from left to right. The names, and what
+//! they stand for, are defined by `wassay_terms::Features`.
 //!
 //! The feature set must be exact: with a feature too few, valid modules are rejected; with one too
 //! many, modules that the script asserts to be malformed or invalid are accepted. A script does not
-//! say which features it needs, so they come from the nearest known folder.
-
-use std::path::{Component, Path};
-
-use crate::catalogue;
+//! say which features it needs, so they come from the nearest [known folder](crate::folders).
 
 /// The features of a script in no known folder and without a header.
 pub const DEFAULT: &str = "3.0";
 
-/// The feature names that an expression may contain.
-pub const NAMES: &[&str] = &[
-    "mutable-global",
-    "saturating-float-to-int",
-    "sign-extension",
-    "multi-value",
-    "bulk-memory",
-    "reference-types",
-    "simd",
-    "relaxed-simd",
-    "tail-call",
-    "function-references",
-    "extended-const",
-    "multi-memory",
-    "memory64",
-    "exceptions",
-    "gc",
-    "threads",
-    "custom-page-sizes",
-    "wide-arithmetic",
-    "custom-descriptors",
-    "legacy-exceptions",
-    "stack-switching",
-];
-
-/// Folders of `proposals/` that are not suites of the catalogue: other names for one, or a proposal
-/// without a suite yet.
-const MORE_PROPOSALS: &[(&str, &str)] = &[
-    ("bulk-memory-operations", "3.0"),
-    ("exception-handling", "3.0"),
-    ("stack-switching", "3.0,stack-switching"),
-];
-
-/// The feature expression for the script `path`, by the nearest known folder above it:
-/// `proposals/NAME` for the proposals of the catalogue, or `legacy`. `None` if there is no known
-/// folder. The name of the script itself is ignored.
-pub fn of_folder(path: &Path) -> Option<&'static str> {
-    let folders: Vec<&str> = path
-        .parent()?
-        .components()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(name.to_str().unwrap_or_default()),
-            _ => None,
-        })
-        .collect();
-    (0..folders.len()).rev().find_map(|at| match folders[at] {
-        "legacy" => Some("3.0,legacy-exceptions"),
-        name if at > 0 && folders[at - 1] == "proposals" => of_proposal(name),
-        _ => None,
-    })
-}
-
-fn of_proposal(name: &str) -> Option<&'static str> {
-    let listed =
-        catalogue::suites().iter().find(|suite| suite.name().strip_prefix("proposals/") == Some(name));
-    let more = || MORE_PROPOSALS.iter().find(|more| more.0 == name);
-    listed.map(|suite| suite.features()).or_else(|| more().map(|more| more.1))
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use wassay_terms::Features;
+
     use super::*;
 
     /// Whether `expression` is a version followed by known names, each at most once.
@@ -89,54 +28,15 @@ pub(crate) mod tests {
                 let name = word.strip_prefix('-').unwrap_or(word);
                 let new = !seen.contains(&name);
                 seen.push(name);
-                new && NAMES.contains(&name)
+                new && Features::names().any(|known| known == name)
             })
     }
 
     #[test]
-    fn our_own_expressions_are_valid() {
-        assert!(
-            !is_expression("3")
-                && !is_expression("2.0,")
-                && !is_expression("gc")
-                && !is_expression("3.0,gc,-gc")
-        );
-        assert!(is_expression(DEFAULT));
-        assert!(MORE_PROPOSALS.iter().all(|more| is_expression(more.1)));
-        assert!(is_expression(of_folder(Path::new("legacy/a.wast")).unwrap()));
-    }
-
-    #[test]
-    fn the_nearest_known_folder_decides() {
-        let of = |path: &str| of_folder(Path::new(path));
-        assert_eq!(of("proposals/threads/atomic.wast"), Some("2.0,-reference-types,threads"));
-        assert_eq!(
-            of("/suites/spec/proposals/threads/deeper/atomic.wast"),
-            Some("2.0,-reference-types,threads")
-        );
-        assert_eq!(of("legacy/throw.wast"), Some("3.0,legacy-exceptions"));
-        assert_eq!(of("proposals/threads/legacy/a.wast"), Some("3.0,legacy-exceptions"));
-        assert_eq!(of("legacy/proposals/wide-arithmetic/a.wast"), Some("3.0,wide-arithmetic"));
-        assert_eq!(of("proposals/exception-handling/throw.wast"), Some("3.0"));
-        // An unknown proposal does not hide known folders above it.
-        assert_eq!(of("legacy/proposals/unheard-of/a.wast"), Some("3.0,legacy-exceptions"));
-    }
-
-    #[test]
-    fn file_names_do_not_imply_features() {
-        let of = |path: &str| of_folder(Path::new(path));
-        for path in [
-            "a.wast",
-            "",
-            "/",
-            "simd/a.wast",
-            "threads/a.wast",
-            "proposals/a.wast",
-            "proposals/unheard-of/a.wast",
-        ] {
-            assert_eq!(of(path), None, "{path}");
+    fn expressions_are_told_from_others() {
+        assert!(is_expression(DEFAULT) && is_expression("2.0,-reference-types,threads"));
+        for other in ["3", "2.0,", "gc", "3.0,gc,-gc"] {
+            assert!(!is_expression(other), "{other}");
         }
-        assert_eq!(of("proposals/threads"), None, "the last component is the script");
-        assert_eq!(of("legacy"), None);
     }
 }

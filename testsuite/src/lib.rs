@@ -24,7 +24,8 @@
 //! - [`naming`] names suites on disk.
 //! - [`header`] reads the `;;!` lines at the start of a script.
 //! - [`text`] splits the text of a script into lines.
-//! - [`features`] defines feature expressions, and the features that a script gets from its folder.
+//! - [`features`] explains feature expressions.
+//! - [`folders`] has the features that a script gets from its folder.
 //!
 //! This crate neither parses nor runs scripts, and imports no other crate of the workspace. Callers
 //! turn feature expressions into feature sets.
@@ -35,13 +36,17 @@ pub mod directory;
 pub mod expectation;
 pub mod features;
 pub mod fetched;
+pub mod folders;
 pub mod header;
 pub mod naming;
 pub mod text;
 pub mod wasi;
 
 mod case;
+mod cases;
+mod clone;
 mod embedded;
+mod paths;
 mod script;
 mod suite;
 

@@ -7,18 +7,14 @@
 //! [`tell_apart`] prepends as many parent folders as necessary.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use crate::paths::tail;
 use crate::suite::Suite;
 use crate::wasi::Variant;
 use crate::{catalogue, fetched};
 
-/// The canonical path of a folder or file.
-pub(crate) fn real(path: &Path) -> PathBuf {
-    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
-}
-
-/// The name of the suite at a [canonical](real) path.
+/// The name of the suite at a [canonical](crate::paths::real) path.
 pub(crate) fn name(real: &Path) -> String {
     let repository = real.ancestors().find(|folder| is_repository(folder));
     let name = match repository.and_then(|root| real.strip_prefix(root).ok()) {
@@ -79,22 +75,6 @@ pub fn tell_apart(suites: Vec<Suite>) -> Vec<Suite> {
     apart
 }
 
-/// Whether a word in an expectation or in an older report refers to the suite at this
-/// [canonical](real) path: its last components, or all of them. An absolute path may contain
-/// symbolic links.
-pub(crate) fn is_called(path: &Path, word: &str) -> bool {
-    let parts = Path::new(word).components().filter(|part| *part != Component::CurDir);
-    let word: PathBuf = parts.collect();
-    !word.as_os_str().is_empty() && (path.ends_with(&word) || word.is_absolute() && real(&word) == path)
-}
-
-/// The last `count` components of a path.
-fn tail(path: &Path, count: usize) -> String {
-    let all = path.components().count();
-    let names: PathBuf = path.components().skip(all.saturating_sub(count)).collect();
-    names.display().to_string()
-}
-
 fn avoid_catalogue(name: String) -> String {
     if is_of_catalogue(&name) { format!("./{name}") } else { name }
 }
@@ -106,6 +86,7 @@ mod tests {
 
     use super::*;
     use crate::directory;
+    use crate::paths::real;
 
     /// Creates a folder with these subfolders, each with a script.
     fn folders(names: &[&str]) -> tempfile::TempDir {

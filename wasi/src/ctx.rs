@@ -15,7 +15,7 @@ use wassay_engine::{Instance, Memory};
 
 use crate::abi::flags::Rights;
 use crate::abi::{ClockId, FdFlags, FileType};
-use crate::entry::{Directory, Entry, Inherited, Kind, Listener};
+use crate::entry::{Access, Directory, Entry, Inherited, Kind, Listener};
 use crate::stdio::{Capture, Input};
 use crate::table::Table;
 use crate::trace::Observer;
@@ -66,15 +66,6 @@ pub struct WasiCtxBuilder {
     random: Option<Random>,
     observer: Option<Observer>,
     invalid: Option<String>,
-}
-
-/// The access that a guest gets to a preopened directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Full access, within the permissions of the host process.
-    ReadWrite,
-    /// No access that changes a file or directory, or links a file elsewhere.
-    ReadOnly,
 }
 
 /// Clocks to use instead of the system's. Blocking calls always use the system's time.
@@ -296,7 +287,10 @@ impl WasiCtxBuilder {
 
     /// Calls an observer after each WASI call.
     #[must_use]
-    pub fn observer(mut self, observer: impl FnMut(&crate::CallRecord) + Send + 'static) -> WasiCtxBuilder {
+    pub fn observer(
+        mut self,
+        observer: impl FnMut(&crate::trace::CallRecord) + Send + 'static,
+    ) -> WasiCtxBuilder {
         self.observer = Some(Box::new(observer));
         self
     }

@@ -18,9 +18,17 @@ use rustix::io::Errno as SystemErrno;
 use crate::abi::flags::Rights;
 use crate::abi::{FdFlags, FileType};
 use crate::cookies::Cookies;
-use crate::ctx::Access;
 use crate::errno::Errno;
 use crate::stdio::{Capture, Input};
+
+/// The access that a guest gets to a preopened directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Full access, within the permissions of the host process.
+    ReadWrite,
+    /// No access that changes a file or directory, or links a file elsewhere.
+    ReadOnly,
+}
 
 /// An open descriptor.
 #[derive(Debug)]

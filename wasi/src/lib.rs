@@ -45,8 +45,10 @@
 
 mod abi;
 mod call;
+mod calling;
 mod cookies;
 mod ctx;
+mod define;
 mod entry;
 mod errno;
 mod exit;
@@ -60,13 +62,14 @@ use wassay_engine::{Linker, Module, Result, StoreState};
 
 pub use abi::flags::ClockId;
 pub use call::takes_addresses;
-pub use ctx::{Access, Clocks, WasiCtx, WasiCtxBuilder};
+pub use ctx::{Clocks, WasiCtx, WasiCtxBuilder};
+pub use entry::Access;
 pub use errno::Errno;
 pub use exit::Exit;
 pub use stdio::Capture;
 pub use trace::CallRecord;
 
-use abi::host_fn::Definer;
+use define::Definer;
 
 /// The module name that guests import preview 1 from.
 pub const PREVIEW_1: &str = "wasi_snapshot_preview1";

@@ -4,12 +4,13 @@
 
 use wassay_engine::{Result, Words};
 
-use crate::abi::arg::{Address, Arg};
-use crate::abi::host_fn::{Definer, Stop};
 use crate::abi::layout::Layout;
-use crate::abi::{Event, Fd, FileSize, FileStat, LookupFlags, Out, Text, Whence};
+use crate::abi::{Address, Event, Fd, FileSize, FileStat, LookupFlags, Out, Text, Whence};
 use crate::call::poll::{SubscriptionLayout, poll};
-use crate::call::{Call, fd, path};
+use crate::call::{fd, path};
+use crate::calling::{Call, Stop};
+use crate::define::Definer;
+use crate::define::arg::Arg;
 use crate::errno::Errno;
 use crate::guest::Guest;
 

@@ -1,9 +1,9 @@
 //! In-memory standard input and output.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use wassay_engine::Deadline;
+use wassay_terms::Stream;
 
 use crate::errno::Errno;
 
@@ -19,76 +19,46 @@ use crate::errno::Errno;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Capture {
-    shared: Arc<Shared>,
+    stream: Stream,
     limit: usize,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    bytes: Vec<u8>,
-    ended: bool,
 }
 
 impl Capture {
     /// Creates a capture of at most `limit` bytes; a guest that writes more gets NOSPC.
     pub fn new(limit: usize) -> Capture {
-        Capture { shared: Arc::default(), limit }
+        Capture { stream: Stream::default(), limit }
     }
 
     /// Removes and returns the captured bytes.
     pub fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut self.state().bytes)
+        self.stream.take()
     }
 
     /// Returns a copy of the captured bytes.
     pub fn peek(&self) -> Vec<u8> {
-        self.state().bytes.clone()
+        self.stream.peek()
     }
 
     /// Waits until `enough` is true for the captured bytes, [`end`](Capture::end) is called, or the
     /// deadline `until` passes. Returns whether `enough` is true.
     pub fn wait(&self, until: impl Into<Deadline>, enough: impl Fn(&[u8]) -> bool) -> bool {
-        let until = until.into();
-        let mut state = self.state();
-        while !enough(&state.bytes) {
-            let left = until.left();
-            if state.ended || left.is_zero() {
-                return false;
-            }
-            let woken = self.shared.changed.wait_timeout(state, left);
-            state = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
+        self.stream.wait(until, enough)
     }
 
     /// Marks the end of the output, so that every [`wait`](Capture::wait) returns.
     pub fn end(&self) {
-        self.state().ended = true;
-        self.shared.changed.notify_all();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stream.end();
     }
 
     pub(crate) fn write(&self, buffers: &[IoSlice<'_>]) -> Result<usize, Errno> {
-        let mut state = self.state();
         let total: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-        if total > self.limit.saturating_sub(state.bytes.len()) {
-            return Err(Errno::NoSpc);
-        }
-        for buffer in buffers {
-            state.bytes.extend_from_slice(buffer);
-        }
-        drop(state);
-        self.shared.changed.notify_all();
-        Ok(total)
+        self.stream.append(|bytes| {
+            if total > self.limit.saturating_sub(bytes.len()) {
+                return Err(Errno::NoSpc);
+            }
+            buffers.iter().for_each(|buffer| bytes.extend_from_slice(buffer));
+            Ok(total)
+        })
     }
 }
 

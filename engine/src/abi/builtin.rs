@@ -1,6 +1,6 @@
-//! The builtins: what compiled code calls instead of having instructions of its own.
+//! Builtins: functions of the engine that compiled code calls.
 
-/// A builtin, by the number that compiled code passes.
+/// A builtin, with the number that compiled code passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Builtin {

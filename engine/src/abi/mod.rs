@@ -1,5 +1,5 @@
-//! What compiled code and the rest of the engine agree on: signatures, trap codes and the numbers
-//! of builtins.
+//! The interface between compiled code and the rest of the engine: signatures, trap codes and the
+//! numbers of builtins.
 
 pub(crate) mod builtin;
 pub(crate) mod signature;
@@ -8,7 +8,7 @@ use cranelift_codegen::ir::TrapCode;
 
 use crate::trap::Trap;
 
-/// The trap code of a trap in compiled code.
+/// The trap code for a trap in compiled code.
 pub(crate) fn trap_code(trap: Trap) -> TrapCode {
     TrapCode::unwrap_user(trap as u8)
 }

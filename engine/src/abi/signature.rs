@@ -1,4 +1,5 @@
-//! How functions are called: the Tail convention, the context first.
+//! Calling conventions: functions use Cranelift's Tail convention, with the context as the first
+//! parameter.
 
 use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
@@ -6,15 +7,15 @@ use smallvec::SmallVec;
 
 use crate::types::{FuncType, ValType};
 
-/// The type of a vector wherever it crosses a boundary: a call, a block, a local. Between
-/// boundaries lanes have the shape that instructions give them.
+/// The type of a vector in calls, block parameters and locals. Between these, instructions cast
+/// vectors to the shape of their lanes.
 pub(crate) const VECTOR: Type = types::I8X16;
 
 /// The type of references and addresses.
 pub(crate) const POINTER: Type = types::I64;
 
-/// How a value is held in a register. Every reference is 64 bits: null is 0, an unboxed i31 has bit
-/// 0 set, a value of the host's has bit 1 set, anything else is an address.
+/// The type of a value in a register. Every reference has 64 bits: null is 0, an unboxed i31 has
+/// bit 0 set, a host value has bit 1 set, and anything else is an address.
 pub(crate) fn ir_type(ty: ValType) -> Type {
     match ty {
         ValType::I32 => types::I32,
@@ -31,10 +32,10 @@ pub(crate) fn wasm_signature(ty: &FuncType) -> Signature {
     AbiSignature::of(ty).wasm()
 }
 
-/// Whether a function returns results in memory, since they are more than the registers for them.
-/// Then its first argument is the address of that memory, and its context the second.
+/// Whether a function returns results in memory, because there are more than result registers. Its
+/// first argument is then the address of that memory, and its context is the second.
 pub(crate) fn returns_in_memory(ty: &FuncType) -> bool {
-    /// How many results the Tail convention returns in registers of either sort.
+    /// The number of result registers of each kind in the Tail convention.
     const REGISTERS: usize = 8;
     let in_vectors = |ty: &&ValType| matches!(ty, ValType::F32 | ValType::F64 | ValType::V128);
     let results = ty.results();
@@ -42,8 +43,8 @@ pub(crate) fn returns_in_memory(ty: &FuncType) -> bool {
     vectors.max(results.len() - vectors) > REGISTERS
 }
 
-/// A function type as registers see it. Types that differ only in what they refer to share one, and
-/// with it their trampolines.
+/// A function type at the level of registers. Types that differ only in their reference types have
+/// the same one, and share their trampolines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AbiSignature {
     pub(crate) params: SmallVec<[Type; 8]>,
@@ -58,7 +59,7 @@ impl AbiSignature {
         }
     }
 
-    /// As [`wasm_signature`].
+    /// Like [`wasm_signature`].
     pub(crate) fn wasm(&self) -> Signature {
         let mut signature = Signature::new(CallConv::Tail);
         signature.params.push(AbiParam::special(POINTER, ArgumentPurpose::VMContext));
@@ -67,22 +68,22 @@ impl AbiSignature {
         signature
     }
 
-    /// How many slots a call through memory needs.
+    /// The number of slots for passing arguments and results through memory.
     pub(crate) fn slots(&self) -> usize {
         self.params.len().max(self.results.len())
     }
 }
 
-/// The signature of the builtin stub: context, number, five arguments; one result.
+/// The signature of the builtin stub: context, number and five arguments; one result.
 pub(crate) fn builtin_signature() -> Signature {
     let params: SmallVec<_> = [POINTER; BUILTIN_ARGUMENTS + 1].into_iter().collect();
     AbiSignature { params, results: SmallVec::from_elem(POINTER, 1) }.wasm()
 }
 
-/// The signature of the throw stub: context, exception; it does not return.
+/// The signature of the throw stub: context and exception; it does not return.
 pub(crate) fn throw_signature() -> Signature {
     AbiSignature { params: SmallVec::from_elem(POINTER, 1), results: SmallVec::new() }.wasm()
 }
 
-/// How many arguments a builtin takes besides its context and number.
+/// The number of arguments of a builtin besides its context and number.
 pub(crate) const BUILTIN_ARGUMENTS: usize = 5;

@@ -1,5 +1,4 @@
-//! Instructions on many elements of an array at once (core spec, section 4.6.10, "Aggregate
-//! Instructions").
+//! Instructions on ranges of array elements (core spec, section 4.6.10, "Aggregate Instructions").
 
 use crate::error::Result;
 use crate::runtime::StoreState;
@@ -7,7 +6,8 @@ use crate::runtime::ranges::within;
 use crate::trap::Trap;
 use crate::vm::layout::VmVal;
 
-/// The number of a type, data segment, source, length; gives the array.
+/// `array.new_data`: takes the type's number, the data segment, the source and the length. Returns
+/// the array.
 pub(super) fn new_data(
     store: &mut StoreState,
     instance: usize,
@@ -20,7 +20,8 @@ pub(super) fn new_data(
     Ok(array)
 }
 
-/// The number of a type, element segment, source, length; gives the array.
+/// `array.new_elem`: takes the type's number, the element segment, the source and the length.
+/// Returns the array.
 pub(super) fn new_elements(
     store: &mut StoreState,
     instance: usize,
@@ -33,8 +34,8 @@ pub(super) fn new_elements(
     Ok(array)
 }
 
-/// The address of elements inside an array, how many bytes they have together, how many each, the
-/// low and the high half of the value.
+/// `array.fill`: takes the address of the first element, the size of the range in bytes, the size
+/// of an element, and the low and the high half of the value.
 pub(super) fn fill(
     store: &mut StoreState,
     _: usize,
@@ -45,14 +46,14 @@ pub(super) fn fill(
     Ok(0)
 }
 
-/// The address of elements inside an array, that of others inside the same or another, and how many
-/// bytes to copy from there to the first.
+/// `array.copy`: takes the addresses of the first target and source element, in the same array or
+/// in two arrays, and the size of the range in bytes.
 pub(super) fn copy(store: &mut StoreState, _: usize, [to, from, size, ..]: [u64; 5]) -> Result<u64> {
     store.heap.copy(to, from, size as usize, store.vm.alarm())?;
     Ok(0)
 }
 
-/// Data segment, array, target, source, length.
+/// `array.init_data`: takes the data segment, the array, the target, the source and the length.
 pub(super) fn init_data(
     store: &mut StoreState,
     instance: usize,
@@ -63,7 +64,7 @@ pub(super) fn init_data(
     Ok(0)
 }
 
-/// Element segment, array, target, source, length.
+/// `array.init_elem`: takes the element segment, the array, the target, the source and the length.
 pub(super) fn init_elements(
     store: &mut StoreState,
     instance: usize,

@@ -9,38 +9,43 @@ use crate::time::Deadline;
 use crate::trap::Trap;
 use crate::vm::call::running_deadline;
 
-/// Memory, constant offset, address, expected value, nanoseconds to wait; gives 0 where it was
-/// notified, 1 where the value is another one, 2 where the time is over.
+/// Takes the memory, the constant offset, the address, the expected value and the timeout in
+/// nanoseconds. Returns 0 if woken by `notify`, 1 if the value differs, 2 if it timed out.
 pub(super) fn wait32(store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
     let [memory, offset, address, expected, timeout] = args;
-    let address = place(store, instance, [memory, offset, address], 4)?;
+    let address = effective_address(store, instance, [memory, offset, address], 4)?;
     let shared = expect_shared(store, instance, memory)?;
     wait(store, timeout, |left| shared.wait32(address, expected as u32, left))
 }
 
-/// As [`wait32`].
+/// Like [`wait32`].
 pub(super) fn wait64(store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
     let [memory, offset, address, expected, timeout] = args;
-    let address = place(store, instance, [memory, offset, address], 8)?;
+    let address = effective_address(store, instance, [memory, offset, address], 8)?;
     let shared = expect_shared(store, instance, memory)?;
     wait(store, timeout, |left| shared.wait64(address, expected, left))
 }
 
-/// Memory, constant offset, address, how many to wake; gives how many were woken. Nobody waits on a
-/// memory that is not shared.
+/// Takes the memory, the constant offset, the address and the maximum number of waiters to wake.
+/// Returns the number of waiters woken, which is 0 for a memory that is not shared.
 pub(super) fn notify(
     store: &mut StoreState,
     instance: usize,
     [memory, offset, address, count, _]: [u64; 5],
 ) -> Result<u64> {
-    let address = place(store, instance, [memory, offset, address], 4)?;
+    let address = effective_address(store, instance, [memory, offset, address], 4)?;
     let memory = store.memory(store.instance(instance).memories[memory as usize]);
     Ok(memory.shared().map_or(0, |shared| shared.notify(address, count as u32)).into())
 }
 
-/// The effective address of an access of `size` bytes, which traps unless it is aligned and inside
-/// the memory, in this order.
-fn place(store: &StoreState, instance: usize, [memory, offset, address]: [u64; 3], size: u64) -> Result<u64> {
+/// Returns the effective address of an access of `size` bytes. Traps if the address is not aligned,
+/// then if it is out of bounds.
+fn effective_address(
+    store: &StoreState,
+    instance: usize,
+    [memory, offset, address]: [u64; 3],
+    size: u64,
+) -> Result<u64> {
     if !address.wrapping_add(offset).is_multiple_of(size) {
         return Err(Trap::UnalignedAtomic.into());
     }
@@ -54,8 +59,8 @@ fn expect_shared(store: &StoreState, instance: usize, memory: u64) -> Result<Sha
     memory.shared().cloned().ok_or_else(|| Error::from(Trap::ExpectedSharedMemory))
 }
 
-/// Waits for that many nanoseconds, or for ever if that is negative, but no longer than code of
-/// this thread may run.
+/// Waits for this number of nanoseconds, or without a timeout if it is negative, but at most until
+/// the deadline of the store.
 fn wait(
     store: &mut StoreState,
     timeout: u64,

@@ -1,4 +1,4 @@
-//! The store as `vm` runs its code.
+//! Implements the interface through which `vm` uses the store.
 
 use crate::error::{Error, Result};
 use crate::runtime::{ExnRef, StoreState};

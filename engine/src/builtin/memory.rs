@@ -5,13 +5,13 @@ use crate::error::Result;
 use crate::runtime::StoreState;
 use crate::runtime::ranges::two;
 
-/// Memory and pages to add; gives the old size in pages, or -1.
+/// Takes the memory and the number of pages to add. Returns the old size in pages, or -1.
 pub(super) fn grow(store: &mut StoreState, instance: usize, [memory, delta, ..]: [u64; 5]) -> Result<u64> {
     let memory = store.instance(instance).memories[memory as usize];
     Ok(store.grow_memory(memory, delta).unwrap_or(u64::MAX))
 }
 
-/// Memory, start, byte, length.
+/// Takes the memory, the start, the byte and the length.
 pub(super) fn fill(
     store: &mut StoreState,
     instance: usize,
@@ -22,7 +22,7 @@ pub(super) fn fill(
     Ok(0)
 }
 
-/// Target memory, source memory, target, source, length.
+/// Takes the target memory, the source memory, the target, the source and the length.
 pub(super) fn copy(
     store: &mut StoreState,
     instance: usize,
@@ -39,7 +39,7 @@ pub(super) fn copy(
     Ok(0)
 }
 
-/// Data segment, memory, target, source, length.
+/// Takes the data segment, the memory, the target, the source and the length.
 pub(super) fn init(
     store: &mut StoreState,
     instance: usize,
@@ -49,7 +49,7 @@ pub(super) fn init(
     Ok(0)
 }
 
-/// Data segment.
+/// Takes the data segment.
 pub(super) fn drop_data(store: &mut StoreState, instance: usize, [data, ..]: [u64; 5]) -> Result<u64> {
     store.instance_mut(instance).dropped_data[data as usize] = true;
     Ok(0)

@@ -1,9 +1,9 @@
-//! What compiled code calls back into: the instructions that are too large, or too rare, to be
-//! machine code.
+//! Builtins: functions that compiled code calls for instructions that are too large or too rare for
+//! inline machine code.
 //!
-//! Each takes the store, the instance that calls and up to five arguments, and gives one value; an
-//! error leaves compiled code. What works for long checks the bounds first, then works piece by
-//! piece and asks the store's alarm between two of them.
+//! Each takes the store, the calling instance and up to five arguments, and returns one value. An
+//! error unwinds compiled code. Builtins whose run time depends on a length check the bounds first,
+//! then work in chunks and check the store's alarm between two of them.
 
 mod array;
 mod atomic;
@@ -44,7 +44,7 @@ const BODIES: [(Builtin, Body); 21] = [
     (Builtin::ArrayInitElem, array::init_elements),
 ];
 
-/// Runs the builtin of that number.
+/// Runs the builtin with this number.
 fn run(number: usize, store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
     BODIES[number].1(store, instance, args)
 }
@@ -54,9 +54,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_its_place() {
-        for (place, (builtin, _)) in BODIES.iter().enumerate() {
-            assert_eq!(*builtin as usize, place);
+    fn builtins_are_in_the_order_of_their_numbers() {
+        for (index, (builtin, _)) in BODIES.iter().enumerate() {
+            assert_eq!(*builtin as usize, index);
         }
     }
 }

@@ -4,8 +4,8 @@
 use crate::error::Result;
 use crate::runtime::StoreState;
 
-/// The number of a type, the length if it is an array's, the object's size in bytes; gives the
-/// object, zero but for its header.
+/// Takes the type's number, the length for arrays, and the object's size in bytes. Returns the
+/// object, which is zero except for its header.
 pub(super) fn allocate(store: &mut StoreState, _: usize, [ty, length, size, ..]: [u64; 5]) -> Result<u64> {
     store.allocate_object(ty as u32, length as u32, size)
 }

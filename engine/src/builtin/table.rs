@@ -8,7 +8,7 @@ use crate::trap::Trap;
 
 const PAST_END: Trap = Trap::TableOutOfBounds;
 
-/// Table, value, elements to add; gives the old size, or -1.
+/// Takes the table, the value and the number of elements to add. Returns the old size, or -1.
 pub(super) fn grow(
     store: &mut StoreState,
     instance: usize,
@@ -18,7 +18,7 @@ pub(super) fn grow(
     Ok(store.grow_table(table, delta, value).unwrap_or(u64::MAX))
 }
 
-/// Table, start, value, length.
+/// Takes the table, the start, the value and the length.
 pub(super) fn fill(
     store: &mut StoreState,
     instance: usize,
@@ -30,7 +30,7 @@ pub(super) fn fill(
     Ok(0)
 }
 
-/// Target table, source table, target, source, length.
+/// Takes the target table, the source table, the target, the source and the length.
 pub(super) fn copy(
     store: &mut StoreState,
     instance: usize,
@@ -48,7 +48,7 @@ pub(super) fn copy(
     Ok(0)
 }
 
-/// Element segment, table, target, source, length.
+/// Takes the element segment, the table, the target, the source and the length.
 pub(super) fn init(
     store: &mut StoreState,
     instance: usize,
@@ -58,7 +58,7 @@ pub(super) fn init(
     Ok(0)
 }
 
-/// Element segment.
+/// Takes the element segment.
 pub(super) fn drop_elements(store: &mut StoreState, instance: usize, [segment, ..]: [u64; 5]) -> Result<u64> {
     store.instance_mut(instance).elements[segment as usize] = Box::default();
     Ok(0)

@@ -1,4 +1,4 @@
-//! From what the code generator gives to what can be installed.
+//! Converts the output of the code generator to artifacts that can be installed.
 
 use cranelift_codegen::CompiledCode;
 use cranelift_codegen::ir::{ExternalName, Function, SourceLoc, TrapCode};
@@ -9,16 +9,16 @@ use cranelift_codegen::{
 use crate::error::{Error, Result};
 use crate::trap::Trap;
 use crate::vm::artifact::{CallSite, CodeReloc, CompiledFunction, RelocTarget, STACK_OVERFLOW};
-use crate::vm::places;
+use crate::vm::source_map;
 
-/// Copies a function out of Cranelift's buffers. User names in it must be positions in a batch.
+/// Copies a function from Cranelift's buffers. Its user names must be indices in a batch.
 pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<CompiledFunction> {
     let relocs = code.buffer.relocs().iter().map(|reloc| read_reloc(reloc, func)).collect::<Result<_>>()?;
     let traps = code.buffer.traps().iter().map(|trap| (trap.offset, number(trap.code))).collect();
     let handlers = code.buffer.call_sites().filter_map(|site| read_call_site(&site)).collect();
     let locations = code.buffer.get_srclocs_sorted().iter();
-    let places =
-        places::encode(locations.map(|range| {
+    let source_map =
+        source_map::encode(locations.map(|range| {
             (range.start, Some(range.loc).filter(|loc| !loc.is_default()).map(SourceLoc::bits))
         }));
     Ok(CompiledFunction {
@@ -27,7 +27,7 @@ pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<
         relocs,
         traps,
         handlers,
-        places,
+        source_map,
     })
 }
 
@@ -42,7 +42,7 @@ fn read_reloc(reloc: &FinalizedMachReloc, func: &Function) -> Result<CodeReloc> 
     Ok(CodeReloc { kind: reloc.kind, offset: reloc.offset, addend: reloc.addend, target })
 }
 
-/// All calls that we give handlers have one, for whatever is thrown.
+/// Every call for which the engine sets handlers has exactly one, for all exceptions.
 fn read_call_site(site: &FinalizedMachCallSite<'_>) -> Option<CallSite> {
     match (site.exception_handlers, site.frame_offset) {
         (&[FinalizedMachExceptionHandler::Default(handler)], Some(frame_offset)) => {
@@ -52,7 +52,7 @@ fn read_call_site(site: &FinalizedMachCallSite<'_>) -> Option<CallSite> {
     }
 }
 
-/// Cranelift has codes of its own for what its instructions do; the others are ours already.
+/// Cranelift's own trap codes are mapped to traps; all other codes are the engine's.
 fn number(code: TrapCode) -> u8 {
     match code {
         TrapCode::STACK_OVERFLOW => STACK_OVERFLOW,

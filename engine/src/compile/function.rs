@@ -1,4 +1,4 @@
-//! The unit of compilation: one function body in, one artifact out, on any thread.
+//! Compilation of one function body to one artifact, on any thread.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,30 +21,30 @@ use crate::translate::{Locals, ModuleEnv, Translator};
 use crate::vm::artifact::CompiledFunction;
 use crate::vm::layout::offsets;
 
-/// How many parameters of blocks and operands of branches, together, a function may have before it
-/// counts as tangled. At this number the better allocation takes about four seconds at worst;
-/// functions that people write have a tenth of it.
-const TANGLED: usize = 100_000;
+/// The number of block parameters and branch operands, together, from which a function counts as
+/// complex. At this number the optimising register allocator takes about four seconds in the worst
+/// case. Functions in practice have a tenth of it.
+const COMPLEX: usize = 100_000;
 
-/// How many values a function may have before it counts as tangled whatever its branches carry.
+/// The number of values from which a function counts as complex regardless of its branches.
 const HUGE: usize = 1_000_000;
 
-/// How many blocks all branches of a function may pass over, together, before it counts as tangled.
-/// The better allocation goes that way to find out which block dominates which: about a tenth of a
-/// second at this number.
+/// The number of blocks that all branches of a function together can skip before it counts as
+/// complex. The optimising register allocator visits them to compute dominators, which takes about
+/// a tenth of a second at this number.
 const FAR: u64 = 1 << 25;
 
-/// How many entries of lists of values a context may keep room for when the next function begins.
+/// The number of entries of value lists for which a context keeps memory between functions.
 const KEPT: usize = 1 << 16;
 
-/// How many values, instructions and blocks a function has at least that is compiled on a thread of
-/// its own where there is a deadline. Fewer take some ten milliseconds.
+/// The number of values, instructions and blocks from which a function is compiled on a separate
+/// thread if there is a deadline. Smaller functions take about ten milliseconds.
 const LARGE: usize = 20_000;
 
-/// The stack of such a thread.
+/// The stack size of that thread.
 const STACK: usize = 8 << 20;
 
-/// Buffers that are reused from one function to the next.
+/// Buffers that are reused between functions.
 pub(crate) struct Compiler {
     context: Context,
     builder: FunctionBuilderContext,
@@ -60,7 +60,7 @@ impl Compiler {
         }
     }
 
-    /// Validates a function body and translates it, in one pass over its instructions.
+    /// Validates and translates a function body in one pass over its instructions.
     pub(crate) fn compile_body(
         &mut self,
         env: &ModuleEnv<'_>,
@@ -81,15 +81,15 @@ impl Compiler {
         }
         self.validator = validator.into_allocations();
         translated?;
-        let tangled = locals == Locals::Memory || self.is_tangled();
-        let isa = if tangled { env.tangled_isa } else { env.isa };
+        let complex = locals == Locals::Memory || self.is_complex();
+        let isa = if complex { env.fast_isa } else { env.isa };
         match env.deadline.filter(|_| self.is_large()) {
             Some(deadline) => self.finish_aside(isa, deadline),
             None => self.finish(&**isa),
         }
     }
 
-    /// Validates a function body and translates it, with its locals kept in this way.
+    /// Validates and translates a function body whose locals are kept as `locals` says.
     fn translate_body(
         &mut self,
         env: &ModuleEnv<'_>,
@@ -105,17 +105,17 @@ impl Compiler {
         let translated = Translator::new(builder, env, index, locals)
             .and_then(|t| translate(t, validator, body, hints, env.deadline));
         if translated.is_err() {
-            // A body that was given up half-way leaves the builder's buffers in use, and may have
-            // grown the others beyond measure.
+            // An unfinished body leaves the builder's buffers in use, and may have grown the other
+            // buffers without bound.
             self.builder = FunctionBuilderContext::new();
             self.context = Context::new();
         }
         translated
     }
 
-    /// Whether the optimising register allocator would take seconds: its time grows with a power of
-    /// the number of values and of block parameters, and this function has too many of either.
-    fn is_tangled(&self) -> bool {
+    /// Whether the optimising register allocator would take seconds. Its time grows superlinearly
+    /// with the number of values and of block parameters.
+    fn is_complex(&self) -> bool {
         let func = &self.context.func;
         if func.dfg.num_values() > HUGE || leads_far(func) {
             return true;
@@ -123,16 +123,16 @@ impl Compiler {
         let joined: usize = func.layout.blocks().map(|block| func.dfg.num_block_params(block)).sum();
         let carried =
             |block| branches(func, block).iter().map(|call| call.len(&func.dfg.value_lists)).sum::<usize>();
-        joined + func.layout.blocks().map(carried).sum::<usize>() > TANGLED
+        joined + func.layout.blocks().map(carried).sum::<usize>() > COMPLEX
     }
 
-    /// Whether the code generator may need more than some milliseconds for the function.
+    /// Whether the code generator may need more than a few milliseconds for the function.
     fn is_large(&self) -> bool {
         let func = &self.context.func;
         func.dfg.num_values() + func.dfg.num_insts() + func.dfg.num_blocks() > LARGE
     }
 
-    /// Validates a function body only.
+    /// Validates a function body without compiling it.
     pub(crate) fn validate_body(&mut self, pending: PendingBody<'_>) -> Result<()> {
         let (func, body) = pending;
         let mut validator = func.into_validator(std::mem::take(&mut self.validator));
@@ -141,7 +141,7 @@ impl Compiler {
         result
     }
 
-    /// Compiles a function of our own making.
+    /// Compiles a function that the engine itself generates.
     pub(super) fn compile(
         &mut self,
         isa: &dyn TargetIsa,
@@ -161,8 +161,8 @@ impl Compiler {
     }
 
     fn start(&mut self, signature: Signature) {
-        // The limits on a function are on the room that its lists take, and clearing keeps the
-        // room.
+        // The limits of a function apply to the capacity of its lists, which clearing does not
+        // reduce.
         if self.context.func.dfg.value_lists.capacity() > KEPT {
             self.context = Context::new();
         } else {
@@ -171,7 +171,7 @@ impl Compiler {
         self.context.func.signature = signature;
     }
 
-    /// Makes the function compare its frame with the limit that the store states.
+    /// Makes the function check its frame against the store's stack limit.
     fn limit_stack(&mut self) {
         let func = &mut self.context.func;
         let context = func.create_global_value(GlobalValueData::VMContext);
@@ -192,9 +192,9 @@ impl Compiler {
         func.stack_limit = limit;
     }
 
-    /// As [`Compiler::finish`], on a thread of its own: nothing interrupts the code generator, so
-    /// that a thread that is not done when the time is over goes on alone, for some seconds at
-    /// most, and what it makes is dropped.
+    /// Like [`Compiler::finish`], on a separate thread, because the code generator cannot be
+    /// interrupted. After the deadline the thread continues in the background, for a few seconds at
+    /// most, and its result is dropped.
     fn finish_aside(&mut self, isa: &OwnedTargetIsa, deadline: Deadline) -> Result<CompiledFunction> {
         let context = std::mem::replace(&mut self.context, Context::new());
         let isa = Arc::clone(isa);
@@ -204,7 +204,7 @@ impl Compiler {
 
     fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
         if let Err(error) = self.context.compile(isa, &mut ControlPlane::default()) {
-            return Err(Error::unsupported(format!("the code generator: {:?}", error.inner)));
+            return Err(Error::unsupported(format!("code generator: {:?}", error.inner)));
         }
         match self.context.compiled_code() {
             Some(code) => compiled_function(code, &self.context.func),
@@ -223,25 +223,25 @@ fn branches(func: &Function, block: Block) -> &[BlockCall] {
     }
 }
 
-/// Whether branches pass over more blocks than the better allocation can be asked to.
+/// Whether the branches skip more blocks than the optimising register allocator can handle in time.
 fn leads_far(func: &Function) -> bool {
     let count = func.dfg.num_blocks();
     if (count as u64).saturating_mul(count as u64) < FAR {
         return false;
     }
-    let mut places = vec![0u64; count];
-    for (block, place) in func.layout.blocks().zip(0..) {
-        places[block.as_u32() as usize] = place;
+    let mut positions = vec![0u64; count];
+    for (block, position) in func.layout.blocks().zip(0..) {
+        positions[block.as_u32() as usize] = position;
     }
-    let place = |block: Block| places[block.as_u32() as usize];
+    let position = |block: Block| positions[block.as_u32() as usize];
     let passed = |block| {
         let targets = branches(func, block).iter().map(|call| call.block(&func.dfg.value_lists));
-        targets.map(|target| place(target).abs_diff(place(block))).sum::<u64>()
+        targets.map(|target| position(target).abs_diff(position(block))).sum::<u64>()
     };
     func.layout.blocks().map(passed).sum::<u64>() > FAR
 }
 
-/// Feeds a body to the validator and the translator.
+/// Passes the operators of a body to the validator and the translator.
 fn translate(
     mut translator: Translator<'_, '_>,
     validator: &mut FuncValidator<ValidatorResources>,
@@ -268,7 +268,7 @@ fn translate(
             in_time(deadline)?;
         }
         let (op, at) = operators.read_with_offset().map_err(malformed)?;
-        translator.set_place((at - start) as u32);
+        translator.set_offset((at - start) as u32);
         translator.set_top(validator.get_operand_type(0).flatten());
         translator.set_likely(hints.and_then(|hints| hints.get(&(at - start)).copied()));
         validator.op(at, &op).map_err(invalid)?;
@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_one_function_grew_to_does_not_count_against_the_next() {
+    fn a_large_function_does_not_affect_the_next() {
         let mut compiler = Compiler::new();
         let grow = |compiler: &mut Compiler| {
             let pool = &mut compiler.context.func.dfg.value_lists;

@@ -1,4 +1,4 @@
-//! The processor that code is generated for: the one that runs it.
+//! The target of code generation: the host's processor.
 
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
@@ -6,10 +6,10 @@ use cranelift_codegen::settings::{self, Configurable};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-/// The code generator for this machine with the engine's settings; for `tangled` functions, with an
-/// allocation of registers whose time grows no faster than they do, and without what else takes
-/// longer the deeper blocks nest.
-pub(crate) fn host(config: &Config, tangled: bool) -> Result<OwnedTargetIsa> {
+/// Creates the code generator for this machine with the engine's settings. For `complex` functions,
+/// it uses a register allocator with linear run time, and no passes whose run time grows with the
+/// nesting depth of blocks.
+pub(crate) fn host(config: &Config, complex: bool) -> Result<OwnedTargetIsa> {
     if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
         return Err(Error::unsupported("code is generated for x86-64 Linux only"));
     }
@@ -19,15 +19,15 @@ pub(crate) fn host(config: &Config, tangled: bool) -> Result<OwnedTargetIsa> {
     let mut flags = settings::builder();
     let verifier = if config.verifier { "true" } else { "false" };
     let settings = [
-        ("opt_level", if config.optimize && !tangled { "speed" } else { "none" }),
-        ("regalloc_algorithm", if config.optimize && !tangled { "backtracking" } else { "single_pass" }),
+        ("opt_level", if config.optimize && !complex { "speed" } else { "none" }),
+        ("regalloc_algorithm", if config.optimize && !complex { "backtracking" } else { "single_pass" }),
         ("enable_verifier", verifier),
-        // Tail calls and walks of the stack need frame pointers.
+        // Tail calls and stack walks need frame pointers.
         ("preserve_frame_pointers", "true"),
-        // Results that do not fit registers go through memory.
+        // Results that do not fit in registers are returned through memory.
         ("enable_multi_ret_implicit_sret", "true"),
-        // Frames are compared with the stack limit, which the host may have wrong: on a stack that
-        // it switched to. There large frames must not step over the guard page.
+        // Frames are checked against the stack limit. The limit can be wrong if the host has
+        // switched stacks; then large frames must not skip the guard page.
         ("enable_probestack", "true"),
         ("probestack_strategy", "inline"),
         ("unwind_info", "false"),

@@ -1,4 +1,4 @@
-//! From function bodies to machine code.
+//! Compilation of function bodies to machine code.
 
 mod artifact;
 pub(crate) mod function;

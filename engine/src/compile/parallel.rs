@@ -1,4 +1,4 @@
-//! All functions of a module, on as many threads as are worth it.
+//! Parallel compilation of the functions of a module.
 
 use std::cell::RefCell;
 use std::panic::resume_unwind;
@@ -16,14 +16,14 @@ use crate::translate::ModuleEnv;
 use crate::vm::artifact::CompiledFunction;
 use crate::vm::sys::stack;
 
-/// Below this many bytes of bodies, handing work to other threads costs more than it saves.
+/// The total size of bodies in bytes below which sharing the work costs more than it saves.
 const WORTH_SHARING: u64 = 16 << 10;
 
 thread_local! {
     static COMPILER: RefCell<Compiler> = RefCell::new(Compiler::new());
 }
 
-/// Validates and compiles bodies; of several errors, the one of the first function.
+/// Validates and compiles bodies. If several fail, returns the error of the first function.
 pub(crate) fn compile_all(
     env: &ModuleEnv<'_>,
     bodies: Vec<PendingBody<'_>>,
@@ -62,11 +62,11 @@ pub(crate) fn compile_one(env: &ModuleEnv<'_>, body: PendingBody<'_>) -> Result<
     })
 }
 
-/// Lends the thread's compiler.
+/// Calls a function with the thread's compiler.
 pub(crate) fn with_compiler<T>(use_it: impl FnOnce(&mut Compiler) -> T) -> T {
     COMPILER.with(|compiler| match compiler.try_borrow_mut() {
         Ok(mut compiler) => use_it(&mut compiler),
-        // A thread that waits for others may be given their work while it has its own in hand.
+        // While a thread waits for others, it may run their work in the middle of its own.
         Err(_) => use_it(&mut Compiler::new()),
     })
 }
@@ -87,16 +87,18 @@ fn for_each<'a, T: Send>(
     results.into_iter().collect()
 }
 
-/// How many threads the system has to have besides those that compile. One that has fewer left
-/// (RLIMIT_NPROC, the pids controller of cgroups) needs them for other things.
+/// The number of threads that the system must be able to start in addition to the compiling
+/// threads. If the limit is lower (RLIMIT_NPROC, the pids controller of cgroups), the process needs
+/// the threads for other purposes.
 const TO_SPARE: usize = 4;
 
-/// The threads that compile, made when there is first work for them; `None` where the system has
-/// too few, and the caller compiles alone.
+/// The compiling threads, started on first use. `None` if the system allows too few, in which case
+/// each caller compiles alone.
 fn pool() -> Option<&'static ThreadPool> {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
     let pool = POOL.get_or_init(|| {
-        // The spare ones are there while the others are started, so that these are not the last.
+        // The spare threads run while the others are started, so that the latter do not use up the
+        // limit.
         let mut spare = Vec::new();
         let spared = (0..TO_SPARE).try_for_each(|_| {
             let (end, ended) = mpsc::channel::<()>();
@@ -110,12 +112,15 @@ fn pool() -> Option<&'static ThreadPool> {
         });
         for (end, thread) in spare {
             drop(end);
-            // It has nothing to panic over.
+            // The thread does not panic.
             let _ = thread.join();
         }
         built
             .inspect_err(|error| {
-                tracing::debug!(error, "no threads to compile with: each compiles its own modules")
+                tracing::debug!(
+                    error,
+                    "cannot start compiler threads: modules are compiled on the calling thread"
+                )
             })
             .ok()
     });

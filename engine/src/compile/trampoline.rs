@@ -1,5 +1,5 @@
-//! The code between the host and wasm: one entry and one host trampoline a signature, and the stubs
-//! that call builtins and throw.
+//! Code between the host and wasm: one entry trampoline and one host trampoline for each signature,
+//! and the stubs that call builtins and throw.
 
 use cranelift_codegen::ir::{
     AbiParam, BlockArg, ExceptionTableData, ExceptionTableItem, InstBuilder, MemFlagsData, Signature,
@@ -19,10 +19,12 @@ use crate::vm::layout::{VmVal, offsets};
 const TRUSTED: MemFlagsData = MemFlagsData::trusted();
 const SLOT: i32 = size_of::<VmVal>() as i32;
 
-/// `extern "C" fn(store, vmctx, code, slots) -> u8`: the way into compiled code.
+/// Compiles an entry trampoline, `extern "C" fn(store, vmctx, code, slots) -> u8`, through which
+/// the host calls compiled code.
 ///
-/// Records where to resume if the call is left by a trap or an exception, then calls `code` with
-/// the arguments in the slots. 1 if it returned, with the results in the slots, 0 if it was left.
+/// It records where to resume if a trap or an exception unwinds the call, then calls `code` with
+/// the arguments from the slots. It returns 1 if the call returned, with the results in the slots,
+/// and 0 if it was unwound.
 pub(crate) fn entry(
     compiler: &mut Compiler,
     isa: &dyn TargetIsa,
@@ -62,7 +64,7 @@ pub(crate) fn entry(
     })
 }
 
-/// A function of the Tail convention that calls the host function whose context it gets.
+/// Compiles a function of the Tail convention that calls the host function whose context it gets.
 pub(crate) fn host(
     compiler: &mut Compiler,
     isa: &dyn TargetIsa,
@@ -86,8 +88,8 @@ pub(crate) fn host(
     })
 }
 
-/// The stub of the Tail convention through which compiled code calls builtins: context, number,
-/// five arguments; one result.
+/// Compiles the stub of the Tail convention through which compiled code calls builtins: context,
+/// number and five arguments; one result.
 pub(crate) fn builtin(compiler: &mut Compiler, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
     compiler.compile(isa, builtin_signature(), |b, params| {
         let store = b.ins().load(POINTER, TRUSTED, params[0], offsets::CTX_STORE);
@@ -102,8 +104,8 @@ pub(crate) fn builtin(compiler: &mut Compiler, isa: &dyn TargetIsa) -> Result<Co
     })
 }
 
-/// The stub of the Tail convention by which compiled code throws: context, exception. It notes
-/// where the throw came from.
+/// Compiles the stub of the Tail convention by which compiled code throws: context and exception.
+/// It records where the throw came from.
 pub(crate) fn throw(compiler: &mut Compiler, isa: &dyn TargetIsa) -> Result<CompiledFunction> {
     compiler.compile(isa, throw_signature(), |b, params| {
         let &[context, exception] = params else { unreachable!("the signature has two parameters") };
@@ -117,7 +119,7 @@ pub(crate) fn throw(compiler: &mut Compiler, isa: &dyn TargetIsa) -> Result<Comp
     })
 }
 
-/// Notes where compiled code is left for the host, for walks of the stack.
+/// Records the exit from compiled code to the host, for stack walks.
 fn record_exit(b: &mut FunctionBuilder<'_>, store: Value) {
     let fp = b.ins().get_frame_pointer(POINTER);
     b.ins().store(TRUSTED, fp, store, offsets::STORE_EXIT_FP);
@@ -125,7 +127,7 @@ fn record_exit(b: &mut FunctionBuilder<'_>, store: Value) {
     b.ins().store(TRUSTED, pc, store, offsets::STORE_EXIT_PC);
 }
 
-/// Leaves compiled code unless the condition holds.
+/// Unwinds compiled code unless the condition is true.
 fn raise_unless(b: &mut FunctionBuilder<'_>, condition: Value, store: Value) {
     let (go_on, leave) = (b.create_block(), b.create_block());
     b.set_cold_block(leave);

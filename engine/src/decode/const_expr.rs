@@ -1,15 +1,16 @@
-//! Constant expressions (core spec, section 3.4.14), read once and evaluated at each instantiation.
+//! Constant expressions (core spec, section 3.4.14). They are decoded once and evaluated at each
+//! instantiation.
 
 use smallvec::SmallVec;
 use wasmparser::Operator;
 
 use crate::error::{Error, Result};
 
-/// A constant expression: a few instructions of a stack machine.
+/// A constant expression, as the instructions of a stack machine.
 #[derive(Clone, Debug)]
 pub(crate) struct ConstExpr(pub(crate) SmallVec<[ConstOp; 1]>);
 
-/// An instruction that a constant expression may contain.
+/// An instruction of a constant expression.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ConstOp {
     I32(i32),
@@ -27,7 +28,7 @@ pub(crate) enum ConstOp {
     StructNewDefaultDesc(u32),
     ArrayNew(u32),
     ArrayNewDefault(u32),
-    /// With the number of elements.
+    /// The type index and the number of elements.
     ArrayNewFixed(u32, u32),
     I32Add,
     I32Sub,
@@ -38,7 +39,7 @@ pub(crate) enum ConstOp {
 }
 
 impl ConstExpr {
-    /// Reads a constant expression that the validator has accepted or is about to see.
+    /// Decodes a constant expression. The validator has accepted it, or will check it.
     pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
         let mut ops = SmallVec::new();
         let mut reader = expr.get_operators_reader();
@@ -67,7 +68,7 @@ impl ConstExpr {
                 Operator::ArrayNewFixed { array_type_index, array_size } => {
                     ConstOp::ArrayNewFixed(array_type_index, array_size)
                 }
-                // A reference is the same from outside and from inside.
+                // Internal and external references have the same representation.
                 Operator::AnyConvertExtern | Operator::ExternConvertAny => continue,
                 Operator::I32Add => ConstOp::I32Add,
                 Operator::I32Sub => ConstOp::I32Sub,
@@ -77,7 +78,7 @@ impl ConstExpr {
                 Operator::I64Mul => ConstOp::I64Mul,
                 Operator::End => break,
                 other => {
-                    let message = format!("the instruction {other:?} in a constant expression");
+                    let message = format!("instruction {other:?} in a constant expression");
                     return Err(Error::unsupported(message).at(offset));
                 }
             });

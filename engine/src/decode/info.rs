@@ -1,4 +1,4 @@
-//! What the sections of a module say, with the types made canonical.
+//! The contents of a module's sections, with canonical types.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::types::{
     TypeRegistry,
 };
 
-/// An import: two names and the type that is wanted.
+/// An import: two names and the required type.
 #[derive(Clone, Debug)]
 pub(crate) struct Import {
     pub(crate) module: Box<str>,
@@ -21,7 +21,7 @@ pub(crate) struct Import {
     pub(crate) ty: ExternType,
 }
 
-/// What an export is an index of.
+/// The index space and index of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExportKind {
     Function,
@@ -31,7 +31,7 @@ pub(crate) enum ExportKind {
     Tag,
 }
 
-/// An export: a name, and an index into one of the index spaces.
+/// An export: a name, and an index in one of the index spaces.
 #[derive(Clone, Debug)]
 pub(crate) struct Export {
     pub(crate) name: Arc<str>,
@@ -39,7 +39,7 @@ pub(crate) struct Export {
     pub(crate) index: u32,
 }
 
-/// How many of each index space there are, or are imported.
+/// The sizes of index spaces, or the numbers of their imports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) functions: usize,
@@ -49,45 +49,45 @@ pub(crate) struct Counts {
     pub(crate) tags: usize,
 }
 
-/// The content of a module without its code. Index spaces begin with what is imported (core spec,
+/// The contents of a module except its code. Index spaces start with the imports (core spec,
 /// section 2.5.1).
 #[derive(Debug, Default)]
 pub(crate) struct ModuleInfo {
-    /// The number of each type.
+    /// The identifier of each type.
     pub(crate) types: Vec<TypeId>,
-    /// The function types among them, by type index.
+    /// The function types, by type index.
     pub(crate) func_types: Vec<Option<Arc<FuncType>>>,
-    /// What is known of each type, by type index.
+    /// The canonical types, by type index.
     pub(crate) canon: Vec<Arc<CanonType>>,
     pub(crate) imports: Vec<Import>,
     pub(crate) imported: Counts,
     /// The type index of each function.
     pub(crate) functions: Vec<u32>,
-    /// The imported functions that must have exactly their type.
+    /// The imported functions that require the exact type.
     pub(super) exact_imports: Vec<u32>,
     pub(crate) tables: Vec<TableType>,
-    /// What the tables that are not imported are filled with; null where there is nothing.
+    /// The initial values of the tables that are not imported; `None` means null.
     pub(crate) table_inits: Vec<Option<ConstExpr>>,
     pub(crate) memories: Vec<MemoryType>,
     pub(crate) globals: Vec<GlobalType>,
-    /// The values of the globals that are not imported.
+    /// The initial values of the globals that are not imported.
     pub(crate) global_inits: Vec<ConstExpr>,
     pub(crate) tags: Vec<TagType>,
     /// The type index of each tag.
     pub(crate) tag_types: Vec<u32>,
     pub(crate) exports: Vec<Export>,
-    /// From a name to its place in `exports`.
+    /// Maps names to their index in `exports`.
     pub(crate) export_index: HashMap<Arc<str>, usize>,
     pub(crate) branch_hints: BranchHints,
     pub(crate) start: Option<u32>,
     pub(crate) elements: Vec<ElementSegment>,
     pub(crate) data: Vec<DataSegment>,
-    /// Of the functions that are not imported, those that a reference can point to, in order.
+    /// The functions that references can point to, among those that are not imported, in order.
     pub(crate) escaping: Vec<u32>,
 }
 
 impl ModuleInfo {
-    /// The size of each index space as read so far.
+    /// The current sizes of the index spaces.
     pub(crate) fn counts(&self) -> Counts {
         Counts {
             functions: self.functions.len(),
@@ -98,43 +98,43 @@ impl ModuleInfo {
         }
     }
 
-    /// The type of the function of that index.
+    /// The type of the function with this index.
     pub(crate) fn func_type(&self, function: u32) -> &Arc<FuncType> {
         self.func_type_at(self.functions[function as usize])
     }
 
-    /// The function type of that type index, which validation has found to be one.
+    /// The function type with this type index. Validation has checked that it is a function type.
     pub(crate) fn func_type_at(&self, type_index: u32) -> &Arc<FuncType> {
         match &self.func_types[type_index as usize] {
             Some(ty) => ty,
-            None => unreachable!("validation has found type {type_index} to be a function type"),
+            None => unreachable!("type {type_index} is a function type by validation"),
         }
     }
 
-    /// How structures of that type index lie on the heap, which validation has found to be a
+    /// The layout of structures of the type with this index. Validation has checked that it is a
     /// structure type.
     pub(crate) fn struct_layout(&self, type_index: u32) -> &FieldsLayout {
         match &self.canon[type_index as usize].layout {
             ObjectLayout::Struct(layout) => layout,
-            _ => unreachable!("validation has found type {type_index} to be a structure type"),
+            _ => unreachable!("type {type_index} is a structure type by validation"),
         }
     }
 
-    /// How elements of arrays of that type index lie on the heap, which validation has found to be
-    /// an array type.
+    /// The storage type of the elements of the array type with this index. Validation has checked
+    /// that it is an array type.
     pub(crate) fn element_storage(&self, type_index: u32) -> StorageType {
         match self.canon[type_index as usize].layout {
             ObjectLayout::Array(storage) => storage,
-            _ => unreachable!("validation has found type {type_index} to be an array type"),
+            _ => unreachable!("type {type_index} is an array type by validation"),
         }
     }
 
-    /// The canonical number of a function's type.
+    /// The canonical identifier of a function's type.
     pub(crate) fn func_type_id(&self, function: u32) -> TypeId {
         self.types[self.functions[function as usize] as usize]
     }
 
-    /// The position of a function in `escaping`, where it is there.
+    /// The position of a function in `escaping`, if it is in there.
     pub(crate) fn escaping_slot(&self, function: u32) -> Option<usize> {
         self.escaping.binary_search(&function).ok()
     }
@@ -169,9 +169,9 @@ impl ModuleInfo {
         }
     }
 
-    /// A function body may refer only to functions that the module mentions elsewhere (core spec,
-    /// section 3.4.13, `refs`), so that the functions that need a referent are known before the
-    /// first body is read.
+    /// Computes `escaping`. A function body can only refer to functions that occur elsewhere in the
+    /// module (core spec, section 3.4.13, `refs`). Therefore the functions that need a function
+    /// record are known before the first body is read.
     pub(super) fn find_escaping_functions(&mut self) {
         let mut found: Vec<u32> = Vec::new();
         let mut visit = |expr: &ConstExpr| {

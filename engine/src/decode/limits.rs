@@ -1,11 +1,11 @@
-//! Limits of the decoder (core spec, appendix A.1, "Implementation Limitations"): a module that
-//! passes one is neither malformed nor invalid, only too large for us.
+//! Limits of the decoder (core spec, appendix A.1, "Implementation Limitations"). A module that
+//! exceeds one is neither malformed nor invalid, but too large for this implementation.
 
-/// Whether the decoder's message says that one of its own limits was passed, and no rule of the
-/// specification broken.
+/// Whether an error message of `wasmparser` reports that one of its own limits was exceeded, and
+/// not a violation of the specification.
 ///
-/// `wasmparser` has one kind of error for all; a test here makes one module for each of these
-/// texts, so that a change of them shows.
+/// `wasmparser` has one kind of error for everything. A test creates one module for each of these
+/// messages, to detect changes of them.
 pub(super) fn is_limit(message: &str) -> bool {
     const WHOLE: [&str; 3] = [
         "too many locals: locals exceed maximum",
@@ -14,8 +14,8 @@ pub(super) fn is_limit(message: &str) -> bool {
     ];
     const BEGINS: [&str; 3] =
         ["implementation limit", "effective type size exceeds the limit", "sub type hierarchy too deep"];
-    // Not those of `select`, which has one type, nor those of supertypes, of which there is at most
-    // one: rules limit them.
+    // Without the types of `select` and the supertypes, of which there is at most one: these are
+    // limited by rules of the specification.
     const LISTS: [&str; 6] =
         ["function params", "function returns", "struct fields", "catches", "rec group types", "br_table"];
     WHOLE.contains(&message)

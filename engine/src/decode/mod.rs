@@ -1,4 +1,4 @@
-//! Reading and validating a module's sections (core spec, section 5.5).
+//! Decoding and validation of a module's sections (core spec, section 5.5).
 
 pub(crate) mod bodies;
 pub(crate) mod const_expr;
@@ -24,7 +24,7 @@ use refused::{invalid, malformed};
 use segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use wassay_terms::Features;
 
-/// A module whose sections are read and valid, and whose function bodies are still to be looked at.
+/// A module whose sections have been decoded and validated, except for the function bodies.
 pub(crate) struct Decoded<'a> {
     pub(crate) info: ModuleInfo,
     /// Keeps the module's types in the registry.
@@ -32,7 +32,7 @@ pub(crate) struct Decoded<'a> {
     pub(crate) bodies: Vec<PendingBody<'a>>,
 }
 
-/// Reads and validates everything but the function bodies, as long as there is time.
+/// Decodes and validates everything except the function bodies, unless the deadline passes.
 pub(crate) fn decode<'a>(
     bytes: &'a [u8],
     features: Features,
@@ -57,7 +57,8 @@ pub(crate) fn decode<'a>(
     Ok(Decoded { info, held, bodies })
 }
 
-/// Validates one part of a module; gives the body of a function, which is validated by itself.
+/// Validates a part of a module. Returns the body if it is a function, which must be validated
+/// separately.
 pub(crate) fn validate<'a>(
     validator: &mut Validator,
     payload: &Payload<'a>,

@@ -4,18 +4,18 @@ use std::ops::Range;
 
 use super::const_expr::ConstExpr;
 
-/// When a segment takes effect.
+/// The mode of a segment.
 #[derive(Clone, Debug)]
 pub(crate) enum SegmentMode {
-    /// Copied to that offset of that table or memory at instantiation.
+    /// Copied to an offset in a table or memory at instantiation.
     Active { target: u32, offset: ConstExpr },
     /// Copied by instructions.
     Passive,
-    /// Only declares that functions may be referred to.
+    /// Only declares functions that references can point to.
     Declared,
 }
 
-/// What an element segment consists of.
+/// The contents of an element segment.
 #[derive(Clone, Debug)]
 pub(crate) enum ElementItems {
     /// Function indices.
@@ -25,7 +25,7 @@ pub(crate) enum ElementItems {
 }
 
 impl ElementItems {
-    /// How many elements the segment has.
+    /// The number of elements.
     pub(crate) fn len(&self) -> usize {
         match self {
             ElementItems::Functions(items) => items.len(),
@@ -41,7 +41,7 @@ pub(crate) struct ElementSegment {
     pub(crate) items: ElementItems,
 }
 
-/// A data segment: where its bytes lie in the module.
+/// A data segment, by the range of its bytes in the module.
 #[derive(Clone, Debug)]
 pub(crate) struct DataSegment {
     pub(crate) mode: SegmentMode,

@@ -1,4 +1,4 @@
-//! Names for backtraces: from the name section (appendix "Name Section").
+//! Names for backtraces, from the name section (appendix "Name Section").
 
 use std::ops::Range;
 
@@ -6,17 +6,19 @@ use wasmparser::{BinaryReader, Name, NameSectionReader, Parser, Payload};
 
 use super::custom::name::NAME;
 
-/// What a module calls its functions. Read when the first backtrace with the module is looked at.
+/// The names of a module's functions. Read when a backtrace with the module is resolved for the
+/// first time.
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
     /// The module's own name.
     pub(crate) module: Option<Range<usize>>,
-    /// The names of functions by index, in ascending order: where each lies in the module's bytes.
+    /// The names of functions as ranges of the module's bytes, in ascending order of the functions'
+    /// indices.
     functions: Vec<(u32, Range<usize>)>,
 }
 
 impl Symbols {
-    /// Reads the symbols of a valid module. A name section is read up to where it is broken.
+    /// Reads the symbols of a valid module. A malformed name section is read up to the first error.
     pub(crate) fn read(bytes: &[u8]) -> Symbols {
         let mut symbols = Symbols::default();
         for payload in Parser::new(0).parse_all(bytes) {
@@ -25,14 +27,14 @@ impl Symbols {
                     symbols.read_names(section.data_reader());
                 }
                 Ok(_) => {}
-                // An accepted module may use encodings that a feature adds.
+                // A valid module can use encodings of features that are disabled here.
                 Err(_) => break,
             }
         }
         symbols
     }
 
-    /// Where the name of a function lies in the module's bytes.
+    /// The name of a function, as a range of the module's bytes.
     pub(crate) fn function(&self, index: u32) -> Option<Range<usize>> {
         let found = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         Some(self.functions[found].1.clone())
@@ -44,7 +46,7 @@ impl Symbols {
                 Ok(Name::Module { name, name_range }) => {
                     self.module.get_or_insert(ends_at(name_range.end, name));
                 }
-                // A second one would be out of order.
+                // A second subsection would be out of order.
                 Ok(Name::Function(mut names)) if self.functions.is_empty() => {
                     while let Some(Ok(naming)) = names.next() {
                         let range = ends_at(names.names.original_position(), naming.name);
@@ -58,7 +60,7 @@ impl Symbols {
     }
 }
 
-/// Where a name lies that ends there.
+/// The range of a name that ends at this offset.
 fn ends_at(end: u64, name: &str) -> Range<usize> {
     let end = end as usize;
     end.saturating_sub(name.len())..end

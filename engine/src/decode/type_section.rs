@@ -1,11 +1,11 @@
-//! The type section, where the validator lags behind the custom descriptors proposal.
+//! Validation of type sections by the current rules of the custom descriptors proposal.
 //!
-//! By now the proposal lets a type have a descriptor though its supertype has none, and lets it be
-//! final though its descriptor is not, or the other way round. `wasmparser` refuses both. It checks
-//! a recursive group when it interns it, which it does once: equal groups are the same group, in
-//! later modules of the same validator too, and also where the check failed. So a group that is
-//! refused by one of these rules is checked here, by the rules as they are now, and the section is
-//! given to the validator once more.
+//! In the current proposal, a type can have a descriptor even if its supertype has none, and a type
+//! and its descriptor need not both be final. `wasmparser` still rejects both. It checks a
+//! recursive group only when it interns it for the first time: equal groups are the same group,
+//! even in later modules of the same validator, and even if the check failed. Therefore, if a group
+//! is rejected by one of these rules, it is checked here by the current rules, and the section is
+//! passed to the validator again.
 
 use std::sync::Arc;
 
@@ -15,31 +15,32 @@ use crate::types::canon::GroupIds;
 use crate::types::{CompositeType, FieldType, HeldTypes, StorageType, TypeConverter, TypeId, TypeRegistry};
 use wassay_terms::Features;
 
-/// The rules that the proposal gave up.
+/// The rules that the proposal no longer has.
 const OUTDATED: [&str; 2] = [
     "sub type with descriptor must have super type with descriptor",
     "descriptor and described type must have the same finality",
 ];
 
-/// How many groups of a module are let through: each has the section read once more.
+/// The maximum number of accepted groups in a module. Each one requires another pass over the
+/// section.
 const MAX_ADMITTED: usize = 64;
 
-/// How many supertypes a type has at most, as the validator counts them.
+/// The maximum number of supertypes of a type, as counted by the validator.
 const MAX_DEPTH: usize = 63;
 
-/// Whether the validator refused a type by a rule that does not hold.
+/// Whether the validator rejected a type by an outdated rule.
 pub(super) fn is_outdated(refusal: &wasmparser::Error) -> bool {
     OUTDATED.contains(&refusal.message())
 }
 
-/// Validates a type section that the validator refused by an [outdated](is_outdated) rule; what
-/// follows it is then up to the validator.
+/// Validates a type section that the validator rejected by an [outdated](is_outdated) rule. The
+/// validator continues with the next section.
 ///
 /// # Errors
 ///
-/// The refusal where a type is not valid by the rules that hold, or where it cannot be told: where
-/// a later group extends a type that was let through, of which the validator has not noted how many
-/// supertypes it has.
+/// Returns the original error if a type is invalid by the current rules, or if that cannot be
+/// decided: a later group extends an accepted type, for which the validator has not recorded the
+/// number of supertypes.
 pub(super) fn validate(
     validator: &mut Validator,
     section: &TypeSectionReader<'_>,
@@ -62,7 +63,7 @@ pub(super) fn validate(
             return Err(refusal);
         }
         admitted.push(group);
-        // A module of nothing but these types, which ends here.
+        // A module that contains only these types.
         validator.end(section.range().end)?;
         validator.reset();
         validator.version(1, Encoding::Module, &(0..8))?;
@@ -74,9 +75,9 @@ pub(super) fn validate(
     Err(refusal)
 }
 
-/// Each group's types; `None` where types are of features that are not at hand.
+/// The types of each group; `None` if they use unsupported features.
 fn intern(groups: &[(u64, RecGroup)], features: Features, held: &mut HeldTypes) -> Option<Vec<GroupIds>> {
-    // With these every value type that can be converted is valid.
+    // With these features, every value type that can be converted is valid.
     if !features.flags().contains(Features::V3.flags() | WasmFeatures::CUSTOM_DESCRIPTORS) {
         return None;
     }
@@ -89,14 +90,14 @@ fn intern(groups: &[(u64, RecGroup)], features: Features, held: &mut HeldTypes) 
     Some(all)
 }
 
-/// Whether a type of the first group extends one of the second.
+/// Whether a type of the first group extends a type of the second.
 fn extends(later: &GroupIds, group: &GroupIds, registry: &TypeRegistry) -> bool {
     let mut supertypes = later.iter().filter_map(|id| registry.get(*id).sub.supertype);
     supertypes.any(|supertype| group.contains(&supertype))
 }
 
-/// Whether a type is valid (core spec, section 3.2.6, and the proposal's overview), whose
-/// references are known to be ones to types.
+/// Whether a type is valid (core spec, section 3.2.6, and the proposal's overview). Its references
+/// are known to refer to types.
 fn is_valid(id: TypeId, registry: &TypeRegistry) -> bool {
     let ty = registry.get(id);
     let sub = &ty.sub;
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_and_its_descriptor_may_differ_in_being_final() {
+    fn a_type_and_its_descriptor_may_differ_in_finality() {
         let types = "(rec (type $c (sub (descriptor $e) (struct))) (type $e (describes $c) (struct)))";
         assert_eq!(validate(types), Ok(()));
         assert_eq!(
@@ -193,19 +194,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_valid_by_the_rules_that_hold_stays_refused() {
+    fn types_that_are_invalid_by_the_current_rules_are_rejected() {
         assert_eq!(validate(&format!("(rec {TYPES})")), Ok(()));
         for (valid, invalid) in [
-            // The supertype is final, of another shape, has other or more fields.
+            // The supertype is final, has another composite type, or has other or more fields.
             ("(type $a (sub (struct (field i32))))", "(type $a (struct (field i32)))"),
             ("(type $a (sub (struct (field i32))))", "(type $a (sub (array i32)))"),
             ("(type $a (sub (struct (field i32))))", "(type $a (sub (struct (field i64))))"),
             ("(type $a (sub (struct (field i32))))", "(type $a (sub (struct (field (mut i32)))))"),
             ("(type $a (sub (struct (field i32))))", "(type $a (sub (struct (field i32) (field i32))))"),
-            // The descriptor describes nothing, or extends what describes nothing.
+            // The descriptor describes nothing, or extends a type that describes nothing.
             ("(describes $b) (struct)", "(struct)"),
             ("(sub (describes $b) (struct))", "(sub $a (describes $b) (struct (field i32)))"),
-            // Another type behind it, which would not be looked at otherwise.
+            // Another type after it, which would otherwise not be checked.
             ("(type $d", "(type $w (sub $a (struct))) (type $d"),
             ("(type $d", "(type $w (descriptor $d) (struct)) (type $d"),
         ] {
@@ -216,11 +217,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_refused_and_no_panic() {
+    fn undecidable_cases_are_rejected_without_a_panic() {
         let refused = Err("sub type with descriptor must have super type with descriptor".to_owned());
         let extended = "(rec (type (sub $b (descriptor $y) (struct (field i32)))) (type $y (sub $d (describes 3) (struct))))";
         assert_eq!(validate(&format!("(rec {TYPES}) {extended}")), refused);
-        // The same group again is the same types.
+        // A repetition of the group defines the same types.
         let again = TYPES.replace('$', "$x");
         let extended = "(rec (type (sub $xb (descriptor $y) (struct (field i32)))) (type $y (sub $xd (describes 6) (struct))))";
         assert_eq!(validate(&format!("(rec {TYPES}) (rec {again}) {extended}")), refused);

@@ -1,24 +1,24 @@
-//! The frames that an error left, before anything is known of them but an address.
+//! The unresolved frames of a backtrace: addresses and their owners.
 //!
-//! This is the lower half of a backtrace: which code the addresses belong to is looked up by the
-//! upper half, `crate::backtrace`, when somebody asks.
+//! The module `crate::backtrace` resolves the addresses to functions when the frames are read.
 
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// How many of the innermost frames are kept.
+/// The number of innermost frames that are kept.
 pub(crate) const INNERMOST: usize = 24;
 
-/// How many of the outermost frames are kept in addition, where there are more.
+/// The number of outermost frames that are kept in addition, if there are more frames.
 pub(crate) const OUTERMOST: usize = 8;
 
-/// The functions of wasm code that an [`Error`](crate::Error) left, innermost first. Of a deep
-/// stack only the first and the last frames are kept.
+/// The functions of wasm code that were active when an [`Error`](crate::Error) arose, innermost
+/// first. Only the innermost and outermost frames of a deep stack are kept.
 ///
 /// A function that made a tail call no longer has a frame. The frames of all activations are
-/// included: where a host function lies between two of them, the outer one says so. Frames are
-/// resolved to functions and offsets when they are read.
+/// included; if a host function lies between two activations,
+/// [`Frame::through_host`](crate::Frame::through_host) is set in the first frame of the outer one.
+/// Frames are resolved to functions and offsets when they are read.
 ///
 /// ```
 /// use wassay_engine::{Config, Engine, Instance, Module, Store, Val};
@@ -39,17 +39,18 @@ pub(crate) const OUTERMOST: usize = 8;
 #[derive(Debug, Default)]
 pub struct Backtrace {
     pub(crate) innermost: Vec<RawFrame>,
-    /// How many frames between the innermost and the outermost ones are not kept.
+    /// The number of frames between the innermost and the outermost ones that are not kept.
     pub(crate) omitted: usize,
     pub(crate) outermost: VecDeque<RawFrame>,
-    /// Whether the next frame is the first of its activation and is called by another activation.
+    /// Whether the next frame is the first of its activation, and that activation called the
+    /// previous one through a host function.
     through_host: bool,
 }
 
-/// What owns the code of a frame. It keeps that code from being replaced.
+/// The owner of the code of a frame. It keeps the code from being freed or replaced.
 pub(crate) type CodeOwner = Arc<dyn Any + Send + Sync>;
 
-/// A frame as an address inside the instruction at which it was left.
+/// A frame as an address inside the instruction at which execution left it.
 #[derive(Debug)]
 pub(crate) struct RawFrame {
     pub(crate) owner: CodeOwner,
@@ -58,17 +59,17 @@ pub(crate) struct RawFrame {
 }
 
 impl Backtrace {
-    /// How many frames between the innermost and the outermost ones are not kept.
+    /// The number of frames between the innermost and the outermost ones that are not kept.
     pub fn omitted(&self) -> usize {
         self.omitted
     }
 
-    /// Says that the frames of an activation follow which lies further out.
+    /// Marks the next frame as the first of the next outer activation.
     pub(crate) fn begin_activation(&mut self) {
         self.through_host = !self.innermost.is_empty();
     }
 
-    /// Adds a frame further out. One whose code has no owner is left out.
+    /// Adds the next outer frame. Frames whose code has no owner are ignored.
     pub(crate) fn push(&mut self, owner: Option<CodeOwner>, address: usize) {
         let through_host = std::mem::take(&mut self.through_host);
         let Some(owner) = owner else { return };
@@ -84,7 +85,7 @@ impl Backtrace {
         self.outermost.push_back(frame);
     }
 
-    /// Adds `count` unknown frames of an activation that has more than are kept.
+    /// Adds `count` unknown frames of an activation that has more frames than are kept.
     pub(crate) fn omit(&mut self, count: usize) {
         if count > 0 {
             self.omitted += self.outermost.len() + count;

@@ -1,7 +1,7 @@
-//! One error type for everything that can go wrong, distinguished by kind.
+//! The engine's error type. Errors are distinguished by kind.
 //!
-//! It knows no module, store or value: what the upper layers attach to an error is opaque here, and
-//! read back by methods of [`Error`] that they define.
+//! This module does not depend on modules, stores or values. What the upper layers attach to an
+//! error is opaque here; they define methods of [`Error`] that read it.
 
 mod backtrace;
 
@@ -19,39 +19,39 @@ pub(crate) use backtrace::{CodeOwner, INNERMOST, OUTERMOST, RawFrame};
 /// The result of an operation of the engine: a value, or an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kind of an [`Error`], after the specification's ways to fail.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The bytes are not a module: the binary grammar does not derive them (core spec, section 5).
     Malformed,
-    /// The module is well-formed and breaks a validation rule (section 3).
+    /// The module is well-formed but breaks a validation rule (section 3).
     Invalid,
-    /// A custom section of the module breaks its grammar (appendix "Custom Sections and
-    /// Annotations"). The module does not.
+    /// A custom section is malformed (appendix "Custom Sections and Annotations"). The module
+    /// itself is well-formed.
     MalformedCustom,
-    /// A custom section of the module is well-formed and breaks a rule. The module does not.
+    /// A custom section is well-formed but invalid. The module itself is valid.
     InvalidCustom,
-    /// The module is valid and uses something that this engine does not implement.
+    /// The module is valid but uses a feature that this engine does not implement.
     Unsupported,
     /// An import is missing or does not match (section 4, "Instantiation").
     Unlinkable,
     /// Execution trapped.
     Trap(Trap),
-    /// Wasm code or a host function threw an exception that nothing caught (section 4.6.4,
+    /// Wasm code or a host function threw an exception that was not caught (section 4.6.4,
     /// "Exception Handling").
     Exception,
-    /// The call stack was used up (appendix "Implementation Limitations").
+    /// The call stack was exhausted (appendix "Implementation Limitations").
     Exhaustion,
-    /// A limit of the store or of the machine was reached.
+    /// A limit of the store or the machine was reached.
     Limit,
-    /// The store's deadline has passed. Its code was interrupted between two instructions, and does
-    /// not run any more.
+    /// The store's deadline passed. Its code was interrupted between two instructions and cannot
+    /// run again.
     Interrupted,
-    /// The caller broke a rule of the interface: arguments of the wrong type, a name that is not
-    /// exported.
+    /// The caller broke a rule of the interface, for example by arguments of the wrong type or the
+    /// name of an export that does not exist.
     Usage,
-    /// A host function failed with an error of its own.
+    /// A host function returned an error of its own.
     Host,
 }
 
@@ -69,23 +69,23 @@ struct Inner {
 }
 
 impl Error {
-    /// An error by which a host function stops the wasm code that called it.
+    /// Creates an error by which a host function stops the wasm code that called it.
     ///
-    /// The caller of the outermost [`Func::invoke`](crate::Func::invoke) gets it back, of kind
+    /// The caller of the outermost [`Func::invoke`](crate::Func::invoke) gets it, with kind
     /// [`ErrorKind::Host`].
     pub fn host(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Host, message)
     }
 
-    /// An error by which a host function stops the wasm code that called it, with the cause.
+    /// Creates an error by which a host function stops the wasm code that called it, with a cause.
     ///
-    /// Its message is the cause's, which [`source`](StdError::source) gives back. An [`Error`] of
-    /// the engine's stays what it is.
+    /// The message is that of the cause, which [`source`](StdError::source) returns. An [`Error`]
+    /// of the engine is returned unchanged.
     ///
     /// ```
     /// use wassay_engine::Error;
-    /// let error = Error::from_source(std::io::Error::other("no such luck"));
-    /// assert_eq!(error.to_string(), "no such luck");
+    /// let error = Error::from_source(std::io::Error::other("disk full"));
+    /// assert_eq!(error.to_string(), "disk full");
     /// assert!(std::error::Error::source(&error).unwrap().is::<std::io::Error>());
     /// ```
     pub fn from_source(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
@@ -99,13 +99,13 @@ impl Error {
         )
     }
 
-    /// [`Error::host`] with a value for the host's own call into wasm, which gets it back from
+    /// Like [`Error::host`], with a value that the host's own call into wasm can get from
     /// [`Error::into_payload`].
     pub fn host_with(message: impl Into<String>, payload: impl Any + Send + Sync) -> Error {
         Error::with_payload(ErrorKind::Host, message, payload)
     }
 
-    /// An error with a value of an upper layer, which gets it back from [`Error::payload`].
+    /// Creates an error with a value of an upper layer, which can get it from [`Error::payload`].
     pub(crate) fn with_payload(
         kind: ErrorKind,
         message: impl Into<String>,
@@ -116,7 +116,7 @@ impl Error {
         error
     }
 
-    /// The value that the error was made with, if it is of that type.
+    /// The value that the error was created with, if it has that type.
     pub(crate) fn payload<T: Any>(&self) -> Option<&T> {
         self.0.payload.as_ref()?.downcast_ref()
     }
@@ -131,12 +131,12 @@ impl Error {
         &self.0.message
     }
 
-    /// The offset in the module's bytes at which the error arose, where it is known.
+    /// The offset in the module's bytes at which the error arose, if it is known.
     pub fn offset(&self) -> Option<u64> {
         self.0.offset
     }
 
-    /// The rule that a malformed or invalid module breaks, if it has a name in [`Rule`].
+    /// The rule that a malformed or invalid module violates, if it has a name in [`Rule`].
     pub fn rule(&self) -> Option<Rule> {
         match (self.0.fault, self.0.kind) {
             (Some(fault), _) => Some(fault.rule),
@@ -145,30 +145,30 @@ impl Error {
         }
     }
 
-    /// The rule that a malformed module breaks, in the words of another version of the grammar: see
+    /// The rule that a malformed module violates, as another version of the grammar names it: see
     /// [`Classification::Malformed`](crate::Classification::Malformed).
     pub fn also(&self) -> Option<Rule> {
         self.0.fault?.also
     }
 
-    /// The functions that the error left: by a trap, by exhaustion of the stack, by an uncaught
-    /// exception or by an error of a host function. Interrupted code has no backtrace.
+    /// The functions that were active when the error arose, for traps, exhaustion of the stack,
+    /// uncaught exceptions and errors of host functions. Interrupted code has no backtrace.
     pub fn backtrace(&self) -> Option<&Backtrace> {
         self.0.backtrace.as_deref()
     }
 
-    /// [`Error::backtrace`], moved out of the error.
+    /// Moves the backtrace out of the error.
     pub fn take_backtrace(&mut self) -> Option<Box<Backtrace>> {
         self.0.backtrace.take()
     }
 
-    /// Where the frames that the error leaves are recorded.
+    /// The backtrace to which frames are added while they are unwound.
     pub(crate) fn backtrace_mut(&mut self) -> &mut Backtrace {
         self.0.backtrace.get_or_insert_default()
     }
 
-    /// The value that [`Error::host_with`] was given, or this error again where there is none of
-    /// that type.
+    /// Returns the value passed to [`Error::host_with`], or this error if it has no value of that
+    /// type.
     pub fn into_payload<T: Any>(mut self) -> Result<T> {
         match self.0.payload.take().map(|payload| payload.downcast::<T>()) {
             Some(Ok(value)) => Ok(*value),
@@ -199,14 +199,15 @@ impl Error {
         Error::new(ErrorKind::Malformed, message).at(offset)
     }
 
-    /// An error of the binary grammar.
+    /// Creates an error of kind [`ErrorKind::Malformed`] for a violation of the binary grammar.
     pub(crate) fn ungrammatical(fault: Fault) -> Error {
         let mut error = Error::malformed(fault.rule.text(), fault.offset as u64);
         error.0.fault = Some(fault);
         error
     }
 
-    /// An error of validation that the reading of the grammar shows.
+    /// Creates an error of kind [`ErrorKind::Invalid`] for a validation rule that the grammar's
+    /// reader checks.
     pub(crate) fn breaks(fault: Fault) -> Error {
         let mut error = Error::invalid(fault.rule.text(), fault.offset as u64);
         error.0.fault = Some(fault);
@@ -233,7 +234,7 @@ impl Error {
         Error::new(ErrorKind::Exhaustion, "call stack exhausted")
     }
 
-    /// The error of a store whose time is over.
+    /// The error of a store whose deadline has passed.
     pub(crate) fn interrupted() -> Error {
         Error::new(ErrorKind::Interrupted, "timed out")
     }

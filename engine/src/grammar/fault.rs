@@ -1,17 +1,17 @@
-//! What the grammar does not derive.
+//! Violations of the binary grammar.
 
 use wassay_terms::Rule;
 
-/// What reading gives: a value, or where the grammar does not derive the bytes.
+/// The result of parsing: a value, or the first violation of the grammar.
 pub(super) type Parsed<T> = Result<T, Fault>;
 
-/// The first place that the grammar does not derive.
+/// A violation of the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The rule.
+    /// The violated rule.
     pub(crate) rule: Rule,
-    /// The same in the words of another version of the grammar, which reads an integer where this
-    /// one reads a byte, or the other way round.
+    /// The violated rule as another version of the grammar names it, which has an integer where
+    /// this one has a byte, or vice versa.
     pub(crate) also: Option<Rule>,
     /// The offset in the module's bytes.
     pub(crate) offset: usize,
@@ -22,7 +22,7 @@ impl Fault {
         Fault { rule, also: None, offset }
     }
 
-    /// The fault with its name in another version.
+    /// Adds the rule as another version of the grammar names it.
     pub(super) fn or(self, also: Option<Rule>) -> Fault {
         Fault { also, ..self }
     }

@@ -7,7 +7,7 @@ use super::opcodes::{Immediates, is_prefix, plain, prefixed};
 use super::reader::Reader;
 use wassay_terms::Rule;
 
-/// A structured instruction that is open.
+/// An open structured instruction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Frame {
     Block,
@@ -15,15 +15,16 @@ enum Frame {
     If,
     /// A legacy `try` before its first clause.
     Try,
-    /// The same in a `catch`.
+    /// A legacy `try` after its first clause, which is not `catch_all`.
     Catch,
 }
 
 impl Reader<'_> {
-    /// An expression: instructions up to their `end`. Gives where the first instruction is that
-    /// names a data segment.
+    /// Parses an expression: instructions up to their `end`. Returns the offset of the first
+    /// instruction that refers to a data segment.
     pub(super) fn expression(&mut self) -> Parsed<Option<usize>> {
-        // The open blocks: as many as bytes at most, so that no nesting is too deep.
+        // The open blocks. Each takes at least a byte, so the nesting depth is bounded by the size
+        // of the input.
         let mut open = Vec::new();
         let mut names_data = None;
         loop {
@@ -62,7 +63,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What begins or ends a part of a legacy `try`.
+    /// Parses a clause of a legacy `try`.
     fn clause(&mut self, clause: Immediates, open: &mut Vec<Frame>, at: usize) -> Parsed<()> {
         let misplaced = Err(Fault::new(Rule::MisplacedClause, at));
         match (clause, open.last_mut()) {
@@ -71,7 +72,7 @@ impl Reader<'_> {
                 self.u32().map(drop)
             }
             (Immediates::CatchAll, Some(frame @ (Frame::Try | Frame::Catch))) => {
-                // No clause may follow.
+                // No further clauses are allowed.
                 *frame = Frame::Block;
                 Ok(())
             }
@@ -89,14 +90,14 @@ impl Reader<'_> {
         let illegal = || Fault::new(Rule::IllegalOpcode, at);
         let found = if !is_prefix(byte) {
             plain(byte)
-        } else if self.has_any(features_behind(byte)) {
+        } else if self.has_any(features_with_prefix(byte)) {
             let code = self.u32()?;
             prefixed(byte, code)
         } else {
             None
         };
         let (immediates, features) = found.ok_or_else(illegal)?;
-        // `throw` is in both proposals of exceptions.
+        // Both exception handling proposals have `throw`.
         let legacy = byte == 0x08 && self.has(F::LEGACY_EXCEPTIONS);
         if self.has(features) || legacy { Ok(immediates) } else { Err(illegal()) }
     }
@@ -143,7 +144,7 @@ impl Reader<'_> {
                 self.indices(indices)?;
                 self.list(Reader::handler).map(drop)
             }
-            // The others have none, or are read where blocks are.
+            // The others have no immediates, or are parsed with blocks.
             _ => Ok(()),
         }
     }
@@ -155,18 +156,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A memory index; before several memories, a zero byte.
+    /// A memory index; without the multi-memory proposal, a zero byte.
     fn memory_index(&mut self) -> Parsed<()> {
         if self.has(F::MULTI_MEMORY) { self.u32().map(drop) } else { self.zero() }
     }
 
-    /// A table index; before reference types, a zero byte.
+    /// A table index; without the reference types proposal, a zero byte.
     fn table_index(&mut self) -> Parsed<()> {
         if self.has(F::REFERENCE_TYPES) { self.u32().map(drop) } else { self.zero() }
     }
 
-    /// A memory argument: an alignment, with several memories the flag of an index in its bit 6,
-    /// and an offset.
+    /// A memory argument: an alignment (whose bit 6 is the flag of a memory index with the
+    /// multi-memory proposal), and an offset.
     fn memory_argument(&mut self) -> Parsed<()> {
         let at = self.at();
         let flags = self.u32()?;
@@ -183,8 +184,8 @@ impl Reader<'_> {
         if self.has(F::MEMORY64) { self.u64().map(drop) } else { self.u32().map(drop) }
     }
 
-    /// The bound of the flags. 1.0 leaves the alignment to validation alone; the test suite of 2.0
-    /// has those of 2^32 and more as malformed.
+    /// The upper bound of the flags. In 1.0 only validation bounds the alignment; the test suite of
+    /// 2.0 expects alignments of 2^32 and more to be malformed.
     fn known_memop_flags(&self) -> Option<u32> {
         if self.has(F::MULTI_MEMORY) {
             return Some(0x80);
@@ -218,9 +219,9 @@ impl Reader<'_> {
     }
 }
 
-/// The features that brought opcodes behind a prefix: without one of them the prefix itself is not
-/// in the grammar.
-fn features_behind(prefix: u8) -> F {
+/// The features that introduced opcodes with this prefix. If none of them is enabled, the prefix
+/// itself is not in the grammar.
+fn features_with_prefix(prefix: u8) -> F {
     match prefix {
         0xfb => F::GC.union(F::CUSTOM_DESCRIPTORS),
         0xfc => F::SATURATING_FLOAT_TO_INT

@@ -1,12 +1,12 @@
-//! The binary grammar (core spec, chapter 5) of every feature set, as a recogniser.
+//! A recogniser for the binary grammar (core spec, chapter 5) of every feature set.
 //!
-//! Whether a module is malformed or invalid is a question of grammar, and its answer depends on the
-//! version: what a proposal adds to the binary format is not in the grammar without it, while other
-//! things that it allows were derived before and refused by validation, such as a second memory.
-//! `wasmparser` answers both with one kind of error. So a module that it refuses is read here.
+//! Whether a module is malformed or invalid depends on the version of the grammar. The encodings
+//! that a proposal adds are not in the grammar without it. Other constructs that a proposal allows
+//! were in the grammar before, but rejected by validation, such as a second memory. `wasmparser`
+//! has one kind of error for both. Therefore modules that it rejects are parsed again here.
 //!
-//! The order of reading is that of the specification's reference interpreter, so that the first
-//! fault has the name that the test scripts give it.
+//! Modules are parsed in the order of the specification's reference interpreter, so that the first
+//! error is the one that the test scripts expect.
 
 mod fault;
 mod instructions;
@@ -22,12 +22,12 @@ use sections::Sections;
 
 use wassay_terms::Features;
 
-/// Reads a module by the grammar of a feature set. Gives a rule of validation that the reading
-/// shows to be broken, where there is one that `wasmparser` does not see or names as another one.
+/// Parses a module by the grammar of a feature set. If parsing finds a violation of a validation
+/// rule that `wasmparser` does not report or reports as another one, returns it.
 ///
 /// # Errors
 ///
-/// The first place that the grammar does not derive.
+/// Returns the first violation of the grammar.
 pub(crate) fn recognise(bytes: &[u8], features: Features) -> Result<Option<Fault>, Fault> {
     let mut reader = Reader::new(bytes, features.flags());
     Sections::default().read(&mut reader)?;

@@ -1,62 +1,63 @@
-//! Opcodes (core spec, section 5.4): what follows each, and the feature that brought it.
+//! Opcodes (core spec, section 5.4) with their immediates and the features that introduced them.
 
 use wasmparser::WasmFeatures as F;
 
-/// What follows an opcode.
+/// The immediates of an opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Immediates {
     Nothing,
-    /// A block type, and a block up to its `end`.
+    /// A block type, followed by a block up to its `end`.
     Block,
-    /// The same, which may have an `else`.
+    /// Like `Block`, but with an optional `else`.
     If,
     Else,
     End,
-    /// A legacy `try`, which may have clauses.
+    /// A legacy `try` with optional clauses.
     Try,
     Catch,
     CatchAll,
     Delegate,
-    /// A block type and clauses, and a block.
+    /// A block type and clauses, followed by a block.
     TryTable,
     /// An index.
     Index,
     /// Two indices.
     Indices,
-    /// A data index, then another index; both are of data segments and memories, or of types and
-    /// data segments.
+    /// A data index, followed by another index. Both are of data segments and memories, or of types
+    /// and data segments.
     TypeAndData,
     Data,
     MemoryInit,
     MemoryCopy,
     Memory,
-    /// A type and a table; before reference types, a zero byte.
+    /// A type index and a table index; without the reference types proposal, a zero byte in place
+    /// of the latter.
     CallIndirect,
     TableInit,
     TableCopy,
-    /// Labels and one more.
+    /// A list of labels and a default label.
     BranchTable,
     /// The types of `select`.
     ValueTypes,
     HeapType,
-    /// Flags, a label, two heap types.
+    /// Flags, a label, and two heap types.
     BranchOnCast,
     MemoryArgument,
-    /// A memory argument and a lane.
+    /// A memory argument and a lane index.
     MemoryLane,
     Byte,
     ZeroByte,
     I32,
     I64,
-    /// That many bytes.
+    /// This number of bytes.
     Bytes(u8),
-    /// The clauses of `resume` behind that many indices.
+    /// This number of indices, followed by the clauses of `resume`.
     Handlers(u8),
 }
 
 use Immediates::*;
 
-/// The opcodes of one byte.
+/// Opcodes of one byte.
 pub(super) fn plain(code: u8) -> Option<(Immediates, F)> {
     let core = F::empty();
     Some(match code {
@@ -66,7 +67,7 @@ pub(super) fn plain(code: u8) -> Option<(Immediates, F)> {
         0x05 => (Else, core),
         0x06 => (Try, F::LEGACY_EXCEPTIONS),
         0x07 => (Catch, F::LEGACY_EXCEPTIONS),
-        // Both proposals have `throw`: see `has`.
+        // Both exception handling proposals have `throw`: see `Reader::opcode`.
         0x08 => (Index, F::EXCEPTIONS),
         0x09 => (Index, F::LEGACY_EXCEPTIONS),
         0x0a => (Nothing, F::EXCEPTIONS),
@@ -105,7 +106,7 @@ pub(super) fn plain(code: u8) -> Option<(Immediates, F)> {
     })
 }
 
-/// The opcodes behind a prefix.
+/// Opcodes with a prefix.
 pub(super) fn prefixed(prefix: u8, code: u32) -> Option<(Immediates, F)> {
     match prefix {
         0xfb => aggregate(code),
@@ -116,7 +117,7 @@ pub(super) fn prefixed(prefix: u8, code: u32) -> Option<(Immediates, F)> {
     }
 }
 
-/// Whether the byte begins an opcode of two parts in some version.
+/// Whether the byte is a prefix of opcodes in some version.
 pub(super) fn is_prefix(byte: u8) -> bool {
     matches!(byte, 0xfb..=0xfe)
 }

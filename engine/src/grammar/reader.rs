@@ -7,18 +7,18 @@ use wasmparser::WasmFeatures;
 use super::fault::{Fault, Parsed};
 use wassay_terms::Rule;
 
-/// A place in the bytes of a module, with the features whose grammar is read.
+/// A position in the bytes of a module, with the features of the grammar.
 ///
-/// It reads on past the end of a section, as the specification's reference interpreter does, so
-/// that what is wrong with the bytes there is told, and then that the section has another size than
-/// it states.
+/// Reading does not stop at the end of a section, as in the specification's reference interpreter.
+/// Errors in the following bytes are therefore reported first, and a mismatch of the section's size
+/// after that.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     features: WasmFeatures,
-    /// The types that the group at hand defines, by index.
+    /// The type indices that the current group defines.
     pub(super) group: Range<u32>,
-    /// Whether an index was read that would be the prefix of an exact type in its place.
+    /// Whether an index was read in a position where its byte would be the prefix of an exact type.
     pub(super) exact_twice: bool,
     broken: Option<Fault>,
 }
@@ -28,22 +28,22 @@ impl<'a> Reader<'a> {
         Reader { bytes, at: 0, features, group: 0..0, exact_twice: false, broken: None }
     }
 
-    /// Notes a rule of validation that is seen to be broken, unless another one is noted.
+    /// Records a violation of a validation rule, unless one has been recorded before.
     pub(super) fn note(&mut self, rule: Rule, offset: usize) {
         self.broken.get_or_insert(Fault::new(rule, offset));
     }
 
-    /// The rule of validation that was seen to be broken first.
+    /// The first recorded violation of a validation rule.
     pub(super) fn noted(&self) -> Option<Fault> {
         self.broken
     }
 
-    /// Whether all of these features are on.
+    /// Whether all of these features are enabled.
     pub(super) fn has(&self, features: WasmFeatures) -> bool {
         self.features.contains(features)
     }
 
-    /// Whether one of these features is on.
+    /// Whether one of these features is enabled.
     pub(super) fn has_any(&self, features: WasmFeatures) -> bool {
         self.features.intersects(features)
     }
@@ -53,12 +53,12 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    /// How many bytes follow.
+    /// The number of bytes left.
     pub(super) fn left(&self) -> usize {
         self.bytes.len() - self.at
     }
 
-    /// The next byte, which stays the next.
+    /// The next byte, without consuming it.
     pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
         Ok(byte)
     }
 
-    /// Takes as many bytes.
+    /// Reads `count` bytes.
     pub(super) fn take(&mut self, count: usize) -> Parsed<&'a [u8]> {
         let end = self.at.checked_add(count);
         let taken = end.and_then(|end| self.bytes.get(self.at..end));
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// A byte that has to be 0.
+    /// Reads a byte that must be 0.
     pub(super) fn zero(&mut self) -> Parsed<()> {
         match self.byte()? {
             0 => Ok(()),
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn u32(&mut self) -> Parsed<u32> {
-        // It has at most 32 bits.
+        // The value has at most 32 bits.
         self.unsigned(32).map(|value| value as u32)
     }
 
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         self.unsigned(64)
     }
 
-    /// An integer without a sign (section 5.2.2).
+    /// Reads an unsigned integer (section 5.2.2).
     fn unsigned(&mut self, width: u32) -> Parsed<u64> {
         let (mut value, mut shift) = (0, 0);
         loop {
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An integer with a sign of at most 64 bits (section 5.2.2).
+    /// Reads a signed integer of at most 64 bits (section 5.2.2).
     pub(super) fn signed(&mut self, width: u32) -> Parsed<i64> {
         let (mut value, mut shift) = (0i64, 0);
         loop {
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
             let byte = self.byte()?;
             let bits = byte & 0x7f;
             if left < 7 {
-                // The sign and the bits beyond the width have to be the same.
+                // The sign and the bits beyond the width must be equal.
                 let mask = (0x7f << (left - 1)) & 0x7f;
                 if bits & mask != 0 && bits & mask != mask {
                     return Err(self.fault_before(Rule::IntegerTooLarge));
@@ -143,8 +143,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A length in bytes, of which there are as many. Older versions read on to the end of the
-    /// bytes first.
+    /// Reads a length in bytes, which must not exceed the bytes left. Older versions read to the
+    /// end of the bytes first.
     pub(super) fn length(&mut self) -> Parsed<usize> {
         let at = self.at;
         let length = self.u32()? as usize;
@@ -154,8 +154,8 @@ impl<'a> Reader<'a> {
         Ok(length)
     }
 
-    /// A list of items (section 5.1.3). Each has a byte at least, so that a length that is too
-    /// great ends with the bytes.
+    /// Reads a list of items (section 5.1.3). Each item has at least one byte, so reading ends with
+    /// the bytes if the length is too large.
     pub(super) fn list(&mut self, mut item: impl FnMut(&mut Self) -> Parsed<()>) -> Parsed<usize> {
         let length = self.u32()?;
         for _ in 0..length {
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
         Ok(length as usize)
     }
 
-    /// A name (section 5.2.4).
+    /// Reads a name (section 5.2.4).
     pub(super) fn name(&mut self) -> Parsed<()> {
         let length = self.length()?;
         let begin = self.at;
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A part that begins with its size in bytes.
+    /// Reads a part that starts with its size in bytes.
     pub(super) fn sized<T>(&mut self, read: impl FnOnce(&mut Self, usize) -> Parsed<T>) -> Parsed<T> {
         let size = self.length()?;
         let end = self.at + size;
@@ -182,25 +182,25 @@ impl<'a> Reader<'a> {
         if self.at == end {
             return Ok(value);
         }
-        // An exact type may not be in another one: its prefix is taken as an index, and bytes are
+        // An exact type cannot contain another one: its prefix is read as an index, and bytes are
         // left over.
         let also = self.exact_twice.then_some(Rule::MalformedStorageType);
         Err(Fault::new(Rule::SectionSizeMismatch, end.min(self.at)).or(also))
     }
 
-    /// A fault at the next byte.
+    /// A violation at the next byte.
     pub(super) fn fault(&self, rule: Rule) -> Fault {
         Fault::new(rule, self.at)
     }
 
-    /// A fault at the byte that was read last.
+    /// A violation at the last byte that was read.
     pub(super) fn fault_before(&self, rule: Rule) -> Fault {
         Fault::new(rule, self.at.saturating_sub(1))
     }
 }
 
-/// What is wrong with a byte as the start of an unsigned integer of less than 7 bits, which it was
-/// in older versions of the grammar.
+/// The violated rule if the byte is read as the start of an unsigned integer of less than 7 bits,
+/// which it was in older versions of the grammar.
 pub(super) fn as_integer(byte: u8, width: u32) -> Option<Rule> {
     if byte & 0x7f >= 1 << width {
         Some(Rule::IntegerTooLarge)

@@ -6,23 +6,23 @@ use super::fault::{Fault, Parsed};
 use super::reader::Reader;
 use wassay_terms::Rule;
 
-/// The ids of sections in the order in which they are in a module: tags are before globals, the
-/// data count before code.
+/// The ids of sections in their order in a module: tags precede globals, and the data count
+/// precedes code.
 const ORDER: [u8; 13] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
-/// What the sections of a module have to agree on (section 5.5, "Modules").
+/// The properties of sections that must be consistent (section 5.5, "Modules").
 #[derive(Default)]
 pub(super) struct Sections {
     functions: usize,
     codes: usize,
     data_count: Option<usize>,
     data: usize,
-    /// Where code names a data segment.
+    /// The offset at which code refers to a data segment.
     names_data: Option<usize>,
 }
 
 impl Sections {
-    /// Reads a module from its first byte to its last.
+    /// Parses a whole module.
     pub(super) fn read(mut self, reader: &mut Reader<'_>) -> Parsed<()> {
         header(reader)?;
         let mut next = 0;
@@ -118,7 +118,7 @@ fn has_tags(reader: &Reader<'_>) -> bool {
     reader.has_any(F::EXCEPTIONS.union(F::LEGACY_EXCEPTIONS).union(F::STACK_SWITCHING))
 }
 
-/// A custom section: a name, and any bytes.
+/// Parses a custom section: a name, followed by any bytes.
 fn custom(reader: &mut Reader<'_>, end: usize) -> Parsed<()> {
     reader.name()?;
     match end.checked_sub(reader.at()) {
@@ -136,7 +136,7 @@ fn import(reader: &mut Reader<'_>) -> Parsed<()> {
         0x02 => reader.memory_type(),
         0x03 => reader.global_type(),
         0x04 if has_tags(reader) => reader.tag_type(),
-        // A function of exactly a type.
+        // A function import with an exact type.
         0x20 if reader.has(F::CUSTOM_DESCRIPTORS) => reader.u32().map(drop),
         byte => Err(reader.fault_before(Rule::MalformedImportKind).or(super::reader::as_integer(byte, 7))),
     }
@@ -151,8 +151,8 @@ fn export(reader: &mut Reader<'_>) -> Parsed<()> {
     }
 }
 
-/// A table: its type, or, with function references, `0x40 0x00`, its type, and an expression for
-/// its elements.
+/// Parses a table: its type, or with function references `0x40 0x00`, its type, and an expression
+/// for the initial value.
 fn table(reader: &mut Reader<'_>) -> Parsed<()> {
     if reader.peek() != Some(0x40) || !reader.has(F::FUNCTION_REFERENCES) {
         return reader.table_type();
@@ -165,19 +165,19 @@ fn table(reader: &mut Reader<'_>) -> Parsed<()> {
     reader.expression().map(drop)
 }
 
-/// An element segment (section 5.5, "Element Section").
+/// Parses an element segment (section 5.5, "Element Section").
 fn element(reader: &mut Reader<'_>) -> Parsed<()> {
     let at = reader.at();
     let flags = reader.u32()?;
     if !reader.has_any(F::BULK_MEMORY.union(F::REFERENCE_TYPES)) {
-        // In 1.0 the number is that of a table, of which there is one.
+        // In 1.0 the flags are a table index, and there is only one table.
         if flags != 0 {
             reader.note(Rule::UnknownTable, at);
         }
         reader.expression()?;
         return reader.list(|reader| reader.u32().map(drop)).map(drop);
     }
-    // Those without a table came with bulk instructions.
+    // Segments without a table were introduced with bulk memory operations.
     if flags > 7 || (flags & 1 != 0 && !reader.has(F::BULK_MEMORY)) {
         return Err(Fault::new(Rule::MalformedElementSegment, at));
     }
@@ -203,12 +203,12 @@ fn element(reader: &mut Reader<'_>) -> Parsed<()> {
     items.map(drop)
 }
 
-/// A data segment (section 5.5, "Data Section").
+/// Parses a data segment (section 5.5, "Data Section").
 fn data(reader: &mut Reader<'_>) -> Parsed<()> {
     let at = reader.at();
     let flags = reader.u32()?;
     if !reader.has_any(F::BULK_MEMORY.union(F::MULTI_MEMORY)) {
-        // In 1.0 the number is that of a memory, of which there is one.
+        // In 1.0 the flags are a memory index, and there is only one memory.
         if flags != 0 {
             reader.note(Rule::UnknownMemory, at);
         }
@@ -228,7 +228,8 @@ fn data(reader: &mut Reader<'_>) -> Parsed<()> {
     reader.take(length).map(drop)
 }
 
-/// The code of a function: its locals and its body. Gives where it names a data segment.
+/// Parses the locals and the body of a function. Returns the offset at which it refers to a data
+/// segment.
 fn code(reader: &mut Reader<'_>) -> Parsed<Option<usize>> {
     let at = reader.at();
     let mut locals = 0u64;

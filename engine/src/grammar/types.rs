@@ -1,5 +1,5 @@
-//! Types in the binary format (core spec, section 5.3), each with the feature that brought its
-//! encoding.
+//! Types in the binary format (core spec, section 5.3), with the features that introduced their
+//! encodings.
 
 use wasmparser::WasmFeatures as F;
 
@@ -7,10 +7,10 @@ use super::fault::{Fault, Parsed};
 use super::reader::{Reader, as_integer};
 use wassay_terms::Rule;
 
-/// With these the grammar has references to defined types, `0x63` and `0x64`.
+/// The features with references to defined types, `0x63` and `0x64`.
 const TYPED_REFERENCES: F = F::FUNCTION_REFERENCES.union(F::GC);
 
-/// What limits are of.
+/// The item that limits belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Limited {
     Table,
@@ -28,7 +28,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A reference type; as the type of a table's elements, 1.0 has `0x70` alone.
+    /// Parses a reference type. In 1.0 the element type of a table can only be `0x70`.
     pub(super) fn reference_type(&mut self) -> Parsed<()> {
         let at = self.at();
         match self.byte()? {
@@ -38,7 +38,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether the grammar has a reference type that begins with the byte.
+    /// Whether the grammar has a reference type that starts with the byte.
     fn is_reference(&self, byte: u8) -> bool {
         match byte {
             0x63 => self.has_any(TYPED_REFERENCES),
@@ -63,7 +63,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A heap type: an abstract one, or a type index.
+    /// Parses a heap type: an abstract one, or a type index.
     pub(super) fn heap_type(&mut self) -> Parsed<()> {
         let at = self.at();
         match self.peek() {
@@ -82,7 +82,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A block type: none, a value type, or, with several values, a type index (section 5.4).
+    /// Parses a block type: empty, a value type, or with multiple values a type index (section
+    /// 5.4).
     pub(super) fn block_type(&mut self) -> Parsed<()> {
         match self.peek() {
             Some(0x40) => self.byte().map(drop),
@@ -98,8 +99,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A recursive type (section 5.3, "Recursive Types"); before garbage collection, a function
-    /// type.
+    /// Parses a recursive type (section 5.3, "Recursive Types"); without garbage collection, a
+    /// function type.
     pub(super) fn recursive_type(&mut self) -> Parsed<()> {
         let begin = self.group.end;
         if self.has(F::GC) && self.peek() == Some(0x4e) {
@@ -121,8 +122,8 @@ impl Reader<'_> {
     }
 
     fn composite_type(&mut self) -> Parsed<()> {
-        // The proposal of custom descriptors: what is described, then what describes, both of the
-        // same group.
+        // Custom descriptors proposal: the described type, followed by the descriptor type, both of
+        // the same group.
         for (prefix, outside) in [(0x4c, Rule::DescribedOutside), (0x4d, Rule::DescriptorOutside)] {
             if self.has(F::CUSTOM_DESCRIPTORS) && self.peek() == Some(prefix) {
                 let at = self.at();
@@ -191,11 +192,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Limits (section 5.3, "Limits"): flags, a minimum, and what the flags say that follows.
+    /// Parses limits (section 5.3, "Limits"): flags, a minimum, and the parts that the flags
+    /// indicate.
     fn limits(&mut self, of: Limited) -> Parsed<()> {
         let memory = of == Limited::Memory;
         let mut known = 0x01;
-        // A flag of a feature that is off is a byte that the grammar does not have.
+        // The flag of a disabled feature is a byte that is not in the grammar.
         if self.has(F::MEMORY64) {
             known |= 0x04;
         }
@@ -215,7 +217,7 @@ impl Reader<'_> {
         }
         if flags & 0x08 != 0 {
             let at = self.at();
-            // The exponent of two; the proposal's grammar has those of 32-bit and 64-bit numbers.
+            // The binary logarithm of the page size, which the proposal's grammar limits to 63.
             if self.u32()? >= 64 {
                 return Err(Fault::new(Rule::MalformedPageSize, at));
             }
@@ -223,18 +225,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// With 64-bit addresses all limits have 64 bits, and validation has the bound.
+    /// Parses a limit. With 64-bit addresses all limits have 64 bits, and validation bounds them.
     fn limit(&mut self) -> Parsed<()> {
         if self.has(F::MEMORY64) { self.u64().map(drop) } else { self.u32().map(drop) }
     }
 }
 
-/// Whether a byte is a negative number of one byte, as the encodings of types are.
+/// Whether a byte is a negative one-byte integer, like the encodings of types.
 fn is_negative(byte: u8) -> bool {
     byte & 0xc0 == 0x40
 }
 
-/// What is wrong with the byte as the start of a negative number of 7 bits.
+/// The violated rule if the byte is read as the start of a negative 7-bit integer.
 fn as_negative(byte: u8) -> Option<Rule> {
     (byte & 0x80 != 0).then_some(Rule::IntegerTooLong)
 }

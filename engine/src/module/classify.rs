@@ -1,4 +1,4 @@
-//! Whether bytes are a valid module, an invalid one, or none at all.
+//! Classifies bytes as a valid, invalid or malformed module.
 
 use std::sync::Arc;
 
@@ -12,14 +12,15 @@ use crate::error::{Error, ErrorKind};
 use crate::grammar;
 use crate::types::TypeRegistry;
 
-/// Tells malformed from invalid from valid bytes, by the grammar and the rules of a feature set.
+/// Classifies bytes as valid, invalid or malformed, by the grammar and the validation rules of a
+/// feature set.
 ///
-/// It compiles nothing and needs no engine: an adapter that drives another engine may ask it which
-/// of the two kinds the engine's refusal is, where the engine does not say.
+/// This compiles nothing and does not need an engine. An adapter for another engine can use it to
+/// distinguish malformed from invalid modules if that engine does not.
 ///
-/// What a feature adds is malformed without it if it is an encoding that the grammar did not have,
-/// such as an opcode; it is invalid if the grammar had it and validation refused it, such as a
-/// second memory. A feature that another one in the set needs counts as it is in the set.
+/// Without its feature, a construct is malformed if it needs an encoding that the grammar did not
+/// have, such as an opcode. It is invalid if the grammar had it but validation rejected it, such as
+/// a second memory. A feature that another feature in the set requires counts as part of the set.
 ///
 /// ```
 /// use wassay_engine::{Classification, Features, Rule, classify};
@@ -60,12 +61,11 @@ pub fn classify(bytes: &[u8], features: Features) -> Classification {
     }
 }
 
-/// Refuses a module that `wasmparser` would take although the grammar of the feature set does not
-/// derive it.
+/// Rejects a module that `wasmparser` accepts although it is malformed under the feature set.
 ///
-/// It reads some encodings of 2.0 and 3.0 whether their features are on or not, and leaves it at
-/// that where they mean the same as an older one. With all of 3.0 there is nothing to find, and
-/// modules are not read twice.
+/// `wasmparser` reads some encodings of 2.0 and 3.0 even if their features are disabled, and
+/// accepts them if they mean the same as an older encoding. With all features of 3.0 nothing can be
+/// found, and modules are not read again.
 pub(crate) fn admit(bytes: &[u8], features: Features) -> Result<(), Error> {
     if features.flags().contains(Features::V3.flags()) {
         return Ok(());
@@ -76,10 +76,10 @@ pub(crate) fn admit(bytes: &[u8], features: Features) -> Result<(), Error> {
     }
 }
 
-/// The error that a module really has which decoding, validation or compilation refused.
+/// Corrects the kind of an error from decoding, validation or compilation.
 ///
-/// These passes say malformed or invalid by the part of `wasmparser` that refused the module; here
-/// the grammar decides.
+/// These passes report malformed or invalid depending on the part of `wasmparser` that rejected the
+/// module; the grammar decides which it is.
 pub(crate) fn explain(bytes: &[u8], features: Features, error: Error) -> Error {
     match grammar::recognise(bytes, features) {
         Err(fault) => Error::ungrammatical(fault),
@@ -90,7 +90,7 @@ pub(crate) fn explain(bytes: &[u8], features: Features, error: Error) -> Error {
     }
 }
 
-/// An error of a module that the grammar derives: it is not malformed, whatever the library says.
+/// Converts an error of a well-formed module: it is not malformed, whatever `wasmparser` reports.
 fn derived(error: Error) -> Error {
     if error.kind() != ErrorKind::Malformed {
         return error;
@@ -98,7 +98,7 @@ fn derived(error: Error) -> Error {
     Error::invalid(error.message(), error.offset().unwrap_or_default())
 }
 
-/// Validates a module that the grammar derives.
+/// Validates a well-formed module.
 fn validate(bytes: &[u8], features: Features) -> Result<(), Error> {
     let mut parser = Parser::new(0);
     parser.set_features(features.library_flags());

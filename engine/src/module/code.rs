@@ -84,9 +84,9 @@ impl Source<'_> {
         deadline: Option<Deadline>,
         functions: Option<&'a FunctionTable>,
     ) -> ModuleEnv<'a> {
-        let (isa, tangled_isa) = (self.engine.isa(), self.engine.tangled_isa());
+        let (isa, fast_isa) = (self.engine.isa(), self.engine.fast_isa());
         let (info, layout) = (self.info, self.layout);
-        ModuleEnv { info, layout, isa, tangled_isa, deadline, guard_pages, functions }
+        ModuleEnv { info, layout, isa, fast_isa, deadline, guard_pages, functions }
     }
 }
 

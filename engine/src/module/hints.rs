@@ -1,4 +1,4 @@
-//! Tests: what branch hints do to the order of code.
+//! Tests for the effect of branch hints on the order of code.
 
 use super::layout;
 use crate::config::Config;
@@ -12,26 +12,26 @@ fn code(text: &str) -> Vec<u8> {
     let bytes = wat::parse_str(text).unwrap();
     let decoded = decode(&bytes, engine.features(), engine.types(), None).unwrap();
     let layout = layout(&decoded.info).unwrap();
-    let (isa, tangled_isa) = (engine.isa(), engine.tangled_isa());
+    let (isa, fast_isa) = (engine.isa(), engine.fast_isa());
     let info = &decoded.info;
-    let env =
-        ModuleEnv { info, layout, isa, tangled_isa, deadline: None, guard_pages: true, functions: None };
+    let env = ModuleEnv { info, layout, isa, fast_isa, deadline: None, guard_pages: true, functions: None };
     let functions = crate::compile::parallel::compile_all(&env, decoded.bodies).unwrap();
     functions.into_iter().next().unwrap().bytes
 }
 
-/// Asserts that of two stores, one on each arm of a branch, the unlikely one comes second.
+/// Asserts that of two stores, one on each arm of a branch, the unlikely one comes second in the
+/// code.
 fn assert_hinted(text: &str) {
     let with = |hint: &str| code(&text.replace("HINT", hint));
     let (unlikely, likely) =
         (with("(@metadata.code.branch_hint \"\\00\")"), with("(@metadata.code.branch_hint \"\\01\")"));
     assert_ne!(unlikely, likely, "{text}");
-    let place = |code: &[u8], value: u32| {
+    let position = |code: &[u8], value: u32| {
         code.windows(4).position(|bytes| bytes == value.to_le_bytes()).expect("the constant is in the code")
     };
     let (taken, other) = (0x1111_1111, 0x2222_2222);
-    assert!(place(&unlikely, taken) > place(&unlikely, other), "{text}");
-    assert!(place(&likely, taken) < place(&likely, other), "{text}");
+    assert!(position(&unlikely, taken) > position(&unlikely, other), "{text}");
+    assert!(position(&likely, taken) < position(&likely, other), "{text}");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn unlikely_code_comes_after_likely_code() {
 }
 
 #[test]
-fn a_section_that_cannot_be_read_gives_no_hints() {
+fn a_malformed_section_gives_no_hints() {
     let text = "(module (@custom \"metadata.code.branch_hint\" (before code) BYTES) (func (param i32)
         (block (br_if 0 (local.get 0)) (unreachable))))";
     let plain = code(&text.replace("(@custom \"metadata.code.branch_hint\" (before code) BYTES)", ""));

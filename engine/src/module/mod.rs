@@ -26,12 +26,12 @@ pub use classify::classify;
 use classify::{admit, explain};
 use code::{ModuleCode, Source};
 
-/// A module that is valid, ready to be instantiated any number of times, on any thread. Its
-/// functions are compiled, or will be when they are first called: see
+/// A validated module, which can be instantiated any number of times, on any thread. Its functions are
+/// compiled when it is created or when they are called for the first time: see
 /// [`Compilation`](crate::Compilation).
 ///
-/// Copies share the code; it is unmapped when the last copy and the last store with an instance of
-/// it are gone.
+/// Clones share the code. It is unmapped when the last clone and the last store with an instance of
+/// it have been dropped.
 #[derive(Clone, Debug)]
 pub struct Module(Arc<ModuleInner>);
 
@@ -41,18 +41,18 @@ struct ModuleInner {
     bytes: Box<[u8]>,
     bodies: Bodies,
     layout: VmCtxLayout,
-    /// The canonical number of each type, as code reads it.
+    /// The canonical number of each type, read by compiled code.
     type_ids: Arc<[u32]>,
     _held: HeldTypes,
-    /// Code that relies on guard pages, and code that checks every access; made when the first
-    /// instance needs it.
+    /// Code that relies on guard pages, and code that checks every access. Each is created when
+    /// the first instance needs it.
     guarded: OnceLock<ModuleCode>,
     checked: OnceLock<ModuleCode>,
     symbols: OnceLock<Symbols>,
 }
 
 impl fmt::Debug for ModuleInner {
-    /// Not the bytes nor the code: they may be megabytes.
+    /// Leaves out the bytes and the code, which can be megabytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Module")
             .field("bytes", &self.bytes.len())
@@ -61,18 +61,18 @@ impl fmt::Debug for ModuleInner {
     }
 }
 
-/// What a module imports: two names and a type.
+/// An import of a module: two names and a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportType<'a> {
-    /// The name of the module that is imported from.
+    /// The name of the module to import from.
     pub module: &'a str,
-    /// The name of what is imported.
+    /// The name of the imported item.
     pub name: &'a str,
-    /// The type that it must match.
+    /// The type that the imported item must match.
     pub ty: &'a ExternType,
 }
 
-/// What a module exports: a name and a type.
+/// An export of a module: a name and a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportType<'a> {
     /// The name.
@@ -88,19 +88,19 @@ impl Module {
     /// # Errors
     ///
     /// [`Malformed`](crate::ErrorKind::Malformed) or [`Invalid`](crate::ErrorKind::Invalid) with
-    /// the offset at which a rule is broken, [`Unsupported`](crate::ErrorKind::Unsupported) for
-    /// what the engine does not implement, [`Limit`](crate::ErrorKind::Limit) if the memory for
-    /// code is full.
+    /// the offset at which a rule is violated, [`Unsupported`](crate::ErrorKind::Unsupported) if
+    /// the module uses a feature that the engine does not implement,
+    /// [`Limit`](crate::ErrorKind::Limit) if there is no memory left for code.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
         Module::new_until(engine, bytes, None)
     }
 
-    /// [`Module::new`], as long as there is time: the deadline is looked at before each function.
+    /// Like [`Module::new`], with a deadline, which is checked before each function.
     ///
     /// # Errors
     ///
-    /// Those of [`Module::new`], and [`Interrupted`](crate::ErrorKind::Interrupted) where the
-    /// deadline has passed.
+    /// Those of [`Module::new`], and [`Interrupted`](crate::ErrorKind::Interrupted) if the deadline
+    /// has passed.
     pub fn new_until(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
         admit(bytes, engine.features())?;
         let compiled = Module::compile(engine, bytes, deadline);
@@ -120,22 +120,21 @@ impl Module {
         check().map_err(|error| explain(bytes, engine.features(), error))
     }
 
-    /// Checks the custom sections `name` and `metadata.code.branch_hint` of a module; no other has
-    /// rules.
+    /// Checks the custom sections `name` and `metadata.code.branch_hint` of a module. Other custom
+    /// sections have no rules.
     ///
-    /// A section is malformed where its grammar does not derive it, where it is there for a second
-    /// time or on the wrong side of the code, and where the offset of a hint is not that of an
-    /// instruction. It is invalid where it is about what the module does not have, and where a hint
-    /// is not on an `if` or a `br_if`. What is malformed is reported before what is invalid.
+    /// A section is malformed if it violates its grammar, if it is repeated or on the wrong side of
+    /// the code section, or if the offset of a hint is not that of an instruction. It is invalid if
+    /// it refers to something that the module does not have, or if a hint is not on an `if` or a
+    /// `br_if`. Malformed sections are reported before invalid ones.
     ///
-    /// The module itself has to be well-formed under the features of the engine; whether it is
-    /// valid is not looked at.
+    /// The module itself must be well-formed under the features of the engine. It is not validated.
     ///
     /// # Errors
     ///
     /// [`MalformedCustom`](ErrorKind::MalformedCustom) or
-    /// [`InvalidCustom`](ErrorKind::InvalidCustom) with the offset of the fault;
-    /// [`Malformed`](ErrorKind::Malformed) where the module itself is.
+    /// [`InvalidCustom`](ErrorKind::InvalidCustom) with the offset of the error;
+    /// [`Malformed`](ErrorKind::Malformed) if the module itself is malformed.
     pub fn check_custom_sections(engine: &Engine, bytes: &[u8]) -> Result<()> {
         let features = engine.features();
         grammar::recognise(bytes, features).map_err(Error::ungrammatical)?;
@@ -162,44 +161,43 @@ impl Module {
         &self.0.engine
     }
 
-    /// The bytes that the module was made from.
+    /// The bytes from which the module was compiled.
     pub fn bytes(&self) -> &[u8] {
         &self.0.bytes
     }
 
-    /// The name that the module has for itself in its name section (appendix "Name Section").
+    /// The module's name from the name section (appendix "Name Section").
     pub fn name(&self) -> Option<&str> {
         self.text(self.symbols().module.clone()?)
     }
 
-    /// The name of a function by its index: that of the name section, else the first that it is
-    /// exported by.
+    /// The name of a function: from the name section, otherwise the name of its first export.
     pub fn function_name(&self, index: u32) -> Option<&str> {
         let is_it = |export: &&info::Export| export.kind == ExportKind::Function && export.index == index;
         let exported = || self.0.info.exports.iter().find(is_it).map(|export| &*export.name);
         self.symbols().function(index).and_then(|name| self.text(name)).or_else(exported)
     }
 
-    /// Whether the two are copies of one.
+    /// Whether the two are clones of the same module.
     pub fn is(&self, other: &Module) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Whether an address lies in the module's code.
+    /// Whether an address is in the module's code.
     pub(crate) fn has_code_at(&self, address: usize) -> bool {
         [&self.0.guarded, &self.0.checked]
             .iter()
             .any(|code| code.get().is_some_and(|code| code.functions().contains(address)))
     }
 
-    /// The function whose code lies at an address, by its index, with the offset of the instruction
-    /// that the code came from, from the start of its body, and the offset of the body in the
+    /// Returns the function whose code contains an address, by its index, with the offset of the
+    /// instruction from the start of the function's body, and the offset of the body in the
     /// module's bytes.
     pub(crate) fn locate(&self, address: usize) -> Option<(u32, u64, u64)> {
         let codes = [&self.0.guarded, &self.0.checked];
         let (index, offset) = codes.iter().find_map(|code| code.get()?.functions().locate(address))?;
         let body = self.0.bodies.range(index as usize - self.0.info.imported.functions)?;
-        // Its first steps come from no instruction.
+        // The prologue does not belong to an instruction.
         Some((index, u64::from(offset.unwrap_or(0)), body.start as u64))
     }
 
@@ -228,7 +226,7 @@ impl Module {
         &self.0.bytes[self.0.info.data[segment].bytes.clone()]
     }
 
-    /// The code for instances whose memories are all guarded, or for the others.
+    /// The code for instances whose memories all have guard pages, or for other instances.
     pub(crate) fn code(&self, guarded: bool, deadline: Option<Deadline>) -> Result<&ModuleCode> {
         let slot = if guarded { &self.0.guarded } else { &self.0.checked };
         if let Some(code) = slot.get() {

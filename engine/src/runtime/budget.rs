@@ -1,46 +1,47 @@
-//! What a store may use in all, whatever it consists of.
+//! The total memory that stores can use, for whatever purpose.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 
-/// The bytes that a store is charged for. Stores may share one budget.
+/// The bytes that a store is charged for. Stores can share a budget.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: u64,
-    /// What all stores with this budget are charged for.
+    /// The total charge of all stores that share the budget.
     used: Arc<AtomicU64>,
-    /// The part of this store, which it gives back when it is dropped.
+    /// The charge of this store, which is released when this is dropped.
     own: u64,
 }
 
 impl Budget {
-    /// A budget of that many bytes.
+    /// Creates a budget of `limit` bytes.
     pub(super) fn new(limit: u64) -> Budget {
         Budget { limit, used: Arc::default(), own: 0 }
     }
 
-    /// The same budget for another store.
+    /// The same budget, for another store.
     pub(super) fn share(&self) -> Budget {
         Budget { limit: self.limit, used: Arc::clone(&self.used), own: 0 }
     }
 
-    /// How many bytes this store is charged for.
+    /// The number of bytes that this store is charged for.
     pub(super) fn own(&self) -> u64 {
         self.own
     }
 
-    /// How many bytes are left.
+    /// The number of bytes left.
     pub(super) fn left(&self) -> u64 {
         self.limit.saturating_sub(self.used.load(Ordering::Relaxed))
     }
 
-    /// Charges for bytes.
+    /// Charges this store for `bytes`.
     ///
     /// # Errors
     ///
-    /// [`Limit`](crate::ErrorKind::Limit) where fewer are left; then nothing is charged.
+    /// [`Limit`](crate::ErrorKind::Limit) if fewer bytes are left, in which case nothing is
+    /// charged.
     pub(super) fn charge(&mut self, bytes: u64) -> Result<()> {
         let more = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.limit);
         match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
@@ -52,16 +53,16 @@ impl Budget {
         }
     }
 
-    /// The error of a store that needs more.
+    /// The error for a store that exceeds the budget.
     pub(super) fn used_up(&self) -> Error {
         Error::limit(format!(
-            "a store's memories, tables, objects and instances may use {} bytes together",
+            "the memories, tables, objects and instances of a store can use at most {} bytes in total",
             self.limit
         ))
     }
 
-    /// Adds the charges of another to this one's, where both are the same budget; else gives it
-    /// back.
+    /// Adds the charges of `other` to this store's if both share a budget, otherwise returns
+    /// `other`.
     pub(super) fn absorb(&mut self, mut other: Budget) -> Option<Budget> {
         if !Arc::ptr_eq(&self.used, &other.used) {
             return Some(other);
@@ -70,7 +71,7 @@ impl Budget {
         None
     }
 
-    /// Takes a charge back.
+    /// Releases part of the charge.
     pub(super) fn release(&mut self, bytes: u64) {
         self.own -= bytes;
         self.used.fetch_sub(bytes, Ordering::Relaxed);
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stores_with_one_budget_use_it_together() {
+    fn stores_share_a_budget() {
         let mut one = Budget::new(100);
         let mut other = one.share();
         one.charge(60).unwrap();

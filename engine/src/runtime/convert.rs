@@ -1,10 +1,10 @@
-//! Values from and to Rust's types.
+//! Conversions between values and Rust's types.
 
 use super::func::Func;
 use super::value::{ExternRef, Ref, Val};
 use crate::error::Error;
 
-/// Conversions of the types that hold a number: `unsigned` ones by their bits.
+/// Implements the conversions of numeric types. Unsigned types are converted by their bits.
 macro_rules! numbers {
     ($($ty:ty, $variant:ident, $value:ident => $to:expr, $from:expr;)*) => {$(
         impl From<$ty> for Val {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_survives_the_way_there_and_back() {
+    fn numbers_round_trip() {
         assert_eq!(u32::try_from(Val::from(u32::MAX)).unwrap(), u32::MAX);
         assert_eq!(Val::from(u32::MAX), Val::I32(-1));
         assert_eq!(i64::try_from(Val::from(i64::MIN)).unwrap(), i64::MIN);

@@ -11,15 +11,15 @@ use crate::types::{HeapType, RefType, StorageType, ValType};
 use crate::vm::layout::VmVal;
 
 impl StoreState {
-    /// Evaluates a constant expression of an instance. The caller puts the value where the
-    /// collector finds it before it evaluates another one.
+    /// Evaluates a constant expression of an instance. The caller must store the value where the
+    /// collector finds it before it evaluates another expression.
     ///
     /// # Errors
     ///
-    /// Where there is no room for an object.
+    /// Returns an error if an object cannot be allocated.
     pub(super) fn evaluate(&mut self, index: usize, expr: &ConstExpr) -> Result<VmVal> {
-        // What the collector may meet while an object is made lies on the stack, since it belongs
-        // to the store.
+        // Operands are kept on the store's stack, where the collector finds them during
+        // allocations.
         self.const_stack.clear();
         for op in &expr.0 {
             let value = self.evaluate_op(index, *op)?;
@@ -74,19 +74,19 @@ impl StoreState {
         }))
     }
 
-    /// Makes a structure, with the operands as its fields or of default values; the last operand is
-    /// its descriptor, where its type has one.
+    /// Allocates a structure, with operands as its fields or with default values. The last operand
+    /// is the descriptor, if the type has one.
     fn const_struct(&mut self, index: usize, type_index: u32, with_operands: bool) -> Result<u64> {
         let module = self.instance(index).module.clone();
         let layout = module.info().struct_layout(type_index);
         let object = self.allocate_object(type_number(&module, type_index), 0, u64::from(layout.size))?;
-        if let Some(place) = layout.descriptor {
+        if let Some(location) = layout.descriptor {
             let descriptor = self.pop_const()?;
             if descriptor.0 == 0 {
                 return Err(Trap::NullDescriptor.into());
             }
             let storage = StorageType::Val(ValType::Ref(RefType { nullable: false, heap: HeapType::Struct }));
-            self.heap.set_field(object, place.offset as usize, storage, descriptor);
+            self.heap.set_field(object, location.offset as usize, storage, descriptor);
         }
         if with_operands {
             for (offset, storage) in layout.fields.iter().rev() {
@@ -97,7 +97,7 @@ impl StoreState {
         Ok(object)
     }
 
-    /// Makes an array of that many operands.
+    /// Allocates an array with `length` operands as its elements.
     fn const_array(&mut self, index: usize, type_index: u32, length: u32) -> Result<u64> {
         let module = self.instance(index).module.clone();
         let storage = module.info().element_storage(type_index);
@@ -110,12 +110,12 @@ impl StoreState {
     }
 
     fn pop_const(&mut self) -> Result<VmVal> {
-        let missing = || Error::new(ErrorKind::Invalid, "a constant expression without operands");
+        let missing = || Error::new(ErrorKind::Invalid, "constant expression lacks an operand");
         self.const_stack.pop().ok_or_else(missing)
     }
 }
 
-/// The number of a module's type.
+/// The number of a type of the module.
 fn type_number(module: &Module, type_index: u32) -> u32 {
     module.info().types[type_index as usize].number()
 }

@@ -10,18 +10,17 @@ use crate::types::layout::{EXCEPTION_TAG, FieldsLayout, ObjectLayout};
 use crate::types::{StorageType, ValType};
 use crate::vm::layout::VmVal;
 
-/// A reference to an exception, which keeps it alive.
+/// A reference to an exception. It keeps the exception alive.
 ///
-/// Two are equal where they refer to the same exception.
+/// Two references are equal if they refer to the same exception.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExnRef(pub(super) Root);
 
-/// How an exception holds the address of its tag's record.
+/// The storage type of the tag's address in an exception.
 const TAG: StorageType = StorageType::Val(ValType::I64);
 
 impl ExnRef {
-    /// Makes an exception with that tag, which carries these values (embedding appendix:
-    /// `exn_alloc`).
+    /// Allocates an exception with this tag and these fields (embedding appendix: `exn_alloc`).
     ///
     /// A host function throws it by returning [`Error::exception`].
     ///
@@ -37,12 +36,12 @@ impl ExnRef {
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where the values do not have the types of the tag's
-    /// parameters, and [`Limit`](crate::ErrorKind::Limit) where the store has no room.
+    /// [`Usage`](crate::ErrorKind::Usage) if the values do not match the parameters of the tag, and
+    /// [`Limit`](crate::ErrorKind::Limit) if the store is full.
     ///
     /// # Panics
     ///
-    /// As all methods here: where the exception, the tag or a value belongs to another store.
+    /// All methods panic if the exception, the tag or a value belongs to another store.
     pub fn new(store: &mut StoreState, tag: Tag, values: &[Val]) -> Result<ExnRef> {
         let ty = store.engine().types().get(tag.ty(store).ty);
         let Some(func) = &ty.func else { unreachable!("tags have function types") };
@@ -64,7 +63,7 @@ impl ExnRef {
         Ok(ExnRef::from_word(exception, store))
     }
 
-    /// The tag of the exception (embedding appendix: `exn_tag`).
+    /// Returns the tag of the exception (embedding appendix: `exn_tag`).
     pub fn tag(&self, store: &StoreState) -> Tag {
         store.check(self.0.store());
         let word = store.heap.field(self.0.word(), EXCEPTION_TAG as usize, TAG).0 as u64;
@@ -74,7 +73,7 @@ impl ExnRef {
         }
     }
 
-    /// The values that the exception carries (embedding appendix: `exn_read`).
+    /// Returns the fields of the exception (embedding appendix: `exn_read`).
     pub fn fields(&self, store: &StoreState) -> Vec<Val> {
         store.check(self.0.store());
         let ty = store.engine().types().numbered(store.heap.header(self.0.word()).0);
@@ -85,24 +84,23 @@ impl ExnRef {
         fields.map(field).collect()
     }
 
-    /// The exception that compiled code holds as `word`, which is not null.
+    /// Creates the reference for `word`, the value in compiled code, which is not null.
     pub(crate) fn from_word(word: u64, store: &StoreState) -> ExnRef {
         ExnRef(store.hold(word))
     }
 
-    /// The exception as compiled code of that store holds it, if it is that store's.
+    /// The value in compiled code, if the exception belongs to this store.
     pub(crate) fn word_in(&self, store: &StoreState) -> Option<u64> {
         (self.0.store() == store.id()).then(|| self.0.word())
     }
 }
 
 impl Error {
-    /// An error by which a host function throws an exception: wasm code that called it may catch
-    /// it.
+    /// Creates an error by which a host function throws an exception. The wasm code that called the
+    /// host function can catch it.
     ///
-    /// If nothing does, the caller of [`Func::invoke`](crate::Func::invoke) gets this error back,
-    /// of kind [`ErrorKind::Exception`]. Wasm code of another store than the exception's cannot
-    /// catch it.
+    /// If it is not caught, [`Func::invoke`](crate::Func::invoke) returns this error, of kind
+    /// [`ErrorKind::Exception`]. Wasm code of a store other than the exception's cannot catch it.
     pub fn exception(exception: ExnRef) -> Error {
         Error::with_payload(ErrorKind::Exception, "uncaught exception", exception)
     }
@@ -119,6 +117,6 @@ impl Error {
 fn fields_of(layout: &ObjectLayout) -> &FieldsLayout {
     match layout {
         ObjectLayout::Exception(fields) => fields,
-        _ => unreachable!("an exception has the type of its tag, a function type"),
+        _ => unreachable!("the type of an exception is a function type"),
     }
 }

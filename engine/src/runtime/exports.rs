@@ -1,4 +1,4 @@
-//! The exports of an instance by their sort.
+//! Access to the exports of an instance by kind.
 
 use super::func::Func;
 use super::global::Global;
@@ -11,16 +11,16 @@ use super::wrap::{TypedFunc, WasmTuple};
 use crate::error::{Error, Result};
 
 impl Instance {
-    /// The function that the instance exports by that name.
+    /// The exported function with this name.
     ///
     /// # Panics
     ///
-    /// As all methods here: if the instance belongs to another store.
+    /// All methods panic if the instance belongs to another store.
     pub fn get_func(self, store: &StoreState, name: &str) -> Option<Func> {
         self.export(store, name)?.func()
     }
 
-    /// The function that the instance exports by that name, with Rust's types.
+    /// The exported function with this name, typed with Rust's types.
     ///
     /// ```
     /// use wassay_engine::{Config, Engine, Instance, Module, Store};
@@ -38,19 +38,19 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) if no function is exported by that name, or it has other
-    /// parameters or results.
+    /// [`Usage`](crate::ErrorKind::Usage) if there is no exported function with this name, or if it
+    /// has other parameters or results.
     pub fn get_typed_func<P: WasmTuple, R: WasmTuple>(
         self,
         store: &mut StoreState,
         name: &str,
     ) -> Result<TypedFunc<P, R>> {
         let func = self.get_func(store, name);
-        let func = func.ok_or_else(|| Error::usage(format!("no function is exported as `{name}`")))?;
+        let func = func.ok_or_else(|| Error::usage(format!("no exported function `{name}`")))?;
         func.typed(store)
     }
 
-    /// The memory that the instance exports by that name.
+    /// The exported memory with this name.
     ///
     /// ```
     /// use wassay_engine::{Config, Engine, Instance, Module, Store};
@@ -74,26 +74,26 @@ impl Instance {
         self.export(store, name)?.memory()
     }
 
-    /// The global that the instance exports by that name.
+    /// The exported global with this name.
     pub fn get_global(self, store: &StoreState, name: &str) -> Option<Global> {
         self.export(store, name)?.global()
     }
 
-    /// The table that the instance exports by that name.
+    /// The exported table with this name.
     pub fn get_table(self, store: &StoreState, name: &str) -> Option<Table> {
         self.export(store, name)?.table()
     }
 }
 
-/// What an [`Extern`] is, by its sort, and an [`Extern`] of each.
-macro_rules! sorts {
+/// Implements the conversions between [`Extern`] and each of its kinds.
+macro_rules! kinds {
     ($($method:ident, $ty:ident, $text:literal;)*) => {
         impl Extern {
             $(
                 #[doc = concat!("The ", $text, ", if it is one.")]
                 pub fn $method(self) -> Option<$ty> {
                     match self {
-                        Extern::$ty(thing) => Some(thing),
+                        Extern::$ty(item) => Some(item),
                         _ => None,
                     }
                 }
@@ -101,14 +101,14 @@ macro_rules! sorts {
         }
 
         $(impl From<$ty> for Extern {
-            fn from(thing: $ty) -> Extern {
-                Extern::$ty(thing)
+            fn from(item: $ty) -> Extern {
+                Extern::$ty(item)
             }
         })*
     };
 }
 
-sorts! {
+kinds! {
     func, Func, "function";
     table, Table, "table";
     memory, Memory, "memory";

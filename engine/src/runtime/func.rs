@@ -20,23 +20,23 @@ use crate::vm::ptr::Stored;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Func(Stored<VmFuncRef>);
 
-/// The store as a host function sees it, and the instance that called.
+/// The store during a call of a host function, with the calling instance.
 #[derive(Debug)]
 pub struct Caller<'a> {
     store: &'a mut StoreState,
     instance: Option<usize>,
 }
 
-/// Values of a call, on the stack while they are few.
+/// The arguments or results of a call, inline if they are few.
 type Values = SmallVec<[Val; 8]>;
 
 impl Func {
-    /// Makes a host function of that type.
+    /// Creates a host function with this type.
     ///
     /// The closure gets the arguments, which have the types of the parameters, and sets the
-    /// results, which begin as the default values of their types. An error that it returns ends the
-    /// wasm code that called it, up to the host's own call; one that holds an
-    /// [exception](Error::exception) goes to the handler for it where that code has one.
+    /// results, which initially are the default values of their types. If it returns an error, all
+    /// wasm code up to the host's own call is unwound. An error with an
+    /// [exception](Error::exception) is caught by the first handler for it in that code.
     ///
     /// ```
     /// use wassay_engine::{Config, Engine, Func, FuncType, Store, Val, ValType};
@@ -54,8 +54,8 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// Returns an error if the memory for code is full, if the type has more than 1000 parameters
-    /// or results, or if a result's type has no default value.
+    /// Returns an error if there is no memory left for code, if the type has more than 1000
+    /// parameters or results, or if the type of a result has no default value.
     pub fn alloc(
         store: &mut StoreState,
         ty: FuncType,
@@ -63,7 +63,7 @@ impl Func {
     ) -> Result<Func> {
         let defaults: Option<Values> = ty.results().iter().map(|ty| Val::default_of(*ty)).collect();
         let defaults = defaults
-            .ok_or_else(|| Error::usage("a host function's results need types with default values"))?;
+            .ok_or_else(|| Error::usage("the result types of a host function must have default values"))?;
         let params_and_results = ty.clone();
         let body = move |mut caller: Caller<'_>, slots: &mut [VmVal]| {
             let ty = &params_and_results;
@@ -79,8 +79,8 @@ impl Func {
         Func::host(store, &ty, body)
     }
 
-    /// Makes a host function whose body takes its arguments from the slots and leaves its results
-    /// there.
+    /// Creates a host function whose body reads its arguments from the slots and writes its results
+    /// to them.
     pub(super) fn host(
         store: &mut StoreState,
         ty: &FuncType,
@@ -97,7 +97,7 @@ impl Func {
     ///
     /// # Panics
     ///
-    /// As all methods here: where the function belongs to another store.
+    /// All methods panic if the function belongs to another store.
     pub fn ty(self, store: &StoreState) -> Arc<FuncType> {
         match &store.engine().types().numbered(self.type_number(store)).func {
             Some(ty) => Arc::clone(ty),
@@ -105,12 +105,12 @@ impl Func {
         }
     }
 
-    /// The number of the function's type in the engine.
+    /// The identifier of the function's type in the engine.
     pub fn defined_type(self, store: &StoreState) -> TypeId {
         store.engine().types().id(self.type_number(store))
     }
 
-    /// How to call the function.
+    /// What is needed to call the function.
     pub(super) fn call_info(self, store: &mut StoreState) -> Result<Arc<CallInfo>> {
         let number = self.type_number(store);
         store.call_info(number)
@@ -124,9 +124,9 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where the arguments do not have the parameters' types;
-    /// what ended the call otherwise: a trap, an exception that nothing caught, exhaustion of the
-    /// stack, an error of a host function.
+    /// [`Usage`](crate::ErrorKind::Usage) if the arguments do not match the parameters. Otherwise
+    /// the reason why the call did not return: a trap, an uncaught exception, exhaustion of the
+    /// stack, or an error of a host function.
     pub fn invoke(self, store: &mut StoreState, args: &[Val]) -> Result<Vec<Val>> {
         let call = self.call_info(store)?;
         let params = call.ty.params();
@@ -148,7 +148,7 @@ impl Func {
         Func(store.vm.canonical(record))
     }
 
-    /// The function by any of its records, not only the one by which it is identified.
+    /// Creates a function from any of its records, not only the one that identifies it.
     pub(super) fn of_record(record: Stored<VmFuncRef>) -> Func {
         Func(record)
     }
@@ -164,13 +164,13 @@ impl<'a> Caller<'a> {
         Caller { store, instance }
     }
 
-    /// The instance whose code called the function, directly, by reference or in a tail call;
+    /// The instance whose code called the function, directly, by reference or by a tail call;
     /// `None` if the host called it.
     pub fn instance(&self) -> Option<Instance> {
         self.instance.map(|index| Instance::new(index, self.store))
     }
 
-    /// What the calling instance exports by that name.
+    /// The export of the calling instance with this name.
     pub fn export(&self, name: &str) -> Option<Extern> {
         self.instance()?.export(self, name)
     }

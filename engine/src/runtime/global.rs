@@ -15,8 +15,8 @@ pub struct Global {
     index: usize,
 }
 
-/// A global. Its value is in the context of the instance that defines it, or by itself if the host
-/// made it.
+/// A global. Its value is stored in the context of the instance that defines it, or separately if
+/// the host created it.
 #[derive(Debug)]
 pub(crate) struct GlobalEntity {
     pub(super) ty: GlobalType,
@@ -24,12 +24,12 @@ pub(crate) struct GlobalEntity {
 }
 
 impl Global {
-    /// Makes a global with a value.
+    /// Creates a global with this value.
     ///
     /// # Errors
     ///
-    /// Where the value does not have the global's type, or that is one that the engine does not
-    /// have, or no more.
+    /// Returns an error if the value does not have the global's type, or if the engine does not
+    /// hold that type.
     pub fn alloc(store: &mut StoreState, ty: GlobalType, value: Val) -> Result<Global> {
         let value = value.to_vm(ty.content, store)?;
         store.types.hold_val(ty.content)?;
@@ -42,12 +42,12 @@ impl Global {
     ///
     /// # Panics
     ///
-    /// As all methods here: where the global belongs to another store.
+    /// All methods panic if the global belongs to another store.
     pub fn ty(self, store: &StoreState) -> GlobalType {
         self.entity(store).ty
     }
 
-    /// The value of the global.
+    /// Returns the value of the global.
     pub fn read(self, store: &StoreState) -> Val {
         let entity = self.entity(store);
         Val::from_vm(store.vm.global(entity.value), entity.ty.content, store)
@@ -57,14 +57,14 @@ impl Global {
     ///
     /// # Errors
     ///
-    /// Where the global cannot be written, or the value does not have its type.
+    /// Returns an error if the global is immutable, or if the value does not have its type.
     pub fn write(self, store: &mut StoreState, value: Val) -> Result<()> {
-        let GlobalEntity { ty, value: place } = *self.entity(store);
+        let GlobalEntity { ty, value: address } = *self.entity(store);
         if ty.mutability == Mutability::Const {
-            return Err(Error::usage("an immutable global keeps its value"));
+            return Err(Error::usage("cannot write an immutable global"));
         }
         let value = value.to_vm(ty.content, store)?;
-        store.vm.set_global(place, value);
+        store.vm.set_global(address, value);
         Ok(())
     }
 

@@ -20,7 +20,7 @@ pub struct Instance {
     index: usize,
 }
 
-/// What can be imported and exported.
+/// An external value: something that can be imported and exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extern {
     /// A function.
@@ -35,8 +35,8 @@ pub enum Extern {
     Tag(Tag),
 }
 
-/// An instance: its module, and the places in the store of what its index spaces name. Its context
-/// belongs to the store's record.
+/// An instance: its module, and the store indices of the items in its index spaces. Its context is
+/// owned by the store's record.
 #[derive(Debug)]
 pub(crate) struct InstanceEntity {
     pub(super) module: Module,
@@ -46,30 +46,30 @@ pub(crate) struct InstanceEntity {
     pub(crate) tables: Vec<usize>,
     pub(super) globals: Vec<usize>,
     pub(super) tags: Vec<usize>,
-    /// The references of each element segment; none once it is dropped.
+    /// The references of each element segment; empty after the segment was dropped.
     pub(crate) elements: Vec<Box<[u64]>>,
     pub(crate) dropped_data: Vec<bool>,
 }
 
 impl Instance {
-    /// What the instance exports by that name.
+    /// Returns the export with this name.
     ///
     /// # Panics
     ///
-    /// As all methods here: where the instance belongs to another store.
+    /// All methods panic if the instance belongs to another store.
     pub fn export(self, store: &StoreState, name: &str) -> Option<Extern> {
         let info = self.entity(store).module.info();
         let export = &info.exports[*info.export_index.get(name)?];
         Some(self.resolve(store, export))
     }
 
-    /// Everything that the instance exports, in order.
+    /// Returns all exports, in order.
     pub fn exports(self, store: &StoreState) -> impl Iterator<Item = (&str, Extern)> {
         let exports = &self.entity(store).module.info().exports;
         exports.iter().map(move |export| (&*export.name, self.resolve(store, export)))
     }
 
-    /// The module that this is an instance of.
+    /// Returns the module of the instance.
     pub fn module(self, store: &StoreState) -> &Module {
         &self.entity(store).module
     }
@@ -97,27 +97,27 @@ impl Instance {
 }
 
 impl InstanceEntity {
-    /// The address of the code of a function, by its position among those that the module defines,
-    /// which is compiled if need be.
+    /// Compiles a function, given its position among those that the module defines, unless it is
+    /// compiled already. Returns the address of its code.
     pub(crate) fn compile(&self, position: usize, deadline: Option<Deadline>) -> Result<usize> {
         self.module.compile_function(self.guarded, position, deadline)
     }
 
-    /// The bytes of a data segment; none once it is dropped.
+    /// The bytes of a data segment; empty after the segment was dropped.
     pub(super) fn data(&self, segment: usize) -> &[u8] {
         if self.dropped_data[segment] { &[] } else { self.module.data(segment) }
     }
 }
 
 impl StoreState {
-    /// The function of that index in an instance, which is imported or escapes.
+    /// The function with this index in an instance, which is imported or escapes.
     pub(super) fn func(&self, instance: usize, function: u32) -> Func {
         let position = record_position(&self.instances[instance].module, function);
         Func::new(self.vm.function(instance, position), self)
     }
 }
 
-/// Where a context has the record of a function, which is imported or escapes.
+/// The position of a function's record in a context. The function is imported or escapes.
 pub(super) fn record_position(module: &Module, function: u32) -> usize {
     let info = module.info();
     match (function as usize) < info.imported.functions {
@@ -130,7 +130,7 @@ pub(super) fn record_position(module: &Module, function: u32) -> usize {
 }
 
 impl Extern {
-    /// The type of the thing, as import matching sees it.
+    /// The type of the external value, as used by import matching.
     pub fn ty(&self, store: &StoreState) -> ExternType {
         match self {
             Extern::Func(func) => {

@@ -16,29 +16,28 @@ use crate::vm::call::watched;
 use crate::vm::instance::NewInstance;
 
 impl Instance {
-    /// Makes an instance of a module with these imports, in the order of [`Module::imports`], and
-    /// runs its start function.
+    /// Instantiates a module with these imports, in the order of [`Module::imports`], and runs its
+    /// start function.
     ///
     /// # Errors
     ///
-    /// [`Unlinkable`](crate::ErrorKind::Unlinkable) where an import is missing or has another type
-    /// than the module asks for, and [`Limit`](crate::ErrorKind::Limit) where the store's limits do
-    /// not allow the instance; nothing has changed then.
-    /// [`Interrupted`](crate::ErrorKind::Interrupted) where the store's time is over. A trap, where
-    /// an active segment does not fit or the start function traps; what was written before then
-    /// stays written, as the specification has it.
+    /// [`Unlinkable`](crate::ErrorKind::Unlinkable) if an import is missing or does not match, and
+    /// [`Limit`](crate::ErrorKind::Limit) if the instance exceeds the store's limits; in both cases
+    /// the store is unchanged. [`Interrupted`](crate::ErrorKind::Interrupted) if the store's
+    /// deadline has passed. A trap if an active segment is out of bounds or the start function
+    /// traps; as the specification requires, what was written before that is kept.
     ///
     /// # Panics
     ///
-    /// Where an import belongs to another store, or the module to another engine.
+    /// Panics if an import belongs to another store, or the module to another engine.
     pub fn instantiate(store: &mut StoreState, module: &Module, imports: &[Extern]) -> Result<Instance> {
-        assert!(store.engine().is(module.engine()), "a module is instantiated in a store of its engine");
+        assert!(store.engine().is(module.engine()), "the module and the store belong to different engines");
         check_imports(store, module, imports)?;
         let limit = store.engine().config().limits.instances;
         if store.instances.len() >= limit {
-            return Err(Error::limit(format!("a store may hold {limit} instances")));
+            return Err(Error::limit(format!("a store can have at most {limit} instances")));
         }
-        // Without a call nothing else would notice that the time is over.
+        // If no code is called, this is the only check of the deadline.
         watched(store, |store| {
             let before = Extent::of(store);
             let index = Allocation::new(store, module)
@@ -52,7 +51,7 @@ impl Instance {
     }
 }
 
-/// Compares what is offered with what the module asks for.
+/// Checks the imports against the types that the module requires.
 fn check_imports(store: &StoreState, module: &Module, imports: &[Extern]) -> Result<()> {
     let wanted = &module.info().imports;
     if let Some(Import { module, name, .. }) = wanted.get(imports.len()) {
@@ -60,7 +59,7 @@ fn check_imports(store: &StoreState, module: &Module, imports: &[Extern]) -> Res
     }
     if imports.len() > wanted.len() {
         return Err(Error::unlinkable(format!(
-            "{} imports are offered to a module that has {}",
+            "too many imports: found {}, expected {}",
             imports.len(),
             wanted.len()
         )));
@@ -77,8 +76,8 @@ fn check_imports(store: &StoreState, module: &Module, imports: &[Extern]) -> Res
     Ok(())
 }
 
-/// How much a store held before an instance was allocated. If that fails, nothing refers to what
-/// was added since.
+/// The sizes of a store's lists before an instance was allocated. If the allocation fails, nothing
+/// refers to the items that were added since, and they are removed.
 struct Extent {
     memories: usize,
     tables: usize,
@@ -110,7 +109,7 @@ impl Extent {
     }
 }
 
-/// An instance in the making.
+/// An instance that is being allocated.
 struct Allocation {
     entity: InstanceEntity,
     context: NewInstance,
@@ -134,7 +133,7 @@ impl Allocation {
         Allocation { entity, context, functions: Vec::new() }
     }
 
-    /// Enters what is imported into the index spaces.
+    /// Adds the imports to the index spaces.
     fn import(mut self, store: &StoreState, imports: &[Extern]) -> Self {
         for import in imports {
             match import {
@@ -148,8 +147,8 @@ impl Allocation {
         self
     }
 
-    /// Allocates what the module defines, connects the context, and puts the instance into the
-    /// store.
+    /// Allocates the items that the module defines, initialises the context, and adds the instance
+    /// to the store.
     fn allocate(mut self, store: &mut StoreState) -> Result<usize> {
         let module = self.entity.module.clone();
         let info = module.info();
@@ -162,7 +161,7 @@ impl Allocation {
         }
         let guarded = self.connect_memories(store);
         let code = module.code(guarded, store.deadline())?;
-        // Nothing fails from here on.
+        // Everything from here on is infallible.
         self.context.set_functions(code.functions());
         self.entity.guarded = guarded;
         for ty in &info.tags[info.imported.tags..] {
@@ -188,7 +187,8 @@ impl Allocation {
         Ok(index)
     }
 
-    /// Whether every memory that code would access without checks is guarded.
+    /// Connects the memories. Returns whether every memory that code may access without checks has
+    /// guard pages.
     fn connect_memories(&mut self, store: &StoreState) -> bool {
         let mut guarded = store.engine().config().guard_pages;
         for (index, memory) in (0..).zip(&self.entity.memories) {
@@ -212,10 +212,11 @@ impl Allocation {
     }
 }
 
-/// About how many bytes an instance needs for itself: its context, what is known of each thing in
-/// its index spaces, and the references of its element segments.
+/// The approximate size of an instance in bytes: its context, the entities in its index spaces, and
+/// the references of its element segments.
 fn size_of_instance(module: &Module) -> u64 {
-    /// More than the record of a memory, a table, a global, a tag or an imported function needs.
+    /// An upper bound of the size of a record of a memory, a table, a global, a tag or an imported
+    /// function.
     const RECORD: usize = 128;
     let info = module.info();
     let things = info.imported.functions
@@ -234,10 +235,10 @@ fn size_of_instance(module: &Module) -> u64 {
 }
 
 impl StoreState {
-    /// Charges for an instance, where all of them need more than what is free.
+    /// Charges for an instance if all instances together exceed the free allowance.
     fn charge_instance(&mut self, bytes: u64) -> Result<()> {
-        /// What instances need of this is not charged, so that a limit is met to the byte by
-        /// memories and tables.
+        /// The size of instances that is not charged, so that memories and tables reach a limit
+        /// exactly.
         const FREE: u64 = 1 << 20;
         let charged = self.instance_bytes.saturating_sub(FREE);
         let total = self.instance_bytes + bytes;
@@ -246,8 +247,8 @@ impl StoreState {
         Ok(())
     }
 
-    /// Runs what instantiation runs once the instance is allocated: initialisers, active segments,
-    /// the start function.
+    /// Runs the part of instantiation that follows the allocation: initialisers, active segments,
+    /// and the start function.
     fn initialise(&mut self, index: usize) -> Result<()> {
         self.evaluate_globals(index)?;
         self.evaluate_tables(index)?;
@@ -255,7 +256,8 @@ impl StoreState {
         self.run_active_segments(index)?;
         let module = &self.instance(index).module;
         if let Some(start) = module.info().start {
-            // Not the function's own record but the instance's: it tells a host function who calls.
+            // Uses the instance's record of the function, from which a host function gets its
+            // caller.
             let record = self.vm.function(index, record_position(module, start));
             Func::of_record(record).invoke(self, &[])?;
         }
@@ -291,7 +293,7 @@ impl StoreState {
         let module = self.instance(index).module.clone();
         for (segment, element) in module.info().elements.iter().enumerate() {
             let length = if matches!(element.mode, SegmentMode::Declared) { 0 } else { element.items.len() };
-            // Each reference is where the collector finds it before the next one is made.
+            // Each reference is stored where the collector finds it before the next one is created.
             self.instance_mut(index).elements.push(vec![0; length].into());
             for item in 0..length {
                 if item.is_multiple_of(STEPS) {
@@ -307,7 +309,7 @@ impl StoreState {
         Ok(())
     }
 
-    /// Copies active segments, elements first, and drops each once it is copied.
+    /// Copies the active segments, elements first, and drops each segment after it was copied.
     fn run_active_segments(&mut self, index: usize) -> Result<()> {
         let module = self.instance(index).module.clone();
         let info = module.info();

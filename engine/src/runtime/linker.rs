@@ -1,4 +1,4 @@
-//! Names for what modules import.
+//! Resolution of imports by name.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use super::wrap::{IntoFunc, WasmTuple};
 use crate::error::{Error, Result};
 use crate::module::Module;
 
-/// Finds imports by their two names.
+/// Resolves imports by their module name and name.
 #[derive(Clone, Debug, Default)]
 pub struct Linker {
     names: HashMap<Box<str>, HashMap<Box<str>, Extern>>,
 }
 
 impl Linker {
-    /// A linker without names.
+    /// Creates an empty linker.
     pub fn new() -> Linker {
         Linker::default()
     }
 
-    /// Gives a thing two names that nothing has yet.
+    /// Defines an external value under a module name and a name that are not defined yet.
     ///
     /// ```
     /// use wassay_engine::{Config, Engine, ErrorKind, Func, Linker, Module, Store};
@@ -32,7 +32,7 @@ impl Linker {
     /// linker.add("host", "number", one)?;
     /// let again = linker.add("host", "number", one).unwrap_err();
     /// assert_eq!(again.message(), "`host` `number` is already defined");
-    /// // To replace it is said explicitly.
+    /// // Replacing a definition is explicit.
     /// let two = Func::wrap(&mut store, || 2_i32)?;
     /// linker.define("host", "number", two.into());
     /// assert_eq!(linker.iter().count(), 1);
@@ -47,16 +47,16 @@ impl Linker {
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) if something has the two names.
-    pub fn add(&mut self, module: &str, name: &str, thing: impl Into<Extern>) -> Result<()> {
+    /// [`Usage`](crate::ErrorKind::Usage) if the two names are already defined.
+    pub fn add(&mut self, module: &str, name: &str, item: impl Into<Extern>) -> Result<()> {
         if self.get(module, name).is_some() {
             return Err(Error::usage(format!("`{module}` `{name}` is already defined")));
         }
-        self.define(module, name, thing.into());
+        self.define(module, name, item.into());
         Ok(())
     }
 
-    /// Makes a host function from a closure, as [`Func::wrap`] does, and [adds](Linker::add) it.
+    /// Creates a host function from a closure, as [`Func::wrap`] does, and [adds](Linker::add) it.
     ///
     /// ```
     /// use wassay_engine::{Caller, Config, Engine, Linker, Module, Store};
@@ -90,36 +90,37 @@ impl Linker {
         self.add(module, name, func)
     }
 
-    /// All that has names, with the two names, in no particular order.
+    /// All definitions with their two names, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Extern)> {
         self.names
             .iter()
-            .flat_map(|(module, names)| names.iter().map(|(name, thing)| (&**module, &**name, *thing)))
+            .flat_map(|(module, names)| names.iter().map(|(name, item)| (&**module, &**name, *item)))
     }
 
-    /// Gives a thing two names, and takes them from what had them before. [`Linker::add`] refuses
-    /// that.
-    pub fn define(&mut self, module: &str, name: &str, thing: Extern) {
-        self.names.entry(module.into()).or_default().insert(name.into(), thing);
+    /// Defines an external value, replacing an existing definition, which [`Linker::add`] does not
+    /// allow.
+    pub fn define(&mut self, module: &str, name: &str, item: Extern) {
+        self.names.entry(module.into()).or_default().insert(name.into(), item);
     }
 
-    /// Names everything that an instance exports. What that module name had before is forgotten.
+    /// Defines all exports of an instance under a module name, replacing all definitions under that
+    /// name.
     pub fn define_instance(&mut self, store: &StoreState, module: &str, instance: Instance) {
-        let exports = instance.exports(store).map(|(name, thing)| (name.into(), thing)).collect();
+        let exports = instance.exports(store).map(|(name, item)| (name.into(), item)).collect();
         self.names.insert(module.into(), exports);
     }
 
-    /// Forgets everything under a module name.
+    /// Removes all definitions under a module name.
     pub fn undefine(&mut self, module: &str) {
         self.names.remove(module);
     }
 
-    /// What has those two names.
+    /// The definition under these two names.
     pub fn get(&self, module: &str, name: &str) -> Option<Extern> {
         self.names.get(module)?.get(name).copied()
     }
 
-    /// Makes an instance of a module with imports found by their names. Errors are those of
+    /// Instantiates a module with imports resolved by name. Errors are those of
     /// [`Instance::instantiate`].
     pub fn instantiate(&self, store: &mut StoreState, module: &Module) -> Result<Instance> {
         let find = |import: crate::module::ImportType<'_>| {

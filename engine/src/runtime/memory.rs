@@ -23,39 +23,39 @@ pub struct Memory {
     index: usize,
 }
 
-/// A memory's type, with the minimum it was made with, and its bytes.
+/// A memory's bytes and its type, whose minimum is the initial size.
 #[derive(Debug)]
 pub(crate) struct MemoryEntity {
     pub(super) ty: MemoryType,
     bytes: MemoryBytes,
 }
 
-/// Whose the bytes of a memory are.
+/// The owner of the bytes of a memory.
 #[derive(Debug)]
 enum MemoryBytes {
-    /// The store's alone.
+    /// The store is the only owner.
     Own(LinearMemory),
-    /// An object's that other stores may use at the same time.
+    /// Other stores can use the memory at the same time.
     Shared(SharedMemory),
 }
 
 impl Memory {
-    /// Makes a memory of zero bytes, which is shared where the type says so.
+    /// Creates a memory of zero bytes, which is shared if the type says so.
     ///
     /// # Errors
     ///
-    /// Where it would pass the store's limit or the machine has no room for it, or its limits
-    /// contradict each other.
+    /// Returns an error if the memory exceeds the store's limit, if the system cannot provide it,
+    /// or if its limits are invalid.
     pub fn alloc(store: &mut StoreState, ty: MemoryType) -> Result<Memory> {
         let index = store.add_memory(ty)?;
         Ok(Memory::new(index, store))
     }
 
-    /// The type of the memory: its minimum is the size that it has now.
+    /// The type of the memory, with the current size as its minimum.
     ///
     /// # Panics
     ///
-    /// As all methods here: where the memory belongs to another store.
+    /// All methods panic if the memory belongs to another store.
     pub fn ty(self, store: &StoreState) -> MemoryType {
         let entity = self.entity(store);
         let mut ty = entity.ty;
@@ -68,18 +68,18 @@ impl Memory {
         self.entity(store).pages()
     }
 
-    /// Grows by that many pages and gives the old size in pages. The store is charged for them,
-    /// also where the memory is shared.
+    /// Grows the memory by this number of pages and returns the old size in pages. The store is
+    /// charged for the pages, even if the memory is shared.
     ///
     /// # Errors
     ///
-    /// Where the memory would pass its maximum, the store's limit, or what the machine has.
+    /// Returns an error if the memory would exceed its maximum or the store's limit, or if the
+    /// system cannot provide it.
     pub fn grow(self, store: &mut StoreState, pages: u64) -> Result<u64> {
         store.grow_memory(self.index(store), pages)
     }
 
-    /// A shared memory as the store's instances import it. The store is not charged for what it has
-    /// already.
+    /// Adds a shared memory to the store. The store is not charged for the memory's current size.
     pub fn from_shared(store: &mut StoreState, shared: &SharedMemory) -> Memory {
         let known = store
             .memories
@@ -93,13 +93,13 @@ impl Memory {
         Memory::new(index, store)
     }
 
-    /// The memory by itself, to give to other stores; none where it is not shared.
+    /// The shared memory, to add to other stores; `None` if the memory is not shared.
     pub fn shared(self, store: &StoreState) -> Option<SharedMemory> {
         self.entity(store).shared().cloned()
     }
 
-    /// The bytes of the memory; none where it is shared, because other threads may write it at any
-    /// time. [`Memory::read`] reads every memory.
+    /// The bytes of the memory; `None` if it is shared, because other threads can write to it at
+    /// any time. [`Memory::read`] works for all memories.
     pub fn bytes(self, store: &StoreState) -> Option<&[u8]> {
         match &self.entity(store).bytes {
             MemoryBytes::Own(bytes) => Some(bytes.bytes()),
@@ -107,19 +107,18 @@ impl Memory {
         }
     }
 
-    /// The bytes of the memory, to write; none where it is shared. [`Memory::write`] writes every
-    /// memory.
+    /// The mutable bytes of the memory; `None` if it is shared. [`Memory::write`] works for all
+    /// memories.
     pub fn bytes_mut(self, store: &mut StoreState) -> Option<&mut [u8]> {
         let index = self.index(store);
         store.memories[index].own_bytes_mut()
     }
 
-    /// Copies bytes out of the memory. Where it is shared, see [`SharedMemory`] for what that
-    /// means.
+    /// Copies bytes from the memory. For shared memories, see [`SharedMemory`] for the guarantees.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] where the range does not lie inside the memory.
+    /// [`Trap::MemoryOutOfBounds`] if the range is out of bounds.
     pub fn read(self, store: &StoreState, address: u64, buffer: &mut [u8]) -> Result<()> {
         self.entity(store).read(address, buffer)
     }
@@ -128,7 +127,7 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// As [`Memory::read`].
+    /// Returns the errors of [`Memory::read`].
     pub fn write(self, store: &mut StoreState, address: u64, data: &[u8]) -> Result<()> {
         let index = self.index(store);
         store.memories[index].write(address, data, store.vm.alarm())
@@ -149,7 +148,7 @@ impl Memory {
 }
 
 impl MemoryEntity {
-    /// The bytes, to write; none where they are not the store's alone.
+    /// The mutable bytes; `None` if the memory is shared.
     pub(super) fn own_bytes_mut(&mut self) -> Option<&mut [u8]> {
         match &mut self.bytes {
             MemoryBytes::Own(bytes) => Some(bytes.bytes_mut()),
@@ -168,7 +167,7 @@ impl MemoryEntity {
         }
     }
 
-    /// The shared memory that this is, if it is one.
+    /// The shared memory, if it is one.
     pub(crate) fn shared(&self) -> Option<&SharedMemory> {
         match &self.bytes {
             MemoryBytes::Own(_) => None,
@@ -176,7 +175,7 @@ impl MemoryEntity {
         }
     }
 
-    /// Whether the base never changes and accesses past the end fault.
+    /// Whether the base address never changes and out-of-bounds accesses fault.
     pub(super) fn is_guarded(&self) -> bool {
         match &self.bytes {
             MemoryBytes::Own(bytes) => bytes.is_guarded(),
@@ -184,8 +183,8 @@ impl MemoryEntity {
         }
     }
 
-    /// Whether a fault at an address is an access past the memory's end, which code leaves to the
-    /// guard pages.
+    /// Whether an address is in the guard pages of the memory, so that a fault there is an
+    /// out-of-bounds access.
     pub(crate) fn guards(&self, address: usize) -> bool {
         match &self.bytes {
             MemoryBytes::Own(bytes) => bytes.guards(address),
@@ -193,7 +192,7 @@ impl MemoryEntity {
         }
     }
 
-    /// Has an instance refer to the memory.
+    /// Adds the memory to the context of an instance.
     pub(super) fn connect(&self, instance: &mut NewInstance, index: u32) {
         match &self.bytes {
             MemoryBytes::Own(bytes) => instance.set_memory(index, bytes),
@@ -201,8 +200,8 @@ impl MemoryEntity {
         }
     }
 
-    /// The range of that length from `start`, or a trap. It stays inside the memory, which never
-    /// shrinks.
+    /// Returns the range of `length` bytes from `start`, or a trap if it is out of bounds. The
+    /// range remains valid, because memories never shrink.
     pub(crate) fn range(&self, start: u64, length: u64) -> Result<Range<usize>> {
         within(self.len(), start, length, Trap::MemoryOutOfBounds)
     }
@@ -226,7 +225,7 @@ impl MemoryEntity {
         }
     }
 
-    /// `memory.fill`.
+    /// Implements `memory.fill`.
     pub(crate) fn fill(&mut self, start: u64, byte: u8, length: u64, alarm: Alarm<'_>) -> Result<()> {
         let range = self.range(start, length)?;
         match &mut self.bytes {
@@ -237,7 +236,7 @@ impl MemoryEntity {
         }
     }
 
-    /// `memory.copy` inside the memory; the ranges may overlap.
+    /// Implements `memory.copy` within the memory; the ranges can overlap.
     pub(crate) fn copy_within(
         &mut self,
         target: u64,
@@ -254,7 +253,7 @@ impl MemoryEntity {
         }
     }
 
-    /// `memory.copy` from another memory of the store, which is another object.
+    /// Implements `memory.copy` from another memory of the store.
     pub(crate) fn copy_from(
         &mut self,
         target: u64,
@@ -291,13 +290,13 @@ impl MemoryEntity {
 
 impl StoreState {
     pub(super) fn add_memory(&mut self, ty: MemoryType) -> Result<usize> {
-        let room = Room::of(&ty, self.engine().config())?;
-        let length = room.length as u64;
+        let plan = MemoryPlan::of(&ty, self.engine().config())?;
+        let length = plan.length as u64;
         self.charge_memory(length)?;
         let made = if ty.shared {
-            SharedMemory::open(ty, &room).map(MemoryBytes::Shared)
+            SharedMemory::open(ty, &plan).map(MemoryBytes::Shared)
         } else {
-            room.open(LinearMemory::guarded, LinearMemory::checked).map(MemoryBytes::Own)
+            plan.open(LinearMemory::guarded, LinearMemory::checked).map(MemoryBytes::Own)
         };
         let bytes = made.inspect_err(|_| self.budget.release(length))?;
         self.memory_bytes += length;
@@ -305,7 +304,7 @@ impl StoreState {
         Ok(self.memories.len() - 1)
     }
 
-    /// Grows a memory by pages and gives its old size in pages.
+    /// Grows a memory by `delta` pages and returns its old size in pages.
     pub(crate) fn grow_memory(&mut self, index: usize, delta: u64) -> Result<u64> {
         let charged = self.budget.own();
         let grown = self.grow_charged(index, delta);
@@ -342,7 +341,7 @@ impl StoreState {
         Ok(old >> ty.page_size_log2)
     }
 
-    /// Charges the store's budget for bytes of memory that it may have.
+    /// Charges for `bytes` of memory, within the store's limit.
     fn charge_memory(&mut self, bytes: u64) -> Result<()> {
         self.may_charge_memory(bytes)?;
         self.budget.charge(bytes)
@@ -352,36 +351,38 @@ impl StoreState {
         let limit = self.engine().config().limits.memory_bytes;
         match self.memory_bytes.checked_add(bytes) {
             Some(total) if total <= limit => Ok(()),
-            _ => Err(Error::limit(format!("a store may use {limit} bytes of memory"))),
+            _ => Err(Error::limit(format!("a store can use at most {limit} bytes of memory"))),
         }
     }
 }
 
-/// What a memory of a type needs.
+/// What to allocate for a memory of a type.
 #[derive(Debug)]
-pub(super) struct Room {
-    /// The bytes that it begins with.
+pub(super) struct MemoryPlan {
+    /// The initial size in bytes.
     length: usize,
-    /// How far it may grow.
+    /// The maximum size in bytes.
     max: usize,
-    /// Whether all that its addresses reach is to be reserved.
+    /// Whether to reserve the whole address range.
     guarded: bool,
 }
 
-impl Room {
-    pub(super) fn of(ty: &MemoryType, config: &Config) -> Result<Room> {
+impl MemoryPlan {
+    pub(super) fn of(ty: &MemoryType, config: &Config) -> Result<MemoryPlan> {
         if ty.limits.max.is_some_and(|max| max < ty.limits.min) || ty.page_size_log2 > 16 {
-            return Err(Error::usage("a memory whose limits contradict each other"));
+            return Err(Error::usage(
+                "invalid memory type: the minimum exceeds the maximum, or the page size exceeds 64 KiB",
+            ));
         }
         let bytes = |pages: u64| pages.checked_mul(1 << ty.page_size_log2);
         let length = bytes(ty.limits.min).filter(|length| *length <= max_bytes(ty));
-        let length = length.ok_or_else(|| Error::limit("a memory larger than its addresses reach"))?;
+        let length = length.ok_or_else(|| Error::limit("the memory exceeds its address range"))?;
         let max = ty.limits.max.and_then(bytes).unwrap_or(u64::MAX).min(max_bytes(ty));
         let guarded = config.guard_pages && !ty.memory64 && ty.page_size_log2 == 16;
-        Ok(Room { length: length as usize, max: max as usize, guarded })
+        Ok(MemoryPlan { length: length as usize, max: max as usize, guarded })
     }
 
-    /// Makes the memory: guarded if it may be and there is the address space, else checked.
+    /// Creates the memory: with guard pages if that is possible, otherwise with bounds checks.
     pub(super) fn open<M>(
         &self,
         guarded: impl FnOnce(usize) -> io::Result<M>,
@@ -393,19 +394,22 @@ impl Room {
     }
 }
 
-/// The length in bytes that a memory has when it has grown by pages from a length.
+/// Returns the size in bytes of a memory after it has grown by `delta` pages.
 pub(super) fn grown(ty: &MemoryType, old: u64, delta: u64) -> Result<u64> {
     let pages = (old >> ty.page_size_log2).checked_add(delta);
     let pages = pages.filter(|pages| *pages <= ty.limits.max.unwrap_or(u64::MAX));
     let length = pages.and_then(|pages| pages.checked_mul(1 << ty.page_size_log2));
-    length.filter(|length| *length <= max_bytes(ty)).ok_or_else(|| Error::limit("the memory's maximum"))
+    length
+        .filter(|length| *length <= max_bytes(ty))
+        .ok_or_else(|| Error::limit("the memory exceeds its maximum"))
 }
 
 pub(super) fn no_room(length: u64, error: io::Error) -> Error {
-    Error::limit(format!("no room for a memory of {length} bytes")).caused_by(error)
+    Error::limit(format!("cannot allocate a memory of {length} bytes")).caused_by(error)
 }
 
-/// How many bytes the memory's addresses reach; with 64 bits, no more than a process can have.
+/// The size of the address range in bytes; with 64-bit addresses, the size of a process's address
+/// space.
 fn max_bytes(ty: &MemoryType) -> u64 {
     if ty.memory64 { 1 << 47 } else { 1 << 32 }
 }

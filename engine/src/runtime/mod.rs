@@ -1,4 +1,4 @@
-//! The store and what lives in it (core spec, section 4.2, "Runtime Structure").
+//! The store and its contents (core spec, section 4.2, "Runtime Structure").
 
 mod budget;
 mod convert;

@@ -1,4 +1,4 @@
-//! Ranges of memories, tables, arrays and segments: checked against the size, copied and filled.
+//! Bounds checks, copies and fills for ranges of memories, tables, arrays and segments.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::trap::Trap;
 use crate::vm::alarm::Alarm;
 
-/// The range of that length from `start`, or the trap unless it lies inside `size`.
+/// Returns the range of `length` items from `start`, or the trap `past_end` if it exceeds `size`.
 pub(crate) fn within(size: usize, start: u64, length: u64, past_end: Trap) -> Result<Range<usize>> {
     match start.checked_add(length) {
         Some(end) if end <= size as u64 => Ok(start as usize..end as usize),
@@ -14,7 +14,7 @@ pub(crate) fn within(size: usize, start: u64, length: u64, past_end: Trap) -> Re
     }
 }
 
-/// Copies a range to another place in the same sequence; the two may overlap.
+/// Copies a range within a sequence; the two ranges can overlap.
 pub(crate) fn copy_within<T: Copy>(
     items: &mut [T],
     target: u64,
@@ -28,7 +28,7 @@ pub(crate) fn copy_within<T: Copy>(
     alarm.copy_within(items, source, target.start)
 }
 
-/// Copies a range of one sequence into another.
+/// Copies a range of one sequence to another.
 pub(crate) fn copy_between<T: Copy>(
     (to, target): (&mut [T], u64),
     (from, source): (&[T], u64),
@@ -41,7 +41,7 @@ pub(crate) fn copy_between<T: Copy>(
     alarm.copy(&mut to[target], &from[source])
 }
 
-/// Sets a range of a sequence.
+/// Fills a range of a sequence.
 pub(crate) fn fill<T: Copy>(
     items: &mut [T],
     start: u64,
@@ -54,7 +54,7 @@ pub(crate) fn fill<T: Copy>(
     alarm.fill(&mut items[range], value)
 }
 
-/// Two items that are not the same: the first to write, the second to read.
+/// Borrows two different items, the first mutably.
 pub(crate) fn two<T>(items: &mut [T], write: usize, read: usize) -> (&mut T, &T) {
     match items.get_disjoint_mut([write, read]) {
         Ok([write, read]) => (write, read),

@@ -1,11 +1,11 @@
-//! Shared memories: objects of their own, which any number of stores on any number of threads use
-//! at the same time (threads proposal).
+//! Shared memories, which any number of stores can use at the same time, on any number of threads
+//! (threads proposal).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::memory::{Room, grown, no_room};
+use super::memory::{MemoryPlan, grown, no_room};
 use super::waiters::{Waited, Waiters};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -14,11 +14,12 @@ use crate::trap::Trap;
 use crate::types::MemoryType;
 use crate::vm::shared::SharedBytes;
 
-/// A memory that threads share. It lives as long as a clone of this does, or a store that uses it.
+/// A memory that threads can share. It exists until all clones of this and all stores that use it
+/// have been dropped.
 ///
-/// What one thread writes, others may see at any time: reading and writing here is a sequence of
-/// accesses to single bytes, without an order among them that others could rely on. A host that
-/// waits for a value orders its accesses by means of its own.
+/// Writes of one thread can become visible to other threads at any time. Reads and writes by these
+/// methods are accesses to single bytes without any guaranteed order. A host that waits for a value
+/// must synchronise by other means.
 ///
 /// ```
 /// use wassay_engine::{Config, Engine, Memory, MemoryType, SharedMemory, Store};
@@ -47,57 +48,59 @@ struct Inner {
     ty: MemoryType,
     bytes: Arc<SharedBytes>,
     waiters: Waiters,
-    /// What stores are charged for it that have grown it: it may outlive them.
+    /// The charges of stores that have grown the memory. It can outlive those stores.
     charges: Mutex<Vec<Budget>>,
 }
 
 impl SharedMemory {
-    /// Makes a shared memory of zero bytes. No store is charged for it; for what it grows by, the
-    /// store whose code or host grows it.
+    /// Creates a shared memory of zero bytes. No store is charged for it. The store whose code or
+    /// host grows it is charged for the growth.
     ///
     /// # Errors
     ///
-    /// Where the type is not a shared memory's, which has a maximum, or the machine has no room for
-    /// the memory.
+    /// Returns an error if the type is not shared or has no maximum, or if the system cannot
+    /// provide the memory.
     pub fn new(engine: &Engine, ty: MemoryType) -> Result<SharedMemory> {
-        SharedMemory::open(ty, &Room::of(&ty, engine.config())?)
+        SharedMemory::open(ty, &MemoryPlan::of(&ty, engine.config())?)
     }
 
-    pub(super) fn open(ty: MemoryType, room: &Room) -> Result<SharedMemory> {
+    pub(super) fn open(ty: MemoryType, plan: &MemoryPlan) -> Result<SharedMemory> {
         if !ty.shared || ty.limits.max.is_none() {
-            return Err(Error::usage("a shared memory whose type is not shared or has no maximum"));
+            return Err(Error::usage(
+                "invalid type of a shared memory: it must be shared and have a maximum",
+            ));
         }
-        let bytes = Arc::new(room.open(SharedBytes::guarded, SharedBytes::checked)?);
+        let bytes = Arc::new(plan.open(SharedBytes::guarded, SharedBytes::checked)?);
         let waiters = Waiters::default();
         Ok(SharedMemory(Arc::new(Inner { ty, bytes, waiters, charges: Mutex::default() })))
     }
 
-    /// The type of the memory: its minimum is the size that it has now.
+    /// The type of the memory, with the current size as its minimum.
     pub fn ty(&self) -> MemoryType {
         let mut ty = self.0.ty;
         ty.limits.min = self.size();
         ty
     }
 
-    /// The size in pages. It may have grown when this returns.
+    /// The size in pages. Other threads may have grown the memory when this returns.
     pub fn size(&self) -> u64 {
         (self.0.bytes.len() as u64) >> self.0.ty.page_size_log2
     }
 
-    /// Grows by that many pages and gives the old size in pages.
+    /// Grows the memory by this number of pages and returns the old size in pages.
     ///
     /// # Errors
     ///
-    /// Where the memory would pass its maximum or what the machine has.
+    /// Returns an error if the memory would exceed its maximum, or if the system cannot provide it.
     pub fn grow(&self, pages: u64) -> Result<u64> {
         self.grow_charged(pages, |_| Ok(())).map(|(old, _)| old)
     }
 
-    /// Copies bytes out of the memory.
+    /// Copies bytes from the memory.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] where the range does not lie inside the memory.
+    /// [`Trap::MemoryOutOfBounds`] if the range is out of bounds.
     pub fn read(&self, address: u64, buffer: &mut [u8]) -> Result<()> {
         let range = within(self.0.bytes.len(), address, buffer.len() as u64, Trap::MemoryOutOfBounds)?;
         self.0.bytes.read(range.start, buffer);
@@ -108,15 +111,15 @@ impl SharedMemory {
     ///
     /// # Errors
     ///
-    /// As [`SharedMemory::read`].
+    /// Returns the errors of [`SharedMemory::read`].
     pub fn write(&self, address: u64, data: &[u8]) -> Result<()> {
         let range = within(self.0.bytes.len(), address, data.len() as u64, Trap::MemoryOutOfBounds)?;
         self.0.bytes.write(range.start, data);
         Ok(())
     }
 
-    /// Grows by pages, if that many more bytes may be charged; gives the old size in pages and how
-    /// many bytes there are more.
+    /// Grows the memory by `pages` if `may_charge` allows that many more bytes. Returns the old
+    /// size in pages and the number of bytes added.
     pub(super) fn grow_charged(
         &self,
         pages: u64,
@@ -131,7 +134,7 @@ impl SharedMemory {
         Ok((old >> ty.page_size_log2, length - old))
     }
 
-    /// Keeps what a store is charged for as long as the memory lives.
+    /// Keeps a store's charge until the memory is dropped.
     pub(super) fn keep_charge(&self, charge: Budget) {
         let mut charges = self.0.charges.lock().unwrap_or_else(PoisonError::into_inner);
         let rest = charges.iter_mut().try_fold(charge, |charge, kept| match kept.absorb(charge) {
@@ -149,21 +152,21 @@ impl SharedMemory {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Waits at an address, which is a multiple of 4 inside the memory, if the 32 bits there are
-    /// the expected ones.
+    /// Waits at an address, which is a multiple of 4 and in bounds, if the 32 bits there have the
+    /// expected value.
     pub(crate) fn wait32(&self, address: u64, expected: u32, left: impl Fn() -> Option<Duration>) -> Waited {
         let is_expected = || self.0.bytes.load32(address as usize) == expected;
         self.0.waiters.wait(address, is_expected, left)
     }
 
-    /// Waits at an address, which is a multiple of 8 inside the memory, if the 64 bits there are
-    /// the expected ones.
+    /// Waits at an address, which is a multiple of 8 and in bounds, if the 64 bits there have the
+    /// expected value.
     pub(crate) fn wait64(&self, address: u64, expected: u64, left: impl Fn() -> Option<Duration>) -> Waited {
         let is_expected = || self.0.bytes.load64(address as usize) == expected;
         self.0.waiters.wait(address, is_expected, left)
     }
 
-    /// Wakes up to `count` threads that wait at an address; gives how many.
+    /// Wakes up to `count` threads that wait at an address. Returns the number of threads woken.
     pub(crate) fn notify(&self, address: u64, count: u32) -> u32 {
         self.0.waiters.notify(address, count)
     }

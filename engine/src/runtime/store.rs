@@ -1,4 +1,4 @@
-//! The store: owner of everything that instances consist of.
+//! The store, which owns all runtime objects.
 
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
@@ -25,18 +25,19 @@ use crate::vm::ptr::StoreId;
 use crate::vm::store::StoreRecord;
 use crate::vm::trace::VmTrace;
 
-/// A store (embedding appendix: `store_init`). All that is allocated in it lives until it is
-/// dropped.
+/// A store (embedding appendix: `store_init`). Everything that is allocated in it exists until it
+/// is dropped.
 ///
-/// A store is used by one thread at a time; it may move between threads while nothing runs in it.
+/// A store is used by one thread at a time. It can be moved to another thread while no code runs in
+/// it.
 #[derive(Debug)]
 pub struct Store(Box<StoreState>);
 
-/// What a [`Store`] holds, and what handles such as [`Func`](super::Func) work on: a `&mut Store`
-/// is one of these, and so is a `&mut` [`Caller`](super::Caller).
+/// The contents of a [`Store`], which handles such as [`Func`](super::Func) operate on.
+/// `&mut Store` and `&mut` [`Caller`](super::Caller) dereference to it.
 ///
-/// Its size is not known, so that safe code can neither move a store out of its place nor swap it
-/// with another: compiled code that called the host goes on in the store that it came from.
+/// The type is unsized, so that safe code can neither move a store nor swap it with another one:
+/// when compiled code has called the host, it continues in the same store.
 ///
 /// ```compile_fail,E0277
 /// # use wassay_engine::{Config, Engine, Store, StoreState};
@@ -48,23 +49,23 @@ pub struct Store(Box<StoreState>);
 #[derive(Debug)]
 pub struct StoreState<Tail: ?Sized = [()]> {
     engine: Engine,
-    /// What compiled code uses of the store.
+    /// The part of the store that compiled code uses.
     pub(crate) vm: StoreRecord<StoreState>,
     pub(super) instances: Vec<InstanceEntity>,
     pub(crate) memories: Vec<MemoryEntity>,
     pub(crate) tables: Vec<TableEntity>,
     pub(super) globals: Vec<GlobalEntity>,
     pub(super) tags: Vec<TagEntity>,
-    /// The values of the host's that references point to.
+    /// The host values that references point to.
     pub(super) host_values: HostValues,
     pub(crate) heap: Heap,
     pub(super) roots: RootList,
-    /// Operands of constant expressions that are being evaluated: the collector takes each word for
-    /// a reference that it may be. References must not be kept elsewhere across an allocation.
+    /// Operands of constant expressions that are being evaluated. The collector treats each word as
+    /// a possible reference. References must not be kept elsewhere across an allocation.
     pub(super) const_stack: Vec<VmVal>,
-    /// How to call functions of each type, by the type's number, once it was needed.
+    /// What is needed to call functions of each type, by the type's number. Created on first use.
     calls: Vec<Option<Arc<CallInfo>>>,
-    /// The types of what the host made; modules hold their own.
+    /// The types of items that the host created. Modules hold their own types.
     pub(super) types: HeldTypes,
     pub(super) data: Option<Box<dyn Any + Send>>,
     pub(super) memory_bytes: u64,
@@ -74,7 +75,7 @@ pub struct StoreState<Tail: ?Sized = [()]> {
     _unsized: Tail,
 }
 
-/// What it takes to call a function of one type.
+/// What is needed to call a function of a type.
 #[derive(Debug)]
 pub(super) struct CallInfo {
     pub(super) ty: Arc<FuncType>,
@@ -82,13 +83,13 @@ pub(super) struct CallInfo {
 }
 
 impl Store {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new(engine: &Engine) -> Store {
         Store::with_budget(engine, Budget::new(engine.config().max_bytes))
     }
 
-    /// An empty store of the same engine that shares what
-    /// [may be used in all](crate::Config::max_bytes) with another.
+    /// Creates an empty store of the same engine that shares its
+    /// [total limit](crate::Config::max_bytes) with another store.
     pub fn beside(other: &StoreState) -> Store {
         Store::with_budget(other.engine(), other.budget.share())
     }
@@ -139,39 +140,38 @@ impl StoreState {
         &self.engine
     }
 
-    /// Keeps a value for host functions, which find it by [`StoreState::data`]; gives the one that
-    /// was kept before.
+    /// Stores a value for host functions, which get it from [`StoreState::data`]. Returns the
+    /// previous value.
     pub fn set_data<T: Any + Send>(&mut self, data: T) -> Option<Box<dyn Any + Send>> {
         self.data.replace(Box::new(data))
     }
 
-    /// The value that is kept for host functions, if it has that type.
+    /// The value stored for host functions, if it has this type.
     pub fn data<T: Any>(&self) -> Option<&T> {
         self.data.as_ref()?.downcast_ref()
     }
 
-    /// [`StoreState::data`], to change.
+    /// Like [`StoreState::data`], mutably.
     pub fn data_mut<T: Any>(&mut self) -> Option<&mut T> {
         self.data.as_mut()?.downcast_mut()
     }
 
-    /// Gives the store until then, where time in which the process is stopped does not count. What
-    /// still runs at that time ends with an error of kind
-    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted): code where it is, instructions on
-    /// many bytes or elements, collections and instantiations a few milliseconds later. Nothing
-    /// runs afterwards. `None` takes a deadline away that has not passed.
+    /// Sets the deadline of the store. Time in which the process is stopped does not count. Code
+    /// that runs at the deadline stops with an error of kind
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted): instructions immediately, and
+    /// bulk instructions, collections and instantiations within a few milliseconds. No code runs
+    /// afterwards. `None` removes a deadline that has not passed.
     ///
-    /// Counts from the next call that the host makes into the store. It costs nothing while code
-    /// runs. A host function is not interrupted, but what it waits for in the system is, by
-    /// `EINTR`, again and again; the code that called it ends when it returns.
-    /// [`StoreState::running_deadline`] tells it when not to wait any longer.
+    /// The deadline applies from the host's next call into the store, and does not slow down code.
+    /// Host functions are not interrupted, but their blocking system calls fail with `EINTR`,
+    /// repeatedly; the code that called a host function stops when it returns.
+    /// [`StoreState::running_deadline`] tells a host function how long it can wait.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.vm.set_deadline(deadline.map(Deadline::from));
     }
 
-    /// When the host function that asks has to be done: the earliest deadline of the stores whose
-    /// code waits for it on this thread. One that would block for longer ends with
-    /// [`StoreState::time_over`].
+    /// The earliest deadline of the stores whose code is waiting for the current host function on
+    /// this thread. A host function that would block for longer returns [`StoreState::time_over`].
     ///
     /// ```
     /// # use std::time::{Duration, Instant};
@@ -195,9 +195,9 @@ impl StoreState {
         running_deadline()
     }
 
-    /// Ends the store as its deadline does: no code of it runs afterwards. Gives the error, of kind
-    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), by which the host function that
-    /// has waited until then returns.
+    /// Interrupts the store as its deadline does: no code runs in it afterwards. Returns the error,
+    /// of kind [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), that a host function
+    /// returns after waiting until the deadline.
     pub fn time_over(&mut self) -> Error {
         self.vm.interrupt();
         Error::interrupted()
@@ -208,17 +208,18 @@ impl StoreState {
         self.vm.deadline()
     }
 
-    /// Tells whether the store's time is over.
+    /// The alarm that is raised when the store's deadline has passed.
     pub(crate) fn alarm(&self) -> Alarm<'_> {
         self.vm.alarm()
     }
 
-    /// Fails if the store was interrupted: its code may have stopped between any two instructions.
+    /// Fails if the store was interrupted, since its code may have stopped between any two
+    /// instructions.
     pub(crate) fn refuse_if_interrupted(&self) -> Result<()> {
         if self.vm.is_interrupted() { Err(Error::interrupted()) } else { Ok(()) }
     }
 
-    /// Keeps a reference for the host, with all that it leads to.
+    /// Creates a root for a reference that the host holds.
     pub(super) fn hold(&self, word: u64) -> Root {
         self.roots.hold(self.vm.id(), word)
     }
@@ -229,19 +230,19 @@ impl StoreState {
 
     /// # Panics
     ///
-    /// Where a handle of another store is used with this one.
+    /// Panics if a handle of another store is used with this one.
     #[track_caller]
     pub(super) fn check(&self, id: StoreId) {
         self.vm.check(id);
     }
 
-    /// The number of a function type, which the store holds from then on. Errors are those of
+    /// The identifier of a function type, which the store holds from then on. Errors are those of
     /// [`Engine::func_type_id`](crate::Engine::func_type_id).
     pub(super) fn func_type_id(&mut self, ty: &FuncType) -> Result<TypeId> {
         self.types.intern_func(ty)
     }
 
-    /// How to call functions of the type of that number.
+    /// What is needed to call functions of the type with this number.
     pub(super) fn call_info(&mut self, number: u32) -> Result<Arc<CallInfo>> {
         let index = number as usize;
         if let Some(Some(info)) = self.calls.get(index) {
@@ -259,15 +260,14 @@ impl StoreState {
         Ok(info)
     }
 
-    /// Adds the frames of an activation to the backtrace of the error that it was left by.
+    /// Adds the frames of an activation to the backtrace of the error that unwound it.
     pub(crate) fn add_backtrace(&self, error: &mut Error, trace: &VmTrace) {
         let (innermost, omitted, outermost) = trace.frames();
         if innermost.is_empty() {
             return;
         }
         let mut module: Option<(&Module, CodeOwner)> = None;
-        // Most frames are of the module that the one before is of, or else of one that was made
-        // late.
+        // Most frames belong to the module of the frame before, or to one of the latest modules.
         let mut module_at = |address: usize| {
             if !module.as_ref().is_some_and(|(module, _)| module.has_code_at(address)) {
                 let mut modules = self.instances.iter().rev().map(|instance| &instance.module);

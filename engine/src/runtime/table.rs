@@ -18,7 +18,7 @@ pub struct Table {
     index: usize,
 }
 
-/// A table's type, with the minimum it was made with, and its elements.
+/// A table's elements and its type, whose minimum is the initial size.
 #[derive(Debug)]
 pub(crate) struct TableEntity {
     pub(super) ty: TableType,
@@ -26,12 +26,12 @@ pub(crate) struct TableEntity {
 }
 
 impl Table {
-    /// Makes a table whose elements are all `init`.
+    /// Creates a table whose elements are all `init`.
     ///
     /// # Errors
     ///
-    /// Where it would pass the store's limit, `init` does not have the elements' type, or the
-    /// limits contradict each other.
+    /// Returns an error if the table exceeds the store's limit, if `init` does not have the element
+    /// type, or if the limits are invalid.
     pub fn alloc(store: &mut StoreState, ty: TableType, init: Ref) -> Result<Table> {
         let word = init.to_word(ty.element, store)?;
         store.types.hold_val(ValType::Ref(ty.element))?;
@@ -39,11 +39,11 @@ impl Table {
         Ok(Table::new(index, store))
     }
 
-    /// The type of the table: its minimum is the size that it has now.
+    /// The type of the table, with the current size as its minimum.
     ///
     /// # Panics
     ///
-    /// As all methods here: where the table belongs to another store.
+    /// All methods panic if the table belongs to another store.
     pub fn ty(self, store: &StoreState) -> TableType {
         let entity = self.entity(store);
         let mut ty = entity.ty;
@@ -51,16 +51,16 @@ impl Table {
         ty
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub fn size(self, store: &StoreState) -> u64 {
         self.entity(store).elements.len()
     }
 
-    /// The element at an index.
+    /// Returns the element at an index.
     ///
     /// # Errors
     ///
-    /// [`Trap::TableOutOfBounds`] where there is none.
+    /// [`Trap::TableOutOfBounds`] if the index is out of bounds.
     pub fn read(self, store: &StoreState, index: u64) -> Result<Ref> {
         let entity = self.entity(store);
         let word = usize::try_from(index).ok().and_then(|index| entity.elements.words().get(index));
@@ -72,23 +72,23 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`Trap::TableOutOfBounds`] where there is none; [`Usage`](crate::ErrorKind::Usage) where the
-    /// value does not have the elements' type.
+    /// [`Trap::TableOutOfBounds`] if the index is out of bounds; [`Usage`](crate::ErrorKind::Usage)
+    /// if the value does not have the element type.
     pub fn write(self, store: &mut StoreState, index: u64, value: Ref) -> Result<()> {
         let word = value.to_word(self.entity(store).ty.element, store)?;
         let table = self.index(store);
         let words = store.tables[table].elements.words_mut();
-        let place = usize::try_from(index).ok().and_then(|index| words.get_mut(index));
-        *place.ok_or(Trap::TableOutOfBounds)? = word;
+        let element = usize::try_from(index).ok().and_then(|index| words.get_mut(index));
+        *element.ok_or(Trap::TableOutOfBounds)? = word;
         Ok(())
     }
 
-    /// Grows by that many elements, all `init`, and gives the old size.
+    /// Grows the table by `delta` elements, all `init`, and returns the old size.
     ///
     /// # Errors
     ///
-    /// Where the table would pass its maximum, the store's limit, or what the machine has; or
-    /// `init` does not have the elements' type.
+    /// Returns an error if the table would exceed its maximum or the store's limit, if the system
+    /// cannot provide it, or if `init` does not have the element type.
     pub fn grow(self, store: &mut StoreState, delta: u64, init: Ref) -> Result<u64> {
         let word = init.to_word(self.entity(store).ty.element, store)?;
         store.grow_table(self.index(store), delta, word)
@@ -114,7 +114,7 @@ const ELEMENT: u64 = 8;
 impl StoreState {
     pub(super) fn add_table(&mut self, ty: TableType, init: u64) -> Result<usize> {
         if ty.limits.max.is_some_and(|max| max < ty.limits.min) {
-            return Err(Error::usage("a table whose limits contradict each other"));
+            return Err(Error::usage("invalid table type: the minimum exceeds the maximum"));
         }
         let length = ty.limits.min;
         self.charge_table(length)?;
@@ -128,14 +128,14 @@ impl StoreState {
         Ok(index)
     }
 
-    /// Grows a table by elements that are `fill` and gives its old size.
+    /// Grows a table by `delta` elements with the value `fill` and returns its old size.
     pub(crate) fn grow_table(&mut self, index: usize, delta: u64, fill: u64) -> Result<u64> {
         let TableEntity { ty, elements } = &self.tables[index];
         let old = elements.len();
         let reach = if ty.table64 { u64::MAX } else { u64::from(u32::MAX) };
         let max = ty.limits.max.unwrap_or(u64::MAX).min(reach);
         let length = old.checked_add(delta).filter(|length| *length <= max);
-        let length = length.ok_or_else(|| Error::limit("the table's maximum"))?;
+        let length = length.ok_or_else(|| Error::limit("the table exceeds its maximum"))?;
         self.charge_table(delta)?;
         let grown = self.tables[index].elements.grow(length, fill, self.vm.alarm());
         grown.map_err(|error| {
@@ -148,7 +148,8 @@ impl StoreState {
     fn charge_table(&mut self, elements: u64) -> Result<()> {
         let limit = self.engine().config().limits.table_elements;
         let total = self.table_elements.checked_add(elements).filter(|total| *total <= limit);
-        let total = total.ok_or_else(|| Error::limit(format!("a store may use {limit} table elements")))?;
+        let total =
+            total.ok_or_else(|| Error::limit(format!("a store can have at most {limit} table elements")))?;
         self.budget.charge(elements.saturating_mul(ELEMENT))?;
         self.table_elements = total;
         Ok(())
@@ -161,5 +162,5 @@ impl StoreState {
 }
 
 fn no_room(length: u64, error: io::Error) -> Error {
-    Error::limit(format!("no room for a table of {length} elements")).caused_by(error)
+    Error::limit(format!("cannot allocate a table of {length} elements")).caused_by(error)
 }

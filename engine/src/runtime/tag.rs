@@ -14,7 +14,7 @@ pub struct Tag {
     index: usize,
 }
 
-/// A tag, and the record whose address compiled code has for it.
+/// A tag, and the record whose address identifies it in compiled code.
 #[derive(Debug)]
 pub(crate) struct TagEntity {
     pub(super) ty: TagType,
@@ -22,12 +22,12 @@ pub(crate) struct TagEntity {
 }
 
 impl Tag {
-    /// Makes a tag for exceptions that carry values of these types.
+    /// Creates a tag for exceptions with fields of these types.
     ///
     /// # Errors
     ///
-    /// Where the engine has as many types as it can, the type has more than 1000 parameters or
-    /// results, or it refers to a type that the engine does not have, or no more.
+    /// Returns an error if the engine holds the maximum number of types, if the type has more than
+    /// 1000 parameters or results, or if it refers to a type that the engine does not hold.
     pub fn alloc(store: &mut StoreState, ty: &FuncType) -> Result<Tag> {
         let ty = store.func_type_id(ty)?;
         let index = store.add_tag(TagType { ty });
@@ -38,7 +38,7 @@ impl Tag {
     ///
     /// # Panics
     ///
-    /// Where the tag belongs to another store.
+    /// Panics if the tag belongs to another store.
     pub fn ty(self, store: &StoreState) -> TagType {
         store.tags[self.index(store)].ty
     }

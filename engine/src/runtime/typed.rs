@@ -1,4 +1,4 @@
-//! Host functions of plain numbers, for hosts that are called often.
+//! Host functions with integer parameters and results only, for frequent calls.
 
 use std::any::Any;
 
@@ -9,36 +9,36 @@ use crate::error::{Error, Result};
 use crate::types::{FuncType, ValType};
 use crate::vm::layout::VmVal;
 
-/// The arguments of one call of a host function of numbers, and the place for its results.
+/// The arguments of a call of a numeric host function, and the slots for its results.
 #[derive(Debug)]
 pub struct Words<'a>(&'a mut [VmVal]);
 
 impl Words<'_> {
-    /// The argument of that index, which is an `i32`, as its bits; of an `i64` the low half.
+    /// The bits of the argument with this index, which is an `i32`; for an `i64`, the low half.
     ///
     /// # Panics
     ///
-    /// As all methods here: where the function's type has neither a parameter nor a result of that
+    /// All methods panic if the function's type has neither a parameter nor a result with this
     /// index.
     pub fn u32(&self, index: usize) -> u32 {
         self.0[index].0 as u32
     }
 
-    /// The argument of that index, which is an `i64`, as its bits.
+    /// The bits of the argument with this index, which is an `i64`.
     pub fn u64(&self, index: usize) -> u64 {
         self.0[index].0 as u64
     }
 
-    /// Sets the result of that index to the bits of an `i32` or an `i64`. Results lie where the
-    /// arguments were: read those before.
+    /// Sets the result with this index to the bits of an `i32` or an `i64`. Results overwrite
+    /// arguments: read the arguments first.
     pub fn set(&mut self, index: usize, bits: u64) {
         self.0[index] = VmVal(u128::from(bits));
     }
 }
 
 impl Func {
-    /// [`Func::alloc`] for a type of `i32` and `i64` alone: no [`Val`](super::Val) is made, and
-    /// nothing is allocated in a call.
+    /// Like [`Func::alloc`], for types with only `i32` and `i64`. A call creates no
+    /// [`Val`](super::Val)s and does not allocate.
     ///
     /// ```
     /// use wassay_engine::{Config, Engine, Func, FuncType, Store, Val, ValType};
@@ -55,7 +55,7 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// As [`Func::alloc`], and where the type has a parameter or a result that is neither `i32` nor
+    /// Those of [`Func::alloc`], and an error if a parameter or a result is neither `i32` nor
     /// `i64`.
     pub fn alloc_numeric(
         store: &mut StoreState,
@@ -64,12 +64,11 @@ impl Func {
     ) -> Result<Func> {
         let mut types = ty.params().iter().chain(ty.results());
         if !types.all(|ty| matches!(ty, ValType::I32 | ValType::I64)) {
-            return Err(Error::usage("a host function of numbers takes and gives i32 and i64 only"));
+            return Err(Error::usage("the type of a numeric host function can only contain i32 and i64"));
         }
         let params = ty.params().len();
         Func::host(store, &ty, move |caller, slots| {
-            // Only the arguments were written: the rest is what the caller's stack happened to
-            // hold.
+            // The caller writes only the arguments; other slots have arbitrary contents.
             slots[params..].fill(VmVal::default());
             body(caller, &mut Words(slots))
         })
@@ -77,12 +76,13 @@ impl Func {
 }
 
 impl StoreState {
-    /// The bytes of a memory and the value that is [kept for host functions](StoreState::set_data),
-    /// both to change; `None` where no value of that type is kept, or the memory is shared.
+    /// The bytes of a memory and the value that was
+    /// [stored for host functions](StoreState::set_data), both mutable; `None` if there is no value
+    /// of this type, or if the memory is shared.
     ///
     /// # Panics
     ///
-    /// Where the memory belongs to another store.
+    /// Panics if the memory belongs to another store.
     pub fn memory_and_data<T: Any>(&mut self, memory: Memory) -> Option<(&mut [u8], &mut T)> {
         let index = memory.index(self);
         let data = self.data.as_mut()?.downcast_mut()?;
@@ -109,11 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn results_begin_as_zero_whatever_the_stack_held() {
+    fn results_are_initially_zero() {
         let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
         let ty = FuncType::new([ValType::I64], [ValType::I64; 4]);
         let body = |_: Caller<'_>, words: &mut Words<'_>| {
-            // The first call fills the place on the stack that the second one finds.
+            // The first call fills the stack slots that the second one uses.
             let fill = words.u64(0);
             (0..4).for_each(|at| words.set(at, if fill == 0 { words.u64(at) } else { fill }));
             Ok(())
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_and_data_are_changed_together() {
+    fn a_memory_and_data_are_borrowed_together() {
         let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
         let memory = Memory::alloc(&mut store, MemoryType::new(1, None)).unwrap();
         assert!(store.memory_and_data::<u8>(memory).is_none());

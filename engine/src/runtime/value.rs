@@ -12,8 +12,7 @@ use crate::vm::layout::VmVal;
 
 /// A value.
 ///
-/// A copy of a reference to an object keeps that object alive, as long as the copy or until the
-/// store is dropped.
+/// A reference to an object keeps that object alive until the value or the store is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Val {
     /// A 32-bit integer.
@@ -24,7 +23,7 @@ pub enum Val {
     F32(u32),
     /// The bits of a 64-bit float.
     F64(u64),
-    /// The bits of a vector, lane 0 lowest.
+    /// The bits of a vector, with lane 0 in the lowest bits.
     V128(u128),
     /// A reference.
     Ref(Ref),
@@ -34,7 +33,7 @@ pub enum Val {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ref {
-    /// Null, with the heap type that it was said to be of.
+    /// Null, with the heap type that it was created with.
     Null(HeapType),
     /// A function.
     Func(Func),
@@ -44,50 +43,49 @@ pub enum Ref {
     Struct(StructRef),
     /// An array.
     Array(ArrayRef),
-    /// A value of the host's as wasm code sees it from inside, below `any`.
+    /// A host value as an internal reference, below `any`.
     Host(HostRef),
-    /// Anything seen from outside, below `extern`.
+    /// An external reference, below `extern`.
     Extern(ExternRef),
     /// An exception.
     Exn(ExnRef),
 }
 
-/// A reference below `extern`: to a value of the host's, which its store keeps, or to an internal
-/// one.
+/// A reference below `extern`: to a host value, which its store keeps, or to an internal value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternRef(pub(super) Root);
 
-/// A reference below `any` to a value of the host's.
+/// A reference below `any` to a host value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRef(Root);
 
 impl ExternRef {
-    /// Puts a value into the store and refers to it. The store keeps the value as long as the host
-    /// or wasm code has a reference to it; a value that has one to itself stays until the store is
-    /// dropped.
+    /// Stores a host value and returns a reference to it. The store keeps the value as long as the
+    /// host or wasm code has a reference to it. A value that contains a reference to itself is kept
+    /// until the store is dropped.
     ///
     /// # Errors
     ///
-    /// Where the store keeps 2^30 such values already.
+    /// Returns an error if the store has 2^30 such values already.
     pub fn new(store: &mut StoreState, value: impl Any + Send + Sync) -> Result<ExternRef> {
         let word = store.add_host_value(Box::new(value))?;
         Ok(ExternRef(store.hold(word)))
     }
 
-    /// The host's value, or `None` where the reference is to an internal one.
+    /// The host value, or `None` if this refers to an internal value.
     ///
     /// # Panics
     ///
-    /// Where the reference comes from another store.
+    /// Panics if the reference belongs to another store.
     pub fn data<'a>(&self, store: &'a StoreState) -> Option<&'a (dyn Any + Send + Sync)> {
         host_value(&self.0, store)
     }
 
-    /// The same from inside, as `any.convert_extern` gives it.
+    /// Converts to an internal reference, as `any.convert_extern` does.
     ///
     /// # Panics
     ///
-    /// Where the reference comes from another store.
+    /// Panics if the reference belongs to another store.
     pub fn to_any(&self, store: &StoreState) -> Ref {
         store.check(self.0.store());
         Ref::from_word(self.0.word(), RefType { nullable: false, heap: HeapType::Any }, store)
@@ -95,11 +93,11 @@ impl ExternRef {
 }
 
 impl HostRef {
-    /// The host's value.
+    /// The host value.
     ///
     /// # Panics
     ///
-    /// Where the reference comes from another store.
+    /// Panics if the reference belongs to another store.
     pub fn data<'a>(&self, store: &'a StoreState) -> &'a (dyn Any + Send + Sync) {
         match host_value(&self.0, store) {
             Some(value) => value,
@@ -128,7 +126,7 @@ impl Val {
         })
     }
 
-    /// The type of the value; for references the narrowest.
+    /// The type of the value; for references, the most specific type.
     pub fn ty(&self, store: &StoreState) -> ValType {
         match self {
             Val::I32(_) => ValType::I32,
@@ -140,7 +138,7 @@ impl Val {
         }
     }
 
-    /// The value as compiled code passes it, if it has that type.
+    /// Converts to the value in compiled code, if the value has this type.
     pub(super) fn to_vm(&self, ty: ValType, store: &StoreState) -> Result<VmVal> {
         Ok(VmVal(match (self, ty) {
             (Val::I32(value), ValType::I32) => u128::from(value.cast_unsigned()),
@@ -153,7 +151,7 @@ impl Val {
         }))
     }
 
-    /// The value of that type that compiled code passed.
+    /// Converts a value of this type from compiled code.
     pub(crate) fn from_vm(value: VmVal, ty: ValType, store: &StoreState) -> Val {
         match ty {
             ValType::I32 => Val::I32(value.0 as i32),
@@ -167,7 +165,7 @@ impl Val {
 }
 
 impl Ref {
-    /// The narrowest type of the reference (embedding appendix: `ref_type`).
+    /// The most specific type of the reference (embedding appendix: `ref_type`).
     pub fn ty(&self, store: &StoreState) -> RefType {
         let heap = match self {
             Ref::Null(heap) => return RefType { nullable: true, heap: bottom(*heap, store) },
@@ -182,25 +180,25 @@ impl Ref {
         RefType { nullable: false, heap }
     }
 
-    /// A reference below `any` as the outside sees it, as `extern.convert_any` gives it.
+    /// Converts a reference below `any` to an external one, as `extern.convert_any` does.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where the reference is below no such type.
+    /// [`Usage`](crate::ErrorKind::Usage) if the reference is not below `any`.
     ///
     /// # Panics
     ///
-    /// Where the reference comes from another store.
+    /// Panics if the reference belongs to another store.
     pub fn to_extern(&self, store: &StoreState) -> Result<Ref> {
         let word = self.to_word(RefType { nullable: true, heap: HeapType::Any }, store)?;
         Ok(Ref::from_word(word, RefType::EXTERNREF, store))
     }
 
-    /// The reference as compiled code holds it, if it has that type.
+    /// Converts to the word in compiled code, if the reference has this type.
     ///
     /// # Panics
     ///
-    /// Where the reference comes from another store.
+    /// Panics if the reference belongs to another store.
     pub(super) fn to_word(&self, ty: RefType, store: &StoreState) -> Result<u64> {
         let own = self.ty(store);
         if !store.engine().types().matches_ref(own, ty) {
@@ -217,7 +215,7 @@ impl Ref {
         Ok(root.word())
     }
 
-    /// The reference of that type that compiled code holds as `word`.
+    /// Converts a word of this type from compiled code.
     pub(super) fn from_word(word: u64, ty: RefType, store: &StoreState) -> Ref {
         let bottom = bottom(ty.heap, store);
         if word == 0 {
@@ -243,7 +241,7 @@ impl Ref {
     }
 }
 
-/// The heap type without values at the bottom of a hierarchy.
+/// The bottom type of the heap type's hierarchy.
 fn bottom(heap: HeapType, store: &StoreState) -> HeapType {
     let types = store.engine().types();
     let candidates = [HeapType::NoFunc, HeapType::NoExtern, HeapType::None, HeapType::NoExn];

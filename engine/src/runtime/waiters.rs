@@ -12,28 +12,28 @@ pub(super) struct Waiters(Mutex<HashMap<u64, VecDeque<Arc<Waiter>>>>);
 
 type Queues<'a> = MutexGuard<'a, HashMap<u64, VecDeque<Arc<Waiter>>>>;
 
-/// One thread that waits.
+/// A waiting thread.
 #[derive(Debug, Default)]
 struct Waiter {
-    /// Set, under the queues' lock, by whoever takes the waiter out of its queue.
+    /// Set by the thread that removes the waiter from its queue, while it holds the lock.
     woken: AtomicBool,
     wakes: Condvar,
 }
 
-/// How a wait ended.
+/// The result of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
-    /// It was notified.
+    /// Woken by `notify`.
     Woken,
-    /// It did not begin: the value was another one.
+    /// The wait did not begin, because the value differed from the expected one.
     NotEqual,
-    /// Nobody notified it in time.
+    /// The timeout passed.
     TimedOut,
 }
 
 impl Waiters {
-    /// Waits at an address, if the value there is the expected one, until it is notified or no time
-    /// is left; without an answer of `left`, for ever.
+    /// Waits at an address, if the value there is the expected one, until the thread is woken or
+    /// `left` returns zero. If `left` returns `None`, there is no timeout.
     pub(super) fn wait(
         &self,
         address: u64,
@@ -41,8 +41,8 @@ impl Waiters {
         left: impl Fn() -> Option<Duration>,
     ) -> Waited {
         let mut queues = self.lock();
-        // The value is read under the lock: a thread that writes another one and then notifies
-        // either finds the waiter in the queue, or wrote it before this read.
+        // The value is read under the lock. A thread that writes another value and then notifies
+        // either finds the waiter in the queue, or wrote before this read.
         if !is_expected() {
             return Waited::NotEqual;
         }
@@ -63,8 +63,8 @@ impl Waiters {
         Waited::Woken
     }
 
-    /// Wakes up to `count` threads that wait at an address, those first that have waited longest;
-    /// gives how many.
+    /// Wakes up to `count` threads that wait at an address, in the order in which they began to
+    /// wait. Returns the number of threads woken.
     pub(super) fn notify(&self, address: u64, count: u32) -> u32 {
         let mut queues = self.lock();
         let Some(queue) = queues.get_mut(&address) else { return 0 };
@@ -83,12 +83,12 @@ impl Waiters {
     }
 
     fn lock(&self) -> Queues<'_> {
-        // No step leaves the queues half-done: a thread that panicked has not damaged them.
+        // Every operation leaves the queues consistent, even if a thread panicked in between.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes a waiter out of its queue that nobody has woken.
+/// Removes a waiter that was not woken from its queue.
 fn leave(queues: &mut Queues<'_>, address: u64, waiter: &Arc<Waiter>) {
     if let Some(queue) = queues.get_mut(&address) {
         queue.retain(|other| !Arc::ptr_eq(other, waiter));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiter_whose_time_is_over_is_in_no_queue() {
+    fn a_waiter_that_timed_out_is_removed_from_its_queue() {
         let waiters = Waiters::default();
         let until = Instant::now() + Duration::from_millis(20);
         let left = || Some(until.saturating_duration_since(Instant::now()));

@@ -1,4 +1,4 @@
-//! Functions with Rust's types: host functions made from closures, and typed calls.
+//! Typed functions: host functions from closures, and typed calls.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -30,10 +30,10 @@ pub trait WasmTy: private::Sealed + Copy + Send + Sync + 'static {
 mod private {
     use super::VmVal;
 
-    /// Keeps the traits to the types here.
+    /// Prevents other implementations of the traits.
     pub trait Sealed {}
 
-    /// A value as compiled code passes it.
+    /// A value in the representation of compiled code.
     #[derive(Clone, Copy, Debug)]
     pub struct Slot(pub(super) VmVal);
 
@@ -107,8 +107,8 @@ impl WasmTuple for () {
     fn write(self, _: impl FnMut(usize, Slot)) {}
 }
 
-/// What a closure may give back: results, or a `Result` of them with an error that converts into a
-/// boxed one. [`HostResult`] lets `?` be used on any error.
+/// The result of a closure: values, or a `Result` of them whose error converts into a boxed one.
+/// [`HostResult`] allows `?` on any error.
 pub trait IntoResults {
     #[doc(hidden)]
     type Results: WasmTuple;
@@ -117,7 +117,7 @@ pub trait IntoResults {
     fn into_results(self) -> Result<Self::Results>;
 }
 
-/// The result of a host function that fails with any error.
+/// The result of a host function that can fail with any error.
 pub type HostResult<T> = std::result::Result<T, Box<dyn StdError + Send + Sync>>;
 
 impl<T: WasmTuple> IntoResults for T {
@@ -138,7 +138,7 @@ impl<T: WasmTuple, E: Into<Box<dyn StdError + Send + Sync>>> IntoResults for std
     }
 }
 
-/// A closure that can be a host function: its parameters are [`WasmTy`]s, and may begin with a
+/// A closure that can be a host function: its parameters are [`WasmTy`]s, optionally preceded by a
 /// [`Caller`].
 pub trait IntoFunc<Params, Results>: Send + Sync + 'static {
     #[doc(hidden)]
@@ -222,7 +222,7 @@ tuples!(0 A, 1 B, 2 C, 3 D, 4 E, 5 F, 6 G, 7 H);
 
 /// A function whose type was checked once, for calls without [`Val`](super::Val)s.
 ///
-/// It belongs to the store of the [`Func`] that it was made from.
+/// It belongs to the store of the [`Func`] from which it was created.
 pub struct TypedFunc<P, R> {
     func: Func,
     call: Arc<CallInfo>,
@@ -246,11 +246,11 @@ impl<P: WasmTuple, R: WasmTuple> TypedFunc<P, R> {
     ///
     /// # Errors
     ///
-    /// What ended the call, if it did not return: see [`Func::invoke`].
+    /// The reason why the call did not return: see [`Func::invoke`].
     ///
     /// # Panics
     ///
-    /// If the function belongs to another store.
+    /// Panics if the function belongs to another store.
     pub fn call(&self, store: &mut StoreState, params: P) -> Result<R> {
         let count = self.call.entry.slots();
         let mut slots: SmallVec<[VmVal; 8]> = SmallVec::from_elem(VmVal::default(), count);
@@ -259,17 +259,18 @@ impl<P: WasmTuple, R: WasmTuple> TypedFunc<P, R> {
         Ok(R::read(|index| Slot(slots[index])))
     }
 
-    /// The function without its types.
+    /// The untyped function.
     pub fn func(&self) -> Func {
         self.func
     }
 }
 
 impl Func {
-    /// Makes a host function from a closure, whose parameters and results say what type it has.
+    /// Creates a host function from a closure, whose parameters and results determine its type.
     ///
-    /// The closure's first parameter may be the [`Caller`]. It gives nothing, a value or a tuple of
-    /// them, or a `Result` of one of these, whose error ends the wasm code that called.
+    /// The closure's first parameter can be a [`Caller`]. The closure returns nothing, a value, a
+    /// tuple of values, or a `Result` of one of these. An error unwinds the wasm code that called
+    /// the function.
     ///
     /// ```
     /// use wassay_engine::{Caller, Config, Engine, Func, HostResult, Store};
@@ -278,7 +279,7 @@ impl Func {
     /// let add = Func::wrap(&mut store, |a: i32, b: i64| i64::from(a) + b)?;
     /// assert_eq!(add.typed::<(i32, i64), i64>(&mut store)?.call(&mut store, (40, 2))?, 42);
     ///
-    /// // An error of any type, which the caller gets back as the source of its own.
+    /// // An error of any type becomes the source of the error that the call returns.
     /// let parse = Func::wrap(&mut store, |_: Caller<'_>, digit: u32| -> HostResult<u32> {
     ///     let digit = char::from_u32(digit).unwrap_or(' ').to_string();
     ///     Ok(digit.parse::<u32>()?)
@@ -293,8 +294,8 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// [`Limit`](crate::ErrorKind::Limit) if the engine cannot hold another type or the code that
-    /// calls the function.
+    /// [`Limit`](crate::ErrorKind::Limit) if the engine cannot hold another type, or if there is no
+    /// memory left for the trampoline.
     pub fn wrap<Params, Results: WasmTuple>(
         store: &mut StoreState,
         body: impl IntoFunc<Params, Results>,
@@ -302,7 +303,7 @@ impl Func {
         wrap(store, body)
     }
 
-    /// The function with Rust's types for its parameters and results.
+    /// Types the function with Rust's types.
     ///
     /// ```
     /// use wassay_engine::{Config, Engine, Instance, Module, Store};
@@ -325,7 +326,7 @@ impl Func {
     ///
     /// # Panics
     ///
-    /// If the function belongs to another store.
+    /// Panics if the function belongs to another store.
     pub fn typed<P: WasmTuple, R: WasmTuple>(self, store: &mut StoreState) -> Result<TypedFunc<P, R>> {
         let call = self.call_info(store)?;
         let (params, results) = (call.ty.params(), call.ty.results());

@@ -1,5 +1,5 @@
-//! Atomic instructions, and waiting for other threads (threads proposal). All of them are
-//! sequentially consistent, as Cranelift's are.
+//! Atomic instructions (threads proposal). All of them are sequentially consistent, as Cranelift's
+//! atomic instructions are.
 
 use cranelift_codegen::ir::types::{I8, I16, I32, I64};
 use cranelift_codegen::ir::{AtomicRmwOp as Rmw, InstBuilder, Type, Value};
@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::trap::Trap;
 
 impl Translator<'_, '_> {
-    /// One line an operator, in the order of their codes.
+    /// Translates an atomic operator. The arms are in the order of the opcodes.
     pub(super) fn atomic_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {
             Op::MemoryAtomicNotify { memarg } => self.atomic_notify(memarg),
@@ -106,7 +106,7 @@ impl Translator<'_, '_> {
         self.push_widened(old, result);
     }
 
-    /// What is expected is compared in the width of the access: its high bits do not count.
+    /// The expected value is compared in the width of the access: its high bits are ignored.
     fn atomic_cmpxchg(&mut self, access: Type, result: Type, memarg: &MemArg) {
         let replacement = self.pop_narrowed(access);
         let expected = self.pop_narrowed(access);
@@ -125,8 +125,8 @@ impl Translator<'_, '_> {
         self.atomic_builtin(Builtin::AtomicNotify, memarg, &[address, count]);
     }
 
-    /// Calls a builtin with the memory, the constant offset and the operands, of which the address
-    /// is the first.
+    /// Calls a builtin with the memory, the constant offset and the operands, the first of which is
+    /// the address.
     fn atomic_builtin(&mut self, builtin: Builtin, memarg: &MemArg, operands: &[Value]) {
         let mut args =
             vec![self.immediate(memory_of(memarg)), self.b.ins().iconst(I64, memarg.offset as i64)];
@@ -136,20 +136,21 @@ impl Translator<'_, '_> {
         self.push(result);
     }
 
-    /// Takes the address operand and gives the address of an access, which traps unless it is
-    /// aligned and inside the memory; where it is neither, it is unaligned.
+    /// Pops the address operand and returns the address of an access. Traps if the address is not
+    /// aligned, or else if it is out of bounds.
     fn pop_atomic_address(&mut self, access: Type, memarg: &MemArg) -> Value {
         let index = self.pop();
         let low_bits = u64::from(access.bytes()) - 1;
         if low_bits != 0 {
-            // The low bits of the effective address, whatever the sum carries above them.
+            // The low bits of the effective address, regardless of the bits that the sum has above
+            // them.
             let wide = self.widen(index);
             let sum = self.b.ins().iadd_imm_u(wide, (memarg.offset & low_bits) as i64);
             let unaligned = self.b.ins().band_imm_u(sum, low_bits as i64);
             self.trap_if(unaligned, Trap::UnalignedAtomic);
         }
-        let place = self.place(index, memarg, access.bytes());
-        self.b.ins().iadd_imm_s(place.address, i64::from(place.offset))
+        let location = self.location(index, memarg, access.bytes());
+        self.b.ins().iadd_imm_s(location.address, i64::from(location.offset))
     }
 
     fn pop_narrowed(&mut self, access: Type) -> Value {

@@ -1,5 +1,5 @@
-//! Where a memory access goes, and what keeps it inside the memory (core spec, section 4.6.8,
-//! "Memory Instructions").
+//! Addresses and bounds checks of memory accesses (core spec, section 4.6.8, "Memory
+//! Instructions").
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, TrapCode, Value, types};
@@ -12,59 +12,60 @@ use crate::trap::Trap;
 use crate::vm::layout::offsets;
 use crate::vm::memory::GUARD;
 
-/// The place of a memory access: a checked address and a constant to add to it.
+/// The location of a memory access: a checked address and a constant to add to it.
 #[derive(Clone, Copy)]
-pub(super) struct HeapPlace {
+pub(super) struct HeapLocation {
     pub(super) address: Value,
     pub(super) offset: i32,
 }
 
-/// The flags of an access to a memory: little-endian, of any alignment, trapping where it faults.
+/// The flags of an access to a memory: little-endian, not necessarily aligned, and trapping on
+/// faults.
 pub(super) fn heap_flags() -> MemFlagsData {
     MemFlagsData::new().with_endianness(Endianness::Little).with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS))
 }
 
-/// The memory that an access goes to.
+/// The memory of an access.
 pub(super) fn memory_of(memarg: &MemArg) -> u32 {
     match memarg.target {
         MemArgTarget::Memory(memory) => memory,
         MemArgTarget::Array(_) => {
-            unreachable!("the feature that accesses arrays as bytes cannot be switched on")
+            unreachable!("the multibyte array access proposal cannot be enabled")
         }
     }
 }
 
 impl Translator<'_, '_> {
-    /// Takes the address operand and gives the place of an access of `size` bytes. The access
-    /// traps, here or when it is made, unless it lies inside the memory.
-    pub(super) fn pop_place(&mut self, memarg: &MemArg, size: u32) -> HeapPlace {
+    /// Pops the address operand and returns the location of an access of `size` bytes. The access
+    /// traps, here or when it is executed, if it is out of bounds.
+    pub(super) fn pop_location(&mut self, memarg: &MemArg, size: u32) -> HeapLocation {
         let index = self.pop();
-        self.place(index, memarg, size)
+        self.location(index, memarg, size)
     }
 
-    pub(super) fn place(&mut self, index: Value, memarg: &MemArg, size: u32) -> HeapPlace {
+    pub(super) fn location(&mut self, index: Value, memarg: &MemArg, size: u32) -> HeapLocation {
         let memory = self.env.info.memories[memory_of(memarg) as usize];
         let index = self.widen(index);
         let guarded = self.env.guard_pages && !memory.memory64 && memory.page_size_log2 == 16;
         if guarded {
             let base = self.memory_base(memory_of(memarg));
             if memarg.offset + u64::from(size) <= GUARD as u64 {
-                // A 32-bit index plus the offset ends inside the reservation, where what is past
-                // the memory's end faults.
+                // A 32-bit index plus the offset is inside the reservation, in which everything
+                // after the memory's end faults.
                 let address = self.b.ins().iadd(base, index);
                 self.mark();
-                return HeapPlace { address, offset: memarg.offset as i32 };
+                return HeapLocation { address, offset: memarg.offset as i32 };
             }
             let start = self.check_range(index, memarg, size);
-            return HeapPlace { address: self.b.ins().iadd(base, start), offset: 0 };
+            return HeapLocation { address: self.b.ins().iadd(base, start), offset: 0 };
         }
         let start = self.check_range(index, memarg, size);
         let record = self.memory_record(memory_of(memarg));
         let base = self.b.ins().load(POINTER, TRUSTED, record, offsets::MEMORY_BASE);
-        HeapPlace { address: self.b.ins().iadd(base, start), offset: 0 }
+        HeapLocation { address: self.b.ins().iadd(base, start), offset: 0 }
     }
 
-    /// The effective address of an access, compared with the memory's length.
+    /// Returns the effective address of an access after comparing it with the memory's length.
     fn check_range(&mut self, index: Value, memarg: &MemArg, size: u32) -> Value {
         let memory64 = self.env.info.memories[memory_of(memarg) as usize].memory64;
         let offset = self.b.ins().iconst(types::I64, memarg.offset as i64);
@@ -84,18 +85,18 @@ impl Translator<'_, '_> {
         start
     }
 
-    /// The length of a memory in bytes. Another thread may have changed a shared memory's since it
-    /// was last read.
+    /// The length of a memory in bytes. For a shared memory, another thread may have changed it
+    /// since it was last read.
     pub(super) fn memory_length(&mut self, memory: u32) -> Value {
         let record = self.memory_record(memory);
         if self.env.info.memories[memory as usize].shared {
-            let place = self.b.ins().iadd_imm_s(record, i64::from(offsets::MEMORY_LENGTH));
-            return self.b.ins().atomic_load(types::I64, TRUSTED, place);
+            let address = self.b.ins().iadd_imm_s(record, i64::from(offsets::MEMORY_LENGTH));
+            return self.b.ins().atomic_load(types::I64, TRUSTED, address);
         }
         self.b.ins().load(types::I64, TRUSTED, record, offsets::MEMORY_LENGTH)
     }
 
-    /// The base of a memory that is reserved whole and so never moves.
+    /// The base of a memory whose whole address range is reserved, so that it never moves.
     fn memory_base(&mut self, memory: u32) -> Value {
         let offset = self.env.layout.memory(memory) + offsets::MEMORY_REF_BASE;
         self.b.ins().load(POINTER, constant(), self.vmctx, offset)

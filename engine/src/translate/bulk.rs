@@ -1,10 +1,10 @@
-//! Instructions on many bytes or elements at once (core spec, sections 4.6.7 and 4.6.8).
+//! Bulk instructions (core spec, sections 4.6.7 and 4.6.8).
 
 use super::Translator;
 use crate::abi::builtin::Builtin;
 
 impl Translator<'_, '_> {
-    /// An instruction of three operands, and one or two immediates that come first.
+    /// Translates an instruction with three operands, preceded by one or two immediates.
     pub(super) fn bulk(&mut self, builtin: Builtin, immediates: &[u32]) {
         let (first, second, third) = self.pop3();
         let mut args: Vec<_> = immediates.iter().map(|immediate| self.immediate(*immediate)).collect();
@@ -12,7 +12,7 @@ impl Translator<'_, '_> {
         self.call_builtin(builtin, &args);
     }
 
-    /// Gives a segment up.
+    /// Drops a segment.
     pub(super) fn drop_segment(&mut self, builtin: Builtin, segment: u32) {
         let segment = self.immediate(segment);
         self.call_builtin(builtin, &[segment]);

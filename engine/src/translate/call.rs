@@ -1,5 +1,5 @@
-//! Calls (core spec, section 4.6.5, "Calls"). Every call that may throw is emitted by
-//! [`Translator::call_callee`], which decides what happens then.
+//! Calls (core spec, section 4.6.5, "Calls"). Every call that can throw is emitted by
+//! [`Translator::call_callee`], which connects it to a handler.
 
 use cranelift_codegen::ir::{
     BlockArg, ExceptionTableData, ExceptionTableItem, ExtFuncData, ExternalName, FuncRef, InstBuilder,
@@ -11,16 +11,16 @@ use crate::abi::signature::{POINTER, ir_type, wasm_signature};
 use crate::trap::Trap;
 use crate::vm::layout::{VmCode, offsets};
 
-/// A function to call: code, and the context that it gets.
+/// A function to call: its code and its context.
 enum Callee {
     /// A function of this module, by its address.
     Defined(FuncRef),
-    /// Whatever lies at an address.
+    /// A function at an address.
     Address { code: Value, vmctx: Value },
 }
 
 impl Callee {
-    /// The context that the function gets, where `own` is the caller's.
+    /// The context of the function. `own` is the caller's.
     fn context(&self, own: Value) -> Value {
         match self {
             Callee::Defined(_) => own,
@@ -60,8 +60,8 @@ impl Translator<'_, '_> {
         self.return_call_callee(type_index, callee);
     }
 
-    /// Calls a function. What it throws goes to the landing pad of the innermost `try_table` around
-    /// the call, else to the caller.
+    /// Calls a function. Exceptions are handled by the landing pad of the innermost enclosing
+    /// `try_table`, or otherwise propagate to the caller.
     fn call_callee(&mut self, type_index: u32, callee: Callee) {
         let args = self.pop_boundary(self.env.info.func_type_at(type_index).params().len());
         let signature = self.signature(type_index);
@@ -95,8 +95,8 @@ impl Translator<'_, '_> {
         self.stack.extend_from_slice(self.b.block_params(returned));
     }
 
-    /// A tail call leaves the function: it takes its frame's place, so that any number of them need
-    /// the room of one. It also leaves every `try_table` around it.
+    /// Emits a tail call, which replaces the function's frame, so that a chain of tail calls needs
+    /// a single frame. It also leaves every enclosing `try_table`.
     fn return_call_callee(&mut self, type_index: u32, callee: Callee) {
         let args = self.pop_boundary(self.env.info.func_type_at(type_index).params().len());
         let signature = self.signature(type_index);
@@ -125,8 +125,8 @@ impl Translator<'_, '_> {
         Callee::Address { code, vmctx: self.vmctx }
     }
 
-    /// Takes an index and gives the function that the table has there, which must have the type or
-    /// one below it.
+    /// Pops an index and returns the function in the table at this index, after checking that its
+    /// type matches.
     fn table_callee(&mut self, type_index: u32, table: u32) -> Callee {
         let index = self.pop();
         let reference = self.table_element(table, index, Trap::UndefinedElement);
@@ -143,7 +143,7 @@ impl Translator<'_, '_> {
         self.reference_callee(reference)
     }
 
-    /// A function by reference. It may be a host function, which finds its caller in the store.
+    /// A function by reference. A host function gets its caller from the store.
     fn reference_callee(&mut self, reference: Value) -> Callee {
         let store = self.context_pointer(offsets::CTX_STORE);
         self.b.ins().store(TRUSTED, self.vmctx, store, offsets::STORE_CALLER);
@@ -162,8 +162,8 @@ impl Translator<'_, '_> {
         signature
     }
 
-    /// A function of this module as a callee: it is named by its position among those that the
-    /// module defines.
+    /// A function that the module defines, as a callee. Its external name is its index among the
+    /// functions that the module defines.
     fn defined_callee(&mut self, function: u32) -> FuncRef {
         if let Some(callee) = self.callees.get(&function) {
             return *callee;

@@ -17,50 +17,50 @@ use crate::types::{TypeConverter, ValType};
 /// An open block.
 pub(super) struct Frame {
     pub(super) kind: FrameKind,
-    /// What a branch to its end, or falling out of it, carries.
+    /// The types of the operands of branches to its end.
     results: Results,
-    /// How many operands lie below the block's own.
+    /// The number of operands below the block's own.
     pub(super) height: usize,
-    /// Where a branch to the end goes; made by the first one.
+    /// The target of branches to its end, created by the first one.
     exit: Option<Block>,
 }
 
 pub(super) enum FrameKind {
     /// A block, or the function's body.
     Block,
-    /// A loop with the block that it repeats, and how many operands a branch there carries.
+    /// A loop, with its header and the number of operands of a branch to it.
     Loop { header: Block, params: usize },
-    /// The first arm of `if`: where the other begins, and the operands that it begins with.
+    /// The first arm of an `if`, with the block of the other arm and the parameters of that block.
     If { otherwise: Block, params: Vec<Value> },
-    /// The second arm of `if`.
+    /// The second arm of an `if`.
     Else,
-    /// A block that catches: the topmost of the translator's `try_tables`.
+    /// A block that catches exceptions: the topmost one in the translator's `try_tables`.
     TryTable,
-    /// The part of a legacy `try` that catches.
+    /// The clauses of a legacy `try`.
     LegacyCatch(LegacyCatch),
-    /// A block that cannot be reached.
+    /// A block that is unreachable.
     Unreachable,
 }
 
-/// The results of a block. A function type may have a thousand, and very many blocks may be open:
-/// they are not copied.
+/// The results of a block. They are not copied, because a function type can have a thousand, and
+/// many blocks can be open.
 #[derive(Clone, Copy)]
 enum Results {
     None,
     One(Type),
-    /// Those of the function type of that index.
+    /// The results of the function type with this index.
     Of(u32),
 }
 
 impl<'a> Translator<'a, '_> {
-    /// Opens the function's body: a block whose end returns the results of the function type of
-    /// that index.
+    /// Opens the function's body, a block whose results are those of the function type with this
+    /// index.
     pub(super) fn enter_body(&mut self, type_index: u32) {
         let results = Results::Of(type_index);
         self.frames.push(Frame { kind: FrameKind::Block, results, height: 0, exit: None });
     }
 
-    /// Notes a block that is opened where nothing is reached.
+    /// Opens a block in unreachable code.
     pub(super) fn skip_block(&mut self) {
         let height = self.stack.len();
         self.frames.push(Frame { kind: FrameKind::Unreachable, results: Results::None, height, exit: None });
@@ -70,7 +70,7 @@ impl<'a> Translator<'a, '_> {
         self.open_block(ty, FrameKind::Block)
     }
 
-    /// Opens a block that catches; without any clause it is like another.
+    /// Opens a block that catches exceptions. Without clauses it is an ordinary block.
     pub(super) fn try_table(&mut self, block: &wasmparser::TryTable) -> Result<()> {
         if block.catches.is_empty() {
             return self.block(block.ty);
@@ -144,7 +144,7 @@ impl<'a> Translator<'a, '_> {
                 self.frames.pop();
                 return Ok(());
             }
-            // Without `else`, the other arm gives its parameters.
+            // Without `else`, the other arm returns its parameters.
             FrameKind::If { .. } => self.r#else(),
             FrameKind::TryTable => leaving = self.close_try_table(),
             FrameKind::LegacyCatch(catch) => leaving = catch.uncaught(),
@@ -153,7 +153,7 @@ impl<'a> Translator<'a, '_> {
         self.close_block(leaving)
     }
 
-    /// Closes a block, with what becomes of exceptions that nothing in it has caught.
+    /// Closes a block, with the exceptions that leave it.
     pub(super) fn close_block(&mut self, leaving: Option<Leaving>) -> Result<()> {
         let depth = self.frames.len() - 1;
         if self.reachable && (self.frames[depth].exit.is_some() || leaving.is_some()) {
@@ -197,8 +197,8 @@ impl<'a> Translator<'a, '_> {
             self.branch_when(condition, true, depth);
             return;
         }
-        // The target may be reached by other ways too, which nothing is said of: the unlikely way
-        // there gets a block of its own.
+        // The hint does not apply to other branches to the target. Therefore the unlikely branch
+        // gets a block of its own.
         let (unlikely, next) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(unlikely);
         self.b.ins().brif(condition, unlikely, &[], next, &[]);
@@ -209,22 +209,22 @@ impl<'a> Translator<'a, '_> {
         self.b.switch_to_block(next);
     }
 
-    /// Branches if a reference is null, and keeps it otherwise.
+    /// Branches if a reference is null, and keeps the reference otherwise.
     pub(super) fn br_on_null(&mut self, depth: u32) {
         let reference = self.pop();
         self.branch_when(reference, false, depth);
         self.push(reference);
     }
 
-    /// Branches with a reference unless it is null, and drops it otherwise.
+    /// Branches with a reference if it is not null, and drops it otherwise.
     pub(super) fn br_on_non_null(&mut self, depth: u32) {
         let reference = self.stack[self.stack.len() - 1];
         self.branch_when(reference, true, depth);
         self.pop();
     }
 
-    /// Branches where a value is not zero (`wanted`) or is zero, with the operands on the stack,
-    /// which stay there.
+    /// Branches if a value is nonzero (`wanted`) or zero, with the operands on the stack, which are
+    /// not popped.
     fn branch_when(&mut self, value: Value, wanted: bool, depth: u32) {
         let (target, count) = self.branch_target(depth);
         let args = self.peek_block_args(count);
@@ -256,22 +256,22 @@ impl<'a> Translator<'a, '_> {
             self.b.seal_block(edge);
             self.b.switch_to_block(edge);
             self.jump_with_operands(depth);
-            // One instruction may have very many targets, and carry a thousand values to each.
+            // One instruction can have many targets, with a thousand operands for each.
             self.check_size()?;
         }
         self.reachable = false;
         Ok(())
     }
 
-    /// Jumps to a label with the operands on the stack, which stay there.
+    /// Jumps to a label with the operands on the stack, which are not popped.
     pub(super) fn jump_with_operands(&mut self, depth: u32) {
         let (target, count) = self.branch_target(depth);
         let args = self.peek_block_args(count);
         self.b.ins().jump(target, &args);
     }
 
-    /// The way to a target of `br_table`: a block of its own, so that operands are carried once for
-    /// each target, and not for each entry of the table that names it.
+    /// The edge to a target of `br_table`, as a block of its own, so that operands are passed once
+    /// for each target, and not for each entry of the table.
     fn edge(&mut self, edges: &mut BTreeMap<u32, Block>, depth: u32) -> BlockCall {
         let block = *edges.entry(depth).or_insert_with(|| self.b.create_block());
         self.b.func.dfg.block_call(block, &[])
@@ -284,14 +284,14 @@ impl<'a> Translator<'a, '_> {
     }
 
     pub(super) fn unreachable(&mut self) {
-        // The code generator makes a branch to a block with nothing but a trap a trap of its own,
-        // which would seem to come from there.
+        // The code generator replaces a branch to a block that only traps by a trap at the branch,
+        // which would get the branch's source location.
         self.b.ins().sequence_point();
         self.trap(Trap::Unreachable);
         self.reachable = false;
     }
 
-    /// Takes the top values as they cross a boundary.
+    /// Pops the top values in the form in which they are passed between blocks and functions.
     pub(super) fn pop_boundary(&mut self, count: usize) -> Vec<Value> {
         let mut values = self.pop_many(count);
         self.boundary_all(&mut values);
@@ -307,7 +307,7 @@ impl<'a> Translator<'a, '_> {
         (start..self.stack.len()).map(|at| BlockArg::Value(self.boundary(self.stack[at]))).collect()
     }
 
-    /// The block that a branch goes to, and how many operands it carries.
+    /// The target block of a branch, and the number of operands.
     pub(super) fn branch_target(&mut self, depth: u32) -> (Block, usize) {
         let at = self.frames.len() - 1 - depth as usize;
         match self.frames[at].kind {

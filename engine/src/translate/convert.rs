@@ -6,7 +6,7 @@ use cranelift_frontend::FuncInstBuilder;
 use super::Translator;
 
 impl Translator<'_, '_> {
-    /// A conversion that an instruction does.
+    /// Translates a conversion by a single instruction.
     pub(super) fn convert(
         &mut self,
         to: Type,
@@ -17,7 +17,7 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// A conversion that may trap.
+    /// Translates a conversion that can trap.
     pub(super) fn trapping_convert(
         &mut self,
         to: Type,
@@ -27,7 +27,7 @@ impl Translator<'_, '_> {
         self.convert(to, build);
     }
 
-    /// The same bits as another type.
+    /// Reinterprets the bits as another type.
     pub(super) fn reinterpret(&mut self, to: Type) {
         let operand = self.pop();
         let value = self.b.ins().bitcast(to, MemFlagsData::new(), operand);

@@ -1,4 +1,4 @@
-//! Which method translates which operator.
+//! Dispatch of operators to the methods that translate them.
 
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -11,12 +11,12 @@ use crate::abi::builtin::Builtin;
 use crate::error::Result;
 
 impl Translator<'_, '_> {
-    /// Translates an operator that validation has accepted.
+    /// Translates an operator, which validation has accepted.
     pub(crate) fn operator(&mut self, op: &Op<'_>) -> Result<()> {
         if self.reachable { self.reachable_operator(op) } else { self.skip_operator(op) }
     }
 
-    /// Where nothing is reached only the nesting of blocks counts.
+    /// In unreachable code only the nesting of blocks is tracked.
     fn skip_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {
             Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Try { .. } => {
@@ -32,8 +32,8 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// One line an operator, in the order of the specification's index of instructions.
-    #[expect(clippy::too_many_lines, reason = "a table: one line an operator")]
+    /// One line for each operator, in the order of the specification's index of instructions.
+    #[expect(clippy::too_many_lines, reason = "a table with one line for each operator")]
     fn reachable_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {
             // Control.
@@ -93,7 +93,7 @@ impl Translator<'_, '_> {
             Op::RefI31 => self.ref_i31(),
             Op::I31GetS => self.i31_get(Extend::Sign),
             Op::I31GetU => self.i31_get(Extend::Zero),
-            // A reference is the same from outside and from inside.
+            // Internal and external references have the same representation.
             Op::AnyConvertExtern | Op::ExternConvertAny => {}
             // Structures and arrays.
             Op::StructNew { struct_type_index } | Op::StructNewDesc { struct_type_index } => {
@@ -208,7 +208,7 @@ impl Translator<'_, '_> {
             Op::F32Gt | Op::F64Gt => self.fcompare(FloatCC::GreaterThan),
             Op::F32Le | Op::F64Le => self.fcompare(FloatCC::LessThanOrEqual),
             Op::F32Ge | Op::F64Ge => self.fcompare(FloatCC::GreaterThanOrEqual),
-            // Integer arithmetic. Division traps by itself.
+            // Integer arithmetic. Division instructions trap by themselves.
             Op::I32Clz | Op::I64Clz => self.unary(|ins, x| ins.clz(x)),
             Op::I32Ctz | Op::I64Ctz => self.unary(|ins, x| ins.ctz(x)),
             Op::I32Popcnt | Op::I64Popcnt => self.unary(|ins, x| ins.popcnt(x)),
@@ -249,7 +249,7 @@ impl Translator<'_, '_> {
             Op::F32Min | Op::F64Min => self.binary(|ins, x, y| ins.fmin(x, y)),
             Op::F32Max | Op::F64Max => self.binary(|ins, x, y| ins.fmax(x, y)),
             Op::F32Copysign | Op::F64Copysign => self.binary(|ins, x, y| ins.fcopysign(x, y)),
-            // Conversion. Truncation traps by itself.
+            // Conversion. Truncation instructions trap by themselves.
             Op::I32WrapI64 => self.convert(I32, |ins, to, x| ins.ireduce(to, x)),
             Op::I64ExtendI32S => self.convert(I64, |ins, to, x| ins.sextend(to, x)),
             Op::I64ExtendI32U => self.convert(I64, |ins, to, x| ins.uextend(to, x)),

@@ -1,8 +1,8 @@
 //! Exceptions (core spec, section 4.6.4, "Exception Handling").
 //!
-//! Every call inside a `try_table` has one handler: the landing pad of the innermost `try_table`
-//! around it. The pad gets the exception, compares its tag with those of the clauses, and throws it
-//! on if none of them catches.
+//! Every call inside a `try_table` has one handler: the landing pad of the innermost enclosing
+//! `try_table`. The pad gets the exception, compares its tag with those of the clauses, and
+//! rethrows it if no clause matches.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Value};
@@ -17,12 +17,12 @@ use crate::types::ValType;
 use crate::types::layout::{EXCEPTION_TAG, FieldsLayout};
 use crate::vm::layout::offsets;
 
-/// An open `try_table`, or a legacy `try` before its first `catch`.
+/// An open `try_table`, or a legacy `try` before its first clause.
 pub(super) struct TryTable {
-    /// The position of its block among the open ones.
+    /// The index of its block among the open ones.
     frame: usize,
     catches: SmallVec<[Catch; 2]>,
-    /// Where exceptions go; made by the first thing inside that can throw.
+    /// The landing pad, created by the first instruction inside that can throw.
     pad: Option<Block>,
 }
 
@@ -32,22 +32,22 @@ impl TryTable {
     }
 }
 
-/// What becomes of the exceptions that leave a block which catches, where anything in it can throw.
+/// The handling of exceptions that leave a block that catches, if anything in the block can throw.
 pub(super) enum Leaving {
-    /// The clauses of a `try_table` get them at its landing pad.
+    /// The clauses of a `try_table` handle them at its landing pad.
     Clauses(Block, SmallVec<[Catch; 2]>),
-    /// They are thrown on: in this block, this one.
+    /// They are rethrown, in this block.
     Uncaught(Block, Value),
-    /// They go from a landing pad to whatever catches inside of the block of that label, which is
-    /// counted from outside.
+    /// They go from a landing pad to the innermost handler inside the block with this label, which
+    /// is counted from outside.
     Delegated(Block, u32),
 }
 
-/// Reads and writes of an exception's values: vectors among them are not aligned to their size.
+/// Flags of accesses to an exception's fields: vectors are not aligned to their size.
 const FIELD: MemFlagsData = MemFlagsData::new().with_notrap();
 
 impl Translator<'_, '_> {
-    /// Makes an exception and throws it.
+    /// Allocates an exception and throws it.
     pub(super) fn throw(&mut self, tag: u32) {
         let info = self.env.info;
         let type_index = info.tag_types[tag as usize];
@@ -72,12 +72,12 @@ impl Translator<'_, '_> {
         self.reachable = false;
     }
 
-    /// The landing pad of the innermost `try_table` around the instruction at hand.
+    /// The landing pad of the innermost enclosing `try_table`.
     pub(super) fn innermost_pad(&mut self) -> Option<Block> {
         self.pad_inside(self.frames.len())
     }
 
-    /// The landing pad that is innermost inside the block at that position among the open ones.
+    /// The innermost landing pad inside the block with this index among the open ones.
     fn pad_inside(&mut self, frame: usize) -> Option<Block> {
         let block = self.try_tables.iter_mut().rfind(|block| block.frame <= frame)?;
         Some(*block.pad.get_or_insert_with(|| {
@@ -88,13 +88,13 @@ impl Translator<'_, '_> {
         }))
     }
 
-    /// Takes the innermost `try_table` away: what follows is outside of it.
+    /// Closes the innermost `try_table`: the following instructions are outside of it.
     pub(super) fn close_try_table(&mut self) -> Option<Leaving> {
         let block = self.try_tables.pop()?;
         Some(Leaving::Clauses(block.pad?, block.catches))
     }
 
-    /// Translates what becomes of exceptions that leave a block which has just been closed.
+    /// Translates the handling of exceptions that leave a block that has just been closed.
     pub(super) fn leave_block(&mut self, leaving: Leaving) -> Result<()> {
         match leaving {
             Leaving::Clauses(pad, catches) => self.landing_pad(pad, &catches)?,
@@ -111,14 +111,14 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Goes on in a landing pad that nothing more leads to, with the exception.
+    /// Continues in a landing pad to which no further edges are added. Returns the exception.
     pub(super) fn land(&mut self, pad: Block) -> Value {
         self.b.seal_block(pad);
         self.b.switch_to_block(pad);
         self.b.block_params(pad)[0]
     }
 
-    /// Translates the landing pad of a `try_table` that has just been closed: its clauses count
+    /// Translates the landing pad of a `try_table` that has just been closed, so the clauses count
     /// labels from outside of it.
     fn landing_pad(&mut self, pad: Block, catches: &[Catch]) -> Result<()> {
         let exception = self.land(pad);
@@ -135,15 +135,15 @@ impl Translator<'_, '_> {
                     return Ok(());
                 }
             }
-            // A few bytes ask for a thousand values here.
+            // A few bytes of input can produce a thousand values here.
             self.check_size()?;
         }
         self.throw_exception(exception);
         Ok(())
     }
 
-    /// Branches with the values of an exception, and with itself where that is asked for, if it has
-    /// that tag.
+    /// Branches with the fields of an exception, and with its reference if requested, if the
+    /// exception has this tag.
     fn catch(&mut self, exception: Value, tag: u32, label: u32, with_reference: bool) {
         let next = self.if_tagged(exception, tag);
         let values = self.exception_values(exception, tag);
@@ -155,7 +155,7 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(next);
     }
 
-    /// Goes on where the exception has that tag; gives the block for all others.
+    /// Continues if the exception has this tag. Returns the block for all other exceptions.
     pub(super) fn if_tagged(&mut self, exception: Value, tag: u32) -> Block {
         let (caught, next) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(caught);
@@ -170,7 +170,7 @@ impl Translator<'_, '_> {
         next
     }
 
-    /// The values of an exception of that tag.
+    /// The fields of an exception with this tag.
     pub(super) fn exception_values(&mut self, exception: Value, tag: u32) -> Vec<Value> {
         let ty = self.env.info.func_type_at(self.env.info.tag_types[tag as usize]);
         let fields = FieldsLayout::of_exception(ty).fields;
@@ -185,7 +185,7 @@ impl Translator<'_, '_> {
         self.b.ins().jump(target, args);
     }
 
-    /// Throws an exception: inside a `try_table` there is no need to look for the handler.
+    /// Throws an exception. Inside a `try_table` the handler is known statically.
     pub(super) fn throw_exception(&mut self, exception: Value) {
         let pad = self.innermost_pad();
         self.throw_to(pad, exception);
@@ -201,7 +201,7 @@ impl Translator<'_, '_> {
         let stub = self.context_pointer(offsets::CTX_THROW_STUB);
         self.mark();
         self.b.ins().call_indirect(signature, stub, &[self.vmctx, exception]);
-        // Never reached: the stub does not return.
+        // Unreachable: the stub does not return.
         self.trap(Trap::Unreachable);
     }
 

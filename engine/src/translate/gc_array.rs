@@ -11,7 +11,7 @@ use crate::trap::Trap;
 use crate::types::StorageType;
 use crate::types::layout::{OBJECT_LENGTH, PAYLOAD, array_size, element_offset};
 
-/// The number of elements up to which an array is filled in place.
+/// The maximum number of elements of an array that is filled inline.
 const FEW: i64 = 64;
 
 impl Translator<'_, '_> {
@@ -36,7 +36,7 @@ impl Translator<'_, '_> {
         let storage = self.env.info.element_storage(type_index);
         let values = self.pop_many(length as usize);
         let number = self.type_number(type_index);
-        // A body has too few instructions to make an array whose size does not fit 31 bits.
+        // A function body has too few instructions for an array whose size does not fit in 31 bits.
         let array = self.allocate(number, length, array_size(storage, length) as u32);
         for (index, value) in (0..).zip(values) {
             let offset = element_offset(storage, index) as i32;
@@ -45,7 +45,7 @@ impl Translator<'_, '_> {
         self.push(array);
     }
 
-    /// Makes an array from part of a segment.
+    /// Allocates an array from a range of a segment.
     pub(super) fn array_new_segment(&mut self, builtin: Builtin, type_index: u32, segment: u32) {
         let (source, length) = self.pop2();
         let (number, segment) = (self.type_number(type_index), self.immediate(segment));
@@ -53,7 +53,7 @@ impl Translator<'_, '_> {
         self.push(array);
     }
 
-    /// Sets elements from part of a segment.
+    /// Sets elements from a range of a segment.
     pub(super) fn array_init_segment(&mut self, builtin: Builtin, segment: u32) {
         let (target, source, length) = self.pop3();
         let (array, segment) = (self.pop(), self.immediate(segment));
@@ -93,9 +93,9 @@ impl Translator<'_, '_> {
     pub(super) fn array_copy(&mut self, type_index: u32) {
         let (from, source, count) = self.pop3();
         let (to, target) = self.pop2();
-        // The elements of the source have the same size: they are below these.
+        // The elements of the source have the same size, because their type matches.
         let storage = self.env.info.element_storage(type_index);
-        // Null comes before bounds.
+        // Null checks precede bounds checks.
         let (to_length, from_length) = (self.length(to), self.length(from));
         let target = self.checked_elements((to, to_length), target, count, storage);
         let source = self.checked_elements((from, from_length), source, count, storage);
@@ -103,13 +103,14 @@ impl Translator<'_, '_> {
         self.call_builtin(Builtin::ElementsCopy, &[target, source, size]);
     }
 
-    /// The length of an array, which faults if that is null.
+    /// The length of an array. Faults if the reference is null.
     fn length(&mut self, array: Value) -> Value {
         let flags = self.or_trap(TRUSTED, Trap::NullArrayReference);
         self.b.ins().load(types::I32, flags, array, OBJECT_LENGTH)
     }
 
-    /// As [`Translator::element`], for an array that may be null and an index that may lie outside.
+    /// Like [`Translator::element`], for an array that can be null and an index that can be out of
+    /// bounds.
     fn checked_element(&mut self, array: Value, index: Value, storage: StorageType) -> Value {
         let length = self.length(array);
         let outside = self.icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
@@ -117,8 +118,8 @@ impl Translator<'_, '_> {
         self.element(array, index, storage)
     }
 
-    /// The address of the first of `count` elements of an array of that length, where the range may
-    /// reach outside.
+    /// The address of the first of `count` elements of an array of this length. Traps if the range
+    /// is out of bounds.
     fn checked_elements(
         &mut self,
         (array, length): (Value, Value),
@@ -134,19 +135,20 @@ impl Translator<'_, '_> {
         self.b.ins().iadd_imm_u(element, i64::from(PAYLOAD))
     }
 
-    /// The address that lies [`PAYLOAD`] before an element.
+    /// The address of an element minus [`PAYLOAD`].
     fn element(&mut self, array: Value, index: Value, storage: StorageType) -> Value {
         let offset = self.size_of(index, storage);
         self.b.ins().iadd(array, offset)
     }
 
-    /// How many bytes that many elements have.
+    /// The size of `count` elements in bytes.
     fn size_of(&mut self, count: Value, storage: StorageType) -> Value {
         let count = self.widen(count);
         self.b.ins().ishl_imm_u(count, i64::from(storage.size_log2()))
     }
 
-    /// Sets elements that lie inside an array from that address on. Nothing is collected meanwhile.
+    /// Fills elements from an address on, which are inside an array. No collection can happen
+    /// meanwhile.
     fn fill_elements(&mut self, first: Value, count: Value, storage: StorageType, value: Value) {
         let [few, many, done] = [(); 3].map(|()| self.b.create_block());
         self.b.set_cold_block(many);

@@ -15,31 +15,31 @@ use crate::types::layout::OBJECT_TYPE;
 use crate::vm::layout::offsets;
 use crate::vm::rows::{KIND_ARRAY, KIND_STRUCT, ROW_KIND, ROW_LOG2, display_offset};
 
-/// The low bits of a reference below `any`, which tell references that are not addresses: an
-/// unboxed integer has the lowest bit set, a value of the host only the other.
+/// The low bits of a reference below `any`, which mark references that are not addresses: an
+/// unboxed integer has the lowest bit set, a host value only the other bit.
 const TAG: i64 = 0b11;
 const I31_TAG: i64 = 0b01;
 const HOST_TAG: i64 = 0b10;
 
-/// What a reference that is not null has to be.
+/// The condition on a non-null reference.
 #[derive(Clone, Copy)]
 enum Test {
-    /// Whatever its hierarchy holds.
+    /// Always true.
     Anything,
-    /// Nothing is.
+    /// Always false.
     Nothing,
     I31,
-    /// Anything but a value of the host's.
+    /// Anything except a host value.
     Eq,
-    /// An object whose type is of that sort.
+    /// An object whose type is of this kind.
     Kind(u32),
-    /// An object of that type.
+    /// An object of this type.
     Object(Target),
-    /// A function of that type.
+    /// A function of this type.
     Function(Target),
 }
 
-/// A type of the module by its index, with those that extend it or without.
+/// A type of the module by its index, with or without its proper subtypes.
 #[derive(Clone, Copy)]
 struct Target {
     type_index: u32,
@@ -71,8 +71,8 @@ impl Translator<'_, '_> {
         })
     }
 
-    /// Branches with a reference of the type if `wanted`, else with any other; keeps what it does
-    /// not branch with.
+    /// Branches with a reference of the type if `wanted`, otherwise with any other reference.
+    /// References with which it does not branch are kept.
     pub(super) fn br_on_cast(&mut self, depth: u32, to: RefType, wanted: bool) -> Result<()> {
         let reference = self.stack[self.stack.len() - 1];
         self.branch_on_cast(depth, wanted, |this, yes, no| {
@@ -80,8 +80,8 @@ impl Translator<'_, '_> {
         })
     }
 
-    /// Gives a reference if `test` goes to the first of its blocks, and traps if it goes to the
-    /// second.
+    /// Returns the reference if `test` branches to its first block, and traps if it branches to its
+    /// second block.
     pub(super) fn cast(
         &mut self,
         reference: Value,
@@ -90,7 +90,7 @@ impl Translator<'_, '_> {
     ) -> Result<()> {
         let [yes, no] = [(); 2].map(|()| self.b.create_block());
         self.b.set_cold_block(no);
-        // The code generator makes the branch to the trap a trap of its own.
+        // The code generator replaces the branch to the trap by a trap of its own.
         self.mark();
         test(self, yes, no)?;
         self.b.seal_block(no);
@@ -102,8 +102,9 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Branches, with the operands on the stack, which stay there otherwise, if `test` goes to the
-    /// first of its blocks and that is `wanted`, or if it goes to the second and that is not.
+    /// Branches with the operands on the stack, which are kept otherwise: if `test` branches to its
+    /// first block and `wanted` is set, or if it branches to its second block and `wanted` is not
+    /// set.
     pub(super) fn branch_on_cast(
         &mut self,
         depth: u32,
@@ -140,7 +141,7 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// Whether the type of that number is the module's type of that index, or below it.
+    /// Whether the type with this number is a subtype of the module's type with this index.
     pub(super) fn is_below(&mut self, number: Value, type_index: u32) -> Value {
         let ty = &self.env.info.canon[type_index as usize];
         let wanted = self.type_number(type_index);
@@ -168,7 +169,7 @@ impl Translator<'_, '_> {
         self.icmp(IntCC::Equal, number, wanted)
     }
 
-    /// The address of what is known of a type.
+    /// The address of a type's row.
     fn type_row(&mut self, number: Value) -> Value {
         let rows = self.context_pointer(offsets::CTX_TYPE_ROWS);
         let number = self.widen(number);
@@ -176,7 +177,7 @@ impl Translator<'_, '_> {
         self.b.ins().iadd(rows, offset)
     }
 
-    /// What a heap type asks of a reference in its hierarchy.
+    /// The condition of a heap type on a reference in its hierarchy.
     fn test_of(&self, heap: HeapType) -> Result<Test> {
         use AbstractHeapType as A;
         Ok(match heap {
@@ -187,7 +188,7 @@ impl Translator<'_, '_> {
                 A::I31 => Test::I31,
                 A::Struct => Test::Kind(KIND_STRUCT),
                 A::Array => Test::Kind(KIND_ARRAY),
-                A::Cont | A::NoCont => return Err(Error::unsupported("casts of continuations")),
+                A::Cont | A::NoCont => return Err(Error::unsupported("casts to continuation types")),
             },
             HeapType::Concrete(UnpackedIndex::Module(type_index)) => {
                 self.test_of_defined(Target { type_index, exact: false })
@@ -195,7 +196,7 @@ impl Translator<'_, '_> {
             HeapType::Exact(UnpackedIndex::Module(type_index)) => {
                 self.test_of_defined(Target { type_index, exact: true })
             }
-            other => return Err(Error::unsupported(format!("a cast to {other:?}"))),
+            other => return Err(Error::unsupported(format!("cast to {other:?}"))),
         })
     }
 
@@ -206,8 +207,8 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Ends the block at hand: goes to `yes` if the reference, which was the top operand, has the
-    /// type, else to `no`.
+    /// Ends the current block: branches to `yes` if the reference, which was the top operand, has
+    /// the type, otherwise to `no`.
     pub(super) fn branch_on_type(
         &mut self,
         reference: Value,
@@ -255,7 +256,7 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Goes to `yes` if the condition holds or there is none.
+    /// Branches to `yes` if the condition is true or absent.
     fn branch(&mut self, condition: Option<Value>, yes: Block, no: Block) {
         match condition {
             Some(condition) => self.b.ins().brif(condition, yes, &[], no, &[]),
@@ -263,8 +264,8 @@ impl Translator<'_, '_> {
         };
     }
 
-    /// The number of an object's type; goes to `other` where the reference, which is not null and
-    /// below `any`, is to no object.
+    /// The number of an object's type. Branches to `other` if the reference, which is not null and
+    /// below `any`, is not to an object.
     fn object_type(&mut self, reference: Value, other: Block) -> Value {
         if self.top.is_none_or(may_be_tagged) {
             let object = self.b.create_block();
@@ -277,7 +278,7 @@ impl Translator<'_, '_> {
     }
 }
 
-/// Whether a reference of a type below `any` may be something other than null and the address of an
+/// Whether a reference of a type below `any` can be something other than null and the address of an
 /// object.
 fn may_be_tagged(ty: RefType) -> bool {
     use AbstractHeapType as A;

@@ -1,4 +1,5 @@
-//! Descriptors (custom-descriptors proposal): structures that stand for the types of others.
+//! Descriptors (custom-descriptors proposal): structures that represent the types of other
+//! structures.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
@@ -32,8 +33,8 @@ impl Translator<'_, '_> {
         })
     }
 
-    /// Branches with a reference of the descriptor if `wanted`, else with any other; keeps what it
-    /// does not branch with.
+    /// Branches with a reference that has the descriptor if `wanted`, otherwise with any other
+    /// reference. References with which it does not branch are kept.
     pub(super) fn br_on_cast_desc_eq(&mut self, depth: u32, to: RefType, wanted: bool) -> Result<()> {
         let descriptor = self.pop_descriptor();
         let reference = self.stack[self.stack.len() - 1];
@@ -43,18 +44,18 @@ impl Translator<'_, '_> {
         })
     }
 
-    /// Takes a descriptor, which must not be null.
+    /// Pops a descriptor. Traps if it is null.
     pub(super) fn pop_descriptor(&mut self) -> Value {
         let descriptor = self.pop();
         self.trap_if_null(descriptor, Trap::NullDescriptor);
         descriptor
     }
 
-    /// Ends the block at hand: goes to `yes` if the reference has that descriptor, or is null where
-    /// null is allowed.
+    /// Ends the current block: branches to `yes` if the reference has the descriptor, or if it is
+    /// null and null is allowed.
     ///
-    /// Only a structure of the type that the descriptor's type describes can have it: nothing else
-    /// is asked for its descriptor.
+    /// Only structures of the type that the descriptor's type describes can have the descriptor.
+    /// The descriptors of other references are not read.
     fn branch_on_descriptor(
         &mut self,
         (reference, descriptor): (Value, Value),
@@ -65,14 +66,14 @@ impl Translator<'_, '_> {
         let (HeapType::Concrete(UnpackedIndex::Module(type_index))
         | HeapType::Exact(UnpackedIndex::Module(type_index))) = heap
         else {
-            return Err(Error::unsupported(format!("a cast by descriptor to {heap:?}")));
+            return Err(Error::unsupported(format!("cast by descriptor to {heap:?}")));
         };
         let [there, object] = [(); 2].map(|()| self.b.create_block());
         self.b.ins().brif(reference, there, &[], if nullable { yes } else { no }, &[]);
         self.b.seal_block(there);
         self.b.switch_to_block(there);
-        // What was known of the top operand was known of the descriptor. The reference may be
-        // anything but null.
+        // The type of the top operand was that of the descriptor. The reference can be anything but
+        // null.
         self.top = Some(RefType::ANY.as_non_null());
         self.branch_on_type(reference, (heap, false), object, no)?;
         self.b.seal_block(object);
@@ -84,12 +85,12 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Where structures of that type have their descriptor, which validation has found them to
-    /// have.
+    /// The offset of the descriptor in structures of this type. Validation has checked that they
+    /// have one.
     fn descriptor_offset(&self, type_index: u32) -> i32 {
         match self.env.info.struct_layout(type_index).descriptor {
-            Some(place) => place.offset as i32,
-            None => unreachable!("validation has found type {type_index} to have a descriptor"),
+            Some(location) => location.offset as i32,
+            None => unreachable!("type {type_index} has a descriptor by validation"),
         }
     }
 }

@@ -11,11 +11,11 @@ use crate::trap::Trap;
 use crate::types::StorageType;
 use crate::vm::layout::NULL_PAGE;
 
-/// The number of fields up to which a structure of default values is made in place.
+/// The maximum number of fields of a structure with default values that is allocated inline.
 const FEW: usize = 64;
 
-/// A field, reached from a reference that may be null.
-struct FieldPlace {
+/// The location of a field, reached by a reference that can be null.
+struct FieldLocation {
     object: Value,
     offset: i32,
     storage: StorageType,
@@ -25,7 +25,7 @@ struct FieldPlace {
 impl Translator<'_, '_> {
     pub(super) fn struct_new(&mut self, type_index: u32) {
         let layout = self.env.info.struct_layout(type_index);
-        let descriptor = layout.descriptor.map(|place| (place.offset, self.pop_descriptor()));
+        let descriptor = layout.descriptor.map(|location| (location.offset, self.pop_descriptor()));
         let values = self.pop_many(layout.fields.len());
         let number = self.type_number(type_index);
         let object = self.allocate(number, 0, layout.size);
@@ -40,7 +40,7 @@ impl Translator<'_, '_> {
 
     pub(super) fn struct_new_default(&mut self, type_index: u32) {
         let layout = self.env.info.struct_layout(type_index);
-        let descriptor = layout.descriptor.map(|place| (place.offset, self.pop()));
+        let descriptor = layout.descriptor.map(|location| (location.offset, self.pop()));
         if layout.fields.len() <= FEW {
             for (_, storage) in &layout.fields {
                 let zero = match storage {
@@ -66,19 +66,21 @@ impl Translator<'_, '_> {
 
     pub(super) fn struct_get(&mut self, type_index: u32, field: u32, extend: Extend) {
         let object = self.pop();
-        let place = self.field_place(object, type_index, field);
-        let value = self.load_value(place.storage, extend, place.flags, place.object, place.offset);
+        let location = self.field_location(object, type_index, field);
+        let value =
+            self.load_value(location.storage, extend, location.flags, location.object, location.offset);
         self.push(value);
     }
 
     pub(super) fn struct_set(&mut self, type_index: u32, field: u32) {
         let (object, value) = self.pop2();
-        let place = self.field_place(object, type_index, field);
-        self.store_value(place.storage, place.flags, value, place.object, place.offset);
+        let location = self.field_location(object, type_index, field);
+        self.store_value(location.storage, location.flags, value, location.object, location.offset);
     }
 
-    /// A field near the begin of its structure faults by itself where that is null.
-    fn field_place(&mut self, object: Value, type_index: u32, field: u32) -> FieldPlace {
+    /// The location of a field. An access to a field near the start of its structure faults by
+    /// itself if the reference is null.
+    fn field_location(&mut self, object: Value, type_index: u32, field: u32) -> FieldLocation {
         let (offset, storage) = self.env.info.struct_layout(type_index).fields[field as usize];
         let flags = if offset + storage.size() <= NULL_PAGE {
             self.or_trap(flags_of(storage), Trap::NullStructureReference)
@@ -86,6 +88,6 @@ impl Translator<'_, '_> {
             self.trap_if_null(object, Trap::NullStructureReference);
             flags_of(storage)
         };
-        FieldPlace { object, offset: offset as i32, storage, flags }
+        FieldLocation { object, offset: offset as i32, storage, flags }
     }
 }

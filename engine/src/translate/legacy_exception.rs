@@ -1,8 +1,8 @@
-//! Exceptions as they were before `try_table` (legacy exception handling proposal): `try`, `catch`,
-//! `catch_all`, `delegate`, `rethrow`.
+//! Exception handling without `try_table` (legacy exception handling proposal): `try`, `catch`,
+//! `catch_all`, `delegate` and `rethrow`.
 //!
-//! Until its first `catch` a `try` is a block with a landing pad, like a `try_table`. The pad then
-//! compares tags clause by clause, and each clause is translated where its tag was found.
+//! Until its first clause a `try` is a block with a landing pad, like a `try_table`. The pad then
+//! compares tags clause by clause, and each clause is translated in the block for its tag.
 
 use cranelift_codegen::ir::{Block, Value};
 use wasmparser::BlockType;
@@ -12,16 +12,16 @@ use super::control::FrameKind;
 use super::exception::{Leaving, TryTable};
 use crate::error::Result;
 
-/// The part of a `try` that catches.
+/// The clauses of a `try`.
 pub(super) struct LegacyCatch {
-    /// What the clause at hand has caught; none where nothing in the `try` can throw.
+    /// The exception that the current clause has caught; `None` if nothing in the `try` can throw.
     exception: Option<Value>,
-    /// Where exceptions go that no clause so far has caught.
+    /// The block for exceptions that no previous clause has caught, with the exception.
     rest: Option<(Block, Value)>,
 }
 
 impl LegacyCatch {
-    /// What becomes of what no clause has caught.
+    /// The handling of exceptions that no clause has caught.
     pub(super) fn uncaught(&self) -> Option<Leaving> {
         self.rest.map(|(block, exception)| Leaving::Uncaught(block, exception))
     }
@@ -33,7 +33,7 @@ impl Translator<'_, '_> {
         self.open_block(ty, FrameKind::TryTable)
     }
 
-    /// Begins a clause for exceptions of that tag, or for all.
+    /// Starts a clause for exceptions with this tag, or for all exceptions.
     pub(super) fn legacy_catch(&mut self, tag: Option<u32>) {
         let depth = self.frames.len() - 1;
         if let FrameKind::Unreachable = self.frames[depth].kind {
@@ -64,7 +64,8 @@ impl Translator<'_, '_> {
         self.frames[depth].kind = FrameKind::LegacyCatch(LegacyCatch { exception, rest });
     }
 
-    /// Closes a `try`: what it throws goes to whatever catches inside of the block of that label.
+    /// Closes a `try` whose exceptions are handled by the innermost handler inside the block with
+    /// this label.
     pub(super) fn delegate(&mut self, label: u32) -> Result<()> {
         if let FrameKind::Unreachable = self.frames[self.frames.len() - 1].kind {
             self.frames.pop();
@@ -77,7 +78,7 @@ impl Translator<'_, '_> {
         self.close_block(leaving)
     }
 
-    /// Throws again what the clause of that label has caught.
+    /// Rethrows the exception that the clause with this label has caught.
     pub(super) fn rethrow(&mut self, label: u32) {
         let frame = &self.frames[self.frames.len() - 1 - label as usize];
         if let FrameKind::LegacyCatch(LegacyCatch { exception: Some(exception), .. }) = frame.kind {

@@ -1,4 +1,4 @@
-//! Scalar loads and stores, and the size of memories (core spec, section 4.6.8, "Memory
+//! Scalar loads and stores, and the sizes of memories (core spec, section 4.6.8, "Memory
 //! Instructions").
 
 use cranelift_codegen::ir::{InstBuilder, Type, types};
@@ -8,7 +8,7 @@ use super::Translator;
 use super::bounds::heap_flags;
 use crate::abi::builtin::Builtin;
 
-/// How a narrow value fills a wide one.
+/// How a narrow value is extended.
 #[derive(Clone, Copy)]
 pub(super) enum Extend {
     Sign,
@@ -17,14 +17,14 @@ pub(super) enum Extend {
 
 impl Translator<'_, '_> {
     pub(super) fn load(&mut self, ty: Type, memarg: &MemArg) {
-        let place = self.pop_place(memarg, ty.bytes());
-        let value = self.b.ins().load(ty, heap_flags(), place.address, place.offset);
+        let location = self.pop_location(memarg, ty.bytes());
+        let value = self.b.ins().load(ty, heap_flags(), location.address, location.offset);
         self.push(value);
     }
 
     pub(super) fn load_extend(&mut self, narrow: Type, extend: Extend, wide: Type, memarg: &MemArg) {
-        let place = self.pop_place(memarg, narrow.bytes());
-        let value = self.b.ins().load(narrow, heap_flags(), place.address, place.offset);
+        let location = self.pop_location(memarg, narrow.bytes());
+        let value = self.b.ins().load(narrow, heap_flags(), location.address, location.offset);
         let value = match extend {
             Extend::Sign => self.b.ins().sextend(wide, value),
             Extend::Zero => self.b.ins().uextend(wide, value),
@@ -35,15 +35,15 @@ impl Translator<'_, '_> {
     pub(super) fn store(&mut self, memarg: &MemArg) {
         let value = self.pop();
         let size = self.b.func.dfg.value_type(value).bytes();
-        let place = self.pop_place(memarg, size);
-        self.b.ins().store(heap_flags(), value, place.address, place.offset);
+        let location = self.pop_location(memarg, size);
+        self.b.ins().store(heap_flags(), value, location.address, location.offset);
     }
 
     pub(super) fn store_low(&mut self, narrow: Type, memarg: &MemArg) {
         let value = self.pop();
-        let place = self.pop_place(memarg, narrow.bytes());
+        let location = self.pop_location(memarg, narrow.bytes());
         let value = self.b.ins().ireduce(narrow, value);
-        self.b.ins().store(heap_flags(), value, place.address, place.offset);
+        self.b.ins().store(heap_flags(), value, location.address, location.offset);
     }
 
     pub(super) fn memory_size(&mut self, memory: u32) {
@@ -60,7 +60,7 @@ impl Translator<'_, '_> {
         self.push_address(old, self.env.info.memories[memory as usize].memory64);
     }
 
-    /// Pushes a 64-bit value as an address of a memory or table: of 32 bits, unless that has 64.
+    /// Pushes a 64-bit value as an address of a memory or table: narrowed to 32 bits unless `wide`.
     pub(super) fn push_address(&mut self, value: cranelift_codegen::ir::Value, wide: bool) {
         let value = if wide { value } else { self.b.ins().ireduce(types::I32, value) };
         self.push(value);

@@ -1,7 +1,7 @@
-//! From the instructions of a valid function body to Cranelift's.
+//! Translation of validated function bodies to Cranelift IR.
 //!
-//! [`dispatch`] has one line an operator; each family of operators has a file. Nothing here looks
-//! at objects of a running store: code knows layouts only.
+//! [`dispatch`] has one line for each operator; each family of operators has a file. Nothing here
+//! accesses objects of a store: code depends on layouts only.
 
 mod atomic;
 mod bounds;
@@ -47,16 +47,17 @@ use exception::TryTable;
 use variable::Local;
 pub(crate) use variable::Locals;
 
-/// What the functions of one module have in common.
+/// The state that the functions of a module share.
 pub(crate) struct ModuleEnv<'a> {
     pub(crate) info: &'a ModuleInfo,
     pub(crate) layout: VmCtxLayout,
     pub(crate) isa: &'a OwnedTargetIsa,
-    /// Generates the same code from functions that join too many values for `isa`.
-    pub(crate) tangled_isa: &'a OwnedTargetIsa,
-    /// When no more is compiled.
+    /// The code generator for functions with too many values for `isa`.
+    pub(crate) fast_isa: &'a OwnedTargetIsa,
+    /// The deadline of the compilation.
     pub(crate) deadline: Option<Deadline>,
-    /// Whether memories reserve all that an address reaches, so that their end faults by itself.
+    /// Whether memories reserve their whole address range, so that out-of-bounds accesses fault by
+    /// themselves.
     pub(crate) guard_pages: bool,
     /// The functions of the module, if they are compiled one by one; `None` if all of them are
     /// compiled and installed together.
@@ -78,87 +79,87 @@ pub(crate) struct Translator<'a, 'f> {
     env: &'a ModuleEnv<'a>,
     /// The index of the function.
     function: u32,
-    /// The operands, as the specification's stack has them. A vector may have any lane shape here.
+    /// The operand stack of the specification. A vector can have any lane shape here.
     stack: Vec<Value>,
     frames: Vec<Frame>,
-    /// The type of the top operand before the instruction at hand, where it is a reference.
+    /// The type of the top operand before the current instruction, if it is a reference.
     top: Option<wasmparser::RefType>,
-    /// Whether the branch at hand is likely taken, where the module says so.
+    /// Whether the current branch is likely taken, if the module has a hint.
     likely: Option<bool>,
-    /// The `try_table` blocks among the frames that are reached, outermost first.
+    /// The `try_table` blocks among the reachable frames, outermost first.
     try_tables: Vec<TryTable>,
-    /// Whether the instruction at hand can be reached. What cannot is validated and not translated.
+    /// Whether the current instruction is reachable. Unreachable instructions are validated but not
+    /// translated.
     reachable: bool,
-    /// The offset of the instruction at hand in the function's body.
-    place: u32,
+    /// The offset of the current instruction in the function's body.
+    offset: u32,
     vmctx: Value,
-    /// How the locals are kept, and each of them.
+    /// How locals are kept, and where each of them is.
     kept: Locals,
     locals: Vec<Local>,
-    /// Which locals were read or written so far, and how many.
+    /// Which locals have been used so far, and their number.
     touched: Vec<bool>,
     touched_count: usize,
-    /// How many loops are open.
+    /// The number of open loops.
     loops: usize,
-    /// How many operands open `if`s hold for their other arms.
+    /// The number of operands that open `if`s hold for their other arms.
     held: usize,
-    /// What was imported into the function so far: signatures by type index, functions by function
-    /// index.
+    /// The entities that have been imported into the function so far: signatures by type index,
+    /// functions by function index.
     signatures: HashMap<u32, SigRef>,
     callees: HashMap<u32, FuncRef>,
     builtin_signature: Option<SigRef>,
     throw_signature: Option<SigRef>,
 }
 
-/// How many values a function may come to, since a few bytes can ask for thousands of them: some
-/// hundred megabytes while it is compiled. A body as long as the decoder takes has about as many if
-/// each instruction gives one.
+/// The maximum number of values in a function, since a few bytes can produce thousands of them.
+/// This many take a few hundred megabytes during compilation. A body of the maximum size of the
+/// decoder has about as many if each instruction produces one.
 const MAX_VALUES: usize = 4 << 20;
 
-/// How many operands all instructions may have together. Most are what branches carry: where many
-/// branches, or calls with a handler, join, each carries every local that differs between any two
-/// of them.
+/// The maximum number of operands of all instructions together. Most are operands of branches:
+/// where many branches, or calls with a handler, meet, each passes every local that differs between
+/// any two of them.
 const MAX_LISTED: usize = 4 * MAX_VALUES;
 
-/// What a function may come to whose locals are values; beyond it they are kept in memory. A local
-/// that is a value is joined where branches join, so that a few bytes can ask for as many values as
-/// there are locals.
+/// Limits for a function whose locals are values; if it exceeds one, its locals are kept in memory.
+/// Locals that are values get block parameters where branches meet, so that a few bytes can produce
+/// as many values as there are locals.
 mod budget {
-    /// The most that the number of locals in use and that of blocks may come to when multiplied:
-    /// the builder notes the value of a local for each block up to the last that asked for it, in 4
-    /// bytes each.
+    /// The maximum product of the number of locals in use and the number of blocks: the builder
+    /// records the value of a local for each block up to the last one that uses it, in 4 bytes
+    /// each.
     pub(super) const NOTED: usize = 1 << 26;
 
-    /// How many loops, or handlers, may be open in one another: what a local is in the innermost
-    /// loop is looked for through all of them, and the better allocation of registers goes through
-    /// all handlers for each.
+    /// The maximum nesting of loops, or of handlers: looking up a local in the innermost loop
+    /// visits all enclosing loops, and the optimising register allocator visits all handlers for
+    /// each handler.
     pub(super) const NESTED: usize = 1 << 10;
 
-    /// How many operands all instructions may have together in any case, and how many values there
-    /// may be.
+    /// The number of operands of all instructions together, and of values, that is always allowed.
     pub(super) const LISTED: usize = 1 << 21;
     pub(super) const VALUES: usize = 1 << 20;
 
-    /// How many of either there may be for each byte of the body so far, where that is more: an
-    /// instruction has two bytes or more, gives one value, and has few operands for each byte.
+    /// The number of either that is allowed for each byte of the body so far, if that is more: an
+    /// instruction has at least two bytes, produces one value, and has few operands for each byte.
     pub(super) const A_BYTE: usize = 8;
 }
 
-/// Reads and writes of what the engine lays out: always aligned, never faulting.
+/// Flags of accesses to the engine's data structures: always aligned, never faulting.
 const TRUSTED: MemFlagsData = MemFlagsData::trusted();
 
-/// Reads of what never changes while a function runs.
+/// Flags of reads of data that does not change while a function runs.
 fn constant() -> MemFlagsData {
     MemFlagsData::trusted().with_readonly().with_can_move()
 }
 
-/// The flags by which a vector's lanes are reinterpreted.
+/// The flags for reinterpreting a vector's lanes.
 fn little_endian() -> MemFlagsData {
     MemFlagsData::new().with_endianness(Endianness::Little)
 }
 
 impl<'a, 'f> Translator<'a, 'f> {
-    /// Begins the function of that index: its parameters become its first locals.
+    /// Starts the function with this index. Its parameters become its first locals.
     pub(crate) fn new(
         mut b: FunctionBuilder<'f>,
         env: &'a ModuleEnv<'a>,
@@ -180,7 +181,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             likely: None,
             try_tables: Vec::new(),
             reachable: true,
-            place: 0,
+            offset: 0,
             vmctx: params[0],
             kept,
             locals: Vec::with_capacity(params.len()),
@@ -213,60 +214,60 @@ impl<'a, 'f> Translator<'a, 'f> {
         Ok(())
     }
 
-    /// Says at which offset of the function's body the next instruction is.
-    pub(crate) fn set_place(&mut self, place: u32) {
-        self.place = place;
+    /// Sets the offset of the next instruction in the function's body.
+    pub(crate) fn set_offset(&mut self, offset: u32) {
+        self.offset = offset;
     }
 
-    /// Says whether the next instruction, where it is a branch, is likely taken.
+    /// Sets whether the next instruction, if it is a branch, is likely taken.
     pub(crate) fn set_likely(&mut self, likely: Option<bool>) {
         self.likely = likely;
     }
 
-    /// Says of which type the top operand is, as validation has it before the next instruction.
+    /// Sets the type of the top operand before the next instruction, according to validation.
     pub(crate) fn set_top(&mut self, ty: Option<wasmparser::ValType>) {
         self.top = ty.and_then(|ty| ty.as_reference_type());
     }
 
     /// # Errors
     ///
-    /// [`Limit`](crate::ErrorKind::Limit) where the function has grown too large to go on. With its
-    /// locals in memory it may not.
+    /// [`Limit`](crate::ErrorKind::Limit) if the function has become too large. With its locals in
+    /// memory it may not be.
     pub(crate) fn check_size(&self) -> Result<()> {
         let dfg = &self.b.func.dfg;
         let (values, listed) = (dfg.num_values(), dfg.value_lists.capacity());
         let max_listed = match self.kept {
             Locals::Values => {
                 if self.touched_count.saturating_mul(dfg.num_blocks()) > budget::NOTED {
-                    return Err(Error::limit("a function with too many locals for its number of blocks"));
+                    return Err(Error::limit("the function has too many locals for its number of blocks"));
                 }
                 if self.loops.max(self.try_tables.len()) > budget::NESTED {
-                    return Err(Error::limit("a function whose loops or handlers are nested too deep"));
+                    return Err(Error::limit("the loops or handlers of the function are nested too deeply"));
                 }
-                let by_size = budget::A_BYTE * self.place as usize;
+                let by_size = budget::A_BYTE * self.offset as usize;
                 if values > budget::VALUES.max(by_size) {
-                    return Err(Error::limit("a function whose locals are joined too often"));
+                    return Err(Error::limit("the function has too many block parameters for its locals"));
                 }
                 budget::LISTED.max(by_size)
             }
             Locals::Memory => MAX_LISTED,
         };
         if values > MAX_VALUES {
-            return Err(Error::limit(format!("a function that needs more than {MAX_VALUES} values")));
+            return Err(Error::limit(format!("the function needs more than {MAX_VALUES} values")));
         }
         if listed.max(self.held) > max_listed {
-            return Err(Error::limit("a function whose branches carry too many values"));
+            return Err(Error::limit("the branches of the function have too many operands"));
         }
         Ok(())
     }
 
-    /// Ends the function, whose last `end` has been translated.
+    /// Finishes the function after its last `end` has been translated.
     pub(crate) fn finish(mut self) {
         self.b.seal_all_blocks();
         self.b.finalize(self.env.isa.frontend_config());
     }
 
-    // The operand stack. Validation has seen to it that there is enough on it.
+    // The operand stack. Validation ensures that it does not underflow.
 
     fn push(&mut self, value: Value) {
         self.stack.push(value);
@@ -275,7 +276,7 @@ impl<'a, 'f> Translator<'a, 'f> {
     fn pop(&mut self) -> Value {
         match self.stack.pop() {
             Some(value) => value,
-            None => unreachable!("validation keeps the operand stack from underflowing"),
+            None => unreachable!("the operand stack does not underflow after validation"),
         }
     }
 
@@ -290,24 +291,24 @@ impl<'a, 'f> Translator<'a, 'f> {
         (first, second, third)
     }
 
-    /// Takes the top `count` values, in order.
+    /// Pops the top `count` values, in order.
     fn pop_many(&mut self, count: usize) -> Vec<Value> {
         self.stack.split_off(self.stack.len() - count)
     }
 
-    /// Takes a vector with lanes of the given shape.
+    /// Pops a vector with lanes of the given shape.
     fn pop_vector(&mut self, shape: Type) -> Value {
         let value = self.pop();
         self.reshape(value, shape)
     }
 
-    /// Takes two vectors with lanes of the given shape.
+    /// Pops two vectors with lanes of the given shape.
     fn pop2_vector(&mut self, shape: Type) -> (Value, Value) {
         let second = self.pop_vector(shape);
         (self.pop_vector(shape), second)
     }
 
-    /// The same 128 bits seen as lanes of another shape.
+    /// Reinterprets the 128 bits as lanes of another shape.
     fn reshape(&mut self, value: Value, shape: Type) -> Value {
         if self.b.func.dfg.value_type(value) == shape {
             return value;
@@ -315,7 +316,8 @@ impl<'a, 'f> Translator<'a, 'f> {
         self.b.ins().bitcast(shape, little_endian(), value)
     }
 
-    /// A value as it crosses a boundary: vectors have their common shape there.
+    /// Converts a value to the form in which it is passed between blocks and functions: vectors
+    /// have a common shape there.
     fn boundary(&mut self, value: Value) -> Value {
         if self.b.func.dfg.value_type(value).is_vector() { self.reshape(value, VECTOR) } else { value }
     }
@@ -326,7 +328,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
     }
 
-    /// The zero of a type: also null.
+    /// The zero of a type, which is also null.
     fn zero(&mut self, ty: Type) -> Value {
         match ty {
             types::F32 => self.b.ins().f32const(0.0),
@@ -339,14 +341,14 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
     }
 
-    // Addresses of what the engine lays out.
+    // Addresses of the engine's data structures.
 
-    /// A pointer of the context that never changes while the instance lives.
+    /// Loads a pointer in the context that does not change after instantiation.
     fn context_pointer(&mut self, offset: i32) -> Value {
         self.b.ins().load(POINTER, constant(), self.vmctx, offset)
     }
 
-    /// An unsigned 32-bit value as 64 bits; 64-bit values as they are.
+    /// Zero-extends a 32-bit value to 64 bits; 64-bit values are unchanged.
     fn widen(&mut self, value: Value) -> Value {
         if self.b.func.dfg.value_type(value) == types::I32 {
             self.b.ins().uextend(types::I64, value)
@@ -355,36 +357,36 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
     }
 
-    // Traps and builtins. Whatever code can be left by is emitted behind a mark.
+    // Traps and builtins. Code that can trap, throw or call is emitted after `mark`.
 
-    /// Says that the code from here on came from the instruction at hand.
+    /// Sets the source location of the following code to the current instruction.
     ///
-    /// An instruction that cannot trap and calls nothing does without: where the code generator
-    /// folds a load into an operation on what it loads, the place of the load is what counts. Where
-    /// the operation can trap as well, or stores, its place is what a fault of the load gets.
+    /// Instructions that can neither trap nor call do not need this. If the code generator folds a
+    /// load into an operation on the loaded value, the location of the load is used. If the
+    /// operation can trap as well, or stores, its own location is used for a fault of the load.
     fn mark(&mut self) {
-        self.b.set_srcloc(SourceLoc::new(self.place));
+        self.b.set_srcloc(SourceLoc::new(self.offset));
     }
 
-    /// The flags of an access that traps where it faults.
+    /// The flags of an access that traps on a fault.
     fn or_trap(&mut self, flags: MemFlagsData, trap: Trap) -> MemFlagsData {
         self.mark();
         flags.with_trap_code(Some(trap_code(trap)))
     }
 
-    /// Traps.
+    /// Emits an unconditional trap.
     fn trap(&mut self, trap: Trap) {
         self.mark();
         self.b.ins().trap(trap_code(trap));
     }
 
-    /// Traps if the condition holds.
+    /// Traps if the condition is true.
     fn trap_if(&mut self, condition: Value, trap: Trap) {
         self.mark();
         self.b.ins().trapnz(condition, trap_code(trap));
     }
 
-    /// Traps unless the condition holds.
+    /// Traps unless the condition is true.
     fn trap_unless(&mut self, condition: Value, trap: Trap) {
         self.mark();
         self.b.ins().trapz(condition, trap_code(trap));
@@ -395,7 +397,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         self.trap_unless(reference, trap);
     }
 
-    /// Calls a builtin, which may trap and never throws. Arguments are widened without sign.
+    /// Calls a builtin, which can trap but not throw. Arguments are zero-extended.
     fn call_builtin(&mut self, builtin: crate::abi::builtin::Builtin, arguments: &[Value]) -> Value {
         let signature = match self.builtin_signature {
             Some(signature) => signature,
@@ -416,12 +418,12 @@ impl<'a, 'f> Translator<'a, 'f> {
         self.b.inst_results(call)[0]
     }
 
-    /// An immediate as an argument of a builtin.
+    /// Converts an immediate to an argument of a builtin.
     fn immediate(&mut self, value: u32) -> Value {
         self.b.ins().iconst(types::I64, i64::from(value))
     }
 
-    /// A comparison's result, which the specification has as an i32.
+    /// Pushes the result of a comparison as an i32.
     fn push_bool(&mut self, condition: Value) {
         let wide = self.b.ins().uextend(types::I32, condition);
         self.push(wide);
@@ -431,8 +433,8 @@ impl<'a, 'f> Translator<'a, 'f> {
         self.b.ins().icmp(condition, left, right)
     }
 
-    /// An operator that no family translates.
+    /// The error for an operator that is not supported.
     fn unsupported(op: &wasmparser::Operator<'_>) -> Error {
-        Error::unsupported(format!("the instruction {op:?}"))
+        Error::unsupported(format!("instruction {op:?}"))
     }
 }

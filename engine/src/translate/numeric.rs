@@ -27,21 +27,21 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// An instruction of one operand.
+    /// Translates an instruction with one operand.
     pub(super) fn unary(&mut self, build: impl FnOnce(FuncInstBuilder<'_, '_>, Value) -> Value) {
         let operand = self.pop();
         let value = build(self.b.ins(), operand);
         self.push(value);
     }
 
-    /// An instruction of two operands.
+    /// Translates an instruction with two operands.
     pub(super) fn binary(&mut self, build: impl FnOnce(FuncInstBuilder<'_, '_>, Value, Value) -> Value) {
         let (left, right) = self.pop2();
         let value = build(self.b.ins(), left, right);
         self.push(value);
     }
 
-    /// An instruction of two operands that may trap.
+    /// Translates an instruction with two operands that can trap.
     pub(super) fn trapping_binary(
         &mut self,
         build: impl FnOnce(FuncInstBuilder<'_, '_>, Value, Value) -> Value,
@@ -50,8 +50,8 @@ impl Translator<'_, '_> {
         self.binary(build);
     }
 
-    /// An operation on 128-bit integers, each of them a low and a high half on the stack (proposal
-    /// "wide arithmetic").
+    /// Translates an operation on 128-bit integers, each represented by a low and a high half on
+    /// the stack (wide-arithmetic proposal).
     pub(super) fn wide_binary(&mut self, build: impl FnOnce(FuncInstBuilder<'_, '_>, Value, Value) -> Value) {
         let (low, high) = self.pop2();
         let right = self.b.ins().iconcat(low, high);
@@ -61,7 +61,7 @@ impl Translator<'_, '_> {
         self.push_halves(value);
     }
 
-    /// The whole product of two 64-bit integers.
+    /// Pushes the 128-bit product of two 64-bit integers.
     pub(super) fn mul_wide(&mut self, extend: impl Fn(FuncInstBuilder<'_, '_>, Value) -> Value) {
         let (left, right) = self.pop2();
         let (left, right) = (extend(self.b.ins(), left), extend(self.b.ins(), right));
@@ -75,7 +75,7 @@ impl Translator<'_, '_> {
         self.push(high);
     }
 
-    /// Whether an integer is zero.
+    /// Compares an integer with zero.
     pub(super) fn eqz(&mut self) {
         let operand = self.pop();
         let condition = self.b.ins().icmp_imm_u(IntCC::Equal, operand, 0);
@@ -96,7 +96,7 @@ impl Translator<'_, '_> {
         self.push_bool(condition);
     }
 
-    /// Extends the sign of an integer's low bits over all of it.
+    /// Sign-extends the low bits of an integer.
     pub(super) fn extend_low(&mut self, narrow: Type) {
         let operand = self.pop();
         let wide = self.b.func.dfg.value_type(operand);

@@ -1,4 +1,4 @@
-//! Objects on the heap: allocation, and the numbers of their types.
+//! Objects on the heap: allocation, accesses, and the numbers of their types.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
@@ -11,26 +11,26 @@ use crate::types::layout::{OBJECT_LENGTH, OBJECT_TYPE, PAYLOAD};
 use crate::types::{StorageType, ValType};
 use crate::vm::layout::offsets;
 
-/// The size up to which an object is made zero in place.
+/// The maximum size of an object that is zeroed inline.
 const SMALL: i64 = 512;
 
 impl Translator<'_, '_> {
-    /// The canonical number of one of the module's types.
+    /// The canonical number of a type of the module.
     pub(super) fn type_number(&mut self, type_index: u32) -> Value {
         let types = self.context_pointer(offsets::CTX_TYPES);
         self.b.ins().load(types::I32, constant(), types, type_index as i32 * 4)
     }
 
-    /// Makes an object of `size` bytes, header included, a multiple of 8, with its header filled
-    /// in. What follows the header is left as it was: the caller fills it in before anything that
-    /// may collect.
+    /// Allocates an object of `size` bytes including its header, a multiple of 8, and initialises
+    /// its header. The rest is uninitialised: the caller must initialise it before anything that
+    /// can run a collection.
     pub(super) fn allocate(&mut self, type_number: Value, length: u32, size: u32) -> Value {
         let length = self.b.ins().iconst(types::I32, i64::from(length));
         let size = self.immediate(size);
         self.allocate_with(type_number, length, size, None, |_, _, _| {})
     }
 
-    /// [`Translator::allocate`] for a length that is known when the code runs.
+    /// Like [`Translator::allocate`], for a length that is known at run time.
     pub(super) fn allocate_array(
         &mut self,
         type_number: Value,
@@ -41,7 +41,7 @@ impl Translator<'_, '_> {
         self.allocate_with(type_number, length, size, None, |_, _, _| {})
     }
 
-    /// [`Translator::allocate_array`] with everything after the header zero.
+    /// Like [`Translator::allocate_array`], with everything after the header zeroed.
     pub(super) fn allocate_zeroed_array(
         &mut self,
         type_number: Value,
@@ -56,7 +56,8 @@ impl Translator<'_, '_> {
         })
     }
 
-    /// The size of an array in bytes, as [`array_size`](crate::types::layout::array_size) has it.
+    /// The size of an array in bytes, computed like
+    /// [`array_size`](crate::types::layout::array_size).
     fn array_size(&mut self, length: Value, storage: StorageType) -> Value {
         let length = self.widen(length);
         let elements = self.b.ins().ishl_imm_u(length, i64::from(storage.size_log2()));
@@ -67,8 +68,9 @@ impl Translator<'_, '_> {
         self.b.ins().band_imm_s(padded, -8)
     }
 
-    /// Makes an object in free memory, where `prepare` gets it and its end; where it does not fit,
-    /// or is larger than `most`, by the builtin, which gives it with zeros.
+    /// Allocates an object in the current hole, where `prepare` gets its address and its end. If
+    /// the object does not fit or is larger than `most`, calls the builtin, which returns a zeroed
+    /// object.
     fn allocate_with(
         &mut self,
         type_number: Value,
@@ -112,7 +114,7 @@ impl Translator<'_, '_> {
         object
     }
 
-    /// Stores a value again and again from an address up to another.
+    /// Stores a value repeatedly from one address up to another.
     pub(super) fn store_up_to(&mut self, start: Value, end: Value, flags: MemFlagsData, value: Value) {
         let [body, done] = [(); 2].map(|()| self.b.create_block());
         let at = self.b.append_block_param(body, POINTER);
@@ -129,7 +131,7 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(done);
     }
 
-    /// Reads what lies in an object: a narrow value is extended.
+    /// Loads a value from an object. Narrow values are extended.
     pub(super) fn load_value(
         &mut self,
         storage: StorageType,
@@ -146,7 +148,7 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Writes what lies in an object.
+    /// Stores a value in an object.
     pub(super) fn store_value(
         &mut self,
         storage: StorageType,
@@ -159,7 +161,7 @@ impl Translator<'_, '_> {
         self.b.ins().store(flags, value, address, offset);
     }
 
-    /// A value as it lies in an object.
+    /// Converts a value to its representation in an object.
     pub(super) fn narrow(&mut self, storage: StorageType, value: Value) -> Value {
         match storage {
             StorageType::Val(_) => value,
@@ -168,7 +170,7 @@ impl Translator<'_, '_> {
     }
 }
 
-/// The type of what lies in an object.
+/// The IR type of a value in an object.
 fn ir_type_of(storage: StorageType) -> Type {
     match storage {
         StorageType::I8 => types::I8,
@@ -177,7 +179,7 @@ fn ir_type_of(storage: StorageType) -> Type {
     }
 }
 
-/// How a value in an object is accessed: vectors are aligned to half their size only.
+/// The flags of an access to a value in an object: vectors are only aligned to half their size.
 pub(super) fn flags_of(storage: StorageType) -> MemFlagsData {
     match storage {
         StorageType::Val(ValType::V128) => MemFlagsData::new().with_notrap(),

@@ -27,17 +27,18 @@ impl Translator<'_, '_> {
         self.push(reference);
     }
 
-    /// A reference to a function is the address of its canonical record. The record of an import
-    /// would name this instance as the caller of a host function, whichever instance calls it.
+    /// Pushes the address of a function's canonical record. The record of an import must not be
+    /// used, because it names this instance as the caller of a host function, regardless of the
+    /// instance that calls it.
     pub(super) fn ref_func(&mut self, function: u32) -> Result<()> {
         let info = self.env.info;
         let reference = if (function as usize) < info.imported.functions {
             let record = self.env.layout.function(function as usize);
             self.context_pointer(record + offsets::FUNC_CANONICAL)
         } else {
-            let slot = info
-                .escaping_slot(function)
-                .ok_or_else(|| Error::unsupported("ref.func of a function that is mentioned nowhere else"))?;
+            let slot = info.escaping_slot(function).ok_or_else(|| {
+                Error::unsupported("ref.func of a function that does not occur outside of function bodies")
+            })?;
             let record = self.env.layout.function(info.imported.functions + slot);
             self.b.ins().iadd_imm_s(self.vmctx, i64::from(record))
         };

@@ -35,7 +35,7 @@ impl Translator<'_, '_> {
         self.push_address(old, self.env.info.tables[table as usize].table64);
     }
 
-    /// The element at an index, which traps past the table's end.
+    /// The address of the element at an index. Traps if it is out of bounds.
     pub(super) fn table_element(&mut self, table: u32, index: Value, past_end: Trap) -> Value {
         let address = self.element_address(table, index, past_end);
         self.b.ins().load(POINTER, TRUSTED, address, 0)

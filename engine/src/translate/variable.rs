@@ -7,18 +7,19 @@ use cranelift_frontend::Variable;
 use super::{TRUSTED, Translator, constant};
 use crate::abi::signature::{POINTER, ir_type};
 use crate::types::Mutability;
-use crate::vm::layout::GlobalPlace;
+use crate::vm::layout::GlobalLocation;
 
 /// How the locals of a function are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Locals {
-    /// As values, which are joined where branches join.
+    /// As values, with block parameters where branches meet.
     Values,
-    /// In the frame: slower code, whose size and whose time to compile grow with the body alone.
+    /// In the stack frame. The code is slower, but its size and compile time are linear in the size
+    /// of the body.
     Memory,
 }
 
-/// Where a local is kept.
+/// The location of a local.
 #[derive(Clone, Copy)]
 pub(super) enum Local {
     Value(Variable),
@@ -26,7 +27,7 @@ pub(super) enum Local {
 }
 
 impl Translator<'_, '_> {
-    /// Adds a local that begins with this value.
+    /// Adds a local with an initial value.
     pub(super) fn declare_local(&mut self, value: Value) {
         let ty = self.b.func.dfg.value_type(value);
         let local = match self.kept {
@@ -72,8 +73,8 @@ impl Translator<'_, '_> {
 
     pub(super) fn global_get(&mut self, global: u32) {
         let ty = self.env.info.globals[global as usize];
-        let (base, offset) = self.global_place(global);
-        // An immutable global has its value before any code of the instance runs.
+        let (base, offset) = self.global_location(global);
+        // An immutable global is initialised before any code of the instance runs.
         let flags = if ty.mutability == Mutability::Const { constant() } else { TRUSTED };
         let value = self.b.ins().load(ir_type(ty.content), flags, base, offset);
         self.push(value);
@@ -82,7 +83,7 @@ impl Translator<'_, '_> {
     pub(super) fn global_set(&mut self, global: u32) {
         let value = self.pop();
         let value = self.boundary(value);
-        let (base, offset) = self.global_place(global);
+        let (base, offset) = self.global_location(global);
         self.b.ins().store(TRUSTED, value, base, offset);
     }
 
@@ -93,7 +94,7 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// Where a local is kept, which counts as in use from now on.
+    /// The location of a local, which is marked as used.
     fn touch(&mut self, local: u32) -> Local {
         let local = local as usize;
         if self.touched.len() <= local {
@@ -103,10 +104,12 @@ impl Translator<'_, '_> {
         self.locals[local]
     }
 
-    fn global_place(&mut self, global: u32) -> (Value, i32) {
+    fn global_location(&mut self, global: u32) -> (Value, i32) {
         match self.env.layout.global(global) {
-            GlobalPlace::Inline(offset) => (self.vmctx, offset),
-            GlobalPlace::Pointer(offset) => (self.b.ins().load(POINTER, constant(), self.vmctx, offset), 0),
+            GlobalLocation::Inline(offset) => (self.vmctx, offset),
+            GlobalLocation::Pointer(offset) => {
+                (self.b.ins().load(POINTER, constant(), self.vmctx, offset), 0)
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Canonical types: equal recursive groups get equal numbers (core spec, section 3.1.2, "Defined
-//! types").
+//! Canonical types: equal recursive groups get equal identifiers (core spec, section 3.1.2,
+//! "Defined types").
 //!
-//! A group lives as long as a module, a store or another group [holds](super::HeldTypes) it. Then
-//! its numbers are free for other types; a [`TypeId`] that was kept longer is recognised by its
+//! A group is kept as long as a module, a store or another group [holds](super::HeldTypes) it. Then
+//! its numbers can be used for other types. A [`TypeId`] that is kept longer is detected by its
 //! serial number.
 
 use std::cmp::Reverse;
@@ -18,50 +18,50 @@ use super::layout::ObjectLayout;
 use super::{CompositeType, FieldType, FuncType, HeapType, RefType, StorageType, SubType, TypeId, ValType};
 use crate::error::{Error, Result};
 
-/// Marks a reference to a member of the group that is being interned, by its position there.
+/// Marks a reference to a member of the group that is being interned, by its index in the group.
 const REC: u32 = 1 << 31;
 
-/// How many parameters, and how many results, a function type has at most: what the decoder takes
-/// too. Frames and trampolines are laid out for no more.
+/// The maximum number of parameters, and of results, of a function type. The decoder has the same
+/// limit, on which the layout of frames and trampolines relies.
 const MAX_ARITY: usize = 1000;
 
-/// A reference from within a recursive group to the member at that position.
+/// A reference from within a recursive group to its member at this index.
 pub(crate) fn rec_reference(position: u32) -> TypeId {
     TypeId { number: REC | position, serial: 0 }
 }
 
-/// A defined type as an engine has it.
+/// A defined type of an engine.
 #[derive(Debug)]
 pub(crate) struct CanonType {
     /// The type, with every reference resolved.
     pub(crate) sub: SubType,
-    /// The types that it extends, from the root of its hierarchy to itself: `display[depth]` is the
-    /// type.
+    /// The supertype display: the types that this type extends, from the root of its hierarchy to
+    /// the type itself, which is `display[depth]`.
     pub(crate) display: Box<[TypeId]>,
-    /// The function type, where it is one, in the form in which handles share it.
+    /// The function type, if it is one, in the form that handles share.
     pub(crate) func: Option<Arc<FuncType>>,
-    /// How objects of the type lie on the heap.
+    /// The layout of the type's objects on the heap.
     pub(crate) layout: ObjectLayout,
 }
 
-/// The types of one group, first to last.
+/// The types of one group, in order.
 pub(crate) type GroupIds = SmallVec<[TypeId; 2]>;
 
-/// The table in which compiled code looks types up by number. The registry fills it in.
+/// The table in which compiled code looks up types by number. The registry writes it.
 pub(crate) trait TypeTable: fmt::Debug + Send + Sync {
-    /// How many types there is room for.
+    /// The maximum number of types.
     fn capacity(&self) -> usize;
 
-    /// Fills in the row of a new type, given its supertypes from the root of its hierarchy to
+    /// Writes the row of a new type. `supertypes` are the types from the root of its hierarchy to
     /// itself.
     ///
     /// # Errors
     ///
-    /// If there is no room for the row.
+    /// Returns an error if no memory can be committed for the row.
     fn write(&self, id: TypeId, ty: &CompositeType, supertypes: &[TypeId]) -> io::Result<()>;
 }
 
-/// The table of a registry whose types no code is compiled for.
+/// The table of a registry for which no code is compiled.
 #[derive(Debug)]
 struct NoTable;
 
@@ -75,7 +75,7 @@ impl TypeTable for NoTable {
     }
 }
 
-/// All defined types of one engine.
+/// All defined types of an engine.
 #[derive(Debug)]
 pub(crate) struct TypeRegistry {
     inner: RwLock<Inner>,
@@ -84,14 +84,14 @@ pub(crate) struct TypeRegistry {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// The types by their numbers.
+    /// The types by number.
     slots: Vec<Option<Slot>>,
-    /// The numbers below the length of `slots` that no type has. The lowest is given out first, so
-    /// that tables by number stay short.
+    /// The numbers below the length of `slots` that are not in use. The lowest one is used first,
+    /// so that tables that are indexed by type number stay short.
     vacant: BinaryHeap<Reverse<u32>>,
-    /// The groups by the number of their first type.
+    /// The groups, by the number of their first type.
     groups: HashMap<u32, Group>,
-    /// From a group, with references within it by position, to the number of its first type.
+    /// Maps a group, with references within it by index, to the number of its first type.
     keys: HashMap<Arc<[SubType]>, u32>,
 }
 
@@ -99,7 +99,7 @@ struct Inner {
 struct Slot {
     ty: Arc<CanonType>,
     serial: u32,
-    /// The number of the first type of its group.
+    /// The number of the first type of the group.
     group: u32,
 }
 
@@ -107,37 +107,36 @@ struct Slot {
 struct Group {
     key: Arc<[SubType]>,
     members: GroupIds,
-    /// The groups that its types refer to, each once.
+    /// The groups that its types refer to, without duplicates.
     refers_to: Box<[u32]>,
-    /// How many hold it: modules, stores, groups that refer to it.
+    /// The number of holders: modules, stores, and groups that refer to this one.
     holders: usize,
 }
 
 impl TypeRegistry {
-    /// A registry without types that publishes them in a table for compiled code.
+    /// Creates a registry that writes its types to a table for compiled code.
     pub(crate) fn new(table: Arc<dyn TypeTable>) -> TypeRegistry {
         TypeRegistry { inner: RwLock::default(), table }
     }
 
-    /// A registry without types, for modules that are only validated.
+    /// Creates a registry for modules that are only validated.
     pub(crate) fn unpublished() -> TypeRegistry {
         TypeRegistry::new(Arc::new(NoTable))
     }
 
-    /// How many types there are at present.
+    /// The current number of types.
     pub(crate) fn len(&self) -> usize {
         let inner = self.read();
         inner.slots.len() - inner.vacant.len()
     }
 
-    /// Interns a recursive group, whose members refer to each other by [`rec_reference`] and to all
-    /// else by its `TypeId`, and has it held.
+    /// Interns a recursive group and adds a holder. The members refer to each other by
+    /// [`rec_reference`] and to other types by `TypeId`.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where it refers to a type that the engine does not have,
-    /// or no more; [`Limit`](crate::ErrorKind::Limit) where there are as many types as there may
-    /// be.
+    /// [`Usage`](crate::ErrorKind::Usage) if the group refers to a type that the engine does not
+    /// hold; [`Limit`](crate::ErrorKind::Limit) if the engine holds the maximum number of types.
     pub(super) fn intern(&self, group: Box<[SubType]>, held: &mut HashSet<u32>) -> Result<GroupIds> {
         if group.is_empty() {
             return Ok(GroupIds::new());
@@ -154,11 +153,11 @@ impl TypeRegistry {
         Ok(found.members.clone())
     }
 
-    /// Has the group of a type held.
+    /// Adds a holder to the group of a type.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where the engine does not have the type, or no more.
+    /// [`Usage`](crate::ErrorKind::Usage) if the engine does not hold the type.
     pub(super) fn hold(&self, id: TypeId, held: &mut HashSet<u32>) -> Result<()> {
         let mut inner = self.write();
         let first = inner.slot(id).ok_or_else(unknown_type)?.group;
@@ -170,11 +169,11 @@ impl TypeRegistry {
         Ok(())
     }
 
-    /// Ends what [`TypeRegistry::intern`] and [`TypeRegistry::hold`] began. What has no holder left
-    /// is freed.
+    /// Removes holders that [`TypeRegistry::intern`] and [`TypeRegistry::hold`] added. Groups
+    /// without holders are freed.
     pub(super) fn release(&self, groups: impl Iterator<Item = u32>) {
         let mut inner = self.write();
-        // Not by recursion: chains of groups are as long as modules make them.
+        // Not recursive, because chains of groups can be arbitrarily long.
         let mut released: Vec<u32> = groups.collect();
         while let Some(first) = released.pop() {
             if let Some(gone) = inner.release_one(first) {
@@ -183,36 +182,36 @@ impl TypeRegistry {
         }
     }
 
-    /// A type that has a holder.
+    /// Returns a type that has a holder.
     ///
     /// # Panics
     ///
-    /// Where the engine does not have it, or no more.
+    /// Panics if the engine does not hold the type.
     pub(crate) fn get(&self, id: TypeId) -> Arc<CanonType> {
         match self.find(id) {
             Some(ty) => ty,
-            None => unreachable!("a module or a store holds the type"),
+            None => unreachable!("the type has a holder"),
         }
     }
 
-    /// A type, unless the engine does not have it, or no more.
+    /// Returns a type, or `None` if the engine does not hold it.
     pub(crate) fn find(&self, id: TypeId) -> Option<Arc<CanonType>> {
         self.read().slot(id).map(|slot| Arc::clone(&slot.ty))
     }
 
-    /// The type that compiled code, an object or a function has under that number, which its store
-    /// holds.
+    /// Returns the type with this number, which compiled code, an object or a function of the store
+    /// refers to. The store holds it.
     pub(crate) fn numbered(&self, number: u32) -> Arc<CanonType> {
         Arc::clone(&self.read().numbered(number).ty)
     }
 
-    /// The `TypeId` of [`TypeRegistry::numbered`].
+    /// Returns the `TypeId` of [`TypeRegistry::numbered`].
     pub(crate) fn id(&self, number: u32) -> TypeId {
         TypeId { number, serial: self.read().numbered(number).serial }
     }
 
-    /// Whether the first defined type is the second or extends it. One that the engine does not
-    /// have extends none but itself.
+    /// Whether the first defined type is the second or extends it. A type that the engine does not
+    /// hold is only a subtype of itself.
     pub(crate) fn is_subtype(&self, sub: TypeId, sup: TypeId) -> bool {
         if sub == sup {
             return true;
@@ -239,19 +238,18 @@ impl Inner {
     fn numbered(&self, number: u32) -> &Slot {
         match self.slots.get(number as usize) {
             Some(Some(slot)) => slot,
-            _ => unreachable!("a store holds the types of what is in it"),
+            _ => unreachable!("a store holds the types of its objects and functions"),
         }
     }
 
-    /// Adds a new group, which is not empty and has no holders yet; gives the number of its first
-    /// type.
+    /// Adds a new group, which is not empty, without holders. Returns the number of its first type.
     fn add(&mut self, group: Box<[SubType]>, table: &dyn TypeTable) -> Result<u32> {
         let refers_to = self.groups_of(&group)?;
         let members = self.take_numbers(group.len(), table.capacity())?;
         let first = members[0].number;
         if let Err(error) = self.fill(&group, &members, first, table) {
             members.iter().for_each(|id| self.vacate(id.number));
-            return Err(Error::limit("no room for a type").caused_by(error));
+            return Err(Error::limit("cannot allocate memory for a type").caused_by(error));
         }
         for other in &refers_to {
             if let Some(other) = self.groups.get_mut(other) {
@@ -264,7 +262,7 @@ impl Inner {
         Ok(first)
     }
 
-    /// Puts the types of a group where their numbers say.
+    /// Writes the types of a group to their slots.
     fn fill(
         &mut self,
         group: &[SubType],
@@ -293,7 +291,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The groups that types refer to other than by position, each once.
+    /// The groups that types refer to, other than their own, without duplicates.
     fn groups_of(&self, group: &[SubType]) -> Result<Box<[u32]>> {
         let mut found = Vec::new();
         for member in group {
@@ -313,9 +311,9 @@ impl Inner {
         Ok(found.into())
     }
 
-    /// Numbers for `count` new types.
+    /// Takes numbers for `count` new types.
     fn take_numbers(&mut self, count: usize, capacity: usize) -> Result<GroupIds> {
-        /// Counts the types of all engines, so that a type of another engine is recognised, too.
+        /// Counts the types of all engines, so that a type of another engine is detected as well.
         static SERIAL: AtomicU32 = AtomicU32::new(1);
         let live = self.slots.len() - self.vacant.len();
         if count > capacity.min(REC as usize) - live {
@@ -332,7 +330,7 @@ impl Inner {
         Ok((0..count).map(number).collect())
     }
 
-    /// Takes one holder from a group; gives the group where that was the last, and forgets it.
+    /// Removes a holder from a group. If it was the last one, removes and returns the group.
     fn release_one(&mut self, first: u32) -> Option<Group> {
         let group = self.groups.get_mut(&first)?;
         group.holders -= 1;
@@ -353,15 +351,15 @@ impl Inner {
 
 fn unknown_type() -> Error {
     Error::usage(
-        "a type that this engine does not have, or that was freed with the last module and store of it",
+        "unknown type: it belongs to another engine, or was freed with the last module and store that used it",
     )
 }
 
-/// A function type as a final type in a group of its own, as `(type (func ...))` has it.
+/// Returns a group with a function type as its only, final type, as `(type (func ...))` defines it.
 ///
 /// # Errors
 ///
-/// [`Limit`](crate::ErrorKind::Limit) where it has too many parameters or results.
+/// [`Limit`](crate::ErrorKind::Limit) if the type has too many parameters or results.
 pub(super) fn group_of(ty: &FuncType) -> Result<Box<[SubType]>> {
     if ty.params().len().max(ty.results().len()) > MAX_ARITY {
         let message = format!("a function type has at most {MAX_ARITY} parameters and {MAX_ARITY} results");
@@ -370,13 +368,12 @@ pub(super) fn group_of(ty: &FuncType) -> Result<Box<[SubType]>> {
     Ok(Box::new([SubType::plain(CompositeType::Func(ty.clone()))]))
 }
 
-/// A copy of the type in which references by position within the group are the members at that
-/// position.
+/// Copies the type, replacing references by index within the group by the members.
 fn resolve(sub: &SubType, members: &[TypeId]) -> SubType {
     map_ids(sub, &mut |id| if id.number & REC != 0 { members[(id.number & !REC) as usize] } else { id })
 }
 
-/// A copy of the type in which each reference to a type is what `map` makes of it.
+/// Copies the type, replacing each reference to a type by the result of `map`.
 fn map_ids(sub: &SubType, map: &mut impl FnMut(TypeId) -> TypeId) -> SubType {
     let mut val = |ty: ValType| match ty {
         ValType::Ref(RefType { nullable, heap: HeapType::Concrete(target) }) => {
@@ -440,7 +437,7 @@ mod tests {
         let other = one(&mut held, func(&[reference(rec_reference(0))], None));
         assert_eq!(held.intern(group()).unwrap(), first);
         assert!(!first.contains(&other));
-        assert!(held.intern(Box::new([])).unwrap().is_empty(), "a group may have no types");
+        assert!(held.intern(Box::new([])).unwrap().is_empty(), "an empty group is allowed");
         let CompositeType::Func(ty) = &held.registry().get(first[1]).sub.composite else {
             panic!("a function")
         };
@@ -448,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn a_display_answers_subtyping() {
+    fn a_display_decides_subtyping() {
         let mut held = held();
         let top = one(&mut held, func(&[], None));
         let mid = one(&mut held, func(&[], Some(top)));
@@ -462,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_goes_with_the_last_that_holds_it_and_its_number_is_used_again() {
+    fn a_type_is_freed_with_its_last_holder_and_its_number_is_reused() {
         let mut first = held();
         let registry = Arc::clone(first.registry());
         let mut second = HeldTypes::new(&registry);
@@ -478,7 +475,7 @@ mod tests {
         let again = one(&mut third, func(&[ValType::I64], None));
         assert_eq!(again.number, alone.number, "the number is free");
         assert_ne!(again, alone);
-        let stale = one_refused(&mut third, func(&[reference(alone)], None));
+        let stale = one_rejected(&mut third, func(&[reference(alone)], None));
         assert_eq!(stale, crate::ErrorKind::Usage);
         assert!(third.hold(alone).is_err() && third.hold(again).is_ok());
         drop(second);
@@ -487,12 +484,12 @@ mod tests {
         assert_eq!(registry.len(), 0);
     }
 
-    fn one_refused(held: &mut HeldTypes, sub: SubType) -> crate::ErrorKind {
+    fn one_rejected(held: &mut HeldTypes, sub: SubType) -> crate::ErrorKind {
         held.intern(Box::new([sub])).unwrap_err().kind()
     }
 
     #[test]
-    fn what_a_held_type_refers_to_stays_and_long_chains_go() {
+    fn referenced_types_are_kept_and_long_chains_are_freed() {
         let mut chain = held();
         let registry = Arc::clone(chain.registry());
         let mut last = one(&mut chain, func(&[], None));
@@ -508,11 +505,11 @@ mod tests {
     }
 
     #[test]
-    fn the_types_of_another_engine_are_not_known() {
+    fn types_of_another_engine_are_rejected() {
         let (mut one_engine, mut other) = (held(), held());
         let foreign = one(&mut one_engine, func(&[], None));
         one(&mut other, func(&[], None));
         assert!(other.registry().find(foreign).is_none());
-        assert_eq!(one_refused(&mut other, func(&[reference(foreign)], None)), crate::ErrorKind::Usage);
+        assert_eq!(one_rejected(&mut other, func(&[reference(foreign)], None)), crate::ErrorKind::Usage);
     }
 }

@@ -1,4 +1,5 @@
-//! From wasmparser's types, with indices of a module, to ours, with canonical references.
+//! Converts wasmparser's types, with indices of a module, to the engine's types, with canonical
+//! references.
 
 use wasmparser::{AbstractHeapType, CompositeInnerType, UnpackedIndex};
 
@@ -9,19 +10,20 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Reads types of one module: knows the number of each of the module's types so far.
+/// Converts types of one module. It has the identifiers of the types that the module has defined so
+/// far.
 #[derive(Clone, Copy)]
 pub(crate) struct TypeConverter<'a> {
     types: &'a [TypeId],
 }
 
 impl<'a> TypeConverter<'a> {
-    /// A converter for a module whose first types have these numbers.
+    /// Creates a converter for a module whose first types have these identifiers.
     pub(crate) fn new(types: &'a [TypeId]) -> Self {
         TypeConverter { types }
     }
 
-    /// Interns a recursive group that follows the types known so far, and gives its types.
+    /// Interns a recursive group that follows the types defined so far, and returns its types.
     pub(crate) fn intern(self, group: &wasmparser::RecGroup, held: &mut HeldTypes) -> Result<GroupIds> {
         held.intern(group.types().map(|ty| self.sub_type(ty)).collect::<Result<_>>()?)
     }
@@ -106,8 +108,8 @@ impl<'a> TypeConverter<'a> {
         Ok(FieldType { storage, mutable: field.mutable })
     }
 
-    /// The number of a type index; an index past the types known so far is one into the group at
-    /// hand.
+    /// The identifier of a type index. An index beyond the types defined so far refers to the
+    /// current group.
     fn index(self, index: UnpackedIndex) -> Result<TypeId> {
         match index {
             UnpackedIndex::Module(index) => Ok(match self.types.get(index as usize) {

@@ -1,52 +1,52 @@
-//! The types of what a module imports and exports (core spec, sections 2.3.11 to 2.3.16).
+//! The types of imports and exports (core spec, sections 2.3.11 to 2.3.16).
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::{FuncType, RefType, TypeId, ValType};
 
-/// Bounds of a memory in pages, or of a table in elements.
+/// The limits of a memory in pages, or of a table in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// The size that it starts with.
+    /// The initial size.
     pub min: u64,
-    /// The size that it never passes, where there is one.
+    /// The maximum size, if there is one.
     pub max: Option<u64>,
 }
 
 /// Whether a global can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutability {
-    /// It keeps the value it starts with.
+    /// The value cannot change.
     Const,
-    /// It can be written.
+    /// The value can be written.
     Var,
 }
 
 /// The type of a global.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalType {
-    /// The type of its value.
+    /// The type of the value.
     pub content: ValType,
-    /// Whether it can be written.
+    /// Whether the value can be written.
     pub mutability: Mutability,
 }
 
 /// The type of a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MemoryType {
-    /// Its bounds in pages.
+    /// The limits in pages.
     pub limits: Limits,
     /// Whether addresses have 64 bits instead of 32.
     pub memory64: bool,
-    /// Whether threads may share it.
+    /// Whether threads can share the memory.
     pub shared: bool,
-    /// The binary logarithm of the page size in bytes: 16, but with custom page sizes.
+    /// The binary logarithm of the page size in bytes: 16, except with custom page sizes.
     pub page_size_log2: u32,
 }
 
 impl MemoryType {
-    /// An unshared memory with 32-bit addresses and pages of 64 KiB.
+    /// Creates the type of an unshared memory with 32-bit addresses and pages of 64 KiB.
     pub fn new(min: u64, max: Option<u64>) -> MemoryType {
         MemoryType { limits: Limits { min, max }, memory64: false, shared: false, page_size_log2: 16 }
     }
@@ -55,37 +55,37 @@ impl MemoryType {
 /// The type of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TableType {
-    /// The type of its elements.
+    /// The type of the elements.
     pub element: RefType,
-    /// Its bounds in elements.
+    /// The limits in elements.
     pub limits: Limits,
     /// Whether indices have 64 bits instead of 32.
     pub table64: bool,
 }
 
 impl TableType {
-    /// A table with 32-bit indices.
+    /// Creates the type of a table with 32-bit indices.
     pub fn new(element: RefType, min: u64, max: Option<u64>) -> TableType {
         TableType { element, limits: Limits { min, max }, table64: false }
     }
 }
 
-/// The type of an exception tag: a function type without results, by its number in the engine.
+/// The type of an exception tag: the identifier of a function type without results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TagType {
-    /// The function type whose parameters an exception carries.
+    /// The function type whose parameters are the types of an exception's fields.
     pub ty: TypeId,
 }
 
-/// A function's type as imports and exports see it.
+/// The type of an imported or exported function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FuncExtern {
-    /// The type's number in the engine.
+    /// The type's identifier in the engine.
     pub id: TypeId,
     /// The type.
     pub ty: Arc<FuncType>,
-    /// Whether a function of a type that extends this one is none of these (custom-descriptors
-    /// proposal). Every function in a store has exactly the type that it was made with.
+    /// Whether functions of a proper subtype do not match (custom-descriptors proposal). Every
+    /// function in a store has exactly the type with which it was created.
     pub exact: bool,
 }
 
@@ -105,7 +105,7 @@ pub enum ExternType {
 }
 
 impl ExternType {
-    /// What sort of thing it is: `function`, `table`, `memory`, `global` or `tag`.
+    /// The kind of the import or export: `function`, `table`, `memory`, `global` or `tag`.
     pub fn sort(&self) -> &'static str {
         match self {
             ExternType::Func(..) => "function",

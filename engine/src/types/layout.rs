@@ -1,79 +1,79 @@
-//! How objects lie on the heap: structures, arrays and exceptions.
+//! The layout of objects on the heap: structures, arrays and exceptions.
 //!
-//! Every object begins with a header of 8 bytes: the number of its type, then, for an array, its
-//! length. A field has the same place in a type and in all that extend it, since its place depends
+//! Every object begins with a header of 8 bytes: the number of its type, followed for arrays by the
+//! length. A field has the same offset in a type and in all its subtypes, since its offset depends
 //! only on the fields before it.
 
 use super::{CompositeType, FieldType, FuncType, StorageType, ValType};
 
-/// The size of an object's header, and what objects are aligned to.
+/// The size of an object's header, and the alignment of objects.
 pub(crate) const HEADER: u32 = 8;
 
-/// Where an object has the number of its type, and its length if it is an array.
+/// The offset of the type's number, and of an array's length.
 pub(crate) const OBJECT_TYPE: i32 = 0;
 pub(crate) const OBJECT_LENGTH: i32 = 4;
 
-/// Where an array's first element lies, and a structure's first field.
+/// The offset of an array's first element or a structure's first field.
 pub(crate) const PAYLOAD: u32 = HEADER;
 
-/// The size of an array of that many elements in bytes, header included.
+/// The size of an array with `length` elements in bytes, including the header.
 pub(crate) fn array_size(storage: StorageType, length: u32) -> u64 {
     (u64::from(PAYLOAD) + (u64::from(length) << storage.size_log2())).next_multiple_of(8)
 }
 
-/// Where the element at an index lies in its array.
+/// The offset of an element in its array.
 pub(crate) fn element_offset(storage: StorageType, index: u32) -> usize {
     PAYLOAD as usize + ((index as usize) << storage.size_log2())
 }
 
-/// Where an exception has the address that is its tag's identity. Its values follow.
+/// The offset of the address that identifies an exception's tag. The fields follow.
 pub(crate) const EXCEPTION_TAG: u32 = HEADER;
 
-/// How the objects of a defined type lie on the heap.
+/// The layout of the objects of a defined type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectLayout {
-    /// A structure, by its fields.
+    /// A structure, with the layout of its fields.
     Struct(FieldsLayout),
-    /// An array, by its element.
+    /// An array, with the storage type of its elements.
     Array(StorageType),
-    /// An exception whose tag has this function type, by the values that it carries.
+    /// An exception whose tag has this function type, with the layout of its fields.
     Exception(FieldsLayout),
 }
 
-/// Fields one after the other, each aligned to its size, but to no more than 8 bytes.
+/// Consecutive fields, each aligned to its size, but to at most 8 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldsLayout {
-    /// The size of the whole object in bytes: a multiple of 8.
+    /// The size of the whole object in bytes, a multiple of 8.
     pub(crate) size: u32,
-    /// Offset from the object's begin, and storage, of each field.
+    /// The offset and the storage type of each field.
     pub(crate) fields: Box<[(u32, StorageType)]>,
-    /// The offsets of what the collector follows.
+    /// The offsets of the references that the collector traces.
     pub(crate) references: Box<[u32]>,
-    /// The reference to a structure's descriptor, where its type has one.
-    pub(crate) descriptor: Option<DescriptorPlace>,
+    /// The reference to a structure's descriptor, if its type has one.
+    pub(crate) descriptor: Option<DescriptorLocation>,
 }
 
-/// Where structures of a type have the reference to their descriptor: behind the fields of the
-/// first supertype that has none, so that it stays in its place in all types that extend this one,
-/// as fields do.
+/// The location of the reference to the descriptor in the structures of a type. It follows the
+/// fields of the most derived supertype without a descriptor, so that it has the same offset in all
+/// subtypes, as fields do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DescriptorPlace {
-    /// How many fields lie before it.
+pub(crate) struct DescriptorLocation {
+    /// The number of fields before it.
     fields_before: usize,
-    /// Its offset from the object's begin.
+    /// The offset from the start of the object.
     pub(crate) offset: u32,
 }
 
 impl ObjectLayout {
-    /// The layout of a type's objects; for a function type, of the exceptions of tags that have the
-    /// type. `parent` is the layout of the type that it extends, `described` whether it has a
-    /// descriptor.
+    /// The layout of a type's objects; for a function type, that of the exceptions whose tag has
+    /// the type. `parent` is the layout of the supertype, and `described` says whether the type has
+    /// a descriptor.
     pub(crate) fn of(ty: &CompositeType, described: bool, parent: Option<&ObjectLayout>) -> ObjectLayout {
         match ty {
             CompositeType::Struct(fields) => {
                 let descriptor = described.then(|| match parent {
                     Some(ObjectLayout::Struct(parent)) => {
-                        parent.descriptor.map_or(parent.fields.len(), |place| place.fields_before)
+                        parent.descriptor.map_or(parent.fields.len(), |location| location.fields_before)
                     }
                     _ => 0,
                 });
@@ -87,47 +87,48 @@ impl ObjectLayout {
 }
 
 impl FieldsLayout {
-    /// The layout of the exceptions whose tags have that type.
+    /// The layout of exceptions whose tag has this type.
     pub(crate) fn of_exception(tag: &FuncType) -> FieldsLayout {
         FieldsLayout::new(EXCEPTION_TAG + 8, tag.params().iter().copied().map(StorageType::Val), None)
     }
 
-    /// Fields from an offset on, and a reference to a descriptor behind so many of them.
+    /// Lays out fields from an offset on, with a reference to a descriptor after the first
+    /// `fields_before` of them.
     fn new(
         start: u32,
         storages: impl Iterator<Item = StorageType>,
-        descriptor_behind: Option<usize>,
+        descriptor_after: Option<usize>,
     ) -> FieldsLayout {
         let mut at = start;
-        let mut place = |size: u32| {
+        let mut allocate = |size: u32| {
             let offset = at.next_multiple_of(size.min(8));
             at = offset + size;
             offset
         };
         let (mut fields, mut descriptor) = (Vec::new(), None);
-        let mut describe = |fields_before: usize, place: &mut dyn FnMut(u32) -> u32| {
-            if descriptor_behind == Some(fields_before) {
-                descriptor = Some(DescriptorPlace { fields_before, offset: place(8) });
+        let mut describe = |fields_before: usize, allocate: &mut dyn FnMut(u32) -> u32| {
+            if descriptor_after == Some(fields_before) {
+                descriptor = Some(DescriptorLocation { fields_before, offset: allocate(8) });
             }
         };
         for storage in storages {
-            describe(fields.len(), &mut place);
-            fields.push((place(storage.size()), storage));
+            describe(fields.len(), &mut allocate);
+            fields.push((allocate(storage.size()), storage));
         }
-        describe(fields.len(), &mut place);
+        describe(fields.len(), &mut allocate);
         let traced = fields.iter().filter(|(_, storage)| storage.is_traced()).map(|(offset, _)| *offset);
-        let references = traced.chain(descriptor.map(|place| place.offset)).collect();
+        let references = traced.chain(descriptor.map(|location| location.offset)).collect();
         FieldsLayout { size: at.next_multiple_of(8), references, fields: fields.into(), descriptor }
     }
 }
 
 impl StorageType {
-    /// How many bytes a value takes on the heap.
+    /// The size of a value on the heap in bytes.
     pub(crate) fn size(self) -> u32 {
         1 << self.size_log2()
     }
 
-    /// The logarithm of [`StorageType::size`].
+    /// The binary logarithm of [`StorageType::size`].
     pub(crate) fn size_log2(self) -> u32 {
         match self {
             StorageType::I8 => 0,
@@ -138,8 +139,8 @@ impl StorageType {
         }
     }
 
-    /// Whether the collector follows values of the type. It looks at references to functions too,
-    /// and finds that they point to none of its objects.
+    /// Whether the collector traces values of the type. It reads references to functions as well,
+    /// and ignores them because they do not point to its objects.
     pub(crate) fn is_traced(self) -> bool {
         matches!(self, StorageType::Val(ValType::Ref(_)))
     }
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_aligned_and_keep_their_places_in_a_subtype() {
+    fn fields_are_aligned_and_have_the_same_offsets_in_a_subtype() {
         use StorageType::{I8, I16, Val};
         let parent = [I8, I16, Val(ValType::I32), Val(ValType::EXTERNREF)];
         let child = [I8, I16, Val(ValType::I32), Val(ValType::EXTERNREF), I8, Val(ValType::V128)];
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_comes_behind_the_fields_of_supertypes_without_one() {
+    fn a_descriptor_follows_the_fields_of_supertypes_without_one() {
         use StorageType::{I8, Val};
         let plain = ObjectLayout::of(&fields(&[I8]), false, None);
         let described = ObjectLayout::of(&fields(&[I8, Val(ValType::I32)]), true, Some(&plain));
@@ -182,7 +183,7 @@ mod tests {
             panic!("structures")
         };
         for layout in [&described, &child] {
-            assert_eq!(layout.descriptor.map(|place| place.offset), Some(16));
+            assert_eq!(layout.descriptor.map(|location| location.offset), Some(16));
             assert_eq!((layout.fields[0].0, layout.fields[1].0), (8, 24));
         }
         assert_eq!((child.fields[2].0, &*child.references), (32, &[32, 16][..]));

@@ -5,7 +5,7 @@ use super::{
 };
 
 impl TypeRegistry {
-    /// Whether a value of the first type is one of the second.
+    /// Whether the first value type matches the second (section 3.3.4).
     pub(crate) fn matches_val(&self, sub: ValType, sup: ValType) -> bool {
         match (sub, sup) {
             (ValType::Ref(sub), ValType::Ref(sup)) => self.matches_ref(sub, sup),
@@ -13,12 +13,12 @@ impl TypeRegistry {
         }
     }
 
-    /// Whether a reference of the first type is one of the second.
+    /// Whether the first reference type matches the second (section 3.3.3).
     pub(crate) fn matches_ref(&self, sub: RefType, sup: RefType) -> bool {
         (sup.nullable || !sub.nullable) && self.matches_heap(sub.heap, sup.heap)
     }
 
-    /// Whether the first heap type is below the second.
+    /// Whether the first heap type matches the second (section 3.3.2).
     pub(crate) fn matches_heap(&self, sub: HeapType, sup: HeapType) -> bool {
         use HeapType as H;
         match (sub, sup) {
@@ -39,7 +39,7 @@ impl TypeRegistry {
         }
     }
 
-    /// Whether what is offered may stand for what is imported.
+    /// Whether an external value of the type `offered` can be imported with the type `wanted`.
     pub(crate) fn matches_extern(&self, offered: &ExternType, wanted: &ExternType) -> bool {
         match (offered, wanted) {
             (ExternType::Func(sub), ExternType::Func(sup)) => match sup.exact {
@@ -68,7 +68,8 @@ impl TypeRegistry {
         }
     }
 
-    /// The abstract heap type just above a defined one; none for one that the engine does not have.
+    /// The least abstract heap type above a defined type; `None` if the engine does not hold the
+    /// type.
     fn abstract_heap(&self, id: TypeId) -> Option<HeapType> {
         Some(match self.find(id)?.sub.composite {
             CompositeType::Func(_) => HeapType::Func,
@@ -95,7 +96,7 @@ mod tests {
     use crate::types::{FuncType, GlobalType, HeldTypes, MemoryType};
 
     #[test]
-    fn heap_types_are_ordered_as_the_specification_has_it() {
+    fn heap_types_match_as_in_the_specification() {
         let mut held = HeldTypes::new(&Arc::new(TypeRegistry::unpublished()));
         let id = held.intern_func(&FuncType::new([], [])).unwrap();
         let registry = held.registry();
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_may_be_tighter_and_not_wider() {
+    fn limits_match_wider_limits_only() {
         let registry = TypeRegistry::unpublished();
         let memory = |min, max| ExternType::Memory(MemoryType::new(min, max));
         assert!(registry.matches_extern(&memory(2, Some(3)), &memory(1, Some(3))));

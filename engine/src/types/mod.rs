@@ -1,5 +1,5 @@
-//! The types of the specification (core spec, section 2.3), with references to defined types made
-//! canonical.
+//! The types of the specification (core spec, section 2.3), with canonical references to defined
+//! types.
 
 pub(crate) mod canon;
 mod convert;
@@ -35,21 +35,21 @@ pub enum ValType {
 impl ValType {
     /// `funcref`: a nullable reference to any function.
     pub const FUNCREF: ValType = ValType::Ref(RefType::FUNCREF);
-    /// `externref`: a nullable reference to anything of the host's.
+    /// `externref`: a nullable reference to any host value.
     pub const EXTERNREF: ValType = ValType::Ref(RefType::EXTERNREF);
 
-    /// Whether the type has a default value: all but references that cannot be null.
+    /// Whether the type has a default value: all types except references that cannot be null.
     pub fn is_defaultable(self) -> bool {
         !matches!(self, ValType::Ref(RefType { nullable: false, .. }))
     }
 }
 
-/// A reference type: what it points to, and whether it may be null.
+/// A reference type: a heap type and a nullability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RefType {
     /// Whether null is a value of the type.
     pub nullable: bool,
-    /// What the reference points to.
+    /// The heap type that the reference points to.
     pub heap: HeapType,
 }
 
@@ -60,20 +60,20 @@ impl RefType {
     pub const EXTERNREF: RefType = RefType { nullable: true, heap: HeapType::Extern };
 }
 
-/// What a reference points to.
+/// A heap type: the type of what a reference points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HeapType {
     /// Any function.
     Func,
-    /// No function: the type of a null function.
+    /// No function: the bottom type of functions.
     NoFunc,
-    /// Anything of the host's.
+    /// Any host value.
     Extern,
-    /// Nothing of the host's: the type of a null external reference.
+    /// No host value: the bottom type of external references.
     NoExtern,
-    /// Anything internal.
+    /// Any internal value.
     Any,
-    /// Anything that `ref.eq` compares.
+    /// Any value that `ref.eq` can compare.
     Eq,
     /// An unboxed 31-bit integer.
     I31,
@@ -81,43 +81,43 @@ pub enum HeapType {
     Struct,
     /// Any array.
     Array,
-    /// Nothing internal: the type of a null internal reference.
+    /// No internal value: the bottom type of internal references.
     None,
     /// Any exception.
     Exn,
-    /// No exception: the type of a null exception.
+    /// No exception: the bottom type of exceptions.
     NoExn,
-    /// A defined type, by its number in the engine.
+    /// A defined type, by its identifier in the engine.
     Concrete(TypeId),
-    /// A defined type without those that extend it (custom-descriptors proposal).
+    /// A defined type without its proper subtypes (custom-descriptors proposal).
     Exact(TypeId),
 }
 
-/// A defined type, by the number under which an engine has it.
+/// The identifier of a defined type in an engine.
 ///
-/// Equal types of equal recursive groups have the same number, whichever module they come from
-/// (core spec, section 3.1.2), so that telling types apart is one comparison.
+/// Equal types of equal recursive groups have the same identifier, even if different modules define
+/// them (core spec, section 3.1.2). Comparing two types is therefore one comparison.
 ///
-/// An engine has a type as long as a module or a store of it does. A `TypeId` that is kept beyond
-/// that is equal to no other, and whatever takes a type refuses it with an error of kind
-/// [`Usage`](crate::ErrorKind::Usage); so it is with one of another engine.
+/// An engine keeps a type as long as one of its modules or stores uses it. A `TypeId` that is kept
+/// longer, or that belongs to another engine, does not match any type. Functions that take it
+/// return an error of kind [`Usage`](crate::ErrorKind::Usage).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId {
-    /// The place of its row in the engine's table, by which compiled code knows it. It is used
-    /// again when the type is gone.
+    /// The index in the engine's type table, which compiled code uses. It is reused after the type
+    /// has been freed.
     number: u32,
-    /// Which of the types that had the number it is.
+    /// Distinguishes the types that have had the same number.
     serial: u32,
 }
 
 impl TypeId {
-    /// The number by which compiled code knows the type.
+    /// The number that compiled code uses for the type.
     pub(crate) fn number(self) -> u32 {
         self.number
     }
 }
 
-/// The type of a function: what it takes and what it gives.
+/// A function type: parameter types and result types.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FuncType {
     params: Box<[ValType]>,
@@ -125,7 +125,7 @@ pub struct FuncType {
 }
 
 impl FuncType {
-    /// A function type from its parameters and results.
+    /// Creates a function type.
     pub fn new(
         params: impl IntoIterator<Item = ValType>,
         results: impl IntoIterator<Item = ValType>,
@@ -133,65 +133,65 @@ impl FuncType {
         FuncType { params: params.into_iter().collect(), results: results.into_iter().collect() }
     }
 
-    /// The types of the parameters, first to last.
+    /// The types of the parameters, in order.
     pub fn params(&self) -> &[ValType] {
         &self.params
     }
 
-    /// The types of the results, first to last.
+    /// The types of the results, in order.
     pub fn results(&self) -> &[ValType] {
         &self.results
     }
 }
 
-/// A field of a structure or an element of an array: its storage, and whether it can be written.
+/// A field of a structure or an element of an array: its storage type and its mutability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FieldType {
-    /// How the value lies in the object.
+    /// The storage type of the value.
     pub storage: StorageType,
     /// Whether the value can be written.
     pub mutable: bool,
 }
 
-/// How a value lies in a structure or an array.
+/// The storage type of a field or element (core spec, section 2.3.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StorageType {
     /// An 8-bit integer.
     I8,
     /// A 16-bit integer.
     I16,
-    /// A whole value.
+    /// A value of this type.
     Val(ValType),
 }
 
-/// The shape of a defined type.
+/// A composite type (core spec, section 2.3.8).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CompositeType {
-    /// Functions.
+    /// A function type.
     Func(FuncType),
-    /// Structures, by their fields.
+    /// A structure type with these fields.
     Struct(Box<[FieldType]>),
-    /// Arrays, by their element.
+    /// An array type with this element.
     Array(FieldType),
 }
 
-/// A defined type with its place in the hierarchy.
+/// A defined type with its supertype.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SubType {
-    /// Whether nothing may extend the type.
+    /// Whether the type cannot be extended.
     pub is_final: bool,
-    /// The type that it extends.
+    /// The supertype.
     pub supertype: Option<TypeId>,
-    /// The type whose values its values are descriptors of (custom-descriptors proposal).
+    /// The type whose descriptors are the values of this type (custom-descriptors proposal).
     pub describes: Option<TypeId>,
-    /// The type of its values' descriptors.
+    /// The type of the descriptors of this type's values.
     pub descriptor: Option<TypeId>,
-    /// Its shape.
+    /// The composite type.
     pub composite: CompositeType,
 }
 
 impl SubType {
-    /// A final type that extends nothing.
+    /// Creates a final type without a supertype.
     pub fn plain(composite: CompositeType) -> SubType {
         SubType { is_final: true, supertype: None, describes: None, descriptor: None, composite }
     }

@@ -1,5 +1,5 @@
-//! Looks at the time between two pieces of long work, so that the deadline of a store ends Rust
-//! code as it ends compiled code.
+//! Deadline checks between chunks of long work, so that the deadline of a store interrupts Rust
+//! code as it interrupts compiled code.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -9,16 +9,16 @@ use super::layout::VmStore;
 use super::ptr::VmBox;
 use crate::error::{Error, Result};
 
-/// How many bytes are written or copied before the time is looked at again: less than a
-/// millisecond's work, also where the system has to find the memory first.
+/// The number of bytes that are written or copied between two checks: less than a millisecond's
+/// work, even if the system has to provide the memory first.
 pub(crate) const PIECE: usize = 1 << 20;
 
-/// Tells whether the time of a store is over, while the store's record is borrowed.
+/// Checks whether the deadline of a store has passed, while the store's record is borrowed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Alarm<'a>(&'a VmBox<VmStore>);
 
-/// Whether the time of a store is over, or of one whose code waits for it on this thread. Then the
-/// store is marked.
+/// Whether the deadline has passed of a store, or of one whose code is waiting for it on this
+/// thread. If so, marks the store as interrupted.
 ///
 /// # Safety
 ///
@@ -32,8 +32,8 @@ pub(super) unsafe fn is_over(own: *mut VmStore) -> bool {
     }
     let mut outer = current();
     while !outer.is_null() {
-        // SAFETY: the current store and those of its chain are alive (see `current`), and this
-        // thread alone writes `outer`.
+        // SAFETY: the current store and those of its chain are alive (see `current`), and only this
+        // thread writes `outer`.
         unsafe {
             if (*outer).interrupted.load(Ordering::Acquire) {
                 interrupted.store(true, Ordering::Release);
@@ -52,24 +52,24 @@ impl<'a> Alarm<'a> {
         Alarm(store)
     }
 
-    /// Fails if the time is over of the store, or of one whose code waits for it on this thread;
-    /// then no code of the store runs any more.
+    /// Fails if the deadline has passed of the store, or of one whose code is waiting for it on
+    /// this thread. No code of the store runs afterwards.
     ///
     /// # Errors
     ///
-    /// [`Interrupted`](crate::ErrorKind::Interrupted).
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) if a deadline has passed.
     #[inline]
     pub(crate) fn check(self) -> Result<()> {
         // SAFETY: the box that owns the record is borrowed.
         if unsafe { is_over(self.0.as_ptr()) } { Err(Error::interrupted()) } else { Ok(()) }
     }
 
-    /// Works on `count` items of `size` bytes, piece by piece from the first to the last, as long
-    /// as there is time.
+    /// Processes `count` items of `size` bytes in chunks, in ascending order, until a deadline
+    /// passes.
     ///
     /// # Errors
     ///
-    /// As [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn in_pieces(
         self,
@@ -88,11 +88,11 @@ impl<'a> Alarm<'a> {
         Ok(())
     }
 
-    /// As [`Alarm::in_pieces`], from the last to the first.
+    /// Like [`Alarm::in_pieces`], in descending order.
     ///
     /// # Errors
     ///
-    /// As [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     pub(crate) fn in_pieces_backwards(
         self,
         count: usize,
@@ -110,21 +110,21 @@ impl<'a> Alarm<'a> {
         Ok(())
     }
 
-    /// Sets all items.
+    /// Sets all items to a value.
     ///
     /// # Errors
     ///
-    /// As [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn fill<T: Copy>(self, items: &mut [T], value: T) -> Result<()> {
         self.in_pieces(items.len(), size_of::<T>(), |piece| items[piece].fill(value))
     }
 
-    /// Copies all items of one sequence to another of the same length.
+    /// Copies all items of a sequence to another one of the same length.
     ///
     /// # Errors
     ///
-    /// As [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn copy<T: Copy>(self, to: &mut [T], from: &[T]) -> Result<()> {
         self.in_pieces(from.len(), size_of::<T>(), |piece| {
@@ -132,11 +132,11 @@ impl<'a> Alarm<'a> {
         })
     }
 
-    /// Copies items to another place in the same sequence; the two may overlap.
+    /// Copies items within a sequence; the two ranges can overlap.
     ///
     /// # Errors
     ///
-    /// As [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn copy_within<T: Copy>(
         self,
@@ -147,13 +147,12 @@ impl<'a> Alarm<'a> {
         self.in_order(source, target, size_of::<T>(), |source, target| items.copy_within(source, target))
     }
 
-    /// Copies a range of items piece by piece to another place in the same sequence, in the order
-    /// in which none is overwritten before it is copied. `copy` gets a piece and where it goes, and
-    /// copes with the overlap of the two.
+    /// Copies a range of items within a sequence in chunks, in the order in which no item is
+    /// overwritten before it is copied. `copy` gets a chunk and its target, which can overlap.
     ///
     /// # Errors
     ///
-    /// As [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     #[inline]
     pub(crate) fn in_order(
         self,
@@ -179,7 +178,7 @@ mod tests {
     use crate::vm::tests::{TestStore, record};
 
     #[test]
-    fn pieces_are_as_good_as_the_whole() {
+    fn copying_in_pieces_equals_copying_at_once() {
         let store: TestStore = record();
         let alarm = store.alarm();
         let count = 3 * PIECE / 8 + 5;
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_goes_on_after_the_first_piece_when_the_time_is_over() {
+    fn work_stops_after_the_first_piece_past_the_deadline() {
         let store: TestStore = record();
         let alarm = store.alarm();
         let mut bytes = vec![0u8; 3 * PIECE];

@@ -1,38 +1,38 @@
-//! The form in which a compiled function is installed: bytes and tables, bound to no address.
+//! The position-independent form of a compiled function: bytes and tables.
 
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::LibCall;
 
-/// The trap code of a frame that does not fit the stack. It is not a trap of the specification, so
-/// it has a number of its own.
+/// The trap code for a frame that exceeds the stack limit. It is not a trap of the specification.
 pub(crate) const STACK_OVERFLOW: u8 = u8::MAX;
 
 /// A compiled function.
 #[derive(Debug)]
 pub(crate) struct CompiledFunction {
     pub(crate) bytes: Vec<u8>,
-    /// What its address must be a multiple of.
+    /// The alignment of its address.
     pub(crate) align: u32,
     pub(crate) relocs: Vec<CodeReloc>,
-    /// Offsets at which it may fault, ascending, with a [`Trap`](crate::Trap) by its code or
-    /// [`STACK_OVERFLOW`].
+    /// The offsets at which the function can fault, in ascending order, each with the code of a
+    /// [`Trap`](crate::Trap) or [`STACK_OVERFLOW`].
     pub(crate) traps: Vec<(u32, u8)>,
     /// The calls that have a handler, in ascending order.
     pub(crate) handlers: Vec<CallSite>,
-    /// Which instructions its code came from, as [`encode`](super::places::encode) has it.
-    pub(crate) places: Vec<u8>,
+    /// The mapping from machine code to instructions, in the form of
+    /// [`encode`](super::source_map::encode).
+    pub(crate) source_map: Vec<u8>,
 }
 
-/// A call whose exceptions the function handles. Offsets count from the start of the function.
+/// A call whose exceptions the function handles. Offsets are relative to the start of the function.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallSite {
     pub(crate) return_address: u32,
     pub(crate) handler: u32,
-    /// How far the stack pointer that the handler expects lies below the frame pointer.
+    /// The distance from the frame pointer down to the stack pointer that the handler expects.
     pub(crate) frame_offset: u32,
 }
 
-/// A place in the bytes that depends on an address.
+/// A relocation: bytes that depend on an address.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CodeReloc {
     pub(crate) kind: Reloc,
@@ -41,17 +41,18 @@ pub(crate) struct CodeReloc {
     pub(crate) target: RelocTarget,
 }
 
-/// What a relocation refers to.
+/// The target of a relocation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RelocTarget {
-    /// The function at that position of the batch.
+    /// The function with this index in the batch.
     Function(u32),
-    /// A routine of the C library, which replaces an instruction that the processor lacks.
+    /// A function of the C library, which replaces an instruction that the processor does not
+    /// support.
     LibCall(LibCall),
 }
 
 impl CompiledFunction {
-    /// The room that the function takes up at most.
+    /// The maximum size of the function with padding.
     pub(crate) fn padded_size(&self) -> usize {
         self.bytes.len() + self.align as usize
     }

@@ -1,4 +1,4 @@
-//! The way into compiled code and back: entry, host calls and builtins.
+//! Calls between the host and compiled code: entries, host calls and builtins.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::time::Deadline;
 use crate::trap::Trap;
 
-/// How to call the functions of one type: the entry trampoline of its signature.
+/// How to call functions of one type: the entry trampoline of the type's signature.
 #[derive(Debug)]
 pub(crate) struct Entry {
     trampoline: Arc<CodeBlock>,
@@ -33,32 +33,34 @@ pub(crate) struct Entry {
     slots: usize,
 }
 
-/// Takes the arguments from the slots, calls `code` with `vmctx`, leaves the results in the slots;
-/// 0 if the call was left by a trap or an exception.
+/// Reads the arguments from the slots, calls `code` with `vmctx`, and writes the results to the
+/// slots. Returns 0 if a trap or an exception unwound the call.
 type EntryFn =
     unsafe extern "C" fn(store: *mut VmStore, vmctx: *mut c_void, code: usize, slots: *mut VmVal) -> u8;
 
-/// Stack that host functions and builtins may rely on when compiled code has used up its own.
+/// The stack size that host functions and builtins can use when compiled code has exhausted its own
+/// limit.
 const HOST_STACK: usize = 192 << 10;
 
 impl Entry {
-    /// The entry for functions of a type, given the entry trampoline of the type's signature.
+    /// Creates the entry for functions of a type. `trampoline` is the entry trampoline of the
+    /// type's signature.
     ///
     /// # Panics
     ///
-    /// If the code is not an entry trampoline.
+    /// Panics if the code is not an entry trampoline.
     pub(crate) fn new(trampoline: Arc<CodeBlock>, type_id: u32) -> Entry {
         let slots = trampoline.entry_slots();
         Entry { trampoline, type_id, slots }
     }
 
-    /// How many slots a call needs: the larger of the numbers of parameters and results.
+    /// The number of slots for a call: the maximum of the numbers of parameters and results.
     pub(crate) fn slots(&self) -> usize {
         self.slots
     }
 }
 
-/// The part of a store's record that compiled code uses, before anything runs.
+/// Creates the part of a store's record that compiled code uses.
 pub(super) fn new_vm_store<H: Host + ?Sized>() -> VmBox<VmStore> {
     VmBox::new(VmStore {
         stack_limit: 0,
@@ -86,18 +88,18 @@ pub(super) fn new_vm_store<H: Host + ?Sized>() -> VmBox<VmStore> {
     })
 }
 
-/// Calls a function with arguments in the slots; the results are there afterwards.
+/// Calls a function with arguments in the slots. The results are in the slots afterwards.
 ///
-/// The arguments have the types of the parameters: see the [rules](super).
+/// The arguments must have the types of the parameters: see the [rules](super).
 ///
 /// # Errors
 ///
-/// Why the code was left, if it did not return.
+/// Returns the reason why the call did not return.
 ///
 /// # Panics
 ///
-/// If the function belongs to another store or has another type than the entry, or there are too
-/// few slots.
+/// Panics if the function belongs to another store, if its type is not that of the entry, or if
+/// there are too few slots.
 pub(crate) fn enter<H: Host + ?Sized>(
     store: &mut H,
     entry: &Entry,
@@ -106,16 +108,16 @@ pub(crate) fn enter<H: Host + ?Sized>(
 ) -> Result<()> {
     let record = store.record();
     let function = record.function_record(func);
-    assert!(function.type_id == entry.type_id, "a function is called by the entry of its type");
-    assert!(slots.len() >= entry.slots, "a call has a slot for each argument and each result");
+    assert!(function.type_id == entry.type_id, "the function's type differs from the entry's");
+    assert!(slots.len() >= entry.slots, "too few slots for the arguments and results");
     if record.is_interrupted() {
         return Err(Error::interrupted());
     }
-    let low =
-        stack::prepare_thread().map_err(|error| Error::limit(format!("the thread's stack: {error}")))?;
+    let low = stack::prepare_thread()
+        .map_err(|error| Error::limit(format!("cannot prepare the thread's stack: {error}")))?;
     let (vm, here) = (record.vm(), stack::here());
     let (deadline, max_stack) = (record.deadline(), record.max_stack());
-    // SAFETY: the store is borrowed, so that its record is alive and no code of it runs.
+    // SAFETY: the store is borrowed, so its record is alive and no code of it runs.
     let saved = unsafe { Saved::of(vm) };
     if saved.is_outermost() {
         // SAFETY: the store is still borrowed, and no code of it runs.
@@ -128,17 +130,17 @@ pub(crate) fn enter<H: Host + ?Sized>(
     }
     // SAFETY: the store is still borrowed, and no code of it runs.
     let (stack_low, stack_limit) = unsafe { ((*vm).stack_low, (*vm).stack_limit) };
-    // The stack limit, the watchdog and the way out of the outer call belong to the thread of that
-    // call.
+    // The stack limit, the watch and the entry handler of the outer call belong to the thread of
+    // that call.
     if stack_low != low {
-        return Err(Error::usage("a store whose code runs is used by another thread"));
+        return Err(Error::usage("the store's code is running on another thread"));
     }
     let watch = match here <= stack_limit {
         true => Err(Error::exhaustion()),
         // SAFETY: the watch is dropped when the code has returned, before the borrow of the store
         // ends.
         false if saved.is_outermost() => unsafe { watch(vm, deadline) },
-        // A nested call is watched with the outermost one.
+        // The watch of the outermost call covers nested calls.
         false => Ok(None),
     };
     // SAFETY: the store is still borrowed, and no code of it runs.
@@ -148,25 +150,27 @@ pub(crate) fn enter<H: Host + ?Sized>(
     let outer = unsafe {
         (*vm).host = Some(HostSlot::new(&mut *store));
         (*vm).caller = std::ptr::null_mut();
-        // A store that calls itself keeps its place in the chain.
+        // If a store calls itself, its position in the chain does not change.
         let outer = if previous == vm { (*vm).outer } else { previous };
         std::mem::replace(&mut (*vm).outer, outer)
     };
     // SAFETY: the store is borrowed until the previous one is set again below, and `previous` was
     // set by an entry that has not returned.
     unsafe { set_current(vm) };
-    // SAFETY: the trampoline is one of entries, whose slots suffice, for the type that the function
-    // has; that its code is that type's is the rule on code. The function's code and context belong
-    // together, and are alive with the store. `store` is lent to the code: Rust code that it calls
-    // gets it by the record's `host`, and we do not use it until the call is over.
+    // SAFETY: the trampoline is an entry trampoline with enough slots for the function's type; that
+    // its code matches this type follows from the rule on code. The function's code and context
+    // belong together, and are alive as long as the store. `store` is lent to the code: Rust code
+    // that it calls gets it from the record's `host`, and it is not used here until the call is
+    // over.
     let returned = unsafe {
         let call: EntryFn = std::mem::transmute::<usize, EntryFn>(entry.trampoline.address(0));
         call(vm, function.vmctx, (*function.code).get(), slots.as_mut_ptr())
     };
-    // SAFETY: `previous` was the current store when we were called, and its code waits for us.
+    // SAFETY: `previous` was the current store before this call, and its code is waiting for this
+    // call.
     unsafe { set_current(previous) };
     drop(watch);
-    // SAFETY: the call is over, and with it every use of the borrow that it was lent.
+    // SAFETY: the call is over, and so is every use of the borrow that was lent to it.
     let (fault, thrown, pending, deepest) = unsafe {
         (*vm).outer = outer;
         saved.restore(vm);
@@ -175,8 +179,8 @@ pub(crate) fn enter<H: Host + ?Sized>(
         (std::mem::take(&mut (*vm).fault), thrown, pending, std::mem::take(&mut (*vm).deepest))
     };
     if (low..here).contains(&deepest) {
-        // What the call left on the stack would look like references to the next call's
-        // collections.
+        // Values that the call left on the stack would look like references to the collections of
+        // later calls.
         wipe_stack(deepest);
     }
     if returned != 0 {
@@ -184,27 +188,27 @@ pub(crate) fn enter<H: Host + ?Sized>(
     }
     let mut error = left(&*store, fault.code, thrown, pending);
     if error.kind() != ErrorKind::Interrupted {
-        // SAFETY: the record is alive, and its trace is not written before code of the store runs
+        // SAFETY: the record is alive, and its trace is not written until code of the store runs
         // again.
         store.add_backtrace(&mut error, unsafe { &(*vm).trace });
     }
     Err(error)
 }
 
-/// What a nested entry overwrites in the record of its store.
+/// The fields of a store's record that a nested entry overwrites.
 struct Saved {
     entry: VmHandler,
     exit: VmExit,
-    /// The limit of the stack, and the address above all frames.
+    /// The stack limit, and the address above all frames.
     stack: (usize, usize),
-    /// An outer call's code borrows the store by a slot of its own.
+    /// Code of an outer call borrows the store through its own slot.
     host: Option<HostSlot>,
 }
 
 impl Saved {
     /// # Safety
     ///
-    /// The record is alive, and no code of the store runs, but code may wait for us.
+    /// The record is alive, and no code of the store runs, but code may be waiting for this call.
     unsafe fn of(vm: *mut VmStore) -> Saved {
         // SAFETY: by the condition above.
         unsafe {
@@ -213,14 +217,14 @@ impl Saved {
         }
     }
 
-    /// Whether no code of the store waits.
+    /// Whether no code of the store is waiting.
     fn is_outermost(&self) -> bool {
         self.entry.fp == 0
     }
 
     /// # Safety
     ///
-    /// As for [`Saved::of`].
+    /// The conditions of [`Saved::of`] must hold.
     unsafe fn restore(self, vm: *mut VmStore) {
         // SAFETY: by the condition above.
         unsafe {
@@ -230,10 +234,10 @@ impl Saved {
     }
 }
 
-/// Why compiled code was left.
+/// The reason why compiled code was unwound.
 fn left<H: Host + ?Sized>(store: &H, fault: u8, thrown: u64, pending: Option<Pending>) -> Error {
     if thrown != 0 {
-        // Nothing has been allocated since it was thrown, so that it is still there.
+        // Nothing has been allocated since the exception was thrown, so it is still alive.
         return store.uncaught(thrown);
     }
     match (pending, fault) {
@@ -242,35 +246,36 @@ fn left<H: Host + ?Sized>(store: &H, fault: u8, thrown: u64, pending: Option<Pen
         (None, STACK_OVERFLOW) => Error::exhaustion(),
         (None, INTERRUPTED) => Error::interrupted(),
         (None, code) => Trap::from_code(code)
-            .map_or_else(|| Error::host("compiled code left without a reason"), Error::from),
+            .map_or_else(|| Error::host("compiled code was unwound without a reason"), Error::from),
     }
 }
 
-/// Runs something for the store while the watchdog watches the thread, if the store has a deadline.
+/// Calls a function for the store. If the store has a deadline, the watchdog watches the thread
+/// meanwhile.
 ///
 /// # Errors
 ///
 /// [`Interrupted`](ErrorKind::Interrupted) if the deadline has passed, [`Limit`](ErrorKind::Limit)
-/// if there is no thread to watch it; what `run` fails with otherwise.
+/// if the watchdog's thread cannot be started; otherwise the errors of `run`.
 pub(crate) fn watched<H: Host + ?Sized, T>(
     store: &mut H,
     run: impl FnOnce(&mut H) -> Result<T>,
 ) -> Result<T> {
     let (vm, deadline) = (store.record().vm(), store.record().deadline());
-    // SAFETY: the watch is dropped at the end of this function, on this thread, by when the store,
+    // SAFETY: the watch is dropped at the end of this function, on this thread, while the store,
     // which is borrowed, is still alive.
     let _watch = unsafe { watch(vm, deadline) }?;
     run(store)
 }
 
-/// Has the watchdog watch the running thread, if there is a deadline.
+/// Starts watching the current thread, if there is a deadline.
 ///
 /// # Safety
 ///
-/// The record is alive, and what this gives is dropped on this thread, before the record.
+/// The record is alive, and the returned watch is dropped on this thread, before the record.
 unsafe fn watch(vm: *mut VmStore, deadline: Option<Deadline>) -> Result<Option<Watch>> {
     let Some(deadline) = deadline else { return Ok(None) };
-    // Short calls would be over before the watchdog could interrupt any of them.
+    // Short calls would return before the watchdog could interrupt any of them.
     if deadline.is_over() {
         // SAFETY: by the condition above; only an atomic field is borrowed.
         unsafe { (*vm).interrupted.store(true, std::sync::atomic::Ordering::Release) };
@@ -278,17 +283,17 @@ unsafe fn watch(vm: *mut VmStore, deadline: Option<Deadline>) -> Result<Option<W
     }
     // SAFETY: by the condition above.
     let watch = unsafe { watchdog::watch(vm, deadline) };
-    watch.map(Some).map_err(|error| Error::limit("no thread to watch the time").caused_by(error))
+    watch.map(Some).map_err(|error| Error::limit("cannot start the watchdog thread").caused_by(error))
 }
 
-/// When the code that the thread runs is interrupted at the latest: the earliest deadline of the
-/// store that runs and of those further out, whose code waits for it.
+/// When the code that runs on this thread must stop: the earliest deadline of the current store and
+/// of the outer stores whose code is waiting for it.
 pub(crate) fn running_deadline() -> Option<Deadline> {
     let mut earliest: Option<Deadline> = None;
     let mut store = current();
     while !store.is_null() {
-        // SAFETY: the current store and those of its chain are alive (see `current`), and this
-        // thread alone writes the two fields.
+        // SAFETY: the current store and those of its chain are alive (see `current`), and only this
+        // thread writes the two fields.
         let (deadline, outer) = unsafe { ((*store).deadline, (*store).outer) };
         earliest = match (earliest, deadline) {
             (Some(one), Some(other)) if other.instant() < one.instant() => Some(other),
@@ -299,7 +304,7 @@ pub(crate) fn running_deadline() -> Option<Deadline> {
     earliest
 }
 
-/// What a builtin returns to compiled code: in registers, a value and whether to leave by
+/// The result of a builtin for compiled code, in registers: a value, and whether to unwind by
 /// [`raise`].
 #[repr(C)]
 struct BuiltinReturn {
@@ -307,11 +312,11 @@ struct BuiltinReturn {
     failed: u64,
 }
 
-/// Called by the builtin stub: runs the builtin of that number for the instance of that context.
+/// Called by the builtin stub. Runs the builtin with this number for the instance of the context.
 ///
 /// # Safety
 ///
-/// The context is that of an instance whose code runs, of a store of type `H`.
+/// The context belongs to an instance whose code runs, in a store of type `H`.
 unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
     context: *mut c_void,
     number: usize,
@@ -328,7 +333,7 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
         (vm, running::<H>(vm), instance_of(context))
     };
     let Some(instance) = instance else { unreachable!("compiled code has a context") };
-    // SAFETY: `store` is the only borrow of the store that runs.
+    // SAFETY: `store` is the only borrow of the running store.
     let result = unsafe { in_time(vm, store, |store| store.builtin(number, instance, [a, b, c, d, e])) };
     match result {
         Some(value) => BuiltinReturn { value, failed: 0 },
@@ -336,8 +341,8 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
     }
 }
 
-/// Called by the stub of thunks: has the function at a position compiled, for the instance of that
-/// context. Gives the address of its code; 0 asks the stub for [`raise`].
+/// Called by the stub for thunks. Compiles the function at a position for the instance of the context,
+/// and returns the address of its code. If it returns 0, the stub calls [`raise`].
 ///
 /// # Safety
 ///
@@ -354,17 +359,17 @@ unsafe extern "C" fn compile_call<H: Host + ?Sized>(context: *mut c_void, positi
     unsafe { in_time(vm, store, |store| store.compile(instance, position)) }.unwrap_or(0)
 }
 
-/// Called by host trampolines: runs the host function of that context on its arguments. 0 asks the
-/// trampoline for [`raise`].
+/// Called by host trampolines. Runs the host function of the context on its arguments. If it
+/// returns 0, the trampoline calls [`raise`].
 ///
 /// # Safety
 ///
-/// The context is that of a host function of a store of type `H` whose code runs, and the slots are
-/// as many as the function says.
+/// The context belongs to a host function of a store of type `H` whose code runs, and there are as
+/// many slots as the function declares.
 unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
     // SAFETY: by the condition above the context and its function are alive, and `enter` has lent
-    // the store to the code. Both sources of `caller` hold null or the context of an instance of
-    // the store, which lives as long as the store.
+    // the store to the code. Both sources of `caller` are null or the context of an instance of the
+    // store, which is alive as long as the store.
     let (vm, store, host, caller, slots) = unsafe {
         let vm = (*context).store;
         let host = &*(*context).host.cast::<HostFunc<H>>();
@@ -373,18 +378,18 @@ unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots:
         let slots = std::slice::from_raw_parts_mut(slots, host.slots);
         (vm, running::<H>(vm), host, instance_of(caller), slots)
     };
-    // SAFETY: `store` is the only borrow of the store that runs.
+    // SAFETY: `store` is the only borrow of the running store.
     let result = unsafe { in_time(vm, store, |store| (host.closure)(store, caller, slots)) };
     u8::from(result.is_some())
 }
 
-/// As [`guarded`]. If the time of the store is over when the code has run, that is the error,
-/// unless there is another one that compiled code cannot catch: code that calls the host all the
-/// time is hardly ever found in its own instructions.
+/// Like [`guarded`], but fails if the store's deadline has passed after `run`, unless `run` fails
+/// with another error that compiled code cannot catch. Without this, code that calls the host in a
+/// loop would rarely be interrupted, since the signal rarely finds it in its own instructions.
 ///
 /// # Safety
 ///
-/// As for [`guarded`].
+/// The conditions of [`guarded`] must hold.
 #[inline]
 unsafe fn in_time<H: Host + ?Sized, T>(
     vm: *mut VmStore,
@@ -404,11 +409,12 @@ unsafe fn in_time<H: Host + ?Sized, T>(
     unsafe { guarded(vm, store, run) }
 }
 
-/// Runs host code. An error or a panic is kept in the record for [`enter`] to return or resume.
+/// Runs host code. An error or a panic is stored in the record, from which [`enter`] returns or
+/// resumes it.
 ///
 /// # Safety
 ///
-/// `vm` is what the record of the store owns, whose code runs and waits for this.
+/// `vm` is the record of `store`, whose code runs and waits for this call.
 #[inline]
 unsafe fn guarded<H: Host + ?Sized, T>(
     vm: *mut VmStore,
@@ -420,8 +426,8 @@ unsafe fn guarded<H: Host + ?Sized, T>(
         Ok(Err(error)) => Pending::Error(error),
         Err(payload) => Pending::Panic(payload),
     };
-    // SAFETY: by the condition above the record is alive, and its code does not go on before we
-    // return.
+    // SAFETY: by the condition above the record is alive, and its code does not continue before
+    // this returns.
     unsafe { (*vm).pending = Some(pending) };
     None
 }
@@ -436,13 +442,12 @@ mod tests {
     const LARGE_FRAMES: &str =
         "vm::call::tests::a_large_frame_does_not_step_over_the_guard_page_of_any_stack";
 
-    /// How large the stack is that the host switches to, and how much memory of others lies below
-    /// its guard page.
+    /// The size of the stack that the host switches to, and of other memory below its guard page.
     const STACK: usize = 256 << 10;
     const OTHERS: usize = 8 << 20;
 
-    /// A function that calls itself as many times as its argument says, with a frame of about 64
-    /// KiB of which it touches little.
+    /// A function that calls itself as often as its argument says, with a frame of about 64 KiB of
+    /// which it touches little.
     fn recursion() -> String {
         let count = 4000;
         let loads: String = (0..count).map(|at| format!("(v128.load (i32.const {}))", at * 16)).collect();
@@ -456,7 +461,7 @@ mod tests {
         )
     }
 
-    /// Calls it on the stack at hand.
+    /// Calls the function on the current stack.
     #[expect(clippy::disallowed_macros, reason = "the test reads what it prints")]
     extern "C" fn call_on_this_stack(depth: i32) {
         let config = Config::new().max_stack(1 << 30).verifier(false);
@@ -472,17 +477,18 @@ mod tests {
         others.open(0, OTHERS).unwrap();
         others.open(OTHERS + PAGE, STACK).unwrap();
         let top = others.base() as usize + others.len();
-        // A thread whose own stack lies further down, so that its limit does not stop the
-        // recursion: it is larger, and a gap for it further up would have taken the mapping.
+        // A thread whose own stack is at a lower address, so that its limit does not stop the
+        // recursion: its stack is larger, and would otherwise have been mapped in a gap at a higher
+        // address.
         let thread = std::thread::Builder::new().stack_size(4 * OTHERS);
         thread.spawn(move || switch(top, depth)).unwrap().join().unwrap();
     }
 
     fn switch(top: usize, depth: i32) {
-        assert!(stack::here() < top, "the thread's stack was mapped later");
-        // SAFETY: the stack is mapped and ours alone; the function returns, and the registers that
-        // it may change are declared. `r12` keeps the thread's stack pointer, since a callee
-        // preserves it.
+        assert!(stack::here() < top, "the thread's stack is at a lower address");
+        // SAFETY: the stack is mapped and used only here; the function returns, and the registers
+        // that it can change are declared. `r12` contains the thread's stack pointer, since a
+        // callee preserves it.
         unsafe {
             std::arch::asm!(
                 "mov r12, rsp", "mov rsp, {top}", "call {call}", "mov rsp, r12",
@@ -497,10 +503,10 @@ mod tests {
         if let Some(depth) = case() {
             return on_another_stack(depth.parse().unwrap());
         }
-        let (signal, told) = in_child(LARGE_FRAMES, "1");
-        assert_eq!(signal, None, "two frames fit: {told}");
-        let (signal, told) = in_child(LARGE_FRAMES, "20");
-        assert_eq!(signal, Some(libc::SIGSEGV), "{told}");
-        assert!(told.contains("defect of the engine: SIGSEGV"), "{told}");
+        let (signal, stderr) = in_child(LARGE_FRAMES, "1");
+        assert_eq!(signal, None, "two frames fit: {stderr}");
+        let (signal, stderr) = in_child(LARGE_FRAMES, "20");
+        assert_eq!(signal, Some(libc::SIGSEGV), "{stderr}");
+        assert!(stderr.contains("engine bug: SIGSEGV"), "{stderr}");
     }
 }

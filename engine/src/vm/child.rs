@@ -1,18 +1,18 @@
-//! Tests of what ends a process.
+//! Helpers for tests that end a process.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-/// Says which case the process is there for.
+/// The environment variable with the case that a child process runs.
 const CASE: &str = "WASSAY_TEST_CASE";
 
-/// The case that this process is there for, if it is one.
+/// The case that this process runs, if it is a child.
 pub(super) fn case() -> Option<String> {
     std::env::var(CASE).ok()
 }
 
-/// Runs the test of that path in a process of its own, for a case; gives the signal that ended it,
-/// and what it wrote to standard error.
+/// Runs the test with this path in a child process, for a case. Returns the signal that ended the
+/// process, and its standard error.
 pub(super) fn in_child(test: &str, case: &str) -> (Option<i32>, String) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--nocapture"]).env(CASE, case).env_remove("RUST_BACKTRACE");

@@ -1,30 +1,30 @@
-//! Which store's code the thread runs.
+//! The store whose code runs on the current thread.
 
 use std::cell::Cell;
 
 use super::layout::VmStore;
 
 thread_local! {
-    /// The store whose code the thread runs, or null.
+    /// The store whose code runs on this thread, or null.
     static CURRENT: Cell<*mut VmStore> = const { Cell::new(std::ptr::null_mut()) };
 }
 
-/// The record of the store whose code the thread runs, or null. Async-signal-safe: the cell has no
-/// destructor.
+/// The record of the store whose code runs on this thread, or null. Async-signal-safe: the cell has
+/// no destructor.
 ///
-/// It is alive, and so are those that its chain of [`outer`](VmStore::outer) stores leads to:
-/// `enter` borrows each store of the chain until its code has returned.
+/// It is alive, and so are the records in its chain of [`outer`](VmStore::outer) stores: `enter`
+/// borrows each store of the chain until its code has returned.
 #[inline]
 pub(super) fn current() -> *mut VmStore {
     CURRENT.get()
 }
 
-/// Says whose code the thread runs, or that it runs none.
+/// Sets the store whose code runs on this thread, or null if there is none.
 ///
 /// # Safety
 ///
-/// The record is null, or that of a store that is borrowed until another is set, and so are those
-/// that its chain of outer stores leads to.
+/// The record is null, or it belongs to a store that is borrowed until another record is set; the
+/// same holds for the stores in its chain of outer stores.
 #[inline]
 pub(super) unsafe fn set_current(store: *mut VmStore) {
     CURRENT.set(store);

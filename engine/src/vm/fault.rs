@@ -1,21 +1,21 @@
-//! Whether a fault is the trap that the instruction is there for, or a defect of the engine.
+//! Distinguishes faults that are traps from faults that are engine bugs.
 //!
-//! Code leaves some checks to the processor: a division faults by itself, nothing is mapped at
-//! null, memories end in guard pages. Any other fault, also of such an instruction, means that the
-//! code or what it reads is wrong. It is not reported as a trap, because a test that expects one
-//! would pass.
+//! Compiled code leaves some checks to the processor: divisions fault by themselves, nothing is
+//! mapped at null, and memories end in guard pages. Any other fault, even at such an instruction,
+//! means that the code or its data is wrong. It is not reported as a trap, because a test that
+//! expects a trap would pass.
 
 use super::cause::Cause;
 use super::code::lookup as code;
 use super::layout::{NULL_PAGE, VmStore};
 use crate::trap::Trap;
 
-/// The trap code of a fault with that cause at `pc`; `None` where it is not a trap.
-/// Async-signal-safe: takes no lock and allocates nothing.
+/// The trap code of a fault with this cause at `pc`; `None` if the fault is not a trap.
+/// Async-signal-safe: does not lock or allocate.
 ///
 /// # Safety
 ///
-/// The store is the one whose code the thread runs, and the fault interrupted the instruction at
+/// The store is the one whose code runs on the thread, and the fault interrupted the instruction at
 /// `pc`.
 pub(super) unsafe fn trap_of(store: *mut VmStore, pc: usize, cause: Cause) -> Option<u8> {
     // SAFETY: by the condition above the thread runs the code at `pc`, if there is any.
@@ -34,11 +34,11 @@ pub(super) unsafe fn trap_of(store: *mut VmStore, pc: usize, cause: Cause) -> Op
     expected.then_some(code)
 }
 
-/// Whether an instruction with that trap code accesses such an address where it traps.
+/// Whether an instruction with this trap code accesses this address when it traps.
 ///
 /// # Safety
 ///
-/// As for [`trap_of`]; the instruction is one of compiled code.
+/// The conditions of [`trap_of`] must hold; the instruction belongs to compiled code.
 unsafe fn may_access(store: *mut VmStore, code: u8, address: usize) -> bool {
     match Trap::from_code(code) {
         Some(Trap::MemoryOutOfBounds) => {
@@ -97,13 +97,14 @@ mod tests {
             Func::invoke(func, &mut self.store, &args)
         }
 
-        /// Has code take another address for the start of the memory.
+        /// Changes the base of the memory that code uses.
         fn move_memory(&mut self, base: usize) {
-            // SAFETY: the context is alive with the store, and no code runs that reads it.
+            // SAFETY: the context is alive as long as the store, and no code that reads it is
+            // running.
             unsafe { (*self.memory()).base = base as *mut u8 };
         }
 
-        /// The memory as the context of the instance refers to it.
+        /// The memory reference in the context of the instance.
         fn memory(&self) -> *mut VmMemoryRef {
             self.store.vm.context(0).wrapping_add(self.memory_offset()).cast()
         }
@@ -113,7 +114,7 @@ mod tests {
         }
     }
 
-    /// What code that is not right does at an instruction that may trap.
+    /// Simulates wrong code at an instruction that can trap.
     #[expect(clippy::disallowed_macros, reason = "the test reads what it prints")]
     fn go_wrong(case: &str) {
         let mut guest = Guest::new();
@@ -133,7 +134,8 @@ mod tests {
                 guest.call("read", &[0])
             }
             "inside" => {
-                // SAFETY: the context is alive with the store, and no code runs that writes it.
+                // SAFETY: the context is alive as long as the store, and no code that writes it is
+                // running.
                 let memory = unsafe { (*guest.memory()).base };
                 // SAFETY: a page of the memory, which no Rust code accesses before the process
                 // ends.
@@ -154,21 +156,21 @@ mod tests {
     }
 
     #[test]
-    fn a_wild_access_ends_the_process() {
+    fn an_unexpected_fault_ends_the_process() {
         if let Some(case) = case() {
             return go_wrong(&case);
         }
         for case in ["elsewhere", "null", "no address", "inside", "function", "object"] {
-            let (signal, told) = in_child("vm::fault::tests::a_wild_access_ends_the_process", case);
-            assert_eq!(signal, Some(libc::SIGSEGV), "{case}: {told}");
-            assert!(told.contains("wassay: defect of the engine: SIGSEGV at 0x"), "{case}: {told}");
-            assert!(told.contains("in wasm function "), "{case}: {told}");
-            assert_eq!(told.contains("by an access to 0x"), case != "no address", "{case}: {told}");
+            let (signal, stderr) = in_child("vm::fault::tests::an_unexpected_fault_ends_the_process", case);
+            assert_eq!(signal, Some(libc::SIGSEGV), "{case}: {stderr}");
+            assert!(stderr.contains("wassay: engine bug: SIGSEGV at 0x"), "{case}: {stderr}");
+            assert!(stderr.contains("in wasm function "), "{case}: {stderr}");
+            assert_eq!(stderr.contains("accessing address 0x"), case != "no address", "{case}: {stderr}");
         }
     }
 
     #[test]
-    fn the_faults_that_instructions_are_there_for_are_traps() {
+    fn expected_faults_are_traps() {
         let mut guest = Guest::new();
         for address in [1 << 16, (1 << 16) - 3, -1, i32::MIN] {
             let kind = guest.call("read", &[address]).unwrap_err().kind();
@@ -183,21 +185,22 @@ mod tests {
         }
     }
 
-    /// Sends itself a signal while wasm code runs, or none does.
+    /// Sends itself a signal while wasm code runs, or while none runs.
     #[expect(clippy::disallowed_macros, reason = "the test reads what it prints")]
     fn be_sent(case: &str) {
-        let (place, signal) = case.split_once(' ').unwrap();
+        let (context, signal) = case.split_once(' ').unwrap();
         let signal: i32 = signal.parse().unwrap();
         let mut guest = Guest::new();
         // SAFETY: has no preconditions.
         let thread = unsafe { libc::pthread_self() };
         std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(100));
-            // SAFETY: the thread waits for us, or for its deadline, which is far off.
+            // SAFETY: the thread waits for this one, or for its deadline, which is far in the
+            // future.
             unsafe { libc::pthread_kill(thread, signal) };
         });
         let end = Instant::now() + Duration::from_secs(20);
-        if place == "wasm" {
+        if context == "wasm" {
             guest.store.set_deadline(Some(end));
             println!("{:?}", guest.call("loop", &[]));
         } else {
@@ -207,19 +210,19 @@ mod tests {
         }
     }
 
-    const SENT: &str = "vm::fault::tests::a_signal_that_was_sent_ends_the_process_the_first_time";
+    const SENT: &str = "vm::fault::tests::a_signal_that_a_process_sends_ends_the_process";
 
     #[test]
-    fn a_signal_that_was_sent_ends_the_process_the_first_time() {
+    fn a_signal_that_a_process_sends_ends_the_process() {
         if let Some(case) = case() {
             return be_sent(&case);
         }
         for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE] {
-            for place in ["wasm", "host"] {
-                let case = format!("{place} {signal}");
-                let (ended, told) = in_child(SENT, &case);
-                assert_eq!(ended, Some(signal), "{case}: {told}");
-                assert!(!told.contains("defect"), "{case}: {told}");
+            for context in ["wasm", "host"] {
+                let case = format!("{context} {signal}");
+                let (ended, stderr) = in_child(SENT, &case);
+                assert_eq!(ended, Some(signal), "{case}: {stderr}");
+                assert!(!stderr.contains("engine bug"), "{case}: {stderr}");
             }
         }
     }

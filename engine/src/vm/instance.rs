@@ -1,4 +1,4 @@
-//! An instance's context: the block of memory that its code gets as its first argument.
+//! The context of an instance: the memory block that compiled code gets as its first argument.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::any::Any;
@@ -11,7 +11,7 @@ use super::code::{CodeBlock, FunctionTable};
 use super::func::imported_context;
 use super::host::Host;
 use super::layout::{
-    GlobalPlace, VmCode, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef, VmStubs,
+    GlobalLocation, VmCode, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef, VmStubs,
     VmTable, offsets,
 };
 use super::memory::{LinearMemory, TableElements};
@@ -21,10 +21,10 @@ use super::shared::SharedBytes;
 use super::store::StoreRecord;
 use super::tag::VmTag;
 
-/// The context of an instance in the making. Nothing refers to it before it is
-/// [added](StoreRecord::add_instance) to the record of its store, and it may be dropped until then.
+/// The context of an instance that is being created. Nothing refers to it until it is
+/// [added](StoreRecord::add_instance) to the record of its store, and it can be dropped until then.
 ///
-/// It keeps whatever it refers to that the record does not own.
+/// It keeps everything that it refers to and the record does not own.
 pub(crate) struct NewInstance {
     context: Context,
     store: StoreId,
@@ -32,11 +32,11 @@ pub(crate) struct NewInstance {
     functions: Option<Arc<FunctionTable>>,
 }
 
-/// A context at a fixed address, with what it keeps alive.
+/// A context at a fixed address, with everything that it keeps alive.
 pub(super) struct Context {
     base: NonNull<u8>,
     layout: VmCtxLayout,
-    /// The contexts of imported host functions, which say that this instance calls.
+    /// The contexts of imported host functions, with this instance as the caller.
     hosts: Vec<VmBox<VmHostCtx>>,
     keeps: Vec<Arc<dyn Any + Send + Sync>>,
 }
@@ -48,10 +48,10 @@ impl fmt::Debug for NewInstance {
 }
 
 impl NewInstance {
-    /// A context for the next instance of a store, with everything after the header zero: null
-    /// pointers and default values.
+    /// Creates a context for the next instance of a store. Everything after the header is zero:
+    /// null pointers and default values.
     ///
-    /// `stubs` is the block with the stub for builtins and that for exceptions, and `types` has the
+    /// `stubs` is the block with the builtin stub and the throw stub, and `types` contains the
     /// canonical number of each type of the module.
     pub(crate) fn new<H: Host + ?Sized>(
         record: &StoreRecord<H>,
@@ -73,7 +73,7 @@ impl NewInstance {
             type_rows: rows.base(),
             instance: number,
         };
-        // SAFETY: the block begins with a header and is aligned for it, and nothing else refers to
+        // SAFETY: the block starts with a header and is aligned for it, and nothing else refers to
         // it.
         unsafe { base.cast::<VmCtxHeader>().write(header) };
         let keeps: [Arc<dyn Any + Send + Sync>; 3] =
@@ -82,47 +82,47 @@ impl NewInstance {
         NewInstance { context, store: record.id(), number, functions: None }
     }
 
-    /// Refers to a memory of the store.
+    /// Sets a memory of the store.
     pub(crate) fn set_memory(&mut self, index: u32, memory: &LinearMemory) {
         let reference = memory.reference();
         self.context.keeps.push(memory.backing());
         self.write(self.context.layout.memory(index), reference);
     }
 
-    /// Refers to a shared memory.
+    /// Sets a shared memory.
     pub(crate) fn set_shared_memory(&mut self, index: u32, memory: &Arc<SharedBytes>) {
         let reference = memory.reference();
         self.context.keeps.push(Arc::clone(memory) as _);
         self.write::<VmMemoryRef>(self.context.layout.memory(index), reference);
     }
 
-    /// Refers to a table of the store.
+    /// Sets a table of the store.
     pub(crate) fn set_table(&mut self, index: u32, table: &TableElements) {
         let reference = table.record();
         self.context.keeps.push(table.backing());
         self.write::<*mut VmTable>(self.context.layout.table(index), reference);
     }
 
-    /// Refers to an imported global.
+    /// Sets an imported global.
     ///
     /// # Panics
     ///
-    /// As all methods here: if what is referred to belongs to another store.
+    /// All methods panic if the argument belongs to another store.
     pub(crate) fn set_imported_global(&mut self, index: u32, global: Stored<VmGlobal>) {
         self.check(global.store());
-        if let GlobalPlace::Pointer(offset) = self.context.layout.global(index) {
+        if let GlobalLocation::Pointer(offset) = self.context.layout.global(index) {
             self.write::<*mut VmGlobal>(offset, global.as_ptr());
         }
     }
 
-    /// Refers to a tag.
+    /// Sets a tag.
     pub(crate) fn set_tag(&mut self, index: u32, tag: Stored<VmTag>) {
         self.check(tag.store());
         self.write::<*mut VmTag>(self.context.layout.tag(index), tag.as_ptr());
     }
 
-    /// Fills in a function record with a copy of an imported function's. A host function gets a
-    /// context that says that this instance calls.
+    /// Sets the record of an imported function to a copy of the function's own record. A host
+    /// function gets a context with this instance as the caller.
     pub(crate) fn import_function<H: Host + ?Sized>(
         &mut self,
         position: usize,
@@ -140,48 +140,54 @@ impl NewInstance {
         self.write(self.context.layout.function(position), function);
     }
 
-    /// Sets the functions of the instance's module, of which code calls those that it defines.
+    /// Sets the functions of the instance's module, which compiled code calls.
     pub(crate) fn set_functions(&mut self, functions: &Arc<FunctionTable>) {
         self.write::<*const VmCode>(offsets::CTX_FUNCTIONS, functions.slots());
         self.context.keeps.push(Arc::clone(functions) as _);
         self.functions = Some(Arc::clone(functions));
     }
 
-    /// Fills in the record of a function that the instance defines, by its position among the
-    /// module's own.
+    /// Sets the record of a function that the instance defines. `function` is its position among
+    /// the functions that the module defines.
     pub(crate) fn set_function(&mut self, position: usize, function: usize, type_id: u32) {
-        let Some(functions) = &self.functions else { unreachable!("the functions are set before") };
-        let place = self.context.field::<VmFuncRef>(self.context.layout.function(position)).as_ptr();
+        let Some(functions) = &self.functions else {
+            unreachable!("`set_functions` is called before `set_function`")
+        };
+        let address = self.context.field::<VmFuncRef>(self.context.layout.function(position)).as_ptr();
         let (code, vmctx) = (functions.slot(function), self.context.base.as_ptr().cast());
-        let record = VmFuncRef { code, vmctx, type_id, is_host: false, canonical: place };
+        let record = VmFuncRef { code, vmctx, type_id, is_host: false, canonical: address };
         self.write(self.context.layout.function(position), record);
     }
 
     fn write<T>(&mut self, offset: i32, value: T) {
-        // SAFETY: `field` gives an address inside the block that is aligned for a `T`, and nothing
-        // else refers to the block yet.
+        // SAFETY: `field` returns an address inside the block that is aligned for a `T`, and
+        // nothing else refers to the block yet.
         unsafe { self.context.field::<T>(offset).write(value) };
     }
 
     fn check(&self, store: StoreId) {
-        assert!(self.store == store, "an instance refers to what its store owns");
+        assert!(self.store == store, "the item belongs to another store");
     }
 
-    /// The context, once all that code of the instance follows is set.
+    /// Returns the context after checking that all pointers that code follows are set.
     ///
     /// # Panics
     ///
-    /// If something is missing, or the instance is not the one of that number in that store.
+    /// Panics if a pointer is missing, or if the instance was not created for this store and
+    /// number.
     pub(super) fn finish(self, store: StoreId, number: usize) -> Context {
-        assert!((self.store, self.number) == (store, number), "the next instance of the store");
-        assert!(self.functions.is_some(), "an instance with the functions of its module");
+        assert!(
+            (self.store, self.number) == (store, number),
+            "the instance was created for another store or number"
+        );
+        assert!(self.functions.is_some(), "the instance has no functions");
         self.context.assert_complete();
         self.context
     }
 }
 
 impl Context {
-    /// The function record at a position: imports first, then the functions that escape.
+    /// The function record at this position: imports first, then the functions that escape.
     pub(super) fn function(&self, position: usize) -> NonNull<VmFuncRef> {
         self.field(self.layout.function(position))
     }
@@ -191,18 +197,18 @@ impl Context {
         self.base.as_ptr()
     }
 
-    /// The addresses of the function records: of the first one, and the end of the last one.
+    /// The start address and the end address of the function records.
     pub(super) fn functions(&self) -> (usize, usize) {
         let base = self.base.as_ptr().expose_provenance();
         let range = self.layout.functions();
         (base + range.start, base + range.end)
     }
 
-    /// The value of a global that the instance defines; `None` for one that it imports.
+    /// The value of a global that the instance defines; `None` for an imported global.
     pub(super) fn defined_global(&self, index: u32) -> Option<NonNull<VmGlobal>> {
         match self.layout.global(index) {
-            GlobalPlace::Inline(offset) => Some(self.field(offset)),
-            GlobalPlace::Pointer(_) => None,
+            GlobalLocation::Inline(offset) => Some(self.field(offset)),
+            GlobalLocation::Pointer(_) => None,
         }
     }
 
@@ -210,23 +216,23 @@ impl Context {
     ///
     /// # Panics
     ///
-    /// If it is not inside the context, or not aligned.
+    /// Panics if the field is not inside the context, or not aligned.
     fn field<T>(&self, offset: i32) -> NonNull<T> {
         let offset = offset as usize;
-        assert!(offset + size_of::<T>() <= self.layout.size(), "a field inside the context");
+        assert!(offset + size_of::<T>() <= self.layout.size(), "field outside of the context");
         // SAFETY: the assertion keeps the field inside the block.
         let field = unsafe { self.base.add(offset).cast::<T>() };
-        assert!(field.is_aligned(), "a field at its alignment");
+        assert!(field.is_aligned(), "misaligned field");
         field
     }
 
-    /// Code follows these pointers without a check.
+    /// Checks the pointers that code follows without a check.
     fn assert_complete(&self) {
         for offset in self.layout.pointers() {
-            // SAFETY: `field` gives an address inside the block, which was zeroed and is written
-            // only by `write`: an initialised word that nothing borrows.
+            // SAFETY: `field` returns an address inside the block, which was zeroed and is written
+            // only by `write`: an initialised word that is not borrowed.
             let word = unsafe { self.field::<usize>(offset as i32).read() };
-            assert!(word != 0, "an instance whose memories, tables, globals, tags and functions are set");
+            assert!(word != 0, "a memory, table, global, tag or function is not set");
         }
     }
 }
@@ -239,15 +245,15 @@ impl Drop for Context {
     }
 }
 
-/// The number of the instance that a context belongs to; `None` for null.
+/// The number of the instance of a context; `None` for null.
 ///
 /// # Safety
 ///
 /// The pointer is null, or the address of a context that is alive.
 #[inline]
 pub(super) unsafe fn instance_of(context: *mut c_void) -> Option<usize> {
-    // SAFETY: by the condition above, if the pointer is not null; the header is written only when
-    // the context is made.
+    // SAFETY: by the condition above the pointer is valid if it is not null; the header is written
+    // only when the context is created.
     if context.is_null() { None } else { Some(unsafe { (*context.cast::<VmCtxHeader>()).instance }) }
 }
 

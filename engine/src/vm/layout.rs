@@ -1,6 +1,7 @@
-//! The memory that compiled code reads and writes, field by field.
+//! The layout of data structures that compiled code accesses.
 //!
-//! Every offset that translated code uses comes from here; nothing else assumes where a field is.
+//! This module defines every offset that translated code uses; no other module makes assumptions
+//! about the position of fields.
 
 use std::ffi::c_void;
 use std::mem::{MaybeUninit, offset_of};
@@ -12,7 +13,8 @@ use super::rows::VmTypeRow;
 use super::trace::VmTrace;
 use crate::time::Deadline;
 
-/// A value as compiled code passes it through memory: 16 bytes, of which a type uses the low ones.
+/// A value that is passed to or from compiled code through memory: 16 bytes, of which a type uses
+/// the low ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(16))]
 pub(crate) struct VmVal(pub(crate) u128);
@@ -27,9 +29,9 @@ pub(crate) struct VmHandler {
     pub(crate) fp: usize,
 }
 
-/// Where compiled code was left for the host, for walks of the stack: the frame pointer of the stub
-/// or trampoline that made the call, and its return address. Saved and restored around nested
-/// entries, like `entry`.
+/// Where compiled code was exited to the host, for stack walks: the frame pointer of the stub or
+/// trampoline that made the call, and its return address. Saved and restored around nested entries,
+/// like `entry`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmExit {
@@ -37,11 +39,11 @@ pub(crate) struct VmExit {
     pub(crate) fp: usize,
 }
 
-/// The fault code of compiled code that was interrupted.
+/// The fault code for interrupted compiled code.
 pub(super) const INTERRUPTED: u8 = u8::MAX - 1;
 
-/// Why a signal ended compiled code. `code` is 0 if nothing did, else a [`Trap`](crate::Trap) by
-/// its code, or one of [`STACK_OVERFLOW`](super::artifact::STACK_OVERFLOW) and [`INTERRUPTED`].
+/// The reason why a signal unwound compiled code. `code` is 0 if none did, otherwise the code of a
+/// [`Trap`](crate::Trap), [`STACK_OVERFLOW`](super::artifact::STACK_OVERFLOW) or [`INTERRUPTED`].
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmFault {
@@ -49,8 +51,8 @@ pub(crate) struct VmFault {
     pub(crate) code: u8,
 }
 
-/// Where compiled code allocates objects by itself: free memory from `next` to `end`, both
-/// multiples of 8. Code that finds too little asks the collector.
+/// Where compiled code allocates objects inline: free memory from `next` to `end`, both multiples
+/// of 8. If it is too small, code calls the builtin.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct VmFree {
@@ -64,12 +66,11 @@ pub(crate) struct VmFree {
 pub(super) struct HostSlot([MaybeUninit<*mut c_void>; 2]);
 
 impl HostSlot {
-    /// The words of a pointer to that owner.
+    /// Creates the words of a pointer to this owner.
     pub(super) fn new<H: ?Sized>(host: &mut H) -> HostSlot {
         const { assert!(size_of::<*mut H>() <= size_of::<HostSlot>()) };
         let mut slot = HostSlot([MaybeUninit::uninit(); 2]);
-        // SAFETY: by the assertion the words have room for the pointer, which is aligned as they
-        // are.
+        // SAFETY: by the assertion the words can hold the pointer, which has the same alignment.
         unsafe { slot.0.as_mut_ptr().cast::<*mut H>().write(host) };
         slot
     }
@@ -78,76 +79,75 @@ impl HostSlot {
     ///
     /// # Safety
     ///
-    /// The words were made from an `H`.
+    /// The words were created from an `H`.
     #[inline]
     pub(super) unsafe fn pointer<H: ?Sized>(&self) -> *mut H {
-        // SAFETY: by the condition above a `*mut H` was written there.
+        // SAFETY: by the condition above, the words contain a `*mut H`.
         unsafe { self.0.as_ptr().cast::<*mut H>().read() }
     }
 }
 
-/// What all instances of a store share, one to a store.
+/// The state that all instances of a store share.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct VmStore {
-    /// The lowest address that the stack pointer of compiled code may take.
+    /// The lowest address that the stack pointer of compiled code can have.
     pub(crate) stack_limit: usize,
-    /// The lowest address of the stack of the thread that runs the store's code; what it was before
-    /// where none does.
+    /// The lowest address of the stack of the thread that runs the store's code; if none does, of
+    /// the last one.
     pub(crate) stack_low: usize,
-    /// The handler of the innermost entry trampoline. Its frame pointer is 0 where nothing runs.
+    /// The handler of the innermost entry trampoline. Its frame pointer is 0 if no code runs.
     pub(crate) entry: VmHandler,
     pub(crate) exit: VmExit,
     pub(crate) fault: VmFault,
-    /// The exception that compiled code was left by because nothing in it caught it, until the
-    /// innermost entry takes it; else null.
+    /// The uncaught exception that unwound compiled code, until the innermost entry takes it;
+    /// otherwise null.
     pub(crate) thrown: u64,
-    /// An address above all frames of the store's activations, while there are any.
+    /// An address above all frames of the store's activations, if there are any.
     pub(crate) stack_high: usize,
     pub(crate) free: VmFree,
-    /// Set by the watchdog: compiled code is to be left where it is next found.
+    /// Set by the watchdog: compiled code must be unwound at the next opportunity.
     pub(crate) interrupted: AtomicBool,
-    /// When the watchdog does so, while code runs.
+    /// When the watchdog sets `interrupted`, while code runs.
     pub(crate) deadline: Option<Deadline>,
     /// The instance whose code last called a function by reference (`call_indirect`, `call_ref`),
-    /// or null if none has since the innermost entry. It is the caller of a host function reached
-    /// so.
+    /// or null if that has not happened since the innermost entry. It is the caller of a host
+    /// function that is called by reference.
     pub(crate) caller: *mut c_void,
-    /// The other store whose code called the host function that runs this one's code, or null.
+    /// The other store whose code called the host function that runs this store's code, or null.
     pub(crate) outer: *mut VmStore,
     /// Calls a builtin by its number: see [`call::builtin_call`](super::call).
     pub(crate) builtin_call: usize,
-    /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function; 0 asks for
-    /// [`VmStore::raise`].
+    /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function. If it returns 0,
+    /// the caller must call [`VmStore::raise`].
     pub(crate) host_call: usize,
-    /// Has a function compiled: see [`call::compile_call`](super::call).
+    /// Compiles a function: see [`call::compile_call`](super::call).
     pub(crate) compile: usize,
-    /// `extern "C" fn(*mut VmStore) -> !`: leaves compiled code that called a host function or a
-    /// builtin which failed.
+    /// `extern "C" fn(*mut VmStore) -> !`: unwinds compiled code after a host function or a builtin
+    /// has failed.
     pub(crate) raise: usize,
     /// `extern "C" fn(*mut VmStore, u64) -> !`: throws an exception.
     pub(crate) throw: usize,
-    /// The store that this belongs to, as the innermost entry has borrowed it; none while nothing
-    /// runs.
+    /// The owner of this record, as borrowed by the innermost entry; `None` while no code runs.
     pub(super) host: Option<HostSlot>,
     /// [`host::guards`](super::host::guards) for the type of the store.
     pub(super) guards: unsafe fn(HostSlot, usize) -> bool,
-    /// Why compiled code is being left on purpose.
+    /// The error or panic that is unwinding compiled code.
     pub(super) pending: Option<Pending>,
-    /// How far down the stack was in use when an object was made, since the last call into the
-    /// store ended; 0 if none was made.
+    /// The lowest stack address that was in use when an object was allocated, since the end of the
+    /// last call into the store; 0 if none was allocated.
     pub(super) deepest: usize,
-    /// The frames of the activation that was left last by anything but a return or an interruption,
-    /// until its entry has read them.
+    /// The frames of the last activation that was unwound by anything but an interruption, until
+    /// its entry has read them.
     pub(crate) trace: VmTrace,
 }
 
-/// The address of a function's code, as callers read it: a slot of the function.
+/// The slot of a function: the address of its code, as callers read it.
 ///
-/// Any thread may write it while others call the function: they go to the code that they read, which
-/// stays callable. On x86-64 each load is an acquire, and a processor fetches the instructions that
-/// others have written: code that reads an address from here, and calls it, runs what was written
-/// before the address was.
+/// Any thread can write it while other threads call the function. They continue to the code whose
+/// address they have read, which stays callable. On x86-64 every load has acquire semantics, and
+/// instruction fetches are coherent with the writes of other processors. Therefore code that loads
+/// an address from a slot and calls it runs the code that was written before the address.
 #[derive(Debug)]
 #[repr(transparent)]
 pub(crate) struct VmCode(AtomicUsize);
@@ -163,61 +163,60 @@ impl VmCode {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Sets the address, when the code there is complete.
+    /// Sets the address. The code there must be complete.
     pub(super) fn set(&self, address: usize) {
         self.0.store(address, Ordering::Release);
     }
 }
 
-/// A function as references, imports and host calls see it.
+/// A function record, used by references, imports and host calls.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct VmFuncRef {
-    /// The slot with the address of the code: a function of the Tail convention that takes `vmctx`
-    /// first.
+    /// The slot of the code: a function of the Tail convention that takes `vmctx` as its first
+    /// argument.
     pub(crate) code: *const VmCode,
-    /// A [`VmCtx`](VmCtxHeader), or for a host function a [`VmHostCtx`].
+    /// A [`VmCtx`](VmCtxHeader), or a [`VmHostCtx`] for a host function.
     pub(crate) vmctx: *mut c_void,
     /// The canonical number of the function's type.
     pub(crate) type_id: u32,
     /// Whether `vmctx` is a [`VmHostCtx`].
     pub(crate) is_host: bool,
-    /// The record by whose address the function is identified: an import is a copy of it.
+    /// The record whose address identifies the function. The record of an import is a copy of it.
     pub(crate) canonical: *const VmFuncRef,
 }
 
-/// What the code of a host function gets in place of an instance.
+/// The context of a host function.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct VmHostCtx {
     pub(crate) store: *mut VmStore,
     /// The [`HostFunc`](super::func::HostFunc) to call.
     pub(crate) host: *const c_void,
-    /// The instance through whose import the function is reached. Null if it is called by
-    /// reference, see [`VmStore::caller`], or by the host.
+    /// The instance that imports the function. Null if the function is called by reference (see
+    /// [`VmStore::caller`]) or by the host.
     pub(crate) caller: *mut c_void,
 }
 
-/// A memory: where it begins and how many bytes of it there are.
+/// A memory: its base address and its length in bytes.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct VmMemory {
     pub(crate) base: *mut u8,
-    /// Atomic because threads share some memories; where one store has a memory for itself, as good
-    /// as a plain number.
+    /// Atomic because threads can share the memory. For other memories, this costs nothing.
     pub(crate) length: AtomicUsize,
 }
 
-/// A memory as an instance refers to it.
+/// A memory in the context of an instance.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct VmMemoryRef {
-    /// The memory's base, which never changes where the whole range is reserved.
+    /// The memory's base, which never changes if the whole address range is reserved.
     pub(crate) base: *mut u8,
     pub(crate) memory: *mut VmMemory,
 }
 
-/// A table: its elements, each a reference of 8 bytes, and how many there are.
+/// A table: its elements, each a reference of 8 bytes, and their number.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct VmTable {
@@ -228,8 +227,8 @@ pub(crate) struct VmTable {
 /// The value of a global.
 pub(crate) type VmGlobal = VmVal;
 
-/// The code through which compiled code calls builtins, and by which it throws exceptions: the same
-/// for all of an engine.
+/// The stubs that compiled code calls for builtins and for throwing exceptions. All instances of an
+/// engine use the same ones.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct VmStubs {
@@ -237,7 +236,7 @@ pub(crate) struct VmStubs {
     pub(crate) throw: usize,
 }
 
-/// The fixed part of an instance's context; [`VmCtxLayout`] says what follows.
+/// The fixed part of an instance's context. [`VmCtxLayout`] describes the rest.
 #[derive(Debug)]
 #[repr(C, align(16))]
 pub(crate) struct VmCtxHeader {
@@ -247,17 +246,17 @@ pub(crate) struct VmCtxHeader {
     pub(crate) functions: *const VmCode,
     /// The canonical number of each type of the module, by type index.
     pub(crate) types: *const u32,
-    /// What is known of each type of the engine, by canonical number.
+    /// The row of each type of the engine, by canonical number.
     pub(crate) type_rows: *const VmTypeRow,
     /// The number of the instance in its store.
     pub(crate) instance: usize,
 }
 
-/// How many bytes from address 0 on nothing is mapped at, so that an access there by a null
+/// The number of bytes from address 0 on that are never mapped, so that an access through a null
 /// reference faults.
 pub(crate) const NULL_PAGE: u32 = 4096;
 
-/// Offsets of fields as code generation wants them.
+/// Field offsets, in the types that code generation uses.
 pub(crate) mod offsets {
     use super::*;
 
@@ -301,11 +300,11 @@ pub(crate) mod offsets {
     pub(crate) const CTX_TYPE_ROWS: i32 = offset_of!(VmCtxHeader, type_rows) as i32;
 }
 
-/// Where the parts of an instance's context lie, for the instances of one module.
+/// The layout of the contexts of a module's instances.
 ///
-/// After the header come, in this order: defined globals, a function record for each imported
-/// function and for each function that a reference can point to, memories, then a pointer for each
-/// table, each imported global and each tag.
+/// The header is followed by, in this order: the values of defined globals, a function record for
+/// each imported function and for each function that a reference can point to, the memories, then a
+/// pointer for each table, each imported global and each tag.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct VmCtxLayout {
     globals: u32,
@@ -318,7 +317,7 @@ pub(crate) struct VmCtxLayout {
     imported_global_count: u32,
 }
 
-/// How many things of each sort a context holds.
+/// The number of items of each kind in a context.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct VmCtxCounts {
     pub(crate) imported_functions: usize,
@@ -331,7 +330,7 @@ pub(crate) struct VmCtxCounts {
 }
 
 impl VmCtxLayout {
-    /// The layout for these counts, or `None` where offsets would not fit an instruction's 31 bits.
+    /// Creates the layout for these counts; `None` if an offset does not fit in 31 bits.
     pub(crate) fn new(counts: &VmCtxCounts) -> Option<VmCtxLayout> {
         let mut at = size_of::<VmCtxHeader>();
         let mut part = |count: usize, size: usize| -> Option<u32> {
@@ -365,40 +364,40 @@ impl VmCtxLayout {
         self.size as usize
     }
 
-    /// The function record of that position: imports first, then the functions that escape.
+    /// The function record at this position: imports first, then the functions that escape.
     pub(crate) fn function(&self, position: usize) -> i32 {
         (self.functions as usize + position * size_of::<VmFuncRef>()) as i32
     }
 
-    /// The [`VmMemoryRef`] of that memory.
+    /// The [`VmMemoryRef`] of this memory.
     pub(crate) fn memory(&self, index: u32) -> i32 {
         (self.memories as usize + index as usize * size_of::<VmMemoryRef>()) as i32
     }
 
-    /// The pointer to that table's [`VmTable`].
+    /// The pointer to this table's [`VmTable`].
     pub(crate) fn table(&self, index: u32) -> i32 {
         (self.tables as usize + index as usize * size_of::<usize>()) as i32
     }
 
-    /// Where that global lies.
-    pub(crate) fn global(&self, index: u32) -> GlobalPlace {
+    /// The location of this global.
+    pub(crate) fn global(&self, index: u32) -> GlobalLocation {
         match index.checked_sub(self.imported_global_count) {
-            None => GlobalPlace::Pointer(
+            None => GlobalLocation::Pointer(
                 (self.imported_globals as usize + index as usize * size_of::<usize>()) as i32,
             ),
-            Some(defined) => {
-                GlobalPlace::Inline((self.globals as usize + defined as usize * size_of::<VmGlobal>()) as i32)
-            }
+            Some(defined) => GlobalLocation::Inline(
+                (self.globals as usize + defined as usize * size_of::<VmGlobal>()) as i32,
+            ),
         }
     }
 
-    /// Where the function records are.
+    /// The range of the function records.
     pub(super) fn functions(&self) -> Range<usize> {
         self.functions as usize..self.memories as usize
     }
 
     /// The offsets of the words that must not be null when code runs: the code of each function,
-    /// each memory, table, imported global and tag.
+    /// and each memory, table, imported global and tag.
     pub(super) fn pointers(&self) -> impl Iterator<Item = usize> {
         let functions = self.functions().step_by(size_of::<VmFuncRef>());
         let memories = (self.memories as usize..self.tables as usize).step_by(size_of::<VmMemoryRef>());
@@ -409,18 +408,18 @@ impl VmCtxLayout {
             .chain(pointers)
     }
 
-    /// The pointer by which that tag is identified.
+    /// The pointer that identifies this tag.
     pub(crate) fn tag(&self, index: u32) -> i32 {
         (self.tags as usize + index as usize * size_of::<usize>()) as i32
     }
 }
 
-/// How a context refers to a global.
+/// The location of a global in a context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GlobalPlace {
-    /// The global's value lies at this offset.
+pub(crate) enum GlobalLocation {
+    /// The global's value is at this offset.
     Inline(i32),
-    /// A pointer to the global's value lies at this offset.
+    /// A pointer to the global's value is at this offset.
     Pointer(i32),
 }
 
@@ -440,7 +439,7 @@ mod tests {
             tags: 1,
         };
         let layout = VmCtxLayout::new(&counts).unwrap();
-        let GlobalPlace::Inline(first) = layout.global(1) else { panic!("a defined global lies inline") };
+        let GlobalLocation::Inline(first) = layout.global(1) else { panic!("a defined global is inline") };
         assert_eq!(first % 16, 0);
         assert_eq!(first as usize, size_of::<VmCtxHeader>());
         assert_eq!(layout.function(0), first + 5 * 16);
@@ -449,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_too_large_for_an_offset_is_refused() {
+    fn a_context_too_large_for_an_offset_is_rejected() {
         let counts = VmCtxCounts { defined_globals: 1 << 28, ..VmCtxCounts::default() };
         assert!(VmCtxLayout::new(&counts).is_none());
     }

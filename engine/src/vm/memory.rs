@@ -13,31 +13,30 @@ use super::sys::limits::{self, share};
 use super::sys::mmap::{Mapping, PAGE, round_up};
 use crate::error::Error;
 
-/// What a 32-bit address can reach.
+/// The range of a 32-bit address.
 const REACH: usize = 4 << 30;
-/// The size of the closed range after it: a constant offset below this needs no check.
+/// The size of the inaccessible range after it. Constant offsets below this need no check.
 pub(crate) const GUARD: usize = 32 << 20;
 
-/// Where the address space is limited, a guarded memory reserves at most one part in this many of
-/// it.
+/// If the address space is limited, a guarded memory reserves at most `1 / PARTS` of it.
 const PARTS: usize = 16;
 
-/// Whether the process has so much address space that memories can reserve all that a 32-bit
-/// address reaches.
+/// Whether the process has enough address space for memories to reserve the whole range of a 32-bit
+/// address.
 pub(crate) fn may_guard() -> bool {
     share(REACH + GUARD, PARTS) == REACH + GUARD
 }
 
 /// A record that compiled code reads, and the mapping that it describes.
 ///
-/// The memory or table that it belongs to is its owner, and alone uses it from Rust. Instances keep
-/// it too, so that what their code reaches is there as long as they are.
+/// The memory or table that it belongs to is its owner, and is the only user from Rust. Instances
+/// keep it as well, so that what their code accesses exists as long as they do.
 struct Backing<R> {
     record: UnsafeCell<R>,
     map: UnsafeCell<Mapping>,
 }
 
-/// The records that a backing may have.
+/// The types of records that a backing can have.
 trait Record: 'static {}
 
 impl Record for VmMemory {}
@@ -46,8 +45,8 @@ impl Record for VmTable {}
 // SAFETY: a record consists of an address inside the mapping and a number, and neither they nor the
 // mapping belong to a thread.
 unsafe impl<R: Record> Send for Backing<R> {}
-// SAFETY: only the owner reads and writes the fields, by methods that borrow the owner; who else
-// has the backing keeps it, and cannot look into it.
+// SAFETY: only the owner reads and writes the fields, by methods that borrow the owner; other
+// holders of the backing keep it alive, but cannot access it.
 unsafe impl<R: Record> Sync for Backing<R> {}
 
 impl<R> fmt::Debug for Backing<R> {
@@ -70,7 +69,7 @@ impl<R: Record> Backing<R> {
     ///
     /// # Safety
     ///
-    /// The owner is borrowed as long as this is in use.
+    /// The owner is borrowed as long as the result is in use.
     unsafe fn map(&self) -> &Mapping {
         // SAFETY: by the condition above the owner does not replace the mapping meanwhile.
         unsafe { &*self.map.get() }
@@ -80,10 +79,10 @@ impl<R: Record> Backing<R> {
     ///
     /// # Safety
     ///
-    /// The owner is borrowed by `&mut`, and no code runs that uses the record. The record describes
-    /// the mapping.
+    /// The owner is borrowed mutably, and no code that uses the record is running. The record
+    /// describes the mapping.
     unsafe fn replace(&self, record: R, map: Option<Mapping>) {
-        // SAFETY: by the condition above nothing else uses either.
+        // SAFETY: by the condition above nothing else uses the record or the mapping.
         unsafe {
             *self.record.get() = record;
             if let Some(map) = map {
@@ -93,10 +92,10 @@ impl<R: Record> Backing<R> {
     }
 }
 
-/// The bytes of one memory that belongs to one store.
+/// The bytes of a memory that belongs to one store.
 ///
-/// It is owned by the store, so that code of the store does not run while it is borrowed: see the
-/// [rules](super).
+/// The store owns the memory, so code of the store does not run while the memory is borrowed: see
+/// the [rules](super).
 #[derive(Debug)]
 pub(crate) struct LinearMemory {
     backing: Arc<Backing<VmMemory>>,
@@ -104,50 +103,53 @@ pub(crate) struct LinearMemory {
 }
 
 impl LinearMemory {
-    /// A memory that reserves all that a 32-bit address and a small offset can reach: code need not
-    /// check its accesses.
+    /// Creates a memory that reserves the range of a 32-bit address and a small offset, so that
+    /// code need not check accesses.
     pub(crate) fn guarded(length: usize) -> io::Result<LinearMemory> {
         LinearMemory::open(reserve_guarded(length)?, length, true)
     }
 
-    /// A memory whose accesses code checks. It may move when it grows past what could be reserved
-    /// for it.
+    /// Creates a memory whose accesses are checked. It may move when it grows beyond its
+    /// reservation.
     pub(crate) fn checked(length: usize, max: usize) -> io::Result<LinearMemory> {
-        /// Where the address space is limited, a memory reserves at most one part in this many of
-        /// it to grow into: it moves when it needs more.
-        const ROOM_PARTS: usize = 1024;
-        let room = share(max.min(REACH), ROOM_PARTS);
-        LinearMemory::open(limits::reserve_between(length, room)?, length, false)
+        /// If the address space is limited, a memory reserves at most `1 / GROWTH_PARTS` of it for
+        /// growth, and moves when it needs more.
+        const GROWTH_PARTS: usize = 1024;
+        let reserved = share(max.min(REACH), GROWTH_PARTS);
+        LinearMemory::open(limits::reserve_between(length, reserved)?, length, false)
     }
 
-    /// Whether the base never changes and accesses past the end fault.
+    /// Whether the base address never changes and out-of-bounds accesses fault.
     pub(crate) fn is_guarded(&self) -> bool {
         self.guarded
     }
 
-    /// How many bytes there are.
+    /// The number of bytes.
     pub(crate) fn len(&self) -> usize {
-        // SAFETY: the record is alive with the backing, and only its atomic field is borrowed.
+        // SAFETY: the record is alive as long as the backing, and only its atomic field is
+        // borrowed.
         unsafe { (*self.backing.record()).length.load(Ordering::Relaxed) }
     }
 
     /// The bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: the first `len` bytes of the mapping are open, hence readable and initialised.
-        // They stay so while this is borrowed, and nothing writes them: no code of the store runs.
+        // SAFETY: the first `len` bytes of the mapping are open, thus readable and initialised.
+        // They stay so while `self` is borrowed, and nothing writes them: no code of the store
+        // runs.
         unsafe { std::slice::from_raw_parts(self.map().base(), self.len()) }
     }
 
-    /// The bytes, to write.
+    /// The bytes, mutably.
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: the first `len` bytes of the mapping are open, hence readable, writable and
-        // initialised. They stay so while this is borrowed by `&mut`, and nothing else accesses
+        // SAFETY: the first `len` bytes of the mapping are open, thus readable, writable and
+        // initialised. They stay so while `self` is borrowed mutably, and nothing else accesses
         // them: no code of the store runs.
         unsafe { std::slice::from_raw_parts_mut(self.map().base(), self.len()) }
     }
 
-    /// Grows to that many bytes, which must be no less than now. The memory stays as it is if that
-    /// fails, except for one that moves when its store's time is over: then its bytes are lost.
+    /// Grows to `length` bytes, which must not be less than the current length. If that fails, the
+    /// memory is unchanged, except that a memory that is moved while its store's deadline passes
+    /// loses its bytes.
     pub(crate) fn grow(&mut self, length: usize, alarm: Alarm<'_>) -> Result<(), GrowError> {
         let old = self.len();
         let mut moved = None;
@@ -156,8 +158,8 @@ impl LinearMemory {
             let map = limits::reserve_between(length, capacity)?;
             let needed = round_up(length).ok_or(io::Error::from(io::ErrorKind::OutOfMemory))?;
             limits::open(&map, 0, needed)?;
-            // SAFETY: the first `old` bytes are open in both, and this is borrowed by `&mut`, so
-            // that no reference points into them.
+            // SAFETY: the first `old` bytes are open in both mappings, and `self` is borrowed
+            // mutably, so no reference points into them.
             unsafe { move_bytes(self.map(), &map, old, alarm) }?;
             moved = Some(map);
         } else {
@@ -167,31 +169,31 @@ impl LinearMemory {
         }
         let base = moved.as_ref().unwrap_or(self.map()).base();
         let record = VmMemory { base, length: AtomicUsize::new(length) };
-        // SAFETY: this is borrowed by `&mut`, so that no code of the store runs; `length` bytes are
-        // open in the mapping that the base is of.
+        // SAFETY: `self` is borrowed mutably, so no code of the store runs; `length` bytes are open
+        // in the mapping of the base.
         unsafe { self.backing.replace(record, moved) };
         Ok(())
     }
 
-    /// Whether an address lies after the bytes, where an access without a check that leaves the
-    /// memory ends.
+    /// Whether an address is after the bytes, in the range where an unchecked out-of-bounds access
+    /// faults.
     pub(crate) fn guards(&self, address: usize) -> bool {
         let offset = address.wrapping_sub(self.map().base() as usize);
         self.guarded && (self.len()..self.map().len()).contains(&offset)
     }
 
-    /// The memory as an instance refers to it, which has to [keep](LinearMemory::backing) it.
+    /// The memory for the context of an instance, which must [keep](LinearMemory::backing) it.
     pub(super) fn reference(&self) -> VmMemoryRef {
         VmMemoryRef { base: self.map().base(), memory: self.backing.record() }
     }
 
-    /// What keeps the record and the bytes.
+    /// Keeps the record and the bytes alive.
     pub(super) fn backing(&self) -> Arc<dyn Any + Send + Sync> {
         Arc::clone(&self.backing) as _
     }
 
     fn map(&self) -> &Mapping {
-        // SAFETY: this is the owner, and borrowed as long as the mapping is.
+        // SAFETY: this is the owner, and it is borrowed as long as the mapping is.
         unsafe { self.backing.map() }
     }
 
@@ -202,8 +204,8 @@ impl LinearMemory {
     }
 }
 
-/// All that a 32-bit address and a small offset can reach, for a memory that begins with that many
-/// bytes.
+/// Reserves the range of a 32-bit address and a small offset, for a memory that initially has
+/// `length` bytes.
 pub(super) fn reserve_guarded(length: usize) -> io::Result<Mapping> {
     if length > REACH {
         return Err(io::ErrorKind::OutOfMemory.into());
@@ -211,7 +213,7 @@ pub(super) fn reserve_guarded(length: usize) -> io::Result<Mapping> {
     limits::reserve(REACH + GUARD)
 }
 
-/// The elements of one table, owned as a [`LinearMemory`] is.
+/// The elements of a table, owned like a [`LinearMemory`].
 #[derive(Debug)]
 pub(crate) struct TableElements {
     backing: Arc<Backing<VmTable>>,
@@ -221,111 +223,113 @@ pub(crate) struct TableElements {
 const WORD: usize = size_of::<u64>();
 
 impl TableElements {
-    /// A table of that many elements, all null.
+    /// Creates a table of `length` elements, all null.
     pub(crate) fn new(length: u64) -> io::Result<TableElements> {
         let map = map_elements(length)?;
         let record = VmTable { elements: map.base().cast(), length };
         Ok(TableElements { backing: Backing::new(record, map) })
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub(crate) fn len(&self) -> u64 {
-        // SAFETY: the record is alive with the backing. Only `grow` and code of the store write it,
-        // and neither runs while this is borrowed.
+        // SAFETY: the record is alive as long as the backing. Only `grow` and code of the store
+        // write it, and neither runs while `self` is borrowed.
         unsafe { (*self.backing.record()).length }
     }
 
-    /// The elements, as compiled code holds references.
+    /// The elements, in the representation of compiled code.
     pub(crate) fn words(&self) -> &[u64] {
-        // SAFETY: the first `len` words of the mapping are open, hence readable and initialised,
-        // and aligned because a mapping begins at a page. They stay so while this is borrowed, and
+        // SAFETY: the first `len` words of the mapping are open, thus readable and initialised, and
+        // aligned because a mapping starts at a page. They stay so while `self` is borrowed, and
         // nothing writes them: no code of the store runs.
         unsafe { std::slice::from_raw_parts(self.map().base().cast(), self.len() as usize) }
     }
 
-    /// The elements, to write: references that have the table's type.
+    /// The elements, mutably. They must be references that have the table's type.
     pub(crate) fn words_mut(&mut self) -> &mut [u64] {
-        // SAFETY: the first `len` words of the mapping are open, hence readable, writable and
-        // initialised, and aligned because a mapping begins at a page. They stay so while this is
-        // borrowed by `&mut`, and nothing else accesses them: no code of the store runs.
+        // SAFETY: the first `len` words of the mapping are open, thus readable, writable and
+        // initialised, and aligned because a mapping starts at a page. They stay so while `self` is
+        // borrowed mutably, and nothing else accesses them: no code of the store runs.
         unsafe { std::slice::from_raw_parts_mut(self.map().base().cast(), self.len() as usize) }
     }
 
-    /// Grows to that many elements, which must be no fewer than now; the new ones are `fill`. If
-    /// that fails, as [`LinearMemory::grow`].
+    /// Grows to `length` elements, which must not be fewer than before; the new ones are `fill`.
+    /// Fails like [`LinearMemory::grow`].
     pub(crate) fn grow(&mut self, length: u64, fill: u64, alarm: Alarm<'_>) -> Result<(), GrowError> {
         let old = self.len() as usize;
         let mut moved = None;
         if length > (self.map().len() / WORD) as u64 {
             let capacity = length.max((old as u64).saturating_mul(2));
             let map = map_elements(capacity).or_else(|_| map_elements(length))?;
-            // SAFETY: the first `old` words are open in both, and this is borrowed by `&mut`, so
-            // that no reference points into them.
+            // SAFETY: the first `old` words are open in both mappings, and `self` is borrowed
+            // mutably, so no reference points into them.
             unsafe { move_bytes(self.map(), &map, old * WORD, alarm) }?;
             moved = Some(map);
         }
         let elements = moved.as_ref().unwrap_or(self.map()).base().cast();
-        // SAFETY: this is borrowed by `&mut`, so that no code of the store runs; all of the mapping
-        // that `elements` is of is open, and it has room for `length` words.
+        // SAFETY: `self` is borrowed mutably, so no code of the store runs; the whole mapping of
+        // `elements` is open, and it has space for `length` words.
         unsafe { self.backing.replace(VmTable { elements, length }, moved) };
-        // What was never written is null.
+        // New elements are initially null.
         if fill != 0 {
             alarm.fill(&mut self.words_mut()[old..], fill)?;
         }
         Ok(())
     }
 
-    /// The record that instances refer to, which have to [keep](TableElements::backing) it.
+    /// The record for the contexts of instances, which must [keep](TableElements::backing) it.
     pub(super) fn record(&self) -> *mut VmTable {
         self.backing.record()
     }
 
-    /// What keeps the record and the elements.
+    /// Keeps the record and the elements alive.
     pub(super) fn backing(&self) -> Arc<dyn Any + Send + Sync> {
         Arc::clone(&self.backing) as _
     }
 
     fn map(&self) -> &Mapping {
-        // SAFETY: this is the owner, and borrowed as long as the mapping is.
+        // SAFETY: this is the owner, and it is borrowed as long as the mapping is.
         unsafe { self.backing.map() }
     }
 }
 
-/// Moves the first bytes of a mapping to another one. What has been copied is given back, so that
-/// no more than a piece of it is there twice.
+/// Moves the first bytes of a mapping to another one. The memory of copied chunks is returned to
+/// the system, so that at most one chunk exists twice.
 ///
 /// # Safety
 ///
-/// Both mappings are open that far, and no reference points into what is moved.
+/// Both mappings are open up to `length`, and no reference points into the moved range.
 unsafe fn move_bytes(from: &Mapping, to: &Mapping, length: usize, alarm: Alarm<'_>) -> Result<(), GrowError> {
-    debug_assert!(length <= from.len().min(to.len()), "what is moved lies in both");
+    debug_assert!(length <= from.len().min(to.len()), "range exceeds a mapping");
     let mut given_back = Ok(());
     alarm.in_pieces(length, 1, |piece| {
-        // SAFETY: by the condition above the piece is accessible in both mappings, which are two.
+        // SAFETY: by the condition above the chunk is accessible in both mappings, which are
+        // distinct.
         unsafe {
             let (source, target) = (from.base().add(piece.start), to.base().add(piece.start));
             std::ptr::copy_nonoverlapping(source, target, piece.len());
         }
-        // Pieces are whole pages but for the last one.
+        // All chunks except the last one consist of whole pages.
         if piece.len().is_multiple_of(PAGE) && given_back.is_ok() {
-            // SAFETY: by the condition above no reference points there, and the bytes were copied.
+            // SAFETY: by the condition above no reference points there, and the bytes have been
+            // copied.
             given_back = unsafe { from.discard(piece.start, piece.len()) };
         }
     })?;
     Ok(given_back?)
 }
 
-/// Why a memory or a table did not grow.
+/// The reason why a memory or a table did not grow.
 #[derive(Debug)]
 pub(crate) enum GrowError {
-    /// The system has no room.
+    /// The system has no memory or address space.
     System(io::Error),
-    /// The store's time is over.
+    /// The store's deadline has passed.
     TimeOver(Error),
 }
 
 impl GrowError {
-    /// The error of the engine, where the system's means what is given.
+    /// Converts to the engine's error. `no_room` converts an error of the system.
     pub(crate) fn into_error(self, no_room: impl FnOnce(io::Error) -> Error) -> Error {
         match self {
             GrowError::System(error) => no_room(error),
@@ -346,7 +350,7 @@ impl From<Error> for GrowError {
     }
 }
 
-/// A readable and writable mapping for that many elements.
+/// Creates a readable and writable mapping for `length` elements.
 fn map_elements(length: u64) -> io::Result<Mapping> {
     let bytes = usize::try_from(length).ok().and_then(|length| length.checked_mul(WORD));
     let map = limits::reserve(bytes.ok_or(io::ErrorKind::OutOfMemory)?.max(PAGE))?;

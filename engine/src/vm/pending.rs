@@ -1,10 +1,10 @@
-//! Why compiled code is being left on purpose.
+//! The reason why Rust code is unwinding compiled code.
 
 use std::any::Any;
 
 use crate::error::Error;
 
-/// How Rust code that compiled code called has failed.
+/// The failure of Rust code that compiled code called.
 pub(super) enum Pending {
     Error(Error),
     Panic(Box<dyn Any + Send>),

@@ -1,44 +1,45 @@
-//! Values at fixed addresses, and handles to them that know which store they belong to.
+//! Values at fixed addresses, and handles that contain the identity of their store.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Tells stores apart, so that a handle is not used with another store.
+/// The identity of a store, by which handles are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StoreId(u64);
 
 impl StoreId {
-    /// The identity of a new store, which no other store of the process has or had.
+    /// Creates an identity that no other store of the process has or had.
     pub(super) fn new() -> StoreId {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         StoreId(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// An identity that no store has.
+    /// An identity that does not belong to a store.
     #[cfg(test)]
     pub(crate) fn test() -> StoreId {
         StoreId(u64::MAX)
     }
 }
 
-/// A handle to something that the [record](super::store::StoreRecord) of a store owns.
+/// A handle to an item that the [record](super::store::StoreRecord) of a store owns.
 ///
-/// Only this folder makes handles, and only for what a record keeps until it is dropped. So where
-/// the record is at hand, and has the handle's identity, what the handle points to is alive: the
-/// record checks that before it follows a handle. Without the record a handle is a number.
+/// Only this folder creates handles, and only for items that a record keeps until it is dropped. If
+/// the record is available and has the handle's identity, the item is therefore alive. The record
+/// checks the identity before it dereferences a handle. Without the record a handle is just a
+/// number.
 pub(crate) struct Stored<T> {
     store: StoreId,
     address: NonNull<T>,
 }
 
 impl<T> Stored<T> {
-    /// A handle to what lies at an address.
+    /// Creates a handle to the value at an address.
     ///
     /// # Safety
     ///
-    /// The record of that store owns a `T` at that address until it is dropped.
+    /// The record of this store owns a `T` at this address until the record is dropped.
     pub(super) unsafe fn new(store: StoreId, address: NonNull<T>) -> Stored<T> {
         Stored { store, address }
     }
@@ -53,17 +54,16 @@ impl<T> Stored<T> {
         self.address.as_ptr()
     }
 
-    /// The address as compiled code holds it in references and exceptions.
+    /// The address in the representation of compiled code, in references and exceptions.
     pub(crate) fn to_word(self) -> u64 {
         self.as_ptr().addr() as u64
     }
 }
 
-// SAFETY: a handle is an identity and an address. It is followed only by methods of the record that
-// owns what is there, which is borrowed meanwhile.
+// SAFETY: a handle is an identity and an address. Only methods of the record that owns the value
+// dereference it, while the record is borrowed.
 unsafe impl<T> Send for Stored<T> {}
-// SAFETY: a shared handle allows no more than a copy of it, and those may cross threads: see
-// `Send`.
+// SAFETY: a shared handle can only be copied, and copies can be sent: see `Send`.
 unsafe impl<T> Sync for Stored<T> {}
 
 impl<T> Clone for Stored<T> {
@@ -94,8 +94,8 @@ impl<T> fmt::Debug for Stored<T> {
     }
 }
 
-/// A value at an address that stays the same when the box is moved, reached only by raw pointers:
-/// compiled code reads and writes it too.
+/// A value at an address that does not change when the box is moved. It is accessed only through
+/// raw pointers, because compiled code reads and writes it too.
 #[derive(Debug)]
 pub(super) struct VmBox<T>(NonNull<T>);
 
@@ -105,7 +105,7 @@ impl<T> VmBox<T> {
         VmBox(NonNull::from(Box::leak(Box::new(value))))
     }
 
-    /// The address, at which the value lies as long as the box lives.
+    /// The address of the value, which is valid as long as the box exists.
     pub(super) fn address(&self) -> NonNull<T> {
         self.0
     }

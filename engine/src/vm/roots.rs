@@ -1,5 +1,4 @@
-//! The words on a thread's stack, for the collector, which takes each for a reference that it may
-//! be.
+//! The words on a thread's stack, which the collector scans conservatively.
 
 use std::arch::asm;
 use std::marker::PhantomData;
@@ -9,39 +8,38 @@ use super::store::StoreRecord;
 use super::sys::stack;
 use crate::error::{Error, Result};
 
-/// The part of the running thread's stack in which a store's code has frames.
+/// The part of the current thread's stack that contains the frames of a store's code.
 ///
-/// The store is borrowed as long as this is in use, so that the call into it that was running when
-/// this was made has not ended. It stays on its thread.
+/// The store is borrowed as long as this exists, so the call into it that was running when this was
+/// created has not ended. This stays on its thread.
 #[derive(Debug)]
 pub(crate) struct StackRoots<'a> {
-    /// An address above those frames, or 0 if nothing of the store runs.
+    /// An address above those frames, or 0 if no code of the store runs.
     high: usize,
     _store: PhantomData<&'a ()>,
     _thread: PhantomData<*const ()>,
 }
 
 impl<'a> StackRoots<'a> {
-    /// Where the frames of the store's activations are.
+    /// Finds the frames of the store's activations.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) if another thread runs the store, or this one on another
-    /// stack.
+    /// [`Usage`](crate::ErrorKind::Usage) if another thread runs the store, or if this thread runs
+    /// it on another stack.
     pub(crate) fn of<H: Host + ?Sized>(store: &'a StoreRecord<H>) -> Result<StackRoots<'a>> {
         // SAFETY: the record is borrowed; only `enter` writes the two fields, which needs the store
         // by `&mut`.
         let (low, high) = unsafe { ((*store.vm()).stack_low, (*store.vm()).stack_high) };
         let is_inside = || stack::low() == Some(low) && (low..high).contains(&stack::here());
         if high != 0 && !is_inside() {
-            return Err(Error::usage("a store whose code runs is used by another thread"));
+            return Err(Error::usage("the store's code is running on another thread"));
         }
         Ok(StackRoots { high, _store: PhantomData, _thread: PhantomData })
     }
 
     /// Calls `visit` with every word in which one of those frames may have a reference: the
-    /// registers that a callee preserves, and the stack from here up to the outermost entry into
-    /// the store.
+    /// callee-saved registers, and the stack from here up to the outermost entry into the store.
     #[inline(never)]
     pub(crate) fn visit(&self, mut visit: impl FnMut(u64)) {
         if self.high == 0 {
@@ -49,7 +47,7 @@ impl<'a> StackRoots<'a> {
         }
         let mut registers = [0u64; 6];
         let stack: usize;
-        // SAFETY: writes six words to the array, whose address is given, and reads registers.
+        // SAFETY: writes six words to the array at the given address, and reads registers.
         unsafe {
             asm!(
                 "mov [{to}], rbx",
@@ -68,11 +66,11 @@ impl<'a> StackRoots<'a> {
             visit(register);
         }
         for at in (stack.next_multiple_of(8)..self.high & !7).step_by(8) {
-            // SAFETY: `stack` is the stack pointer of this frame, and `high` an address in a frame
-            // of the same thread further out, that of an `enter` that has not returned, since the
-            // store is borrowed from it. All between the two is stack in use: mapped and aligned
-            // words, which no other thread accesses. The read is volatile because other frames have
-            // there what they like.
+            // SAFETY: `stack` is the stack pointer of this frame, and `high` an address in an outer
+            // frame of the same thread, that of an `enter` that has not returned, since the store
+            // is borrowed from it. The range between the two is stack in use: mapped and aligned
+            // words that no other thread accesses. The read is volatile because other frames may
+            // write these words.
             visit(unsafe { std::ptr::with_exposed_provenance::<u64>(at).read_volatile() });
         }
     }
@@ -86,7 +84,7 @@ mod tests {
     use crate::vm::sys::stack::{here, prepare_thread};
     use crate::vm::tests::{TestStore, record};
 
-    /// Words are told by this, so that the search does not find what it searches for.
+    /// Words are compared by their digests, so that the searched word itself is not on the stack.
     fn digest(word: u64) -> u64 {
         word.wrapping_mul(word | 1)
     }
@@ -98,7 +96,7 @@ mod tests {
         found
     }
 
-    /// A store that seems to run, entered about here.
+    /// A store that appears to run, entered near this frame.
     fn running() -> TestStore {
         let store = record();
         let (low, high) = (prepare_thread().unwrap(), here() + 1024);
@@ -107,19 +105,19 @@ mod tests {
         store
     }
 
-    /// Whether the five words are found whose digests these are.
+    /// Whether the five words with these digests are found.
     extern "C" fn finds_all(store: &TestStore, wanted: &[u64; 5]) -> bool {
         wanted.iter().all(|wanted| finds(store, *wanted))
     }
 
     #[test]
-    fn a_word_in_a_register_that_callees_preserve_is_found() {
+    fn words_in_callee_saved_registers_are_found() {
         let store = running();
         let wanted = [1, 2, 3, 4, 5].map(|n: u64| digest(n * 0x0123_4567_89ab_cdef));
         assert!(!finds_all(&store, &wanted));
         let found: u8;
-        // SAFETY: calls a function with its two arguments, on an aligned stack; what the call or we
-        // change is declared or restored.
+        // SAFETY: calls a function with its two arguments, on an aligned stack; all changes are
+        // declared or restored.
         unsafe {
             asm!(
                 "push rbx",
@@ -147,13 +145,13 @@ mod tests {
     fn a_word_in_an_outer_frame_is_found_while_the_store_runs() {
         let secret = black_box([0x1234_5678_9abc_def0_u64; 2]);
         let wanted = digest(secret[0]);
-        assert!(!finds(&record(), wanted), "nothing runs");
+        assert!(!finds(&record(), wanted), "no code runs");
         let store = running();
         assert!(finds(&store, wanted));
         assert!(!finds(&store, wanted + 1));
         black_box(&secret);
         let other =
             std::thread::scope(|scope| scope.spawn(|| StackRoots::of(&store).is_err()).join().unwrap());
-        assert!(other, "the stack of another thread is not looked at");
+        assert!(other, "the stack of another thread is not scanned");
     }
 }

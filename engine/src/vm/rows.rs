@@ -9,57 +9,58 @@ use super::sys::limits::{reserve_between, share};
 use super::sys::mmap::Mapping;
 use crate::types::{CompositeType, TypeId, TypeTable};
 
-/// How many supertypes a row has, from the root of the hierarchy down. A builtin tests deeper ones.
+/// The number of supertypes in a row, from the root of the hierarchy down. Deeper supertypes are
+/// checked by a builtin.
 pub(crate) const DISPLAY: usize = 14;
 
-/// What compiled code knows about a defined type: the layout of a row.
+/// The row of a defined type, for compiled code.
 #[repr(C)]
 pub(crate) struct VmTypeRow {
-    /// Which sort of type: one of the constants below.
+    /// The kind of type: one of the constants below.
     kind: u32,
     _reserved: u32,
-    /// The numbers of the supertypes from the root down, then the type's own; past that
-    /// [`NO_TYPE`].
+    /// The numbers of the supertypes from the root down, followed by the type's own number; the
+    /// remaining elements are [`NO_TYPE`].
     display: [u32; DISPLAY],
 }
 
-/// The logarithm of a row's size.
+/// The binary logarithm of a row's size.
 pub(crate) const ROW_LOG2: u32 = 6;
 const _: () = assert!(size_of::<VmTypeRow>() == 1 << ROW_LOG2);
 
 pub(crate) const ROW_KIND: i32 = offset_of!(VmTypeRow, kind) as i32;
 pub(crate) const KIND_STRUCT: u32 = 1;
 pub(crate) const KIND_ARRAY: u32 = 2;
-/// A function type; of an object on the heap: an exception whose tag has the type.
+/// A function type. For an object on the heap: an exception whose tag has the type.
 pub(crate) const KIND_FUNC: u32 = 3;
 
-/// The number of no type.
+/// A number that no type has.
 const NO_TYPE: u32 = u32::MAX;
 
-/// The offset in a row of the number of the supertype at that depth; `None` if it is too deep.
+/// The offset in a row of the supertype at this depth; `None` if it is too deep.
 pub(crate) fn display_offset(depth: usize) -> Option<i32> {
     (depth < DISPLAY).then(|| (offset_of!(VmTypeRow, display) + depth * size_of::<u32>()) as i32)
 }
 
-/// The largest number of types that an engine holds at a time.
+/// The maximum number of types in an engine.
 const MOST: usize = 4 << 20;
-/// How many types an engine can hold with very little address space.
+/// The number of types that an engine can hold even with very little address space.
 const LEAST: usize = 16 << 10;
-/// Where the address space is limited, the table reserves at most one part in this many of it: a
-/// process may have an engine for each thread and set of features.
+/// If the address space is limited, the table reserves at most `1 / PARTS` of it, since a process
+/// may have an engine for each thread and feature set.
 const PARTS: usize = 256;
-/// By how many bytes the part of the table grows that can be accessed.
+/// The number of bytes by which the accessible part of the table grows.
 const STEP: usize = 64 << 10;
 
-/// The rows of all types of an engine, by their numbers, at an address that never changes.
+/// The rows of all types of an engine, by number, at an address that never changes.
 ///
-/// A row is written by relaxed atomic stores, each of which is a plain store to compiled code. So a
-/// row may be read at any time; that it has been filled in before a type's number is given to
-/// anybody is up to the registry of types.
+/// A row is written by relaxed atomic stores, each of which is a plain store for compiled code.
+/// Therefore rows can be read at any time. The type registry ensures that a row is written before
+/// the type's number is used.
 #[derive(Debug)]
 pub(crate) struct TypeRows {
     map: Mapping,
-    /// How many bytes from the start are accessible.
+    /// The number of bytes from the start that are accessible.
     open: Mutex<usize>,
 }
 
@@ -67,7 +68,7 @@ pub(crate) struct TypeRows {
 type RowWords = [AtomicU32; size_of::<VmTypeRow>() / size_of::<u32>()];
 
 impl TypeRows {
-    /// Reserves address space for the table, which takes memory only as it is filled.
+    /// Reserves address space for the table. Memory is used only as rows are written.
     pub(crate) fn new() -> io::Result<TypeRows> {
         let map = reserve_between(LEAST << ROW_LOG2, share(MOST << ROW_LOG2, PARTS))?;
         Ok(TypeRows { map, open: Mutex::new(0) })
@@ -78,7 +79,7 @@ impl TypeRows {
         self.map.base().cast()
     }
 
-    /// The row of that number, made accessible.
+    /// The row with this number, made accessible.
     fn row(&self, number: u32) -> io::Result<&RowWords> {
         let start = (number as usize) << ROW_LOG2;
         let end = start + size_of::<VmTypeRow>();
@@ -92,9 +93,9 @@ impl TypeRows {
             *open += step;
         }
         // SAFETY: the first `open` bytes of the mapping are readable and writable as long as it
-        // exists, hence as long as `self`; the row ends before that, starts at a multiple of its
-        // size in a mapping that starts at a page, and was zeroed by the system. All accesses to it
-        // from Rust are by this type, hence atomic.
+        // exists, which is as long as `self`. The row ends before that, starts at a multiple of its
+        // size in a mapping that starts at a page, and was zeroed by the system. All accesses from
+        // Rust use this type, and are atomic.
         Ok(unsafe { &*self.map.base().add(start).cast::<RowWords>() })
     }
 }

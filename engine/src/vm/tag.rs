@@ -1,9 +1,9 @@
 //! The records of tags.
 
-/// A tag. Compiled code tells tags apart by the address of their record.
+/// A tag. Compiled code identifies tags by the address of their record.
 #[derive(Debug)]
 pub(crate) struct VmTag {
-    /// Not read: it gives the record a size, so that no two records have the same address.
+    /// Not read. It gives the record a size, so that two records do not have the same address.
     _identity: u64,
 }
 

@@ -1,4 +1,4 @@
-//! A store for tests of this folder: a record, and nothing that it could run.
+//! A store for tests in this folder: a record without code.
 
 use super::host::Host;
 use super::store::StoreRecord;
@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 /// A host without instances.
 pub(super) struct NoHost(TestStore);
 
-/// The record of such a host.
+/// The record of a [`NoHost`].
 pub(super) type TestStore = StoreRecord<NoHost>;
 
-/// A new record.
+/// Creates a record.
 pub(super) fn record() -> TestStore {
     StoreRecord::new(1 << 20)
 }

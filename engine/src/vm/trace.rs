@@ -1,14 +1,15 @@
-//! Which frames an activation had when it was left: its innermost and its outermost ones.
+//! The innermost and outermost frames of an activation that was unwound.
 
 use crate::error::{INNERMOST, OUTERMOST};
 
-/// The frames of the activation that was left last. It is filled where nothing can be allocated, as
-/// in a signal handler.
+/// The frames of the last activation that was unwound. It does not allocate, because it is filled
+/// by signal handlers.
 #[derive(Debug)]
 pub(crate) struct VmTrace {
     count: usize,
     innermost: [usize; INNERMOST],
-    /// The frames after those, each at its number modulo the length: the last ones are kept.
+    /// The frames after those, each at its number modulo the length, so that the last ones are
+    /// kept.
     outermost: [usize; OUTERMOST],
 }
 
@@ -16,20 +17,20 @@ impl VmTrace {
     pub(crate) const EMPTY: VmTrace =
         VmTrace { count: 0, innermost: [0; INNERMOST], outermost: [0; OUTERMOST] };
 
-    /// Notes the frames of an activation, innermost first: for each an address inside the
-    /// instruction that it was left at.
+    /// Records the frames of an activation, innermost first: for each an address inside the
+    /// instruction at which execution left it.
     pub(super) fn record(&mut self, frames: impl Iterator<Item = usize>) {
         self.count = 0;
         for address in frames {
             match self.innermost.get_mut(self.count) {
-                Some(place) => *place = address,
+                Some(slot) => *slot = address,
                 None => self.outermost[(self.count - INNERMOST) % OUTERMOST] = address,
             }
             self.count += 1;
         }
     }
 
-    /// The frames that were noted: the innermost ones, how many were left out, the outermost ones.
+    /// The recorded frames: the innermost ones, the number of omitted ones, and the outermost ones.
     pub(crate) fn frames(&self) -> (&[usize], usize, impl Iterator<Item = usize>) {
         let behind = self.count.saturating_sub(INNERMOST);
         let omitted = behind.saturating_sub(OUTERMOST);

@@ -45,13 +45,18 @@ impl Features {
 
     /// Whether the set contains the feature with this name; false for an unknown name.
     pub fn contains(&self, name: &str) -> bool {
-        lookup(name).is_some_and(|flag| self.0.contains(flag))
+        Features::flag(name).is_some_and(|flag| self.0.contains(flag))
     }
 
     /// The names of the features in the set, in the order of [`Features::names`].
     pub fn iter(&self) -> impl Iterator<Item = &'static str> {
         let set = self.0;
         NAMES.iter().filter(move |(_, flag)| set.contains(*flag)).map(|(name, _)| *name)
+    }
+
+    /// The flag of `wasmparser` for the feature with this name; `None` for an unknown name.
+    pub fn flag(name: &str) -> Option<WasmFeatures> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, flag)| *flag)
     }
 
     /// The set as flags of `wasmparser`.
@@ -61,7 +66,7 @@ impl Features {
 
     /// The flags to pass to `wasmparser`. It enables tags and `throw`, which legacy exceptions need
     /// as well, only together with the exceptions of 3.0. If those are disabled, the engine's own
-    /// grammar refuses the rest of them.
+    /// grammar rejects the rest of them.
     pub fn library_flags(self) -> WasmFeatures {
         let legacy = self.0.contains(WasmFeatures::LEGACY_EXCEPTIONS);
         if legacy { self.0.union(WasmFeatures::EXCEPTIONS) } else { self.0 }
@@ -85,7 +90,7 @@ impl FromStr for Features {
                 continue;
             }
             let (name, on) = word.strip_prefix('-').map_or((word, true), |name| (name, false));
-            let flag = lookup(name).ok_or_else(|| UnknownFeature(name.to_owned()))?;
+            let flag = Features::flag(name).ok_or_else(|| UnknownFeature(name.to_owned()))?;
             set.set(flag, on);
         }
         Ok(Features(set))
@@ -169,10 +174,6 @@ fn version(word: &str) -> Option<Features> {
         "3.0" => Some(Features::V3),
         _ => None,
     }
-}
-
-fn lookup(name: &str) -> Option<WasmFeatures> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, flag)| *flag)
 }
 
 fn differs(left: WasmFeatures, right: WasmFeatures, flag: WasmFeatures) -> bool {

@@ -1,8 +1,8 @@
 //! Maps error messages of `wasmparser` to rules.
 //!
-//! The library has one kind of error for everything that it refuses. Whether a module is malformed
-//! or invalid is never inferred from these messages; the grammar decides that. They only name the
-//! violated rule of validation, for comparison with the text in a test script.
+//! The library has one kind of error for every module that it rejects. Whether a module is
+//! malformed or invalid is never inferred from these messages; the grammar decides that. They only
+//! name the violated rule of validation, for comparison with the text in a test script.
 
 use crate::rule::Rule;
 
@@ -138,7 +138,7 @@ impl Rule {
         Rule::of_refusal(message).or_else(|| find(message, GRAMMAR_PREFIXES, GRAMMAR_SUFFIXES))
     }
 
-    /// The rule of validation that a message names, if there is one.
+    /// The rule of validation that a message of `wasmparser` names, if there is one.
     pub fn of_refusal(message: &str) -> Option<Rule> {
         let element_type = message.starts_with("invalid array.init_elem instruction: element segment")
             && message.contains("type mismatch");

@@ -76,8 +76,8 @@ rules! {
     MalformedBlockType = "malformed block type" in "5.4, instructions: block types";
     /// An opcode that the grammar does not define.
     IllegalOpcode = "illegal opcode" in "5.4, instructions";
-    /// An expression or block that does not end where it has to: an `else` outside `if`, or bytes
-    /// of what follows.
+    /// An expression or block that does not end where it has to: an `else` outside of an `if`, or
+    /// bytes after the end.
     EndExpected = "END opcode expected" in "5.4, instructions: expressions";
     /// A clause of a legacy `try` outside of one.
     MisplacedClause = "misplaced clause of try" in "proposal exception-handling, legacy, binary format";

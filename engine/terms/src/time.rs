@@ -1,7 +1,7 @@
 //! Deadlines that exclude the time in which the process is stopped.
 //!
 //! A stopped process (`SIGSTOP`, a suspended machine) does nothing, while the system's monotonic
-//! clock continues. A process is not told how long it was stopped. Therefore a thread reads the
+//! clock continues. A process cannot find out how long it was stopped. Therefore a thread reads the
 //! clock every `TICK` while there is a deadline in the future: a much larger step is time in which
 //! the process did not run, and moves every deadline by that time.
 
@@ -103,7 +103,8 @@ pub fn watch(
     let number = watched.next;
     watched.next += 1;
     watched.entries.insert(number, (deadline, Box::new(overdue)));
-    // Most work finishes in time. It must not wake a thread that would have nothing to do.
+    // Most work finishes before its deadline, and should not wake a thread that would have nothing
+    // to do.
     watchdog.wake_by(watched, deadline);
     Ok(Watch { number })
 }
@@ -135,7 +136,7 @@ pub fn aside<T: Send + 'static>(
     let (sender, receiver) = mpsc::channel();
     let theirs = Arc::clone(&work);
     let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(stack).spawn(move || {
-        // After the deadline, the receiver is gone.
+        // After the deadline, the receiver has been dropped.
         let _ = sender.send(take(&theirs).map(|work| work()));
     });
     let Ok(thread) = thread else {
@@ -159,7 +160,7 @@ pub fn aside<T: Send + 'static>(
 ///
 /// # Errors
 ///
-/// As for [`watch`].
+/// Returns an error if the thread cannot be started.
 fn keep_time(deadline: Deadline) -> io::Result<()> {
     let watchdog = watchdog()?;
     let mut watched = watchdog.lock();
@@ -282,7 +283,7 @@ impl Clock {
         (now, Duration::from_nanos(self.stopped.load(Ordering::Acquire)))
     }
 
-    /// As [`Clock::now`], for the thread that reads the clock periodically.
+    /// Like [`Clock::now`], for the thread that reads the clock periodically.
     fn tick(&self) -> Instant {
         let (now, _) = self.now();
         self.seen.fetch_max(self.nanoseconds(now), Ordering::AcqRel);

@@ -1,4 +1,4 @@
-//! What tests of the engine share.
+//! Helpers for the engine's tests.
 
 #![allow(clippy::unwrap_used, dead_code)]
 
@@ -11,24 +11,24 @@ pub(crate) fn store() -> Store {
     Store::new(&Engine::new(&Config::new()).unwrap())
 }
 
-/// An instance of a module in text form.
+/// An instance of a module in the text format.
 pub(crate) fn instantiate(store: &mut Store, linker: &Linker, text: &str) -> Instance {
     let module = Module::new(store.engine(), &wat::parse_str(text).unwrap()).unwrap();
     linker.instantiate(store, &module).unwrap()
 }
 
-/// The function that an instance exports by that name.
+/// The exported function with this name.
 pub(crate) fn func(store: &StoreState, instance: Instance, name: &str) -> Func {
     match instance.export(store, name) {
         Some(Extern::Func(func)) => func,
-        other => panic!("`{name}` is no function: {other:?}"),
+        other => panic!("`{name}` is not a function: {other:?}"),
     }
 }
 
-/// The tag that an instance exports by that name.
+/// The exported tag with this name.
 pub(crate) fn tag(store: &StoreState, instance: Instance, name: &str) -> Tag {
     match instance.export(store, name) {
         Some(Extern::Tag(tag)) => tag,
-        other => panic!("`{name}` is no tag: {other:?}"),
+        other => panic!("`{name}` is not a tag: {other:?}"),
     }
 }

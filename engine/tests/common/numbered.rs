@@ -1,4 +1,4 @@
-//! Modules by numbers: no two have a type in common.
+//! Modules by number. No two of them have a type in common.
 
 use wassay_engine::{
     Config, Engine, Extern, Features, Func, FuncType, Global, GlobalType, Linker, Module, Mutability,
@@ -7,10 +7,10 @@ use wassay_engine::{
 
 use super::func;
 
-/// The value types that lists are made of.
+/// The value types in lists.
 const VALUES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
 
-/// A list of value types for each number, all different, and how the text format has them.
+/// A unique list of value types for each number, and its representation in the text format.
 pub(crate) fn list(mut number: usize) -> (Vec<ValType>, String) {
     let mut types = Vec::new();
     loop {
@@ -25,8 +25,8 @@ pub(crate) fn list(mut number: usize) -> (Vec<ValType>, String) {
     (types, text.join(" "))
 }
 
-/// A module whose types no other number has: functions, structures, arrays, a recursive group, a
-/// tag; imports of each sort.
+/// A module whose types are unique for its number: functions, structures, arrays, a recursive
+/// group, a tag, and imports of each kind.
 pub(crate) fn module(number: usize) -> String {
     let (_, list) = list(number);
     format!(
@@ -62,14 +62,14 @@ fn zero(ty: &ValType) -> Val {
     Val::default_of(*ty).unwrap()
 }
 
-/// Makes, links, runs and drops the module of that number, and what the host has for it.
+/// Compiles, links, runs and drops the module with this number and its host definitions.
 pub(crate) fn run(engine: &Engine, number: usize) {
     let (mut store, run, arguments) = link(engine, number);
     assert_eq!(run.invoke(&mut store, &arguments).unwrap(), [Val::I32(number as i32 + 1)]);
     store.collect().unwrap();
 }
 
-/// A store with the module of that number, the function to call and its arguments.
+/// A store with the module with this number, the function to call, and its arguments.
 pub(crate) fn link(engine: &Engine, number: usize) -> (Store, Func, Vec<Val>) {
     let module = Module::new(engine, &wat::parse_str(module(number)).unwrap()).unwrap();
     let mut store = Store::new(engine);
@@ -100,7 +100,7 @@ pub(crate) fn link(engine: &Engine, number: usize) -> (Store, Func, Vec<Val>) {
     (store, run, params.iter().map(zero).collect())
 }
 
-/// An engine that compiles fast.
+/// An engine with fast compilation.
 pub(crate) fn engine() -> Engine {
     Engine::new(&Config::new().features(Features::V3).verifier(false).optimize(false)).unwrap()
 }

@@ -1,5 +1,6 @@
-//! Malformed, invalid or valid, for every encoding that a version or a proposal added: by the
-//! binary grammar of each (core spec 1.0, 2.0 and 3.0, chapter 5; the proposals' overviews).
+//! Tests of the classification as malformed, invalid or valid, for every encoding that a version or
+//! a proposal introduced, by the binary grammar of each (core spec 1.0, 2.0 and 3.0, chapter 5; the
+//! proposals' overviews).
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +16,7 @@ use wassay_engine::{Classification, Config, Engine, ErrorKind, Features, Module,
 fn kind(bytes: &[u8], features: &str) -> Kind {
     let features: Features = features.parse().unwrap();
     let classified = classify(bytes, features);
-    // The engine says the same of it.
+    // The engine must give the same result.
     let engine = Engine::new(&Config::new().features(features)).unwrap();
     let validated = Module::validate(&engine, bytes).map_err(|error| (error.kind(), error.rule()));
     let (kind, expected) = match classified {
@@ -31,7 +32,7 @@ fn kind(bytes: &[u8], features: &str) -> Kind {
     kind
 }
 
-/// What 1.0, 2.0 and 3.0 make of an encoding.
+/// Checks the classification of encodings in 1.0, 2.0 and 3.0.
 #[test]
 fn each_version_has_its_grammar() {
     let mut failures = Vec::new();
@@ -46,7 +47,8 @@ fn each_version_has_its_grammar() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// What becomes of an encoding when its proposal is switched off. It is valid with it.
+/// Checks the classification of encodings if their proposal is disabled. If it is enabled, they are
+/// valid.
 #[test]
 fn each_proposal_has_its_encodings() {
     let mut failures = Vec::new();
@@ -61,15 +63,15 @@ fn each_proposal_has_its_encodings() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// A proposal that comes on top of an older version changes what was grammatical and invalid there.
+/// A proposal in addition to an older version can make encodings well-formed but invalid.
 #[test]
-fn a_shared_memory_without_a_maximum_is_grammatical_with_threads() {
+fn a_shared_memory_without_a_maximum_is_well_formed_with_threads() {
     assert_eq!(kind(&module(&[(5, "01 02 00")]), "2.0,threads"), I(Rule::SharedWithoutMaximum));
     assert_eq!(kind(&module(&[(5, "01 02 00")]), "2.0"), M(Rule::MalformedLimits));
 }
 
 #[test]
-fn a_fault_of_another_version_is_named_besides() {
+fn the_rule_of_another_version_is_reported_as_well() {
     let flags = |byte: &str| match classify(&module(&[(5, &format!("01 {byte} 00"))]), Features::V2) {
         Classification::Malformed { rule: Rule::MalformedLimits, also, .. } => also,
         other => panic!("{other:?}"),
@@ -79,7 +81,7 @@ fn a_fault_of_another_version_is_named_besides() {
 }
 
 #[test]
-fn the_first_byte_that_is_not_derived_is_where_the_fault_is() {
+fn the_offset_is_that_of_the_first_error() {
     for (bytes, offset) in [
         (module(&[(1, "01 5f 00")]), 11),
         (module(&[(5, "01 04 00")]), 11),
@@ -95,7 +97,7 @@ fn the_first_byte_that_is_not_derived_is_where_the_fault_is() {
 }
 
 #[test]
-fn blocks_nest_as_deep_as_there_are_bytes() {
+fn the_nesting_of_blocks_is_not_limited() {
     let depth = 1_000_000;
     let mut body = vec![0];
     body.extend([0x02, 0x40].repeat(depth));
@@ -119,8 +121,8 @@ fn blocks_nest_as_deep_as_there_are_bytes() {
     assert_eq!(rule, Rule::UnexpectedEnd);
 }
 
-/// With everything on, the grammar has the opcodes that `wasmparser` decodes, but for those of
-/// proposals that are not here.
+/// With all features enabled, the grammar has the opcodes that `wasmparser` decodes, except those
+/// of unsupported proposals.
 #[test]
 fn the_opcodes_are_those_of_the_decoder() {
     let features = "3.0,threads,wide-arithmetic,custom-descriptors,legacy-exceptions,stack-switching";
@@ -132,7 +134,7 @@ fn the_opcodes_are_those_of_the_decoder() {
     };
     let prefixed =
         [0xfb, 0xfc, 0xfd, 0xfe].into_iter().flat_map(|prefix| (0..0x200).map(move |code| (prefix, code)));
-    // What begins or ends a part of a block is not to be read by itself.
+    // Opcodes that delimit parts of a block cannot be decoded by themselves.
     let plain = (0..0xfb).filter(|code| ![0x05, 0x07, 0x0b, 0x18, 0x19].contains(code));
     for (prefix, code) in prefixed.chain(plain.map(|code| (code, 0))) {
         let mut opcode = vec![prefix];

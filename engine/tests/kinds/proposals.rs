@@ -1,4 +1,4 @@
-//! Proposals, each on and off.
+//! Proposals, each enabled and disabled.
 
 use wassay_engine::Rule;
 
@@ -12,8 +12,8 @@ use super::rows::{
     LIMITS, MEMORY, OPCODE, TABLE, VALUE, zeros,
 };
 
-/// Features with which a module is valid, features without, what the module has, and what it is
-/// without.
+/// The features with which a module is valid, the features without the proposal, a description, the
+/// module, and its classification without the proposal.
 type Row = (&'static str, &'static str, &'static str, Bytes, Kind);
 
 pub(crate) const ROWS: &[Row] = &[

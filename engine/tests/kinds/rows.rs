@@ -1,8 +1,8 @@
-//! What the tables consist of.
+//! The rows of the tables.
 
 use wassay_engine::Rule;
 
-/// What is expected of a module.
+/// The expected classification of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Valid,
@@ -10,16 +10,17 @@ pub(crate) enum Kind {
     Invalid(Rule),
 }
 
-/// What the three versions make of a module.
+/// A description, a module, and its classification in the three versions.
 pub(crate) type Row = (&'static str, Bytes, [Kind; 3]);
 
 /// The bytes of a module.
 pub(crate) enum Bytes {
     /// Sections, each an id and its content in hexadecimal digits.
     S(Sections),
-    /// Sections besides those of one function without parameters, results and locals; and its body.
+    /// Sections in addition to those of a function without parameters, results and locals; and the
+    /// body of the function.
     F(Sections, &'static str),
-    /// All of it.
+    /// The whole module.
     B(&'static [u8]),
 }
 
@@ -44,7 +45,7 @@ pub(crate) const VALUE: Kind = Kind::Malformed(Rule::MalformedValueType);
 pub(crate) const DEFINITION: Kind = Kind::Malformed(Rule::MalformedDefinitionType);
 pub(crate) const LIMITS: Kind = Kind::Malformed(Rule::MalformedLimits);
 
-/// A vector's bytes.
+/// The 16 zero bytes of a vector.
 macro_rules! zeros {
     () => {
         "00000000000000000000000000000000"
@@ -52,14 +53,14 @@ macro_rules! zeros {
 }
 pub(crate) use zeros;
 
-/// Bytes from their hexadecimal digits.
+/// Parses hexadecimal digits.
 fn hex(digits: &str) -> Vec<u8> {
     let digits: Vec<u8> = digits.bytes().filter(|digit| !digit.is_ascii_whitespace()).collect();
     let digit = |digit: u8| char::from(digit).to_digit(16).unwrap() as u8;
     digits.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
-/// A module of sections, each an id and its content.
+/// A module with these sections, each an id and its content.
 pub(crate) fn module(sections: &[(u8, &str)]) -> Vec<u8> {
     let mut bytes = b"\0asm\x01\0\0\0".to_vec();
     for (id, content) in sections {
@@ -71,7 +72,7 @@ pub(crate) fn module(sections: &[(u8, &str)]) -> Vec<u8> {
     bytes
 }
 
-/// A module with one function without parameters, results and locals; `before` are other sections.
+/// A module with a function without parameters, results and locals; `before` are other sections.
 pub(crate) fn function(before: &[(u8, &str)], body: &str) -> Vec<u8> {
     let code = format!("01 {:02x} 00 {body} 0b", hex(body).len() + 2);
     let mut sections = vec![(1, "01 60 00 00"), (3, "01 00")];

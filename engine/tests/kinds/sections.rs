@@ -34,7 +34,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("two memories", S(&[(5, "02 00 00 00 00")]), [I(Rule::MultipleMemories), I(Rule::MultipleMemories), V]),
     ("two tables", S(&[(4, "02 70 00 00 70 00 00")]), [I(Rule::MultipleTables), V, V]),
     ("an active element segment", S(&[TABLE, (9, "01 00 41 00 0b 00")]), [V; 3]),
-    // In 1.0 the number in front is that of a table, and what follows is an expression.
+    // In 1.0 the flags are a table index, and an expression follows.
     ("a passive element segment", S(&[(9, "01 01 00 00")]), [M(Rule::UnexpectedEnd), V, V]),
     (
         "an element segment of table 1",

@@ -1,22 +1,23 @@
-//! Which file of a crate imports which other one, read from the paths in its code.
+//! Finds the imports between the files of a crate, by the paths in its code.
 //!
-//! All paths count that lead into the crate: those of `use` items, and qualified ones in
-//! signatures, bodies and macros. Code that is compiled for tests only does not count.
+//! All paths into the crate count: those of `use` items, and qualified ones in signatures, bodies
+//! and macros. Code that is compiled only for tests does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Attribute, ImplItem, Item, UseTree, Visibility};
+use syn::{Attribute, ImplItem, Item, Meta, Token, UseTree, Visibility};
 
-/// A module that has a file, by its path from the crate; empty for the crate's root.
+/// A module with a file, by its path in the crate; empty for the crate's root.
 pub(crate) type Module = Vec<String>;
 
-/// From each file to those that it imports.
+/// Maps each file to those that it imports.
 pub(crate) type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
-/// Reads the files of a crate, beginning with `src/lib.rs` in its folder.
+/// Reads the files of a crate, starting with `src/lib.rs` in its folder.
 pub(crate) fn imports(folder: &Path) -> Imports {
     let mut found: BTreeMap<Module, Vec<Vec<String>>> = BTreeMap::new();
     let mut waiting = vec![(Module::new(), folder.join("src/lib.rs"))];
@@ -45,13 +46,13 @@ pub(crate) fn imports(folder: &Path) -> Imports {
     found.into_iter().map(resolve).collect()
 }
 
-/// Collects the paths in one file.
+/// Collects the paths in a file.
 struct Reader {
-    /// The module at hand: the file's, or one inside it.
+    /// The current module: the file's, or one inside it.
     module: Module,
-    /// The modules inside the one at hand.
+    /// The modules inside the current one.
     children: BTreeSet<String>,
-    /// The modules that are files of their own.
+    /// The modules with files of their own.
     files: Vec<Module>,
     /// The paths, from the crate's root.
     paths: Vec<Vec<String>>,
@@ -70,7 +71,7 @@ impl Reader {
         self.children = modules.collect();
     }
 
-    /// Notes a path, if it leads into the crate.
+    /// Records a path if it leads into the crate.
     fn note(&mut self, path: Vec<String>) {
         let up = path.iter().take_while(|name| *name == "super").count();
         let resolved = match path.first().map(String::as_str) {
@@ -94,7 +95,8 @@ impl Reader {
         }
     }
 
-    /// Paths in the arguments of a macro, which are not parsed: names with `::` between them.
+    /// Collects the paths in the arguments of a macro, which are not parsed: names separated by
+    /// `::`.
     fn note_tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;
@@ -171,20 +173,26 @@ impl<'ast> Visit<'ast> for Reader {
         visit::visit_macro(self, item);
     }
 
-    /// `pub(in crate::…)` says who may import, and imports nothing.
+    /// `pub(in crate::…)` is not an import.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 }
 
-/// Whether code is compiled for tests only.
+/// Whether code is compiled for tests only: `#[cfg(test)]`, or `#[cfg(all(test, …))]`.
 fn is_test(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        attribute.path().is_ident("cfg")
-            && attribute.parse_args::<syn::Path>().is_ok_and(|condition| condition.is_ident("test"))
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| {
+        let all = |condition: &Meta| match condition {
+            Meta::Path(path) => path.is_ident("test"),
+            Meta::List(list) if list.path.is_ident("all") => list
+                .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+                .is_ok_and(|conditions| conditions.iter().any(|one| one.path().is_ident("test"))),
+            _ => false,
+        };
+        attribute.parse_args::<Meta>().is_ok_and(|condition| all(&condition))
     })
 }
 
-/// The circles among files: sets of two or more that lead to each other. The crate's root, which
-/// re-exports, is not one of them.
+/// The circles among files: sets of two or more that import each other, directly or indirectly. The
+/// crate's root, which re-exports, is ignored.
 pub(crate) fn circles(imports: &Imports) -> Vec<BTreeSet<Module>> {
     let reach = |start: &Module| {
         let (mut seen, mut waiting) = (BTreeSet::new(), vec![start.clone()]);

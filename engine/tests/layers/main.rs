@@ -1,141 +1,26 @@
-//! The layers of the crates: a module imports only what is below it. ARCHITECTURE.md has the same
-//! table.
+//! Checks the layers of the crates: a module imports only modules below it. ARCHITECTURE.md has the
+//! same tables.
 
 #![allow(clippy::unwrap_used)]
 
 mod imports;
+mod rules;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use imports::{Imports, Module, circles, imports};
+use rules::{RULES, Rules};
 
-/// What is asserted of a crate.
-struct Rules {
-    /// The crate's folder, from that of the workspace.
-    folder: &'static str,
-    /// The modules at the top of the crate, from the lowest layer to the highest. Modules of the
-    /// same layer do not import each other. The root, `lib`, is above all.
-    layers: &'static [&'static [&'static str]],
-    /// Whether every module of the crate has to be in a layer; otherwise only those listed are
-    /// looked at.
-    complete: bool,
-    /// The files that import each other in a circle, with the reason. Of crates that are not
-    /// complete, circles are not looked at.
-    circles: &'static [(&'static str, &'static [&'static str])],
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-const RULES: [Rules; 5] = [
-    Rules {
-        folder: "engine",
-        layers: &[
-            &["config", "grammar", "trap"],
-            &["error"],
-            &["time", "types"],
-            &["vm", "abi", "decode"],
-            &["translate"],
-            &["compile"],
-            &["engine"],
-            &["module"],
-            &["runtime", "backtrace"],
-            &["builtin"],
-        ],
-        complete: true,
-        circles: &[
-            (
-                "types/mod.rs declares the types, and re-exports what its files do with them",
-                &["types", "types/canon", "types/convert", "types/external", "types/held", "types/layout"],
-            ),
-            (
-                "to run code takes the record of a store, whose code calls back into its owner",
-                &["vm/call", "vm/host", "vm/instance", "vm/store", "vm/unwind"],
-            ),
-            (
-                "the families of operators are methods of one translator, which keeps state for them",
-                &[
-                    "translate",
-                    "translate/call",
-                    "translate/control",
-                    "translate/exception",
-                    "translate/legacy_exception",
-                    "translate/reference",
-                    "translate/variable",
-                ],
-            ),
-            (
-                "a store owns everything in it, and every handle is looked up in its store",
-                &[
-                    "runtime",
-                    "runtime/exception",
-                    "runtime/func",
-                    "runtime/gc",
-                    "runtime/gc/collect",
-                    "runtime/gc/heap",
-                    "runtime/gc/host",
-                    "runtime/gc/mark",
-                    "runtime/gc/object",
-                    "runtime/global",
-                    "runtime/instance",
-                    "runtime/linker",
-                    "runtime/memory",
-                    "runtime/shared",
-                    "runtime/store",
-                    "runtime/table",
-                    "runtime/tag",
-                    "runtime/typed",
-                    "runtime/value",
-                    "runtime/wrap",
-                ],
-            ),
-        ],
-    },
-    Rules {
-        folder: "engine/terms",
-        layers: &[&["features", "rule", "time"], &["classification", "refusal"]],
-        complete: true,
-        circles: &[],
-    },
-    Rules {
-        folder: "reports",
-        layers: &[
-            &["aside", "outcome", "terminal"],
-            &["badge", "html", "junit", "summary"],
-            &["diff", "merge"],
-            &["markdown"],
-            &["matrix"],
-        ],
-        complete: false,
-        circles: &[],
-    },
-    Rules {
-        folder: "runner/script",
-        layers: &[
-            &["encode", "message_table", "source", "value"],
-            &["embed", "literal", "matching", "spectest", "tokens"],
-            &["messages", "split", "wap"],
-            &["model"],
-            &["grammar", "verdict"],
-            &["text"],
-            &["parse"],
-            &["reading"],
-            &["keys"],
-        ],
-        complete: false,
-        circles: &[],
-    },
-    Rules {
-        folder: "runner/drive",
-        layers: &[&["command"], &["child"], &["driver"]],
-        complete: false,
-        circles: &[],
-    },
-];
-
-fn read(folder: &str) -> Imports {
-    imports(&Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(folder))
+fn architecture() -> String {
+    std::fs::read_to_string(workspace().join("ARCHITECTURE.md")).unwrap()
 }
 
-/// The name of a module at the top of its crate.
+/// The top-level module that contains a module.
 fn top(module: &Module) -> &str {
     module.first().map_or("lib", String::as_str)
 }
@@ -144,49 +29,62 @@ fn path(module: &Module) -> String {
     module.join("/")
 }
 
-/// What is wrong with a crate's imports.
+/// The violations of a crate's rules.
 fn faults(rules: &Rules, imports: &Imports) -> Vec<String> {
-    let place = |name: &str| rules.layers.iter().position(|layer| layer.contains(&name));
+    let layer = |name: &str| rules.layers.iter().position(|layer| layer.contains(&name));
     let mut faults = Vec::new();
     for (module, targets) in imports.iter().filter(|(module, _)| !module.is_empty()) {
-        let Some(own) = place(top(module)) else {
-            if rules.complete {
-                faults.push(format!("`{}` is in no layer", path(module)));
-            }
+        let Some(own) = layer(top(module)) else {
+            faults.push(format!("`{}` is in no layer", path(module)));
             continue;
         };
         for target in targets.iter().filter(|target| top(target) != top(module)) {
-            match place(top(target)) {
-                Some(other) if other >= own => {
-                    faults.push(format!(
-                        "`{}` imports `{}`, which is not below it",
-                        path(module),
-                        path(target)
-                    ));
-                }
-                None if rules.complete => {
-                    faults.push(format!("`{}` imports `{}`", path(module), top(target)));
-                }
-                _ => {}
+            match layer(top(target)) {
+                Some(other) if other < own => {}
+                Some(_) => faults.push(format!(
+                    "`{}` imports `{}`, which is not below it",
+                    path(module),
+                    path(target)
+                )),
+                None if target.is_empty() => faults.push(format!(
+                    "`{}` imports from the root of the crate; name the module that defines it",
+                    path(module)
+                )),
+                None => faults.push(format!(
+                    "`{}` imports `{}`, which is in no layer",
+                    path(module),
+                    path(target)
+                )),
             }
         }
     }
-    if rules.complete {
-        let known = |circle: &BTreeSet<Module>| {
-            let names: BTreeSet<String> = circle.iter().map(path).collect();
-            rules
-                .circles
-                .iter()
-                .any(|(_, files)| names == files.iter().map(|file| (*file).to_owned()).collect())
-        };
-        let found = circles(imports);
-        for circle in found.iter().filter(|circle| !known(circle)) {
-            let names: Vec<String> = circle.iter().map(path).collect();
-            faults.push(format!("a circle without a reason: {}", names.join(", ")));
-        }
-        if found.len() < rules.circles.len() {
-            faults.push("a circle with a reason is gone: remove it from the table".to_owned());
-        }
+    let missing = rules
+        .layers
+        .iter()
+        .copied()
+        .flatten()
+        .filter(|name| !imports.contains_key(&vec![(**name).to_owned()]));
+    faults.extend(missing.map(|name| format!("there is no module `{name}`: remove it from its layer")));
+    faults.extend(faults_of_circles(rules, imports));
+    faults
+}
+
+/// What is wrong with the circles of a crate's files.
+fn faults_of_circles(rules: &Rules, imports: &Imports) -> Vec<String> {
+    let known = |circle: &BTreeSet<Module>| {
+        let names: BTreeSet<String> = circle.iter().map(path).collect();
+        let is_same =
+            |files: &[&str]| names == files.iter().map(|file| (*file).to_owned()).collect::<BTreeSet<_>>();
+        rules.circles.iter().any(|(_, files)| is_same(files))
+    };
+    let found = circles(imports);
+    let unknown = found.iter().filter(|circle| !known(circle)).map(|circle| {
+        let names: Vec<String> = circle.iter().map(path).collect();
+        format!("a circle without a reason: {}", names.join(", "))
+    });
+    let mut faults: Vec<String> = unknown.collect();
+    if found.len() < rules.circles.len() {
+        faults.push("a circle with a reason is gone: remove it from the table".to_owned());
     }
     faults
 }
@@ -194,33 +92,86 @@ fn faults(rules: &Rules, imports: &Imports) -> Vec<String> {
 #[test]
 fn a_module_imports_only_what_is_below_it() {
     for rules in &RULES {
-        let imports = read(rules.folder);
+        let imports = imports(&workspace().join(rules.folder));
         assert!(imports.len() >= 4, "{}: the files are found", rules.folder);
         let faults = faults(rules, &imports);
         assert!(faults.is_empty(), "{}:\n{}", rules.folder, faults.join("\n"));
     }
 }
 
+/// The layers of a row `| folder | lowest < … < highest |`.
+fn layers_of_row(row: &str) -> Option<(&str, Vec<BTreeSet<&str>>)> {
+    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+    let [_, folder, layers, _] = cells[..] else { return None };
+    let folder = folder.strip_prefix('`')?.strip_suffix("/`")?;
+    let layers =
+        layers.split(" < ").map(|layer| layer.split(", ").map(|name| name.trim_matches('`')).collect());
+    Some((folder, layers.collect()))
+}
+
 #[test]
-fn the_table_in_the_documentation_is_the_same() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let text = std::fs::read_to_string(workspace.join("ARCHITECTURE.md")).unwrap();
-    let mut documented: Vec<BTreeSet<&str>> = Vec::new();
+fn the_tables_in_the_documentation_are_the_same() {
+    let text = architecture();
+    // The engine has a table of its own, with a row for each layer or a part of it.
+    let mut engine: Vec<BTreeSet<&str>> = Vec::new();
     for row in text.lines() {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let [_, number, modules, ..] = cells[..] else { continue };
         let Ok(number) = number.parse::<usize>() else { continue };
-        documented.resize(documented.len().max(number), BTreeSet::new());
-        documented[number - 1].extend(modules.split(", ").map(|module| module.trim_matches('`')));
+        engine.resize(engine.len().max(number), BTreeSet::new());
+        engine[number - 1].extend(modules.split(", ").map(|module| module.trim_matches('`')));
     }
-    assert_eq!(documented.pop(), Some(BTreeSet::from(["lib"])));
-    let asserted: Vec<BTreeSet<&str>> =
-        RULES[0].layers.iter().map(|layer| layer.iter().copied().collect()).collect();
-    assert_eq!(documented, asserted);
+    assert_eq!(engine.pop(), Some(BTreeSet::from(["lib"])));
+    for rules in &RULES {
+        let asserted: Vec<BTreeSet<&str>> =
+            rules.layers.iter().map(|layer| layer.iter().copied().collect()).collect();
+        let documented = match rules.folder {
+            "engine" => engine.clone(),
+            folder => {
+                let rows = text.lines().filter_map(layers_of_row).filter(|(name, _)| *name == folder);
+                let layers: Vec<_> = rows.map(|(_, layers)| layers).collect();
+                assert_eq!(layers.len(), 1, "ARCHITECTURE.md has one row with the layers of {folder}");
+                layers.into_iter().next().unwrap_or_default()
+            }
+        };
+        assert_eq!(documented, asserted, "{}", rules.folder);
+    }
+}
+
+/// The packages of the workspace that a crate depends on, without the prefix of their names.
+fn dependencies(folder: &str) -> BTreeSet<String> {
+    let manifest = std::fs::read_to_string(workspace().join(folder).join("Cargo.toml")).unwrap();
+    let section =
+        manifest.split("\n[").find(|section| section.starts_with("dependencies]")).unwrap_or_default();
+    let packages = section.lines().filter_map(|line| line.strip_prefix("wassay-"));
+    packages.filter_map(|line| Some(line.split(['.', ' ']).next()?.to_owned())).collect()
 }
 
 #[test]
-fn paths_are_found_wherever_they_are() {
+fn a_crate_depends_on_the_crates_that_the_documentation_names() {
+    let text = architecture();
+    let mut checked = 0;
+    for row in text.lines() {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, folder, package, _, may_import, _] = cells[..] else { continue };
+        if !package.starts_with("wassay") {
+            continue;
+        }
+        let folder = folder.trim_matches('`').trim_end_matches('/');
+        let found = dependencies(folder);
+        let named: BTreeSet<String> = match may_import {
+            "no sibling" => BTreeSet::new(),
+            "all" => continue,
+            names => names.split(", ").map(str::to_owned).collect(),
+        };
+        assert_eq!(found, named, "{folder}");
+        checked += 1;
+    }
+    assert_eq!(checked, RULES.len() - 1, "every crate but the runner has its row");
+}
+
+#[test]
+fn paths_are_found_everywhere() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layers/example");
     let imports = imports(&folder);
     let of = |name: &str| -> Vec<String> {

@@ -1,11 +1,11 @@
-//! Instructions on many elements at once.
+//! Tests of instructions on ranges of elements.
 
 use wassay_engine::{Config, Engine, ErrorKind, I31, Linker, Module, Ref, Store, StoreLimits, Trap, Val};
 
 use crate::guest::{Guest, configs};
 
 #[test]
-fn arrays_of_every_length_are_filled_whole_and_no_further() {
+fn arrays_of_every_length_are_filled_exactly() {
     for (storage, get) in [("i8", "array.get_s"), ("i16", "array.get_s"), ("i32", "array.get")] {
         let text = format!(
             r#"(module (type $a (array (mut {storage})))
@@ -34,7 +34,7 @@ fn arrays_of_every_length_are_filled_whole_and_no_further() {
 }
 
 #[test]
-fn wide_elements_and_floats_are_filled_in_place_and_by_the_host() {
+fn wide_elements_and_floats_are_filled_inline_and_by_the_builtin() {
     let text = r#"(module (type $v (array (mut v128))) (type $f (array (mut f32))) (type $d (array f64)) (type $r (array anyref))
         (func (export "v") (param $n i32) (result v128)
           (array.get $v (array.new $v (v128.const i64x2 3 4) (local.get $n)) (i32.sub (local.get $n) (i32.const 1))))
@@ -60,7 +60,7 @@ fn wide_elements_and_floats_are_filled_in_place_and_by_the_host() {
 }
 
 #[test]
-fn an_array_too_large_traps_or_is_a_limit_and_the_store_goes_on() {
+fn too_large_arrays_trap_or_exceed_the_limit_and_the_store_stays_usable() {
     let text = r#"(module (type $v (array (mut v128))) (type $b (array (mut i8))) (data $d "")
         (global $g (mut (ref null $v)) (ref.null $v))
         (func (export "new") (param i32) (result i32)
@@ -74,7 +74,7 @@ fn an_array_too_large_traps_or_is_a_limit_and_the_store_goes_on() {
             ("new", -1, never),
             ("default", -1, never),
             ("new", 1 << 28, never),
-            // Not in this store, which has a low limit.
+            // Exceeds the low limit of this store.
             ("default", 1 << 20, ErrorKind::Limit),
         ] {
             let error = guest.call(name, &[Val::I32(length)]).unwrap_err();
@@ -91,7 +91,7 @@ fn an_array_too_large_traps_or_is_a_limit_and_the_store_goes_on() {
 }
 
 #[test]
-fn segments_make_arrays_until_they_are_dropped() {
+fn segments_initialise_arrays_until_they_are_dropped() {
     let text = r#"(module (type $h (array (mut i16))) (type $f (array (mut funcref))) (type $t (func (result i32)))
         (data $d "\01\02\03\84\05") (elem $e funcref (ref.func $one) (ref.null func) (ref.func $two))
         (func $one (result i32) (i32.const 1)) (func $two (result i32) (i32.const 2))
@@ -121,7 +121,7 @@ fn segments_make_arrays_until_they_are_dropped() {
 }
 
 #[test]
-fn copies_may_overlap_in_both_directions() {
+fn overlapping_copies_work_in_both_directions() {
     let text = r#"(module (type $a (array (mut i32)))
         (func (export "copy") (param $to i32) (param $from i32) (param $n i32) (param $at i32) (result i32)
           (local $a (ref $a)) (local $i i32) (local.set $a (array.new_default $a (i32.const 10)))

@@ -1,4 +1,4 @@
-//! Type tests, casts, and calls that test the type of a function.
+//! Tests of type tests, casts, and calls that check the type of a function.
 
 use std::fmt::Write as _;
 
@@ -6,8 +6,8 @@ use wassay_engine::{Engine, ExternRef, I31, Linker, Ref, Store, Trap, Val};
 
 use crate::guest::{Guest, configs, func, instantiate};
 
-/// A module with a chain of `depth` structure types, `$t0` the root, each with a field more, and
-/// for each a function `make`.
+/// A module with a chain of `depth` structure types, with the root `$t0`. Each has one field more
+/// than its supertype, and a function `make`.
 fn chain(depth: usize, body: &str) -> String {
     let mut text = String::from("(module (rec");
     for level in 0..depth {
@@ -28,12 +28,12 @@ fn chain(depth: usize, body: &str) -> String {
 }
 
 #[test]
-fn a_hierarchy_deeper_than_the_display_is_tested_right() {
+fn casts_work_in_hierarchies_deeper_than_the_display() {
     const DEPTH: usize = 20;
     for config in configs() {
         let mut store = Store::new(&Engine::new(&config).unwrap());
         let one = instantiate(&mut store, &Linker::new(), &chain(DEPTH, ""));
-        // The same recursive group, so the same types.
+        // The same recursive group, thus the same types.
         let other = instantiate(&mut store, &Linker::new(), &chain(DEPTH, "(memory 1)"));
         for made in 0..DEPTH {
             let object = func(&store, one, &format!("make {made}")).invoke(&mut store, &[]).unwrap();
@@ -44,7 +44,7 @@ fn a_hierarchy_deeper_than_the_display_is_tested_right() {
                 assert_eq!(cast.is_ok(), asked <= made, "{made} {asked}");
             }
         }
-        // One type more makes it another group.
+        // One more type makes it a different group.
         let third = instantiate(&mut store, &Linker::new(), &chain(DEPTH + 1, ""));
         let object = func(&store, third, "make 0").invoke(&mut store, &[]).unwrap();
         let is = func(&store, one, "is 0").invoke(&mut store, &object).unwrap();
@@ -53,7 +53,7 @@ fn a_hierarchy_deeper_than_the_display_is_tested_right() {
 }
 
 #[test]
-fn every_reference_is_what_its_types_say() {
+fn every_reference_has_its_types() {
     let heaps = ["any", "eq", "i31", "struct", "array", "none", "$s", "$final", "$a"];
     let mut text = String::from(
         r#"(module (type $s (sub (struct))) (type $final (struct (field i32))) (type $a (array i32))
@@ -111,7 +111,7 @@ fn every_reference_is_what_its_types_say() {
 }
 
 #[test]
-fn casts_know_what_validation_knows() {
+fn casts_use_the_static_type_of_the_operand() {
     let text = r#"(module (type $s (sub (struct))) (type $t (sub $s (struct (field i32)))) (type $f (func)) (type $g (sub (func))) (type $h (sub $g (func)))
         (func $f (type $f)) (func $h (type $h)) (elem declare func $f $h)
         (func (export "s as t") (result i32) (ref.test (ref $t) (struct.new $s)))
@@ -163,7 +163,7 @@ fn casts_know_what_validation_knows() {
 }
 
 #[test]
-fn a_branch_on_a_cast_carries_the_operands_below() {
+fn a_branch_on_a_cast_passes_the_operands_below() {
     let text = r#"(module (type $s (struct (field i32)))
         (func (export "f") (param i32) (result i32) (local $r anyref) (local $field i32) (local $lane i32)
           (if (local.get 0) (then (local.set $r (struct.new $s (i32.const 40)))) (else (local.set $r (ref.i31 (i32.const 50)))))
@@ -185,7 +185,7 @@ fn a_branch_on_a_cast_carries_the_operands_below() {
 }
 
 #[test]
-fn indirect_calls_take_functions_of_types_below_at_any_depth() {
+fn indirect_calls_accept_functions_of_subtypes_at_any_depth() {
     const DEPTH: usize = 18;
     let mut text = String::from("(module (type $f0 (sub (func (result i32))))");
     for level in 1..DEPTH {

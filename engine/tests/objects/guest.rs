@@ -1,10 +1,10 @@
-//! A module at work: what the tests here have in common.
+//! Helpers of these tests: a module in a store.
 
 use wassay_engine::{
     Config, Engine, ErrorKind, Extern, Func, Instance, Linker, Module, Result, Store, Trap, Val,
 };
 
-/// The ways to generate code for the same module, and to run it.
+/// Different ways to generate and run code for the same module.
 pub(crate) fn configs() -> [Config; 3] {
     [Config::new(), Config::new().optimize(false), Config::new().collect_always(true)]
 }
@@ -17,11 +17,11 @@ pub(crate) fn instantiate(store: &mut Store, linker: &Linker, text: &str) -> Ins
 pub(crate) fn func(store: &Store, instance: Instance, name: &str) -> Func {
     match instance.export(store, name) {
         Some(Extern::Func(func)) => func,
-        other => panic!("`{name}` is no function: {other:?}"),
+        other => panic!("`{name}` is not a function: {other:?}"),
     }
 }
 
-/// A module in a store of its own.
+/// An instance in a store of its own.
 pub(crate) struct Guest {
     pub(crate) store: Store,
     pub(crate) instance: Instance,
@@ -43,7 +43,7 @@ impl Guest {
         let args: Vec<Val> = args.iter().copied().map(Val::I32).collect();
         match self.call(name, &args).unwrap()[..] {
             [Val::I32(value)] => value,
-            ref other => panic!("{name} gives {other:?}"),
+            ref other => panic!("{name} returned {other:?}"),
         }
     }
 
@@ -52,7 +52,7 @@ impl Guest {
         let args: Vec<Val> = args.iter().copied().map(Val::I32).collect();
         match self.call(name, &args).unwrap_err().kind() {
             ErrorKind::Trap(trap) => trap,
-            other => panic!("{name} ends by {other:?}"),
+            other => panic!("{name} did not trap: {other:?}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Structures, arrays, unboxed integers and casts through the public interface.
+//! Tests of structures, arrays, unboxed integers and casts through the public interface.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,7 @@ use guest::{Guest, configs, func, instantiate};
 use wassay_engine::{Config, Engine, Extern, ExternRef, I31, Linker, Ref, Store, Trap, Val};
 
 #[test]
-fn fields_of_every_storage_keep_their_values() {
+fn fields_of_every_storage_type_keep_their_values() {
     let text = r#"(module
         (type $s (struct (field $b (mut i8)) (field $h (mut i16)) (field $i (mut i32)) (field $l (mut i64))
           (field $f (mut f32)) (field $d (mut f64)) (field $v (mut v128)) (field $r (mut anyref)) (field $z (mut i8))))
@@ -60,8 +60,8 @@ fn fields_of_every_storage_keep_their_values() {
 }
 
 #[test]
-fn null_and_bounds_trap_also_where_the_result_is_dropped() {
-    // The fields from $far on lie more than a page from the begin of their structure.
+fn null_and_out_of_bounds_accesses_trap_even_if_the_result_is_dropped() {
+    // The fields from $far on are more than a page from the start of their structure.
     let fill = "(field i64)".repeat(600);
     let text = format!(
         r#"(module
@@ -124,7 +124,7 @@ fn null_and_bounds_trap_also_where_the_result_is_dropped() {
 }
 
 #[test]
-fn many_fields_and_many_elements_are_made_at_once() {
+fn objects_with_many_fields_and_elements_are_allocated() {
     const COUNT: usize = 10_000;
     let fields = "(field (mut i32))".repeat(COUNT);
     let values: String = (0..COUNT).map(|n| format!("(i32.const {n})")).collect();

@@ -1,11 +1,11 @@
-//! Atomic instructions by themselves, and bulk instructions on shared memories.
+//! Tests of single atomic instructions, and of bulk instructions on shared memories.
 
 use wassay_engine::{ErrorKind, MemoryType, SharedMemory, Trap, Val};
 
 use crate::{Agent, engines, run_agents, shared_type};
 
-/// Every atomic instruction with an address, its width in bytes, and its text with an address that
-/// stands in `$a`.
+/// Every atomic instruction with an address: its width in bytes, and its text with the address in
+/// `$a`.
 fn atomic_instructions(offset: &str) -> Vec<(u64, String)> {
     let mut found = Vec::new();
     let widths = [("i32", "", 4), ("i32", "8", 1), ("i32", "16", 2), ("i64", "", 8), ("i64", "8", 1)];
@@ -28,7 +28,7 @@ fn atomic_instructions(offset: &str) -> Vec<(u64, String)> {
 }
 
 #[test]
-fn every_atomic_access_is_aligned_and_inside() {
+fn atomic_accesses_must_be_aligned_and_in_bounds() {
     let engines = engines();
     for (address, offset, engine) in [("i32", 0, 0), ("i32", 0, 1), ("i64", 0, 0), ("i32", 1 << 30, 0)]
         .into_iter()
@@ -67,7 +67,7 @@ fn every_atomic_access_is_aligned_and_inside() {
 }
 
 #[test]
-fn atomics_work_on_other_memories_but_for_waits() {
+fn atomics_except_waits_work_on_unshared_memories() {
     for engine in engines() {
         let functions: String = atomic_instructions("$own")
             .into_iter()
@@ -90,7 +90,7 @@ fn atomics_work_on_other_memories_but_for_waits() {
         let shared = SharedMemory::new(&engine, shared_type(0, 1)).unwrap();
         let mut agent = Agent::new(&engine, &shared, &text);
         agent.call("all", &[Val::I32(8)]).unwrap();
-        // What is expected is compared in the width of the access.
+        // The expected value is compared in the width of the access.
         assert_eq!((agent.call32("exchange", &[0x7ff]), agent.call32("exchange", &[0])), (0, 0xff));
         assert_eq!(agent.call32("notify", &[0]), 0);
         for (name, address, trap) in [
@@ -107,8 +107,8 @@ fn atomics_work_on_other_memories_but_for_waits() {
 }
 
 #[test]
-fn bulk_instructions_may_race_with_stores() {
-    // Every byte that anybody writes is 0, 1 or 2.
+fn bulk_instructions_can_race_with_stores() {
+    // Every byte that is written is 0, 1 or 2.
     let text = r#"(module (memory (import "h" "m") 1 3 shared) (data $twos "\02\02\02\02\02\02\02\02\02")
         (func (export "run") (param $thread i32) (param $n i32) (local $at i32)
           (loop $again
@@ -138,7 +138,7 @@ fn bulk_instructions_may_race_with_stores() {
 }
 
 #[test]
-fn bulk_instructions_cross_between_shared_and_other_memories() {
+fn bulk_instructions_copy_between_shared_and_unshared_memories() {
     let text = r#"(module (memory $s (import "h" "m") 1 1 shared) (memory $o 1) (memory $t 1 1 shared)
         (data (memory $o) (i32.const 10) "own") (data $d "data")
         (func (export "run") (result i32)
@@ -171,6 +171,6 @@ fn bulk_instructions_cross_between_shared_and_other_memories() {
             assert_eq!(error.kind(), ErrorKind::Trap(Trap::MemoryOutOfBounds), "{number}");
         }
         shared.read(65533, &mut bytes[..3]).unwrap();
-        assert_eq!(bytes[..3], [0, 0, 9], "what traps writes nothing");
+        assert_eq!(bytes[..3], [0, 0, 9], "an instruction that traps writes nothing");
     }
 }

@@ -1,4 +1,5 @@
-//! Litmus tests: what no run may come to is counted (threads proposal, "Memory model").
+//! Litmus tests: count the outcomes that the memory model forbids (threads proposal, "Memory
+//! model").
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,8 +8,8 @@ use wassay_engine::{Engine, SharedMemory, Val};
 
 use crate::{Agent, engines, read32, run_agents, shared_type};
 
-/// Comes back when as many calls were made, on any thread, as it says: first by looking, then by
-/// waiting.
+/// Returns after it was called as often as its argument says, on any thread: first spins, then
+/// waits.
 const MEET: &str = "(func $meet (param $calls i32) (local $seen i32) (local $looks i32)
     (if (i32.eq (i32.add (i32.atomic.rmw.add (i32.const 0) (i32.const 1)) (i32.const 1)) (local.get $calls))
       (then (drop (memory.atomic.notify (i32.const 0) (i32.const -1))) (return)))
@@ -20,13 +21,13 @@ const MEET: &str = "(func $meet (param $calls i32) (local $seen i32) (local $loo
           (then (drop (memory.atomic.wait32 (i32.const 0) (local.get $seen) (i64.const -1)))))
         (br $again)))))";
 
-/// Two threads write one cell each and read the other's, `round` by round, which they begin
-/// together: 200,000 rounds, or fewer where the machine has other things to do. Gives how often the
-/// two read (0, 0), (0, 1), (1, 0) and (1, 1).
+/// Two threads write one cell each and read the other's, in rounds that they start together:
+/// 200,000 rounds, or fewer on a busy machine. Returns how often the two read (0, 0), (0, 1),
+/// (1, 0) and (1, 1).
 fn litmus(engine: &Engine, round: &str) -> [usize; 4] {
     const ROUNDS: usize = 1000;
-    // From 4096 what was read, a byte for each round and thread; from 65536 the cells, 64 bytes
-    // apart.
+    // The memory contains the values read, a byte for each round and thread, from 4096 on, and the
+    // cells, 64 bytes apart, from 65536 on.
     let text = format!(
         r#"(module (memory (import "h" "m") 1 3 shared) {MEET}
         (func $round (param $mine i32) (param $other i32) (result i32) {round})
@@ -85,17 +86,17 @@ fn no_atomic_store_is_delayed_past_a_load() {
 }
 
 #[test]
-fn no_store_is_seen_before_it_is_made() {
-    // Load buffering: neither thread writes before it has read, so that one of the two reads 0.
+fn loads_do_not_read_future_stores() {
+    // Load buffering: neither thread writes before it has read, so at least one of the two reads 0.
     let round = "(i32.atomic.load (local.get $other)) (i32.atomic.store (local.get $mine) (i32.const 1))";
     for engine in engines() {
         let counts = litmus(&engine, round);
-        assert_eq!(counts[3], 0, "both saw what the other was still to write: {counts:?}");
+        assert_eq!(counts[3], 0, "both threads read a future store: {counts:?}");
     }
 }
 
 #[test]
-fn a_message_is_there_when_its_flag_is_seen() {
+fn a_message_is_visible_when_its_flag_is() {
     let text = |store: &str, load: &str| {
         format!(
             r#"(module (memory (import "h" "m") 1 1 shared) {MEET}
@@ -130,13 +131,13 @@ fn a_message_is_there_when_its_flag_is_seen() {
                 agent.call(if number == 0 { "send" } else { "receive" }, &last).unwrap()
             });
             println!("{store}: messages seen: {:?}", results[1][1]);
-            assert_eq!(results[1][0], Val::I32(0), "{store}: a flag overtook its message");
+            assert_eq!(results[1][0], Val::I32(0), "{store}: a flag was visible before its message");
         }
     }
 }
 
 #[test]
-fn no_addition_is_lost_in_any_width() {
+fn no_atomic_addition_is_lost() {
     let text = r#"(module (memory (import "h" "m") 1 1 shared)
         (func (export "count") (param $n i32)
           (loop $again
@@ -160,8 +161,8 @@ fn no_addition_is_lost_in_any_width() {
 }
 
 #[test]
-fn a_lock_of_compare_and_exchange_wait_and_notify_excludes() {
-    // 0 is free, 1 is taken, 2 is taken and others may wait.
+fn a_lock_with_compare_exchange_wait_and_notify_is_exclusive() {
+    // 0: free, 1: locked, 2: locked, with possible waiters.
     let text = r#"(module (memory (import "h" "m") 1 1 shared)
         (func $take (local $old i32)
           (if (i32.eqz (i32.atomic.rmw.cmpxchg (i32.const 0) (i32.const 0) (i32.const 1))) (then (return)))

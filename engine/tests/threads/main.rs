@@ -1,6 +1,6 @@
-//! Shared memories on real threads, each with a store of its own (threads proposal).
+//! Tests of shared memories on several threads, each with a store of its own (threads proposal).
 
-// A test prints what it found by itself.
+// The tests print their results.
 #![allow(clippy::disallowed_macros)]
 #![allow(clippy::unwrap_used)]
 
@@ -16,7 +16,7 @@ use wassay_engine::{
     Config, Engine, Error, Extern, Instance, Linker, Memory, MemoryType, Module, SharedMemory, Store, Val,
 };
 
-/// With memories that fault past their end, and with memories whose accesses are checked.
+/// An engine with guard pages, and one with bounds checks.
 fn engines() -> [Engine; 2] {
     [true, false].map(|guard_pages| Engine::new(&Config::new().guard_pages(guard_pages)).unwrap())
 }
@@ -25,8 +25,8 @@ fn shared_type(min: u64, max: u64) -> MemoryType {
     MemoryType { shared: true, ..MemoryType::new(min, Some(max)) }
 }
 
-/// What one thread works with: an instance of a module that imports the memory `h.m`, in a store of
-/// its own.
+/// The state of a thread: an instance of a module that imports the memory `h.m`, in a store of its
+/// own.
 struct Agent {
     store: Store,
     instance: Instance,
@@ -35,7 +35,7 @@ struct Agent {
 impl Agent {
     fn new(engine: &Engine, shared: &SharedMemory, text: &str) -> Agent {
         let mut store = Store::new(engine);
-        // What hangs fails.
+        // A test that hangs fails.
         store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
         let memory = Memory::from_shared(&mut store, shared);
         let mut linker = Linker::new();
@@ -52,17 +52,17 @@ impl Agent {
         func.invoke(&mut self.store, args)
     }
 
-    /// Calls a function of `i32`s with one result.
+    /// Calls a function with `i32` parameters and one result.
     fn call32(&mut self, name: &str, args: &[i32]) -> i32 {
         let args: Vec<Val> = args.iter().map(|arg| Val::I32(*arg)).collect();
         match self.call(name, &args).unwrap()[..] {
             [Val::I32(result)] => result,
-            ref other => panic!("`{name}` gives {other:?}"),
+            ref other => panic!("`{name}` returned {other:?}"),
         }
     }
 }
 
-/// Runs `threads` agents at the same time, each by a function that gets its number.
+/// Runs `threads` agents at the same time, each with a function that gets its number.
 fn run_agents<T: Send>(
     (engine, shared, text): (&Engine, &SharedMemory, &str),
     threads: i32,
@@ -83,7 +83,7 @@ fn read32(shared: &SharedMemory, address: u64) -> u32 {
     u32::from_le_bytes(bytes)
 }
 
-/// A module whose functions each do one thing.
+/// A module with a function for each operation.
 const ONE_THING: &str = r#"(module (memory (import "h" "m") 1 4 shared)
     (func (export "wait32") (param i32 i32 i64) (result i32)
       (memory.atomic.wait32 (local.get 0) (local.get 1) (local.get 2)))

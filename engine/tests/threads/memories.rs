@@ -1,5 +1,4 @@
-//! Shared memories as objects: how they grow, how long they live, who pays for them, how the host
-//! reads them.
+//! Tests of shared memories as objects: growth, lifetime, budgets, and accesses by the host.
 
 use std::thread;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use wassay_engine::{
 use crate::{Agent, ONE_THING, engines, read32, run_agents, shared_type};
 
 #[test]
-fn what_one_thread_grows_others_see() {
+fn growth_is_visible_to_other_threads() {
     for engine in engines() {
         let shared = SharedMemory::new(&engine, shared_type(1, 4)).unwrap();
         thread::scope(|scope| {
@@ -36,7 +35,7 @@ fn what_one_thread_grows_others_see() {
 }
 
 #[test]
-fn threads_that_grow_at_once_each_get_their_pages() {
+fn concurrent_growth_adds_the_pages_of_each_thread() {
     let text = r#"(module (memory (import "h" "m") 0 400 shared)
         (func (export "grow") (param $n i32) (local $page i32)
           (loop $again
@@ -54,7 +53,7 @@ fn threads_that_grow_at_once_each_get_their_pages() {
 }
 
 #[test]
-fn a_shared_memory_outlives_the_store_that_made_it() {
+fn a_shared_memory_outlives_the_store_that_created_it() {
     for engine in engines() {
         let shared = {
             let mut store = Store::new(&engine);
@@ -63,7 +62,11 @@ fn a_shared_memory_outlives_the_store_that_made_it() {
             let instance = Linker::new().instantiate(&mut store, &module).unwrap();
             let Some(Extern::Memory(memory)) = instance.export(&store, "m") else { panic!("a memory") };
             let shared = memory.shared(&store).unwrap();
-            assert_eq!(Memory::from_shared(&mut store, &shared), memory, "the store knows it already");
+            assert_eq!(
+                Memory::from_shared(&mut store, &shared),
+                memory,
+                "the memory is already in the store"
+            );
             shared
         };
         let mut agent = Agent::new(&engine, &shared, ONE_THING);
@@ -75,7 +78,7 @@ fn a_shared_memory_outlives_the_store_that_made_it() {
 }
 
 #[test]
-fn who_grows_a_shared_memory_is_charged_for_it() {
+fn the_store_that_grows_a_shared_memory_is_charged_for_it() {
     let limits = StoreLimits { memory_bytes: 3 << 16, ..StoreLimits::default() };
     let engine = Engine::new(&Config::new().limits(limits)).unwrap();
     let mut maker = Store::new(&engine);
@@ -90,13 +93,13 @@ fn who_grows_a_shared_memory_is_charged_for_it() {
     );
     assert_eq!((agent.call32("grow", &[4]), agent.call32("grow", &[3])), (-1, 2));
     assert_eq!(agent.call32("grow", &[1]), -1);
-    assert_eq!(memory.grow(&mut maker, 1).unwrap(), 5, "the other's pages are not charged here");
+    assert_eq!(memory.grow(&mut maker, 1).unwrap(), 5, "pages of the other store are not charged here");
     assert_eq!(memory.grow(&mut maker, 1).unwrap_err().kind(), ErrorKind::Limit);
     assert_eq!(memory.size(&maker), 6);
 }
 
 #[test]
-fn the_host_copies_in_and_out_of_shared_memories() {
+fn the_host_copies_to_and_from_shared_memories() {
     for engine in engines() {
         let mut store = Store::new(&engine);
         let memory = Memory::alloc(&mut store, shared_type(1, 1)).unwrap();
@@ -115,7 +118,7 @@ fn the_host_copies_in_and_out_of_shared_memories() {
         assert!(SharedMemory::new(&engine, MemoryType { shared: true, ..MemoryType::new(1, None) }).is_err());
         let own = Memory::alloc(&mut store, MemoryType::new(1, None)).unwrap();
         assert!(own.shared(&store).is_none() && own.bytes(&store).is_some());
-        // One with 64-bit addresses that can never be reserved whole.
+        // A memory with 64-bit addresses, whose whole range cannot be reserved.
         let vast = MemoryType { memory64: true, ..shared_type(1, 1 << 40) };
         let vast = SharedMemory::new(&engine, vast).unwrap();
         assert_eq!((vast.grow(1).unwrap(), vast.grow(1 << 30).unwrap_err().kind()), (1, ErrorKind::Limit));
@@ -123,7 +126,7 @@ fn the_host_copies_in_and_out_of_shared_memories() {
 }
 
 #[test]
-fn an_engine_uses_the_shared_memories_of_another() {
+fn an_engine_can_use_shared_memories_of_another_engine() {
     let [guarded, checked] = engines();
     for (maker, user) in [(&guarded, &checked), (&checked, &guarded)] {
         let shared = SharedMemory::new(maker, shared_type(1, 4)).unwrap();
@@ -141,8 +144,8 @@ fn an_engine_uses_the_shared_memories_of_another() {
 }
 
 #[test]
-fn a_size_is_read_anew_each_time() {
-    // No store and no call stands between the two sizes that could make a compiler read the length
+fn a_size_is_read_again_each_time() {
+    // Between the two sizes there is no store or call that would make a compiler load the length
     // again.
     let text = r#"(module (memory (import "h" "m") 1 4 shared)
         (func (export "sizes") (result i32) (local $size i32)
@@ -150,7 +153,7 @@ fn a_size_is_read_anew_each_time() {
           (loop $again (br_if $again (i32.eqz (i32.load8_u (i32.const 0)))))
           (i32.add (i32.mul (local.get $size) (i32.const 10)) (memory.size))))"#;
     for engine in engines() {
-        // A thread that the machine does not run in time sees both sizes late: then once more.
+        // A thread that is not scheduled in time reads both sizes late. In that case, try again.
         let mut sizes = (0..100).map(|_| {
             let shared = SharedMemory::new(&engine, shared_type(1, 4)).unwrap();
             let mut agent = Agent::new(&engine, &shared, text);

@@ -1,4 +1,4 @@
-//! Waiting, waking and deadlines (threads proposal, "Wait and notify operators").
+//! Tests of waiting, waking and deadlines (threads proposal, "Wait and notify operators").
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use wassay_engine::{ErrorKind, Extern, Func, FuncType, Linker, Module, SharedMem
 use crate::{Agent, ONE_THING, engines, shared_type};
 
 #[test]
-fn a_wait_ends_with_its_time_or_does_not_begin() {
+fn a_wait_times_out_or_does_not_begin() {
     for engine in engines() {
         let shared = SharedMemory::new(&engine, shared_type(1, 1)).unwrap();
         shared.write(8, &[1, 0, 0, 0, 0, 0, 0, 0x80]).unwrap();
@@ -27,19 +27,19 @@ fn a_wait_ends_with_its_time_or_does_not_begin() {
             let unequal = [Val::I32(8), Val::I64(1), Val::I64(forever)];
             assert_eq!(agent.call("wait64", &unequal).unwrap(), [Val::I32(1)]);
         }
-        assert_eq!(agent.call32("notify", &[8, -1]), 0, "nobody waits any more");
+        assert_eq!(agent.call32("notify", &[8, -1]), 0, "no thread is waiting any more");
     }
 }
 
 #[test]
-fn notify_wakes_as_many_as_it_says() {
+fn notify_wakes_at_most_the_given_number_of_threads() {
     for engine in engines() {
         let shared = SharedMemory::new(&engine, shared_type(1, 1)).unwrap();
         thread::scope(|scope| {
             let waiting: Vec<_> = (0..5)
                 .map(|number| {
                     let mut agent = Agent::new(&engine, &shared, ONE_THING);
-                    // Waits of both widths at an address stand in one queue.
+                    // Waits of both widths at an address share a queue.
                     let (name, zero) =
                         if number % 2 == 0 { ("wait32", Val::I32(0)) } else { ("wait64", Val::I64(0)) };
                     scope.spawn(move || agent.call(name, &[Val::I32(16), zero, Val::I64(-1)]).unwrap())
@@ -48,7 +48,7 @@ fn notify_wakes_as_many_as_it_says() {
             let mut agent = Agent::new(&engine, &shared, ONE_THING);
             let mut woken = 0;
             while woken < 5 {
-                assert_eq!(agent.call32("notify", &[8, -1]), 0, "nobody waits at another address");
+                assert_eq!(agent.call32("notify", &[8, -1]), 0, "no thread is waiting at another address");
                 assert_eq!(agent.call32("notify", &[16, 0]), 0);
                 let now = agent.call32("notify", &[16, 2]);
                 assert!(now <= 2);
@@ -63,7 +63,7 @@ fn notify_wakes_as_many_as_it_says() {
 }
 
 #[test]
-fn a_deadline_ends_a_wait() {
+fn a_deadline_interrupts_a_wait() {
     for engine in engines() {
         let shared = SharedMemory::new(&engine, shared_type(1, 1)).unwrap();
         let forever = [Val::I32(0), Val::I32(0), Val::I64(-1)];
@@ -76,18 +76,18 @@ fn a_deadline_ends_a_wait() {
         assert_eq!(
             agent.call("size", &[]).unwrap_err().kind(),
             ErrorKind::Interrupted,
-            "none runs afterwards"
+            "no code runs afterwards"
         );
         let mut other = Agent::new(&engine, &shared, ONE_THING);
-        assert_eq!(other.call32("notify", &[0, -1]), 0, "it has left the queue");
-        // A wait whose own time is over before the deadline is no reason to end.
+        assert_eq!(other.call32("notify", &[0, -1]), 0, "the waiter was removed from the queue");
+        // A wait that times out before the deadline is not interrupted.
         other.store.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
         assert_eq!(other.call("wait32", &[Val::I32(0), Val::I32(0), Val::I64(1)]).unwrap(), [Val::I32(2)]);
     }
 }
 
 #[test]
-fn the_deadline_of_a_store_further_out_ends_a_wait() {
+fn the_deadline_of_an_outer_store_interrupts_a_wait() {
     for engine in engines() {
         let shared = SharedMemory::new(&engine, shared_type(1, 1)).unwrap();
         let mut inner = Agent::new(&engine, &shared, ONE_THING);

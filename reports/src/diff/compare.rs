@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{CaseDrift, Change, Diff, Drift, Run, Slower, State, SuiteDrift, Verdict, What, less};
+use super::less;
+use super::model::{CaseDrift, Change, Diff, Drift, Run, Slower, State, SuiteDrift, Verdict, What};
+use crate::describe::{headline, link};
 use crate::key::Key;
 use crate::model::{Case, Failure, Note, Report, Suite};
 use crate::outcome::Outcome;
-use crate::text::{headline, link};
 
 /// A script is slower where it takes twice as long and so much more: below that a busy machine
 /// differs from itself.

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{CaseDrift, Change, Diff, Run, State, SuiteDrift, Verdict, What};
+use super::model::{CaseDrift, Change, Diff, Run, State, SuiteDrift, Verdict, What};
 use crate::terminal::{Text, printable};
 use crate::text::{MAX_SHOWN, at, cut, plural, seconds};
 

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::item::{Item, LEAST};
 use super::scripts::Place;
-use super::shown::{cost, name};
-use super::view::{full_name, other, title};
+use super::shown::{cost, full_name, name, other, title};
 use crate::apart::{Group, groups};
+use crate::describe::{headline, link};
 use crate::model::{Case, Failure, Note, Report, Suite};
-use crate::text::{at, grouped, headline, link};
+use crate::text::{at, grouped};
 
 /// A script and what did not pass in it.
 #[derive(Serialize)]

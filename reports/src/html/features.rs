@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::shown::{cost, name};
-use super::view::{Stretch, bar, nonzero, other};
+use super::bar::{Stretch, bar};
+use super::shown::{cost, name, nonzero, other};
 use crate::aside::Aside;
 use crate::model::{Needs, Report};
 use crate::outcome::Counts;

@@ -6,6 +6,7 @@
 //! most [`MAX_LENGTH`] bytes: failures and scripts that do not fit are counted, and those that are
 //! as expected go first.
 
+mod bar;
 mod failed;
 mod features;
 pub(crate) mod item;

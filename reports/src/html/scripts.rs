@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::shown::{cost, name};
-use super::view::{full_name, milliseconds, nonzero, other};
+use super::shown::{cost, full_name, milliseconds, name, nonzero, other};
 use crate::model::{Case, Report, Suite};
 use crate::text::grouped;
 

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::bar::{Stretch, bar, width};
 use super::failed::{Failed, failed};
 use super::features::{FeatureRow, features};
 use super::scripts::{Group, Place, scripts};
-use super::shown::{cost, name, shown};
+use super::shown::{cost, milliseconds, name, nonzero, other, shown, title};
 use crate::apart::{Sum, sums};
-use crate::aside::Aside;
+use crate::describe::{caveats, link, verdict};
 use crate::model::{Case, Report, Suite, Totals};
-use crate::outcome::{Counts, Outcome};
-use crate::text::{caveats, grouped, link, percent_passed, verdict};
+use crate::outcome::Outcome;
+use crate::text::{grouped, percent_passed};
 
 /// How much of the page what comes from the report may take, in bytes; the rest is the template's
 /// own.
@@ -72,15 +73,6 @@ struct Tile {
     /// What stands below it in small letters.
     note: String,
     mood: &'static str,
-}
-
-/// A part of a bar, in percent of its length.
-#[derive(Serialize)]
-pub(super) struct Stretch {
-    class: &'static str,
-    outcome: &'static str,
-    count: String,
-    width: String,
 }
 
 #[derive(Serialize)]
@@ -239,56 +231,6 @@ fn tiles(Totals { cases, directives, reader_only, aside }: &Totals, flaky: u64) 
     tiles
 }
 
-/// The parts of a bar: class, word and count.
-fn parts(counts: &Counts, aside: &Aside) -> Vec<(&'static str, &'static str, u64)> {
-    let Counts { passed, failed, skipped, xfailed, xpassed, .. } = *counts;
-    let of = |outcome: Outcome, count: u64| (outcome.as_str(), outcome.as_str(), count);
-    let mut parts = vec![of(Outcome::Passed, passed), of(Outcome::XFailed, xfailed)];
-    parts.extend(aside.by_kind().map(|(apart, count)| ("apart", apart.word(), count)));
-    parts.extend([
-        of(Outcome::Skipped, aside.rest_of(skipped)),
-        of(Outcome::XPassed, xpassed),
-        of(Outcome::Failed, failed),
-    ]);
-    parts
-}
-
-pub(super) fn bar(counts: &Counts, aside: &Aside) -> Vec<Stretch> {
-    let stretch = |(class, outcome, count): (&'static str, &'static str, u64)| Stretch {
-        class,
-        outcome,
-        count: grouped(count),
-        width: width(count as f64, counts.total() as f64),
-    };
-    parts(counts, aside).into_iter().filter(|(.., count)| *count > 0).map(stretch).collect()
-}
-
-/// A time in seconds, to the millisecond.
-pub(super) fn milliseconds(duration: Duration) -> String {
-    format!("{:.3} s", duration.as_secs_f64())
-}
-
-/// A share in percent, as CSS writes it.
-fn width(part: f64, whole: f64) -> String {
-    format!("{:.3}", if whole > 0.0 { part / whole * 100.0 } else { 0.0 })
-}
-
-pub(super) fn nonzero(count: u64) -> String {
-    if count > 0 { grouped(count) } else { String::new() }
-}
-
-/// What was put aside or skipped, and expected failures, in words.
-pub(super) fn other(counts: &Counts, aside: &Aside) -> String {
-    let apart = aside.by_kind().map(|(apart, count)| (count, apart.word()));
-    let rest = [
-        (aside.rest_of(counts.skipped), "skipped"),
-        (counts.xfailed, "xfailed"),
-        (counts.xpassed, "xpassed"),
-    ];
-    let named = apart.into_iter().chain(rest).filter(|(count, _)| *count > 0);
-    named.map(|(count, what)| format!("{} {what}", grouped(count))).collect::<Vec<_>>().join(", ")
-}
-
 fn suite_row(suite: &Suite) -> SuiteRow {
     let (cases, counts, aside) = (suite.outcomes(), suite.directives(), suite.aside());
     SuiteRow {
@@ -341,13 +283,4 @@ fn slowest(report: &Report) -> Vec<Time> {
     cases.sort_by_key(|(_, case)| std::cmp::Reverse(case.duration));
     cases.truncate(SLOWEST);
     times(cases.into_iter().map(|(suite, case)| (title(report, suite, case), case.duration)), SLOWEST)
-}
-
-pub(super) fn full_name(suite: &Suite, case: &Case) -> String {
-    name(&format!("{}::{}", suite.name, case.name))
-}
-
-/// What a script is called on the page: without the suite where there is only one.
-pub(super) fn title(report: &Report, suite: &Suite, case: &Case) -> String {
-    if report.suites.len() == 1 { name(&case.name) } else { full_name(suite, case) }
 }

@@ -1,6 +1,6 @@
 //! What changed, as Markdown.
 
-use super::{MAX_ROWS, MAX_SHOWN, Page, code, fence, linked};
+use super::page::{MAX_ROWS, MAX_SHOWN, Page, code, fence, linked};
 use crate::diff::{CaseDrift, Change, Diff, Run, Verdict};
 use crate::text::{at, cut, grouped, percent_passed, seconds};
 
@@ -66,7 +66,7 @@ fn row(name: &str, run: &Run) -> String {
     let engine = run.engine.title();
     format!(
         "| {name}: {} | {} | {} | {} ({}) | {} | {} | {} |\n",
-        super::in_table(&engine),
+        super::page::in_table(&engine),
         grouped(cases.total()),
         grouped(counts.total()),
         grouped(counts.passed),

@@ -4,18 +4,27 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Named;
 use super::assess::Assessment;
 use super::digest::digest;
 use super::guests::Guests;
 use super::version;
 use crate::aside::Aside;
+use crate::describe::link;
 use crate::model::{Case, Engine, MatchKind, Report, Suite};
 use crate::outcome::Counts;
-use crate::text::{link, listed, plural};
+use crate::text::{listed, plural};
 
 /// So many columns a table has at most.
 const MOST: usize = 64;
+
+/// A report, and the name that messages call it by.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// The name, such as that of its file.
+    pub name: String,
+    /// The report.
+    pub report: Report,
+}
 
 /// An engine in one version and configuration.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::guests::units;
+use super::units::units;
 use crate::model::{Case, Suite};
 
 /// The first 64 bits of the SHA-256 of the names of a suite's cases and the keys of their

@@ -11,13 +11,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::Serialize;
 
 use super::column::{Part, Picked};
-use super::evidence::expected_failure;
-use super::guests::{self, is_run, units};
+use super::evidence::{expected_failure, guest_failure};
+use super::units::{is_run, units};
 use crate::aside::Apart;
+use crate::describe::link;
 use crate::key::Key;
 use crate::model::{Case, Failure};
 use crate::outcome::Outcome;
-use crate::text::{MAX_SHOWN, cut, link};
+use crate::text::{MAX_SHOWN, cut};
 
 /// So many directives are listed; how many more there are is counted.
 const MOST: usize = 3000;
@@ -292,7 +293,7 @@ fn outcomes(case: &Case) -> Option<HashMap<Key, Outcomes<'_>>> {
 
 /// What became of a guest that did not pass.
 fn guest_outcome(case: &Case) -> Option<Outcomes<'_>> {
-    match guests::failure(case) {
+    match guest_failure(case) {
         Some(failure) => Some(Outcomes::Told(failure)),
         None if case.outcome == Outcome::Skipped => {
             Some(Outcomes::Skipped(case.notes.first().and_then(|note| note.apart)))

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::assess::bad;
 use super::column::Picked;
+use crate::describe::link;
 use crate::key::Key;
 use crate::model::{Case, Failure, Note, Suite};
 use crate::outcome::Outcome;
-use crate::text::{MAX_SHOWN, cut, link};
+use crate::text::{MAX_SHOWN, cut};
 
 /// So many of the directives that fail a cell has; how many more there are is counted.
 pub(super) const MOST: usize = 40;
@@ -90,4 +91,29 @@ pub(super) fn failing(column: &Picked<'_>, feature: &str) -> (Vec<Failing>, u64)
     }
     let left = total.saturating_sub(found.len() as u64);
     (found, left)
+}
+
+/// The failure of a guest, where it failed.
+pub(super) fn guest_failure(case: &Case) -> Option<Failure> {
+    let whole = || Failure {
+        kind: case.outcome.as_str().to_owned(),
+        message: "the guest failed as a whole".to_owned(),
+        ..Failure::default()
+    };
+    if case.outcome.is_failure() {
+        return Some(case.failures.first().cloned().unwrap_or_else(whole));
+    }
+    let is_expected = case.outcome == Outcome::XFailed;
+    is_expected.then(|| case.notes.first().map_or_else(whole, expected_failure))
+}
+
+/// The guests of a suite that fail, and how many of them are not listed.
+pub(super) fn failing_guests(column: &Picked<'_>, suite: &str) -> (Vec<Failing>, u64) {
+    let of_suite = column.cases().filter(|(part, case)| part.suite.name == suite && case.guest.is_some());
+    let failed =
+        of_suite.filter_map(|(part, case)| Some(Failing::of(part.suite, case, &guest_failure(case)?)));
+    let mut failing: Vec<Failing> = failed.collect();
+    let left = failing.len().saturating_sub(MOST) as u64;
+    failing.truncate(MOST);
+    (failing, left)
 }

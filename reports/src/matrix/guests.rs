@@ -4,39 +4,10 @@
 //! the matrix.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::slice;
 
 use super::assess::{Assessed, State, Tally, bad, good};
-use super::column::Picked;
-use super::evidence::{Failing, MOST, expected_failure};
-use crate::key::Key;
-use crate::model::{Case, Failure, Suite};
-use crate::outcome::{Counts, Outcome};
-
-/// What of a case is compared between engines: the directives of a script, or a guest as a whole.
-pub(super) fn units(case: &Case) -> &[Key] {
-    case.guest.as_ref().map_or(&case.keys, slice::from_ref)
-}
-
-/// Whether a case was run at all: one of a kind that cannot be run on an engine is skipped as a
-/// whole.
-pub(super) fn is_run(case: &Case) -> bool {
-    !units(case).is_empty() || case.directives.total() != case.directives.skipped
-}
-
-/// The failure of a guest, where it failed.
-pub(super) fn failure(case: &Case) -> Option<Failure> {
-    let whole = || Failure {
-        kind: case.outcome.as_str().to_owned(),
-        message: "the guest failed as a whole".to_owned(),
-        ..Failure::default()
-    };
-    if case.outcome.is_failure() {
-        return Some(case.failures.first().cloned().unwrap_or_else(whole));
-    }
-    let is_expected = case.outcome == Outcome::XFailed;
-    is_expected.then(|| case.notes.first().map_or_else(whole, expected_failure))
-}
+use crate::model::Suite;
+use crate::outcome::Counts;
 
 /// How the guests of suites ended, by the name of the suite.
 #[derive(Default)]
@@ -77,14 +48,4 @@ fn state(cases: &Counts) -> State {
         (_, 0) => State::Full,
         _ => State::Deviates,
     }
-}
-
-/// The guests of a suite that fail, and how many of them are not listed.
-pub(super) fn failing(column: &Picked<'_>, suite: &str) -> (Vec<Failing>, u64) {
-    let of_suite = column.cases().filter(|(part, case)| part.suite.name == suite && case.guest.is_some());
-    let failed = of_suite.filter_map(|(part, case)| Some(Failing::of(part.suite, case, &failure(case)?)));
-    let mut failing: Vec<Failing> = failed.collect();
-    let left = failing.len().saturating_sub(MOST) as u64;
-    failing.truncate(MOST);
-    (failing, left)
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::assess::{Assessment, State};
-use super::column::{Picked, is_usable, lineage};
+use super::column::{Named, Picked, is_usable, lineage};
 use super::guests::Guests;
-use super::{Named, version};
+use super::version;
 use crate::model::Report;
 
 /// Since when a feature is supported.

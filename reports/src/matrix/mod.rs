@@ -31,26 +31,16 @@ pub mod json;
 pub mod markdown;
 mod proposals;
 mod row;
+mod units;
 mod version;
 
-use crate::model::Report;
-
 pub use self::assess::{SetAside, State};
-pub use self::column::{Column, LeftOut, Ran, Run};
+pub use self::column::{Column, LeftOut, Named, Ran, Run};
 pub use self::disagree::{Disagreement, Disagreements, Kind, Uncompared, Verdict};
 pub use self::evidence::Failing;
 pub use self::history::Since;
 pub use self::proposals::{PROPOSALS, Proposal, Standard, find as proposal};
 pub use self::row::{Cell, Group, Row, Summary, Unit};
-
-/// A report, and the name that messages call it by.
-#[derive(Debug, Clone)]
-pub struct Named {
-    /// The name, such as that of its file.
-    pub name: String,
-    /// The report.
-    pub report: Report,
-}
 
 /// Engines by proposals.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::assess::{Assessed, SetAside, State, bad, good};
 use super::column::Picked;
-use super::evidence::{Failing, failing};
-use super::guests;
+use super::evidence::{Failing, failing, failing_guests};
 use super::history::{Since, Subject, Timeline};
 use super::proposals::{PROPOSALS, Standard, find};
 use crate::aside::Aside;
@@ -145,7 +144,7 @@ fn summary(rows: &[Row], at: usize) -> Summary {
 /// The row of a suite of guests.
 fn guests_row(columns: &[Picked<'_>], timelines: &[Timeline<'_>], suite: &str) -> Row {
     let cell = |(column, timeline): (&Picked<'_>, &Timeline<'_>)| {
-        let (assessed, failing) = (column.guests.suite(suite), guests::failing(column, suite));
+        let (assessed, failing) = (column.guests.suite(suite), failing_guests(column, suite));
         cell_of(assessed, failing, timeline, Subject::Guests(suite), column)
     };
     Row {

@@ -20,6 +20,7 @@ pub mod modules;
 mod process;
 pub mod quantity;
 pub mod selftest;
+mod template;
 pub mod version;
 pub mod wasi;
 

@@ -62,6 +62,21 @@ pub fn size(text: &str) -> Result<u64, String> {
     })
 }
 
+/// A number of bytes in the largest unit that it has at least one of, as in `1.5 GiB`.
+pub fn written(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.into_iter().find(|(shift, _)| bytes >> shift > 0) {
+        Some((shift, unit)) => {
+            let tenths = (bytes >> (shift - 10)) * 10 / 1024;
+            match tenths % 10 {
+                0 => format!("{} {unit}", tenths / 10),
+                tenth => format!("{}.{tenth} {unit}", tenths / 10),
+            }
+        }
+        None => format!("{bytes} bytes"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +100,11 @@ mod tests {
         for bad in ["", "MiB", "1.5GiB", "-1", "1MB", "1 GiB", "99999999999999999999", "99999999TiB", "1é"] {
             assert!(size(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_largest_unit() {
+        let told = [0, 1023, 1 << 10, 256 << 20, (3 << 29) + 5, u64::MAX].map(written);
+        assert_eq!(told, ["0 bytes", "1023 bytes", "1 KiB", "256 MiB", "1.5 GiB", "17179869183.9 GiB"]);
     }
 }

@@ -1,9 +1,9 @@
 //! What judges scripts.
 
 use crate::embed::{Embedder, Identity};
+use crate::interpreter::run_parts;
 use crate::options::Options;
 use crate::reading::Reading;
-use crate::run::run_parts;
 use crate::verdict::ScriptResult;
 
 /// Whatever judges scripts: an [`Embedder`], directive by directive, or what drives an engine in

@@ -6,19 +6,17 @@
 //! [`ScriptResult`](crate::verdict::ScriptResult).
 
 mod annotations;
-mod apart;
-mod aside;
-mod asked;
-mod assert;
-mod assert_custom;
 mod binds;
 pub mod embed;
 mod encode;
 mod env;
+mod failures;
 mod grammar;
+mod interpreter;
 mod judges;
 pub mod keys;
 mod literal;
+mod malformed_text;
 pub mod matching;
 pub mod message_table;
 pub mod messages;
@@ -27,7 +25,6 @@ mod options;
 mod parse;
 pub mod plan;
 pub mod reading;
-mod run;
 pub mod selfcheck;
 pub mod source;
 pub mod spectest;
@@ -36,8 +33,6 @@ pub mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;
-mod text_fault;
-mod thread;
 mod tokens;
 pub mod value;
 pub mod verdict;
@@ -45,11 +40,10 @@ pub mod wanted;
 pub mod wap;
 
 pub use embed::Embedder;
+pub use interpreter::{STACK, run, run_script};
 pub use judges::Judges;
 pub use options::{BadLineRange, LineRange, Observer, Options, Position};
 pub use parse::{parse, parse_as, quoted};
-pub use run::{run, run_script};
 pub use split::{lexer, split};
 pub use text::Grammar;
-pub use thread::STACK;
 pub use wassay_terms::{Classification, Features, Rule, UnknownFeature};

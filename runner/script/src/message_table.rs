@@ -61,7 +61,7 @@ pub const TEXTS: &[Texts] = &[
     ),
     rule(&["constant out of range"], &["invalid float value: constant out of range"]),
     // The grammar of the text format: a word that is not a keyword, and one in the wrong place (see
-    // `text_fault`). A script may name the word.
+    // `malformed_text`). A script may name the word.
     rule(&["unknown operator"], &["unknown operator *"]),
     rule(&["unknown operator *"], &[]),
     rule(&["unexpected token"], &["unexpected token*"]),
@@ -181,15 +181,12 @@ pub const TEXTS: &[Texts] = &[
         &["custom @name: multiple function or local names", "custom @name: multiple function names"],
         &["name section: names out of order", "name section: indirect names out of order"],
     ),
-    rule(&["custom @name: invalid function index #"], &["name section: there is no function # here"]),
-    rule(&["custom @name: invalid type index #"], &["name section: there is no type # here"]),
-    rule(
-        &["custom @name: invalid local index # for function #"],
-        &["name section: there is no local # here"],
-    ),
+    rule(&["custom @name: invalid function index #"], &["name section: unknown function #"]),
+    rule(&["custom @name: invalid type index #"], &["name section: unknown type #"]),
+    rule(&["custom @name: invalid local index # for function #"], &["name section: unknown local #"]),
     rule(
         &["custom @name: invalid field index # for type #", "custom @name: non-struct type #"],
-        &["name section: there is no field # here"],
+        &["name section: unknown field #"],
     ),
     // Linking (section 4.7.3).
     rule(&["unknown import"], &["unknown import*"]),

@@ -8,11 +8,11 @@ use wast::parser::{Cursor, Parse, ParseBuffer, Parser, Peek, parse as parse_all}
 
 use super::encode::encode;
 use super::grammar::{bare_module, command, directives, skip_rest, text_error, text_module};
+use super::malformed_text::named;
 use super::model::{Command, Definition, Directive, ModuleForm, Script, TextError};
 use super::source::{Source, SourceError, Span};
 use super::split::{lexer, split};
 use super::text::{Checked, Grammar};
-use super::text_fault::named;
 
 /// Parses a script.
 ///

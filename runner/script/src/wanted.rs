@@ -3,13 +3,12 @@
 use wasmparser::{Validator, WasmFeatures};
 use wassay_terms::{Deadline, Features};
 
-/// The validator's flag of a feature of the engine: both have the proposal's name, each in its own
-/// case.
+/// The validator's flag of a feature; none for an unknown name.
 pub fn flag(name: &str) -> WasmFeatures {
-    WasmFeatures::from_name(&name.to_uppercase().replace('-', "_")).unwrap_or(WasmFeatures::empty())
+    Features::flag(name).unwrap_or(WasmFeatures::empty())
 }
 
-/// The validator's flags for a set of features.
+/// The validator's flags for a set of features: those that have a name, besides those of 1.0.
 pub fn flags(features: Features) -> WasmFeatures {
     let named = features.iter().map(flag).fold(WasmFeatures::WASM1, WasmFeatures::union);
     let missing = Features::names().filter(|name| !features.contains(name)).map(flag);

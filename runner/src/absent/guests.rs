@@ -1,7 +1,7 @@
 //! A build without the feature `engine` has no engine of its own to run guests of WASI on.
 
 use super::process::Host;
-use crate::batch::Settings;
+use crate::settings::Settings;
 
 /// Nothing.
 #[expect(clippy::unnecessary_wraps, reason = "it has the signature of the engine's")]

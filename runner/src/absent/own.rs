@@ -3,11 +3,12 @@
 
 use std::ffi::OsString;
 
-use crate::commands::{Error, Exit};
-use crate::script::Judges;
-use crate::script::Options;
-use crate::script::embed::Identity;
-use crate::script::reading::Reading;
+use wassay_script::Judges;
+use wassay_script::Options;
+use wassay_script::embed::Identity;
+use wassay_script::reading::Reading;
+
+use crate::exit::{Error, Exit};
 use crate::verdict::ScriptResult;
 
 /// The version that `wassay --version` prints.

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use wassay_script::Judges;
 use wassay_testsuite::Case;
 
-use super::Settings;
 use super::execute::{cut_short, execute, lost};
-use super::finished::Finished;
 use super::isolated::{self, Lost};
+use super::task::Task;
 use super::watch::Watch;
-use super::workers::Task;
-use crate::script::Judges;
+use crate::finished::Finished;
+use crate::settings::Settings;
 
 /// Runs a task, and again where it failed, at most so often as the [settings](Settings::retries)
 /// say. What is said of it is what became of it in the end; what went before is noted. `watch`

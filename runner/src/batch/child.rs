@@ -18,21 +18,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use serde::{Deserialize, Serialize};
+use wassay_script::source::Place;
+use wassay_script::{Judges, Observer};
 use wassay_testsuite::access::Root;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::wasi::Variant;
 use wassay_testsuite::{Case, catalogue, directory};
 
-use super::Settings;
 use super::course::is_plain;
 use super::execute::{execute, skipped};
 use super::filter::no_openat2;
-use super::finished::Finished;
 use super::mark::Mark;
 use super::watch::Watch;
+use crate::finished::Finished;
 use crate::printer;
-use crate::script::source::Place;
-use crate::script::{Judges, Observer};
+use crate::settings::Settings;
 use crate::threads;
 use crate::verdict::{DirectiveResult, LISTED, Outcome};
 

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::script::Position;
-use crate::script::model::Directive;
-use crate::script::reading::Reading;
-use crate::script::source::Place;
-use crate::script::{LineRange, Observer};
+use wassay_script::Position;
+use wassay_script::model::Directive;
+use wassay_script::reading::Reading;
+use wassay_script::source::Place;
+use wassay_script::{LineRange, Observer};
+
 use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, LISTED, Outcome, ScriptResult};
 
 /// How far a script has come.

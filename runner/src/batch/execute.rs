@@ -6,26 +6,27 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use wassay_reports::Key;
+use wassay_script::keys;
+use wassay_script::reading::Reading;
+use wassay_script::source::{Place, Source, SourceError};
+use wassay_script::split;
+use wassay_script::{Grammar, Judges, Observer, Options};
 use wassay_terms::{Deadline, Features};
 use wassay_testsuite::access::Budget;
 use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;
 use wassay_testsuite::{Case, ReadError, Script};
 
-use super::Settings;
 use super::course::Course;
-use super::finished::{End, Finished};
+use super::task::{CUT_SHORT, NOT_REACHED, Task};
 use super::uses;
 use super::watch::Watch;
-use super::workers::{CUT_SHORT, NOT_REACHED, Task};
 use crate::catalogue::judging;
+use crate::finished::{End, Finished};
 use crate::printer::panic_message;
-use crate::script::reading::Reading;
-use crate::script::source::{Place, Source, SourceError};
-use crate::script::split;
-use crate::script::{Grammar, Judges, Observer, Options};
+use crate::settings::Settings;
 use crate::verdict::{Apart, Failure, FailureKind};
-use crate::{expectations, keys, wasi_case};
+use crate::{expectations, wasi_case};
 
 /// Runs a case; a panic ends it alone. What is expected of its directives is what is given here.
 /// `watch` is told how far it has come.

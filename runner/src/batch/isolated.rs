@@ -14,18 +14,19 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::time::Timespec;
 use signal_hook::low_level::signal_name;
+use wassay_drive::quantity::written;
+use wassay_script::embed::ErrorKind;
 use wassay_terms::Deadline;
 
-use super::Settings;
 use super::child::{Locator, MARKER, Message, Request, Setup, resident};
 use super::course::Course;
-use super::finished::Finished;
 use super::mark::Mark;
+use super::task::Task;
 use super::watch::{GRACE, START};
-use super::workers::Task;
+use crate::finished::Finished;
 use crate::printer::Relay;
 use crate::scratch::{self, Folder};
-use crate::script::embed::ErrorKind;
+use crate::settings::Settings;
 use crate::verdict::{Failure, FailureKind};
 
 /// How often a run looks whether it was interrupted, and whether time is over.
@@ -100,7 +101,8 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
             Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message)
         }
         Ok(Watched::TooLarge { used, limit }) => {
-            let message = format!("out of memory: {} in use, over --max-memory {}", size(used), size(limit));
+            let message =
+                format!("out of memory: {} in use, over --max-memory {}", written(used), written(limit));
             Failure::new(FailureKind::Crashed, message)
         }
         Ok(Watched::Interrupted) => return Err(Lost::Interrupted { course: course(&mut process) }),
@@ -410,21 +412,6 @@ fn crash(status: ExitStatus, tail: &[u8]) -> String {
     }
 }
 
-/// A number of bytes in the largest unit that it has at least one of, as in `1.5 GiB`.
-fn size(bytes: u64) -> String {
-    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-    match units.into_iter().find(|(shift, _)| bytes >> shift > 0) {
-        Some((shift, unit)) => {
-            let tenths = (bytes >> (shift - 10)) * 10 / 1024;
-            match tenths % 10 {
-                0 => format!("{} {unit}", tenths / 10),
-                tenth => format!("{}.{tenth} {unit}", tenths / 10),
-            }
-        }
-        None => format!("{bytes} bytes"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -495,11 +482,5 @@ mod tests {
         assert!(matches!(watched(telling).0, Watched::Ended));
         let parsing = "printf '{\"Started\":1}\\n' >&0; sleep 3";
         assert!(matches!(watched(parsing).0, Watched::Ended));
-    }
-
-    #[test]
-    fn sizes_are_told_in_the_largest_unit() {
-        let told = [0, 1023, 1 << 10, 256 << 20, (3 << 29) + 5, u64::MAX].map(size);
-        assert_eq!(told, ["0 bytes", "1023 bytes", "1 KiB", "256 MiB", "1.5 GiB", "17179869183.9 GiB"]);
     }
 }

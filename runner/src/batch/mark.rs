@@ -13,8 +13,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
-
-use crate::script::source::Place;
+use wassay_script::source::Place;
 
 /// How many bytes are shared.
 const SIZE: usize = size_of::<AtomicU64>();

@@ -6,102 +6,27 @@ mod child;
 mod course;
 mod execute;
 mod filter;
-mod finished;
-mod interrupt;
 mod isolated;
 mod mark;
+mod task;
 pub(crate) mod uses;
 mod watch;
 mod workers;
 
 use std::cmp::Reverse;
-use std::sync::Arc;
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use wassay_drive::wasi::Runtime;
-use wassay_reports::terminal::printable;
-use wassay_terms::Features;
+pub use wassay_script::STACK;
 use wassay_testsuite::{Case, Pin, PinError, Suite};
 
 pub(crate) use self::attempt::alone;
 pub use self::child::child;
-pub use self::finished::{End, Finished};
-pub use self::interrupt::{INTERRUPTED, Interrupt};
-pub use self::workers::{Task, Workers};
+pub use self::task::{Task, full_name, label};
+pub use self::workers::Workers;
+pub use crate::finished::{End, Finished};
+pub use crate::interrupt::{INTERRUPTED, Interrupt};
 #[cfg(feature = "engine")]
 pub use crate::own::{COMPILE, STRESS, VERIFIER, embedder};
-pub use crate::script::STACK;
-use crate::script::messages::MatchKind;
-use crate::script::{LineRange, Observer};
-
-/// How scripts are run.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Settings {
-    /// Features that go before what a script's header and place say.
-    #[serde(with = "written")]
-    pub features: Option<Features>,
-    /// How the texts of errors are compared.
-    pub match_kind: MatchKind,
-    /// The lines to judge; what stands before them is run for its effects.
-    pub lines: Option<LineRange>,
-    /// The directives of each script, by their number, that are passed over as if they did not
-    /// stand in it.
-    pub left_out: Vec<usize>,
-    /// Whether nothing more is begun after the first failure. Scripts are then taken in the order
-    /// given.
-    pub fail_fast: bool,
-    /// How long each script may run; what it has not reached by then fails as not run.
-    pub timeout: Option<Duration>,
-    /// Whether to find out which features the directives of a script depend on, which takes about
-    /// as long as running it.
-    pub uses: bool,
-    /// Whether to find out the keys of directives, by which reports are compared.
-    pub keys: bool,
-    /// Whether each script has a process of its own, so that one that crashes takes nothing with
-    /// it. The executable of this process has to call [`child`] first.
-    pub isolate: bool,
-    /// How many bytes the memories and the objects of a store may have; where cases are isolated
-    /// also how much more memory the process of one may have than it begins with, compiler and all;
-    /// it is ended where it has more.
-    pub max_memory: Option<u64>,
-    /// How many times more a script that fails is run, until it does not.
-    pub retries: u32,
-    /// What runs guests of WASI where that is not wassay's own engine.
-    #[serde(skip)]
-    pub guests: Option<Arc<Runtime>>,
-    /// By what the run can be ended.
-    #[serde(skip)]
-    pub interrupt: Interrupt,
-    /// Who is told of each directive of each script while it runs in this process.
-    #[serde(skip)]
-    pub observer: Option<Arc<dyn Observer>>,
-}
-
-/// Features as the expression that stands for them.
-mod written {
-    use serde::de::Error as _;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use wassay_terms::Features;
-
-    pub(super) fn serialize<S: Serializer>(
-        features: &Option<Features>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        features.map(|features| features.to_string()).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Features>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
-    }
-}
-
-/// How long a script may run where nobody watches. The slowest of the official ones take less than
-/// a second in a debug build.
-pub const TIMEOUT: Duration = Duration::from_secs(30);
+pub use crate::settings::{Settings, TIMEOUT};
 
 /// The cases of a suite that are to be run.
 #[derive(Clone, Debug)]
@@ -129,22 +54,6 @@ impl Selection {
         let directives = finished.iter().map(Finished::directives).sum();
         self.suite.check(Pin { cases: finished.len(), directives })
     }
-}
-
-/// What messages call a case: its path where it has one, else its [name among all](full_name). A
-/// guest that is run as a variant says so.
-pub fn label(suite: &Suite, case: &Case) -> String {
-    let Some(path) = case.path() else {
-        let given = case.script().filter(|script| script.is_given());
-        return given.map_or_else(|| full_name(suite, case), |script| printable(script.name()).into_owned());
-    };
-    let variant = case.variant().map(|variant| format!("@{}", variant.name())).unwrap_or_default();
-    printable(&format!("{}{variant}", path.display())).into_owned()
-}
-
-/// The name of a case among those of all suites: `suite::script.wast`.
-pub fn full_name(suite: &Suite, case: &Case) -> String {
-    format!("{}::{}", suite.name(), case.name())
 }
 
 /// Runs cases, the largest first, so that at the end no thread is left alone with a long one.

@@ -14,15 +14,15 @@ use std::iter::Peekable;
 
 use wasmparser::{Parser, Payload, SubType, Validator, WasmFeatures};
 use wassay_reports::{Key, Needs, Outcome as Word};
+use wassay_script::embed::ErrorKind;
+use wassay_script::model::{Action, Command, Definition, Directive, Instantiation, Name, Script};
+use wassay_script::plan::ScriptPlan;
+use wassay_script::plan::file::Dependents;
+use wassay_script::reading::Reading;
+use wassay_script::source::Place;
+use wassay_script::wanted::{self, flag, flags};
 use wassay_terms::{Deadline, Features};
 
-use crate::script::embed::ErrorKind;
-use crate::script::model::{Action, Command, Definition, Directive, Instantiation, Name, Script};
-use crate::script::plan::ScriptPlan;
-use crate::script::plan::file::Dependents;
-use crate::script::reading::Reading;
-use crate::script::source::Place;
-use crate::script::wanted::{self, flag, flags};
 use crate::verdict::{FailureKind, Outcome, ScriptResult, Verdict};
 
 /// What became of the directives of a script, judged under these features, by the features that
@@ -167,12 +167,6 @@ fn has_compiled(outcome: &Outcome) -> bool {
             ErrorKind::Unlinkable | ErrorKind::Trap | ErrorKind::Exhaustion | ErrorKind::Exception
         )
     )
-}
-
-/// All features that some directive depends on.
-pub(super) fn union(needs: &[Needs]) -> Vec<String> {
-    let is_needed = |name: &&str| needs.iter().any(|group| group.features.iter().any(|known| known == name));
-    Features::names().filter(is_needed).map(str::to_owned).collect()
 }
 
 /// What the names of a script stand for, by what their modules need; `None` where that cannot be
@@ -348,8 +342,8 @@ fn names(set: WasmFeatures) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::batch::embedder;
-    use crate::script::source::Source;
-    use crate::script::{Grammar, Options, parse, run};
+    use wassay_script::source::Source;
+    use wassay_script::{Grammar, Options, parse, run};
 
     /// What the directives of a script depend on, with how many passed of how many.
     fn groups(text: &str, features: Features) -> Vec<(String, u64, u64)> {
@@ -437,7 +431,7 @@ mod tests {
             (module definition $d (table 1 externref)) (module (func (result i32)))
             (assert_invalid (module (func (result i32))) \"type mismatch\") (invoke \"f\")";
         let script = parse(Source::new("a.wast", text)).unwrap();
-        let keys = crate::keys::of(&script);
+        let keys = wassay_script::keys::of(&script);
         let features: Features = "1.0,reference-types,bulk-memory".parse().unwrap();
         let options = Options { features, ..Options::default() };
         let result = run(&script, &options, &mut embedder());

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use wassay_script::Observer;
+use wassay_script::source::Place;
 use wassay_terms::Deadline;
 
 use super::course::{Course, Noted};
-use crate::script::Observer;
-use crate::script::source::Place;
 use crate::verdict::DirectiveResult;
 
 /// How long a case may take to come to its first directive, which is to read and parse it and to

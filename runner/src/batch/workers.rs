@@ -10,23 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use wassay_testsuite::expectation::Expectation;
-use wassay_testsuite::{Case, Suite};
+use wassay_script::Judges;
+use wassay_script::embed::ErrorKind;
 
+use super::attempt;
 use super::course::Course;
 use super::execute::{cut_short, lost, not_run};
-use super::finished::Finished;
+use super::task::{NOT_BEGUN, NOT_REACHED, Task};
 use super::watch::Watch;
-use super::{Settings, attempt, label};
-use crate::script::Judges;
-use crate::script::embed::ErrorKind;
+use crate::finished::Finished;
+use crate::settings::Settings;
 use crate::threads;
 use crate::verdict::{Failure, FailureKind};
-
-/// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
-const NOT_BEGUN: &str = "a case before it failed";
-pub(super) const NOT_REACHED: &str = "the run was interrupted before it";
-pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 
 /// Threads with a stack of [`STACK`](crate::script::STACK) bytes, each with an embedder of its own
 /// that it keeps from script to script.
@@ -208,28 +203,6 @@ impl Drop for Workers {
     }
 }
 
-/// A case to run.
-#[derive(Clone, Debug)]
-pub struct Task {
-    /// What messages call it.
-    pub(super) label: String,
-    /// The name of its suite.
-    pub(super) suite: String,
-    pub(super) case: Case,
-}
-
-impl Task {
-    /// A case of a suite.
-    pub fn new(suite: &Suite, case: &Case) -> Task {
-        Task { label: label(suite, case), suite: suite.name().to_owned(), case: case.clone() }
-    }
-
-    /// What is expected of its directives.
-    pub(super) fn expectations(&self) -> &[Expectation] {
-        self.case.script().map_or(&[], |script| script.expectations())
-    }
-}
-
 /// A task, and where to say what became of it.
 #[derive(Debug)]
 struct Job {
@@ -313,12 +286,12 @@ mod tests {
 
     use super::*;
     use crate::batch::End;
-    use crate::script::Embedder;
-    use crate::script::STACK;
-    use crate::script::embed::{Begun, EmbedError, Results};
-    use crate::script::source::Place;
-    use crate::script::value::Value;
     use crate::verdict::Outcome;
+    use wassay_script::Embedder;
+    use wassay_script::STACK;
+    use wassay_script::embed::{Begun, EmbedError, Results};
+    use wassay_script::source::Place;
+    use wassay_script::value::Value;
 
     /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its
     /// kind were made.

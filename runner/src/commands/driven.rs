@@ -1,11 +1,11 @@
-//! `--engine`: other engines than wassay's own, one or several.
+//! The engines that `--engine` names.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use wassay_drive::wasi::Runtime;
 
-use super::{Error, Exit, interrupt, several, test, wast};
+use super::Error;
 use crate::engines::{Chosen, EngineError, Origin, choose as chosen};
 use crate::printer;
 
@@ -40,47 +40,4 @@ pub(crate) fn choose(word: &str) -> Result<Chosen, Error> {
         printer::note(&format!("engine {word}: described by {}", path.display()));
     }
     Ok(chosen)
-}
-
-/// `wassay test` with `--engine`.
-pub(crate) fn test(mut args: test::Args) -> Result<Exit, Error> {
-    interrupt()?;
-    let words = std::mem::take(&mut args.engines);
-    match words.as_slice() {
-        [word] => {
-            let chosen = choose(word)?;
-            let make = drivers(&chosen, args.max_memory)?;
-            test::run(as_described(args, &chosen), make)
-        }
-        words => several::run(&args, words),
-    }
-}
-
-/// `wassay wast` with `--engine`.
-pub(crate) fn wast(mut args: wast::Args, word: &str) -> Result<Exit, Error> {
-    interrupt()?;
-    let chosen = choose(word)?;
-    let make = drivers(&chosen, args.max_memory)?;
-    args.timeout = args.timeout.or(chosen.timeout());
-    wast::run(args, make)
-}
-
-/// The arguments with what the description of the engine says, where the command line does not.
-pub(super) fn as_described(mut args: test::Args, chosen: &Chosen) -> test::Args {
-    args.timeout = args.timeout.or(chosen.timeout());
-    args.driven.runtime = match chosen.runtime(args.max_memory) {
-        Ok(runtime) => runtime.map(|runtime| Ok(Arc::new(runtime))),
-        Err(error) => Some(Err(error.to_string())),
-    };
-    if args.expectations.is_none() {
-        args.driven.expectations = chosen.expectations().map(PathBuf::from);
-    }
-    args
-}
-
-fn drivers(
-    chosen: &Chosen,
-    max_memory: Option<u64>,
-) -> Result<impl Fn() -> wassay_drive::Driven + Clone + Send + Sync + use<>, Error> {
-    Ok(chosen.drivers(max_memory)?)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anstyle::Style;
 use wassay_reports::terminal::Text;
+use wassay_script::source::Place;
 use wassay_testsuite::Suite;
 use wassay_testsuite::access::{Budget, read_text};
 use wassay_testsuite::expectation::{
@@ -16,7 +17,6 @@ use wassay_testsuite::expectation::{
 use super::{Error, destination, plural};
 use crate::batch::{End, Finished, Selection};
 use crate::expectations::{ExpectationsError, Tally, expecting};
-use crate::script::source::Place;
 use crate::verdict::{Failure, Outcome, ScriptResult};
 
 /// How many characters of a directive's text an entry has.

@@ -6,24 +6,22 @@ use std::path::{Path, PathBuf};
 
 use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Key, Report, Suite, summary};
+use wassay_script::plan::file::{Plan, ScriptHeader, replies};
+use wassay_script::plan::{Engine, Reply, ScriptPlan};
+use wassay_script::source::Place;
+use wassay_script::wap::Hello;
 
 use super::checkout::annotate;
-use super::report_file::{ReportFile, check_all, write_all};
+use super::report_file::{self, ReportFile, check_all, write_all};
 use super::{Begin, Console, Error, Exit, plural, protect, show};
 use crate::batch::{End, Finished, uses};
 use crate::printer;
-use crate::script::plan::file::{Plan, ScriptHeader, replies};
-use crate::script::plan::{Engine, Reply, ScriptPlan};
-use crate::script::source::Place;
-use crate::script::wap::Hello;
 use crate::verdict::{Apart, Outcome};
 
 /// Judge an engine's answers to a plan
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
-    /// Repeatable
-    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    #[arg(long = "report", value_name = "FORMAT=FILE", help = report_file::help())]
     reports: Vec<ReportFile>,
     /// The plan that `wassay plan` wrote
     #[arg(value_name = "PLAN")]

@@ -1,8 +1,9 @@
 //! The commands, one a file, and what they share.
 
 mod checkout;
+mod described;
 mod destination;
-pub(crate) mod driven;
+mod driven;
 pub(crate) mod engine;
 mod expectations;
 pub(crate) mod judge;
@@ -20,6 +21,7 @@ mod source_url;
 pub(crate) mod suite;
 pub(crate) mod test;
 pub(crate) mod wast;
+pub(crate) mod with_engine;
 pub(crate) mod words;
 
 use std::io;
@@ -29,125 +31,18 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use thiserror::Error;
 use wassay_drive::quantity::{duration, limit};
-use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Suite};
+use wassay_script::Judges;
+use wassay_script::embed::Identity;
+use wassay_script::messages::MatchKind;
+use wassay_script::suggest::did_you_mean;
 use wassay_terms::{Features, UnknownFeature};
 
-use crate::batch::{Finished, INTERRUPTED, Interrupt, Selection, Workers};
-use crate::catalogue::ResolveError;
-use crate::expectations::ExpectationsError;
-use crate::fetch::FetchError;
+use crate::batch::{Finished, Interrupt, Selection, Workers};
+use crate::console::{Console, print_document, show};
+use crate::exit::{Error, Exit};
 use crate::printer::{self, panic_message};
-use crate::script::Judges;
-use crate::script::embed::Identity;
-use crate::script::messages::MatchKind;
-use crate::suggest::did_you_mean;
-
-/// How the process ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// All as expected.
-    Success,
-    /// Something was not as expected.
-    Failure,
-    /// Wrong usage, which includes a file that cannot be used.
-    Usage,
-    /// The run was interrupted.
-    Interrupted,
-    /// As the guest ended.
-    #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "no guest runs without an engine"))]
-    Guest(u8),
-}
-
-impl Exit {
-    /// The exit code of the process.
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Exit::Success => 0,
-            Exit::Failure => 1,
-            Exit::Usage => 2,
-            Exit::Interrupted => INTERRUPTED,
-            Exit::Guest(code) => code,
-        }
-    }
-}
-
-/// Why a command could not do its work.
-#[derive(Debug, Error)]
-pub(crate) enum Error {
-    /// What was asked for makes no sense.
-    #[error("{0}")]
-    Usage(String),
-    /// A word names no suite.
-    #[error(transparent)]
-    Resolve(#[from] ResolveError),
-    /// A file of expectations cannot be used.
-    #[error(transparent)]
-    Expectations(#[from] ExpectationsError),
-    /// A suite cannot be fetched.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// A module cannot be run.
-    #[error("{0}")]
-    Module(String),
-    /// The system refused something.
-    #[error("{what}: {error}")]
-    System {
-        /// What was tried.
-        what: String,
-        /// What the system said.
-        error: io::Error,
-    },
-}
-
-impl Error {
-    pub(crate) fn exit(&self) -> Exit {
-        match self {
-            Error::Usage(_) | Error::Resolve(_) | Error::Expectations(_) => Exit::Usage,
-            Error::Fetch(_) | Error::Module(_) | Error::System { .. } => Exit::Failure,
-        }
-    }
-}
-
-/// Writes lines to standard output.
-pub(crate) fn show(text: &Text) -> Result<(), Error> {
-    printer::show(text).map_err(unwritable)
-}
-
-/// Writes what other programs read to standard output.
-fn print_document(text: &str) -> Result<(), Error> {
-    printer::document(printer::Stream::Out, text.as_bytes()).map_err(unwritable)
-}
-
-fn unwritable(error: io::Error) -> Error {
-    Error::System { what: "cannot write to standard output".to_owned(), error }
-}
-
-/// Where lines for people go: to standard output, or to standard error where a report takes that.
-#[derive(Clone, Copy)]
-struct Console(printer::Stream);
-
-impl Console {
-    fn new(is_taken: bool) -> Console {
-        Console(if is_taken { printer::Stream::Err } else { printer::Stream::Out })
-    }
-
-    fn has_colour(self) -> bool {
-        self.0.has_colour()
-    }
-
-    fn show(self, text: &Text) -> Result<(), Error> {
-        match self.0 {
-            printer::Stream::Out => show(text),
-            printer::Stream::Err => {
-                printer::tell(text);
-                Ok(())
-            }
-        }
-    }
-}
 
 /// So many threads to run cases on; as many as there are processors where it is not said.
 fn workers<E: Judges>(

@@ -9,19 +9,19 @@ use std::thread::{self, available_parallelism};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use wassay_script::keys;
+use wassay_script::messages::MatchKind;
+use wassay_script::plan::file::{Header, ScriptHeader, SuiteHeader, Writer};
+use wassay_script::plan::{Alter, ScriptPlan, compile};
+use wassay_script::source::Source;
+use wassay_script::{Grammar, Options, STACK, parse_as};
 use wassay_terms::Features;
 use wassay_testsuite::{Case, naming};
 
 use super::{Error, Exit, destination, features, match_kind, plural, protect};
 use crate::batch::{Selection, full_name, label, uses};
 use crate::catalogue::{judging, resolve};
-use crate::keys;
 use crate::printer;
-use crate::script::messages::MatchKind;
-use crate::script::plan::file::{Header, ScriptHeader, SuiteHeader, Writer};
-use crate::script::plan::{Alter, ScriptPlan, compile};
-use crate::script::source::Source;
-use crate::script::{Grammar, Options, STACK, parse_as};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,9 +1,8 @@
 //! `wassay report`: what to make of reports that were written.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use wassay_reports::diff::{self, Diff};
 use wassay_reports::{markdown, merge};
 
@@ -34,8 +33,7 @@ enum Command {
     Render {
         /// The report, in JSON
         file: PathBuf,
-        /// json, junit, markdown, html or badge; a badge in a `.json` file is an endpoint for
-        /// shields.io
+        /// Output format
         #[arg(long, value_name = "FORMAT")]
         to: Format,
         /// Output file; `-` is standard output [default: -]
@@ -70,30 +68,20 @@ enum Command {
         /// Accept that less is judged than before
         #[arg(long)]
         allow_less: bool,
-        /// text, markdown or json
+        /// Output format
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: DiffFormat,
     },
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum DiffFormat {
+    /// For people
     Text,
+    /// For a comment on a pull request
     Markdown,
+    /// For other programs
     Json,
-}
-
-impl FromStr for DiffFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<DiffFormat, String> {
-        match text {
-            "text" => Ok(DiffFormat::Text),
-            "markdown" => Ok(DiffFormat::Markdown),
-            "json" => Ok(DiffFormat::Json),
-            _ => Err(format!("unknown format `{text}`; known are text, markdown, json")),
-        }
-    }
 }
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {

@@ -6,14 +6,15 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use clap::ValueEnum;
 use wassay_reports::diff::Diff;
 use wassay_reports::{Report, badge, html, json, junit, markdown};
+use wassay_script::suggest::did_you_mean;
 use wassay_testsuite::text::without_bom;
 
 use super::Error;
 use super::destination::{self, Destination, Key};
 use crate::printer::{self, Stream};
-use crate::suggest::did_you_mean;
 
 /// A report that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,28 +24,25 @@ pub(crate) struct ReportFile {
 }
 
 /// What a report can be written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For other programs; the only one that can be read again.
+    /// For other programs; the only format that can be read again
     Json,
-    /// What CI servers collect.
+    /// For CI servers
     Junit,
-    /// For a comment, or the summary of a step.
+    /// For a comment, or the summary of a CI step
     Markdown,
-    /// A page.
+    /// A page
     Html,
-    /// A picture; as a file whose name ends in `.json` what shields.io makes one of.
+    /// An SVG image; in a `.json` file, an endpoint for shields.io
     Badge,
 }
 
 impl Format {
-    const ALL: [(&'static str, Format); 5] = [
-        ("json", Format::Json),
-        ("junit", Format::Junit),
-        ("markdown", Format::Markdown),
-        ("html", Format::Html),
-        ("badge", Format::Badge),
-    ];
+    /// The names of all formats.
+    fn names() -> impl Iterator<Item = String> {
+        Format::value_variants().iter().map(Format::to_string)
+    }
 
     /// The report as text. `path` is where it goes; what changed since another one is told where
     /// there is a place for it.
@@ -61,24 +59,18 @@ impl Format {
     }
 }
 
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Format, String> {
-        let found = Format::ALL.iter().find(|(name, _)| *name == text);
-        let names = || Format::ALL.map(|(name, _)| name).join(", ");
-        found.map(|(_, format)| *format).ok_or_else(|| {
-            let meant = did_you_mean(text, Format::ALL.map(|(name, _)| name));
-            format!("unknown format `{text}`; known are {}{meant}", names())
-        })
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        f.write_str(value.as_ref().map_or("", |value| value.get_name()))
     }
 }
 
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = Format::ALL.iter().find(|(_, format)| format == self);
-        f.write_str(found.map_or("", |(name, _)| name))
-    }
+/// The help of the option `--report`.
+pub(crate) fn help() -> String {
+    let names: Vec<String> = Format::names().collect();
+    let names = names.split_last().map(|(last, others)| format!("{} or {last}", others.join(", ")));
+    format!("Write a report in a format: {}. `-` is standard output. Repeatable", names.unwrap_or_default())
 }
 
 impl FromStr for ReportFile {
@@ -87,7 +79,11 @@ impl FromStr for ReportFile {
     fn from_str(text: &str) -> Result<ReportFile, String> {
         let (format, path) =
             text.split_once('=').ok_or("expected a format and a file, as in `json=report.json`")?;
-        let format = format.parse()?;
+        let format = Format::from_str(format, false).map_err(|_| {
+            let names: Vec<String> = Format::names().collect();
+            let meant = did_you_mean(format, names.iter().map(String::as_str));
+            format!("unknown format `{format}`: expected {}{meant}", names.join(", "))
+        })?;
         if path.is_empty() {
             return Err("expected a file after `=`".to_owned());
         }
@@ -263,9 +259,9 @@ mod tests {
         for bad in ["json", "a.json", "xml=a", "=a", "json="] {
             assert!(bad.parse::<ReportFile>().is_err(), "{bad}");
         }
-        for (name, format) in Format::ALL {
-            assert_eq!((name.parse(), format.to_string().as_str()), (Ok(format), name));
-        }
+        let error = "jsn=a".parse::<ReportFile>().unwrap_err();
+        assert!(error.ends_with("; did you mean `json`?"), "{error}");
+        assert!(help().starts_with("Write a report in a format: json, junit, markdown, html or badge. "));
     }
 
     #[test]

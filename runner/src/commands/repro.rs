@@ -6,6 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use wassay_reports::terminal::printable;
+use wassay_script::model::Script;
+use wassay_script::source::Source;
+use wassay_script::{Grammar, Options, parse_as};
 use wassay_testsuite::{Case, directory};
 
 use super::{Error, Exit, plural, print_document, scripts};
@@ -14,9 +17,6 @@ use crate::catalogue::judging;
 use crate::printer;
 use crate::repro::{NoRepro, Repro, reproduce};
 use crate::scratch;
-use crate::script::model::Script;
-use crate::script::source::Source;
-use crate::script::{Grammar, Options, parse_as};
 use crate::verdict::ScriptResult;
 
 /// How long to look for what can be left out.

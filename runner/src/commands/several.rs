@@ -7,7 +7,8 @@ use wassay_drive::Way;
 use wassay_reports::matrix::{Matrix, Named};
 use wassay_reports::terminal::Text;
 
-use super::driven::{Driven, as_described, choose};
+use super::described::as_described;
+use super::driven::{Driven, choose};
 use super::report_file::{self, Format, ReportFile, check_all};
 use super::{Console, Error, Exit, matrix, plural, test};
 use crate::engines::Chosen;

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use wassay_reports::terminal::{Text, printable};
+use wassay_script::suggest::did_you_mean;
 use wassay_testsuite::{Case, Suite, catalogue, fetched};
 
 use super::{Error, Exit, show as print};
@@ -14,7 +15,6 @@ use crate::catalogue::{SUITE, judging, resolve};
 use crate::fetch::{self, FetchError};
 use crate::printer;
 use crate::scratch;
-use crate::suggest::did_you_mean;
 
 /// List, inspect and fetch suites
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,8 @@ use std::time::Duration;
 use wassay_drive::wasi::Runtime;
 use wassay_reports::terminal::Text;
 use wassay_reports::{Case, Report, Shards, diff, summary};
+use wassay_script::Judges;
+use wassay_script::messages::MatchKind;
 use wassay_terms::Features;
 use wassay_testsuite::access::{Reach, SETTINGS};
 use wassay_testsuite::expectation::Entry;
@@ -19,7 +21,7 @@ use super::driven::Driven;
 use super::expectations::{File, tally};
 use super::progress::Progress;
 use super::report::is_worse;
-use super::report_file::{ReportFile, check_all, check_stdin, read, write_all};
+use super::report_file::{self, ReportFile, check_all, check_stdin, read, write_all};
 use super::shard::Shard;
 use super::{
     Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
@@ -29,8 +31,6 @@ use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT, full_name}
 use crate::catalogue::{self as words, resolve_any, resolve_within};
 use crate::expectations::stale_message;
 use crate::printer;
-use crate::script::Judges;
-use crate::script::messages::MatchKind;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -106,9 +106,7 @@ pub(crate) struct Args {
     /// Rewrite the file to match this run's failures; comments and reasons are kept
     #[arg(long, requires = "expectations")]
     pub(super) bless_expectations: bool,
-    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
-    /// Repeatable
-    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    #[arg(long = "report", value_name = "FORMAT=FILE", help = report_file::help())]
     pub(super) reports: Vec<ReportFile>,
     /// Compare with a previous JSON report; fail on regressions
     #[arg(long, value_name = "REPORT")]

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use wassay_reports::terminal::Text;
 use wassay_reports::{Aside, Case, Counts, Report, Suite};
+use wassay_script::messages::MatchKind;
+use wassay_script::{Judges, LineRange};
 use wassay_terms::Features;
 use wassay_testsuite::directory;
 
 use super::checkout::{self, annotate};
-use super::report_file::{ReportFile, check_all, write_all};
+use super::report_file::{self, ReportFile, check_all, write_all};
 use super::test::interrupted;
 use super::{
     Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
@@ -20,8 +22,6 @@ use super::{
 use crate::batch::{self, End, Finished, Selection, Settings, TIMEOUT};
 use crate::catalogue::embedded;
 use crate::printer;
-use crate::script::messages::MatchKind;
-use crate::script::{Judges, LineRange};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,9 +74,7 @@ pub(crate) struct Args {
     /// describes it, or the COMMAND of an adapter (docs/engines.md)
     #[arg(long, value_name = "ENGINE", conflicts_with = "repro")]
     pub(crate) engine: Option<String>,
-    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
-    /// Repeatable
-    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    #[arg(long = "report", value_name = "FORMAT=FILE", help = report_file::help())]
     reports: Vec<ReportFile>,
     /// The scripts; `-` is standard input
     #[arg(required = true, value_name = "FILE")]

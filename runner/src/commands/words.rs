@@ -4,10 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::{ArgAction, Command};
+use wassay_script::suggest::closest;
 use wassay_testsuite::naming::is_of_catalogue;
 
 use crate::catalogue::SUITE;
-use crate::suggest::closest;
 
 /// Puts a command line that runs a file into one form, which clap reads:
 /// `wassay run OPTIONS -- FILE ARGS`.

@@ -8,11 +8,11 @@ use wassay_drive::description::{Description, Places, Unstartable, find};
 use wassay_drive::modules::{self, Modules};
 use wassay_drive::wasi::Runtime;
 use wassay_drive::{Command, Driven, Known, Limits, Published, Way, version};
+use wassay_script::suggest::did_you_mean;
 
-use super::EngineError;
+use super::error::EngineError;
 use super::folder::Scratch;
 use super::search::{Found, Origin, all, by_name, is_name, named, places};
-use crate::suggest::did_you_mean;
 
 /// What the name of a file ends in that describes an engine.
 const FILE: &str = ".toml";

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wassay_drive::modules::Folder;
 
-use super::EngineError;
+use super::error::EngineError;
 use crate::scratch;
 
 /// A temporary folder, which goes with the process whatever ends it.

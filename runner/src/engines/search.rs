@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 use wassay_drive::description::{BadDescription, Description, DescriptionError, Places};
 
-use super::EngineError;
 use super::builtin::{DESCRIPTIONS, adapters};
+use super::error::EngineError;
 
 /// The folder of a project's descriptions, below the current folder or one above it.
 pub const PROJECT: &str = ".wassay/engines";

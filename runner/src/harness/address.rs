@@ -6,15 +6,17 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
+use wassay_reports::terminal::as_line;
+use wassay_script::parse;
+use wassay_script::source::Source;
+use wassay_script::suggest::{closest, did_you_mean};
 use wassay_testsuite::naming::is_of_catalogue;
-use wassay_testsuite::{Case, Suite, catalogue, directory};
+use wassay_testsuite::{Case, Script, Suite, catalogue, directory};
 
-use super::{lines_of, not_opened};
 use crate::batch::full_name;
 use crate::catalogue::{ResolveError, SUITE, resolve};
 use crate::fetch::FetchError;
-use crate::suggest::{closest, did_you_mean};
 
 /// How the name of a case ends.
 const ENDINGS: [&str; 3] = [".wast", ".wasm", ".wat"];
@@ -119,6 +121,28 @@ fn words(variable: &OsStr) -> Vec<PathBuf> {
         }
     }
     words
+}
+
+/// The lines on which directives begin, if it is a script.
+pub(super) fn lines_of(script: &Script) -> Option<Vec<usize>> {
+    let text = script.read().ok()?;
+    let script = parse(Source::new(script.name(), &text)).ok()?;
+    let begins = script.directives.iter().map(|directive| script.source.line(directive.span.start));
+    let mut lines: Vec<usize> = begins.collect();
+    lines.dedup();
+    Some(lines)
+}
+
+/// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is
+/// one.
+pub(super) fn not_opened(path: &Path, is_absent: bool, message: String) -> Trial {
+    let name = as_line(&path.display().to_string());
+    let message = as_line(&message);
+    if !is_absent {
+        return Trial::test(name, move || Err(message.into()));
+    }
+    let ignored = move || Ok(Completion::ignored_with(format!("not run: {message}")));
+    Trial::ignorable_test(name, ignored).with_kind("not run").with_ignored_flag(true)
 }
 
 #[cfg(test)]

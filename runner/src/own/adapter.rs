@@ -8,11 +8,11 @@ use data_encoding::BASE64;
 use wassay_engine::{
     Engine, Extern, ExternRef, Features, Func, FuncType, Instance, Linker, Module, Ref, Store, Val, ValType,
 };
+use wassay_script::embed::EmbedError;
+use wassay_script::wap::{ALTERNATIVE, Answer, Class, PROTOCOL, decoded, encoded};
 
 use super::EngineEmbedder;
 use super::embed::told;
-use crate::script::embed::EmbedError;
-use crate::script::wap::{ALTERNATIVE, Answer, Class, PROTOCOL, decoded, encoded};
 
 /// The module names under which wrappers import an instance and the host.
 const INSTANCE: &str = "m";

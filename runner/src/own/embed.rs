@@ -11,10 +11,9 @@ use wassay_engine::{
     GlobalType, HeapType as EngineHeapType, Instance, Linker, Memory, MemoryType, Module, Mutability, Ref,
     RefType, SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
 };
-
-use crate::script::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Left, Location, Results};
-use crate::script::spectest::{self, Item, Param};
-use crate::script::value::{HeapType, Reference, Value};
+use wassay_script::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Left, Location, Results};
+use wassay_script::spectest::{self, Item, Param};
+use wassay_script::value::{HeapType, Reference, Value};
 
 /// Our own engine behind [`Embedder`].
 ///

@@ -4,10 +4,11 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::thread;
 
+use wassay_script::STACK;
+
 use super::adapter::Adapter;
 use super::embedder;
-use crate::commands::{Error, Exit};
-use crate::script::STACK;
+use crate::exit::{Error, Exit};
 
 /// Answer requests of the protocol wap/1 on standard input by wassay's own engine
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,7 @@ use std::thread;
 use anstyle::Style;
 use wassay_reports::terminal::Text;
 
-use super::tell;
+use super::stream::tell;
 
 /// What a panic was given to say.
 pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {

@@ -2,7 +2,7 @@
 
 use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
 
-use super::tell;
+use super::stream::tell;
 
 /// Passes on to standard error what a process prints, each line escaped when it is complete. What
 /// is left when this value goes is passed on as a line.

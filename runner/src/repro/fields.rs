@@ -1,9 +1,8 @@
 //! The fields of a module in the text of a directive.
 
+use wassay_script::lexer;
+use wassay_script::source::Span;
 use wast::lexer::TokenKind;
-
-use crate::script::lexer;
-use crate::script::source::Span;
 
 /// Where the fields of the module stand that this directive is, `(module $name? field*)`: its
 /// parenthesised forms. None where it is no such directive, or its module is written as strings.

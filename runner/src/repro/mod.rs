@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use wassay_reports::terminal::as_line;
+use wassay_script::model::{Command, Script};
+use wassay_script::source::{Place, Source, Span};
+use wassay_script::{Grammar, LineRange, Options, Position, parse_as};
 
 use self::fields::{fields, without};
 use self::shrink::shrink;
-use crate::script::model::{Command, Script};
-use crate::script::source::{Place, Source, Span};
-use crate::script::{Grammar, LineRange, Options, Position, parse_as};
 use crate::verdict::{Failure, FailureKind, Outcome, ScriptResult};
 
 /// A script that fails as a directive of another one does.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use wassay_engine::{Config, Features};
+use wassay_script::{EngineEmbedder, Options, run_script};
 
 use super::named;
-use crate::script::{EngineEmbedder, Options, run_script};
 use crate::verdict::Render;
 
 /// What becomes of the directives behind a module, on our own engine with the features of 2.0.

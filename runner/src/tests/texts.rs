@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wassay_engine::{Config, Rule};
+use wassay_script::embed::{EmbedError, Embedder, ErrorKind};
+use wassay_script::message_table::{NAMES, NAMES_IN_TEXT, TEXTS};
+use wassay_script::messages::{Comparison, MatchKind, Written, compare};
+use wassay_script::model::{Command, Definition};
+use wassay_script::source::Source;
+use wassay_script::{EngineEmbedder, Options, parse, run_script};
 
 use super::named;
 use crate::catalogue::judging;
-use crate::script::embed::{EmbedError, Embedder, ErrorKind};
-use crate::script::message_table::{NAMES, NAMES_IN_TEXT, TEXTS};
-use crate::script::messages::{Comparison, MatchKind, Written, compare};
-use crate::script::model::{Command, Definition};
-use crate::script::source::Source;
-use crate::script::{EngineEmbedder, Options, parse, run_script};
 use crate::verdict::Render;
 
 /// Texts of one rule: the reference interpreter's words over the years.

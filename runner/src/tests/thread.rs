@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use wassay_engine::Config;
+use wassay_script::{EngineEmbedder, Options, run_script};
 
 use super::named;
-use crate::script::{EngineEmbedder, Options, run_script};
 
 /// What becomes of the directives of a script on our own engine.
 fn on_the_engine(text: &str, options: &Options) -> Vec<String> {

@@ -5,11 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use wassay_drive::wasi::{self, End, Need, Running, Runtime, Task};
+use wassay_script::quoted;
 use wassay_terms::Deadline;
 
 use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, Refused, output};
 use crate::scratch::{self, Folder};
-use crate::script::quoted;
 
 /// How long it is waited for a process that was killed.
 const GRACE: Duration = Duration::from_millis(500);
@@ -84,7 +84,7 @@ impl Host for Runtime {
 
 impl Output for wasi::Output {
     fn wait(&self, until: Deadline, enough: &dyn Fn(&[u8]) -> bool) -> bool {
-        wasi::Output::wait(self, until.instant(), enough)
+        wasi::Output::wait(self, until, enough)
     }
 
     fn take(&self) -> Vec<u8> {

@@ -6,7 +6,7 @@ use wassay_reports::Key;
 use wassay_testsuite::access::Budget;
 use wassay_testsuite::wasi::Guest;
 
-use crate::batch::Settings;
+use crate::settings::Settings;
 
 /// The first 48 bits of the SHA-256 of the guest's module and of the files that say what is done
 /// with it and expected of it, each after its extension and its length, and of the name of its

@@ -20,20 +20,20 @@ mod needs;
 mod own;
 #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "some of it is for wassay's own engine"))]
 mod process;
-mod result;
 
 use std::borrow::Cow;
 
 use wassay_drive::wasi::expectations::Expected;
+use wassay_script::source::Place;
 use wassay_testsuite::access::Budget;
 use wassay_testsuite::wasi::{Guest, GuestError};
 
 use self::drive::{Setup, drive, due};
 pub(crate) use self::key::key;
 use self::process::Host;
-pub use self::result::GuestResult;
-use crate::batch::{End, Settings, TIMEOUT};
-use crate::script::source::Place;
+use crate::finished::End;
+pub use crate::finished::GuestResult;
+use crate::settings::{Settings, TIMEOUT};
 use crate::verdict::Apart;
 
 /// The modules that guests import the functions of WASI from: preview 0 and preview 1.

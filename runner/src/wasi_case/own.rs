@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use wassay_drive::wasi::Need;
 use wassay_engine::{Deadline, Engine, ErrorKind, Extern, Linker, Module, Store};
+use wassay_script::quoted;
 use wassay_wasi::{Access, Capture, Exit, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
 
 use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, Refused, output};
-use crate::batch::Settings;
-use crate::script::quoted;
+use crate::settings::Settings;
 use crate::threads;
 
 /// How long a guest may take to notice that its time is over. One that waits in the system for

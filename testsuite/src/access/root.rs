@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use super::budget::Budget;
 use super::deep::descend;
 use super::file::{Kind, open_regular, read_all};
-use super::target::Target;
 
 /// A folder, by its path and identity. No descriptor is kept: the folder is opened each time, and
 /// must be the same one.
@@ -196,15 +195,13 @@ impl Root {
         listed.map_err(|error| self.describe_link(below, error))
     }
 
-    /// Opens the folder at a path below this one for writing. Only links that stay below are
-    /// followed.
-    pub(crate) fn target(&self, below: &Path) -> io::Result<Target> {
-        self.within(below, |dir, path| dir.open_dir(path)).map(Target::new)
-    }
-
     /// Calls `act` with an open folder and a path below it: this folder, or an allowed one that
     /// links lead into.
-    fn within<T>(&self, below: &Path, mut act: impl FnMut(&Dir, &Path) -> io::Result<T>) -> io::Result<T> {
+    pub(super) fn within<T>(
+        &self,
+        below: &Path,
+        mut act: impl FnMut(&Dir, &Path) -> io::Result<T>,
+    ) -> io::Result<T> {
         match act_below(&self.folder, below, &mut act) {
             Err(error) if leads_out(&error) => {}
             done => return done,

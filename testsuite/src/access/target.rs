@@ -141,6 +141,12 @@ impl Target {
 }
 
 impl Root {
+    /// Opens the folder at a path below this one for writing. Only links that stay below are
+    /// followed.
+    pub(crate) fn target(&self, below: &Path) -> io::Result<Target> {
+        self.within(below, |dir, path| dir.open_dir(path)).map(Target::new)
+    }
+
     /// Replaces an existing file by one with these contents.
     ///
     /// # Errors

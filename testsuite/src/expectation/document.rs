@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use thiserror::Error;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TomlError, value};
 
-use super::Expected;
+use super::model::Expected;
 
 /// The first line of a new file.
 pub const HEAD: &str = "# Directives that are expected to fail or are not run, each with the reason.\n";

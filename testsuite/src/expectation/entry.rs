@@ -5,8 +5,8 @@ use std::fmt;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 
-use super::{Added, Expectation, Expected, Origin, Target, one_line};
-use crate::suite::Suite;
+use super::document::Added;
+use super::model::{Expectation, Expected, Origin, Target, one_line};
 
 /// An entry: an expectation with the suite and scripts that it applies to.
 #[derive(Debug, Clone)]
@@ -110,22 +110,16 @@ impl Entry {
         self.suite.as_deref()
     }
 
-    /// Whether it applies to a suite.
-    pub fn applies_to_suite(&self, suite: &Suite) -> bool {
-        self.suite.as_deref().is_none_or(|name| suite.is_called(name))
-    }
-
-    /// Whether it applies to a script of a suite.
-    pub fn applies_to(&self, suite: &Suite, script: &str) -> bool {
-        let is_script = match &self.scripts {
+    /// Whether it applies to a script of this name, in the suites that it applies to.
+    pub(crate) fn is_for_script(&self, script: &str) -> bool {
+        match &self.scripts {
             Scripts::All => true,
             Scripts::One(name) => name == script,
             Scripts::Glob(glob) => glob.is_match(script),
-        };
-        is_script && self.applies_to_suite(suite)
+        }
     }
 
-    pub(super) fn expectation(&self) -> Expectation {
+    pub(crate) fn expectation(&self) -> Expectation {
         self.expectation.clone()
     }
 

@@ -1,7 +1,7 @@
 //! Arguments: `args_get`, `args_sizes_get`.
 
-use super::Call;
 use crate::abi::{Buffer, Out};
+use crate::calling::Call;
 use crate::ctx::Strings;
 use crate::errno::Errno;
 use crate::guest::Guest;

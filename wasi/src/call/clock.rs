@@ -2,8 +2,8 @@
 
 use rustix::time::{ClockId as SystemClock, Timespec, clock_getres, clock_gettime};
 
-use super::Call;
 use crate::abi::{ClockId, Out, Timestamp};
+use crate::calling::Call;
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 

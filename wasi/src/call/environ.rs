@@ -1,7 +1,8 @@
 //! The environment: `environ_get`, `environ_sizes_get`.
 
-use super::{Call, args};
+use super::args;
 use crate::abi::Out;
+use crate::calling::Call;
 use crate::errno::Errno;
 
 /// Writes the variables (`NAME=VALUE`) to `environ_buf`, each terminated by a NUL, and the address

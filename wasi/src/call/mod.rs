@@ -18,11 +18,9 @@ pub(crate) mod sched;
 pub(crate) mod sock;
 pub(crate) mod wait;
 
-use wassay_engine::{Deadline, Result};
+use wassay_engine::Result;
 
-use crate::abi::host_fn::Definer;
-use crate::ctx::WasiCtx;
-use crate::guest::Guest;
+use crate::define::Definer;
 
 /// The functions that take no pointers.
 const WITHOUT_POINTERS: [&str; 14] = [
@@ -46,15 +44,6 @@ const WITHOUT_POINTERS: [&str; 14] = [
 /// exports as `memory`, and fails if there is none.
 pub fn takes_addresses(function: &str) -> bool {
     !WITHOUT_POINTERS.contains(&function)
-}
-
-/// What a call works on: the guest's memory and context.
-#[derive(Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) guest: Guest<'a>,
-    pub(crate) ctx: &'a mut WasiCtx,
-    /// When a blocking call must give up, which ends the guest.
-    pub(crate) deadline: Option<Deadline>,
 }
 
 /// Defines the functions that only preview 1 has, and those whose layouts differ in preview 0.

@@ -6,12 +6,11 @@ use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
 use wassay_engine::Deadline;
 
-use super::{Call, clock, wait};
-use crate::abi::arg::Address;
+use super::{clock, wait};
 use crate::abi::flags::Rights;
-use crate::abi::host_fn::Stop;
 use crate::abi::layout::{Layout, number};
-use crate::abi::{ClockId, Event, EventRwFlags, EventType, Fd, FileType, Out, SubclockFlags};
+use crate::abi::{Address, ClockId, Event, EventRwFlags, EventType, Fd, FileType, Out, SubclockFlags};
+use crate::calling::{Call, Stop};
 use crate::ctx::WasiCtx;
 use crate::entry::{Entry, Kind};
 use crate::errno::Errno;

@@ -1,7 +1,6 @@
 //! Termination of the guest: `proc_exit`, `proc_raise`.
 
-use super::Call;
-use crate::abi::host_fn::Stop;
+use crate::calling::{Call, Stop};
 use crate::errno::Errno;
 use crate::exit::Exit;
 

@@ -2,10 +2,9 @@
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::Call;
 use super::wait::check_deadline;
 use crate::abi::Buffer;
-use crate::abi::host_fn::Stop;
+use crate::calling::{Call, Stop};
 
 /// How many bytes to request from the system at a time. The deadline is checked before each
 /// request.

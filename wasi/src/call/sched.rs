@@ -1,6 +1,6 @@
 //! Scheduling: `sched_yield`.
 
-use super::Call;
+use crate::calling::Call;
 use crate::errno::Errno;
 
 /// Yields the processor to other threads.

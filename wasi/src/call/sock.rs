@@ -10,11 +10,10 @@ use rustix::net::{
 };
 use wassay_engine::Deadline;
 
-use super::Call;
 use super::wait::{poll, ready};
 use crate::abi::flags::Rights;
-use crate::abi::host_fn::Stop;
 use crate::abi::{Fd, FdFlags, FileType, IoVecs, Out, RiFlags, RoFlags, SdFlags, SiFlags};
+use crate::calling::{Call, Stop};
 use crate::entry::{Entry, Kind, Listener};
 use crate::errno::Errno;
 use crate::table::Table;

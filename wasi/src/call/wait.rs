@@ -10,8 +10,8 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno as SystemErrno;
 use wassay_engine::Deadline;
 
-use crate::abi::host_fn::Stop;
 use crate::abi::{FdFlags, FileType};
+use crate::calling::Stop;
 use crate::entry::{Entry, Inherited, Kind};
 use crate::errno::Errno;
 

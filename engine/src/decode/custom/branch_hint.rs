@@ -1,5 +1,5 @@
-//! The section of branch hints (appendix, "Branch Hints"): which arm of an `if` or `br_if` is
-//! likely.
+//! The branch hint section (appendix, "Branch Hints"), which tells for an `if` or `br_if` which arm
+//! is likely.
 
 use std::collections::HashMap;
 
@@ -14,14 +14,14 @@ use crate::error::{Error, Result};
 /// The name of the section.
 pub(super) const NAME: &str = "metadata.code.branch_hint";
 
-/// The hints of a module as the compiler takes them, those of a function by the offset of the
-/// branch from the beginning of its body.
+/// The branch hints of a module, by function index and by the offset of the branch from the start
+/// of the function's body.
 #[derive(Debug, Default)]
 pub(crate) struct BranchHints(HashMap<u32, HashMap<u64, bool>>);
 
 impl BranchHints {
-    /// Reads a section. One that its grammar does not derive gives no hints. Hints only order code:
-    /// a wrong one does no harm.
+    /// Reads a section. A malformed section gives no hints. Hints only affect the order of code, so
+    /// wrong hints are harmless.
     fn read(reader: BinaryReader<'_>) -> wasmparser::Result<BranchHints> {
         let mut hints = HashMap::new();
         for function in BranchHintSectionReader::new(reader)? {
@@ -34,20 +34,21 @@ impl BranchHints {
         Ok(BranchHints(hints))
     }
 
-    /// Takes the hints of a custom section, where it is one of them.
+    /// Adds the hints of a custom section, if it is a branch hint section.
     pub(in crate::decode) fn take(&mut self, section: &CustomSectionReader<'_>) {
         if section.name() == NAME {
             *self = BranchHints::read(section.data_reader()).unwrap_or_default();
         }
     }
 
-    /// The hints of a function: whether a branch is likely taken, or an `if` likely true.
+    /// The hints of a function: whether a branch is likely taken, or the condition of an `if`
+    /// likely true.
     pub(crate) fn of(&self, function: u32) -> Option<&HashMap<u64, bool>> {
         self.0.get(&function)
     }
 }
 
-/// Checks the content of a section of branch hints.
+/// Checks the contents of a branch hint section.
 pub(super) fn check(reader: BinaryReader<'_>, module: &Outline<'_>) -> Result<()> {
     let (mut invalid, mut before) = (None, None);
     let section = BranchHintSectionReader::new(reader).map_err(malformed)?;
@@ -56,12 +57,12 @@ pub(super) fn check(reader: BinaryReader<'_>, module: &Outline<'_>) -> Result<()
         let hints: Vec<(u64, BranchHint)> =
             function.hints.into_iter_with_offsets().collect::<wasmparser::Result<_>>().map_err(malformed)?;
         if before.is_some_and(|before| function.func <= before) {
-            let message = format!("function {} is out of order or there twice", function.func);
+            let message = format!("function {} is repeated or out of order", function.func);
             return Err(malformed_custom(NAME, &message, at));
         }
         before = Some(function.func);
         let Some(body) = module.body(function.func) else {
-            let message = format!("there is no function {} with a body", function.func);
+            let message = format!("no function {} with a body", function.func);
             invalid.get_or_insert_with(|| invalid_custom(NAME, &message, at));
             continue;
         };
@@ -72,7 +73,8 @@ pub(super) fn check(reader: BinaryReader<'_>, module: &Outline<'_>) -> Result<()
     invalid.map_or(Ok(()), Err)
 }
 
-/// Checks the hints of a function: gives what is invalid, fails at what is malformed.
+/// Checks the hints of a function. Returns the first invalid hint, and fails if a hint is
+/// malformed.
 fn check_hints(hints: &[(u64, BranchHint)], body: &FunctionBody<'_>) -> Result<Option<Error>> {
     let targets = instructions(body).map_err(malformed)?;
     let (mut invalid, mut before) = (None, None);
@@ -82,20 +84,20 @@ fn check_hints(hints: &[(u64, BranchHint)], body: &FunctionBody<'_>) -> Result<O
             return Err(malformed_custom(NAME, &message, *at));
         };
         if before.is_some_and(|before| hint.func_offset <= before) {
-            let message = "invalid order: hints come by their offsets, each offset once";
+            let message = "invalid order: hints must be sorted by offset, without duplicates";
             invalid.get_or_insert_with(|| invalid_custom(NAME, message, *at));
         }
         before = Some(hint.func_offset);
         if !is_branch {
-            let message = "invalid target: a hint is for an `if` or a `br_if`";
+            let message = "invalid target: expected an `if` or a `br_if`";
             invalid.get_or_insert_with(|| invalid_custom(NAME, message, *at));
         }
     }
     Ok(invalid)
 }
 
-/// Where each instruction of a function begins, from the beginning of its body, and whether a hint
-/// may be on it.
+/// The offset of each instruction from the start of a function's body, with whether a hint can
+/// apply to it.
 fn instructions(body: &FunctionBody<'_>) -> wasmparser::Result<HashMap<u32, bool>> {
     let mut found = HashMap::new();
     let mut operators = body.get_operators_reader()?;

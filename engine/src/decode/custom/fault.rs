@@ -2,12 +2,12 @@
 
 use crate::error::{Error, ErrorKind};
 
-/// What breaks the grammar of a section.
+/// Creates an error for a malformed section.
 pub(super) fn malformed_custom(section: &str, message: &str, offset: u64) -> Error {
     Error::new(ErrorKind::MalformedCustom, format!("{section} section: {message}")).at(offset)
 }
 
-/// What breaks a rule of a section that its grammar derives.
+/// Creates an error for a section that is well-formed but invalid.
 pub(super) fn invalid_custom(section: &str, message: &str, offset: u64) -> Error {
     Error::new(ErrorKind::InvalidCustom, format!("{section} section: {message}")).at(offset)
 }

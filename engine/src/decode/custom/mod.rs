@@ -1,9 +1,8 @@
-//! The custom sections that the specification gives a meaning to (appendix "Custom Sections and
-//! Annotations").
+//! The custom sections that the specification defines (appendix "Custom Sections and Annotations").
 //!
-//! They say nothing of what a module does. One that is broken is reported apart and never makes its
-//! module malformed or invalid (core spec, section 5.5.3); to the engine it is as if it were not
-//! there.
+//! They do not affect the semantics of a module. An error in a custom section is reported
+//! separately and does not make the module malformed or invalid (core spec, section 5.5.3);
+//! otherwise the engine ignores the section.
 
 pub(in crate::decode) mod branch_hint;
 mod fault;
@@ -18,13 +17,12 @@ use self::outline::Outline;
 use super::refused::malformed;
 use crate::error::{ErrorKind, Result};
 
-/// Checks the custom sections that have rules. The grammar must derive the module under the
-/// features.
+/// Checks the custom sections that have rules. The module must be well-formed under the features.
 ///
 /// # Errors
 ///
 /// [`MalformedCustom`](ErrorKind::MalformedCustom) or [`InvalidCustom`](ErrorKind::InvalidCustom)
-/// with the offset of the fault.
+/// with the offset of the error.
 pub(crate) fn check_sections(bytes: &[u8], features: Features) -> Result<()> {
     let mut parser = Parser::new(0);
     parser.set_features(features.library_flags());
@@ -60,11 +58,11 @@ fn check(
         _ => return Ok(()),
     };
     if before.iter().any(|other| other.name() == name) {
-        return Err(malformed_custom(name, "there is another one before", start));
+        return Err(malformed_custom(name, "duplicate section", start));
     }
     if misplaced {
-        let place = if name == name::NAME { "behind the data section" } else { "before the code section" };
-        return Err(malformed_custom(name, &format!("it belongs {place}"), start));
+        let position = if name == name::NAME { "after the data section" } else { "before the code section" };
+        return Err(malformed_custom(name, &format!("wrong position: it must be {position}"), start));
     }
     let reader = section.data_reader();
     if name == name::NAME { name::check(reader, module) } else { branch_hint::check(reader, module) }

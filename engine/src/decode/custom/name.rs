@@ -1,5 +1,5 @@
-//! The name section (appendix, "Name Section"), with the subsections that the proposal of extended
-//! name sections adds.
+//! The name section (appendix, "Name Section"), with the subsections of the extended name section
+//! proposal.
 
 use wasmparser::{BinaryReader, IndirectNameMap, Name, NameMap, NameSectionReader};
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// The name of the section.
 pub(in crate::decode) const NAME: &str = "name";
 
-/// Checks the content of a name section.
+/// Checks the contents of a name section.
 pub(super) fn check(reader: BinaryReader<'_>, module: &Outline<'_>) -> Result<()> {
     let mut checker = Checker { module, invalid: None };
     for subsection in NameSectionReader::new(reader) {
@@ -21,7 +21,7 @@ pub(super) fn check(reader: BinaryReader<'_>, module: &Outline<'_>) -> Result<()
 
 struct Checker<'a> {
     module: &'a Outline<'a>,
-    /// The first index that there is nothing of.
+    /// The error for the first index that is out of range.
     invalid: Option<Error>,
 }
 
@@ -46,7 +46,7 @@ impl Checker<'_> {
             Name::Global(names) => self.names(names, "global", module.globals),
             Name::Element(names) => self.names(names, "element segment", module.elements),
             Name::Data(names) => self.names(names, "data segment", module.data),
-            // No specification says how these are numbered.
+            // The numbering of these is not specified.
             Name::Label(names) => self.indirect(names, "function", module.functions(), any),
             Name::Parameter(names) => self.indirect(names, "type", module.types.len(), any),
             Name::TagParameter(names) => self.indirect(names, "tag", module.tags, any),
@@ -56,7 +56,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Reads a name map of an index space of that size.
+    /// Reads a name map for an index space of this size.
     fn names(&mut self, mut map: NameMap<'_>, what: &str, count: usize) -> Result<()> {
         loop {
             let at = map.names.original_position();
@@ -65,7 +65,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Reads an indirect name map whose primary indices are of an index space of that size.
+    /// Reads an indirect name map whose primary indices refer to an index space of this size.
     fn indirect(
         &mut self,
         mut map: IndirectNameMap<'_>,
@@ -84,13 +84,13 @@ impl Checker<'_> {
 
     fn index(&mut self, index: u32, what: &str, count: usize, at: u64) {
         if index as usize >= count {
-            let message = format!("there is no {what} {index} here");
+            let message = format!("unknown {what} {index}");
             self.invalid.get_or_insert_with(|| invalid_custom(NAME, &message, at));
         }
     }
 }
 
-/// Reads names of whatever there is.
+/// Reads names for indices that are not checked.
 fn any(checker: &mut Checker<'_>, _: u32, names: NameMap<'_>) -> Result<()> {
     checker.names(names, "", usize::MAX)
 }

@@ -1,12 +1,12 @@
-//! What custom sections can be about: how many there are of everything.
+//! The items of a module that custom sections can refer to.
 
 use wasmparser::{CompositeInnerType, FunctionBody, Payload, TypeRef};
 
-/// The sizes of a well-formed module's index spaces, which is not known to be valid.
+/// The sizes of the index spaces of a well-formed module, which may be invalid.
 #[derive(Default)]
 pub(super) struct Outline<'a> {
-    /// By type index, the number of parameters of a function type, and that of the fields of a
-    /// structure type.
+    /// By type index, the number of parameters of a function type, or of fields of a structure
+    /// type.
     pub(super) types: Vec<Shape>,
     /// The type index of each function, imported ones first.
     functions: Vec<u32>,
@@ -18,12 +18,12 @@ pub(super) struct Outline<'a> {
     pub(super) elements: usize,
     pub(super) data: usize,
     bodies: Vec<FunctionBody<'a>>,
-    /// Where the code section and the data section begin.
+    /// The offsets of the code section and the data section.
     pub(super) code_start: Option<u64>,
     pub(super) data_start: Option<u64>,
 }
 
-/// What of a type can be named.
+/// The number of items of a type that can have names.
 pub(super) enum Shape {
     Function { parameters: usize },
     Struct { fields: usize },
@@ -77,13 +77,13 @@ impl<'a> Outline<'a> {
         self.functions.len()
     }
 
-    /// The body of a function that there is and that is not imported.
+    /// The body of a function, if it exists and is not imported.
     pub(super) fn body(&self, function: u32) -> Option<&FunctionBody<'a>> {
         self.bodies.get((function as usize).checked_sub(self.imported_functions)?)
     }
 
-    /// How many locals a function has, its parameters included; none where its type is not that of
-    /// a function.
+    /// The number of a function's locals including its parameters; 0 if its type is not a function
+    /// type.
     pub(super) fn locals(&self, function: u32) -> wasmparser::Result<usize> {
         let ty = self.functions.get(function as usize).and_then(|ty| self.types.get(*ty as usize));
         let mut count = match ty {

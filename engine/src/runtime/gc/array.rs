@@ -15,7 +15,7 @@ impl StoreState {
     ///
     /// # Errors
     ///
-    /// Those of [`StoreState::allocate_object`].
+    /// Returns the errors of [`StoreState::allocate_object`].
     pub(crate) fn allocate_array(&mut self, ty: u32, length: u32) -> Result<u64> {
         let size = array_size(self.storage_of(ty), length);
         self.allocate_object(ty, length, size)
@@ -63,10 +63,10 @@ impl StoreState {
         let words = &self.instances[instance].elements[segment];
         let source = within(words.len(), source, length, Trap::TableOutOfBounds)?;
         let (words, alarm) = (&words[source], self.vm.alarm());
-        let places = self.heap.bytes_mut(array, target).as_chunks_mut::<8>().0;
+        let elements = self.heap.bytes_mut(array, target).as_chunks_mut::<8>().0;
         alarm.in_pieces(words.len(), size_of::<u64>(), |piece| {
-            for (place, word) in places[piece.clone()].iter_mut().zip(&words[piece]) {
-                *place = word.to_le_bytes();
+            for (element, word) in elements[piece.clone()].iter_mut().zip(&words[piece]) {
+                *element = word.to_le_bytes();
             }
         })
     }

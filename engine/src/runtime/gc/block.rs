@@ -120,7 +120,7 @@ impl Granules {
 
     /// Adds the granule at this offset in the block. Returns whether it was new.
     pub(super) fn insert(&mut self, offset: usize) -> bool {
-        let (word, bit) = place(offset);
+        let (word, bit) = word_and_bit(offset);
         let was = self.0[word];
         self.0[word] = was | bit;
         was & bit == 0
@@ -128,13 +128,13 @@ impl Granules {
 
     /// Whether the granule at this offset is in the set.
     pub(super) fn contains(&self, offset: usize) -> bool {
-        let (word, bit) = place(offset);
+        let (word, bit) = word_and_bit(offset);
         self.0[word] & bit != 0
     }
 
     /// The offset of the last granule in the set at or before this offset.
     pub(super) fn last_before(&self, offset: usize) -> Option<usize> {
-        let (last, bit) = place(offset);
+        let (last, bit) = word_and_bit(offset);
         let mut word = self.0[last] & (bit | (bit - 1));
         for index in (0..=last).rev() {
             if index != last {
@@ -148,7 +148,7 @@ impl Granules {
     }
 }
 
-fn place(offset: usize) -> (usize, u64) {
+fn word_and_bit(offset: usize) -> (usize, u64) {
     let granule = offset / GRANULE;
     (granule / WORD, 1 << (granule % WORD))
 }

@@ -1,4 +1,4 @@
-//! Objects: how they are made, read and written.
+//! Allocation of and access to objects.
 
 use std::ops::Range;
 
@@ -14,17 +14,17 @@ use crate::vm::alarm::Alarm;
 use crate::vm::heap::HeapMemory;
 use crate::vm::layout::VmVal;
 
-/// The objects of a store. Its memory is reserved when the first is made.
+/// The objects of a store. Memory is reserved for the first allocation.
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
     pub(super) parts: Option<Parts>,
-    /// How many collections there were.
+    /// The number of collections.
     pub(super) collections: u64,
-    /// How many bytes of objects the last of them kept.
+    /// The size in bytes of the objects that the last collection kept.
     pub(super) live_bytes: u64,
 }
 
-/// What a heap consists of.
+/// The parts of an initialised heap.
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) space: Space,
@@ -32,35 +32,35 @@ pub(super) struct Parts {
 }
 
 impl Heap {
-    /// The number of an object's type, and its length if it is an array.
+    /// The number of an object's type, and the length of an array.
     pub(crate) fn header(&self, object: u64) -> (u32, u32) {
         let word = self.memory().word(self.offset(object));
         (word as u32, (word >> 32) as u32)
     }
 
-    /// A value of an object, at that offset.
+    /// Reads a field of an object, at this offset.
     pub(crate) fn field(&self, object: u64, offset: usize, storage: StorageType) -> VmVal {
         self.memory().read(self.offset(object) + offset, storage.size() as usize)
     }
 
-    /// Sets a value of an object, at that offset.
+    /// Writes a field of an object, at this offset.
     pub(crate) fn set_field(&mut self, object: u64, offset: usize, storage: StorageType, value: VmVal) {
         let at = self.offset(object) + offset;
         self.memory_mut().write(at, storage.size() as usize, value);
     }
 
-    /// Bytes of an object, by their offsets, to change.
+    /// A range of an object's bytes, mutably.
     pub(super) fn bytes_mut(&mut self, object: u64, range: Range<usize>) -> &mut [u8] {
         let start = self.offset(object);
         self.memory_mut().bytes_mut(start + range.start..start + range.end)
     }
 
-    /// Sets every `step` of `size` bytes inside an object, from that address on, to the low bytes
+    /// Sets each `step` bytes of the `size` bytes at an address inside an object to the low bytes
     /// of a value.
     ///
     /// # Errors
     ///
-    /// As [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     pub(crate) fn fill(
         &mut self,
         address: u64,
@@ -75,7 +75,7 @@ impl Heap {
             alarm.fill(bytes.as_chunks_mut().0, chunk)
         }
         if size == 0 {
-            // Behind the header there may be nothing.
+            // The address is beyond the object if the array is empty.
             return Ok(());
         }
         let bytes = self.bytes_mut(address, 0..size);
@@ -88,14 +88,15 @@ impl Heap {
         }
     }
 
-    /// Copies bytes from an address inside an object to one inside the same or another.
+    /// Copies bytes from an address inside an object to an address inside the same or another
+    /// object.
     ///
     /// # Errors
     ///
-    /// As [`Alarm::check`].
+    /// Returns the errors of [`Alarm::check`].
     pub(crate) fn copy(&mut self, to: u64, from: u64, size: usize, alarm: Alarm<'_>) -> Result<()> {
         if size == 0 {
-            // Behind the last element there may be nothing.
+            // The address is beyond the object if it follows the last element.
             return Ok(());
         }
         let (to, from) = (self.offset(to), self.offset(from));
@@ -107,7 +108,7 @@ impl Heap {
     fn offset(&self, object: u64) -> usize {
         match self.memory().offset_of(object) {
             Some(offset) => offset,
-            None => unreachable!("a reference to an object points into the heap"),
+            None => unreachable!("references to objects point into the heap"),
         }
     }
 
@@ -127,14 +128,15 @@ impl Heap {
 }
 
 impl StoreState {
-    /// Makes an object of the type of that number: `size` bytes, header included, a multiple of 8,
-    /// all zero but for the header.
+    /// Allocates an object of `size` bytes including its header, a multiple of 8. All bytes after
+    /// the header are zero. `ty` is the number of its type.
     ///
     /// # Errors
     ///
-    /// [`Trap::AllocationTooLarge`] where no store could hold it;
-    /// [`Limit`](crate::ErrorKind::Limit) where it would pass the store's limit together with what
-    /// is there, or the machine has no room for it; where the store was interrupted.
+    /// [`Trap::AllocationTooLarge`] if no store could contain the object.
+    /// [`Limit`](crate::ErrorKind::Limit) if the heap would exceed the store's limit or the system
+    /// cannot provide the memory. [`Interrupted`](crate::ErrorKind::Interrupted) if the store was
+    /// interrupted.
     pub(crate) fn allocate_object(&mut self, ty: u32, length: u32, size: u64) -> Result<u64> {
         self.refuse_if_interrupted()?;
         let limit = self.engine().config().limits.heap_bytes;
@@ -147,8 +149,8 @@ impl StoreState {
         self.begin_heap()?;
         self.vm.note_depth();
         self.learn_hole();
-        let object = self.room(size as usize)?;
-        let Some(Parts { space, .. }) = &mut self.heap.parts else { unreachable!("the heap has begun") };
+        let object = self.allocate_zeroed(size as usize)?;
+        let Some(Parts { space, .. }) = &mut self.heap.parts else { unreachable!("the heap is initialised") };
         space.memory.set_word(object, u64::from(ty) | u64::from(length) << 32);
         let address = space.memory.address_of(object);
         self.publish_hole();
@@ -157,7 +159,7 @@ impl StoreState {
 
     /// Allocates zeroed memory for an object. Collects first if a collection is due or memory runs
     /// out.
-    fn room(&mut self, size: usize) -> Result<usize> {
+    fn allocate_zeroed(&mut self, size: usize) -> Result<usize> {
         let Config { limits, collect_always, .. } = self.engine().config();
         let (limit, mut collect) = (limits.heap_bytes, *collect_always);
         collect |= self.space().is_some_and(|space| space.is_due(size));
@@ -166,7 +168,7 @@ impl StoreState {
         }
         loop {
             let (Some(Parts { space, .. }), budget) = (&mut self.heap.parts, &mut self.budget) else {
-                unreachable!("the heap has begun")
+                unreachable!("the heap is initialised")
             };
             let alarm = self.vm.alarm();
             match space.allocate(size, budget, alarm)? {
@@ -183,7 +185,7 @@ impl StoreState {
         }
     }
 
-    /// Reserves the heap's memory, the first time.
+    /// Reserves the heap's memory if that has not been done yet.
     pub(super) fn begin_heap(&mut self) -> Result<()> {
         if self.heap.parts.is_none() {
             let space = Space::new(self.engine().config().limits.heap_bytes).map_err(no_room)?;
@@ -194,7 +196,7 @@ impl StoreState {
         Ok(())
     }
 
-    /// Learns how much of the hole compiled code has used.
+    /// Reads how much of the current hole compiled code has used.
     pub(super) fn learn_hole(&mut self) {
         if self.engine().config().collect_always {
             return;
@@ -204,8 +206,8 @@ impl StoreState {
         }
     }
 
-    /// Tells compiled code where it may make objects; nowhere, where every allocation is to
-    /// collect.
+    /// Sets the hole in which compiled code can allocate objects; an empty one if every allocation
+    /// must run a collection.
     pub(super) fn publish_hole(&mut self) {
         if self.engine().config().collect_always {
             return;
@@ -220,19 +222,19 @@ impl StoreState {
     }
 }
 
-/// The size from which on an object may be larger than any store's heap: what stores may use unless
-/// they are told otherwise.
+/// The size from which an array may exceed the heap of any store, which is the default limit of
+/// stores.
 const LARGE: u64 = 1 << 30;
 
 impl Space {
-    /// The error of a heap that is full, where `limit` is the store's limit in bytes.
+    /// The error for a full heap, where `limit` is the store's limit in bytes.
     fn full(&self, limit: u64, budget: &Budget) -> Error {
         if budget.left() < limit.saturating_sub(self.memory.len() as u64) {
             return budget.used_up();
         }
         match self.memory.reserved() as u64 {
             reserved if reserved < limit.min(MAX_RESERVED) => Error::limit(format!(
-                "no room for the heap: the process has {reserved} bytes of address space for it"
+                "cannot allocate memory for the heap: only {reserved} bytes of address space are reserved for it"
             )),
             _ => over(limit),
         }
@@ -240,5 +242,5 @@ impl Space {
 }
 
 fn over(limit: u64) -> Error {
-    Error::limit(format!("a store's objects may use {limit} bytes"))
+    Error::limit(format!("the objects of a store can use at most {limit} bytes"))
 }

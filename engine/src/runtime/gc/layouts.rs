@@ -1,4 +1,4 @@
-//! How the objects of a heap lie, by their headers.
+//! The layouts of the objects of a heap, by their headers.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::types::canon::CanonType;
 use crate::types::layout::{ObjectLayout, array_size};
 
-/// The types of the objects of a heap, found without a lock once they were met.
+/// A cache of the types of objects, which avoids locking the registry.
 #[derive(Debug)]
 pub(super) struct Layouts {
     engine: Engine,
@@ -18,7 +18,7 @@ impl Layouts {
         Layouts { engine: engine.clone(), known: Vec::new() }
     }
 
-    /// The layout of an object with that header.
+    /// The layout of an object with this header.
     pub(super) fn of(&mut self, header: u64) -> &ObjectLayout {
         let number = header as u32 as usize;
         if !matches!(self.known.get(number), Some(Some(_))) {
@@ -26,11 +26,11 @@ impl Layouts {
         }
         match &self.known[number] {
             Some(ty) => &ty.layout,
-            None => unreachable!("the type was just learnt"),
+            None => unreachable!("the type was just added"),
         }
     }
 
-    /// The size in bytes of an object with that header.
+    /// The size in bytes of an object with this header.
     pub(super) fn size(&mut self, header: u64) -> usize {
         size(self.of(header), header)
     }
@@ -45,7 +45,7 @@ impl Layouts {
     }
 }
 
-/// The size in bytes of an object of that layout and header.
+/// The size in bytes of an object with this layout and header.
 pub(super) fn size(layout: &ObjectLayout, header: u64) -> usize {
     match layout {
         ObjectLayout::Struct(fields) | ObjectLayout::Exception(fields) => fields.size as usize,

@@ -1,4 +1,4 @@
-//! Marking: finds the objects and the host's values that the roots lead to.
+//! Marking: finds the objects and host values that are reachable from the roots.
 
 use super::block::{BLOCK, Block, Granules, LINE, Use};
 use super::host::{HOST, HostValues, TAG};
@@ -10,24 +10,24 @@ use crate::types::layout::{ObjectLayout, PAYLOAD};
 use crate::vm::alarm::Alarm;
 use crate::vm::heap::HeapMemory;
 
-/// How many elements of an array are looked at before what they lead to, and how many a large one
-/// has at least.
+/// The number of elements of an array that are visited at a time, and the minimum number of
+/// elements of an array for which that is done.
 const CHUNK: usize = 512;
 
-/// A collection that marks.
+/// The marking phase of a collection.
 pub(super) struct Marker<'a> {
     space: &'a mut Space,
     layouts: &'a mut Layouts,
     hosts: &'a mut HostValues,
-    /// Objects that are marked and were not looked into.
+    /// Marked objects whose references have not been visited.
     gray: Vec<usize>,
-    /// Ranges of large arrays' elements that were not looked at.
+    /// Ranges of elements of large arrays that have not been visited.
     arrays: Vec<(usize, usize)>,
     live_bytes: usize,
 }
 
 impl<'a> Marker<'a> {
-    /// Begins with nothing marked, in a space that is closed.
+    /// Starts marking, in a space that is closed.
     pub(super) fn new(
         space: &'a mut Space,
         layouts: &'a mut Layouts,
@@ -36,12 +36,12 @@ impl<'a> Marker<'a> {
         Marker { space, layouts, hosts, gray: Vec::new(), arrays: Vec::new(), live_bytes: 0 }
     }
 
-    /// Keeps what a reference points to.
+    /// Marks what a reference points to.
     pub(super) fn reference(&mut self, word: u64) {
         visit(word, &self.space.memory, &mut self.space.marks, self.hosts, &mut self.gray);
     }
 
-    /// Keeps what a word points to or into, in case it is a reference.
+    /// Marks the object that a word points to or into, in case it is a reference.
     pub(super) fn ambiguous(&mut self, word: u64) {
         if word & TAG == HOST {
             self.hosts.mark(word);
@@ -54,12 +54,12 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Keeps what the objects lead to that were kept so far; gives the bytes of all of them
-    /// together.
+    /// Marks everything that is reachable from the marked objects. Returns the size of all marked
+    /// objects in bytes.
     ///
     /// # Errors
     ///
-    /// As [`Alarm::check`]: then not all were kept.
+    /// Those of [`Alarm::check`], in which case marking is incomplete.
     pub(super) fn finish(mut self, alarm: Alarm<'_>) -> Result<usize> {
         loop {
             let mut steps = 0;
@@ -82,7 +82,7 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Keeps what an object leads to; gives its size.
+    /// Visits the references of an object. Returns the size of the object.
     fn look_into(&mut self, object: usize) -> usize {
         let Space { memory, marks, blocks, .. } = &mut *self.space;
         let header = memory.word(object);
@@ -108,8 +108,8 @@ impl<'a> Marker<'a> {
             ObjectLayout::Array(_) => {}
         }
         self.live_bytes += size;
-        // Not by its size: compiled code puts into a hole whatever fits, also what would get blocks
-        // of its own here.
+        // Not decided by the object's size: compiled code allocates any object that fits in its
+        // hole, even one that would get blocks of its own here.
         let block = &mut blocks[object / BLOCK];
         if block.usage == Use::Small {
             keep_lines(block, object % BLOCK, size);
@@ -118,7 +118,7 @@ impl<'a> Marker<'a> {
     }
 }
 
-/// Marks what a reference points to, if it is new.
+/// Marks what a reference points to, if it is not marked yet.
 fn visit(
     word: u64,
     memory: &HeapMemory,
@@ -127,7 +127,7 @@ fn visit(
     gray: &mut Vec<usize>,
 ) {
     if word & TAG == 0 {
-        // A reference to a function points elsewhere, and null does.
+        // Null and references to functions do not point into the heap.
         if let Some(object) = memory.offset_of(word)
             && marks[object / BLOCK].insert(object % BLOCK)
         {

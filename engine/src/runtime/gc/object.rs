@@ -1,4 +1,4 @@
-//! Objects as the host sees them (core spec, section 4.2.1, "Values", and 4.2.9 to 4.2.11,
+//! Objects in the host's interface (core spec, section 4.2.1, "Values", and 4.2.9 to 4.2.11,
 //! structure, array and exception instances).
 
 use super::Root;
@@ -8,22 +8,22 @@ use crate::types::layout::{ObjectLayout, element_offset};
 use crate::types::{StorageType, TypeId};
 use crate::vm::layout::VmVal;
 
-/// An unboxed integer of 31 bits.
+/// An unboxed 31-bit integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct I31(u32);
 
 impl I31 {
-    /// The low 31 bits of a number, as `ref.i31` takes them.
+    /// Creates an integer from the low 31 bits of a number, as `ref.i31` does.
     pub fn wrapping(value: u32) -> I31 {
         I31(value & 0x7fff_ffff)
     }
 
-    /// The integer without sign.
+    /// The integer, zero-extended.
     pub fn get_u(self) -> u32 {
         self.0
     }
 
-    /// The integer with sign.
+    /// The integer, sign-extended.
     pub fn get_s(self) -> i32 {
         (self.0 << 1).cast_signed() >> 1
     }
@@ -32,84 +32,91 @@ impl I31 {
         I31::wrapping((word >> 1) as u32)
     }
 
-    /// The reference as compiled code holds it: bit 0 marks an unboxed integer.
+    /// The reference in compiled code: bit 0 marks an unboxed integer.
     pub(crate) fn to_word(self) -> u64 {
         u64::from(self.0) << 1 | 1
     }
 }
 
-/// A reference to a structure, which keeps it alive.
+/// A reference to a structure. It keeps the structure alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StructRef(pub(crate) Root);
 
-/// A reference to an array, which keeps it alive.
+/// A reference to an array. It keeps the array alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArrayRef(pub(crate) Root);
 
 impl StructRef {
-    /// The number of the structure's type in the engine.
+    /// The identifier of the structure's type in the engine.
     ///
     /// # Panics
     ///
-    /// As all methods here: where the structure belongs to another store.
+    /// All methods panic if the structure belongs to another store.
     pub fn defined_type(&self, store: &StoreState) -> TypeId {
         store.check(self.0.store());
         store.engine().types().id(store.heap.header(self.0.word()).0)
     }
 
-    /// The value of a field; of a packed one, without sign.
+    /// Returns the value of a field. Packed fields are zero-extended.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where there is no such field.
+    /// [`Usage`](crate::ErrorKind::Usage) if there is no such field.
     pub fn field(&self, store: &StoreState, field: usize) -> Result<Val> {
         let ty = store.engine().types().get(self.defined_type(store));
         let ObjectLayout::Struct(layout) = &ty.layout else {
-            unreachable!("a structure has a structure's type")
+            unreachable!("the type of a structure is a structure type")
         };
         let (offset, storage) = layout.fields.get(field).ok_or_else(|| {
-            Error::usage(format!("a structure of {} fields has no field {field}", layout.fields.len()))
+            Error::usage(format!(
+                "field index {field} is out of bounds: the structure has {} fields",
+                layout.fields.len()
+            ))
         })?;
         Ok(store.unpack(store.heap.field(self.0.word(), *offset as usize, *storage), *storage))
     }
 }
 
 impl ArrayRef {
-    /// The number of the array's type in the engine.
+    /// The identifier of the array's type in the engine.
     ///
     /// # Panics
     ///
-    /// As all methods here: where the array belongs to another store.
+    /// All methods panic if the array belongs to another store.
     pub fn defined_type(&self, store: &StoreState) -> TypeId {
         store.check(self.0.store());
         store.engine().types().id(store.heap.header(self.0.word()).0)
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub fn size(&self, store: &StoreState) -> u32 {
         store.check(self.0.store());
         store.heap.header(self.0.word()).1
     }
 
-    /// The element at an index; a packed one without sign.
+    /// Returns the element at an index. Packed elements are zero-extended.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) where there is none.
+    /// [`Usage`](crate::ErrorKind::Usage) if the index is out of bounds.
     pub fn element(&self, store: &StoreState, index: u32) -> Result<Val> {
         let size = self.size(store);
         if index >= size {
-            return Err(Error::usage(format!("an array of {size} elements has no element {index}")));
+            return Err(Error::usage(format!(
+                "element index {index} is out of bounds: the array has {size} elements"
+            )));
         }
         let ty = store.engine().types().get(self.defined_type(store));
-        let ObjectLayout::Array(storage) = ty.layout else { unreachable!("an array has an array's type") };
+        let ObjectLayout::Array(storage) = ty.layout else {
+            unreachable!("the type of an array is an array type")
+        };
         let offset = element_offset(storage, index);
         Ok(store.unpack(store.heap.field(self.0.word(), offset, storage), storage))
     }
 }
 
 impl StoreState {
-    /// The value that lies in an object as `value`.
+    /// Converts a value in the representation of objects.
     pub(crate) fn unpack(&self, value: VmVal, storage: StorageType) -> Val {
         match storage {
             StorageType::I8 | StorageType::I16 => Val::I32(value.0 as i32),

@@ -1,4 +1,4 @@
-//! The memory of a heap, as blocks that are given out and taken back.
+//! The memory of a heap: allocation and freeing of blocks.
 
 use std::fmt;
 use std::io;
@@ -12,54 +12,56 @@ use crate::vm::alarm::{Alarm, PIECE};
 use crate::vm::heap::HeapMemory;
 use crate::vm::sys::limits::share;
 
-/// How many bytes are allocated at least from one collection to the next. Also what is kept of free
-/// memory at least.
+/// The minimum number of bytes that are allocated between two collections, and the minimum amount
+/// of free memory that is kept.
 pub(super) const STEP: usize = 4 << 20;
-/// By how many bytes at least the part of the reserved range grows that can be accessed. It costs
-/// nothing until it is written.
+/// The minimum number of bytes by which the accessible part of the reserved range grows. Memory
+/// costs nothing until it is written.
 const GROWTH: usize = 1 << 20;
-/// The most that is reserved for one heap.
+/// The maximum size of the address space reserved for one heap.
 pub(super) const MAX_RESERVED: u64 = 1 << 40;
-/// The memory that a block accounts for: its own, its metadata, and its part of the list of objects
-/// that a collection has yet to scan. An entry of the list belongs to an object and a reference to
-/// it, which are at least twice as large.
+/// The memory that a block is charged for: its own, its metadata, and its share of the list of
+/// objects that a collection has yet to scan. An entry of the list belongs to an object and a
+/// reference to it, which together have at least twice its size.
 const COST: usize = BLOCK + BLOCK / 2 + size_of::<Block>() + 2 * size_of::<Granules>();
-/// How many blocks are given back at a time: the system needs some milliseconds for them.
+/// The number of blocks that are returned to the system at a time, which takes a few milliseconds.
 const SPARE: usize = (64 << 20) / BLOCK;
-/// Where the address space is limited, a heap reserves at most one part in this many of it.
+/// If the address space is limited, a heap reserves at most `1 / PARTS` of it.
 const PARTS: usize = 16;
-/// The type number at the start of memory without an object. Where an array has its length, such
-/// memory has its size in granules.
+/// The type number that marks memory without an object. In place of an array's length, such memory
+/// has its size in granules.
 const FILLER: u32 = u32::MAX;
 
-/// The memory of a heap. Objects are named by their offsets.
+/// The memory of a heap. Objects are identified by their offsets.
 pub(super) struct Space {
     pub(super) memory: HeapMemory,
-    /// How many bytes may be used, whole lines.
+    /// The number of bytes that can be used, a multiple of the line size.
     limit: usize,
     pub(super) blocks: Vec<Block>,
-    /// Where the objects begin that the last collection found alive, and in blocks that were walked
-    /// also the newer ones.
+    /// The starts of the objects that the last collection found alive, and in walked blocks those
+    /// of newer objects.
     pub(super) starts: Vec<Granules>,
-    /// Where the objects begin that the present collection has found alive. Nothing outside of one.
+    /// The starts of the objects that the current collection has found alive. Empty outside of a
+    /// collection.
     pub(super) marks: Vec<Granules>,
-    /// No block before this one is free.
+    /// There is no free block before this one.
     first_free: usize,
-    /// Where small objects are made; compiled code moves the start while it runs.
+    /// Where small objects are allocated. Compiled code moves the start while it runs.
     pub(super) hole: Range<usize>,
-    /// Where objects are made that are larger than a line and did not fit into the hole.
+    /// Where objects are allocated that are larger than a line and do not fit in the hole.
     medium: Range<usize>,
-    /// The block and line in it from which on the next hole is looked for.
+    /// The block, and the line in it, at which the search for the next hole starts.
     next_hole: (usize, usize),
-    /// How many bytes were given out since the last collection.
+    /// The number of bytes given out since the last collection.
     given: usize,
-    /// How many bytes of lines and of large objects' blocks the last collection left in use.
+    /// The number of bytes of lines and of large objects' blocks that the last collection left in
+    /// use.
     kept: usize,
 }
 
 impl Space {
-    /// Reserves the memory of a heap whose objects use `limit` bytes at most, less where the
-    /// process has too little address space.
+    /// Reserves the memory of a heap for at most `limit` bytes of objects, or less if the process
+    /// has too little address space.
     pub(super) fn new(limit: u64) -> io::Result<Space> {
         let limit = limit.min(MAX_RESERVED) as usize;
         let memory = HeapMemory::reserve(limit.min(STEP), share(limit, PARTS))?;
@@ -79,22 +81,22 @@ impl Space {
         })
     }
 
-    /// Whether so much was given out since the last collection that it is time for another before
-    /// `size` bytes are.
+    /// Whether a collection is due before `size` bytes are allocated, because of the amount given
+    /// out since the last one.
     pub(super) fn is_due(&self, size: usize) -> bool {
         !self.fits(size) && self.given.saturating_add(size) > self.kept.max(STEP)
     }
 
-    /// Whether there is so little left, after a collection, that the next would follow at once.
-    /// `budget` is what the heap may grow by.
+    /// Whether, after a collection, so little is left that the next collection would follow
+    /// immediately. `budget` limits how much the heap can grow.
     pub(super) fn is_full(&self, budget: &Budget) -> bool {
         let more = usize::try_from(budget.left()).unwrap_or(usize::MAX) / COST * BLOCK;
         let limit = self.limit.min((self.blocks.len() * BLOCK).saturating_add(more));
         limit.saturating_sub(self.kept) < limit / 64
     }
 
-    /// Room for an object, which is zero. `None` if there is none. What the heap grows by is
-    /// charged to the budget.
+    /// Allocates zeroed memory for an object, or returns `None` if there is none. Growth of the
+    /// heap is charged to the budget.
     pub(super) fn allocate(
         &mut self,
         size: usize,
@@ -114,17 +116,18 @@ impl Space {
         Ok(Some(object))
     }
 
-    /// Whether there is room for an object in what was given out.
+    /// Whether an object fits in the memory that was given out.
     fn fits(&self, size: usize) -> bool {
         size <= self.hole.len() || size > LINE && size <= self.medium.len()
     }
 
-    /// Where an object is made. Small ones only in the hole: compiled code knows no other.
+    /// The range in which an object is allocated. Small objects are only allocated in the hole,
+    /// which is the only range that compiled code uses.
     fn range_for(&mut self, size: usize) -> &mut Range<usize> {
         if size <= LINE || size <= self.hole.len() { &mut self.hole } else { &mut self.medium }
     }
 
-    /// Gives out memory so that an object fits; `false` if there is none.
+    /// Gives out memory in which an object fits. Returns `false` if there is none.
     fn refill(&mut self, size: usize, budget: &mut Budget) -> Result<bool> {
         let hole = if size <= LINE {
             match self.next_hole() {
@@ -142,13 +145,14 @@ impl Space {
             }
         };
         let Some(hole) = hole else { return Ok(false) };
-        let place = if size <= LINE { &mut self.hole } else { &mut self.medium };
-        let rest = std::mem::replace(place, hole);
+        let range = if size <= LINE { &mut self.hole } else { &mut self.medium };
+        let rest = std::mem::replace(range, hole);
         self.fill(rest);
         Ok(true)
     }
 
-    /// Blocks for an object of more than half a block, which are zero. `None` if there are none.
+    /// Allocates zeroed blocks for an object of more than half a block, or returns `None` if there
+    /// are none.
     fn large(&mut self, size: usize, budget: &mut Budget, alarm: Alarm<'_>) -> Result<Option<usize>> {
         let count = size.div_ceil(BLOCK);
         let Some(first) = self.find_run(count) else { return Ok(None) };
@@ -173,7 +177,7 @@ impl Space {
         Ok(Some(first * BLOCK))
     }
 
-    /// The next hole that the last collection left.
+    /// Returns the next hole that the last collection left.
     fn next_hole(&mut self) -> Option<Range<usize>> {
         while self.next_hole.0 < self.blocks.len() {
             let (index, line) = self.next_hole;
@@ -190,7 +194,7 @@ impl Space {
         None
     }
 
-    /// A hole for that many bytes, wherever there is one.
+    /// Finds a hole of at least `size` bytes anywhere.
     fn any_hole(&mut self, size: usize) -> Option<Range<usize>> {
         for index in 0..self.blocks.len() {
             let lines = self.block_range(index).len() / LINE;
@@ -215,7 +219,7 @@ impl Space {
         index * BLOCK + lines.start * LINE..index * BLOCK + lines.end * LINE
     }
 
-    /// A whole block as a hole.
+    /// A hole that consists of a whole block.
     fn fresh_block(&mut self, budget: &mut Budget) -> Result<Option<Range<usize>>> {
         let Some(index) = self.find_run(1) else { return Ok(None) };
         if !self.reach(index + 1, budget)? {
@@ -227,7 +231,7 @@ impl Space {
         Ok(block.take_hole(0, range.len() / LINE).map(|lines| self.give(index, lines)))
     }
 
-    /// The first of so many free blocks, the last of which may be new.
+    /// The first of `count` consecutive free blocks, the last of which may be new.
     fn find_run(&mut self, count: usize) -> Option<usize> {
         while self.blocks.get(self.first_free).is_some_and(|block| block.usage != Use::Free) {
             self.first_free += 1;
@@ -243,8 +247,8 @@ impl Space {
         (first.checked_add(count)? <= self.limit.div_ceil(BLOCK)).then_some(first)
     }
 
-    /// Grows to this many blocks, which lie within the limit; `false` where the budget does not
-    /// allow them.
+    /// Grows to `count` blocks, which are within the limit. Returns `false` if the budget does not
+    /// allow it.
     fn reach(&mut self, count: usize, budget: &mut Budget) -> Result<bool> {
         let cost = count.saturating_sub(self.blocks.len()) * COST;
         if budget.charge(cost as u64).is_err() {
@@ -264,12 +268,12 @@ impl Space {
         Ok(true)
     }
 
-    /// Where a block lies; the last may be a short one.
+    /// The byte range of a block. The last block can be shorter.
     fn block_range(&self, index: usize) -> Range<usize> {
         index * BLOCK..((index + 1) * BLOCK).min(self.limit)
     }
 
-    /// Says of memory that was given out that there is no object in it.
+    /// Marks memory that was given out as not containing an object.
     fn fill(&mut self, range: Range<usize>) {
         if !range.is_empty() {
             let granules = (range.len() / GRANULE) as u64;
@@ -277,8 +281,8 @@ impl Space {
         }
     }
 
-    /// Begins a collection: no hole is open any more, so that all that was given out is objects and
-    /// fillers, one after the other.
+    /// Starts a collection: closes the holes, so that the memory given out consists of consecutive
+    /// objects and fillers.
     pub(super) fn close(&mut self) {
         let (hole, medium) = (std::mem::take(&mut self.hole), std::mem::take(&mut self.medium));
         self.fill(hole);
@@ -307,7 +311,7 @@ impl Space {
         (offset - object < layouts.size(self.memory.word(object))).then_some(object)
     }
 
-    /// Learns where the objects begin that were made in a block since the last collection.
+    /// Records the starts of the objects that were allocated in a block since the last collection.
     fn walk(&mut self, index: usize, layouts: &mut Layouts) {
         let block = &mut self.blocks[index];
         block.walked = true;
@@ -324,11 +328,11 @@ impl Space {
                     at += layouts.size(header);
                 }
             }
-            debug_assert_eq!(at, end, "objects and fillers, one after the other");
+            debug_assert_eq!(at, end, "objects and fillers are consecutive");
         }
     }
 
-    /// Ends a collection: what was not marked is free.
+    /// Ends a collection: frees everything that was not marked.
     pub(super) fn sweep(&mut self) {
         self.kept = 0;
         let mut index = 0;
@@ -357,7 +361,7 @@ impl Space {
         self.given = 0;
     }
 
-    /// Gives memory back to the system where much more is free than will be used until the next
+    /// Returns memory to the system if much more is free than will be used until the next
     /// collection.
     pub(super) fn trim(&mut self, alarm: Alarm<'_>) -> Result<()> {
         let enough = self.kept.max(STEP) / BLOCK;
@@ -366,7 +370,7 @@ impl Space {
         if spare <= 2 * enough {
             return Ok(());
         }
-        // From the end, since blocks are given out from the begin.
+        // From the end, since blocks are used from the start.
         let (mut excess, mut end) = (spare - enough, self.blocks.len());
         while excess > 0 && end > 0 {
             let mut start = end;
@@ -385,14 +389,14 @@ impl Space {
         Ok(())
     }
 
-    /// How many bytes the heap has from the system.
+    /// The number of bytes that the heap has from the system.
     pub(super) fn capacity(&self) -> usize {
         self.blocks.iter().filter(|block| !block.clean).count() * BLOCK
     }
 }
 
 pub(super) fn no_room(error: io::Error) -> Error {
-    Error::limit("no room for the heap").caused_by(error)
+    Error::limit("cannot allocate memory for the heap").caused_by(error)
 }
 
 impl fmt::Debug for Space {

@@ -1,4 +1,4 @@
-//! The collector, driven without compiled code: what the host holds are the roots.
+//! Tests of the collector without compiled code. The roots are the references that the host holds.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use crate::{Config, Engine, ErrorKind, ExternRef, Store, StoreLimits, Trap};
 const ANYREF: StorageType = StorageType::Val(ValType::Ref(RefType { nullable: true, heap: HeapType::Any }));
 const I64: StorageType = StorageType::Val(ValType::I64);
 
-/// A store with the types that the tests use.
-struct World {
+/// A store with the types of the tests.
+struct Fixture {
     store: Store,
-    /// The numbers of the types. This one has a number and two references.
+    /// The numbers of the types. This type has a number and two references.
     node: u32,
     references: u32,
     bytes: u32,
 }
 
-impl World {
-    fn new(config: &Config) -> World {
+impl Fixture {
+    fn new(config: &Config) -> Fixture {
         let engine = Engine::new(config).unwrap();
         let mut store = Store::new(&engine);
         let mut intern =
@@ -33,11 +33,11 @@ impl World {
         let node = intern(CompositeType::Struct([I64, ANYREF, ANYREF].map(field).into()));
         let references = intern(CompositeType::Array(field(ANYREF)));
         let bytes = intern(CompositeType::Array(field(StorageType::I8)));
-        World { store, node, references, bytes }
+        Fixture { store, node, references, bytes }
     }
 
-    fn with_limit(heap_bytes: u64) -> World {
-        World::new(&Config::new().limits(StoreLimits { heap_bytes, ..StoreLimits::default() }))
+    fn with_limit(heap_bytes: u64) -> Fixture {
+        Fixture::new(&Config::new().limits(StoreLimits { heap_bytes, ..StoreLimits::default() }))
     }
 
     fn node(&mut self, number: u64, left: u64, right: u64) -> crate::Result<u64> {
@@ -71,58 +71,58 @@ impl World {
 }
 
 #[test]
-fn what_the_host_holds_survives_with_what_it_leads_to() {
-    let mut world = World::new(&Config::new());
-    let leaf = world.node(1, 0, 0).unwrap();
-    let top = world.node(2, leaf, 0).unwrap();
-    world.node(3, top, leaf).unwrap();
-    let root = world.hold(top);
-    assert_eq!(world.live(), 64);
-    assert_eq!((world.word(top, 8), world.word(top, 16), world.word(leaf, 8)), (2, leaf, 1));
+fn objects_reachable_from_host_roots_survive() {
+    let mut fixture = Fixture::new(&Config::new());
+    let leaf = fixture.node(1, 0, 0).unwrap();
+    let top = fixture.node(2, leaf, 0).unwrap();
+    fixture.node(3, top, leaf).unwrap();
+    let root = fixture.hold(top);
+    assert_eq!(fixture.live(), 64);
+    assert_eq!((fixture.word(top, 8), fixture.word(top, 16), fixture.word(leaf, 8)), (2, leaf, 1));
     drop(root);
-    assert_eq!(world.live(), 0);
-    assert_eq!(world.store.heap_stats().collections, 2);
+    assert_eq!(fixture.live(), 0);
+    assert_eq!(fixture.store.heap_stats().collections, 2);
 }
 
 #[test]
-fn a_cycle_that_nothing_leads_to_is_freed() {
-    let mut world = World::new(&Config::new());
-    let first = world.node(1, 0, 0).unwrap();
-    let second = world.node(2, first, 0).unwrap();
-    world.store.heap.set_field(first, 16, ANYREF, VmVal(second.into()));
-    let root = world.hold(first);
-    assert_eq!(world.live(), 64);
+fn unreachable_cycles_are_freed() {
+    let mut fixture = Fixture::new(&Config::new());
+    let first = fixture.node(1, 0, 0).unwrap();
+    let second = fixture.node(2, first, 0).unwrap();
+    fixture.store.heap.set_field(first, 16, ANYREF, VmVal(second.into()));
+    let root = fixture.hold(first);
+    assert_eq!(fixture.live(), 64);
     drop(root);
-    assert_eq!(world.live(), 0);
+    assert_eq!(fixture.live(), 0);
 }
 
 #[test]
-fn an_unboxed_integer_and_an_i64_are_no_references() {
-    let mut world = World::new(&Config::new());
-    let lost = world.node(1, 0, 0).unwrap();
-    let node = world.node(lost, lost | 1, 0).unwrap();
-    let _root = world.hold(node);
-    assert_eq!(world.live(), 32);
+fn an_unboxed_integer_and_an_i64_are_not_references() {
+    let mut fixture = Fixture::new(&Config::new());
+    let lost = fixture.node(1, 0, 0).unwrap();
+    let node = fixture.node(lost, lost | 1, 0).unwrap();
+    let _root = fixture.hold(node);
+    assert_eq!(fixture.live(), 32);
 }
 
 #[test]
 fn objects_of_all_sizes_keep_their_bytes() {
-    let mut world = World::new(&Config::new());
+    let mut fixture = Fixture::new(&Config::new());
     let mut held = Vec::new();
     for round in 0..3 {
         for length in [0, 1, 8, 200, 248, 249, 5000, 32_760, 32_761, 65_528, 65_529, 200_000, 1 << 20] {
-            world.bytes(length / 2).unwrap();
-            let object = world.bytes(length).unwrap();
-            let bytes = world.store.heap.bytes_mut(object, 8..8 + length as usize);
+            fixture.bytes(length / 2).unwrap();
+            let object = fixture.bytes(length).unwrap();
+            let bytes = fixture.store.heap.bytes_mut(object, 8..8 + length as usize);
             assert!(bytes.iter().all(|byte| *byte == 0), "a new object of {length} bytes is zero");
             bytes.fill(length as u8 | 1);
-            held.push((world.hold(object), length));
+            held.push((fixture.hold(object), length));
         }
-        world.store.collect().unwrap();
+        fixture.store.collect().unwrap();
         for (root, length) in &held {
             let object = root.word();
-            assert_eq!(world.store.heap.header(object), (world.bytes, *length));
-            let bytes = world.store.heap.bytes_mut(object, 8..8 + *length as usize);
+            assert_eq!(fixture.store.heap.header(object), (fixture.bytes, *length));
+            let bytes = fixture.store.heap.bytes_mut(object, 8..8 + *length as usize);
             assert!(bytes.iter().all(|byte| *byte == *length as u8 | 1), "{length} bytes, round {round}");
         }
         held.retain(|(_, length)| length % 2 == round % 2);
@@ -130,102 +130,102 @@ fn objects_of_all_sizes_keep_their_bytes() {
 }
 
 #[test]
-fn a_word_into_an_object_keeps_it_and_one_behind_its_end_does_not() {
-    let mut world = World::new(&Config::new());
+fn a_word_into_an_object_keeps_it_but_one_past_its_end_does_not() {
+    let mut fixture = Fixture::new(&Config::new());
     for length in [16, 3000, 100_000] {
         let size = (8 + u64::from(length)).next_multiple_of(8);
-        let object = world.bytes(length).unwrap();
+        let object = fixture.bytes(length).unwrap();
         for (word, kept) in
             [(object, true), (object + size - 1, true), (object + 9, true), (object + size, false)]
         {
-            world.bytes(length).unwrap();
-            world.store.const_stack.push(VmVal(word.into()));
-            assert_eq!(world.live(), if kept { size } else { 0 }, "{length} bytes, at {}", word - object);
-            world.store.const_stack.clear();
+            fixture.bytes(length).unwrap();
+            fixture.store.const_stack.push(VmVal(word.into()));
+            assert_eq!(fixture.live(), if kept { size } else { 0 }, "{length} bytes, at {}", word - object);
+            fixture.store.const_stack.clear();
         }
     }
 }
 
 #[test]
 fn words_into_free_memory_keep_nothing() {
-    let mut world = World::new(&Config::new());
-    let first = world.node(1, 0, 0).unwrap();
+    let mut fixture = Fixture::new(&Config::new());
+    let first = fixture.node(1, 0, 0).unwrap();
     for number in 0..10_000 {
-        world.node(number, first, first).unwrap();
+        fixture.node(number, first, first).unwrap();
     }
-    assert_eq!(world.live(), 0);
+    assert_eq!(fixture.live(), 0);
     for offset in (0..1 << 20).step_by(8) {
-        world.store.const_stack.push(VmVal((first + offset).into()));
+        fixture.store.const_stack.push(VmVal((first + offset).into()));
     }
-    assert_eq!(world.live(), 0);
-    let node = world.node(1, 0, 0).unwrap();
-    assert_eq!(node, first, "the memory is used again");
-    assert_eq!(world.live(), 32, "the new object alone");
+    assert_eq!(fixture.live(), 0);
+    let node = fixture.node(1, 0, 0).unwrap();
+    assert_eq!(node, first, "the memory is reused");
+    assert_eq!(fixture.live(), 32, "only the new object");
 }
 
 #[test]
 fn a_store_of_a_few_objects_costs_little() {
-    let mut world = World::new(&Config::new());
-    assert_eq!(world.store.heap_stats().capacity, 0);
-    world.node(1, 0, 0).unwrap();
-    assert_eq!(world.store.heap_stats().capacity, 64 << 10);
-    assert_eq!(world.store.heap_stats().collections, 0);
+    let mut fixture = Fixture::new(&Config::new());
+    assert_eq!(fixture.store.heap_stats().capacity, 0);
+    fixture.node(1, 0, 0).unwrap();
+    assert_eq!(fixture.store.heap_stats().capacity, 64 << 10);
+    assert_eq!(fixture.store.heap_stats().collections, 0);
 }
 
 #[test]
 fn garbage_runs_in_bounded_memory() {
-    let mut world = World::with_limit(32 << 20);
-    let kept = world.node(7, 0, 0).unwrap();
-    let _root = world.hold(kept);
+    let mut fixture = Fixture::with_limit(32 << 20);
+    let kept = fixture.node(7, 0, 0).unwrap();
+    let _root = fixture.hold(kept);
     for number in 0..10_000_000 {
-        world.node(number, kept, 0).unwrap();
+        fixture.node(number, kept, 0).unwrap();
     }
-    let stats = world.store.heap_stats();
+    let stats = fixture.store.heap_stats();
     assert!(stats.collections > 60, "{stats:?}");
     assert!(stats.capacity <= 6 << 20, "{stats:?}");
-    assert_eq!(world.word(kept, 8), 7);
+    assert_eq!(fixture.word(kept, 8), 7);
 }
 
 #[test]
-fn memory_goes_back_to_the_system() {
-    let mut world = World::new(&Config::new());
+fn memory_is_returned_to_the_system() {
+    let mut fixture = Fixture::new(&Config::new());
     let mut list = 0;
     let mut root = None;
     for number in 0..2_000_000 {
-        list = world.node(number, list, 0).unwrap();
-        root = Some(world.hold(list));
+        list = fixture.node(number, list, 0).unwrap();
+        root = Some(fixture.hold(list));
     }
-    assert!(world.store.heap_stats().capacity >= 64_000_000);
-    assert_eq!(world.live(), 64_000_000);
+    assert!(fixture.store.heap_stats().capacity >= 64_000_000);
+    assert_eq!(fixture.live(), 64_000_000);
     drop(root);
-    assert_eq!(world.live(), 0);
-    assert!(world.store.heap_stats().capacity <= 5 << 20, "{:?}", world.store.heap_stats());
-    let array = world.bytes(50_000_000).unwrap();
-    assert!(world.store.heap.bytes_mut(array, 8..50_000_008).iter().all(|byte| *byte == 0));
+    assert_eq!(fixture.live(), 0);
+    assert!(fixture.store.heap_stats().capacity <= 5 << 20, "{:?}", fixture.store.heap_stats());
+    let array = fixture.bytes(50_000_000).unwrap();
+    assert!(fixture.store.heap.bytes_mut(array, 8..50_000_008).iter().all(|byte| *byte == 0));
 }
 
 #[test]
-fn the_limit_is_an_error_and_the_store_goes_on() {
+fn exceeding_the_limit_is_an_error_and_the_store_stays_usable() {
     for limit in [0, 100, 4096, 70_000, 1 << 20] {
-        let mut world = World::with_limit(limit);
+        let mut fixture = Fixture::with_limit(limit);
         let (mut list, mut root, mut count) = (0, None, 0);
         let error = loop {
-            match world.node(count, list, 0) {
-                Ok(node) => (list, root) = (node, Some(world.hold(node))),
+            match fixture.node(count, list, 0) {
+                Ok(node) => (list, root) = (node, Some(fixture.hold(node))),
                 Err(error) => break error,
             }
             count += 1;
         };
         assert_eq!(error.kind(), ErrorKind::Limit);
-        assert_eq!(error.message(), format!("a store's objects may use {limit} bytes"));
+        assert_eq!(error.message(), format!("the objects of a store can use at most {limit} bytes"));
         assert!(
             count * 32 <= limit && count * 32 >= (limit / 256 * 256) * 15 / 16,
             "{count} objects of {limit}"
         );
-        assert_eq!(world.bytes(2 << 20).unwrap_err().kind(), ErrorKind::Limit);
+        assert_eq!(fixture.bytes(2 << 20).unwrap_err().kind(), ErrorKind::Limit);
         drop(root);
         for number in 0..count * 5 {
-            world.node(number, 0, 0).unwrap();
+            fixture.node(number, 0, 0).unwrap();
         }
     }
 }
@@ -233,39 +233,42 @@ fn the_limit_is_an_error_and_the_store_goes_on() {
 #[test]
 fn an_array_that_no_store_could_hold_traps() {
     for (limit, size) in [(u64::MAX, (1 << 40) + 8), (4096, (1 << 30) + 8), (1 << 32, (1 << 32) + 8)] {
-        let mut world = World::with_limit(limit);
-        let error = world.store.allocate_object(world.bytes, u32::MAX, size).unwrap_err();
+        let mut fixture = Fixture::with_limit(limit);
+        let error = fixture.store.allocate_object(fixture.bytes, u32::MAX, size).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Trap(Trap::AllocationTooLarge), "{limit}");
-        world.node(1, 0, 0).unwrap();
+        fixture.node(1, 0, 0).unwrap();
     }
-    // Another store could have room for this one.
-    let mut world = World::with_limit(4096);
-    assert_eq!(world.store.allocate_object(world.bytes, 0, 1 << 30).unwrap_err().kind(), ErrorKind::Limit);
+    // In another store, this array could fit.
+    let mut fixture = Fixture::with_limit(4096);
+    assert_eq!(
+        fixture.store.allocate_object(fixture.bytes, 0, 1 << 30).unwrap_err().kind(),
+        ErrorKind::Limit
+    );
 }
 
 #[test]
-fn large_objects_use_the_room_of_those_before() {
-    let mut world = World::with_limit(1 << 20);
+fn large_objects_reuse_the_memory_of_freed_ones() {
+    let mut fixture = Fixture::with_limit(1 << 20);
     for length in [900_000, 40_000, 500_000, 1_000_000, 70_000] {
         for _ in 0..50 {
-            world.bytes(length).unwrap();
+            fixture.bytes(length).unwrap();
         }
     }
-    let held = world.bytes(600_000).unwrap();
-    let root = world.hold(held);
-    assert_eq!(world.bytes(600_000).unwrap_err().kind(), ErrorKind::Limit);
+    let held = fixture.bytes(600_000).unwrap();
+    let root = fixture.hold(held);
+    assert_eq!(fixture.bytes(600_000).unwrap_err().kind(), ErrorKind::Limit);
     drop(root);
-    world.bytes(600_000).unwrap();
+    fixture.bytes(600_000).unwrap();
 }
 
 #[test]
-fn medium_objects_fit_into_holes_where_there_is_no_block() {
-    let mut world = World::with_limit(256 << 10);
+fn medium_objects_are_allocated_in_holes_if_there_is_no_free_block() {
+    let mut fixture = Fixture::with_limit(256 << 10);
     let mut held = Vec::new();
-    // Every other kibibyte stays in use.
+    // Every second kibibyte stays in use.
     for number in 0.. {
-        match world.bytes(1016) {
-            Ok(object) if number % 2 == 0 => held.push(world.hold(object)),
+        match fixture.bytes(1016) {
+            Ok(object) if number % 2 == 0 => held.push(fixture.hold(object)),
             Ok(_) => {}
             Err(_) => break,
         }
@@ -273,7 +276,7 @@ fn medium_objects_fit_into_holes_where_there_is_no_block() {
     assert!(held.len() > 240, "{}", held.len());
     held.truncate(120);
     let mut found = 0;
-    while world.bytes(900).is_ok() && found < 1000 {
+    while fixture.bytes(900).is_ok() && found < 1000 {
         found += 1;
     }
     assert_eq!(found, 1000);
@@ -281,17 +284,18 @@ fn medium_objects_fit_into_holes_where_there_is_no_block() {
 
 #[test]
 fn an_interrupted_store_neither_allocates_nor_collects() {
-    let mut world = World::new(&Config::new());
-    world.node(1, 0, 0).unwrap();
-    world.store.set_deadline(Some(Instant::now() - Duration::from_secs(1)));
-    let func = crate::Func::alloc(&mut world.store, crate::FuncType::new([], []), |_, _, _| Ok(())).unwrap();
-    assert_eq!(func.invoke(&mut world.store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
-    assert_eq!(world.node(1, 0, 0).unwrap_err().kind(), ErrorKind::Interrupted);
-    assert_eq!(world.store.collect().unwrap_err().kind(), ErrorKind::Interrupted);
-    assert!(ExternRef::new(&mut world.store, 1).is_ok());
+    let mut fixture = Fixture::new(&Config::new());
+    fixture.node(1, 0, 0).unwrap();
+    fixture.store.set_deadline(Some(Instant::now() - Duration::from_secs(1)));
+    let func =
+        crate::Func::alloc(&mut fixture.store, crate::FuncType::new([], []), |_, _, _| Ok(())).unwrap();
+    assert_eq!(func.invoke(&mut fixture.store, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
+    assert_eq!(fixture.node(1, 0, 0).unwrap_err().kind(), ErrorKind::Interrupted);
+    assert_eq!(fixture.store.collect().unwrap_err().kind(), ErrorKind::Interrupted);
+    assert!(ExternRef::new(&mut fixture.store, 1).is_ok());
 }
 
-/// Counts how many were dropped.
+/// Counts drops.
 struct Counted(Arc<AtomicUsize>);
 
 impl Drop for Counted {
@@ -301,41 +305,41 @@ impl Drop for Counted {
 }
 
 #[test]
-fn values_of_the_host_live_as_long_as_references_to_them() {
-    let mut world = World::new(&Config::new());
+fn host_values_are_kept_as_long_as_references_to_them() {
+    let mut fixture = Fixture::new(&Config::new());
     let dropped = Arc::new(AtomicUsize::new(0));
     let count = || dropped.load(Ordering::Relaxed);
-    let in_object = ExternRef::new(&mut world.store, Counted(Arc::clone(&dropped))).unwrap();
+    let in_object = ExternRef::new(&mut fixture.store, Counted(Arc::clone(&dropped))).unwrap();
     let word = in_object.0.word();
-    let node = world.node(word, word, 0).unwrap();
-    let root = world.hold(node);
-    let held = ExternRef::new(&mut world.store, Counted(Arc::clone(&dropped))).unwrap();
-    drop(ExternRef::new(&mut world.store, Counted(Arc::clone(&dropped))).unwrap());
+    let node = fixture.node(word, word, 0).unwrap();
+    let root = fixture.hold(node);
+    let held = ExternRef::new(&mut fixture.store, Counted(Arc::clone(&dropped))).unwrap();
+    drop(ExternRef::new(&mut fixture.store, Counted(Arc::clone(&dropped))).unwrap());
     drop(in_object);
-    world.store.collect().unwrap();
-    assert_eq!((count(), world.store.heap_stats().host_values), (1, 2));
-    assert!(held.data(&world.store).unwrap().is::<Counted>());
-    // The object's number is the same word, and no reference.
-    world.store.heap.set_field(node, 16, ANYREF, VmVal(0));
-    world.store.collect().unwrap();
-    assert_eq!((count(), world.store.heap_stats().host_values), (2, 1));
+    fixture.store.collect().unwrap();
+    assert_eq!((count(), fixture.store.heap_stats().host_values), (1, 2));
+    assert!(held.data(&fixture.store).unwrap().is::<Counted>());
+    // The field with the same word as a number is not a reference.
+    fixture.store.heap.set_field(node, 16, ANYREF, VmVal(0));
+    fixture.store.collect().unwrap();
+    assert_eq!((count(), fixture.store.heap_stats().host_values), (2, 1));
     drop((held, root));
-    world.store.collect().unwrap();
-    assert_eq!((count(), world.store.heap_stats().host_values), (3, 0));
+    fixture.store.collect().unwrap();
+    assert_eq!((count(), fixture.store.heap_stats().host_values), (3, 0));
 }
 
 #[test]
-fn many_values_of_the_host_are_collected_without_being_asked() {
-    let mut world = World::new(&Config::new());
+fn many_host_values_trigger_a_collection() {
+    let mut fixture = Fixture::new(&Config::new());
     let dropped = Arc::new(AtomicUsize::new(0));
     for _ in 0..100_000 {
-        ExternRef::new(&mut world.store, Counted(Arc::clone(&dropped))).unwrap();
+        ExternRef::new(&mut fixture.store, Counted(Arc::clone(&dropped))).unwrap();
     }
-    assert!(world.store.heap_stats().host_values <= 4096);
+    assert!(fixture.store.heap_stats().host_values <= 4096);
     assert!(dropped.load(Ordering::Relaxed) >= 100_000 - 4096);
 }
 
-/// Numbers that look random: xorshift.
+/// A xorshift pseudorandom number generator.
 struct Random(u64);
 
 impl Random {
@@ -347,7 +351,7 @@ impl Random {
     }
 }
 
-/// One of the roots, or null where there is none.
+/// One of the roots, or null if there are none.
 fn any(random: &mut Random, roots: &[Root]) -> u64 {
     match roots.len() {
         0 => 0,
@@ -355,40 +359,40 @@ fn any(random: &mut Random, roots: &[Root]) -> u64 {
     }
 }
 
-/// Random graphs of objects, with a model of them beside: what the roots lead to is there
-/// unchanged, and nothing else is.
+/// Compares random graphs of objects with a model: what is reachable from the roots is kept
+/// unchanged, and nothing else is kept.
 fn random_graphs(config: &Config, seed: u64, steps: usize) {
-    let mut world = World::new(config);
+    let mut fixture = Fixture::new(config);
     let mut random = Random(seed | 1);
-    // For each object: its size, its number or the first and last of its bytes, and its references.
+    // For each object: its size, its number or its first and last byte, and its references.
     let mut model: HashMap<u64, (u64, u64, Vec<u64>)> = HashMap::new();
     let mut roots: Vec<Root> = Vec::new();
     for step in 0..steps as u64 {
         let (object, entry) = match random.below(10) {
             0..6 => {
                 let (left, right) = (any(&mut random, &roots), any(&mut random, &roots));
-                (world.node(step, left, right).unwrap(), (32, step, vec![left, right]))
+                (fixture.node(step, left, right).unwrap(), (32, step, vec![left, right]))
             }
             6..8 => {
                 let length = random.below(1 << (1 + random.0 % 14)) as u32;
-                let array = world.array(length).unwrap();
+                let array = fixture.array(length).unwrap();
                 let mut elements = vec![0; length as usize];
                 for (index, element) in elements.iter_mut().enumerate().step_by(7) {
                     *element = any(&mut random, &roots);
-                    world.store.heap.set_field(array, 8 + 8 * index, ANYREF, VmVal((*element).into()));
+                    fixture.store.heap.set_field(array, 8 + 8 * index, ANYREF, VmVal((*element).into()));
                 }
                 (array, (8 + 8 * u64::from(length), 0, elements))
             }
             _ => {
                 let length = 8 + random.below(1 << (1 + random.0 % 18)) as u32 / 8 * 8;
-                let array = world.bytes(length).unwrap();
-                world.store.heap.set_field(array, 8, I64, VmVal(step.into()));
-                world.store.heap.set_field(array, length as usize, I64, VmVal(step.into()));
+                let array = fixture.bytes(length).unwrap();
+                fixture.store.heap.set_field(array, 8, I64, VmVal(step.into()));
+                fixture.store.heap.set_field(array, length as usize, I64, VmVal(step.into()));
                 (array, (8 + u64::from(length), step, vec![]))
             }
         };
         model.insert(object, entry);
-        roots.push(world.hold(object));
+        roots.push(fixture.hold(object));
         while roots.len() > 40 {
             roots.swap_remove(random.below(40) as usize);
         }
@@ -396,19 +400,19 @@ fn random_graphs(config: &Config, seed: u64, steps: usize) {
             let target = any(&mut random, &roots);
             let source = any(&mut random, &roots);
             let (size, _, references) = model.get_mut(&source).unwrap();
-            if *size == 32 && references.len() == 2 && world.store.heap.header(source).0 == world.node {
-                world.store.heap.set_field(source, 24, ANYREF, VmVal(target.into()));
+            if *size == 32 && references.len() == 2 && fixture.store.heap.header(source).0 == fixture.node {
+                fixture.store.heap.set_field(source, 24, ANYREF, VmVal(target.into()));
                 references[1] = target;
             }
         }
         if random.below(50) == 0 {
-            check(&mut world, &mut model, &roots);
+            check(&mut fixture, &mut model, &roots);
         }
     }
-    check(&mut world, &mut model, &roots);
+    check(&mut fixture, &mut model, &roots);
 }
 
-fn check(world: &mut World, model: &mut HashMap<u64, (u64, u64, Vec<u64>)>, roots: &[Root]) {
+fn check(fixture: &mut Fixture, model: &mut HashMap<u64, (u64, u64, Vec<u64>)>, roots: &[Root]) {
     let mut reached = HashMap::new();
     let mut rest: Vec<u64> = roots.iter().map(Root::word).collect();
     while let Some(object) = rest.pop() {
@@ -418,22 +422,22 @@ fn check(world: &mut World, model: &mut HashMap<u64, (u64, u64, Vec<u64>)>, root
             reached.insert(object, entry);
         }
     }
-    assert_eq!(world.live(), reached.values().map(|entry| entry.0).sum::<u64>());
+    assert_eq!(fixture.live(), reached.values().map(|entry| entry.0).sum::<u64>());
     for (object, (size, number, references)) in &reached {
-        let ty = world.store.engine().types().numbered(world.store.heap.header(*object).0);
+        let ty = fixture.store.engine().types().numbered(fixture.store.heap.header(*object).0);
         match &ty.layout {
             ObjectLayout::Struct(_) => {
                 assert_eq!(
-                    [8, 16, 24].map(|at| world.word(*object, at)),
+                    [8, 16, 24].map(|at| fixture.word(*object, at)),
                     [*number, references[0], references[1]]
                 );
             }
             ObjectLayout::Array(element) if element.is_traced() => {
                 for (index, reference) in references.iter().enumerate() {
-                    assert_eq!(world.word(*object, 8 + 8 * index), *reference);
+                    assert_eq!(fixture.word(*object, 8 + 8 * index), *reference);
                 }
             }
-            _ => assert_eq!([8, *size as usize - 8].map(|at| world.word(*object, at)), [*number; 2]),
+            _ => assert_eq!([8, *size as usize - 8].map(|at| fixture.word(*object, at)), [*number; 2]),
         }
     }
     *model = reached;

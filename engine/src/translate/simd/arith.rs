@@ -1,4 +1,4 @@
-//! Arithmetic lane by lane, bitwise operations and tests (core spec, section 4.6.11, "Vector
+//! Lane-wise arithmetic, bitwise operations and tests (core spec, section 4.6.11, "Vector
 //! Instructions").
 
 use cranelift_codegen::ir::condcodes::FloatCC;
@@ -11,7 +11,7 @@ use crate::translate::Translator;
 use crate::translate::memory::Extend;
 
 impl Translator<'_, '_> {
-    /// An instruction of one vector with lanes of the given shape.
+    /// Translates an instruction on a vector with lanes of the given shape.
     pub(super) fn vector_unary(
         &mut self,
         shape: Type,
@@ -22,7 +22,7 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// An instruction of two vectors with lanes of the given shape.
+    /// Translates an instruction on two vectors with lanes of the given shape.
     pub(super) fn vector_binary(
         &mut self,
         shape: Type,
@@ -33,8 +33,8 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// An instruction that shifts lanes of the given shape by an i32. Its count is taken modulo the
-    /// lane's width.
+    /// Translates an instruction that shifts lanes of the given shape by an i32, whose value is
+    /// taken modulo the width of a lane.
     pub(super) fn vector_shift(
         &mut self,
         shape: Type,
@@ -46,77 +46,80 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// Takes three vectors with lanes of the given shape.
+    /// Pops three vectors with lanes of the given shape.
     pub(super) fn pop3_vector(&mut self, shape: Type) -> (Value, Value, Value) {
         let third = self.pop_vector(shape);
         let (first, second) = self.pop2_vector(shape);
         (first, second, third)
     }
 
-    /// Takes each bit from the first vector where the third has a one, else from the second.
+    /// Takes each bit from the first vector if it is set in the third, otherwise from the second.
     pub(super) fn bitselect(&mut self) {
         let (ones, zeros, mask) = self.pop3_vector(VECTOR);
         let value = self.b.ins().bitselect(mask, ones, zeros);
         self.push(value);
     }
 
-    /// Whether any bit is set.
+    /// Tests whether any bit is set.
     pub(super) fn any_true(&mut self) {
         let operand = self.pop_vector(VECTOR);
         let condition = self.b.ins().vany_true(operand);
         self.push_bool(condition);
     }
 
-    /// Whether no lane is zero.
+    /// Tests whether all lanes are nonzero.
     pub(super) fn all_true(&mut self, shape: Type) {
         let operand = self.pop_vector(shape);
         let condition = self.b.ins().vall_true(operand);
         self.push_bool(condition);
     }
 
-    /// `fpmin`: the second operand where it is less than the first, else the first, NaN or not.
+    /// `fpmin`: the second operand if it is less than the first, otherwise the first (including
+    /// NaN).
     pub(super) fn pmin(&mut self, shape: Type) {
         let (first, second) = self.pop2_vector(shape);
         let replaced = self.b.ins().fcmp(FloatCC::LessThan, second, first);
         self.push_replaced(shape, replaced, first, second);
     }
 
-    /// `fpmax`: the second operand where the first is less than it, else the first, NaN or not.
+    /// `fpmax`: the second operand if the first is less than it, otherwise the first (including
+    /// NaN).
     pub(super) fn pmax(&mut self, shape: Type) {
         let (first, second) = self.pop2_vector(shape);
         let replaced = self.b.ins().fcmp(FloatCC::LessThan, first, second);
         self.push_replaced(shape, replaced, first, second);
     }
 
-    /// Pushes the second vector's lanes where the mask is ones, the first's where it is zeros.
+    /// Pushes the second vector's lanes where the mask is ones, and the first vector's lanes where
+    /// it is zeros.
     fn push_replaced(&mut self, shape: Type, mask: Value, first: Value, second: Value) {
         let mask = self.reshape(mask, shape);
         let value = self.b.ins().bitselect(mask, second, first);
         self.push(value);
     }
 
-    /// Multiplies one half of two vectors into lanes of twice the width.
+    /// Multiplies one half of two vectors to lanes of twice the width.
     pub(super) fn extmul(&mut self, shape: Type, half: Half, extend: Extend) {
         let operands = self.pop2_vector(shape);
         let value = self.multiply_half(operands, half, extend);
         self.push(value);
     }
 
-    /// As [`Translator::extmul`], of values.
+    /// Like [`Translator::extmul`], for values.
     pub(super) fn multiply_half(&mut self, operands: (Value, Value), half: Half, extend: Extend) -> Value {
         let left = self.extend_half(operands.0, half, extend);
         let right = self.extend_half(operands.1, half, extend);
         self.b.ins().imul(left, right)
     }
 
-    /// Adds neighbouring lanes into lanes of twice the width.
+    /// Adds neighbouring lanes to lanes of twice the width.
     pub(super) fn extadd_pairwise(&mut self, shape: Type, extend: Extend) {
         let operand = self.pop_vector(shape);
         let value = self.add_neighbours(operand, extend);
         self.push(value);
     }
 
-    /// As [`Translator::extadd_pairwise`], of a value.
+    /// Like [`Translator::extadd_pairwise`], for a value.
     pub(super) fn add_neighbours(&mut self, operand: Value, extend: Extend) -> Value {
         let low = self.extend_half(operand, Half::Low, extend);
         let high = self.extend_half(operand, Half::High, extend);

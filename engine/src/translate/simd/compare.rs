@@ -1,5 +1,5 @@
-//! Comparison lane by lane: a lane of the result is all ones where it holds, else all zeros (core
-//! spec, section 4.6.11, "Vector Instructions").
+//! Lane-wise comparison: a lane of the result is all ones if the comparison holds, otherwise all
+//! zeros (core spec, section 4.6.11, "Vector Instructions").
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Type};

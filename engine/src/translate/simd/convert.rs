@@ -1,4 +1,5 @@
-//! Conversions between lanes of other widths and types (core spec, section 4.3.4, "Conversions").
+//! Conversions between lanes of different widths and types (core spec, section 4.3.4,
+//! "Conversions").
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use cranelift_frontend::FuncInstBuilder;
@@ -6,7 +7,7 @@ use cranelift_frontend::FuncInstBuilder;
 use crate::translate::Translator;
 use crate::translate::memory::Extend;
 
-/// The lanes of a vector that become wider.
+/// The half of a vector's lanes that is extended.
 #[derive(Clone, Copy)]
 pub(super) enum Half {
     Low,
@@ -14,14 +15,14 @@ pub(super) enum Half {
 }
 
 impl Translator<'_, '_> {
-    /// Widens one half of a vector with lanes of the given shape.
+    /// Extends one half of a vector with lanes of the given shape.
     pub(super) fn vector_extend(&mut self, shape: Type, half: Half, extend: Extend) {
         let operand = self.pop_vector(shape);
         let value = self.extend_half(operand, half, extend);
         self.push(value);
     }
 
-    /// As [`Translator::vector_extend`], of a value.
+    /// Like [`Translator::vector_extend`], for a value.
     pub(super) fn extend_half(&mut self, operand: Value, half: Half, extend: Extend) -> Value {
         let ins = self.b.ins();
         match (half, extend) {
@@ -40,9 +41,9 @@ impl Translator<'_, '_> {
         self.vector_unary(types::F32X4, |ins, x| ins.fcvt_to_uint_sat(types::I32X4, x));
     }
 
-    /// Truncates two floats into the low lanes of an i32x4 whose high lanes are zero. The code
-    /// generator knows a truncation to 64-bit lanes only together with what narrows it: so the two
-    /// are built here, side by side.
+    /// Truncates two floats to the low lanes of an i32x4 whose high lanes are zero. The code
+    /// generator supports a truncation to 64-bit lanes only in combination with the narrowing
+    /// instruction, so both are built here.
     pub(super) fn trunc_zero(
         &mut self,
         truncate: impl FnOnce(FuncInstBuilder<'_, '_>, Value) -> Value,

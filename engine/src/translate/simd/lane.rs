@@ -1,4 +1,4 @@
-//! Making vectors from scalars, and moving lanes (core spec, section 4.6.11, "Vector
+//! Instructions that create vectors from scalars or move lanes (core spec, section 4.6.11, "Vector
 //! Instructions").
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
@@ -14,7 +14,7 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// Picks each byte by an immediate: 0 to 15 from the first vector, 16 to 31 from the second.
+    /// Selects each byte by an immediate: 0 to 15 from the first vector, 16 to 31 from the second.
     pub(super) fn shuffle(&mut self, lanes: &[u8; 16]) {
         let (first, second) = self.pop2_vector(types::I8X16);
         let lanes = self.b.func.dfg.immediates.push(lanes.to_vec().into());
@@ -50,7 +50,7 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// Takes a scalar as a lane: of an i32, the low bits where lanes are narrower.
+    /// Pops a scalar as a lane. For lanes narrower than 32 bits, the low bits of an i32 are used.
     fn pop_lane(&mut self, shape: Type) -> Value {
         let scalar = self.pop();
         let lane = shape.lane_type();

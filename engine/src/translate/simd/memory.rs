@@ -1,5 +1,5 @@
-//! Loads that make a vector of less than its 128 bits, and loads and stores of a lane (core spec,
-//! section 4.6.8, "Memory Instructions"). Whole vectors go the way of scalars.
+//! Loads of fewer than 128 bits to a vector, and loads and stores of a lane (core spec, section
+//! 4.6.8, "Memory Instructions"). Whole vectors are loaded and stored like scalars.
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
 use cranelift_frontend::FuncInstBuilder;
@@ -9,24 +9,24 @@ use crate::translate::Translator;
 use crate::translate::bounds::heap_flags;
 
 impl Translator<'_, '_> {
-    /// Loads 64 bits of lanes and widens them to 128.
+    /// Loads 64 bits of lanes and extends them to 128 bits.
     pub(super) fn load_half(
         &mut self,
         memarg: &MemArg,
         build: impl FnOnce(FuncInstBuilder<'_, '_>, MemFlagsData, Value, i32) -> Value,
     ) {
-        let place = self.pop_place(memarg, 8);
-        let value = build(self.b.ins(), heap_flags(), place.address, place.offset);
+        let location = self.pop_location(memarg, 8);
+        let value = build(self.b.ins(), heap_flags(), location.address, location.offset);
         self.push(value);
     }
 
-    /// Loads a lane into all lanes.
+    /// Loads a value and replicates it to all lanes.
     pub(super) fn load_splat(&mut self, shape: Type, memarg: &MemArg) {
         self.load(shape.lane_type(), memarg);
         self.splat(shape);
     }
 
-    /// Loads the lowest lane; the others are zero.
+    /// Loads the lowest lane, and sets the others to zero.
     pub(super) fn load_zero(&mut self, shape: Type, memarg: &MemArg) {
         self.load(shape.lane_type(), memarg);
         self.unary(|ins, lane| ins.scalar_to_vector(shape, lane));

@@ -1,4 +1,4 @@
-//! Vectors: which method translates which operator.
+//! Dispatch of vector operators to the methods that translate them.
 
 mod arith;
 mod compare;
@@ -19,9 +19,9 @@ use crate::error::Result;
 use convert::Half::{High, Low};
 
 impl Translator<'_, '_> {
-    /// One line an operator, by family and in each in the order of the specification's index of
-    /// instructions.
-    #[expect(clippy::too_many_lines, reason = "a table: one line an operator")]
+    /// One line for each operator, by family, and within each family in the order of the
+    /// specification's index of instructions.
+    #[expect(clippy::too_many_lines, reason = "a table with one line for each operator")]
     pub(super) fn simd_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {
             // Loads and stores.

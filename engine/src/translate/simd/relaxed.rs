@@ -1,9 +1,9 @@
 //! Relaxed operators (core spec, section 4.3.6, "Relaxed Operations").
 //!
-//! The specification lets one parameter for each family choose among a few results. What this
-//! machine does in one instruction is chosen, for all shapes of a family alike; where it has none,
-//! the choice is that of the deterministic profile. Minimum, maximum and unsigned truncation have
-//! no method here: they are the `pmin`, `pmax` and `trunc_sat` of other families.
+//! For each family, the specification allows a choice among a few results by a parameter. If the
+//! machine has a single instruction, its result is chosen, for all shapes of the family; otherwise
+//! the result is that of the deterministic profile. Minimum, maximum and unsigned truncation have
+//! no methods here: they are translated by `pmin`, `pmax` and `trunc_sat` of other families.
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 
@@ -13,7 +13,7 @@ use crate::translate::Translator;
 use crate::translate::memory::Extend;
 
 impl Translator<'_, '_> {
-    /// `R_swizzle`: an index from 16 to 127 counts modulo 16, else gives zero.
+    /// `R_swizzle`: an index from 16 to 127 is taken modulo 16; the alternative is zero.
     pub(super) fn relaxed_swizzle(&mut self) {
         let native = self.env.isa.has_x86_pshufb_lowering();
         self.vector_binary(types::I8X16, |ins, x, indices| {
@@ -21,7 +21,7 @@ impl Translator<'_, '_> {
         });
     }
 
-    /// `R_trunc_s`: what is out of range is the least integer, else saturates.
+    /// `R_trunc_s`: out-of-range values become the least integer; the alternative is saturation.
     pub(super) fn relaxed_trunc_s(&mut self) {
         if self.truncates_in_one() {
             self.vector_unary(types::F32X4, |ins, x| ins.x86_cvtt2dq(types::I32X4, x));
@@ -38,13 +38,13 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Whether floats are truncated by one instruction that gives the least integer for what is out
-    /// of range.
+    /// Whether floats are truncated by one instruction that returns the least integer for
+    /// out-of-range values.
     fn truncates_in_one(&self) -> bool {
         self.env.isa.name() == "x64"
     }
 
-    /// `R_fmadd`: fused, else rounded twice.
+    /// `R_fmadd`: fused; the alternative is to round twice.
     pub(super) fn relaxed_madd(&mut self, shape: Type) {
         let (factor, other, addend) = self.pop3_vector(shape);
         self.multiply_add(factor, other, addend);
@@ -66,14 +66,16 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// `R_laneselect`: a lane's top bit selects all of it, else each bit selects itself.
+    /// `R_laneselect`: the top bit of a lane selects the whole lane; the alternative is that each
+    /// bit selects itself.
     pub(super) fn relaxed_laneselect(&mut self, shape: Type) {
         if !self.env.isa.has_blendv_lowering(VECTOR) {
             return self.bitselect();
         }
         let (mut ones, mut zeros, mut mask) = self.pop3_vector(shape);
         if !self.env.isa.has_blendv_lowering(shape) {
-            // The top bit fills its lane, so that selecting by bytes agrees with it.
+            // The top bit is replicated to the whole lane, so that selecting by bytes has the same
+            // result.
             let count = self.b.ins().iconst(types::I32, i64::from(shape.lane_bits()) - 1);
             mask = self.b.ins().sshr(mask, count);
             for vector in [&mut ones, &mut zeros, &mut mask] {
@@ -84,7 +86,7 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// `R_iq15mulr`: the product that overflows stays the least integer, else saturates.
+    /// `R_iq15mulr`: a product that overflows is the least integer; the alternative is saturation.
     pub(super) fn relaxed_q15mulr(&mut self) {
         let native = self.env.isa.has_x86_pmulhrsw_lowering();
         self.vector_binary(types::I16X8, |ins, x, y| {
@@ -92,8 +94,8 @@ impl Translator<'_, '_> {
         });
     }
 
-    /// `R_idot`: the second operand is unsigned, else signed. Neighbouring products are added with
-    /// saturation.
+    /// `R_idot`: the second operand is unsigned; the alternative is signed. Neighbouring products
+    /// are added with saturation.
     pub(super) fn relaxed_dot(&mut self) {
         let operands = self.pop2_vector(types::I8X16);
         let value = if self.env.isa.has_x86_pmaddubsw_lowering() {
@@ -108,7 +110,7 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    /// As [`Translator::relaxed_dot`], whose neighbouring sums are added once more, and to a third
+    /// Like [`Translator::relaxed_dot`], but neighbouring sums are added again, and to a third
     /// operand.
     pub(super) fn relaxed_dot_add(&mut self) {
         let addend = self.pop_vector(types::I32X4);

@@ -13,7 +13,7 @@ use super::map::{Code, CodeMap, GENERATED_TRAP, TRAP};
 use super::space::{CodeSpace, space};
 use crate::error::{Error, Result};
 use crate::vm::artifact::{CallSite, CompiledFunction, RelocTarget};
-use crate::vm::places::Places;
+use crate::vm::source_map::SourceMap;
 use crate::vm::sys::mmap::PAGE;
 
 /// How many pages an arena takes at most beyond those that a batch needs.
@@ -49,7 +49,7 @@ struct Batch {
     /// Owned by the arena, published in the table of pages. Freed when the arena is dropped, after
     /// its pages are taken out of the table.
     map: *mut CodeMap,
-    places: Places,
+    source_map: SourceMap,
 }
 
 // SAFETY: the maps that the pointers lead to are plain data, which the arena owns. They are not
@@ -114,7 +114,7 @@ impl CodeArena {
         let map = unsafe { &*batch.map };
         let Code::Module { first } = map.code else { return None };
         let (position, offset) = map.function(map.offset(address)?)?;
-        Some((first + position as u32, batch.places.find(position, offset)))
+        Some((first + position as u32, batch.source_map.find(position, offset)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
@@ -175,8 +175,8 @@ impl Contents {
             }
         }
         self.newest = map;
-        let places = Places::of(functions.iter().map(|function| &*function.places));
-        self.batches.insert(base, Batch { map, places });
+        let source_map = SourceMap::of(functions.iter().map(|function| &*function.source_map));
+        self.batches.insert(base, Batch { map, source_map });
     }
 }
 
@@ -256,7 +256,7 @@ mod tests {
             relocs: Vec::new(),
             traps: vec![(end - 1, 7)],
             handlers: vec![CallSite { return_address: end, handler: 1, frame_offset: 32 }],
-            places: Vec::new(),
+            source_map: Vec::new(),
         }
     }
 

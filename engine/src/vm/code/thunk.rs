@@ -89,7 +89,7 @@ fn thunks(first: u32) -> CompiledFunction {
         relocs: Vec::new(),
         traps: Vec::new(),
         handlers: Vec::new(),
-        places: Vec::new(),
+        source_map: Vec::new(),
     }
 }
 

@@ -1,52 +1,52 @@
-//! Limits of the system on the process, and reservations that respect them.
+//! Resource limits of the process, and reservations that respect them.
 
 use std::io;
 
 use super::mmap::Mapping;
 
-/// One part in this many of a limited resource is left to the allocator, which ends the process
-/// when it gets no memory.
+/// `1 / LEFT` of a limited resource is left to the allocator, which aborts the process when it gets
+/// no memory.
 const LEFT: usize = 16;
 
-/// A limit of the process (`getrlimit(2)`); `None` without one.
+/// A limit of the process (`getrlimit(2)`); `None` if it is unlimited.
 fn limit(resource: libc::__rlimit_resource_t) -> Option<usize> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the call writes to a structure of ours, which lives until it returns.
+    // SAFETY: the call writes to a local structure.
     let result = unsafe { libc::getrlimit(resource, &mut limit) };
     let limited = result == 0 && limit.rlim_cur != libc::RLIM_INFINITY;
     limited.then(|| usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX))
 }
 
-/// Below this many bytes of address space threads share what the allocator has.
+/// The address space below which threads share an arena of the allocator.
 const SCARCE: usize = 8 << 30;
 
-/// Has the threads of the process share one arena of the allocator where its address space is
+/// Makes all threads of the process share one arena of the allocator if its address space is
 /// limited (`RLIMIT_AS`) to a few GiB.
 ///
-/// glibc's allocator reserves 64 MiB for each thread, and twice as much for a moment, so on a
-/// machine with many processors its threads leave no address space for memories and code. A program
-/// calls this before it starts threads; elsewhere it does nothing.
+/// glibc's allocator reserves 64 MiB for each thread, and temporarily twice as much. On a machine
+/// with many processors its threads leave no address space for memories and code. Call this before
+/// starting threads. It has no effect with other C libraries.
 pub fn save_address_space() {
     #[cfg(target_env = "gnu")]
     if limit(libc::RLIMIT_AS).is_some_and(|limit| limit < SCARCE) {
-        // SAFETY: has no preconditions; an unknown parameter is refused.
+        // SAFETY: has no preconditions; an unknown parameter is rejected.
         unsafe {
             libc::mallopt(libc::M_ARENA_MAX, 1);
         }
     }
 }
 
-/// `wanted` bytes, or one part in `parts` of the address space (`RLIMIT_AS`, as `ulimit -v` sets
-/// it) where that is limited and less.
+/// Returns `wanted`, or if the address space is limited (`RLIMIT_AS`, as set by `ulimit -v`), at
+/// most the fraction `1 / parts` of it.
 pub(crate) fn share(wanted: usize, parts: usize) -> usize {
     limit(libc::RLIMIT_AS).map_or(wanted, |limit| wanted.min(limit / parts))
 }
 
-/// Reserves `most` bytes, or where there is no room for them, fewer, but no fewer than `least`.
+/// Reserves `most` bytes, or fewer if they are not available, but at least `least`.
 ///
 /// # Errors
 ///
-/// Where there is no room for `least` bytes.
+/// Returns an error if `least` bytes are not available.
 pub(crate) fn reserve_between(least: usize, most: usize) -> io::Result<Mapping> {
     let mut size = most.max(least);
     loop {
@@ -57,7 +57,7 @@ pub(crate) fn reserve_between(least: usize, most: usize) -> io::Result<Mapping> 
     }
 }
 
-/// As [`Mapping::reserve`], for what guests ask for: fails where it would leave too little of a
+/// Like [`Mapping::reserve`], for requests by guests: fails if it would leave too little of a
 /// limited address space.
 pub(crate) fn reserve(length: usize) -> io::Result<Mapping> {
     if let Some(limit) = limit(libc::RLIMIT_AS) {
@@ -66,8 +66,8 @@ pub(crate) fn reserve(length: usize) -> io::Result<Mapping> {
     Mapping::reserve(length)
 }
 
-/// As [`Mapping::open`], for what guests ask for: fails where it would leave too little of what may
-/// be written (`RLIMIT_DATA`, as `ulimit -d` sets it).
+/// Like [`Mapping::open`], for requests by guests: fails if it would leave too little writable
+/// memory (`RLIMIT_DATA`, as set by `ulimit -d`).
 pub(crate) fn open(map: &Mapping, start: usize, length: usize) -> io::Result<()> {
     if let Some(limit) = limit(libc::RLIMIT_DATA).filter(|_| length > 0) {
         let trial = Mapping::reserve(length.saturating_add(limit / LEFT))?;
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reservation_shrinks_until_there_is_room() {
+    fn a_reservation_shrinks_until_it_succeeds() {
         let map = reserve_between(1 << 20, 1 << 60).unwrap();
         assert!((1 << 20..1 << 48).contains(&map.len()));
         assert!(reserve_between(1 << 60, 1 << 61).is_err());

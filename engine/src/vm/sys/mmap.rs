@@ -1,33 +1,32 @@
-//! Address space: reserved without access, opened page by page, given back on drop.
+//! Address space: reserved inaccessible, opened in pages, and unmapped on drop.
 
 use std::io;
 use std::ptr::NonNull;
 
-/// The size of a page of the host, which on x86-64 Linux is a constant.
+/// The page size of the host, which is constant on x86-64 Linux.
 pub(crate) const PAGE: usize = 4096;
 
-/// A range of address space that belongs to this value.
+/// A range of address space, owned by this value.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     base: NonNull<u8>,
     length: usize,
 }
 
-// SAFETY: a mapping belongs to the process, not to a thread, and `Mapping` itself never reads or
-// writes what is in it.
+// SAFETY: a mapping belongs to the process, not to a thread, and `Mapping` itself never accesses
+// its contents.
 unsafe impl Send for Mapping {}
-// SAFETY: the kernel serialises changes of permissions. Those methods with `&self` that destroy
-// what is in the mapping or take a permission away are `unsafe`: see each.
+// SAFETY: the kernel serialises changes of permissions. Methods with `&self` that destroy contents
+// or revoke a permission are `unsafe`: see each.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Reserves `length` bytes, rounded up to pages, that nothing can access yet and that cost no
-    /// memory.
+    /// Reserves `length` bytes, rounded up to pages. They are inaccessible and use no memory.
     pub(crate) fn reserve(length: usize) -> io::Result<Mapping> {
         let length = round_up(length).ok_or(io::ErrorKind::OutOfMemory)?.max(PAGE);
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing
-        // that exists.
+        // SAFETY: a new anonymous mapping at an address chosen by the kernel does not affect
+        // existing ones.
         let base = unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -36,7 +35,7 @@ impl Mapping {
         Ok(Mapping { base, length })
     }
 
-    /// The first byte.
+    /// The address of the first byte.
     pub(crate) fn base(&self) -> *mut u8 {
         self.base.as_ptr()
     }
@@ -51,12 +50,12 @@ impl Mapping {
         self.protect(start, length, libc::PROT_READ | libc::PROT_WRITE)
     }
 
-    /// Gives the memory of a range of whole pages back. They stay accessible, and are zero when
-    /// they are next read.
+    /// Returns the memory of a range of whole pages to the system. They stay accessible, and are
+    /// zero when they are next read.
     ///
     /// # Safety
     ///
-    /// No reference into the range is in use, and nothing relies on what it holds.
+    /// No reference into the range is in use, and nothing relies on its contents.
     pub(crate) unsafe fn discard(&self, start: usize, length: usize) -> io::Result<()> {
         let base = self.range(start, length)?;
         // SAFETY: `range` has checked that the pages belong to this mapping, which is private and
@@ -92,13 +91,13 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range was mapped by `reserve` and is unmapped nowhere else.
+        // SAFETY: the range was mapped by `reserve` and is not unmapped elsewhere.
         let result = unsafe { libc::munmap(self.base.as_ptr().cast(), self.length) };
         debug_assert_eq!(result, 0, "munmap: {}", io::Error::last_os_error());
     }
 }
 
-/// Rounds up to whole pages; `None` where that overflows.
+/// Rounds up to whole pages; `None` if that overflows.
 pub(crate) fn round_up(length: usize) -> Option<usize> {
     length.checked_next_multiple_of(PAGE)
 }
@@ -108,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn opened_pages_hold_what_is_written_and_discarded_ones_forget_it() {
+    fn open_pages_keep_their_contents_and_discarded_ones_lose_them() {
         let map = Mapping::reserve(3 * PAGE).unwrap();
         map.open(PAGE, PAGE).unwrap();
         let byte = map.base().wrapping_add(PAGE);
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_outside_the_mapping_are_refused() {
+    fn ranges_outside_the_mapping_are_rejected() {
         let map = Mapping::reserve(PAGE).unwrap();
         assert!(map.open(0, 2 * PAGE).is_err());
         assert!(map.open(1, 1).is_err());

@@ -1,5 +1,5 @@
-//! What the operating system and the processor provide: mappings, limits, the bounds of a thread's
-//! stack, copies that may race.
+//! Interfaces to the operating system and the processor: mappings, limits, the bounds of a thread's
+//! stack, and copies that permit data races.
 
 pub(crate) mod bytes;
 pub(crate) mod limits;

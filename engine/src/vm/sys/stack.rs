@@ -1,4 +1,4 @@
-//! The bounds of the running thread's stack, and its alternate stack for signals.
+//! The bounds of the current thread's stack, and its alternate signal stack.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -6,25 +6,24 @@ use std::io;
 
 use super::mmap::{Mapping, PAGE};
 
-/// The size of the stack on which signal handlers run.
+/// The size of the alternate signal stack.
 const SIGNAL_STACK: usize = 64 << 10;
 
 thread_local! {
-    /// The lowest address of the thread's stack; 0 before it is known.
+    /// The lowest address of the thread's stack; 0 if it is not known yet.
     static LOW: Cell<usize> = const { Cell::new(0) };
     static SIGNAL: Cell<Option<SignalStack>> = const { Cell::new(None) };
 }
 
-/// An address in the caller's frame or just below.
+/// An address in the caller's frame or just below it.
 #[inline(always)]
 pub(crate) fn here() -> usize {
     let local = 0u8;
     black_box(&raw const local) as usize
 }
 
-/// Prepares the running thread for compiled code, the first time that it is called there: learns
-/// the bounds of its stack and gives it an alternate stack for signals. Gives the lowest address of
-/// the stack.
+/// Prepares the current thread for compiled code, on the first call: determines the bounds of its
+/// stack and installs an alternate signal stack. Returns the lowest address of the stack.
 #[inline]
 pub(crate) fn prepare_thread() -> io::Result<usize> {
     match LOW.get() {
@@ -33,7 +32,7 @@ pub(crate) fn prepare_thread() -> io::Result<usize> {
     }
 }
 
-/// The lowest address of the running thread's stack, where it was prepared for compiled code.
+/// The lowest address of the current thread's stack, if the thread was prepared for compiled code.
 pub(crate) fn low() -> Option<usize> {
     Some(LOW.get()).filter(|low| *low != 0)
 }
@@ -52,9 +51,9 @@ fn prepare_new_thread() -> io::Result<usize> {
     Ok(low)
 }
 
-/// Asks the C library for the lowest address of the running thread's stack.
+/// Gets the lowest address of the current thread's stack from the C library.
 fn stack_low() -> io::Result<usize> {
-    // SAFETY: a zeroed attribute object is what `pthread_getattr_np` initialises.
+    // SAFETY: `pthread_getattr_np` initialises a zeroed attribute object.
     let mut attributes: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
     let (mut base, mut size) = (std::ptr::null_mut(), 0);
     // SAFETY: the object is initialised by the first call, read by the second and destroyed by the
@@ -70,7 +69,7 @@ fn stack_low() -> io::Result<usize> {
     if result == 0 { Ok(base as usize) } else { Err(io::Error::from_raw_os_error(result)) }
 }
 
-/// An alternate signal stack of this thread, with an inaccessible page below it.
+/// An alternate signal stack, with an inaccessible page below it.
 struct SignalStack {
     map: Mapping,
     previous: libc::stack_t,
@@ -84,8 +83,7 @@ impl SignalStack {
         let new = libc::stack_t { ss_sp, ss_flags: 0, ss_size: SIGNAL_STACK };
         // SAFETY: zero is a valid `stack_t`, which `sigaltstack` overwrites.
         let mut previous: libc::stack_t = unsafe { std::mem::zeroed() };
-        // SAFETY: the new stack is mapped, writable, and stays so until `drop` has put the previous
-        // one back.
+        // SAFETY: the new stack is mapped and writable until `drop` has restored the previous one.
         if unsafe { libc::sigaltstack(&new, &mut previous) } != 0 {
             return Err(io::Error::last_os_error());
         }
@@ -95,8 +93,8 @@ impl SignalStack {
 
 impl Drop for SignalStack {
     fn drop(&mut self) {
-        // SAFETY: zero is a valid `stack_t`, which `sigaltstack` overwrites; the previous stack is
-        // the thread's own from before.
+        // SAFETY: zero is a valid `stack_t`, which `sigaltstack` overwrites; the previous stack
+        // belongs to the thread.
         unsafe {
             let mut current: libc::stack_t = std::mem::zeroed();
             libc::sigaltstack(std::ptr::null(), &mut current);
@@ -107,14 +105,15 @@ impl Drop for SignalStack {
     }
 }
 
-/// Overwrites the stack from here down to about that address: what calls left there that are over.
+/// Overwrites the stack from here down to about this address, which contains data of finished
+/// calls.
 #[inline(never)]
 pub(crate) fn wipe_stack(down_to: usize) {
     let zeros = [0u8; 4096];
     if black_box(&raw const zeros).addr() > down_to {
         wipe_stack(down_to);
     }
-    // Otherwise the call above could be made in our place, with the frame given up before.
+    // Prevents a tail call, which would free this frame first.
     black_box(&zeros);
 }
 
@@ -126,11 +125,11 @@ mod tests {
     fn the_stack_begins_below_this_frame() {
         let low = prepare_thread().unwrap();
         assert!(low < here());
-        assert!(here() - low <= 64 << 20, "no thread of the tests has a larger stack");
+        assert!(here() - low <= 64 << 20, "the tests use no larger stacks");
         assert_eq!(prepare_thread().unwrap(), low);
     }
 
-    /// Words are compared by this, so that the search does not find what it searches for.
+    /// Words are compared by their digests, so that the searched word itself is not on the stack.
     fn digest(word: u64) -> u64 {
         word.wrapping_mul(word | 1)
     }
@@ -141,12 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_call_left_on_the_stack_is_wiped() {
+    fn data_of_finished_calls_is_overwritten() {
         let (secret, deep) = (black_box(0x0fed_cba9_8765_4321_u64), (here() - (64 << 10)) & !7);
         let lies_below = |wanted: u64| {
-            // SAFETY: an aligned word of this thread's stack below this frame, which is mapped
-            // because `leave` or `wipe_stack` has used the stack as far down. No variable of Rust's
-            // is there, except those of the calls made by this closure, and any bits are a `u64`.
+            // SAFETY: an aligned word of this thread's stack below this frame. It is mapped,
+            // because `leave` or `wipe_stack` has used the stack down to there. It contains no Rust
+            // variable, except those of the calls made by this closure, and any bits are a valid
+            // `u64`.
             (deep..here() - 512)
                 .step_by(8)
                 .any(|at| digest(unsafe { (at as *const u64).read_volatile() }) == wanted)

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::assess::{bad, good};
 use super::super::{Cell, Disagreement, Kind, Matrix, State, Unit, Verdict};
-use super::view::{CellView, anchor, cell_view};
+use super::cell::{CellView, anchor, cell_view};
 use crate::html::item::{Item, LEAST};
 use crate::html::shown::{cost, name, shown};
 use crate::model::Failure;
@@ -83,7 +83,7 @@ fn cell_evidence(
     (unit, view): (Unit, CellView),
     cell: &Cell,
 ) -> CellEvidence {
-    let of = |counts: &crate::Counts, noun: &str, done: &str| {
+    let of = |counts: &crate::outcome::Counts, noun: &str, done: &str| {
         let judged = good(counts).saturating_add(bad(counts));
         format!("{} of {} {done}", grouped(good(counts)), counted(judged, noun))
     };

@@ -5,6 +5,7 @@
 //! template, and the page's content security policy admits no script. The page is at most
 //! [`MAX_LENGTH`] bytes: directives that do not fit are counted.
 
+mod cell;
 mod details;
 mod view;
 

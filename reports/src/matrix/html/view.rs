@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::super::{Cell, Column, Group, Matrix, Standard, State};
+use super::super::{Column, Group, Matrix, Standard};
+use super::cell::{CellView, cell_view, short_version};
 use super::details::{Differences, Evidence, differences, evidence};
 use crate::html::shown::{cost, name, shown};
 use crate::text::{counted, grouped};
@@ -14,7 +15,7 @@ const ROOM: usize = 2_900_000;
 const MAX_COLUMNS: usize = 40;
 
 /// So many lines of each other kind are shown.
-pub(super) const MAX_LINES: usize = 100;
+const MAX_LINES: usize = 100;
 
 #[derive(Serialize)]
 pub(super) struct View {
@@ -82,17 +83,6 @@ struct RowView {
     title: String,
     url: Option<String>,
     cells: Vec<CellView>,
-}
-
-/// A cell: its state as a class, a mark and words, and where its evidence is.
-#[derive(Serialize)]
-pub(super) struct CellView {
-    pub(super) class: &'static str,
-    pub(super) mark: &'static str,
-    pub(super) words: String,
-    passed: String,
-    since: String,
-    details: String,
 }
 
 /// Something in a list: what it is about, and what is said of it.
@@ -276,40 +266,6 @@ fn group_view(number: usize, group: &Group, columns: usize) -> GroupView {
         title: group.standard.title(),
         summaries: group.summaries.iter().take(columns).map(summary).collect(),
         rows: rows.collect(),
-    }
-}
-
-/// A version up to what stands in brackets after it.
-fn short_version(version: &str) -> &str {
-    version.split_once(" (").map_or(version, |(short, _)| short)
-}
-
-/// The anchor of the evidence for a cell.
-pub(super) fn anchor(group: usize, row: usize, column: usize) -> String {
-    format!("e{}-{}-{}", group + 1, row + 1, column + 1)
-}
-
-pub(super) fn cell_view(group: usize, row: usize, column: usize, cell: &Cell) -> CellView {
-    let (class, mark) = match cell.state {
-        State::Full => ("full", "✓"),
-        State::Deviates => ("deviates", "≈"),
-        State::Partly => ("partly", "◐"),
-        State::No => ("no", "✗"),
-        State::Unknown => ("unknown", "?"),
-        State::NotRun => ("unknown", "–"),
-    };
-    CellView {
-        class,
-        mark,
-        words: cell.words(),
-        passed: cell.passed(),
-        // That nothing older was run is said beside the evidence.
-        since: cell
-            .since
-            .as_ref()
-            .filter(|since| since.not_in.is_some())
-            .map_or_else(String::new, |since| name(&format!("since {}", short_version(&since.version)))),
-        details: if cell.state == State::NotRun { String::new() } else { anchor(group, row, column) },
     }
 }
 

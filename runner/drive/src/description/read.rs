@@ -10,23 +10,18 @@ use wassay_script::Features;
 use wassay_script::suggest::did_you_mean;
 use wassay_testsuite::access::{Budget, read_named};
 
-use super::ways::{WasiWay, WrittenModules, WrittenWasi};
-use super::{
-    BadDescription, Column, DEFAULT_COLUMN, Description, DescriptionError, Placeholder, Protocol, Template,
-    Word,
+use super::model::{
+    BadDescription, Column, DEFAULT_COLUMN, Description, DescriptionError, Protocol, WasiWay,
 };
+use super::ways::{WrittenModules, WrittenWasi};
+use super::words::{ANYWHERE, OF_ENGINE, Variable, command_with, not_relative, only_these, word};
 use crate::quantity;
+use crate::template::{Placeholder, Template, Word};
 
 /// How many bytes a description may have.
 const LARGEST: u64 = 256 << 10;
 /// How many characters a name may have.
 const LONGEST_NAME: usize = 64;
-
-/// What every command may have.
-pub(super) const ANYWHERE: &[Placeholder] = &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Wassay];
-/// What commands may have that run the engine.
-pub(super) const OF_ENGINE: &[Placeholder] =
-    &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Flags, Placeholder::Program, Placeholder::Wassay];
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -75,11 +70,6 @@ struct WrittenColumn {
 #[serde(try_from = "String")]
 struct Name(String);
 
-/// A name of a variable of the environment.
-#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(try_from = "String")]
-pub(super) struct Variable(pub(super) String);
-
 /// One program or several.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a program, or a list of places where it may be")]
@@ -92,28 +82,11 @@ impl TryFrom<String> for Name {
     type Error = String;
 
     fn try_from(name: String) -> Result<Name, String> {
-        match is_name(&name) {
+        match Description::is_name(&name) {
             true => Ok(Name(name)),
             false => Err(format!(
                 "`{name}` is not a name: expected at most {LONGEST_NAME} letters, digits and any of `-_.+`, the first a letter or a digit"
             )),
-        }
-    }
-}
-
-pub(super) fn is_name(word: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
-    let begins_well = word.starts_with(|c: char| c.is_ascii_alphanumeric());
-    begins_well && word.len() <= LONGEST_NAME && word.chars().all(is_plain) && !word.ends_with(".toml")
-}
-
-impl TryFrom<String> for Variable {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Variable, String> {
-        match name.is_empty() || name.contains(['=', '\0']) {
-            true => Err(format!("`{name}` is not a name of a variable of the environment")),
-            false => Ok(Variable(name)),
         }
     }
 }
@@ -136,28 +109,49 @@ fn features<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
     Ok(names)
 }
 
-pub(super) fn read(path: &Path) -> Result<(Description, String), DescriptionError> {
-    let unreadable = |error| DescriptionError::Unreadable { path: path.to_owned(), error };
-    let bytes = read_named(path, &mut Budget::new(LARGEST)).map_err(unreadable)?;
-    let file = path.display().to_string();
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok((parse(&file, &text)?, text)),
-        Err(error) => {
-            let valid = error.utf8_error().valid_up_to();
-            let line = error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
-            Err(BadDescription { file, line, message: "expected UTF-8".to_owned() }.into())
+impl Description {
+    /// Reads the text of a description; `file` is what messages call it.
+    ///
+    /// # Errors
+    ///
+    /// It is not TOML, has an unknown key or a value that is not understood, or does not say how
+    /// the engine is driven.
+    pub fn parse(file: &str, text: &str) -> Result<Description, BadDescription> {
+        let bad = |offset: usize, message: String| {
+            let line = text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
+            BadDescription { file: file.to_owned(), line, message }
+        };
+        let written: Written = toml::from_str(text)
+            .map_err(|error| bad(error.span().map_or(0, |span| span.start), told(error.message())))?;
+        described(written).map_err(|(offset, message)| bad(offset, message))
+    }
+
+    /// Reads a file, a regular one of 256 KiB at most, and gives its text too.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is not understood.
+    pub fn read(path: &Path) -> Result<(Description, String), DescriptionError> {
+        let unreadable = |error| DescriptionError::Unreadable { path: path.to_owned(), error };
+        let bytes = read_named(path, &mut Budget::new(LARGEST)).map_err(unreadable)?;
+        let file = path.display().to_string();
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok((Description::parse(&file, &text)?, text)),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let line = error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
+                Err(BadDescription { file, line, message: "expected UTF-8".to_owned() }.into())
+            }
         }
     }
-}
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Description, BadDescription> {
-    let bad = |offset: usize, message: String| {
-        let line = text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
-        BadDescription { file: file.to_owned(), line, message }
-    };
-    let written: Written = toml::from_str(text)
-        .map_err(|error| bad(error.span().map_or(0, |span| span.start), told(error.message())))?;
-    described(written).map_err(|(offset, message)| bad(offset, message))
+    /// Whether a word can be the name of an engine or a column: at most 64 letters, digits and any
+    /// of `-_.+`, the first a letter or a digit, and not the name of a TOML file.
+    pub fn is_name(word: &str) -> bool {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+        let begins_well = word.starts_with(|c: char| c.is_ascii_alphanumeric());
+        begins_well && word.len() <= LONGEST_NAME && word.chars().all(is_plain) && !word.ends_with(".toml")
+    }
 }
 
 /// The message of the reader of TOML in one line, with the key that may have been meant.
@@ -267,56 +261,4 @@ fn programs(programs: Spanned<Programs>) -> Result<Vec<Word>, (usize, String)> {
 /// A command that runs the engine.
 fn command(key: &str, template: Spanned<Template>, has_program: bool) -> Result<Template, (usize, String)> {
     command_with(key, template, OF_ENGINE, has_program)
-}
-
-/// The same of one that may have these placeholders.
-pub(super) fn command_with(
-    key: &str,
-    template: Spanned<Template>,
-    allowed: &[Placeholder],
-    has_program: bool,
-) -> Result<Template, (usize, String)> {
-    let at = template.span().start;
-    let template = template.into_inner();
-    let checked = only_these(key, template.placeholders(), allowed)
-        .and_then(|()| template.program().map_or(Ok(()), not_relative));
-    checked.map_err(|message| (at, message))?;
-    if !has_program && template.placeholders().any(|placeholder| placeholder == Placeholder::Program) {
-        return Err((at, "it has `{program}`, and there is no key `program`".to_owned()));
-    }
-    if template.program().is_some_and(|word| word.placeholders().any(Placeholder::is_list)) {
-        return Err((at, "the program cannot be `{flags}`".to_owned()));
-    }
-    Ok(template)
-}
-
-pub(super) fn word(key: &str, word: Spanned<Word>, allowed: &[Placeholder]) -> Result<Word, (usize, String)> {
-    let at = word.span().start;
-    let word = word.into_inner();
-    only_these(key, word.placeholders(), allowed).map_err(|message| (at, message))?;
-    Ok(word)
-}
-
-pub(super) fn only_these(
-    key: &str,
-    placeholders: impl Iterator<Item = Placeholder>,
-    allowed: &[Placeholder],
-) -> Result<(), String> {
-    for placeholder in placeholders {
-        if !allowed.contains(&placeholder) {
-            let allowed = allowed.iter().map(Placeholder::to_string).collect::<Vec<_>>().join(", ");
-            return Err(format!("`{key}` cannot have {placeholder}: expected {allowed} or none"));
-        }
-    }
-    Ok(())
-}
-
-/// A path must not depend on the folder that wassay is called in.
-fn not_relative(program: &Word) -> Result<(), String> {
-    match program.is_relative_path() {
-        true => {
-            Err("the program is a relative path: begin it with `{dir}/`, the folder of this file".to_owned())
-        }
-        false => Ok(()),
-    }
 }

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use wassay_script::suggest::did_you_mean;
 
-use super::{Column, DEFAULT_COLUMN, Description, Placeholder, Template};
+use super::model::{Column, DEFAULT_COLUMN, Description};
 use crate::command::Command;
 use crate::driver::Published;
+use crate::template::{Placeholder, Template};
 
 /// What placeholders stand for on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

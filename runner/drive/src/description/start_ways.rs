@@ -5,10 +5,11 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use super::model::{Column, Description, WasiWay};
 use super::start::{Places, Unstartable};
-use super::{Column, Description, Placeholder, Template, WasiWay, Word};
 use crate::driver::Published;
 use crate::modules::{Command, MODULE};
+use crate::template::{Placeholder, Template, Word};
 use crate::wasi::expectations::BadExpectations;
 use crate::wasi::{self, Adapter, AdapterError, Expectations, Runtime, Way};
 

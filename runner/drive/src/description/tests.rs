@@ -1,5 +1,8 @@
 //! Descriptions that are read, and those that are refused.
 
+use std::path::Path;
+use std::time::Duration;
+
 use super::*;
 
 const WHOLE: &str = r#"name = "my-engine"

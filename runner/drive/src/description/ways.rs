@@ -28,59 +28,10 @@ use toml::Spanned;
 use wassay_script::selfcheck::Entry;
 use wassay_script::suggest::did_you_mean;
 
-use super::read::{ANYWHERE, OF_ENGINE, Variable, command_with, only_these, word};
-use super::{Placeholder, Template, Word};
+use super::model::{Modules, Wasi, WasiWay};
+use super::words::{ANYWHERE, OF_ENGINE, Variable, command_with, only_these, word};
+use crate::template::{Placeholder, Template, Word};
 use crate::wasi::Need;
-
-/// An engine that runs modules.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Modules {
-    /// The command, with `{module}` in it.
-    pub run: Template,
-    /// How it enters a module.
-    pub entry: Entry,
-    /// Variables of the environment that are set besides those of wassay.
-    pub env: BTreeMap<String, Word>,
-}
-
-/// An engine that runs programs of WASI.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wasi {
-    /// How its command is made.
-    pub way: WasiWay,
-    /// What it has no way to give a program.
-    pub cannot: Vec<Need>,
-    /// The exit codes of a program that trapped.
-    pub traps: Vec<i32>,
-    /// Files of expectations in the form of the official test suite, from the folder of the
-    /// description.
-    pub expectations: Vec<PathBuf>,
-    /// Variables of the environment of the engine's own process.
-    pub own_env: BTreeMap<String, Word>,
-}
-
-/// How the command of a program is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WasiWay {
-    /// By templates.
-    Templates {
-        /// The command.
-        command: Template,
-        /// The words of a folder.
-        dir: Option<Template>,
-        /// Those of one in which nothing can be changed.
-        dir_read_only: Option<Template>,
-        /// Those of a variable of the environment.
-        env: Option<Template>,
-    },
-    /// By an adapter of the official test suite.
-    Adapter {
-        /// Its file.
-        adapter: Word,
-        /// Python; `python3` where it is not said.
-        python: Option<Word>,
-    },
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

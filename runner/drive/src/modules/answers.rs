@@ -4,9 +4,10 @@ use wassay_script::plan::{Reply, ScriptPlan};
 use wassay_script::selfcheck::{
     Entry, Form, Subject, Unfit, Wrapper, build, empty, hides_fault, imports_something, is_valid,
 };
-use wassay_script::wap::{Answer, Class};
+use wassay_script::wap::Class;
 
 use super::calls::Calls;
+use super::reply::{error, ok};
 use super::run::{Ran, Runner};
 use super::script::{Instance, Layout};
 
@@ -43,34 +44,6 @@ pub(super) fn answer(plan: &ScriptPlan, entry: &Entry, runner: &mut Runner<'_>) 
         answers.instance(instance);
     }
     answers.replies
-}
-
-pub(super) fn ok() -> Reply {
-    Reply::Answered(Answer::Ok("".into()))
-}
-
-pub(super) fn value(number: i32) -> Reply {
-    Reply::Answered(Answer::Value(number))
-}
-
-pub(super) fn error(class: Class, message: &str) -> Reply {
-    Reply::Answered(Answer::Error(class, message.into()))
-}
-
-impl Ran {
-    /// The reply to a request on which a run ended otherwise than well.
-    pub(super) fn reply(self, class: Class) -> Reply {
-        match self {
-            Ran::Well => ok(),
-            Ran::Badly(said) => error(class, &said),
-            Ran::Crashed(how) => Reply::Crashed(how),
-            Ran::TimedOut(time) => {
-                Reply::TimedOut(format!("the engine still ran after {:.1} s", time.as_secs_f64()))
-            }
-            Ran::NotRun => Reply::NotRun("the script timed out earlier".to_owned()),
-            Ran::Lost(why) => Reply::Broken(why),
-        }
-    }
 }
 
 struct Answers<'a, 'r, 'e> {

@@ -9,7 +9,7 @@ use wassay_script::plan::Reply;
 use wassay_script::selfcheck::{self, Check, Entry, Form, Subject, Wrapper, build};
 use wassay_script::wap::Class;
 
-use super::answers::{error, value};
+use super::reply::{error, value};
 use super::run::{Ran, Runner};
 use super::script::Call;
 

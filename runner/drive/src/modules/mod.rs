@@ -6,16 +6,16 @@
 //! | `script` | a plan by its instances |
 //! | `answers` | the replies to its requests |
 //! | `calls` | the calls on one instance |
+//! | `reply` | replies that are given here |
 //! | `run` | one process |
 
 mod answers;
 mod calls;
+mod reply;
 mod run;
 mod script;
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command as Process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -29,11 +29,9 @@ use wassay_script::verdict::ScriptResult;
 use wassay_script::wap::{Answer, Hello};
 use wassay_script::{Judges, Options};
 
-use self::run::{Ran, Runner, file_in};
+pub use self::run::MODULE;
+use self::run::{Program, Ran, Runner, file_in};
 use crate::driver::Limits;
-
-/// What stands for the path of the module in the words of a command.
-pub const MODULE: &str = "{module}";
 
 /// What an exit code does not tell apart: a call that does not return may have trapped, or ended in
 /// another way.
@@ -42,10 +40,8 @@ const MERGES: &str = "trap+exhaustion+exception+limit+link+error";
 /// An engine that runs modules by a command.
 #[derive(Debug)]
 pub struct Modules {
-    words: Vec<String>,
-    env: Vec<(String, String)>,
+    program: Program,
     entry: Entry,
-    limits: Limits,
     identity: Identity,
     hello: Hello,
     /// Where modules are written, and how many drivers write there.
@@ -122,8 +118,9 @@ impl Modules {
             Answer::Ok(format!("engine={} merges={MERGES}", wassay_script::wap::encoded(&name)).into());
         let hello = Hello::read(&answer).unwrap_or_default();
         let drivers = AtomicUsize::new(0);
-        let engine = Modules { words, env, entry, limits, identity, hello, folder, drivers };
-        let mut runner = Runner::new(&engine, engine.file());
+        let program = Program { words, env, limits };
+        let engine = Modules { program, entry, identity, hello, folder, drivers };
+        let mut runner = Runner::new(&engine.program, engine.file());
         runner.begin(limits.request.saturating_mul(3));
         let module = |body| match &engine.entry {
             Entry::Export(name) => format!("(module (func (export \"{name}\"){body}))"),
@@ -168,22 +165,12 @@ impl Modules {
     fn file(&self) -> PathBuf {
         file_in(self.folder.path(), self.drivers.fetch_add(1, Ordering::Relaxed))
     }
-
-    /// The command that runs the module in a file.
-    fn command(&self, module: &Path) -> io::Result<Process> {
-        let module =
-            module.to_str().ok_or_else(|| io::Error::other("the folder for modules is not UTF-8"))?;
-        let mut words = self.words.iter().map(|word| word.replace(MODULE, module));
-        let mut command = Process::new(words.next().ok_or(io::ErrorKind::InvalidInput)?);
-        command.args(words).envs(self.env.iter().map(|(name, value)| (name, value)));
-        Ok(command)
-    }
 }
 
 impl ModulesDriver {
     /// The replies to the requests of a plan, which may take so long.
     pub fn run(&mut self, plan: &ScriptPlan, time: Duration) -> Vec<Reply> {
-        let mut runner = Runner::new(&self.engine, self.file.clone());
+        let mut runner = Runner::new(&self.engine.program, self.file.clone());
         runner.begin(time);
         answers::answer(plan, &self.engine.entry, &mut runner)
     }
@@ -206,7 +193,7 @@ impl Judges for ModulesDriver {
         if let (Some(observer), Some(first)) = (&options.observer, plan.directives.first()) {
             observer.begins(first.place);
         }
-        let replies = self.run(&plan, options.timeout.unwrap_or(self.engine.limits.script));
+        let replies = self.run(&plan, options.timeout.unwrap_or(self.engine.program.limits.script));
         let engine = Engine { hello: self.engine.hello.clone(), match_kind: options.match_kind };
         plan.judge_under(&replies, &Noted::new(), &engine, options)
     }

@@ -5,17 +5,30 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{MODULE, Modules};
+use crate::driver::Limits;
 use crate::process::{Group, Said, how};
+
+/// What stands for the path of the module in the words of a command.
+pub const MODULE: &str = "{module}";
 
 /// How long it is waited for the rest of standard error of a process that has ended.
 const REST: Duration = Duration::from_secs(1);
 
 /// A time that is as good as none, and that the clock can tell.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
+
+/// The program that runs modules, and its limits.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// The program and its arguments, of which one has [`MODULE`] in it.
+    pub(super) words: Vec<String>,
+    /// Variables of the environment that are set besides those of wassay.
+    pub(super) env: Vec<(String, String)>,
+    pub(super) limits: Limits,
+}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +50,7 @@ pub(super) enum Ran {
 /// Runs modules, one after the other.
 #[derive(Debug)]
 pub(super) struct Runner<'a> {
-    engine: &'a Modules,
+    program: &'a Program,
     /// The file that each module is written to.
     file: PathBuf,
     /// When the time of the script is over, and how long one run may take.
@@ -48,9 +61,9 @@ pub(super) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(engine: &'a Modules, file: PathBuf) -> Runner<'a> {
+    pub(super) fn new(program: &'a Program, file: PathBuf) -> Runner<'a> {
         let (until, patience) = (Instant::now(), Duration::ZERO);
-        Runner { engine, file, until, patience, controls: HashMap::new() }
+        Runner { program, file, until, patience, controls: HashMap::new() }
     }
 
     /// Gives the next runs so much time together.
@@ -58,7 +71,7 @@ impl<'a> Runner<'a> {
         let time = time.min(LONGEST);
         self.until = Instant::now() + time;
         // What one run takes leaves time for some others.
-        self.patience = self.engine.limits.request.min(time / 3);
+        self.patience = self.program.limits.request.min(time / 3);
     }
 
     /// Runs a module.
@@ -100,10 +113,10 @@ impl<'a> Runner<'a> {
 
     fn started(&self, limit: Instant) -> io::Result<Ran> {
         let begun = Instant::now();
-        let mut command = self.engine.command(&self.file)?;
+        let mut command = self.program.command(&self.file)?;
         // What it prints means nothing.
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut group = Group::start(command, self.engine.limits.memory)?;
+        let mut group = Group::start(command, self.program.limits.memory)?;
         let said = Said::of(group.stderr().ok_or(io::ErrorKind::BrokenPipe)?)?;
         if !group.wait(limit) {
             return Ok(Ran::TimedOut(begun.elapsed()));
@@ -116,6 +129,18 @@ impl<'a> Runner<'a> {
         // Where the module was says nothing elsewhere.
         let ended = said.after(how(status)).replace(&*self.file.to_string_lossy(), MODULE);
         Ok(if status.signal().is_some() { Ran::Crashed(ended) } else { Ran::Badly(ended) })
+    }
+}
+
+impl Program {
+    /// The command that runs the module in a file.
+    fn command(&self, module: &Path) -> io::Result<Command> {
+        let module =
+            module.to_str().ok_or_else(|| io::Error::other("the folder for modules is not UTF-8"))?;
+        let mut words = self.words.iter().map(|word| word.replace(MODULE, module));
+        let mut command = Command::new(words.next().ok_or(io::ErrorKind::InvalidInput)?);
+        command.args(words).envs(self.env.iter().map(|(name, value)| (name, value)));
+        Ok(command)
     }
 }
 

@@ -3,7 +3,7 @@
 use wassay_script::embed::ErrorKind;
 use wassay_script::wap::{Class, Hello, Merges, Told};
 
-use super::Finding;
+use super::finding::Finding;
 use super::talk::{Step, Want, run, send, step};
 use crate::command::Command;
 use crate::driver::Limits;

@@ -9,7 +9,7 @@ use wassay_script::source::Source;
 use wassay_script::verdict::{Outcome, ScriptResult};
 use wassay_script::{Features, Grammar, Judges, Options, parse_as};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::driver::{Driver, Known, Limits};
 
 /// A topic, the features that its script is judged under, and the script.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use data_encoding::BASE64;
 use wassay_script::wap::{Answer, Class};
 
-use super::Finding;
+use super::finding::Finding;
 use super::talk::answer;
 use crate::child::{Child, Line, Silence};
 use crate::command::Command;

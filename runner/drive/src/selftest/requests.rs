@@ -3,8 +3,8 @@
 use wassay_script::embed::ErrorKind;
 use wassay_script::wap::{Class, Hello};
 
+use super::finding::{Finding, Verdict};
 use super::talk::{Step, Want, run, send, step};
-use super::{Finding, Verdict};
 use crate::command::Command;
 use crate::driver::Limits;
 

@@ -6,7 +6,7 @@ use data_encoding::BASE64;
 use wassay_script::embed::ErrorKind;
 use wassay_script::wap::{Answer, Class, Merges, Told};
 
-use super::{Finding, module};
+use super::finding::Finding;
 use crate::child::{Child, Line, Silence};
 use crate::command::Command;
 use crate::driver::Limits;
@@ -139,4 +139,11 @@ impl Want {
             Want::Class(class) => format!("`E {}`", class.word()),
         }
     }
+}
+
+/// The bytes of a module that is written here.
+fn module(text: &str) -> Vec<u8> {
+    let buffer = wast::parser::ParseBuffer::new(text);
+    let encoded = buffer.and_then(|buffer| wast::parser::parse::<wast::Wat<'_>>(&buffer)?.encode());
+    encoded.unwrap_or_default()
 }

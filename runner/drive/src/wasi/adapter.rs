@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use thiserror::Error;
 
-use super::{Task, word_of};
+use super::running::Output;
+use super::task::{Task, word_of};
 use crate::process::{Group, how};
-use crate::wasi::running::Output;
 
 /// The program that loads an adapter.
 const BRIDGE: &str = include_str!("../../../adapters/wasi/bridge.py");

@@ -3,11 +3,13 @@
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use wassay_terms::{Deadline, Stream};
 
 use crate::process::Group;
 
@@ -18,46 +20,24 @@ const REST: Duration = Duration::from_secs(2);
 
 /// What a process writes, as it comes.
 #[derive(Clone, Debug)]
-pub struct Output {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    bytes: Vec<u8>,
-    has_ended: bool,
-}
+pub struct Output(Stream);
 
 impl Output {
     /// Collects what comes from a pipe, on a thread of its own. Of more than so many bytes the rest
     /// is read and thrown away.
     pub(crate) fn of(mut pipe: impl Read + Send + 'static, most: usize) -> io::Result<Output> {
-        let shared: Arc<Shared> = Arc::default();
-        let output = Output { shared: Arc::clone(&shared) };
+        let stream = Stream::default();
+        let output = Output(stream.clone());
         let read = move || {
             let mut part = vec![0; 64 << 10];
             loop {
-                let read = pipe.read(&mut part);
-                let mut state = state(&shared);
-                match read {
-                    Ok(length @ 1..) => {
-                        let room = most.saturating_sub(state.bytes.len()).min(length);
-                        state.bytes.extend_from_slice(part.get(..room).unwrap_or_default());
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Ok(0) | Err(_) => state.has_ended = true,
-                }
-                let has_ended = state.has_ended;
-                drop(state);
-                shared.changed.notify_all();
-                if has_ended {
-                    return;
+                match pipe.read(&mut part) {
+                    Ok(length @ 1..) => stream.append(|bytes| {
+                        let room = most.saturating_sub(bytes.len()).min(length);
+                        bytes.extend_from_slice(part.get(..room).unwrap_or_default());
+                    }),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Ok(0) | Err(_) => return stream.end(),
                 }
             }
         };
@@ -66,33 +46,21 @@ impl Output {
     }
 
     /// Waits until `enough` is true of what has come and was not taken, or nothing more comes, or
-    /// it is so late. Says whether it is true then.
-    pub fn wait(&self, until: Instant, enough: &dyn Fn(&[u8]) -> bool) -> bool {
-        let mut state = state(&self.shared);
-        while !enough(&state.bytes) {
-            let left = until.saturating_duration_since(Instant::now());
-            if state.has_ended || left.is_zero() {
-                return false;
-            }
-            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
+    /// the deadline passes. Says whether it is true then.
+    pub fn wait(&self, until: impl Into<Deadline>, enough: impl Fn(&[u8]) -> bool) -> bool {
+        self.0.wait(until, enough)
     }
 
     /// What has come since this was last called.
     pub fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut state(&self.shared).bytes)
+        self.0.take()
     }
 
     /// All that comes until this time.
     pub(crate) fn rest(&self, until: Instant) -> Vec<u8> {
-        self.wait(until, &|_| false);
+        self.wait(until, |_| false);
         self.take()
     }
-}
-
-fn state(shared: &Shared) -> MutexGuard<'_, State> {
-    shared.state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How a guest ended.
@@ -149,7 +117,7 @@ impl Running {
             group.reap();
             let rest = Instant::now() + REST;
             outputs.iter().for_each(|output| {
-                output.wait(rest, &|_| false);
+                output.wait(rest, |_| false);
             });
             let _ = sender.send(end);
         };

@@ -1,21 +1,20 @@
 //! Commands by templates.
 
-use super::{Need, Task, word_of};
-use crate::description;
-use crate::description::Placeholder;
+use super::task::{Need, Task, word_of};
+use crate::template::{self, Placeholder};
 
 /// The command of a guest as a template. What stands for the places of this machine is filled in
 /// when a description is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// The command.
-    pub command: description::Template,
+    pub command: template::Template,
     /// The words for one folder; none where the engine gives guests no folders.
-    pub dir: Option<description::Template>,
+    pub dir: Option<template::Template>,
     /// The words for one in which nothing can be changed.
-    pub dir_read_only: Option<description::Template>,
+    pub dir_read_only: Option<template::Template>,
     /// The words for one variable of the environment.
-    pub env: Option<description::Template>,
+    pub env: Option<template::Template>,
     /// Variables of the environment of the engine's own process.
     pub own_env: Vec<(String, String)>,
     /// What the other placeholders stand for.
@@ -27,7 +26,7 @@ impl Template {
     pub(super) fn cannot(&self, need: Need) -> bool {
         let takes = |placeholder| self.command.placeholders().any(|other| other == placeholder);
         let dir_takes = |placeholder| {
-            let dir = self.dir.iter().flat_map(description::Template::placeholders);
+            let dir = self.dir.iter().flat_map(template::Template::placeholders);
             takes(Placeholder::Dirs) && dir.into_iter().any(|other| other == placeholder)
         };
         match need {

@@ -8,7 +8,7 @@ use crate::embed::ErrorKind;
 use crate::messages::Written;
 use crate::value::{FloatPattern, HeapType, Pattern, RefPattern, VectorPattern};
 
-use super::Want;
+use super::model::Want;
 
 /// Which part of each expectation is altered: of several results the one of this number, or the
 /// last, and of a vector's lanes likewise.

@@ -3,25 +3,16 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::compile::{Planner, Step, no_instance, not_applicable};
+use super::model::{ResultType, Want, Wrapped};
 use super::module::{self, Foreign, Info, Passed};
+use super::planner::{Pending, Planner, Step, no_instance, not_applicable};
 use super::wrapper::{self, Call, Item, NOTED, Needs, Wanted};
-use super::{ResultType, Want, Wrapped};
 use crate::embed::ErrorKind;
 use crate::model::Action;
 use crate::value::Value;
 
 /// At most so many calls are in a wrapper.
 const MOST_ITEMS: usize = 400;
-
-/// A call that waits for its wrapper.
-pub(super) struct Pending<'a> {
-    /// The directive, where it is judged.
-    slot: Option<usize>,
-    export: &'a str,
-    call: Call<'a>,
-    want: Want,
-}
 
 impl<'a> Planner<'a> {
     /// Plans a call, or says why there is nothing to call.
@@ -115,22 +106,6 @@ struct Made {
     /// How many words a value has at most that it notes.
     words: usize,
     noted: Range<usize>,
-}
-
-impl Pending<'_> {
-    fn item(&self) -> Item<'_> {
-        let wanted = match &self.want {
-            Want::Returns(patterns) => Wanted::Results(patterns),
-            Want::Fails { .. } => Wanted::NoReturn,
-            Want::Throws => Wanted::Exception,
-            _ => Wanted::Return,
-        };
-        let call = match &self.call {
-            Call::Function(function, arguments) => Call::Function(function.clone(), arguments),
-            Call::Global(global) => Call::Global(*global),
-        };
-        Item { export: self.export, call, wanted }
-    }
 }
 
 /// How many words an item may note.

@@ -10,17 +10,18 @@ use wassay_reports::Key;
 use wassay_terms::Features;
 use wassay_testsuite::expectation::Expected;
 
-use super::calls::Pending;
+use super::alter::Alter;
+use super::model::{Planned, ScriptPlan, Want};
 use super::module::Info;
-use super::{Alter, Planned, ScriptPlan, Want};
+use super::planner::{Instance, Module, Planner, Spectest, Step, no_instance, not_applicable};
 use crate::binds::Bindings;
 use crate::embed::ErrorKind;
 use crate::env::{Env, Missing};
+use crate::failures::{no_such, unsupported};
 use crate::messages::Written;
-use crate::model::{Command, Definition, Directive, Instantiation, ModuleForm, Name, Script, TextError};
+use crate::model::{Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
 use crate::options::{Options, Position};
 use crate::reading::{Part, Reading};
-use crate::run::{no_such, unsupported};
 use crate::source::{Place, Source};
 use crate::spectest::binary as spectest;
 use crate::text::Grammar;
@@ -73,72 +74,6 @@ fn compile_all<'a>(
     planner.flush();
     planner.plan.requests.end(&name);
     planner.plan
-}
-
-/// A module that has a handle.
-pub(super) struct Module {
-    pub(super) handle: u32,
-    /// The request that compiles it.
-    pub(super) made: usize,
-    pub(super) info: Option<Info>,
-}
-
-/// An instance that has a handle.
-#[derive(Clone)]
-pub(super) struct Instance {
-    pub(super) handle: u32,
-    /// The request that instantiates it.
-    pub(super) made: usize,
-    pub(super) module: Rc<Module>,
-}
-
-/// What there is of the module `spectest`.
-#[derive(Default)]
-struct Spectest {
-    /// Whether it was made, or the script took its name.
-    is_made: bool,
-    /// Whether the name still stands for it.
-    is_ours: bool,
-    /// The items beyond the base, each with the request that added it.
-    extensions: HashMap<String, usize>,
-}
-
-impl Spectest {
-    /// Notes that its name stands for something else from now on.
-    fn give_up(&mut self) {
-        *self = Spectest { is_made: true, is_ours: false, extensions: HashMap::new() };
-    }
-}
-
-pub(super) struct Planner<'a> {
-    source: &'a Source<'a>,
-    pub(super) options: &'a Options,
-    alter: Option<Alter>,
-    pub(super) env: Env<Module, Instance>,
-    pub(super) plan: ScriptPlan,
-    /// The request that registered each name.
-    registered: HashMap<Name, usize>,
-    spectest: Spectest,
-    /// Calls on one instance.
-    pub(super) batch: Vec<Pending<'a>>,
-    pub(super) batched: Option<Instance>,
-    handles: u32,
-    /// Whether a thread of the script was to run before.
-    pub(super) is_threaded: bool,
-}
-
-/// How a directive is carried out: by these requests, after those.
-pub(super) struct Step {
-    pub(super) requests: Range<usize>,
-    pub(super) after: Vec<usize>,
-    pub(super) want: Want,
-}
-
-impl Step {
-    /// Nothing is asked.
-    pub(super) fn without(want: Want) -> Step {
-        Step { requests: 0..0, after: Vec::new(), want }
-    }
 }
 
 impl<'a> Planner<'a> {
@@ -491,10 +426,6 @@ fn fails(kind: ErrorKind, text: &str) -> Want {
     Want::Fails { kind, text: Some(text.into()), written: Written::Binary, superseded: false }
 }
 
-pub(super) fn not_applicable(why: &str) -> Want {
-    Want::NotApplicable(why.to_owned())
-}
-
 /// An error that is known, with another thing that is to come of it.
 fn with_want(known: Want, want: Want) -> Want {
     match known {
@@ -505,10 +436,6 @@ fn with_want(known: Want, want: Want) -> Want {
 
 fn no_definition(name: Option<&str>, missing: Missing) -> Want {
     Want::Failed(Box::new(no_such(FailureKind::NoSuchDefinition, "module", name, missing)))
-}
-
-pub(super) fn no_instance(name: Option<&str>, missing: Missing) -> Want {
-    Want::Failed(Box::new(no_such(FailureKind::NoSuchInstance, "instance", name, missing)))
 }
 
 /// Whether a module that these features refuse is valid with those of later versions and proposals.

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Planned, Reply, ScriptPlan};
+use super::model::{Planned, Reply, ScriptPlan};
 use crate::messages::MatchKind;
 use crate::wap::{Answer, PROTOCOL, encoded};
 

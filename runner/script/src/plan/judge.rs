@@ -3,35 +3,19 @@
 use std::collections::{HashMap, HashSet};
 
 use super::check::kind;
+use super::model::{Planned, Reply, ResultType, ScriptPlan, Want, Wrapped};
 use super::taint::Taint;
 use super::wrapper::NOTED;
-use super::{Planned, ResultType, ScriptPlan, Want, Wrapped};
-use crate::assert::{accepted, instead, list_written, not_returned, patterns_written, wrong_text};
 use crate::embed::{EmbedError, ErrorKind};
+use crate::failures::{
+    accepted, instead, list_written, missed, not_returned, patterns_written, unexpected, wrong_text,
+};
 use crate::matching::{MismatchKind, miscounted, mismatch};
 use crate::messages::{Comparison, MatchKind, Written, compare};
 use crate::options::Options;
-use crate::run::{missed, unexpected};
 use crate::value::{HeapType, Pattern, Reference, Value};
 use crate::verdict::{Apart, DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
 use crate::wap::{ALTERNATIVE, Answer, Class, Hello, Told};
-
-/// What came of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// It was answered.
-    Answered(Answer),
-    /// The engine ended on it, in this way.
-    Crashed(String),
-    /// It took too long, longer than this says.
-    TimedOut(String),
-    /// What came is no answer to it, for this reason.
-    Broken(String),
-    /// It was not made, for this reason.
-    NotRun(String),
-    /// It cannot be made in the way that the engine is driven, for this reason.
-    NotApplicable(String),
-}
 
 /// The engine that answered, and how its errors are compared.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Planned, Reply, ScriptPlan, Want, Wrapped};
+use super::model::{Planned, Reply, ScriptPlan, Want, Wrapped};
 use crate::verdict::Apart;
 use crate::wap::{Answer, Class};
 

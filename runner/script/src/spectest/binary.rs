@@ -7,7 +7,7 @@ use wasm_encoder::{
     ValType,
 };
 
-use super::{Item, Param, items};
+use super::items::{Item, Param, items};
 use crate::value::Value;
 
 /// The module `spectest` in the binary format: a function that does nothing, a table and so on for

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use super::super::model::TextError;
-use super::Derived;
 use super::immediates::{catches, immediates};
-use super::tokens::{Kind, Tokens};
+use super::tokens::{Derived, Kind, Tokens};
 use super::types::{Binding, type_use};
+use crate::model::TextError;
 
 /// The instructions of an expression, up to the parenthesis that closes what is around it.
 pub(super) fn expression(tokens: &mut Tokens<'_>) -> Derived {

@@ -1,9 +1,9 @@
 //! Element segments and the expressions in segments (core spec, sections 6.6.8 and 6.6.9).
 
 use super::control::{expression, folded_instruction};
-use super::tokens::{Kind, Tokens};
+use super::tokens::{Derived, Kind, Tokens};
 use super::types::{begins_ref_type, ref_type};
-use super::{Derived, Grammar};
+use super::version::Grammar;
 
 /// An element segment, from its `(elem` on.
 pub(super) fn elem(tokens: &mut Tokens<'_>) -> Derived {

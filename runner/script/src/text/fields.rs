@@ -2,12 +2,12 @@
 
 use super::control::{expression, instruction_begins};
 use super::elements::{elem, elem_list, offset};
-use super::tokens::{Kind, Tokens};
+use super::tokens::{Derived, Kind, Tokens};
 use super::types::{
     Binding, addr_type, begins_ref_type, extern_type, global_type, mem_type, mem_type_without_address,
     page_size, rec_type, ref_type, table_type, table_type_without_address, type_def, type_use, val_types_in,
 };
-use super::{Derived, Grammar};
+use super::version::Grammar;
 
 /// Whether a module field begins with the word.
 pub(super) fn is_field(word: &str) -> bool {

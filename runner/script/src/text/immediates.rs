@@ -1,8 +1,7 @@
 //! The immediates of instructions (core spec, section 6.5).
 
-use super::Derived;
 use super::instructions::{Immediates, of};
-use super::tokens::{Kind, Tokens};
+use super::tokens::{Derived, Kind, Tokens};
 use super::types::{Binding, heap_type, ref_type, results, type_use};
 
 /// A plain instruction's word and its immediates.

@@ -22,14 +22,10 @@ mod tokens;
 mod types;
 mod version;
 
-use super::model::TextError;
 pub(crate) use immediates::is_nat;
 use rewrite::{Edits, Rewritten};
-use tokens::{Kind, Tokens};
+use tokens::{Derived, Kind, Tokens};
 pub use version::Grammar;
-
-/// Whether the text conforms to a production.
-type Derived<T = ()> = Result<T, TextError>;
 
 /// Whether a word is an instruction or a part of a structured one, in any version.
 pub(crate) fn is_instruction(word: &str) -> bool {

@@ -5,11 +5,14 @@ use std::ops::Range;
 use memchr::{memchr2, memchr3};
 use wast::lexer::{Lexer, Token, TokenKind};
 
-use super::super::grammar::text_error;
-use super::super::model::TextError;
-use super::super::split::lexer;
 use super::rewrite::Edits;
-use super::{Derived, Grammar};
+use super::version::Grammar;
+use crate::grammar::text_error;
+use crate::model::TextError;
+use crate::split::lexer;
+
+/// Whether the text conforms to a production.
+pub(super) type Derived<T = ()> = Result<T, TextError>;
 
 /// A token; a parenthesis that opens is one with the keyword after it, so that one token of
 /// lookahead is enough everywhere.

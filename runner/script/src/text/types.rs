@@ -1,8 +1,7 @@
 //! Types (core spec, section 6.4), with the exact references, descriptors and continuations of
 //! their proposals.
 
-use super::Derived;
-use super::tokens::{Kind, Tokens};
+use super::tokens::{Derived, Kind, Tokens};
 
 /// Whether the word stands for a number or vector type, or is short for a reference type.
 fn is_val_type(word: &str) -> bool {

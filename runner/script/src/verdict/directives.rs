@@ -12,7 +12,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wassay_reports::{Aside, Counts};
 
-use super::{DirectiveResult, Outcome};
+use super::directive::{DirectiveResult, Outcome};
 use crate::model::KEYWORDS;
 use crate::source::Place;
 

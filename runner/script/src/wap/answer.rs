@@ -8,6 +8,9 @@ use thiserror::Error;
 
 use crate::embed::ErrorKind;
 
+/// What stands between the texts of an error that has several.
+pub const ALTERNATIVE: &str = " | ";
+
 /// What an adapter answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::{Answer, Class, PROTOCOL, decoded};
+use super::answer::{Answer, Class};
+use super::request::{PROTOCOL, decoded};
 use crate::embed::{ErrorKind, Identity};
 
 /// The answer to `hello`.

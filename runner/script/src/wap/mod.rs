@@ -7,12 +7,6 @@ mod answer;
 mod hello;
 mod request;
 
-pub use answer::{Answer, BadAnswer, Class};
+pub use answer::{ALTERNATIVE, Answer, BadAnswer, Class};
 pub use hello::{BadHello, Hello, Merges, Told};
-pub use request::{Request, Requests, decoded, encoded};
-
-/// What stands between the texts of an error that has several.
-pub const ALTERNATIVE: &str = " | ";
-
-/// The name and version of the protocol.
-pub const PROTOCOL: &str = "wap/1";
+pub use request::{PROTOCOL, Request, Requests, decoded, encoded};

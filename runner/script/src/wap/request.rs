@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use data_encoding::BASE64;
 
-use super::PROTOCOL;
+/// The name and version of the protocol.
+pub const PROTOCOL: &str = "wap/1";
 
 /// The requests of a script, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

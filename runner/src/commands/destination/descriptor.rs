@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
-use super::Destination;
+use super::kind::Destination;
 use crate::printer::Stream;
 
 /// The flags of an open file that matter here (`fcntl.h` of Linux).

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use wassay_reports::terminal::Text;
+use wassay_script::suggest::did_you_mean;
 
 use super::{Error, Exit, show as print};
 use crate::engines::{self, Found, Origin, choose};
 use crate::scratch;
-use crate::suggest::did_you_mean;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,7 @@ use wassay_engine::Error;
 use wassay_wasi::Exit as WasiExit;
 
 use super::backtrace::{self, Loaded};
-use crate::commands::Exit;
+use crate::exit::Exit;
 use crate::printer;
 
 /// The exit code of a guest that something else ended than itself: as of a process that aborts, 128

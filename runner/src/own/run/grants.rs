@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use wassay_wasi::{Access, WasiCtxBuilder};
 
 use super::options::{Grant, dir, mapdir};
-use crate::commands::Error;
+use crate::exit::Error;
 
 /// The options, and the access that each gives.
 const OPTIONS: [(&str, Access); 3] =

@@ -6,7 +6,7 @@ use wassay_engine::{ExportType, ExternType, Linker, Module};
 use wassay_wasi::{PREVIEW_0, PREVIEW_1, takes_addresses};
 
 use super::load::of_module;
-use crate::commands::Error;
+use crate::exit::Error;
 
 /// Says what a module imports and nobody has, or has and WASI cannot work on.
 pub(super) fn check(file: &Path, module: &Module, linker: &Linker) -> Result<(), Error> {

@@ -4,11 +4,10 @@ use std::ffi::OsString;
 
 use wassay_engine::{FuncType, Ref, Val, ValType};
 use wassay_reports::terminal::Text;
+use wassay_script::value::{Reference, Value};
 use wast::core::V128Const;
 use wast::parser::{Parse, ParseBuffer, parse};
 use wast::token::{F32, F64};
-
-use crate::script::value::{Reference, Value};
 
 /// The arguments of a call, read as the text format's literals.
 pub(super) fn arguments(ty: &FuncType, words: &[OsString]) -> Result<Vec<Val>, String> {

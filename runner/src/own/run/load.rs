@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use wassay_engine::{Engine, Module};
+use wassay_script::quoted;
+use wassay_script::source::Source;
 
-use crate::commands::Error;
-use crate::script::quoted;
-use crate::script::source::Source;
+use crate::exit::Error;
 
 /// What every binary begins with.
 const MAGIC: &[u8] = b"\0asm";

@@ -14,20 +14,21 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use backtrace::Loaded;
+use grants::Grants;
+use load::of_module;
 use nix::sched::{CloneFlags, unshare};
+use options::{Preload, Variable};
+use wassay_drive::quantity::{duration, size};
 use wassay_engine::{Config, Deadline, Engine, Extern, Features, Func, Instance, Linker, Module, Store, Val};
+use wassay_script::STACK;
 use wassay_wasi::{CallRecord, WasiCtx, add_imports_to_linker};
 
 use super::When;
 use super::embed::limited;
-use crate::commands::{Error, Exit, show};
+use crate::console::show;
+use crate::exit::{Error, Exit};
 use crate::printer;
-use crate::script::STACK;
-use backtrace::Loaded;
-use grants::Grants;
-use load::of_module;
-use options::{Preload, Variable};
-use wassay_drive::quantity::{duration, size};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,7 +2,7 @@
 //! `fd_prestat_get`, `fd_renumber`.
 
 use crate::abi::{Buffer, Fd, Out, PreStat};
-use crate::call::Call;
+use crate::calling::Call;
 use crate::errno::Errno;
 
 /// Closes a descriptor, whether or not it is preopened. Writes no results.

@@ -7,10 +7,9 @@ use rustix::fs::{AtFlags, FileType as SystemFileType, RawDir, RawDirEntry, SeekF
 use wassay_engine::Deadline;
 
 use crate::abi::flags::Rights;
-use crate::abi::host_fn::Stop;
 use crate::abi::{Buffer, Dirent, Fd, FileType, Out};
-use crate::call::Call;
 use crate::call::wait::check_deadline;
+use crate::calling::{Call, Stop};
 use crate::entry::Kind;
 use crate::errno::Errno;
 

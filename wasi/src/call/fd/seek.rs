@@ -4,7 +4,7 @@ use rustix::fs::SeekFrom;
 
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FileSize, FileType, Out, Whence};
-use crate::call::Call;
+use crate::calling::Call;
 use crate::errno::Errno;
 
 /// Sets the position to an offset from the beginning, from the current position or from the end,

@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::abi::flags::Rights;
 use crate::abi::{Advice, Fd, FileSize, FileType};
-use crate::call::Call;
+use crate::calling::Call;
 use crate::entry::Kind;
 use crate::errno::Errno;
 

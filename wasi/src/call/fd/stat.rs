@@ -5,7 +5,7 @@ use rustix::fs::{AtFlags, OFlags as SystemFlags, Timespec, Timestamps, UTIME_NOW
 
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FdFlags, FdStat, FileSize, FileStat, FileType, FstFlags, Out, Timestamp};
-use crate::call::Call;
+use crate::calling::Call;
 use crate::entry::Kind;
 use crate::errno::Errno;
 

@@ -12,10 +12,9 @@ use smallvec::SmallVec;
 use wassay_engine::Deadline;
 
 use crate::abi::flags::Rights;
-use crate::abi::host_fn::Stop;
 use crate::abi::{Fd, FdFlags, FileSize, FileType, IoVecs, Out};
-use crate::call::Call;
 use crate::call::wait::{check_deadline, ready};
+use crate::calling::{Call, Stop};
 use crate::entry::{Entry, Kind, read_at, write_at};
 use crate::errno::Errno;
 use crate::table::Table;

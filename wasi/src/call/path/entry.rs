@@ -6,7 +6,7 @@ use rustix::fs::{AtFlags, Mode};
 use super::resolve::{directory_to_create_in, parent};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, Text};
-use crate::call::Call;
+use crate::calling::Call;
 use crate::errno::Errno;
 
 /// Creates a directory. Writes no results.

@@ -5,7 +5,7 @@ use rustix::fs::{AtFlags, linkat, readlinkat_raw, symlinkat};
 use super::resolve::{directory_to_create_in, final_name, find, parent_of_new_file};
 use crate::abi::flags::Rights;
 use crate::abi::{Buffer, Fd, LookupFlags, Out, Text};
-use crate::call::Call;
+use crate::calling::Call;
 use crate::errno::Errno;
 
 /// Creates a hard link. If `old_path` names a symbolic link and `symlink_follow` is not set, the

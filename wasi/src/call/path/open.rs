@@ -10,9 +10,8 @@ use rustix::fs::{Mode, OFlags as SystemFlags};
 use super::resolve::{final_name, find, parent};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FdFlags, FileType, LookupFlags, OFlags, Out, Text};
-use crate::call::Call;
-use crate::ctx::Access;
-use crate::entry::{Directory, Entry, Kind};
+use crate::calling::Call;
+use crate::entry::{Access, Directory, Entry, Kind};
 use crate::errno::Errno;
 
 /// Opens a file or directory and writes its descriptor (4 bytes), the lowest free number after the

@@ -5,8 +5,8 @@ use rustix::fs::AtFlags;
 use super::resolve::{directory_to_change_in, final_name, find};
 use crate::abi::flags::Rights;
 use crate::abi::{Fd, FileStat, FstFlags, LookupFlags, Out, Text, Timestamp};
-use crate::call::Call;
 use crate::call::fd::stat::timestamps;
+use crate::calling::Call;
 use crate::errno::Errno;
 
 /// Writes the attributes of a file (64 bytes), or of a symbolic link itself unless `symlink_follow`

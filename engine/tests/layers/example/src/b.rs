@@ -1,4 +1,4 @@
-//! Names another module in the arguments of a macro, and one in code for tests, which does not
+//! Imports another module in the arguments of a macro, and one in code for tests, which does not
 //! count.
 
 pub fn four() -> u32 {

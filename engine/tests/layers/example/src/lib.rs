@@ -1,4 +1,4 @@
-//! A crate to read imports from; it is never compiled.
+//! A crate for testing the import finder. It is not compiled.
 
 mod a;
 mod b;

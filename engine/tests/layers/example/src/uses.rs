@@ -1,4 +1,4 @@
-//! A tree of `use`.
+//! Imports by a nested `use`.
 
 use crate::{
     a::{self, deep::two as second},

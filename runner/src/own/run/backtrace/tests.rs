@@ -28,7 +28,7 @@ struct Program {
 }
 
 fn program() -> Program {
-    let bytes = crate::script::quoted(TEXT.as_bytes()).unwrap();
+    let bytes = wassay_script::quoted(TEXT.as_bytes()).unwrap();
     let mut program = Program { bytes: bytes.clone(), code: 0, bodies: Vec::new(), division: 0, call: 0 };
     for payload in Parser::new(0).parse_all(&bytes) {
         match payload.unwrap() {

@@ -1,0 +1,101 @@
+//! Directives that fail without saying anything about the engine.
+//!
+//! The verdicts are those of engines that are driven by [plans](crate::plan), so that a report does
+//! not depend on how an engine is driven.
+
+use wasmparser::{Parser, Payload};
+
+use super::run::Interpreter;
+use crate::embed::{Embedder, ErrorKind};
+use crate::env::Missing;
+use crate::model::{Action, Command, Definition, Instantiation};
+use crate::text::Grammar;
+use crate::verdict::{Apart, Failure, FailureKind};
+
+impl<E: Embedder> Interpreter<'_, '_, '_, E> {
+    /// In what way a directive says nothing about the engine, if it does not, and why. It failed
+    /// so, or has passed.
+    ///
+    /// Of wassay's own engine everything is a failure but what cannot be asked: there is no limit
+    /// that a script may meet, and what is blocked has a failure before it.
+    pub(super) fn apart(&self, command: &Command, failure: Option<&Failure>) -> Option<(Apart, String)> {
+        let error = failure.and_then(|failure| match failure.kind {
+            FailureKind::Unexpected(kind) | FailureKind::Instead { actual: kind, .. } => {
+                let written = failure.actual.as_ref().unwrap_or(&failure.message);
+                let why = written.strip_prefix(kind.name()).and_then(|rest| rest.strip_prefix(": "));
+                Some((kind, why.unwrap_or(written)))
+            }
+            _ => None,
+        });
+        if let Some((ErrorKind::NotApplicable, why)) = error {
+            return Some((Apart::NotApplicable, why.to_owned()));
+        }
+        // An assertion that linking fails may have passed since there is nothing to link with.
+        let may_be = failure.is_some() || matches!(command, Command::AssertUnlinkable { .. });
+        if E::DRIVES_WASSAY || !may_be {
+            return None;
+        }
+        match (self.blocked_by(command), error) {
+            (Some(line), _) => {
+                let why = format!("it needs what the directive on line {line} was to make");
+                Some((Apart::Blocked, why))
+            }
+            (None, Some((ErrorKind::Limit, why))) => Some((Apart::Limit, why.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The line of a directive that failed to make what this one needs.
+    fn blocked_by(&self, command: &Command) -> Option<usize> {
+        match self.missing(command) {
+            Some(Missing::Failed(line)) => Some(line),
+            _ => self.unregistered(command),
+        }
+    }
+
+    /// Why what the directive names does not exist, if it does not.
+    fn missing(&self, command: &Command) -> Option<Missing> {
+        let instance = |name: Option<&str>| self.env.instance(name).err();
+        match command {
+            Command::Action(action)
+            | Command::AssertReturn { action, .. }
+            | Command::AssertTrap { action, .. }
+            | Command::AssertExhaustion { action, .. }
+            | Command::AssertException(action) => instance(Action::instance(action)),
+            Command::Register { instance: name, .. } => instance(name.as_deref()),
+            Command::ModuleInstance { module: name, .. }
+            | Command::AssertUninstantiable { instance: Instantiation::Defined(name), .. }
+            | Command::AssertUnlinkable { instance: Instantiation::Defined(name), .. } => {
+                self.env.module(name.as_deref()).err()
+            }
+            Command::Thread { shared, .. } => shared.iter().find_map(|name| instance(Some(name))),
+            Command::Wait { thread } => self.threads.missing(thread),
+            _ => None,
+        }
+    }
+
+    /// The line of a directive that failed to register what the module of this one imports from.
+    fn unregistered(&self, command: &Command) -> Option<usize> {
+        let unregistered = self.env.unregistered();
+        let (Command::Module(Definition { form, .. })
+        | Command::AssertUninstantiable {
+            instance: Instantiation::Module(Definition { form, .. }), ..
+        }
+        | Command::AssertUnlinkable { instance: Instantiation::Module(Definition { form, .. }), .. }) =
+            command
+        else {
+            return None;
+        };
+        if unregistered.is_empty() {
+            return None;
+        }
+        let bytes = self.bytes_of(form, Grammar::of(self.options.features)).ok()?;
+        let sections = Parser::new(0).parse_all(&bytes).map_while(Result::ok);
+        let imports = sections.filter_map(|payload| match payload {
+            Payload::ImportSection(section) => Some(section),
+            _ => None,
+        });
+        let mut imports = imports.flat_map(|section| section.into_imports().map_while(Result::ok));
+        imports.find_map(|import| unregistered.get(import.module).copied())
+    }
+}

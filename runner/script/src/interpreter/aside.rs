@@ -1,0 +1,37 @@
+//! The text of a module that a directive quotes, read as long as there is time.
+
+use std::borrow::Cow;
+
+use wassay_terms::time::aside;
+
+use super::run::Interpreter;
+use super::threads::STACK;
+use crate::embed::{EmbedError, Embedder};
+use crate::failures::time_over;
+use crate::model::ModuleForm;
+use crate::text::Grammar;
+
+/// How many bytes a text has at least that is read on a thread of its own, where there is a
+/// deadline. A shorter one takes some ten milliseconds.
+const LARGE: usize = 256 << 10;
+
+impl<E: Embedder> Interpreter<'_, '_, '_, E> {
+    /// The bytes of a module; an error of kind [`Timeout`](crate::embed::ErrorKind::Timeout) where the time is
+    /// over before they are known.
+    pub(super) fn bytes_of<'a>(
+        &self,
+        form: &'a ModuleForm,
+        grammar: Grammar,
+    ) -> Result<Cow<'a, [u8]>, EmbedError> {
+        let bytes = match (form, self.deadline) {
+            (ModuleForm::Quote(text), Some(deadline)) if text.len() >= LARGE => {
+                let quote = ModuleForm::Quote(text.clone());
+                aside(deadline, ("reads-text", STACK), move || quote.bytes_as(grammar).map(Cow::into_owned))
+                    .ok_or_else(time_over)?
+                    .map(Cow::Owned)
+            }
+            _ => form.bytes_as(grammar),
+        };
+        bytes.map_err(|error| self.malformed_text(form, error))
+    }
+}

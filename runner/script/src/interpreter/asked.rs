@@ -1,0 +1,44 @@
+//! Whether the engine had a part in the judgement of a directive.
+
+use std::ops::{Deref, DerefMut};
+
+use crate::embed::Embedder;
+
+/// An embedder that notes when it is asked for anything: whatever drives an engine borrows it
+/// mutably.
+#[derive(Debug)]
+pub(super) struct Asked<'a, E> {
+    embedder: &'a mut E,
+    asked: bool,
+}
+
+impl<'a, E: Embedder> Asked<'a, E> {
+    pub(super) fn new(embedder: &'a mut E) -> Self {
+        Asked { embedder, asked: false }
+    }
+
+    /// Notes that it was asked, by something else than this thread.
+    pub(super) fn note(&mut self) {
+        self.asked = true;
+    }
+
+    /// Whether it was asked for anything since this was called last.
+    pub(super) fn take(&mut self) -> bool {
+        std::mem::take(&mut self.asked)
+    }
+}
+
+impl<E> Deref for Asked<'_, E> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        self.embedder
+    }
+}
+
+impl<E> DerefMut for Asked<'_, E> {
+    fn deref_mut(&mut self) -> &mut E {
+        self.asked = true;
+        self.embedder
+    }
+}

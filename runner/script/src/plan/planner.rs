@@ -1,0 +1,115 @@
+//! What is known while a script is compiled to its plan.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::alter::Alter;
+use super::model::{ScriptPlan, Want};
+use super::module::Info;
+use super::wrapper::{Call, Item, Wanted};
+use crate::env::{Env, Missing};
+use crate::failures::no_such;
+use crate::model::Name;
+use crate::options::Options;
+use crate::source::Source;
+use crate::verdict::FailureKind;
+
+pub(super) struct Planner<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) options: &'a Options,
+    pub(super) alter: Option<Alter>,
+    pub(super) env: Env<Module, Instance>,
+    pub(super) plan: ScriptPlan,
+    /// The request that registered each name.
+    pub(super) registered: HashMap<Name, usize>,
+    pub(super) spectest: Spectest,
+    /// Calls on one instance.
+    pub(super) batch: Vec<Pending<'a>>,
+    pub(super) batched: Option<Instance>,
+    pub(super) handles: u32,
+    /// Whether a thread of the script was to run before.
+    pub(super) is_threaded: bool,
+}
+
+/// A module that has a handle.
+pub(super) struct Module {
+    pub(super) handle: u32,
+    /// The request that compiles it.
+    pub(super) made: usize,
+    pub(super) info: Option<Info>,
+}
+
+/// An instance that has a handle.
+#[derive(Clone)]
+pub(super) struct Instance {
+    pub(super) handle: u32,
+    /// The request that instantiates it.
+    pub(super) made: usize,
+    pub(super) module: Rc<Module>,
+}
+
+/// What there is of the module `spectest`.
+#[derive(Default)]
+pub(super) struct Spectest {
+    /// Whether it was made, or the script took its name.
+    pub(super) is_made: bool,
+    /// Whether the name still stands for it.
+    pub(super) is_ours: bool,
+    /// The items beyond the base, each with the request that added it.
+    pub(super) extensions: HashMap<String, usize>,
+}
+
+impl Spectest {
+    /// Notes that its name stands for something else from now on.
+    pub(super) fn give_up(&mut self) {
+        *self = Spectest { is_made: true, is_ours: false, extensions: HashMap::new() };
+    }
+}
+
+/// How a directive is carried out: by these requests, after those.
+pub(super) struct Step {
+    pub(super) requests: Range<usize>,
+    pub(super) after: Vec<usize>,
+    pub(super) want: Want,
+}
+
+impl Step {
+    /// Nothing is asked.
+    pub(super) fn without(want: Want) -> Step {
+        Step { requests: 0..0, after: Vec::new(), want }
+    }
+}
+
+pub(super) fn not_applicable(why: &str) -> Want {
+    Want::NotApplicable(why.to_owned())
+}
+
+pub(super) fn no_instance(name: Option<&str>, missing: Missing) -> Want {
+    Want::Failed(Box::new(no_such(FailureKind::NoSuchInstance, "instance", name, missing)))
+}
+
+/// A call that waits for its wrapper.
+pub(super) struct Pending<'a> {
+    /// The directive, where it is judged.
+    pub(super) slot: Option<usize>,
+    pub(super) export: &'a str,
+    pub(super) call: Call<'a>,
+    pub(super) want: Want,
+}
+
+impl Pending<'_> {
+    pub(super) fn item(&self) -> Item<'_> {
+        let wanted = match &self.want {
+            Want::Returns(patterns) => Wanted::Results(patterns),
+            Want::Fails { .. } => Wanted::NoReturn,
+            Want::Throws => Wanted::Exception,
+            _ => Wanted::Return,
+        };
+        let call = match &self.call {
+            Call::Function(function, arguments) => Call::Function(function.clone(), arguments),
+            Call::Global(global) => Call::Global(*global),
+        };
+        Item { export: self.export, call, wanted }
+    }
+}

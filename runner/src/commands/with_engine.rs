@@ -1,0 +1,36 @@
+//! `wassay test` and `wassay wast` with `--engine`.
+
+use super::described::as_described;
+use super::driven::choose;
+use super::{Error, Exit, interrupt, several, test, wast};
+use crate::engines::Chosen;
+
+/// `wassay test` with `--engine`.
+pub(crate) fn test(mut args: test::Args) -> Result<Exit, Error> {
+    interrupt()?;
+    let words = std::mem::take(&mut args.engines);
+    match words.as_slice() {
+        [word] => {
+            let chosen = choose(word)?;
+            let make = drivers(&chosen, args.max_memory)?;
+            test::run(as_described(args, &chosen), make)
+        }
+        words => several::run(&args, words),
+    }
+}
+
+/// `wassay wast` with `--engine`.
+pub(crate) fn wast(mut args: wast::Args, word: &str) -> Result<Exit, Error> {
+    interrupt()?;
+    let chosen = choose(word)?;
+    let make = drivers(&chosen, args.max_memory)?;
+    args.timeout = args.timeout.or(chosen.timeout());
+    wast::run(args, make)
+}
+
+fn drivers(
+    chosen: &Chosen,
+    max_memory: Option<u64>,
+) -> Result<impl Fn() -> wassay_drive::Driven + Clone + Send + Sync + use<>, Error> {
+    Ok(chosen.drivers(max_memory)?)
+}

@@ -1,0 +1,381 @@
+//! What became of a case as a whole.
+
+mod guest;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use wassay_reports::terminal::Text;
+use wassay_reports::{Apart, Aside, Attempt, Case, Counts, Failure, Key, Needs, Note, Outcome};
+use wassay_script::source::Place;
+use wassay_terms::Features;
+use wassay_testsuite::expectation::Origin;
+
+pub use self::guest::GuestResult;
+use crate::verdict::{BAD, Render, STRONG, ScriptResult};
+
+/// A case that is done with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Finished {
+    /// What messages call it.
+    pub label: String,
+    /// How long it took, reading and parsing included.
+    pub duration: Duration,
+    /// What became of its directives by the features that each depends on, where that was to be
+    /// found out ([`Settings::uses`]).
+    ///
+    /// [`Settings::uses`]: crate::settings::Settings::uses
+    pub needs: Vec<Needs>,
+    /// The features it was judged under, where it came so far.
+    pub features: Option<String>,
+    /// The key of each directive and where it begins, where that was to be found out
+    /// ([`Settings::keys`]).
+    ///
+    /// [`Settings::keys`]: crate::settings::Settings::keys
+    pub keys: Vec<(Place, Key)>,
+    /// What tells a guest from others, where that was to be found out ([`Settings::keys`]).
+    ///
+    /// [`Settings::keys`]: crate::settings::Settings::keys
+    pub guest: Option<Key>,
+    /// What is said of each expectation that is about no directive of the script.
+    pub unmatched: Vec<String>,
+    /// The entries of expectations that applied to one of its directives.
+    pub used: Vec<Origin>,
+    /// What is odd in its header: one line each, with file and line.
+    pub warnings: Vec<String>,
+    /// What became of it before, where it failed and was run again.
+    pub earlier: Vec<Attempt>,
+    /// Whether the run was interrupted while it ran: what had been judged by then counts.
+    pub is_cut_short: bool,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum End {
+    /// It is a script, and each of its directives was judged.
+    Judged(ScriptResult),
+    /// It is a guest, and it was run.
+    Ran(Box<GuestResult>),
+    /// It is no script and no guest: it cannot be read, or its text, its header, its module or its
+    /// JSON is broken.
+    Unusable {
+        /// One line that names the file, and the place where there is one.
+        message: String,
+        /// That place; a column of 0 where it is the whole line.
+        place: Option<Place>,
+    },
+    /// The runner panicked over it, or its process ended, before the first directive.
+    Crashed {
+        /// What the panic said, or how the process ended.
+        message: String,
+        /// How many directives it has. None of them counts as passed.
+        directives: usize,
+    },
+    /// Its process did not end in time, and had not come to the first directive.
+    TimedOut {
+        /// What time was over.
+        message: String,
+        /// How many directives it has.
+        directives: usize,
+    },
+    /// It is none that can be run here, which is no failure.
+    Skipped {
+        /// Why not.
+        message: String,
+        /// How many directives it has.
+        directives: usize,
+        /// In what way it says nothing of the engine, where that is what it was not run for.
+        apart: Option<Apart>,
+    },
+    /// It was not begun.
+    NotRun {
+        /// Why not.
+        message: String,
+        /// How many directives it has.
+        directives: usize,
+    },
+}
+
+impl Finished {
+    pub(crate) fn new(label: String, end: End) -> Finished {
+        Finished {
+            label,
+            duration: Duration::ZERO,
+            needs: Vec::new(),
+            features: None,
+            keys: Vec::new(),
+            guest: None,
+            unmatched: Vec::new(),
+            used: Vec::new(),
+            warnings: Vec::new(),
+            earlier: Vec::new(),
+            is_cut_short: false,
+            end,
+        }
+    }
+
+    /// Whether everything came as expected.
+    pub fn is_expected(&self) -> bool {
+        let is_success = match &self.end {
+            End::Judged(result) => result.is_success(),
+            End::Ran(result) => result.is_success(),
+            End::Skipped { .. } => true,
+            _ => false,
+        };
+        is_success && self.unmatched.is_empty()
+    }
+
+    /// Whether it failed in a way that may be another one when it is run again: a file that is no
+    /// script stays none, and what passes though it is expected to fail has not failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        match &self.end {
+            End::Judged(result) => result.counts().failed > 0,
+            End::Ran(result) => !result.is_success(),
+            End::Crashed { .. } | End::TimedOut { .. } => true,
+            End::Unusable { .. } | End::Skipped { .. } | End::NotRun { .. } => false,
+        }
+    }
+
+    /// Whether it came as expected, and had failed before.
+    pub fn is_flaky(&self) -> bool {
+        !self.earlier.is_empty() && self.is_expected()
+    }
+
+    /// What became of it as an attempt that another one follows.
+    pub(crate) fn attempt(&self) -> Attempt {
+        let Case { outcome, duration, failures, .. } = self.case(&self.label);
+        Attempt { outcome, duration, failures }
+    }
+
+    /// How many directives it has, as far as that is known.
+    pub fn directives(&self) -> usize {
+        match &self.end {
+            End::Judged(result) => result.directives.len(),
+            End::Ran(result) => result.checks,
+            End::Unusable { .. } => 0,
+            End::Crashed { directives, .. }
+            | End::TimedOut { directives, .. }
+            | End::Skipped { directives, .. }
+            | End::NotRun { directives, .. } => *directives,
+        }
+    }
+
+    /// The same of the directives alone that begin on a line; all of it where directives were not
+    /// judged one by one.
+    pub fn on_line(&self, line: usize) -> Finished {
+        let end = match &self.end {
+            End::Judged(result) => {
+                let directives = result.on_line(line);
+                End::Judged(ScriptResult { name: result.name.clone(), directives })
+            }
+            whole => whole.clone(),
+        };
+        Finished::new(self.label.clone(), end)
+    }
+
+    /// Everything that was not as expected, as text for people; empty where there is nothing.
+    pub fn render(&self, colour: bool) -> Text {
+        let mut text = Text::new(colour);
+        let (word, message) = match &self.end {
+            End::Judged(result) => {
+                self.push_flaky(&mut text);
+                text.append(&result.render(colour));
+                self.unmatched.iter().for_each(|message| {
+                    text.line(format_args!("{}: {message}", self.label));
+                });
+                return text;
+            }
+            End::Ran(result) => {
+                self.push_flaky(&mut text);
+                text.append(&result.render(colour));
+                return text;
+            }
+            End::Skipped { message, .. } => {
+                text.line(format_args!("{}: not run: {message}", self.label));
+                return text;
+            }
+            // The message names the file.
+            End::Unusable { message, .. } => {
+                text.line(message);
+                return text;
+            }
+            End::Crashed { message, .. } => ("crashed", message),
+            End::TimedOut { message, .. } => ("timeout", message),
+            End::NotRun { message, .. } => ("not-run", message),
+        };
+        text.paint(STRONG, &self.label).put(": ").paint(BAD, word).put(": ").put(message).end();
+        text
+    }
+
+    /// The case as reports have it, under this name.
+    pub fn case(&self, name: &str) -> Case {
+        let case = match &self.end {
+            End::Judged(result) => {
+                let case = self.with_keys(result.to_case(self.duration), result);
+                self.with_unmatched(Case { needs: self.needs.clone(), features: union(&self.needs), ..case })
+            }
+            End::Ran(result) => result.to_case(self.duration),
+            End::Unusable { message, place } => self.failed(Outcome::Failed, "unusable", message, *place),
+            End::Skipped { message, apart, .. } => return self.skipped(name, message, *apart),
+            End::Crashed { message, .. } => self.failed(Outcome::Crashed, "crashed", message, None),
+            End::TimedOut { message, .. } => self.failed(Outcome::Timeout, "timeout", message, None),
+            End::NotRun { message, .. } => self.failed(Outcome::Failed, "not-run", message, None),
+        };
+        let (attempts, judged_under) = (self.earlier.clone(), self.features.clone());
+        Case { name: name.to_owned(), attempts, judged_under, guest: self.guest, ..case }
+    }
+
+    /// The case of a report that failed as a whole.
+    fn failed(&self, outcome: Outcome, kind: &str, message: &str, place: Option<Place>) -> Case {
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let failure = Failure {
+            line: place.map_or(0, |place| number(place.line)),
+            column: place.map_or(0, |place| number(place.column)),
+            kind: kind.to_owned(),
+            message: message.to_owned(),
+            ..Failure::default()
+        };
+        let directives = Counts { failed: self.directives() as u64, ..Counts::default() };
+        Case {
+            failures: vec![failure],
+            keys: self.keys.iter().map(|(_, key)| *key).collect(),
+            ..Case::new(String::new(), outcome, self.duration, directives)
+        }
+    }
+
+    /// Says of a case that it failed before it came as expected.
+    fn push_flaky(&self, text: &mut Text) {
+        if !self.is_flaky() {
+            return;
+        }
+        for attempt in &self.earlier {
+            let first = attempt.failures.first();
+            // What a guest did stands on no line.
+            let place = first.filter(|first| first.line > 0);
+            let place = place.map_or_else(String::new, |first| format!(":{}:{}", first.line, first.column));
+            let what = first.map_or_else(String::new, |first| format!(": {}: {}", first.kind, first.message));
+            text.line(format_args!("{}{place}: flaky{what}", self.label));
+        }
+        text.line(format_args!("{}: passed on attempt {}", self.label, self.earlier.len() + 1));
+    }
+
+    /// The case of a report that was not run, for this reason.
+    fn skipped(&self, name: &str, reason: &str, apart: Option<Apart>) -> Case {
+        let reason = match apart {
+            Some(apart) => format!("{}: {reason}", apart.word()),
+            None => reason.to_owned(),
+        };
+        let note = Note { line: 0, column: 0, outcome: Outcome::Skipped, reason, apart, key: None };
+        let mut aside = Aside::default();
+        apart.into_iter().for_each(|apart| (0..self.directives()).for_each(|_| aside.record(apart)));
+        let directives = Counts { skipped: self.directives() as u64, ..Counts::default() };
+        let case = Case::new(name.to_owned(), Outcome::Skipped, self.duration, directives);
+        Case { notes: vec![note], aside, ..case }
+    }
+
+    /// The case with the expectations that are about nothing, which fail it.
+    fn with_unmatched(&self, mut case: Case) -> Case {
+        for message in &self.unmatched {
+            let (kind, message) = ("no-such-directive".to_owned(), message.clone());
+            case.failures.push(Failure { kind, message, ..Failure::default() });
+            case.outcome = case.outcome.max(Outcome::Failed);
+        }
+        case
+    }
+
+    /// The case with the keys of the directives that were judged.
+    fn with_keys(&self, case: Case, result: &ScriptResult) -> Case {
+        if self.keys.is_empty() {
+            return case;
+        }
+        let key = |place: Place| {
+            let at = self.keys.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+            self.keys.get(at).map(|(_, key)| *key)
+        };
+        let of = |line: u32, column: u32| key(Place { line: line as usize, column: column as usize });
+        Case {
+            failures: case.failures.into_iter().map(|f| Failure { key: of(f.line, f.column), ..f }).collect(),
+            notes: case.notes.into_iter().map(|n| Note { key: of(n.line, n.column), ..n }).collect(),
+            keys: result.directives.iter().filter_map(|directive| key(directive.place)).collect(),
+            ..case
+        }
+    }
+}
+
+/// All features that some directive depends on.
+pub(crate) fn union(needs: &[Needs]) -> Vec<String> {
+    let is_needed = |name: &&str| needs.iter().any(|group| group.features.iter().any(|known| known == name));
+    Features::names().filter(is_needed).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::Directives;
+    use wassay_script::keys;
+    use wassay_script::source::Source;
+    use wassay_script::{Options, parse, run};
+
+    fn finished(end: End) -> Finished {
+        Finished::new("d/a.wast".to_owned(), end)
+    }
+
+    #[test]
+    fn a_crash_fails_every_directive_and_is_told_apart() {
+        let crashed = finished(End::Crashed { message: "index out of bounds".into(), directives: 7 });
+        let case = crashed.case("a.wast");
+        assert_eq!((case.name.as_str(), case.outcome), ("a.wast", Outcome::Crashed));
+        assert_eq!(case.directives, Counts { failed: 7, ..Counts::default() });
+        assert_eq!((case.failures[0].kind.as_str(), case.failures[0].line), ("crashed", 0));
+        assert_eq!(crashed.render(false), "d/a.wast: crashed: index out of bounds\n");
+        assert!(crashed.render(true).contains("\u{1b}[31m") && !crashed.is_expected());
+    }
+
+    #[test]
+    fn what_is_no_script_fails_with_its_place() {
+        let place = Place { line: 3, column: 9 };
+        let message = "d/a.wast:3:9: `(` is never closed".to_owned();
+        let unusable = finished(End::Unusable { message: message.clone(), place: Some(place) });
+        assert_eq!(unusable.render(true), format!("{message}\n"));
+        let case = unusable.case("a.wast");
+        assert_eq!((case.outcome, case.directives), (Outcome::Failed, Counts::default()));
+        assert_eq!((case.failures[0].line, case.failures[0].column), (3, 9));
+        assert!(!unusable.is_expected());
+    }
+
+    #[test]
+    fn a_script_that_was_not_begun_keeps_its_directives_in_the_total() {
+        let not_run = finished(End::NotRun { message: "an earlier script failed".into(), directives: 4 });
+        assert_eq!(not_run.case("a.wast").directives.total(), 4);
+        assert_eq!((not_run.case("a.wast").outcome, not_run.is_expected()), (Outcome::Failed, false));
+    }
+
+    #[test]
+    fn keys_stand_with_what_failed_and_with_all_that_was_to_be_judged() {
+        let text = "(module)\n(invoke \"f\") (invoke \"g\")\n(invoke \"h\")";
+        let script = parse(Source::new("a.wast", text)).unwrap();
+        let keys = keys::of(&script);
+        let options = Options { lines: Some("2".parse().unwrap()), ..Options::default() };
+        let result = run(&script, &options, &mut crate::batch::embedder());
+        let case = Finished { keys: keys.clone(), ..finished(End::Judged(result)) }.case("a.wast");
+        // Two were to be judged, and both failed.
+        let expected = [keys[1].1, keys[2].1];
+        assert_eq!(case.keys, expected);
+        assert_eq!(case.failures.iter().map(|failure| failure.key.unwrap()).collect::<Vec<_>>(), expected);
+        let crashed = finished(End::Crashed { message: "why".into(), directives: 4 });
+        let case = Finished { keys: keys.clone(), ..crashed }.case("a.wast");
+        assert_eq!((case.keys.len(), case.failures[0].key), (4, None));
+    }
+
+    #[test]
+    fn a_script_without_a_directive_is_as_expected() {
+        let result = ScriptResult { name: "d/a.wast".into(), directives: Directives::default() };
+        let needs = vec![Needs { features: vec!["simd".to_owned()], ..Needs::default() }];
+        let empty = Finished { needs, ..finished(End::Judged(result)) };
+        assert!(empty.is_expected() && empty.render(false).is_empty());
+        let case = empty.case("a.wast");
+        assert_eq!((case.name.as_str(), case.features), ("a.wast", vec!["simd".to_owned()]));
+    }
+}

@@ -1,0 +1,33 @@
+//! The program `wassay` as a process: its commands, and what machines, suites and guests do to it.
+
+#![allow(clippy::unwrap_used)]
+
+mod abi;
+mod backtrace;
+mod cli;
+#[path = "../common/mod.rs"]
+mod common;
+#[cfg(target_os = "linux")]
+mod deadlines;
+mod expectations;
+#[cfg(target_os = "linux")]
+mod few_resources;
+#[cfg(target_os = "linux")]
+mod machine_limits;
+mod matrix;
+#[cfg(target_os = "linux")]
+mod memory_limits;
+#[cfg(target_os = "linux")]
+mod nothing_left;
+mod printed;
+mod report;
+mod repro;
+mod run;
+mod selections;
+mod shard;
+mod untrusted_suite;
+#[cfg(target_os = "linux")]
+mod very_many;
+mod wasi_cases;
+mod wast;
+mod written;

@@ -1,0 +1,71 @@
+//! Scripts with more directives that fail, or are not reached, than can be listed: they cost little
+//! time and memory, and are all counted.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::common::{Folder, run};
+use wassay_reports::{Case, Outcome, Report, json};
+
+/// How many failures of a script are listed.
+const LISTED: usize = 10_000;
+
+/// Runs a script with these options: the case of the report, the size of the report, and what was
+/// printed.
+fn judged(text: &str, options: &[&str]) -> (Case, usize, String) {
+    let folder = Folder::new(&[("a.wast", text)]);
+    let reports = Folder::new::<&str>(&[]);
+    let report = format!("json={}", reports.arg("r.json"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+    command.args(["test", "--jobs", "1", "--report", &report]);
+    let ran = run(command.args(options).arg(folder.path()));
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let text = std::fs::read_to_string(reports.file("r.json")).unwrap();
+    let report: Report = json::parse(&text).unwrap();
+    (report.suites[0].cases[0].clone(), text.len(), ran.out)
+}
+
+#[test]
+fn failures_are_listed_up_to_a_number_and_all_are_counted() {
+    const COUNT: usize = 400_000;
+    let text = format!("(module)\n{}(module)", "(nope)\n".repeat(COUNT));
+    for options in [&["--timeout", "60s"][..], &["--timeout", "60s", "--isolate"]] {
+        let (case, size, out) = judged(&text, options);
+        let counts = case.directives;
+        assert_eq!((counts.passed, counts.failed, case.outcome), (2, COUNT as u64, Outcome::Failed));
+        assert_eq!(case.failures.len(), LISTED + 1);
+        let last = case.failures.last().unwrap();
+        let told = "390000 more directives did not pass and are not listed";
+        assert_eq!((last.kind.as_str(), last.message.as_str(), last.line), ("not-listed", told, 0));
+        assert!(out.contains(&format!("/a.wast: {told}\n")), "{}", &out[out.len() - 300..]);
+        // What is known of no directive is not taken for one that passed.
+        assert_eq!(case.keys.len(), LISTED + 2);
+        assert!(size < 8 << 20, "{size}");
+    }
+}
+
+#[test]
+fn directives_after_the_deadline_are_counted() {
+    const COUNT: usize = 1_500_000;
+    let text = format!(
+        "(module (func (export \"f\") (loop (br 0))))\n(invoke \"f\")\n{}",
+        "(invoke \"f\")".repeat(COUNT)
+    );
+    let begun = Instant::now();
+    let (case, size, _) = judged(&text, &["--timeout", "300ms"]);
+    assert_eq!((case.outcome, case.directives.failed), (Outcome::Timeout, COUNT as u64 + 1));
+    assert!(size < 8 << 20, "{size}");
+    // Most of it is to read the text and to find the keys of the directives.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn text_outside_of_forms_is_one_directive_as_far_as_it_touches() {
+    for character in ["\0", "\u{7}", "é", ",1"] {
+        let text = format!("(module)\n{} x", character.repeat(2_000_000));
+        let begun = Instant::now();
+        let (case, ..) = judged(&text, &["--timeout", "10s"]);
+        assert_eq!((case.directives.passed, case.directives.failed), (1, 2), "{character:?}");
+        assert!(begun.elapsed() < Duration::from_secs(8), "{character:?}: {:?}", begun.elapsed());
+    }
+}

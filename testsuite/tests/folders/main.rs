@@ -1,0 +1,25 @@
+//! Folders on disk as suites.
+
+#![allow(clippy::unwrap_used)]
+
+mod plain;
+mod untrusted;
+
+use std::fs;
+
+use wassay_testsuite::Suite;
+
+/// Creates a folder with `files`, each of which contains its own name.
+fn folder(files: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, file).unwrap();
+    }
+    folder
+}
+
+fn names(suite: &Suite) -> Vec<String> {
+    suite.scripts().iter().map(|script| script.name().to_owned()).collect()
+}
